@@ -1,0 +1,18 @@
+"""The append-only log: what is in it happened, in that order, and can be proved."""
+
+from shared.log.log import EventLog, Storage, TakenError
+from shared.log.record import GENESIS, Commit, Head, NewEvent, Receipt, Record, StoredCommit, records_of
+
+__all__ = [
+    "GENESIS",
+    "Commit",
+    "EventLog",
+    "Head",
+    "NewEvent",
+    "Receipt",
+    "Record",
+    "Storage",
+    "StoredCommit",
+    "TakenError",
+    "records_of",
+]

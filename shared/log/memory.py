@@ -1,0 +1,75 @@
+"""The log in memory, for tests and trials: nothing is kept when the process ends."""
+
+from __future__ import annotations
+
+import threading
+from bisect import bisect_right
+from collections.abc import Iterator, Sequence
+
+from shared.log.log import TakenError
+from shared.log.record import Head, StoredCommit, read_body
+
+
+class MemoryStorage:
+    """Keeps commits in a list."""
+
+    def __init__(self) -> None:
+        self._commits: list[StoredCommit] = []
+        self._last: list[int] = []  # last position of each commit
+        self._streams: dict[str, list[StoredCommit]] = {}
+        self._commands: dict[str, StoredCommit] = {}
+        self._snapshots: dict[str, tuple[int, str, bytes]] = {}
+        self._lock = threading.Lock()
+
+    def head(self) -> Head:
+        if not self._commits:
+            return Head()
+        last = self._commits[-1]
+        return Head(last.last_position, last.digest, read_body(last).time)
+
+    def stream_version(self, stream: str) -> int:
+        commits = self._streams.get(stream)
+        return commits[-1].last_version if commits else 0
+
+    def find_command(self, command_id: str) -> StoredCommit | None:
+        return self._commands.get(command_id)
+
+    def insert(self, commits: Sequence[StoredCommit]) -> None:
+        with self._lock:
+            self._insert(commits)
+
+    def _insert(self, commits: Sequence[StoredCommit]) -> None:
+        position = self._last[-1] if self._last else 0
+        if commits[0].position != position + 1:
+            raise TakenError
+        versions: dict[str, int] = {}
+        for commit in commits:
+            version = versions.get(commit.stream, self.stream_version(commit.stream))
+            if commit.version != version + 1 or commit.command_id in self._commands:
+                raise TakenError
+            versions[commit.stream] = commit.last_version
+        for commit in commits:
+            self._commits.append(commit)
+            self._last.append(commit.last_position)
+            self._streams.setdefault(commit.stream, []).append(commit)
+            self._commands[commit.command_id] = commit
+
+    def scan(self, after: int, limit: int | None, until: int | None) -> Iterator[StoredCommit]:
+        start = bisect_right(self._last, after)
+        end = None if limit is None else start + limit
+        for commit in self._commits[start:end]:
+            if until is not None and commit.position > until:
+                return
+            yield commit
+
+    def scan_stream(self, stream: str, after: int) -> Iterator[StoredCommit]:
+        return (commit for commit in list(self._streams.get(stream, ())) if commit.last_version > after)
+
+    def snapshot(self, stream: str) -> tuple[int, str, bytes] | None:
+        return self._snapshots.get(stream)
+
+    def save_snapshot(self, stream: str, version: int, shape: str, state: bytes) -> None:
+        self._snapshots[stream] = (version, shape, state)
+
+    def close(self) -> None:
+        """Nothing to let go of."""

@@ -1,0 +1,128 @@
+"""The log in a SQLite file: every receipt is given after the write-ahead log is synced to disk (`synchronous=FULL`)."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from shared.log.log import TakenError
+from shared.log.record import Head, StoredCommit, read_body
+from shared.sqlite import Database
+
+#: "LLlg" as application id, and the format version.
+KIND, VERSION = 0x4C4C6C67, 1
+_PAGE = 1000  # commits read at a time
+
+_TABLES = """
+CREATE TABLE commits (
+    position INTEGER PRIMARY KEY,
+    last_position INTEGER NOT NULL,
+    stream TEXT NOT NULL,
+    version INTEGER NOT NULL,
+    last_version INTEGER NOT NULL,
+    command_id TEXT NOT NULL,
+    digest TEXT NOT NULL,
+    body BLOB NOT NULL
+) STRICT;
+CREATE UNIQUE INDEX commits_stream ON commits (stream, version);
+CREATE UNIQUE INDEX commits_command ON commits (command_id);
+CREATE TRIGGER commits_never_change BEFORE UPDATE ON commits BEGIN SELECT RAISE(ABORT, 'the log is append-only'); END;
+CREATE TRIGGER commits_never_vanish BEFORE DELETE ON commits BEGIN SELECT RAISE(ABORT, 'the log is append-only'); END;
+CREATE TABLE snapshots (stream TEXT PRIMARY KEY, version INTEGER NOT NULL, shape TEXT NOT NULL, state BLOB NOT NULL) STRICT
+"""
+_COLUMNS = "position, last_position, stream, version, last_version, command_id, digest, body"
+
+
+class SqliteStorage:
+    """One service's commits in one file."""
+
+    def __init__(self, path: str | Path, read_only: bool = False) -> None:
+        self._database = Database(path, KIND, VERSION, _TABLES, read_only)
+
+    def head(self) -> Head:
+        stored = self._one("ORDER BY position DESC LIMIT 1")
+        return Head() if stored is None else Head(stored.last_position, stored.digest, read_body(stored).time)
+
+    def stream_version(self, stream: str) -> int:
+        with self._database.reading() as connection:
+            row = connection.execute(
+                "SELECT last_version FROM commits WHERE stream = ? ORDER BY version DESC LIMIT 1", (stream,)
+            ).fetchone()
+        return int(row[0]) if row else 0
+
+    def find_command(self, command_id: str) -> StoredCommit | None:
+        return self._one("WHERE command_id = ?", command_id)
+
+    def _one(self, where: str, *values: str) -> StoredCommit | None:
+        with self._database.reading() as connection:
+            row = connection.execute(f"SELECT {_COLUMNS} FROM commits {where}", values).fetchone()
+        return None if row is None else _stored(row)
+
+    def insert(self, commits: Sequence[StoredCommit]) -> None:
+        rows = [
+            (c.position, c.last_position, c.stream, c.version, c.last_version, c.command_id, c.digest, c.body) for c in commits
+        ]
+        try:
+            with self._database.writing() as connection:
+                connection.executemany(f"INSERT INTO commits ({_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?)", rows)
+        except sqlite3.IntegrityError as error:
+            raise TakenError(str(error)) from error
+
+    def scan(self, after: int, limit: int | None, until: int | None) -> Iterator[StoredCommit]:
+        left = limit
+        with self._database.reading() as connection:
+            # `after` may lie inside a commit: start at the commit that holds the next position
+            first = connection.execute(
+                "SELECT position FROM commits WHERE position <= ? ORDER BY position DESC LIMIT 1", (after + 1,)
+            ).fetchone()
+        position = int(first[0]) if first else after + 1
+        while left is None or left > 0:
+            page = _PAGE if left is None else min(left, _PAGE)
+            with self._database.reading() as connection:
+                rows = connection.execute(
+                    f"SELECT {_COLUMNS} FROM commits WHERE position >= ? AND position <= ? AND last_position > ? "
+                    "ORDER BY position LIMIT ?",
+                    (position, until if until is not None else 1 << 62, after, page),
+                ).fetchall()
+            yield from map(_stored, rows)
+            if len(rows) < page:
+                return
+            position = rows[-1][1] + 1
+            if left is not None:
+                left -= len(rows)
+
+    def scan_stream(self, stream: str, after: int) -> Iterator[StoredCommit]:
+        with self._database.reading() as connection:
+            rows = connection.execute(
+                f"SELECT {_COLUMNS} FROM commits WHERE stream = ? AND version >= "
+                "coalesce((SELECT max(version) FROM commits WHERE stream = ? AND version <= ?), 0) "
+                "AND last_version > ? ORDER BY version",
+                (stream, stream, after + 1, after),
+            ).fetchall()
+        return map(_stored, rows)
+
+    def snapshot(self, stream: str) -> tuple[int, str, bytes] | None:
+        with self._database.reading() as connection:
+            row = connection.execute("SELECT version, shape, state FROM snapshots WHERE stream = ?", (stream,)).fetchone()
+        return None if row is None else (int(row[0]), str(row[1]), bytes(row[2]))
+
+    def save_snapshot(self, stream: str, version: int, shape: str, state: bytes) -> None:
+        with self._database.writing() as connection:
+            connection.execute("INSERT OR REPLACE INTO snapshots VALUES (?, ?, ?, ?)", (stream, version, shape, state))
+
+    def close(self) -> None:
+        self._database.close()
+
+
+def _stored(row: tuple[int, int, str, int, int, str, str, bytes]) -> StoredCommit:
+    return StoredCommit(
+        position=row[0],
+        last_position=row[1],
+        stream=row[2],
+        version=row[3],
+        last_version=row[4],
+        command_id=row[5],
+        digest=row[6],
+        body=row[7],
+    )

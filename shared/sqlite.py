@@ -1,0 +1,106 @@
+"""SQLite files, opened the same way by the log and the views: durable, checked for their version, read by many."""
+
+from __future__ import annotations
+
+import sqlite3
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from shared.errors import UnavailableError
+
+
+class Database:
+    """One SQLite file with one writer and as many readers as are needed at a time.
+
+    `kind` and `version` are written into the file; opening a file of another kind or of a newer version raises
+    `UnavailableError` and changes nothing.
+    """
+
+    def __init__(self, path: str | Path, kind: int, version: int, tables: str, read_only: bool = False) -> None:
+        self.path = str(path)
+        self._idle: list[sqlite3.Connection] = []
+        self._lock = threading.RLock()
+        self._read_only = read_only
+        if read_only:
+            self._check(self._open(), kind, version)
+            return
+        Path(path).parent.mkdir(parents=True, exist_ok=True)
+        self._writer = self._open()
+        with self._explained():
+            self._check(self._writer, kind, version)
+            if self._pragma(self._writer, "application_id") == 0:
+                self._writer.execute("PRAGMA journal_mode = WAL")
+                self._writer.executescript(
+                    f"BEGIN IMMEDIATE; {tables}; PRAGMA application_id = {kind}; PRAGMA user_version = {version}; COMMIT;"
+                )
+            self._writer.execute("PRAGMA synchronous = FULL")
+
+    def _check(self, connection: sqlite3.Connection, kind: int, version: int) -> None:
+        with self._explained():
+            found = self._pragma(connection, "application_id")
+            tables = connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]
+            if found != kind and (found or tables or self._read_only):
+                raise UnavailableError(f"{self.path} is not the file expected here (kind {found:#x}, not {kind:#x})")
+            if (written := self._pragma(connection, "user_version")) > version:
+                raise UnavailableError(
+                    f"{self.path} was written by a newer version of Linli (format {written}, this program knows {version}): "
+                    "start the newer program, or restore a backup of this version"
+                )
+            if self._read_only:
+                self._idle.append(connection)
+
+    @staticmethod
+    def _pragma(connection: sqlite3.Connection, name: str) -> int:
+        return int(connection.execute(f"PRAGMA {name}").fetchone()[0])
+
+    def _open(self) -> sqlite3.Connection:
+        mode = "?mode=ro" if self._read_only else ""
+        with self._explained():
+            return sqlite3.connect(
+                f"file:{self.path}{mode}", uri=True, isolation_level=None, check_same_thread=False, timeout=10, cached_statements=256
+            )
+
+    @contextmanager
+    def _explained(self) -> Iterator[None]:
+        try:
+            yield
+        except sqlite3.IntegrityError:
+            raise
+        except sqlite3.DatabaseError as error:
+            raise UnavailableError(f"{self.path}: {error}; nothing was changed") from error
+
+    @contextmanager
+    def writing(self) -> Iterator[sqlite3.Connection]:
+        """A transaction: all of it is on disk afterwards, or nothing is. Raises `UnavailableError` on a full disk."""
+        with self._lock, self._explained():
+            self._writer.execute("BEGIN IMMEDIATE")
+            try:
+                yield self._writer
+                self._writer.execute("COMMIT")
+            except BaseException:
+                if self._writer.in_transaction:
+                    self._writer.execute("ROLLBACK")
+                raise
+
+    @contextmanager
+    def reading(self) -> Iterator[sqlite3.Connection]:
+        """A connection for reading, handed back afterwards."""
+        try:
+            connection = self._idle.pop()
+        except IndexError:
+            connection = self._open()
+        try:
+            with self._explained():
+                yield connection
+        finally:
+            self._idle.append(connection)
+
+    def close(self) -> None:
+        """Close all connections."""
+        with self._lock:
+            if not self._read_only:
+                self._writer.close()
+            while self._idle:
+                self._idle.pop().close()

@@ -1,0 +1,158 @@
+"""The contract of the log: one suite, run over every storage."""
+
+from __future__ import annotations
+
+import threading
+
+import msgspec
+import pytest
+
+from shared.errors import ConcurrencyError, CorruptionError, IllegalStateError
+from shared.identity import new_id
+from shared.log import GENESIS, Commit, EventLog, Head, NewEvent
+from shared.log.record import verify_chain
+
+
+def commit(stream: str, expected: int = 0, count: int = 1, command_id: str = "", command: str = "note") -> Commit:
+    events = tuple(
+        NewEvent(
+            type="Noted",
+            schema=1,
+            data=msgspec.Raw(b'{"text":"\xe8\xb7\xaf\xe7\x81\xaf"}'),
+            id=new_id(),
+            occurred="2026-01-01T00:00:00Z",
+        )
+        for _ in range(count)
+    )
+    return Commit(
+        stream=stream, expected_version=expected, events=events, command=command, command_id=command_id or new_id(), actor="p-1"
+    )
+
+
+def test_an_empty_log_has_no_head(log: EventLog) -> None:
+    assert log.head() == Head(0, GENESIS, "")
+    assert list(log.read()) == []
+    assert list(log.read_stream("case-1")) == []
+
+
+def test_positions_count_events_and_have_no_gaps(log: EventLog) -> None:
+    assert log.append(commit("case-1", 0, 2)).position == 2
+    receipt = log.append(commit("case-2", 0, 3))
+    assert (receipt.position, receipt.version, receipt.events) == (5, 3, 3)
+    log.append(commit("case-1", 2))
+    records = list(log.read())
+    assert [record.position for record in records] == [1, 2, 3, 4, 5, 6]
+    assert [(record.stream, record.version) for record in records][-1] == ("case-1", 3)
+    assert log.head() == Head(6, records[-1].digest, records[-1].time)
+
+
+def test_the_stored_text_is_what_was_written(log: EventLog) -> None:
+    log.append(commit("case-1"))
+    assert bytes(next(log.read()).data) == '{"text":"路灯"}'.encode()
+
+
+def test_a_stream_is_read_from_any_version(log: EventLog) -> None:
+    log.append(commit("case-1", 0, 3))
+    log.append(commit("case-2"))
+    log.append(commit("case-1", 3, 2))
+    for after in range(7):
+        assert [record.version for record in log.read_stream("case-1", after)] == list(range(after + 1, 6))
+
+
+def test_the_log_is_read_from_any_position_to_any_other(log: EventLog) -> None:
+    for number in range(4):
+        log.append(commit(f"case-{number}", 0, 3))
+    for after in range(13):
+        for until in (None, *range(13)):
+            expected = [position for position in range(1, 13) if position > after and (until is None or position <= until)]
+            assert [record.position for record in log.read(after, until=until)] == expected
+    assert [stored.position for stored in log.read_commits(4, limit=2)] == [4, 7]
+
+
+def test_a_stale_version_is_refused_and_writes_nothing(log: EventLog) -> None:
+    log.append(commit("case-1", 0, 3))
+    for stale in (0, 1, 2, 4):
+        with pytest.raises(ConcurrencyError, match="case-1 is at version 3"):
+            log.append(commit("case-1", stale))
+    assert log.head().position == 3
+
+
+def test_a_repeated_command_returns_the_first_receipt_and_writes_nothing(log: EventLog) -> None:
+    first = log.append(commit("case-1", 0, 2, command_id="c-1"))
+    log.append(commit("case-2"))
+    assert log.append(commit("case-1", 0, 2, command_id="c-1")) == first
+    assert log.append(commit("case-1", 2, 1, command_id="c-1")) == first
+    assert log.head().position == 3
+
+
+def test_a_command_id_cannot_be_used_for_something_else(log: EventLog) -> None:
+    log.append(commit("case-1", command_id="c-1"))
+    with pytest.raises(IllegalStateError, match="c-1 was used for note on case-1 already"):
+        log.append(commit("case-2", command_id="c-1"))
+    with pytest.raises(IllegalStateError, match="used for note"):
+        log.append(commit("case-1", 1, command_id="c-1", command="other"))
+    assert log.head().position == 1
+
+
+def test_what_another_writer_wrote_is_noticed(log: EventLog, second: EventLog) -> None:
+    log.append(commit("case-1"))
+    second.append(commit("case-1", 1, command_id="c-2"))
+    with pytest.raises(ConcurrencyError):
+        log.append(commit("case-1", 1))
+    assert log.append(commit("case-1", 1, command_id="c-2")).position == 2
+    assert log.append(commit("case-1", 2)).position == 3
+    assert second.append(commit("case-2")).position == 4
+    list(verify_chain(log.read_commits()))
+
+
+def test_many_writers_leave_one_gap_free_chain(log: EventLog, second: EventLog) -> None:
+    """Group commit with races on the same streams, from two logs on one storage, with repeated commands."""
+    receipts: dict[str, set[tuple[str, int]]] = {}
+    lock = threading.Lock()
+
+    def write(target: EventLog, writer: int) -> None:
+        for number in range(12):
+            stream, command_id = f"case-{(writer + number) % 3}", f"c-{writer % 6}-{number}"
+            while True:
+                version = max((record.version for record in target.read_stream(stream)), default=0)
+                try:
+                    receipt = target.append(commit(stream, version, 1 + number % 2, command_id=command_id))
+                    break
+                except (ConcurrencyError, IllegalStateError) as error:
+                    if isinstance(error, IllegalStateError):
+                        return
+            with lock:
+                receipts.setdefault(command_id, set()).add((receipt.stream, receipt.position))
+
+    threads = [threading.Thread(target=write, args=((log, second)[writer % 2], writer)) for writer in range(12)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(60)
+        assert not thread.is_alive()
+    records = list(log.read())
+    assert [record.position for record in records] == list(range(1, len(records) + 1))
+    assert all(len(positions) == 1 for positions in receipts.values())
+    written = {record.command_id for record in records}
+    assert written == set(receipts)
+    assert len(list(verify_chain(log.read_commits()))) == len(written)
+
+
+def test_a_snapshot_is_kept_and_replaced(log: EventLog) -> None:
+    assert log.storage.snapshot("case-1") is None
+    log.storage.save_snapshot("case-1", 10, "a", b"ten")
+    log.storage.save_snapshot("case-1", 20, "b", b"twenty")
+    assert log.storage.snapshot("case-1") == (20, "b", b"twenty")
+
+
+def test_the_chain_shows_a_changed_record(log: EventLog) -> None:
+    for number in range(3):
+        log.append(commit(f"case-{number}"))
+    commits = list(log.read_commits())
+    changed = msgspec.structs.replace(commits[1], body=commits[1].body.replace("路".encode(), "墙".encode()))
+    with pytest.raises(CorruptionError, match="position 2: the record was changed"):
+        list(verify_chain([commits[0], changed, commits[2]]))
+    with pytest.raises(CorruptionError, match="position 3: does not follow position 1"):
+        list(verify_chain([commits[0], commits[2]]))
+    with pytest.raises(CorruptionError, match="position 1: the index columns"):
+        list(verify_chain([msgspec.structs.replace(commits[0], command_id="other")]))

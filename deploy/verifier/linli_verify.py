@@ -1,0 +1,593 @@
+#!/usr/bin/env python3
+"""Check an exported city ledger offline, without trusting the system that wrote it.
+
+    python linli_verify.py LEDGER.jsonl CHECKPOINT PUBLIC_KEY.pem
+
+Needs Python 3.11 or newer, the package `cryptography`, and nothing else: no database, no network, no part of Linli.
+
+What is proved when it ends with exit code 0:
+
+ 1. Signature. The holder of the private key belonging to PUBLIC_KEY.pem has signed the checkpoint: a size and a root (C2SP
+    signed note and tlog-checkpoint, Ed25519).
+ 2. Content. LEDGER.jsonl is, byte for byte and in this order, the ledger under that root: no line was changed, added, removed or
+    moved. Leaf = SHA-256(0x00, line without its newline), node = SHA-256(0x01, left, right), the tree as in RFC 9162.
+ 3. Sequence. In each service's log (`source`) the positions run 1, 2, 3, … without a gap, and so do the versions within each of
+    its streams (`subject`).
+ 4. Chain (not with --fast). Every line is a CloudEvents 1.0 object in canonical JSON (RFC 8785). Lines that were committed
+    together stand together in their log, none is missing, and each commit, written again as canonical JSON with the digest of the
+    commit before it, has the SHA-256 digest that its lines state. So each log is the one that its service wrote.
+ 5. History (with --previous, once for each older checkpoint). The ledger begins with exactly the lines that the older checkpoint
+    was signed for: nothing that was published before has been rewritten since.
+
+What is not proved: that an event is true, that nothing was left out before it was committed, and that nobody was shown another
+ledger under the same key. For the last, compare checkpoints with others, and keep them for --previous.
+
+Which line is wrong: the first line that contradicts those before it, and the range in which the fault must lie as far as the
+chain tells. Somebody who computed the chain anew leaves no contradiction but a wrong root; then the range is between two
+checkpoints. With --hashes LIST (32 bytes a line: the leaf hashes, exported with the ledger and themselves checked against the
+signed root) the first wrong line is named exactly, whatever was done.
+
+Exit code: 0 everything holds; 1 something is wrong, named on standard output; 2 a file cannot be read or the call is wrong.
+Memory: some 20 MB, and about 200 bytes for each stream (case, project, person); it does not grow with the number of events.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import re
+import sys
+import time
+from base64 import b64decode
+from binascii import Error as Base64Error
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from hashlib import sha256
+from itertools import islice
+from typing import Any, BinaryIO
+
+from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+from cryptography.hazmat.primitives.serialization import load_pem_public_key
+
+GENESIS = b"0" * 64  # the digest before the first commit of a log
+BLOCK = 1024  # lines that are hashed together; a power of two, so that full blocks are complete subtrees
+LARGEST_INTEGER = 2**53 - 1  # RFC 8785 knows no larger ones
+
+
+class Wrong(Exception):
+    """Something does not hold: why, the line (from 1) where it shows, and the range of lines in which the fault lies."""
+
+    def __init__(self, reason: str, line: int | None = None, since: int | None = None, until: int | None = None) -> None:
+        super().__init__(reason)
+        self.reason, self.line = reason, line
+        last = until if until is not None else line
+        self.lines = None if last is None else [since if since is not None else last, last]
+
+
+# --- 1. the signature -----------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """The signed words: under `root` lie the first `size` lines of the ledger `origin`."""
+
+    origin: str
+    size: int
+    root: bytes
+    time: str
+
+
+def open_checkpoint(text: bytes, public_key: Ed25519PublicKey) -> Checkpoint:
+    """Check the signature of `public_key` and read what was signed; signatures of other keys are passed over."""
+    body, blank, signatures = text.rpartition(b"\n\n")
+    lines = body.split(b"\n")
+    if not blank or not signatures.endswith(b"\n") or len(lines) < 3 or not all(lines):
+        raise Wrong("the checkpoint is malformed: origin, size, root, a blank line and a signature line are needed")
+    origin, size, root = lines[:3]
+    key_id = sha256(origin + b"\n\x01" + public_key.public_bytes_raw()).digest()[:4]
+    signed = False
+    for line in signatures[:-1].split(b"\n"):
+        match = re.fullmatch("— ".encode() + rb"([^\s+]+) ([A-Za-z0-9+/]+=*)", line)
+        if not match:
+            raise Wrong(f"the checkpoint has a malformed signature line: {_shown(line)}")
+        signature = _unbase64(match[2], "signature")
+        if match[1] == origin and signature[:4] == key_id:
+            try:
+                public_key.verify(signature[4:], body + b"\n")
+            except InvalidSignature:
+                raise Wrong("the checkpoint's signature does not fit its text: it was changed, or is forged") from None
+            signed = True
+    if not signed:
+        raise Wrong(f"the checkpoint is not signed by the given key (no signature of {_shown(origin)} with key id {key_id.hex()})")
+    if not re.fullmatch(rb"0|[1-9][0-9]{0,18}", size):
+        raise Wrong(f"the checkpoint has {_shown(size)} where the size should be")
+    digest = _unbase64(root, "root")
+    if len(digest) != 32:
+        raise Wrong("the checkpoint's root is not 32 bytes long")
+    times = [line[5:].decode() for line in lines[3:] if line.startswith(b"time ")]
+    return Checkpoint(origin.decode(), int(size), digest, times[0] if times else "")
+
+
+def _unbase64(text: bytes, what: str) -> bytes:
+    try:
+        return b64decode(text, validate=True)
+    except Base64Error:
+        raise Wrong(f"the checkpoint's {what} is not base64: {_shown(text)}") from None
+
+
+# --- 2. the tree ----------------------------------------------------------------------------------------------------------------
+
+
+def leaf_hashes(lines: list[bytes]) -> list[bytes]:
+    """The leaf hash of each line."""
+    return [sha256(b"\0" + line).digest() for line in lines]
+
+
+def fold(hashes: list[bytes], index: int | None = None) -> tuple[bytes, list[bytes]]:
+    """The root over `hashes`, and the siblings on the way up from number `index`.
+
+    Pairs are joined level by level, a last one without a partner rises alone; that is the tree of RFC 9162.
+    """
+    path = []
+    while len(hashes) > 1:
+        if index is not None:
+            if index ^ 1 < len(hashes):
+                path.append(hashes[index ^ 1])
+            index >>= 1
+        single = hashes[-1:] if len(hashes) % 2 else []
+        hashes = [sha256(b"\1" + left + right).digest() for left, right in zip(hashes[::2], hashes[1::2])] + single
+    return (hashes[0] if hashes else sha256(b"").digest()), path
+
+
+def blocks(file: BinaryIO) -> Iterator[list[bytes]]:
+    """The lines of a ledger without their newlines, `BLOCK` at a time, the last time fewer."""
+    count = 0
+    while lines := list(islice(file, BLOCK)):
+        yield [line[:-1] for line in lines] if lines[-1][-1:] == b"\n" else [line[:-1] for line in lines[:-1]]
+        count += len(lines)
+        if lines[-1][-1:] != b"\n":
+            raise Wrong("the line does not end with a newline: the file was cut, or something was added", count)
+
+
+# --- 3. the sequence ------------------------------------------------------------------------------------------------------------
+
+
+@dataclass
+class Log:
+    """What was seen of one service's log so far."""
+
+    name: str
+    position: int = 0
+    line: int = 0  # where the last event stood
+    versions: dict[bytes, int] = field(default_factory=dict)  # of each stream
+    digest: bytes = GENESIS  # of the last commit
+    commits: int = 0
+    pending: list[tuple[bytes, ...]] = field(default_factory=list)  # the events of a commit that is not complete yet
+
+    def take(self, number: int, position: int, stream: bytes, version: int) -> None:
+        """Go one event further; `number` is its line."""
+        if position != self.position + 1:
+            reason = f"position {self.position + 1} of {self.name} should follow here, but it is {position}"
+            raise Wrong(reason, number, self.line + 1)
+        expected = self.versions.get(stream, 0) + 1
+        if version != expected:
+            reason = f"position {position} of {self.name}: version {expected} of its stream should follow, but it is {version}"
+            raise Wrong(reason, number)
+        self.position, self.line, self.versions[stream] = position, number, version
+
+
+class Sequence:
+    """The check of --fast: positions and versions only, read from the end of each line."""
+
+    def __init__(self) -> None:
+        self.logs: dict[bytes, Log] = {}
+
+    def follow(self, lines: list[bytes], first: int) -> None:
+        """Check the lines numbered `first` and up."""
+        logs = self.logs
+        for number, line in enumerate(lines, first):
+            try:
+                _, position, _, source, _, subject, _, _, version = line.rsplit(b',"', 8)
+                log = logs[source]
+            except (ValueError, KeyError):
+                self._take_slowly(number, line)
+                continue
+            known = log.versions.get(subject, 0)
+            if (
+                position == b'position":%d' % (log.position + 1)
+                and version == b'version":%d}' % (known + 1)
+                and (known or subject[:10] == b'subject":"')
+            ):
+                log.position += 1
+                log.line = number
+                log.versions[subject] = known + 1
+            else:
+                self._take_slowly(number, line)
+
+    def _take_slowly(self, number: int, line: bytes) -> None:
+        """Read the line in full: it is the first of its log, or written in a rare way, or wrong."""
+        parts = read_line(number, line)
+        log = self.logs.setdefault(b'source":"%b"' % parts["source"], Log(parts["source"].decode()))
+        log.take(number, int(parts["position"]), b'subject":"%b"' % parts["subject"], int(parts["version"]))
+
+
+# --- 4. the chain ---------------------------------------------------------------------------------------------------------------
+
+TEXT = rb'"((?!")[^"\\\x00-\x1f]*+(?:\\[^\x00-\x1f][^"\\\x00-\x1f]*+)*+)"'  # not empty
+COUNT = rb"([1-9][0-9]{0,15}+)"
+#: The attributes of a line in canonical order: name, shape, whether it must be there.
+ATTRIBUTES = (
+    ("actor", TEXT, False),
+    ("causationid", TEXT, False),
+    ("command", TEXT, False),
+    ("commandid", TEXT, False),
+    ("commitindex", rb"(0|[1-9][0-9]{0,15}+)", True),
+    ("commitsize", COUNT, True),
+    ("correlationid", TEXT, False),
+    ("data", rb"(\{.*\})", True),
+    ("datacontenttype", rb'("application/json")', True),
+    ("digest", rb'"([0-9a-f]{64})"', True),
+    ("id", TEXT, True),
+    ("mandate", TEXT, False),
+    ("occurred", TEXT, False),
+    ("onbehalfof", TEXT, False),
+    ("place", TEXT, False),
+    ("position", COUNT, True),
+    ("schema", COUNT, True),
+    ("source", rb'"(/linli/[^"\\\x00-\x1f]++)"', True),
+    ("specversion", rb'("1\.0")', True),
+    ("subject", TEXT, True),
+    ("time", rb'"([0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9:.]++Z)"', True),
+    ("type", rb'"(cn\.linli\.[a-z]++\.[A-Za-z0-9]++)"', True),
+    ("version", COUNT, True),
+)
+LINE = re.compile(
+    rb"\{"
+    + b"".join(
+        rb'"%b":%b,' % (name.encode(), shape) if required else rb'(?:"%b":%b,)?+' % (name.encode(), shape)
+        for name, shape, required in ATTRIBUTES
+    )[:-1]
+    + rb"\}"
+)
+EVENT = b'{"data":%b,"id":"%b","occurred":"%b","schema":%b,"type":"%b"}'
+COMMIT = (
+    b'{"actor":"%b","causation_id":"%b","command":"%b","command_id":"%b","correlation_id":"%b","events":[%b],"mandate":"%b",'
+    b'"on_behalf_of":"%b","place":"%b","position":%d,"previous":"%b","stream":"%b","time":"%b","version":%d}'
+)
+
+
+class Chain:
+    """The full check: the shape of each line, its sequence, and the chain of commits of each log."""
+
+    def __init__(self) -> None:
+        self.logs: dict[bytes, Log] = {}
+
+    def follow(self, lines: list[bytes], first: int) -> None:
+        """Check the lines numbered `first` and up."""
+        texts: list[str] = []
+        try:
+            self._follow(lines, first, texts)
+        finally:  # a line that is not canonical comes before whatever follows from it
+            check_canonical(texts, first)
+
+    def _follow(self, lines: list[bytes], first: int, texts: list[str]) -> None:
+        for number, line in enumerate(lines, first):
+            match = LINE.fullmatch(line)
+            if not match:
+                raise Wrong(explain(line), number)
+            actor, causation, command, command_id, index, size, correlation, data, _, digest, *rest = match.groups(b"")
+            id, mandate, occurred, on_behalf_of, place, position, schema, source, _, subject, moment, kind, version = rest
+            try:  # outside of data, only an escaped character can be written in two ways
+                texts.append((line if b"\\" in line else data).decode())
+            except UnicodeDecodeError as error:
+                raise Wrong(f"the line is not UTF-8: {error}", number) from None
+            prefix, _, event_type = kind.rpartition(b".")
+            if prefix[9:] != source[7:].partition(b"/")[0]:
+                raise Wrong(f"a {_shown(kind)} cannot come from {_shown(source)}", number)
+            log = self.logs.get(source)
+            if log is None:
+                log = self.logs[source] = Log(source.decode())
+            log.take(number, int(position), subject, int(version))
+
+            pending = log.pending
+            shared = (actor, causation, command, command_id, correlation, mandate, on_behalf_of, place, subject, moment, size, digest)
+            if int(index) != len(pending):
+                reason = f"position {log.position} of {log.name}: event {len(pending)} of a commit should follow, not {int(index)}"
+                raise Wrong(reason, number)
+            if pending and shared != pending[0][2:]:
+                raise Wrong(f"position {log.position} of {log.name} differs from the events of the same commit before it", number)
+            pending.append((b"%d" % number, EVENT % (data, id, occurred, schema, event_type), *shared))
+            if len(pending) == int(size):
+                self._close(log, pending, number)
+            elif len(pending) > int(size):
+                raise Wrong(f"position {log.position} of {log.name}: its commit should be complete already", number)
+
+    @staticmethod
+    def _close(log: Log, pending: list[tuple[bytes, ...]], number: int) -> None:
+        """Write the commit again as it was hashed, and compare its digest."""
+        first_line, _, actor, causation, command, command_id, correlation, mandate, *rest = pending[0]
+        on_behalf_of, place, subject, moment, _, digest = rest
+        events = b",".join([event[1] for event in pending])
+        position = log.position - len(pending) + 1
+        body = COMMIT % (
+            *(actor, causation, command, command_id, correlation, events, mandate, on_behalf_of, place),
+            *(position, log.digest, subject, moment, log.versions[subject] - len(pending) + 1),
+        )
+        if sha256(body).hexdigest().encode() != digest:
+            reason = f"the commit at position {position} of {log.name} has not the digest it states: it was changed, or one before it"
+            raise Wrong(reason, number, int(first_line))
+        log.digest = digest
+        log.commits += 1
+        pending.clear()
+
+
+def _integer(text: str) -> int:
+    value = int(text)
+    if abs(value) > LARGEST_INTEGER:
+        raise ValueError(f"{value} is larger than 2^53-1")
+    return value
+
+
+def _refuse_number(text: str) -> None:
+    raise ValueError(f"{text} is not an integer")
+
+
+_decode = json.JSONDecoder(parse_int=_integer, parse_float=_refuse_number, parse_constant=_refuse_number).decode
+_encode = json.JSONEncoder(sort_keys=True, ensure_ascii=False, separators=(",", ":")).encode
+
+
+def canonical(text: str) -> str:
+    """A JSON text written again as RFC 8785 wants it; raises `ValueError` for what is no JSON or has no canonical form."""
+    value = _decode(text)
+    return _encode(value) if _is_plain(text) else _encode_ordered(value)
+
+
+def _is_plain(text: str) -> bool:
+    """Whether all characters lie in the BMP: only beyond it does the order of names by UTF-16 differ from that by code points."""
+    return len(text.encode("utf-16-le", "surrogatepass")) == 2 * len(text)
+
+
+def _encode_ordered(value: Any) -> str:
+    if isinstance(value, dict):
+        names = sorted(value, key=lambda name: name.encode("utf-16-be", "surrogatepass"))
+        return "{" + ",".join(f"{_encode(name)}:{_encode_ordered(value[name])}" for name in names) + "}"
+    if isinstance(value, list):
+        return "[" + ",".join(map(_encode_ordered, value)) + "]"
+    return _encode(value)
+
+
+def check_canonical(texts: list[str], first: int) -> None:
+    """Check that JSON objects, one for each line from number `first`, are written as RFC 8785 wants it.
+
+    All are written again in one go. Where a JSON object ends is plain from its text, so the whole is equal only if each part is.
+    """
+    try:
+        if _is_plain(together := ",".join(texts)) and _encode([_decode(text) for text in texts])[1:-1] == together:
+            return
+    except (ValueError, RecursionError):
+        pass  # found again below, with its line
+    for number, text in enumerate(texts, first):
+        try:
+            again = canonical(text)
+        except (ValueError, RecursionError) as error:
+            raise Wrong(f"the line is not canonical JSON: {_why(error)}", number) from None
+        if again != text:
+            raise Wrong("the line is not canonical JSON (RFC 8785): names out of order or twice, or written in another way", number)
+
+
+def read_line(number: int, line: bytes) -> dict[str, bytes]:
+    """The attributes of a line as they are written, strings without quotes; `Wrong` when it has another shape."""
+    match = LINE.fullmatch(line)
+    if not match:
+        raise Wrong(explain(line), number)
+    return dict(zip((name for name, _, _ in ATTRIBUTES), match.groups(b"")))
+
+
+def explain(line: bytes) -> str:
+    """Why a line has not the shape of an event."""
+    try:
+        value = _decode(line.decode())
+    except (ValueError, RecursionError) as error:
+        return f"the line is not JSON: {_why(error)}"
+    if not isinstance(value, dict):
+        return "the line is not a JSON object"
+    for name in value:
+        if name not in {known for known, _, _ in ATTRIBUTES}:
+            return f"an event has no attribute {name!r}"
+    for name, shape, required in ATTRIBUTES:
+        if name not in value and required:
+            return f"the attribute {name!r} is missing"
+        if name in value and not re.fullmatch(shape, _encode(value[name]).encode("utf-8", "surrogatepass")):
+            return f"the attribute {name!r} must not be {_shown(_encode(value[name]).encode('utf-8', 'replace'))}"
+    return "the line is not canonical JSON (RFC 8785): names out of order or twice, or written in another way"
+
+
+def _why(error: Exception) -> str:
+    return "nested too deeply" if isinstance(error, RecursionError) else str(error)
+
+
+def _shown(text: bytes) -> str:
+    shown = text.decode(errors="backslashreplace")
+    return shown if len(shown) <= 80 else shown[:80] + "…"
+
+
+# --- all together ---------------------------------------------------------------------------------------------------------------
+
+
+def verify(
+    ledger: BinaryIO,
+    checkpoint: bytes,
+    public_key: Ed25519PublicKey,
+    *,
+    fast: bool = False,
+    previous: list[bytes] | None = None,
+    event: str | None = None,
+) -> dict[str, Any]:
+    """Check a ledger as the module says and return what was found; raises `Wrong` at the first thing that does not hold."""
+    head = open_checkpoint(checkpoint, public_key)
+    older = sorted((open_checkpoint(text, public_key) for text in previous or []), key=lambda old: old.size)
+    for old in older:
+        if old.origin != head.origin:
+            raise Wrong(f"the older checkpoint is of {old.origin}, not of {head.origin}")
+        if old.size > head.size:
+            raise Wrong(f"the older checkpoint covers {old.size} events, the newer one only {head.size}: history was cut")
+    check = Sequence() if fast else Chain()
+    roots: list[bytes] = []  # of the blocks so far
+    old_roots: dict[int, bytes] = {0: fold([])[0]}
+    count, found = 0, None
+    for lines in blocks(ledger):
+        check.follow(lines[: head.size - count], count + 1)
+        if count + len(lines) > head.size:
+            raise Wrong(f"the checkpoint covers {head.size} events, but the ledger goes on", head.size + 1)
+        hashes = leaf_hashes(lines)
+        for old in older:
+            if count < old.size <= count + len(lines):
+                old_roots[old.size] = fold(roots + [fold(hashes[: old.size - count])[0]])[0]
+        if event is not None and found is None:
+            offset = next((at for at, line in enumerate(lines) if _is_event(count + at + 1, line, event)), None)
+            if offset is not None:
+                found = (count + offset, hashes[offset], fold(hashes, offset)[1])
+        roots.append(fold(hashes)[0])
+        count += len(lines)
+    intact = [old.size for old in older if old_roots.get(old.size) == old.root]
+    since = max(intact, default=0) + 1
+    if count < head.size:
+        reason = f"the ledger ends after {count} events, but the checkpoint covers {head.size}: line {count + 1} and on are missing"
+        raise Wrong(reason, count + 1, since)
+    for log in check.logs.values():
+        if log.pending:
+            first = int(log.pending[0][0])
+            raise Wrong(f"the last commit of {log.name}, from line {first}, is not complete", count + 1, first)
+    broken = [old.size for old in older if old.size not in intact]
+    root, path = fold(roots, found[0] // BLOCK if found else None)
+    if root != head.root:
+        reason = f"the root over the {count} lines is {root.hex()}, but {head.root.hex()} was signed: a line is not what it was"
+        raise Wrong(reason, None, since, min(broken, default=count))
+    if broken:
+        reason = f"the ledger does not begin with the {broken[0]} events of the older checkpoint: history was rewritten since"
+        raise Wrong(reason, None, since, broken[0])
+    result: dict[str, Any] = {
+        "valid": True,
+        "origin": head.origin,
+        "time": head.time,
+        "size": head.size,
+        "root": head.root.hex(),
+        "mode": "fast" if fast else "full",
+        "previous": intact,
+        "logs": {
+            log.name: {"events": log.position, "streams": len(log.versions)}
+            | ({} if fast else {"commits": log.commits, "digest": log.digest.decode()})
+            for log in check.logs.values()
+        },
+    }
+    if event is not None:
+        if found is None:
+            raise Wrong(f"the ledger is intact, but holds no event {event}")
+        index, leaf, lower = found
+        result["event"] = {
+            "id": event,
+            "index": index,  # from 0; the line is one more
+            "leaf": leaf.hex(),
+            "path": [sibling.hex() for sibling in lower + path],  # from the leaf to the root
+        }
+    return result
+
+
+def _is_event(number: int, line: bytes, event: str) -> bool:
+    name = _encode(event)[1:-1].encode()
+    return name in line and read_line(number, line)["id"] == name
+
+
+def first_wrong_line(ledger: BinaryIO, hashes: bytes, head: Checkpoint) -> int | None:
+    """The first line whose hash is not the one in a list of leaf hashes; None when the list does not lie under the signed root."""
+    expected = [hashes[at : at + 32] for at in range(0, len(hashes), 32)]
+    if len(expected) != head.size or fold(expected)[0] != head.root:
+        return None
+    count = 0
+    try:
+        for lines in blocks(ledger):
+            for offset, leaf in enumerate(leaf_hashes(lines)):
+                if count + offset >= head.size or leaf != expected[count + offset]:
+                    return count + offset + 1
+            count += len(lines)
+    except Wrong as wrong:
+        return wrong.line
+    return count + 1 if count < head.size else None
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """The command line; returns the exit code."""
+    parser = argparse.ArgumentParser(description="Check an exported city ledger offline.", epilog="Exit code 0: all holds; 1: wrong.")
+    parser.add_argument("ledger", metavar="LEDGER.jsonl")
+    parser.add_argument("checkpoint", metavar="CHECKPOINT")
+    parser.add_argument("public_key", metavar="PUBLIC_KEY.pem")
+    parser.add_argument("--fast", action="store_true", help="signature, root and sequence only; commits are not written again")
+    parser.add_argument("--previous", action="append", default=[], metavar="OLD", help="an older checkpoint; may be repeated")
+    parser.add_argument("--event", metavar="ID", help="print the inclusion path of an event")
+    parser.add_argument("--hashes", metavar="LIST", help="leaf hashes, to name the first wrong line exactly")
+    parser.add_argument("--json", action="store_true", help="print one JSON object")
+    options = parser.parse_args(arguments)
+    started = time.perf_counter()
+    try:
+        with open(options.ledger, "rb", buffering=1 << 18) as ledger:
+            checkpoint, previous = _read(options.checkpoint), [_read(path) for path in options.previous]
+            hashes = _read(options.hashes) if options.hashes else None
+            try:
+                key = _load_key(_read(options.public_key))
+                result = verify(ledger, checkpoint, key, fast=options.fast, previous=previous, event=options.event)
+            except Wrong as wrong:
+                result = {"valid": False, "reason": wrong.reason, "line": wrong.line, "lines": wrong.lines}
+                if hashes is not None and wrong.lines:
+                    ledger.seek(0)
+                    exact = first_wrong_line(ledger, hashes, open_checkpoint(checkpoint, key))
+                    result["exact"] = exact
+    except OSError as error:
+        print(f"cannot read {error.filename}: {error.strerror}", file=sys.stderr)
+        return 2
+    result["seconds"] = round(time.perf_counter() - started, 3)
+    print(json.dumps(result, ensure_ascii=False) if options.json else "\n".join(_summary(result)))
+    return 0 if result["valid"] else 1
+
+
+def _read(path: str) -> bytes:
+    with open(path, "rb") as file:
+        return file.read()
+
+
+def _load_key(pem: bytes) -> Ed25519PublicKey:
+    try:
+        key = load_pem_public_key(pem)
+    except (ValueError, UnsupportedAlgorithm):
+        raise Wrong("the public key file holds no public key in PEM") from None
+    if not isinstance(key, Ed25519PublicKey):
+        raise Wrong("the public key is not an Ed25519 key")
+    return key
+
+
+def _summary(result: dict[str, Any]) -> Iterator[str]:
+    if not result["valid"]:
+        line, lines = result["line"], result["lines"]
+        yield "WRONG" + (f" at line {line}" if line else f" between lines {lines[0]} and {lines[1]}" if lines else "")
+        yield result["reason"]
+        if line and lines[0] < line:
+            yield f"the fault lies between lines {lines[0]} and {line}"
+        if "exact" in result:
+            exact = result["exact"]
+            yield f"first wrong line by the list of hashes: {exact}" if exact else "the list of hashes is not that of the checkpoint"
+        return
+    yield f"HOLDS: {result['origin']}, {result['size']} events, signed {result['time'] or 'at an unnamed time'}"
+    yield f"root {result['root']}"
+    for name, log in sorted(result["logs"].items()):
+        chain = f", {log['commits']} commits, last digest {log['digest']}" if "digest" in log else ""
+        yield f"{name}: {log['events']} events in {log['streams']} streams{chain}"
+    for size in result["previous"]:
+        yield f"begins with the {size} events of the older checkpoint, unchanged"
+    if event := result.get("event"):
+        yield f"event {event['id']} is leaf {event['index']} (line {event['index'] + 1}), hash {event['leaf']}; path to the root:"
+        yield from (f"  {sibling}" for sibling in event["path"])
+    yield f"checked in {result['seconds']} s" + (" (fast: chains were not checked)" if result["mode"] == "fast" else "")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

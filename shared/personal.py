@@ -1,0 +1,189 @@
+"""Personal data in events: sealed with a key per person, so that erasing a person is destroying a key (X09).
+
+The log keeps the sealed text for ever and its digests stay valid; the keys lie outside the log and outside its backups.
+"""
+
+from __future__ import annotations
+
+import base64
+import os
+from pathlib import Path
+from typing import NamedTuple, Protocol
+
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+from shared.errors import UnavailableError
+from shared.sqlite import Database
+
+_PREFIX = "sealed:v1:"
+_GENERATION, _NONCE, _TAG, _KEY = 2, 12, 16, 32  # bytes
+_LAST_GENERATION = 256**_GENERATION - 1
+#: Family names of two characters; all others have one.
+_TWO_CHARACTERS = """
+欧阳 太史 端木 上官 司马 东方 独孤 南宫 万俟 闻人 夏侯 诸葛 尉迟 公羊 赫连 澹台 皇甫 宗政 濮阳 公冶 太叔 申屠 公孙 慕容 仲孙 钟离 长孙 宇文
+司徒 鲜于 司空 闾丘 子车 亓官 司寇 巫马 公西 颛孙 壤驷 公良 漆雕 乐正 宰父 谷梁 拓跋 轩辕 令狐 段干 百里 呼延 东郭 南门 羊舌 微生 梁丘 左丘 西门 第五
+"""
+_LONG_FAMILY_NAMES = frozenset(_TWO_CHARACTERS.split())
+
+
+class Key(NamedTuple):
+    """One key of a person. Generations count from 1; `secret` is None once the key is destroyed."""
+
+    generation: int
+    secret: bytes | None
+
+
+class KeyStore(Protocol):
+    """Where the keys lie: one record a person, holding the latest generation only. One contract suite runs over every adapter."""
+
+    def get(self, subject: str) -> Key | None:
+        """The latest key of a person; None when there never was one."""
+
+    def put(self, subject: str, key: Key) -> bool:
+        """Keep a key if it follows directly on a destroyed one (or is the first); False when somebody else was faster."""
+
+    def destroy(self, subject: str) -> bool:
+        """Destroy a person's key beyond recovery, keeping its generation; False when there was none to destroy."""
+
+    def close(self) -> None:
+        """Let go of files and connections."""
+
+
+class SqliteKeys:
+    """Keys in a SQLite file that only its owner can read and where deleted content is overwritten."""
+
+    #: "LLky" as application id, and the format version.
+    KIND, VERSION = 0x4C4C6B79, 1
+    _TABLES = "CREATE TABLE keys (subject TEXT PRIMARY KEY, generation INTEGER NOT NULL, secret BLOB) STRICT"
+
+    def __init__(self, path: str | Path) -> None:
+        """Open or create the file; raises `UnavailableError` when it is something else or cannot be opened."""
+        path = Path(path)
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            # the companions of the file (-wal, -shm) take over its mode
+            os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
+            path.chmod(0o600)
+        except OSError as error:
+            raise UnavailableError(f"{path}: {error}; personal data can neither be sealed nor read") from error
+        self._database = Database(path, self.KIND, self.VERSION, self._TABLES)
+        with self._database.writing() as connection:
+            connection.execute("PRAGMA secure_delete = ON")
+
+    def get(self, subject: str) -> Key | None:
+        with self._database.reading() as connection:
+            found = connection.execute("SELECT generation, secret FROM keys WHERE subject = ?", (subject,)).fetchone()
+        return None if found is None else Key(*found)
+
+    def put(self, subject: str, key: Key) -> bool:
+        with self._database.writing() as connection:
+            if key.generation == 1:
+                statement = "INSERT INTO keys (generation, secret, subject) VALUES (?, ?, ?) ON CONFLICT DO NOTHING"
+            else:
+                statement = (
+                    "UPDATE keys SET generation = ?1, secret = ?2 WHERE subject = ?3 AND generation = ?1 - 1 AND secret IS NULL"
+                )
+            return connection.execute(statement, (key.generation, key.secret, subject)).rowcount == 1
+
+    def destroy(self, subject: str) -> bool:
+        """Destroy a key. Raises `UnavailableError` while somebody's long read keeps an old copy alive: then repeat it."""
+        with self._database.writing() as connection:
+            destroyed = connection.execute(
+                "UPDATE keys SET secret = NULL WHERE subject = ? AND secret IS NOT NULL", (subject,)
+            ).rowcount
+        # the write-ahead file still holds pages with the key until it is merged and cut off
+        with self._database.reading() as connection:
+            busy = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]
+        if busy:
+            raise UnavailableError("the key is no longer used, but a copy is still on disk while somebody reads; erase again")
+        return destroyed == 1
+
+    def close(self) -> None:
+        self._database.close()
+
+
+class Personal:
+    """Seals, opens and erases what belongs to a person. Safe to use from several threads and processes."""
+
+    def __init__(self, keys: KeyStore) -> None:
+        self._keys = keys
+
+    def seal(self, subject: str, text: str) -> str:
+        """Text only the holder of the person's key can read: `sealed:v1:<subject>:<base64>`; empty text stays empty.
+
+        The base64 part holds the key's generation, the nonce and the AES-256-GCM ciphertext, bound to the subject. Sealing the
+        same text twice gives different results. Raises `ValueError` for an empty subject.
+        """
+        if not text:
+            return ""
+        if not subject:
+            raise ValueError("personal data must belong to a subject; the subject is empty")
+        key = self._key(subject)
+        assert key.secret is not None
+        generation, nonce = key.generation.to_bytes(_GENERATION, "big"), os.urandom(_NONCE)
+        ciphertext = AESGCM(key.secret).encrypt(nonce, text.encode(), _bound_to(subject, generation))
+        return f"{_PREFIX}{subject}:{base64.b64encode(generation + nonce + ciphertext).decode()}"
+
+    def open(self, sealed: str) -> str | None:
+        """The text, or None when the person was erased since it was sealed; empty text opens as empty text.
+
+        Raises `ValueError` when it is not sealed text, was tampered with, or belongs to somebody else.
+        """
+        if not sealed:
+            return ""
+        subject, generation, nonce, ciphertext = _parts(sealed)
+        number = int.from_bytes(generation, "big")
+        key = self._keys.get(subject)
+        if key is None or not 1 <= number <= key.generation:
+            raise ValueError("sealed text names a key that never existed: it was altered, or the key store is another city's")
+        if key.secret is None or number < key.generation:
+            return None
+        try:
+            return AESGCM(key.secret).decrypt(nonce, ciphertext, _bound_to(subject, generation)).decode()
+        except InvalidTag:
+            raise ValueError("sealed text was altered or belongs to somebody else; it cannot be trusted") from None
+
+    def erase(self, subject: str) -> bool:
+        """Destroy the person's key: nothing sealed so far can be read again. False when there was no key to destroy.
+
+        Sealing for the same subject afterwards makes a new key, which does not open the old texts.
+        """
+        return self._keys.destroy(subject)
+
+    @staticmethod
+    def mask(name: str) -> str:
+        """What the public may see of a name: `陈*`, `欧阳*`, `C*`; empty for an empty name."""
+        name = name.strip()
+        if not name:
+            return ""
+        return name[: 2 if len(name) > 2 and name[:2] in _LONG_FAMILY_NAMES else 1] + "*"
+
+    def _key(self, subject: str) -> Key:
+        while True:
+            key = self._keys.get(subject)
+            if key is not None and key.secret is not None:
+                return key
+            following = Key(key.generation + 1 if key else 1, AESGCM.generate_key(_KEY * 8))
+            if following.generation > _LAST_GENERATION:
+                raise ValueError(f"{subject} was erased {_LAST_GENERATION} times; use a new subject")
+            if self._keys.put(subject, following):
+                return following
+
+
+def _bound_to(subject: str, generation: bytes) -> bytes:
+    return _PREFIX.encode() + generation + subject.encode()
+
+
+def _parts(sealed: str) -> tuple[str, bytes, bytes, bytes]:
+    """Subject, generation, nonce and ciphertext; the base64 text must be the one and only way to write its bytes."""
+    subject, _, text = sealed.removeprefix(_PREFIX).rpartition(":")
+    if not sealed.startswith(_PREFIX) or not subject:
+        raise ValueError(f"not sealed text: expected {_PREFIX}<subject>:<base64>")
+    try:
+        raw = base64.b64decode(text, validate=True)
+    except ValueError:
+        raise ValueError("sealed text was altered: its last part is not base64") from None
+    if len(raw) < _GENERATION + _NONCE + _TAG or base64.b64encode(raw).decode() != text:
+        raise ValueError("sealed text was altered: it is cut short or written in another way")
+    return subject, raw[:_GENERATION], raw[_GENERATION : _GENERATION + _NONCE], raw[_GENERATION + _NONCE :]

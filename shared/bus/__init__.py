@@ -1,0 +1,1 @@
+"""The bus: publishing, consuming and the embedded broker."""

@@ -1,0 +1,105 @@
+"""Facts as CloudEvents 1.0: binary mode over AMQP, structured mode in exports.
+
+Attribute names are those of the CloudEvents specification; extension attributes are lower-case alphanumerics. An attribute that is
+empty is left out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import msgspec
+
+from shared.errors import BadInputError
+from shared.log import Record
+
+TYPE_PREFIX = "cn.linli"
+CONTENT_TYPE = "application/json"
+_HEADER = "cloudEvents:"
+_TEXTS = {
+    "actor": "actor",
+    "on_behalf_of": "onbehalfof",
+    "mandate": "mandate",
+    "command": "command",
+    "command_id": "commandid",
+    "correlation_id": "correlationid",
+    "causation_id": "causationid",
+    "place": "place",
+    "occurred": "occurred",
+    "digest": "digest",
+}
+
+
+def attributes(service: str, record: Record) -> dict[str, str | int]:
+    """The CloudEvents context attributes of a fact."""
+    found: dict[str, str | int] = {
+        "specversion": "1.0",
+        "id": record.id,
+        "source": f"/linli/{service}",
+        "type": f"{TYPE_PREFIX}.{service}.{record.type}",
+        "subject": record.stream,
+        "time": record.time,
+        "datacontenttype": CONTENT_TYPE,
+        "position": record.position,
+        "version": record.version,
+        "schema": record.schema,
+        "commitindex": record.position - record.commit_position,
+        "commitsize": record.commit_size,
+    }
+    for name, attribute in _TEXTS.items():
+        if value := getattr(record, name):
+            found[attribute] = value
+    return found
+
+
+def parse(found: Mapping[str, Any], data: bytes) -> tuple[str, Record]:
+    """The source service and the record in a CloudEvent; raises `BadInputError` saying what is wrong with it."""
+    try:
+        if found["specversion"] != "1.0":
+            raise BadInputError(f"CloudEvents version {found['specversion']!r} is not known here; only 1.0 is")
+        service = str(found["source"]).removeprefix("/linli/")
+        prefix = f"{TYPE_PREFIX}.{service}."
+        type = str(found["type"])
+        if not service or "/" in service or not type.startswith(prefix):
+            raise BadInputError(f"source {found['source']!r} and type {type!r} do not belong together")
+        if not isinstance(msgspec.json.decode(data), dict):
+            raise BadInputError("the data is not a JSON object")
+        position = int(found["position"])
+        return service, Record(
+            position=position,
+            stream=str(found["subject"]),
+            version=int(found["version"]),
+            type=type.removeprefix(prefix),
+            schema=int(found["schema"]),
+            data=msgspec.Raw(data),
+            id=str(found["id"]),
+            time=str(found["time"]),
+            commit_position=position - int(found["commitindex"]),
+            commit_size=int(found["commitsize"]),
+            **{name: str(found.get(attribute, "")) for name, attribute in _TEXTS.items()},
+        )
+    except KeyError as error:
+        raise BadInputError(f"the CloudEvent lacks {error.args[0]!r}") from error
+    except (ValueError, TypeError) as error:
+        raise BadInputError(f"the CloudEvent cannot be read: {error}") from error
+
+
+def to_headers(found: Mapping[str, str | int]) -> dict[str, str | int]:
+    """Attributes as AMQP headers (binary mode); the content type travels as the message's own property."""
+    return {_HEADER + name: value for name, value in found.items() if name != "datacontenttype"}
+
+
+def from_headers(headers: Mapping[str, Any]) -> dict[str, Any]:
+    """Attributes out of AMQP headers."""
+    return {name.removeprefix(_HEADER): value for name, value in headers.items() if name.startswith(_HEADER)}
+
+
+def structured(service: str, record: Record) -> dict[str, Any]:
+    """A fact as one JSON object (structured mode)."""
+    return {**attributes(service, record), "data": record.data}
+
+
+def routing_key(service: str, record: Record) -> str:
+    """`<service>.<EventType>[.<territory path>]`, so that others can take one type, one service or one district."""
+    return ".".join(part for part in (service, record.type, record.place) if part)

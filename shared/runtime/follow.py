@@ -1,0 +1,268 @@
+"""Following a log: each fact is applied exactly once and in order, or parked with the reason.
+
+A follower keeps its checkpoint in the same store as the rows it writes, and both move together. An older position is skipped, the
+next one applied, and a gap raised to the caller, who fetches what is missing. A fact that cannot be applied is parked; later
+facts of the same stream wait behind it, other streams go on.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Container, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import msgspec
+import structlog
+
+from shared.errors import NotFoundError, UnavailableError
+from shared.event import Event
+from shared.identity import derived_id
+from shared.log import Receipt, Record
+from shared.runtime.context import Context
+from shared.runtime.execute import Decider
+from shared.views import Row, View, ViewStore
+
+#: Facts that could not be applied, and those of the same stream that wait behind them. Not derived: an operator decides on them.
+PARKED = View("parked", "", lambda event, record: None, lambda row, event, record: row, ("source", "state", ("source", "stream")))
+
+_log = structlog.get_logger()
+
+
+@dataclass(frozen=True)
+class Decision:
+    """What a policy wants done on one of our own aggregates."""
+
+    decider: Decider[Any]
+    id: str
+    decide: Callable[..., list[Event]]
+    arguments: Mapping[str, Any]
+
+
+#: Another service's fact to our decisions. Gets the plain data, tolerant of fields it does not know, and the record.
+Policy = Callable[[Mapping[str, Any], Record], Iterable[Decision]]
+#: Carries a decision out: `(decision, context, command name)`.
+Carry = Callable[[Decision, Context, str], Receipt]
+
+
+class GapError(Exception):
+    """Facts are missing between the checkpoint and what arrived."""
+
+
+class _Overlay:
+    """Rows changed by a batch and not saved yet, over the rows in the store."""
+
+    def __init__(self, store: ViewStore) -> None:
+        self._store = store
+        self.changes: dict[tuple[str, str], Row | None] = {}
+
+    def get(self, view: str, key: str) -> Row:
+        row = self.changes[view, key] if (view, key) in self.changes else self._store.get(view, key)
+        return {name: value for name, value in row.items() if name != "key"} if row else {}
+
+
+def _fold_views(views: Sequence[View], event: Any, record: Record, overlay: _Overlay) -> dict[tuple[str, str], Row | None]:
+    """The rows that a fact changes."""
+    changes: dict[tuple[str, str], Row | None] = {}
+    for view in views:
+        for key in view.keys(event, record):
+            if (view.name, key) in changes:
+                raise ValueError(f"view {view.name}: the fact names row {key!r} twice")
+            row = view.fold(overlay.get(view.name, key), event, record) or None
+            if row is not None:
+                view.check(row)
+            changes[view.name, key] = row
+    return changes
+
+
+def replay(
+    source: str,
+    views: Sequence[View],
+    store: ViewStore,
+    decode: Callable[[Record], Any],
+    records: Iterable[Record],
+    left_out: Container[int] = (),
+) -> int:
+    """Fold facts into a fresh store and return the position reached: views only, never policies.
+
+    `left_out` are the positions that the live views did not apply because they are parked or skipped.
+    """
+    views = [view for view in views if view.source == source]
+    follower = f"follow:{source}"
+    start = position = store.checkpoint(follower)
+    overlay = _Overlay(store)
+    for record in records:
+        if record.position not in left_out:
+            overlay.changes.update(_fold_views(views, decode(record), record, overlay))
+        position = record.position
+    if position != start:
+        store.save(overlay.changes, {follower: (start, position)})
+    return position
+
+
+def parked_positions(store: ViewStore) -> dict[str, set[int]]:
+    """Positions per source that the live views have not applied."""
+    found: dict[str, set[int]] = {}
+    cursor = None
+    while True:
+        page = store.find("parked", {"state": ["parked", "waiting", "skipped"]}, limit=500, cursor=cursor)
+        for row in page.rows:
+            found.setdefault(row["source"], set()).add(row["position"])
+        if (cursor := page.next) is None:
+            return found
+
+
+class Follower:
+    """Applies one source's facts to this service's views and policies."""
+
+    def __init__(
+        self,
+        source: str,
+        views: Sequence[View],
+        store: ViewStore,
+        decode: Callable[[Record], Any],
+        policies: Mapping[str, Policy] | None = None,
+        carry: Carry | None = None,
+    ) -> None:
+        self.source = source
+        self.name = f"follow:{source}"
+        self._views = [view for view in views if view.source == source]
+        self._store = store
+        self._decode = decode
+        self._policies = policies or {}
+        self._carry = carry
+        self.position = store.checkpoint(self.name)
+        self._blocked = {row["stream"] for row in self._parked_rows()}
+
+    def _parked_rows(self, stream: str | None = None) -> list[Row]:
+        where: dict[str, Any] = {"source": self.source, "state": ["parked", "waiting"]}
+        if stream is not None:
+            where["stream"] = stream
+        rows: list[Row] = []
+        cursor = None
+        while True:
+            page = self._store.find("parked", where, limit=500, cursor=cursor)
+            rows += page.rows
+            if (cursor := page.next) is None:
+                return rows
+
+    @property
+    def parked(self) -> int:
+        """How many facts of this source are parked or wait behind one."""
+        return self._store.count("parked", {"source": self.source, "state": ["parked", "waiting"]})
+
+    def apply(self, records: Iterable[Record]) -> int:
+        """Apply facts in order and return the new position; raises `GapError` when the next one is missing.
+
+        Raises `UnavailableError` when a store or log cannot be written: nothing of the batch counts then, and it is safe to repeat.
+        """
+        overlay, position = _Overlay(self._store), self.position
+        missing: int | None = None
+        for record in records:
+            if record.position <= position:
+                continue
+            if record.position != position + 1:
+                missing = position + 1
+                break
+            self._apply_or_park(record, overlay)
+            position = record.position
+        if position != self.position:
+            self._store.save(overlay.changes, {self.name: (self.position, position)})
+            self.position = position
+        if missing is not None:
+            raise GapError(f"{self.source} position {missing} has not arrived")
+        return position
+
+    def _apply_or_park(self, record: Record, overlay: _Overlay) -> None:
+        key = f"{self.source}:{record.position:012d}"
+        if record.stream in self._blocked:
+            overlay.changes["parked", key] = parked_row(self.source, record, "waiting", "an earlier fact of this stream is parked")
+            return
+        try:
+            overlay.changes.update(self._fold(record, overlay))
+        except UnavailableError:
+            raise
+        except Exception as error:  # whatever a view or policy raises, the fact is kept and the others go on
+            _log.error("fact parked", source=self.source, position=record.position, type=record.type, reason=repr(error))
+            overlay.changes["parked", key] = parked_row(self.source, record, "parked", f"{type(error).__name__}: {error}")
+            self._blocked.add(record.stream)
+
+    def _fold(self, record: Record, overlay: _Overlay) -> dict[tuple[str, str], Row | None]:
+        event = self._decode(record)
+        changes = _fold_views(self._views, event, record, overlay)
+        if (policy := self._policies.get(f"{self.source}.{record.type}")) is not None and self._carry is not None:
+            for number, decision in enumerate(policy(event, record)):
+                name = policy.__name__
+                context = Context(
+                    kind="service",
+                    actor=f"policy:{name}",
+                    command_id=derived_id(record.id, name, str(number)),
+                    correlation_id=record.correlation_id,
+                    causation_id=record.id,
+                    occurred=record.occurred,
+                )
+                self._carry(decision, context, name)
+        return changes
+
+    def retry(self, stream: str) -> int:
+        """Apply the parked and waiting facts of a stream again, in order; returns how many were applied.
+
+        Stops at the first that still fails, which stays parked with the new reason. Raises `NotFoundError` when none is parked.
+        """
+        rows = self._parked_rows(stream)
+        if not rows:
+            raise NotFoundError(f"no fact of {stream} is parked here")
+        for done, row in enumerate(rows):
+            overlay = _Overlay(self._store)
+            try:
+                overlay.changes.update(self._fold(unparked(row), overlay))
+            except UnavailableError:
+                raise
+            except Exception as error:  # still not possible: say why, keep it
+                reason = f"{type(error).__name__}: {error}"
+                self._store.save({("parked", row["key"]): row | {"state": "parked", "reason": reason}})
+                return done
+            overlay.changes["parked", row["key"]] = None
+            self._store.save(overlay.changes)
+        self._blocked.discard(stream)
+        return len(rows)
+
+    def first_parked(self, stream: str) -> int:
+        """The position of the first parked fact of a stream; raises `NotFoundError` when none is parked."""
+        if not (rows := self._parked_rows(stream)):
+            raise NotFoundError(f"no fact of {stream} is parked here")
+        return int(rows[0]["position"])
+
+    def skip(self, stream: str, position: int) -> int:
+        """Leave a parked fact out for good and go on with those behind it; returns how many of these were applied.
+
+        Does nothing when that fact is not parked any more.
+        """
+        rows = self._parked_rows(stream)
+        if not rows or rows[0]["position"] != position:
+            return 0
+        self._store.save({("parked", rows[0]["key"]): rows[0] | {"state": "skipped"}})
+        if len(rows) == 1:
+            self._blocked.discard(stream)
+            return 0
+        return self.retry(stream)
+
+
+_to_json = msgspec.json.Encoder(order="sorted").encode
+
+
+def parked_row(source: str, record: Record, state: str, reason: str) -> Row:
+    """A parked fact with everything needed to apply it later."""
+    return {
+        "source": source,
+        "stream": record.stream,
+        "position": record.position,
+        "type": record.type,
+        "state": state,
+        "reason": reason,
+        "record": _to_json(record).decode(),
+    }
+
+
+def unparked(row: Row) -> Record:
+    """The record in a parked row."""
+    return msgspec.json.decode(row["record"], type=Record)

@@ -1,0 +1,177 @@
+"""One service at work, without any framework: its log, its views, its followers, and the waiting for them."""
+
+from __future__ import annotations
+
+import base64
+import json
+import threading
+import time
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
+
+import structlog
+
+from shared.bus import cloudevents
+from shared.errors import ConcurrencyError, NotFoundError, TimedOutError, UnavailableError
+from shared.identity import new_id
+from shared.log import EventLog, Receipt, Record
+from shared.runtime.authority import Mandate, mandate_of
+from shared.runtime.context import Context
+from shared.runtime.definition import Definition
+from shared.runtime.execute import execute
+from shared.runtime.follow import Decision, Follower, GapError, parked_positions, replay
+from shared.views import ViewStore
+
+#: Facts applied to views in one transaction.
+BATCH = 200
+#: Asks a source for its facts: `(source, after, limit)` to records, or raises `UnavailableError`.
+Fetch = Callable[[str, int, int], list[Record]]
+
+_log = structlog.get_logger()
+
+
+class Node:
+    """What a service process owns. Followers of one node are driven by one thread each."""
+
+    def __init__(self, definition: Definition, log: EventLog, views: ViewStore) -> None:
+        self.definition = definition
+        self.name = definition.name
+        self.log = log
+        self.views = views
+        self._applied = threading.Condition()
+        self._lock = threading.RLock()
+        self.followers = {
+            source: Follower(source, definition.all_views, views, definition.decoder_for(source), definition.policies, self.carry)
+            for source in (self.name, *definition.sources)
+        }
+
+    def carry(self, decision: Decision, context: Context, command: str) -> Receipt:
+        """Carry out what a policy decided, with the authority of the service itself."""
+        mandate = mandate_of(context, self.views, context.occurred[:10])
+        return execute(
+            self.log,
+            decision.decider,
+            decision.id,
+            decision.decide,
+            context=context,
+            mandate=mandate,
+            command=command,
+            **decision.arguments,
+        )
+
+    def mandate(self, context: Context) -> Mandate:
+        """What the caller may do today: a late entry is judged by who makes it, not by when it is said to have happened."""
+        return mandate_of(context, self.views, time.strftime("%Y-%m-%d"))
+
+    def apply_own(self) -> bool:
+        """Apply what was appended to our own log; True when there was something."""
+        follower = self.followers[self.name]
+        return self._advance(follower, list(self.log.read(follower.position, limit=BATCH)))
+
+    def apply(self, source: str, records: Iterable[Record], fetch: Fetch) -> None:
+        """Apply facts that arrived from another service, fetching what is missing before them."""
+        arrived = list(records)
+        follower = self.followers[source]
+        try:
+            self._advance(follower, arrived)
+        except GapError:
+            _log.info("gap", service=self.name, source=source, after=follower.position, arrived=arrived[-1].position)
+            self.catch_up(source, fetch)
+
+    def catch_up(self, source: str, fetch: Fetch) -> None:
+        """Fetch and apply everything the source has beyond our checkpoint."""
+        follower = self.followers[source]
+        while records := fetch(source, follower.position, BATCH):
+            self._advance(follower, records)
+
+    def _advance(self, follower: Follower, records: list[Record]) -> bool:
+        before = follower.position
+        try:
+            with self._lock:
+                follower.apply(records)
+        except ConcurrencyError:  # another process took over in between; its checkpoint is the truth
+            follower.position = self.views.checkpoint(follower.name)
+        finally:
+            if follower.position != before:
+                with self._applied:
+                    self._applied.notify_all()
+        return follower.position != before
+
+    def wait_for(self, after: Mapping[str, int], timeout: float) -> None:
+        """Wait until the views reflect these positions; raises `TimedOutError`. Sources not followed are not waited for."""
+        deadline = time.monotonic() + timeout
+        for source, position in after.items():
+            follower = self.followers.get(source)
+            while follower is not None and follower.position < position:
+                if (left := deadline - time.monotonic()) <= 0:
+                    raise TimedOutError(f"{self.name} has not heard of {source} position {position} yet; try again")
+                with self._applied:
+                    if follower.position < position:
+                        self._applied.wait(left)
+
+    def rebuild(self, fetch: Fetch) -> int:
+        """Fold all views anew from the logs while reads of the old ones go on, then swap; returns the facts applied.
+
+        Facts that an operator skipped or that are parked stay out, as they are out of the live views.
+        """
+        fresh = self.views.fresh()
+        self._fold_anew(fresh, fetch)
+        with self._lock:  # nothing is applied while the last few facts are folded and the generations swapped
+            self._fold_anew(fresh, fetch)
+            self.views.promote()
+        return sum(follower.position for follower in self.followers.values())
+
+    def _fold_anew(self, fresh: ViewStore, fetch: Fetch) -> None:
+        left_out = parked_positions(self.views)
+        for source, live in self.followers.items():
+            position = fresh.checkpoint(live.name)
+            while position < (end := live.position):
+                found = list(self.log.read(position, limit=BATCH)) if source == self.name else fetch(source, position, BATCH)
+                records = [record for record in found if record.position <= end]
+                if not records:
+                    raise UnavailableError(f"{source} does not give its facts up to position {end}")
+                decode = self.definition.decoder_for(source)
+                position = replay(source, self.definition.all_views, fresh, decode, records, left_out.get(source, ()))
+
+    def follower(self, source: str) -> Follower:
+        """The follower of a source; raises `NotFoundError` when this service does not follow it."""
+        if source not in self.followers:
+            raise NotFoundError(f"{self.name} does not follow {source!r}")
+        return self.followers[source]
+
+    def close(self) -> None:
+        """Close the log and the views."""
+        self.log.close()
+        self.views.close()
+
+    def status(self) -> dict[str, Any]:
+        """Heads, checkpoints and parked facts, for operators."""
+        return {
+            "service": self.name,
+            "head": self.log.head().position,
+            "relayed": self.views.checkpoint("relay"),
+            "followers": {
+                source: {"position": follower.position, "parked": follower.parked} for source, follower in self.followers.items()
+            },
+        }
+
+    def park_message(self, headers: Mapping[str, Any], body: bytes, reason: str) -> None:
+        """Keep a message that is not a fact, with its bytes; the true facts come from the source's log anyway."""
+        key = f"unreadable:{new_id()}"
+        row = {
+            "source": "unreadable",
+            "stream": key,
+            "position": 0,
+            "type": "",
+            "state": "parked",
+            "reason": reason,
+            "record": json.dumps({"headers": {str(k): str(v) for k, v in headers.items()}, "body": base64.b64encode(body).decode()}),
+        }
+        self.views.save({("parked", key): row})
+
+    def read_log(self, after: int, limit: int) -> list[dict[str, Any]]:
+        """Facts as CloudEvents for followers that missed some: attributes, and the data as text."""
+        return [
+            {"attributes": cloudevents.attributes(self.name, record), "data": bytes(record.data).decode()}
+            for record in self.log.read(after, limit=limit)
+        ]

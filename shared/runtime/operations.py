@@ -1,0 +1,44 @@
+"""What operators and following services may ask of every service."""
+
+from __future__ import annotations
+
+from marshmallow import Schema, fields, validate
+
+#: Most facts that a follower may fetch at a time.
+LARGEST_FETCH = 1000
+
+
+class ReadLog(Schema):
+    """Read facts beyond a position."""
+
+    after = fields.Integer(required=True, strict=True, validate=validate.Range(min=0))
+    limit = fields.Integer(load_default=200, strict=True, validate=validate.Range(min=1, max=LARGEST_FETCH))
+
+
+class Nothing(Schema):
+    """Takes no arguments."""
+
+
+class Parked(Schema):
+    """List parked facts."""
+
+    limit = fields.Integer(load_default=50, strict=True, validate=validate.Range(min=1, max=500))
+    cursor = fields.String(load_default=None, validate=validate.Length(max=500))
+
+
+class ActOnParked(Schema):
+    """Retry or skip the parked facts of one stream, with the reason."""
+
+    source = fields.String(required=True, validate=validate.Length(min=1, max=50), metadata={"description": "service they came from"})
+    stream = fields.String(required=True, validate=validate.Length(min=1, max=200), metadata={"description": "stream they belong to"})
+    reason = fields.String(required=True, validate=validate.Length(min=3, max=500), metadata={"description": "why, for the record"})
+
+
+OPERATIONS: dict[str, type[Schema]] = {
+    "read_log": ReadLog,
+    "status": Nothing,
+    "parked": Parked,
+    "retry_parked": ActOnParked,
+    "skip_parked": ActOnParked,
+    "rebuild_views": Nothing,
+}

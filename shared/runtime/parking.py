@@ -1,0 +1,63 @@
+"""What an operator does with parked facts is itself a fact (of the service that parked them)."""
+
+from __future__ import annotations
+
+import msgspec
+
+from shared.event import Codec, Event
+from shared.runtime.authority import Mandate
+from shared.runtime.execute import Decider
+
+
+class ParkedFactsRetried(Event, frozen=True, kw_only=True):
+    """An operator had the parked facts of a foreign stream applied again."""
+
+    source: str
+    stream: str
+    reason: str
+    asked: str  # command id
+
+
+class ParkedFactSkipped(Event, frozen=True, kw_only=True):
+    """An operator left a parked fact out for good."""
+
+    source: str
+    stream: str
+    position: int
+    reason: str
+    asked: str
+
+
+PARKING_EVENTS: tuple[type[Event], ...] = (ParkedFactsRetried, ParkedFactSkipped)
+
+
+class Parking(msgspec.Struct, frozen=True):
+    """What was done about one foreign stream; only the last request matters."""
+
+    id: str
+    asked: str = ""
+    position: int = 0  # skipped last
+
+
+def evolve(parking: Parking, event: ParkedFactsRetried | ParkedFactSkipped) -> Parking:
+    """Remember the last request."""
+    return Parking(parking.id, event.asked, event.position if isinstance(event, ParkedFactSkipped) else 0)
+
+
+def retry(parking: Parking, *, by: Mandate, at: str, source: str, stream: str, reason: str, asked: str) -> list[Event]:
+    """Record that the facts of a stream are to be applied again."""
+    by.require("operations.park")
+    return [] if parking.asked == asked else [ParkedFactsRetried(source=source, stream=stream, reason=reason, asked=asked)]
+
+
+def skip(
+    parking: Parking, *, by: Mandate, at: str, source: str, stream: str, position: int, reason: str, asked: str
+) -> list[Event]:
+    """Record that a fact is left out, and why."""
+    by.require("operations.park")
+    if parking.asked == asked:
+        return []
+    return [ParkedFactSkipped(source=source, stream=stream, position=position, reason=reason, asked=asked)]
+
+
+PARKING = Decider("parking", Codec(PARKING_EVENTS), Parking, Parking, evolve, lambda parking: "")

@@ -1,0 +1,259 @@
+"""The nameko side of a service: `Here` gives methods their log and views, `@command` and `@query` guard what comes in.
+
+Errors travel as data, not as pickled exceptions: an answer is `{"ok": …}` or `{"error": {kind, message, fields}}`.
+"""
+
+from __future__ import annotations
+
+import functools
+import time
+from collections.abc import Callable, Mapping
+from datetime import datetime, timedelta, timezone
+from typing import Any
+
+import msgspec
+import structlog
+from eventlet import sleep
+from marshmallow import ValidationError
+from nameko.extensions import DependencyProvider
+from nameko.rpc import rpc
+
+from shared.bus.followers import Followers
+from shared.errors import BadInputError, LinliError, to_mapping
+from shared.identity import derived_id, new_id
+from shared.personal import Personal
+from shared.runtime import metrics
+from shared.runtime.authority import Mandate
+from shared.runtime.context import Context, Signer
+from shared.runtime.definition import Definition
+from shared.runtime.execute import Decider, execute, load
+from shared.runtime.node import Node
+from shared.runtime.operations import OPERATIONS
+from shared.runtime.parking import PARKING, retry, skip
+from shared.runtime.storage import open_keys, open_log, open_views
+from shared.views import Row, ViewStore
+
+#: Local time of the cities served; days and limits are counted in it.
+LOCAL = timezone(timedelta(hours=8))
+#: How far a caller's clock may be ahead.
+_TOLERANCE = timedelta(minutes=5)
+
+_log = structlog.get_logger()
+
+
+class Here(DependencyProvider):
+    """A service's own place: opened once a process, handed to each call as `Call`."""
+
+    followers = Followers()
+
+    def __init__(self, definition: Definition) -> None:
+        self.definition = definition
+
+    def setup(self) -> None:
+        settings = self.container.config["settings"]
+        name = self.definition.name
+        # under eventlet the writer yields once, so that commands that are ready can share its disk flush
+        log = open_log(settings, name, gather=functools.partial(sleep, 0))
+        self.node = Node(self.definition, log, open_views(settings, name, self.definition.all_views))
+        self.signer = Signer(settings.secret())
+        self.personal = Personal(open_keys(settings, name))
+        self.followers.follow(self.node)
+
+    def stop(self) -> None:
+        self.node.close()
+
+    def get_dependency(self, worker_ctx: Any) -> Call:
+        return Call(self, worker_ctx.data.get("linli"))
+
+
+class Call:
+    """What a method sees while it answers one call."""
+
+    context: Context
+
+    def __init__(self, here: Here, signed: str | None) -> None:
+        self._here = here
+        self._signed = signed
+        self._command = ""
+        self._mandate: Mandate | None = None
+        self.node = here.node
+        self.personal = here.personal
+
+    @property
+    def views(self) -> ViewStore:
+        """This service's views."""
+        return self.node.views
+
+    @property
+    def at(self) -> str:
+        """When it happened, as the caller says: RFC 3339."""
+        return self.context.occurred
+
+    @property
+    def mandate(self) -> Mandate:
+        """What the caller may do."""
+        if self._mandate is None:
+            self._mandate = self.node.mandate(self.context)
+        return self._mandate
+
+    def require(self, power: str, place: str = "") -> None:
+        """Raise `ForbiddenError` unless the caller has the power at the place."""
+        self.mandate.require(power, place)
+
+    def new_id(self, kind: str) -> str:
+        """An id for a new thing; the same command gives the same id."""
+        return derived_id(self.node.name, kind, self.context.command_id)
+
+    def execute(self, decider: Decider[Any], id: str, decide: Callable[..., Any], **arguments: Any) -> dict[str, Any]:
+        """Decide and append; the receipt as plain data."""
+        receipt = execute(
+            self.node.log, decider, id, decide, context=self.context, mandate=self.mandate, command=self._command, **arguments
+        )
+        position = receipt.position or self.node.log.head().position
+        return {"id": id, "service": self.node.name, "position": position, "version": receipt.version, "events": receipt.events}
+
+    def find(self, view: str, where: Mapping[str, Any], order: str = "key", limit: int = 50, cursor: str | None = None) -> Row:
+        """A page of rows; filters that are None are left out."""
+        given = {name: value for name, value in where.items() if value is not None}
+        page = self.views.find(view, given, order, limit, cursor)
+        return {"rows": list(page.rows), "next": page.next}
+
+    def answer(self, name: str, kind: str, arguments: dict[str, Any], work: Callable[[dict[str, Any]], Any]) -> dict[str, Any]:
+        """Check who asks and what, do the work, and put the outcome or the error into one mapping."""
+        started = time.perf_counter()
+        service = self.node.name
+        self._command = name
+        outcome = "ok"
+        correlation_id = ""
+        try:
+            context = self._here.signer.open(self._signed, f"{service}.{name}", arguments)
+            correlation_id = context.correlation_id
+            self.context = _timed(context) if kind == "command" else context
+            schema = self._schema(name)
+            try:
+                ask = schema().load(arguments)
+            except ValidationError as error:
+                raise BadInputError(f"{name}: the input has mistakes", _fields(error)) from error
+            self.node.wait_for(context.after, timeout=4)
+            return {"ok": work(ask)}
+        except LinliError as error:
+            outcome = error.kind
+            return {"error": to_mapping(error)}
+        except Exception as error:  # a mistake of the program: the caller gets an answer, the operator the trace
+            outcome = "error"
+            _log.exception("call failed", service=service, method=name, correlation_id=correlation_id)
+            return {"error": {"kind": "error", "message": f"{service}.{name} failed: {type(error).__name__}", "fields": {}}}
+        finally:
+            seconds = time.perf_counter() - started
+            metrics.CALLS.labels(service, name, outcome).observe(seconds)
+            _log.info(
+                kind, service=service, method=name, outcome=outcome, ms=round(seconds * 1000, 1), correlation_id=correlation_id
+            )
+
+    def _schema(self, name: str) -> Any:
+        definition = self.node.definition
+        for table in (definition.commands, definition.queries, OPERATIONS):
+            if name in table:
+                return table[name]
+        raise LookupError(f"{name} has no schema in {definition.name}")
+
+
+def _timed(context: Context) -> Context:
+    now = datetime.now(LOCAL)
+    if not context.occurred:
+        occurred = now.isoformat(timespec="seconds")
+    else:
+        try:
+            said = datetime.fromisoformat(context.occurred)
+            if said.tzinfo is None:
+                raise ValueError("no offset from UTC")
+        except ValueError as error:
+            raise BadInputError(f"occurred is not a time like 2026-03-01T09:00:00+08:00: {error}", {"occurred": "RFC 3339"}) from None
+        if said > now + _TOLERANCE:
+            raise BadInputError(f"{context.occurred} has not come yet", {"occurred": "must not be in the future"})
+        occurred = said.astimezone(LOCAL).isoformat(timespec="seconds")
+    command_id = context.command_id or new_id()
+    return msgspec.structs.replace(context, occurred=occurred, command_id=command_id)
+
+
+def _fields(error: ValidationError) -> dict[str, Any]:
+    messages = error.normalized_messages()
+    return {str(name): reasons for name, reasons in messages.items()}
+
+
+def _entrypoint(kind: str) -> Callable[[Callable[..., Any]], Any]:
+    def decorate(method: Callable[..., Any]) -> Any:
+        @functools.wraps(method)
+        def run(self: Any, **arguments: Any) -> dict[str, Any]:
+            call: Call = self.here
+            return call.answer(method.__name__, kind, arguments, lambda ask: method(self, **ask))
+
+        return rpc(run)
+
+    return decorate
+
+
+#: A method that changes state: signed context, checked input, one receipt.
+command = _entrypoint("command")
+#: A method that reads views: signed context, checked input.
+query = _entrypoint("query")
+
+
+class Followed:
+    """What every service offers to those who follow it and to operators."""
+
+    here: Any
+
+    @query
+    def read_log(self, after: int, limit: int) -> dict[str, Any]:
+        """Facts beyond a position, for followers that missed some."""
+        self.here.require("operations.read_log")
+        return {"facts": self.here.node.read_log(after, limit)}
+
+    @query
+    def status(self) -> dict[str, Any]:
+        """Heads, checkpoints and parked facts."""
+        self.here.require("operations.status")
+        status: dict[str, Any] = self.here.node.status()
+        return status
+
+    @query
+    def parked(self, limit: int, cursor: str | None) -> dict[str, Any]:
+        """Facts that wait for an operator, with the reason and their bytes."""
+        self.here.require("operations.park")
+        found: dict[str, Any] = self.here.find("parked", {"state": ["parked", "waiting"]}, "key", limit, cursor)
+        return found
+
+    @command
+    def retry_parked(self, source: str, stream: str, reason: str) -> dict[str, Any]:
+        """Apply the parked facts of a stream again."""
+        receipt: dict[str, Any] = self.here.execute(
+            PARKING, f"{source}-{stream}", retry, source=source, stream=stream, reason=reason, asked=self.here.context.command_id
+        )
+        return receipt | {"applied": self.here.node.follower(source).retry(stream)}
+
+    @command
+    def skip_parked(self, source: str, stream: str, reason: str) -> dict[str, Any]:
+        """Leave the first parked fact of a stream out for good and go on with those behind it."""
+        node, id = self.here.node, f"{source}-{stream}"
+        receipt: dict[str, Any] = self.here.execute(
+            PARKING,
+            id,
+            skip,
+            source=source,
+            stream=stream,
+            position=node.follower(source).first_parked(stream),
+            reason=reason,
+            asked=self.here.context.command_id,
+        )
+        skipped, _ = load(node.log, PARKING, id)  # a repeated command names the same fact again, not the next one
+        return receipt | {"applied": node.follower(source).skip(stream, skipped.position)}
+
+    @command
+    def rebuild_views(self) -> dict[str, Any]:
+        """Fold all views anew while reads go on."""
+        self.here.require("operations.rebuild")
+        return {"facts": self.here.rebuild()}
+
+
+__all__ = ["Call", "Followed", "Here", "command", "query"]

@@ -1,0 +1,97 @@
+"""All configuration, read from environment variables in this one place; each variable has a row in the README."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from shared.errors import BadInputError
+
+#: Variable, default, meaning. The README's table is checked against it.
+VARIABLES: tuple[tuple[str, str, str], ...] = (
+    ("LINLI_DATA", "data", "Folder of the SQLite files, keys and tokens (embedded)"),
+    ("LINLI_HOST", "127.0.0.1", "Address the portal listens on"),
+    ("LINLI_PORT", "8000", "Port of the portal"),
+    ("LINLI_CITY", "linli.example", "Name of the city in signed checkpoints, as a domain name"),
+    ("LINLI_SECRET_FILE", "", "File with the secret that signs call contexts and sign-ins; empty: <data>/secret, made at first start"),
+    ("AMQP_URI", "linli://embedded", "Broker; the default is the in-process one"),
+    ("MONGODB_URI", "", "MongoDB replica set; empty: SQLite files under LINLI_DATA"),
+    ("LINLI_CATCH_UP", "5", "Seconds between two questions to a silent source whether anything was missed"),
+    ("LINLI_RPC_TIMEOUT", "5", "Seconds to wait for a service's answer"),
+    ("LINLI_MAX_REQUESTS", "64", "HTTP requests worked on at a time; more are answered 429"),
+    ("LINLI_LOG_LEVEL", "info", "debug, info, warning or error"),
+)
+
+
+@dataclass(frozen=True)
+class Settings:
+    """The configuration of one process."""
+
+    data: Path
+    host: str
+    port: int
+    city: str
+    secret_file: Path
+    amqp_uri: str
+    mongodb_uri: str
+    catch_up: float
+    rpc_timeout: float
+    max_requests: int
+    log_level: str
+
+    @classmethod
+    def read(cls, environment: Mapping[str, str] = os.environ) -> Settings:
+        """Read and check all variables; raises `BadInputError` naming the variable that is wrong."""
+        value = {name: environment.get(name, default) or default for name, default, _ in VARIABLES}
+        data = Path(value["LINLI_DATA"])
+        levels = ("debug", "info", "warning", "error")
+        if value["LINLI_LOG_LEVEL"] not in levels:
+            raise BadInputError(f"LINLI_LOG_LEVEL must be one of {', '.join(levels)}, not {value['LINLI_LOG_LEVEL']!r}")
+        return cls(
+            data=data,
+            host=value["LINLI_HOST"],
+            port=_number(value, "LINLI_PORT", 0, 65535),
+            city=value["LINLI_CITY"],
+            secret_file=Path(value["LINLI_SECRET_FILE"]) if value["LINLI_SECRET_FILE"] else data / "secret",
+            amqp_uri=value["AMQP_URI"],
+            mongodb_uri=value["MONGODB_URI"],
+            catch_up=_number(value, "LINLI_CATCH_UP", 1, 3600),
+            rpc_timeout=_number(value, "LINLI_RPC_TIMEOUT", 1, 600),
+            max_requests=_number(value, "LINLI_MAX_REQUESTS", 1, 10_000),
+            log_level=value["LINLI_LOG_LEVEL"],
+        )
+
+    def secret(self) -> bytes:
+        """The city's secret; made at first start when it lies in the data folder."""
+        if not self.secret_file.exists():
+            if self.secret_file.parent != self.data:
+                raise BadInputError(f"LINLI_SECRET_FILE {self.secret_file} does not exist")
+            self.data.mkdir(parents=True, exist_ok=True)
+            write_private(self.secret_file, os.urandom(32).hex().encode())
+        secret = self.secret_file.read_bytes().strip()
+        if len(secret) < 32:
+            raise BadInputError(f"{self.secret_file} must hold at least 32 bytes")
+        return secret
+
+
+def write_private(path: Path, content: bytes) -> None:
+    """Write a file that only its owner may read, whole or not at all."""
+    temporary = path.with_suffix(f".{os.getpid()}.new")
+    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with os.fdopen(descriptor, "wb") as file:
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
+    os.replace(temporary, path)
+
+
+def _number(value: Mapping[str, str], name: str, least: int, most: int) -> int:
+    try:
+        number = int(value[name])
+    except ValueError:
+        number = least - 1
+    if not least <= number <= most:
+        raise BadInputError(f"{name} must be a whole number from {least} to {most}, not {value[name]!r}")
+    return number

@@ -1,0 +1,46 @@
+"""Opens a service's log and views in the shape that the settings name: SQLite files or MongoDB."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from shared.log import EventLog
+from shared.log.sqlite import SqliteStorage
+from shared.runtime.settings import Settings
+from shared.views import View, ViewStore
+from shared.views.sqlite import SqliteViews
+
+
+def _database(settings: Settings, service: str) -> Any:
+    import pymongo  # only the city shape needs it, and eventlet must have patched before
+
+    client: Any = pymongo.MongoClient(settings.mongodb_uri, retryWrites=True, appname=f"linli-{service}", tz_aware=True)
+    return client[f"linli_{service}"]
+
+
+def open_log(settings: Settings, service: str, gather: Callable[[], None] | None = None, read_only: bool = False) -> EventLog:
+    """A service's log; `read_only` never creates or locks anything."""
+    if settings.mongodb_uri:
+        from shared.log.mongodb import MongoStorage
+
+        return EventLog(service, MongoStorage(_database(settings, service)), gather=gather)
+    return EventLog(service, SqliteStorage(settings.data / f"{service}.log.sqlite", read_only), gather=gather)
+
+
+def open_views(
+    settings: Settings, service: str, views: Iterable[View], durable: bool = False, read_only: bool = False
+) -> ViewStore:
+    """A service's views; `durable` for those that no log can bring back."""
+    if settings.mongodb_uri:
+        from shared.views.mongodb import MongoViews
+
+        return MongoViews(_database(settings, service), views)
+    return SqliteViews(settings.data / f"{service}.views.sqlite", views, durable, read_only)
+
+
+def open_keys(settings: Settings, service: str) -> Any:
+    """The keys that open a service's personal data; kept apart from logs and views, and from their backups."""
+    from shared.personal import SqliteKeys
+
+    return SqliteKeys(settings.data / "keys" / f"{service}.sqlite")

@@ -1,0 +1,194 @@
+"""Views in a SQLite file: one table a view, rows as JSON, an index for each declared field."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from shared.errors import ConcurrencyError
+from shared.sqlite import Database
+from shared.views.port import (
+    Changes,
+    Checkpoints,
+    Page,
+    Row,
+    View,
+    ViewStore,
+    Where,
+    check_limit,
+    decode_cursor,
+    encode_cursor,
+    parse_order,
+    parse_where,
+)
+
+#: "LLvw" as application id, and the format version.
+KIND, VERSION = 0x4C4C7677, 1
+_TABLES = """
+CREATE TABLE checkpoints (follower TEXT PRIMARY KEY, position INTEGER NOT NULL) STRICT;
+CREATE TABLE leases (name TEXT PRIMARY KEY, holder TEXT NOT NULL, until REAL NOT NULL) STRICT
+"""
+_COMPARE = {"eq": "=", "lt": "<", "lte": "<=", "gt": ">", "gte": ">="}
+_encode = msgspec.json.Encoder(order="sorted").encode
+_decode = msgspec.json.Decoder(dict[str, Any]).decode
+
+
+class SqliteViews:
+    """All views of one service in one file; the file is a copy of what the logs say and can be built again."""
+
+    def __init__(
+        self, path: str | Path, views: Iterable[View], durable: bool = False, read_only: bool = False, _database: Database | None = None
+    ) -> None:
+        self._views = {view.name: view for view in views}
+        self._database = _database or Database(path, KIND, VERSION, _TABLES, read_only, durable)
+        self._generation = "new~" if _database else ""
+        if not read_only:
+            self._create()
+
+    def _create(self) -> None:
+        with self._database.writing() as connection:
+            for view in self._views.values():
+                table = self._generation + view.name
+                connection.execute(f'CREATE TABLE IF NOT EXISTS "{table}" (key TEXT PRIMARY KEY, row TEXT NOT NULL) STRICT')
+                for index in view.indexes:
+                    fields = (index,) if isinstance(index, str) else index
+                    columns = ", ".join(_value(field) for field in fields)
+                    connection.execute(f'CREATE INDEX IF NOT EXISTS "{table}:{",".join(fields)}" ON "{table}" ({columns}, key)')
+
+    def get(self, view: str, key: str) -> Row | None:
+        with self._database.reading() as connection:
+            found = connection.execute(f"SELECT row FROM {self._table(view)} WHERE key = ?", (key,)).fetchone()
+        return None if found is None else _row(key, found[0])
+
+    def find(self, view: str, where: Where | None = None, order: str = "key", limit: int = 50, cursor: str | None = None) -> Page:
+        check_limit(limit)
+        field, descending = parse_order(self._views[view], order)
+        condition, values = self._condition(view, where)
+        value = _value(field)
+        if cursor is not None:
+            sign = "<" if descending else ">"
+            condition += f" AND ({value}, key) {sign} (?, ?)"
+            values.extend(decode_cursor(cursor, order))
+        way = "DESC" if descending else "ASC"
+        with self._database.reading() as connection:
+            found = connection.execute(
+                f"SELECT key, row, {value} FROM {self._table(view)} WHERE {condition} ORDER BY {value} {way}, key {way} LIMIT ?",
+                (*values, limit + 1),
+            ).fetchall()
+        rows = [_row(key, row) for key, row, _ in found[:limit]]
+        last = found[limit - 1] if len(found) > limit else None
+        return Page(rows, encode_cursor(order, last[2], last[0]) if last else None)
+
+    def count(self, view: str, where: Where | None = None) -> int:
+        condition, values = self._condition(view, where)
+        with self._database.reading() as connection:
+            return int(connection.execute(f"SELECT count(*) FROM {self._table(view)} WHERE {condition}", values).fetchone()[0])
+
+    def count_by(self, view: str, field: str, where: Where | None = None) -> dict[Any, int]:
+        parse_order(self._views[view], field)
+        condition, values = self._condition(view, where)
+        value = _value(field)
+        with self._database.reading() as connection:
+            found = connection.execute(
+                f"SELECT {value}, count(*) FROM {self._table(view)} WHERE {condition} GROUP BY 1 ORDER BY 1", values
+            ).fetchall()
+        return dict(found)
+
+    def checkpoint(self, follower: str) -> int:
+        with self._database.reading() as connection:
+            found = connection.execute(
+                "SELECT position FROM checkpoints WHERE follower = ?", (self._generation + follower,)
+            ).fetchone()
+        return int(found[0]) if found else 0
+
+    def save(self, changes: Changes, checkpoints: Checkpoints | None = None) -> None:
+        for (view, _), row in changes.items():
+            if row is not None:
+                self._views[view].check(row)
+        with self._database.writing() as connection:
+            for follower, (expected, position) in (checkpoints or {}).items():
+                name = self._generation + follower
+                moved = connection.execute(
+                    "INSERT INTO checkpoints SELECT ?, ? WHERE ? = 0 OR EXISTS (SELECT 1 FROM checkpoints WHERE follower = ?) "
+                    "ON CONFLICT (follower) DO UPDATE SET position = excluded.position WHERE checkpoints.position = ?",
+                    (name, position, expected, name, expected),
+                ).rowcount
+                if moved != 1:
+                    raise ConcurrencyError(f"the checkpoint of {follower} is not at {expected}: somebody else moved it")
+            for (view, key), row in changes.items():
+                if row is None:
+                    connection.execute(f"DELETE FROM {self._table(view)} WHERE key = ?", (key,))
+                else:
+                    connection.execute(
+                        f"INSERT INTO {self._table(view)} VALUES (?, ?) ON CONFLICT (key) DO UPDATE SET row = excluded.row",
+                        (key, _encode({name: value for name, value in row.items() if name != "key"}).decode()),
+                    )
+
+    def lease(self, name: str, holder: str, seconds: float) -> bool:
+        now = time.time()
+        with self._database.writing() as connection:
+            taken = connection.execute(
+                "INSERT INTO leases VALUES (?, ?, ?) ON CONFLICT (name) DO UPDATE SET holder = excluded.holder, "
+                "until = excluded.until WHERE leases.holder = excluded.holder OR leases.until < ?",
+                (name, holder, now + seconds, now),
+            ).rowcount
+        return taken == 1
+
+    def fresh(self) -> ViewStore:
+        with self._database.writing() as connection:
+            for view in self._derived():
+                connection.execute(f'DROP TABLE IF EXISTS "new~{view.name}"')
+            connection.execute("DELETE FROM checkpoints WHERE follower LIKE 'new~%'")
+        return SqliteViews("", self._derived(), _database=self._database)
+
+    def _derived(self) -> list[View]:
+        return [view for view in self._views.values() if view.source]
+
+    def promote(self) -> None:
+        with self._database.writing() as connection:
+            for view in self._derived():
+                connection.execute(f'DROP TABLE "{view.name}"')
+                for index in view.indexes:  # an index keeps its name when its table is renamed
+                    fields = (index,) if isinstance(index, str) else index
+                    connection.execute(f'DROP INDEX "new~{view.name}:{",".join(fields)}"')
+                connection.execute(f'ALTER TABLE "new~{view.name}" RENAME TO "{view.name}"')
+            connection.execute(
+                "INSERT OR REPLACE INTO checkpoints SELECT substr(follower, 5), position FROM checkpoints WHERE follower LIKE 'new~%'"
+            )
+            connection.execute("DELETE FROM checkpoints WHERE follower LIKE 'new~%'")
+        self._create()
+
+    def close(self) -> None:
+        if not self._generation:
+            self._database.close()
+
+    def _table(self, view: str) -> str:
+        return f'"{self._generation}{self._views[view].name}"'
+
+    def _condition(self, view: str, where: Where | None) -> tuple[str, list[Any]]:
+        parts, values = ["TRUE"], []
+        for field, operator, value in parse_where(self._views[view], where):
+            column = _value(field)
+            if operator == "in":
+                parts.append(f"{column} IN (SELECT value FROM json_each(?))")
+                values.append(json.dumps(value))
+            elif operator == "under":
+                parts.append(f"({column} = ? OR ({column} > ? AND {column} < ?))")
+                values += [value, f"{value}.", f"{value}/"]  # "/" follows "." in every encoding
+            else:
+                parts.append(f"{column} {_COMPARE[operator]} ?")
+                values.append(value)
+        return " AND ".join(parts), values
+
+
+def _value(field: str) -> str:
+    return "key" if field == "key" else f"json_extract(row, '$.{field}')"
+
+
+def _row(key: str, row: str) -> Row:
+    return {"key": key, **_decode(row)}

@@ -1,0 +1,61 @@
+"""Given events, when a decision is asked for, then these events, nothing, or an error."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import msgspec
+import pytest
+
+from shared.errors import LinliError
+from shared.event import Event
+from shared.runtime.authority import Mandate
+from shared.runtime.execute import Decider
+
+AT = "2025-03-04T09:00:00+08:00"
+#: May do everything everywhere; specs about authority bring their own mandate.
+ANYONE = Mandate(actor="p-any", role="any", organisation_id="o-any", post_id="post-any", powers=frozenset({"*"}))
+
+
+class Spec:
+    """A history, and what one more command makes of it."""
+
+    def __init__(self, decider: Decider[Any], id: str, history: tuple[Event, ...]) -> None:
+        self.decider, self.id = decider, id
+        self.state = decider.initial(id)
+        for event in history:
+            stored = decider.codec.decode(type(event).__name__, event.schema, decider.codec.encode(event))
+            assert stored == event, "the event does not survive storage"
+            self.state = decider.evolve(self.state, stored)
+        again = msgspec.json.decode(msgspec.json.encode(self.state), type=decider.state)
+        assert again == self.state, "the state does not survive a snapshot"
+
+    def when(self, decide: Callable[..., list[Event]], *, by: Mandate = ANYONE, at: str = AT, **arguments: Any) -> Spec:
+        self.ask = lambda state: decide(state, by=by, at=at, **arguments)
+        return self
+
+    def then(self, *expected: Event) -> None:
+        """These events, and the same command given again writes nothing or is refused because it was done."""
+        events = self.ask(self.state)
+        assert events == list(expected)
+        state = self.state
+        for event in events:
+            state = self.decider.evolve(state, event)
+        self.decider.place(state)
+        try:
+            assert self.ask(state) == [], "the command repeated writes something"
+        except LinliError:
+            pass
+
+    def then_nothing(self) -> None:
+        assert self.ask(self.state) == []
+
+    def then_raises(self, error: type[LinliError], match: str) -> None:
+        with pytest.raises(error, match=match):
+            self.ask(self.state)
+
+
+def given(decider: Decider[Any], id: str, *history: Event) -> Spec:
+    """A spec on one aggregate with this history."""
+    return Spec(decider, id, history)

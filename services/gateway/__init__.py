@@ -1,0 +1,1 @@
+"""The way in: JSON API, sign-in and the portal; decides nothing about the domain."""

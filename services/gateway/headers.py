@@ -1,0 +1,100 @@
+"""Request headers of Linli: read, checked, and refused with the header's name and the reason."""
+
+from __future__ import annotations
+
+import re
+from datetime import datetime, timedelta, timezone
+
+from flask import request
+
+from services.gateway.contracts import SOURCES
+from shared.errors import BadInputError, UnauthenticatedError
+from shared.event import LARGEST_INTEGER
+
+#: How far a caller's clock may be ahead.
+TOLERANCE = timedelta(minutes=5)
+
+_KEY = re.compile(r"[A-Za-z0-9._:-]{1,100}")
+_POST = re.compile(r"[A-Za-z0-9._:-]{1,100}")
+_TIME = re.compile(r"\d{4}-\d{2}-\d{2}[Tt]\d{2}:\d{2}:\d{2}(\.\d{1,6})?([Zz]|[+-]\d{2}:\d{2})")
+_ENTRY = re.compile(r"([a-z]{1,30})=(\d{1,16})")
+
+
+def _refuse(header: str, reason: str) -> BadInputError:
+    return BadInputError(f"{header}: {reason}", {header: reason})
+
+
+def _matching(header: str, pattern: re.Pattern[str]) -> str:
+    value = request.headers.get(header)
+    if value is None:
+        return ""
+    if not pattern.fullmatch(value):
+        raise _refuse(header, "1 to 100 letters, digits or . _ : - are allowed")
+    return value
+
+
+def idempotency_key() -> str:
+    """The key of the header `Idempotency-Key`, or of the form field `command_id`; "" when there is none."""
+    key = _matching("Idempotency-Key", _KEY)
+    if not key and request.mimetype in ("application/x-www-form-urlencoded", "multipart/form-data"):
+        key = request.form.get("command_id", "")
+        if key and not _KEY.fullmatch(key):
+            raise _refuse("command_id", "1 to 100 letters, digits or . _ : - are allowed")
+    return key
+
+
+def correlation_id() -> str:
+    """The id of `X-Correlation-Id` that ties log lines and facts of one request together; "" when there is none."""
+    return _matching("X-Correlation-Id", _KEY)
+
+
+def post() -> str:
+    """The post to act from (`Linli-Post`); "-" says: as a resident; "" says nothing."""
+    return _matching("Linli-Post", _POST)
+
+
+def occurred() -> str:
+    """When a late entry happened (`Linli-Occurred`), RFC 3339 with an offset; "" says now. Not in the future."""
+    value = request.headers.get("Linli-Occurred")
+    if value is None:
+        return ""
+    if not _TIME.fullmatch(value):
+        raise _refuse("Linli-Occurred", "must be a time with an offset, like 2026-03-01T09:00:00+08:00")
+    try:
+        time = datetime.fromisoformat(value.upper())
+        future = time > datetime.now(timezone.utc) + TOLERANCE
+    except (ValueError, OverflowError) as error:
+        raise _refuse("Linli-Occurred", f"is not a real time: {error}") from None
+    if future:
+        raise _refuse("Linli-Occurred", "must not be in the future")
+    return value.upper()
+
+
+def after() -> dict[str, int]:
+    """The positions that the answer must reflect (`Linli-After: issues=12,registry=40`)."""
+    value = request.headers.get("Linli-After")
+    positions: dict[str, int] = {}
+    for entry in value.split(",") if value is not None else ():
+        found = _ENTRY.fullmatch(entry.strip())
+        if not found:
+            raise _refuse("Linli-After", f"{entry.strip()[:60]!r} is not like issues=12")
+        source, position = found[1], int(found[2])
+        if source not in SOURCES:
+            raise _refuse("Linli-After", f"there is no service {source}; known: {', '.join(SOURCES)}")
+        if source in positions:
+            raise _refuse("Linli-After", f"{source} is named twice")
+        if position > LARGEST_INTEGER:
+            raise _refuse("Linli-After", f"{source}: no position is that large")
+        positions[source] = position
+    return positions
+
+
+def bearer() -> str:
+    """The bearer token of `Authorization`; "" when the header is absent. Raises `UnauthenticatedError` for another scheme."""
+    value = request.headers.get("Authorization")
+    if value is None:
+        return ""
+    scheme, _, token = value.partition(" ")
+    if scheme.lower() != "bearer" or not token.strip():
+        raise UnauthenticatedError("Authorization must be: Bearer <token>", {"Authorization": "only bearer tokens are accepted"})
+    return token.strip()

@@ -1,0 +1,247 @@
+"""Who asks, from which post, and the two ways on: `ask` a query, `do` a command. Used by the API and by the portal's pages."""
+
+from __future__ import annotations
+
+import secrets
+import time
+from collections import OrderedDict
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from flask import g, request, session
+
+from services.gateway import headers
+from services.gateway.credentials import Credentials, Identity
+from shared.errors import ForbiddenError, TimedOutError, UnauthenticatedError, UnavailableError
+from shared.identity import derived_id, new_id
+from shared.runtime.context import Context
+
+#: Seconds for which a session asks services to reflect what it wrote; views lag by milliseconds.
+REMEMBERED = 300
+#: Persons whose last known posts are kept for when the registry does not answer.
+KNOWN_PERSONS = 10_000
+#: Names a post in the header or the session when the person chose to act as a resident.
+RESIDENT = "-"
+
+
+class Caller(Protocol):
+    """Sends a call to a service; raises the error the service answered, `TimedOutError` or `UnavailableError`."""
+
+    def call(
+        self, service: str, method: str, context: Context, arguments: dict[str, Any], timeout: float | None = None
+    ) -> dict[str, Any]:
+        """The answer of `service.method`; `timeout` in seconds."""
+
+
+@dataclass(frozen=True)
+class Current:
+    """Who asks. `posts` are rows of `registry.posts_of_person`; `post` is the id of the one acted from ("": as a resident)."""
+
+    kind: str  # person, operator or anonymous
+    actor: str = ""  # person id, "operator:<name>", or "" for nobody
+    username: str = ""
+    posts: tuple[Mapping[str, Any], ...] = ()
+    post: str = ""
+
+    @property
+    def signed_in(self) -> bool:
+        """Whether we know who it is."""
+        return self.kind != "anonymous"
+
+    @property
+    def person_id(self) -> str:
+        """The person, or "" for operators and nobody."""
+        return self.actor if self.kind == "person" else ""
+
+    @property
+    def acting_post(self) -> Mapping[str, Any] | None:
+        """The row of the post acted from."""
+        return next((post for post in self.posts if post["post_id"] == self.post), None)
+
+
+class Gateway:
+    """What a page may use. Everything works within a Flask request.
+
+    - `current()`: who asks: `.kind`, `.person_id`, `.username`, `.posts`, `.post`, `.acting_post`, `.signed_in`.
+    - `ask(service, query, **arguments)`: the answer of a query; arguments that are None are left out.
+    - `do(service, command, **arguments)`: the receipt `{"id", "service", "position", "version", "events"}` of a command. The form
+      carries two hidden fields: `command_id` (from `command_id()`; sending the form twice then does it once) and `csrf_token`
+      (from `csrf()`; checked before the page's code runs, for every POST that is not authorised by a bearer token).
+    - `sign_in(username, password)`, `sign_out()`, `act_from(post_id)` ("" or "-": as a resident).
+    - The session remembers the positions that its commands wrote, and `ask` waits for them: people read their own writes.
+
+    All raise the errors of `shared.errors`; a page that meets `UnauthenticatedError` leads to the sign-in page.
+    """
+
+    def __init__(self, caller: Caller, credentials: Credentials) -> None:
+        self.caller = caller
+        self.credentials = credentials
+        self._known_posts: OrderedDict[str, tuple[Mapping[str, Any], ...]] = OrderedDict()
+
+    def current(self) -> Current:
+        """Who asks, found once a request. Raises `UnauthenticatedError` for a bad bearer token, `ForbiddenError` for a foreign post."""
+        if "current" not in g:
+            g.current = self._find_current()
+        current: Current = g.current
+        return current
+
+    def ask(self, service: str, query: str, /, **arguments: Any) -> dict[str, Any]:
+        """The answer of a query."""
+        given = {name: value for name, value in arguments.items() if value is not None}
+        after = headers.after()
+        remembered = self._remembered()
+        try:
+            return self.caller.call(service, query, self._context(_later(after, remembered)), given)
+        except TimedOutError:
+            if not remembered:
+                raise
+            session.pop("positions", None)  # an older answer is better than none when a follower stands still
+            return self.caller.call(service, query, self._context(after), given)
+
+    def do(self, service: str, command: str, /, **arguments: Any) -> dict[str, Any]:
+        """The receipt of a command; the same idempotency key gives the same receipt."""
+        given = {name: value for name, value in arguments.items() if value is not None}
+        key = headers.idempotency_key() or new_id()
+        g.commands = g.get("commands", 0) + 1
+        if g.commands > 1:  # a form that does several things does each of them once
+            key = derived_id(key, str(g.commands))
+        context = self._context(_later(headers.after(), self._remembered()), key, headers.occurred())
+        receipt = self.caller.call(service, command, context, given)
+        self._remember(receipt)
+        return receipt
+
+    def command_id(self) -> str:
+        """A fresh id for the hidden field `command_id` of a form."""
+        return new_id()
+
+    def csrf(self) -> str:
+        """The token for the hidden field `csrf_token` of a form, or the header `X-CSRF-Token`."""
+        if "csrf" not in session:
+            session["csrf"] = secrets.token_urlsafe(16)
+        token: str = session["csrf"]
+        return token
+
+    def sign_in(self, username: str, password: str) -> tuple[str, Identity]:
+        """Sign in and bind this browser's session to it; returns the bearer token too. A wrong password raises."""
+        token, identity = self.credentials.sign_in(username, password, request.remote_addr or "")
+        session.clear()
+        session["token"] = token
+        self.csrf()
+        g.pop("current", None)
+        return token, identity
+
+    def sign_out(self) -> None:
+        """End the sign-in for good: the token is refused from now on, wherever it was copied to."""
+        token = headers.bearer() or session.get("token", "")
+        if token:
+            self.credentials.revoke(token)
+        session.clear()
+        g.pop("current", None)
+
+    def act_from(self, post_id: str) -> None:
+        """Act from a post in this session, or as a resident. Raises `ForbiddenError` for a post of somebody else."""
+        chosen = post_id or RESIDENT
+        current = self.current()
+        if chosen != RESIDENT:
+            _own(current.posts, chosen)
+        session["post"] = chosen
+        g.pop("current", None)
+
+    def check_csrf(self) -> None:
+        """Raise `ForbiddenError` for a change that another site may have made this browser ask for."""
+        if request.headers.get("Sec-Fetch-Site", "none") not in ("none", "same-origin"):
+            raise ForbiddenError("another site asked for this change", {"Sec-Fetch-Site": "must be same-origin"})
+        expected = session.get("csrf", "")
+        given = request.headers.get("X-CSRF-Token", "")
+        if not given and request.mimetype in ("application/x-www-form-urlencoded", "multipart/form-data"):
+            given = request.form.get("csrf_token", "")
+        if not expected or not secrets.compare_digest(given.encode(), expected.encode()):
+            raise ForbiddenError(
+                "the form has no valid token; open the page again and send it once more",
+                {"csrf_token": "send the token of this session as X-CSRF-Token or form field csrf_token"},
+            )
+
+    def _find_current(self) -> Current:
+        token = headers.bearer()
+        if token:
+            identity = self.credentials.open(token)
+        elif kept := session.get("token"):
+            try:
+                identity = self.credentials.open(kept)
+            except UnauthenticatedError:
+                session.clear()
+                if request.method not in ("GET", "HEAD", "OPTIONS"):
+                    raise  # nobody should act as nobody without noticing
+                identity = Identity("anonymous")
+        else:
+            identity = Identity("anonymous")
+        wanted = headers.post()
+        if identity.kind != "person":
+            if wanted not in ("", RESIDENT):
+                raise ForbiddenError("only a person can act from a post", {"Linli-Post": f"not for {identity.kind}"})
+            return Current(identity.kind, identity.actor, identity.username)
+        posts = self._posts(identity.actor, required=wanted not in ("", RESIDENT))
+        chosen = wanted
+        if not chosen and not token:
+            chosen = session.get("post", "")
+            if chosen != RESIDENT and all(post["post_id"] != chosen for post in posts):
+                chosen = ""  # no longer held
+        if not chosen and len(posts) == 1:
+            chosen = posts[0]["post_id"]
+        if chosen == RESIDENT:
+            chosen = ""
+        if chosen:
+            _own(posts, chosen)
+        return Current("person", identity.actor, identity.username, posts, chosen)
+
+    def _posts(self, person_id: str, required: bool) -> tuple[Mapping[str, Any], ...]:
+        """The posts a person holds now; the last known ones while the registry is away, for every service checks them again."""
+        context = Context(kind="person", actor=person_id, correlation_id=g.correlation_id, after=self._remembered())
+        try:
+            answer = self.caller.call("registry", "posts_of_person", context, {"person_id": person_id})
+        except UnavailableError:
+            known = self._known_posts.get(person_id, ())
+            if required and not known:
+                raise
+            return known
+        posts = tuple(answer["rows"])
+        self._known_posts[person_id] = posts
+        self._known_posts.move_to_end(person_id)
+        if len(self._known_posts) > KNOWN_PERSONS:
+            self._known_posts.popitem(last=False)
+        return posts
+
+    def _context(self, after: dict[str, int], key: str = "", occurred: str = "") -> Context:
+        current = self.current()
+        return Context(
+            kind=current.kind,  # type: ignore[arg-type]  # checked when the identity was made
+            actor=current.actor,
+            post=current.post,
+            # a key is the caller's own: nobody can use up or read back the keys of others
+            command_id=f"{current.actor or 'anonymous'}:{key}" if key else "",
+            correlation_id=g.correlation_id,
+            occurred=occurred,
+            after=after,
+        )
+
+    def _remembered(self) -> dict[str, int]:
+        if headers.bearer():
+            return {}
+        now = int(time.time())
+        kept: dict[str, list[int]] = session.get("positions", {})
+        return {source: position for source, (position, at) in kept.items() if now - at < REMEMBERED}
+
+    def _remember(self, receipt: Mapping[str, Any]) -> None:
+        position = receipt.get("position", 0)
+        if position and not headers.bearer():
+            session["positions"] = session.get("positions", {}) | {receipt["service"]: [position, int(time.time())]}
+
+
+def _own(posts: tuple[Mapping[str, Any], ...], post_id: str) -> None:
+    if all(post["post_id"] != post_id for post in posts):
+        raise ForbiddenError(f"the post {post_id} is not yours", {"Linli-Post": "not one of your current posts"})
+
+
+def _later(first: Mapping[str, int], second: Mapping[str, int]) -> dict[str, int]:
+    return {source: max(first.get(source, 0), second.get(source, 0)) for source in {**first, **second}}

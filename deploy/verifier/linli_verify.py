@@ -7,28 +7,32 @@ Needs Python 3.11 or newer, the package `cryptography`, and nothing else: no dat
 
 What is proved when it ends with exit code 0:
 
- 1. Signature. The holder of the private key belonging to PUBLIC_KEY.pem has signed the checkpoint: a size and a root (C2SP
-    signed note and tlog-checkpoint, Ed25519).
- 2. Content. LEDGER.jsonl is, byte for byte and in this order, the ledger under that root: no line was changed, added, removed or
-    moved. Leaf = SHA-256(0x00, line without its newline), node = SHA-256(0x01, left, right), the tree as in RFC 9162.
- 3. Sequence. In each service's log (`source`) the positions run 1, 2, 3, … without a gap, and so do the versions within each of
-    its streams (`subject`).
- 4. Chain (not with --fast). Every line is a CloudEvents 1.0 object in canonical JSON (RFC 8785). Lines that were committed
-    together stand together in their log, none is missing, and each commit, written again as canonical JSON with the digest of the
-    commit before it, has the SHA-256 digest that its lines state. So each log is the one that its service wrote.
- 5. History (with --previous, once for each older checkpoint). The ledger begins with exactly the lines that the older checkpoint
-    was signed for: nothing that was published before has been rewritten since.
+ 1. Signature. The holder of the private key belonging to PUBLIC_KEY.pem has signed the checkpoint: a size and a root
+    (C2SP signed note and tlog-checkpoint, Ed25519).
+ 2. Content. LEDGER.jsonl is, byte for byte and in this order, the ledger under that root: no line was changed, added,
+    removed or moved. Leaf = SHA-256(0x00, line without its newline), node = SHA-256(0x01, left, right), the tree as
+    in RFC 9162.
+ 3. Sequence. In each service's log (`source`) the positions run 1, 2, 3, … without a gap, and so do the versions
+    within each of its streams (`subject`).
+ 4. Chain (not with --fast). Every line is a CloudEvents 1.0 object in canonical JSON (RFC 8785). Lines that were
+    committed together stand together in their log, none is missing, and each commit, written again as canonical JSON
+    with the digest of the commit before it, has the SHA-256 digest that its lines state. So each log is the one that
+    its service wrote.
+ 5. History (with --previous, once for each older checkpoint). The ledger begins with exactly the lines that the older
+    checkpoint was signed for: nothing that was published before has been rewritten since.
 
-What is not proved: that an event is true, that nothing was left out before it was committed, and that nobody was shown another
-ledger under the same key. For the last, compare checkpoints with others, and keep them for --previous.
+What is not proved: that an event is true, that nothing was left out before it was committed, and that nobody was
+shown another ledger under the same key. For the last, compare checkpoints with others, and keep them for --previous.
 
-Which line is wrong: the first line that contradicts those before it, and the range in which the fault must lie as far as the
-chain tells. Somebody who computed the chain anew leaves no contradiction but a wrong root; then the range is between two
-checkpoints. With --hashes LIST (32 bytes a line: the leaf hashes, exported with the ledger and themselves checked against the
-signed root) the first wrong line is named exactly, whatever was done.
+Which line is wrong: the first line that contradicts those before it, and the range in which the fault must lie as far
+as the chain tells. Somebody who computed the chain anew leaves no contradiction but a wrong root; then the range is
+between two checkpoints. With --hashes LIST (32 bytes a line: the leaf hashes, exported with the ledger and themselves
+checked against the signed root) the first wrong line is named exactly, whatever was done.
 
-Exit code: 0 everything holds; 1 something is wrong, named on standard output; 2 a file cannot be read or the call is wrong.
-Memory: some 20 MB, and about 200 bytes for each stream (case, project, person); it does not grow with the number of events.
+Exit code: 0 everything holds; 1 something is wrong, named on standard output; 2 a file cannot be read or the call is
+wrong.
+Memory: some 30 MB and 200 bytes for each stream (case, project, person); it does not grow with the number of events,
+except with --hashes (100 bytes a line).
 """
 
 from __future__ import annotations
@@ -56,16 +60,15 @@ LARGEST_INTEGER = 2**53 - 1  # RFC 8785 knows no larger ones
 
 
 class Wrong(Exception):
-    """Something does not hold: why, the line (from 1) where it shows, and the range of lines in which the fault lies."""
+    """Something does not hold: why, the line (from 1) where it shows, and the range of lines that holds the fault."""
 
-    def __init__(self, reason: str, line: int | None = None, since: int | None = None, until: int | None = None) -> None:
+    def __init__(
+        self, reason: str, line: int | None = None, since: int | None = None, until: int | None = None
+    ) -> None:
         super().__init__(reason)
         self.reason, self.line = reason, line
         last = until if until is not None else line
         self.lines = None if last is None else [since if since is not None else last, last]
-
-
-# --- 1. the signature -----------------------------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True)
@@ -99,7 +102,9 @@ def open_checkpoint(text: bytes, public_key: Ed25519PublicKey) -> Checkpoint:
                 raise Wrong("the checkpoint's signature does not fit its text: it was changed, or is forged") from None
             signed = True
     if not signed:
-        raise Wrong(f"the checkpoint is not signed by the given key (no signature of {_shown(origin)} with key id {key_id.hex()})")
+        raise Wrong(
+            f"the checkpoint is not signed by the given key (no signature of {_shown(origin)} with id {key_id.hex()})"
+        )
     if not re.fullmatch(rb"0|[1-9][0-9]{0,18}", size):
         raise Wrong(f"the checkpoint has {_shown(size)} where the size should be")
     digest = _unbase64(root, "root")
@@ -114,9 +119,6 @@ def _unbase64(text: bytes, what: str) -> bytes:
         return b64decode(text, validate=True)
     except Base64Error:
         raise Wrong(f"the checkpoint's {what} is not base64: {_shown(text)}") from None
-
-
-# --- 2. the tree ----------------------------------------------------------------------------------------------------------------
 
 
 def leaf_hashes(lines: list[bytes]) -> list[bytes]:
@@ -136,7 +138,9 @@ def fold(hashes: list[bytes], index: int | None = None) -> tuple[bytes, list[byt
                 path.append(hashes[index ^ 1])
             index >>= 1
         single = hashes[-1:] if len(hashes) % 2 else []
-        hashes = [sha256(b"\1" + left + right).digest() for left, right in zip(hashes[::2], hashes[1::2])] + single
+        hashes = [
+            sha256(b"\1" + left + right).digest() for left, right in zip(hashes[::2], hashes[1::2], strict=False)
+        ] + single
     return (hashes[0] if hashes else sha256(b"").digest()), path
 
 
@@ -148,9 +152,6 @@ def blocks(file: BinaryIO) -> Iterator[list[bytes]]:
         count += len(lines)
         if lines[-1][-1:] != b"\n":
             raise Wrong("the line does not end with a newline: the file was cut, or something was added", count)
-
-
-# --- 3. the sequence ------------------------------------------------------------------------------------------------------------
 
 
 @dataclass
@@ -172,7 +173,9 @@ class Log:
             raise Wrong(reason, number, self.line + 1)
         expected = self.versions.get(stream, 0) + 1
         if version != expected:
-            reason = f"position {position} of {self.name}: version {expected} of its stream should follow, but it is {version}"
+            reason = (
+                f"position {position} of {self.name}: version {expected} of its stream should follow, not {version}"
+            )
             raise Wrong(reason, number)
         self.position, self.line, self.versions[stream] = position, number, version
 
@@ -211,8 +214,6 @@ class Sequence:
         log = self.logs.setdefault(b'source":"%b"' % parts["source"], Log(parts["source"].decode()))
         log.take(number, int(parts["position"]), b'subject":"%b"' % parts["subject"], int(parts["version"]))
 
-
-# --- 4. the chain ---------------------------------------------------------------------------------------------------------------
 
 TEXT = rb'"((?!")[^"\\\x00-\x1f]*+(?:\\[^\x00-\x1f][^"\\\x00-\x1f]*+)*+)"'  # not empty
 COUNT = rb"([1-9][0-9]{0,15}+)"
@@ -268,6 +269,12 @@ class Chain:
         texts: list[str] = []
         try:
             self._follow(lines, first, texts)
+        except Wrong as wrong:  # nothing has vouched yet for the lines of commits that are not complete
+            if wrong.lines:
+                wrong.lines[0] = min(
+                    [wrong.lines[0], *(int(log.pending[0][0]) for log in self.logs.values() if log.pending)]
+                )
+            raise
         finally:  # a line that is not canonical comes before whatever follows from it
             check_canonical(texts, first)
 
@@ -277,7 +284,9 @@ class Chain:
             if not match:
                 raise Wrong(explain(line), number)
             actor, causation, command, command_id, index, size, correlation, data, _, digest, *rest = match.groups(b"")
-            id, mandate, occurred, on_behalf_of, place, position, schema, source, _, subject, moment, kind, version = rest
+            id, mandate, occurred, on_behalf_of, place, position, schema, source, _, subject, moment, kind, version = (
+                rest
+            )
             try:  # outside of data, only an escaped character can be written in two ways
                 texts.append((line if b"\\" in line else data).decode())
             except UnicodeDecodeError as error:
@@ -291,12 +300,28 @@ class Chain:
             log.take(number, int(position), subject, int(version))
 
             pending = log.pending
-            shared = (actor, causation, command, command_id, correlation, mandate, on_behalf_of, place, subject, moment, size, digest)
+            shared = (
+                actor,
+                causation,
+                command,
+                command_id,
+                correlation,
+                mandate,
+                on_behalf_of,
+                place,
+                subject,
+                moment,
+                size,
+                digest,
+            )
             if int(index) != len(pending):
-                reason = f"position {log.position} of {log.name}: event {len(pending)} of a commit should follow, not {int(index)}"
+                reason = f"position {log.position} of {log.name}: event {len(pending)} of a commit should follow"
                 raise Wrong(reason, number)
             if pending and shared != pending[0][2:]:
-                raise Wrong(f"position {log.position} of {log.name} differs from the events of the same commit before it", number)
+                raise Wrong(
+                    f"position {log.position} of {log.name} differs from the events of the same commit before it",
+                    number,
+                )
             pending.append((b"%d" % number, EVENT % (data, id, occurred, schema, event_type), *shared))
             if len(pending) == int(size):
                 self._close(log, pending, number)
@@ -315,7 +340,9 @@ class Chain:
             *(position, log.digest, subject, moment, log.versions[subject] - len(pending) + 1),
         )
         if sha256(body).hexdigest().encode() != digest:
-            reason = f"the commit at position {position} of {log.name} has not the digest it states: it was changed, or one before it"
+            reason = (
+                f"the commit at position {position} of {log.name} has not the digest it states: something was changed"
+            )
             raise Wrong(reason, number, int(first_line))
         log.digest = digest
         log.commits += 1
@@ -338,13 +365,17 @@ _encode = json.JSONEncoder(sort_keys=True, ensure_ascii=False, separators=(",", 
 
 
 def canonical(text: str) -> str:
-    """A JSON text written again as RFC 8785 wants it; raises `ValueError` for what is no JSON or has no canonical form."""
+    """A JSON text written again as RFC 8785 wants it; raises `ValueError` for what is no JSON or has no canonical
+    form.
+    """
     value = _decode(text)
     return _encode(value) if _is_plain(text) else _encode_ordered(value)
 
 
 def _is_plain(text: str) -> bool:
-    """Whether all characters lie in the BMP: only beyond it does the order of names by UTF-16 differ from that by code points."""
+    """Whether all characters lie in the BMP: only beyond it does the order of names by UTF-16 differ from that by
+    code points.
+    """
     return len(text.encode("utf-16-le", "surrogatepass")) == 2 * len(text)
 
 
@@ -360,7 +391,8 @@ def _encode_ordered(value: Any) -> str:
 def check_canonical(texts: list[str], first: int) -> None:
     """Check that JSON objects, one for each line from number `first`, are written as RFC 8785 wants it.
 
-    All are written again in one go. Where a JSON object ends is plain from its text, so the whole is equal only if each part is.
+    All are written again in one go. Where a JSON object ends is plain from its text, so the whole is equal only if
+    each part is.
     """
     try:
         if _is_plain(together := ",".join(texts)) and _encode([_decode(text) for text in texts])[1:-1] == together:
@@ -373,7 +405,10 @@ def check_canonical(texts: list[str], first: int) -> None:
         except (ValueError, RecursionError) as error:
             raise Wrong(f"the line is not canonical JSON: {_why(error)}", number) from None
         if again != text:
-            raise Wrong("the line is not canonical JSON (RFC 8785): names out of order or twice, or written in another way", number)
+            raise Wrong(
+                "the line is not canonical JSON (RFC 8785): names out of order or twice, or written in another way",
+                number,
+            )
 
 
 def read_line(number: int, line: bytes) -> dict[str, bytes]:
@@ -381,7 +416,7 @@ def read_line(number: int, line: bytes) -> dict[str, bytes]:
     match = LINE.fullmatch(line)
     if not match:
         raise Wrong(explain(line), number)
-    return dict(zip((name for name, _, _ in ATTRIBUTES), match.groups(b"")))
+    return dict(zip((name for name, _, _ in ATTRIBUTES), match.groups(b""), strict=True))
 
 
 def explain(line: bytes) -> str:
@@ -412,9 +447,6 @@ def _shown(text: bytes) -> str:
     return shown if len(shown) <= 80 else shown[:80] + "…"
 
 
-# --- all together ---------------------------------------------------------------------------------------------------------------
-
-
 def verify(
     ledger: BinaryIO,
     checkpoint: bytes,
@@ -424,14 +456,18 @@ def verify(
     previous: list[bytes] | None = None,
     event: str | None = None,
 ) -> dict[str, Any]:
-    """Check a ledger as the module says and return what was found; raises `Wrong` at the first thing that does not hold."""
+    """Check a ledger as the module says and return what was found; raises `Wrong` at the first thing that does not
+    hold.
+    """
     head = open_checkpoint(checkpoint, public_key)
     older = sorted((open_checkpoint(text, public_key) for text in previous or []), key=lambda old: old.size)
     for old in older:
         if old.origin != head.origin:
             raise Wrong(f"the older checkpoint is of {old.origin}, not of {head.origin}")
         if old.size > head.size:
-            raise Wrong(f"the older checkpoint covers {old.size} events, the newer one only {head.size}: history was cut")
+            raise Wrong(
+                f"the older checkpoint covers {old.size} events, the newer one only {head.size}: history was cut"
+            )
     check = Sequence() if fast else Chain()
     roots: list[bytes] = []  # of the blocks so far
     old_roots: dict[int, bytes] = {0: fold([])[0]}
@@ -453,7 +489,7 @@ def verify(
     intact = [old.size for old in older if old_roots.get(old.size) == old.root]
     since = max(intact, default=0) + 1
     if count < head.size:
-        reason = f"the ledger ends after {count} events, but the checkpoint covers {head.size}: line {count + 1} and on are missing"
+        reason = f"the ledger ends after {count} events, but the checkpoint covers {head.size}: lines are missing"
         raise Wrong(reason, count + 1, since)
     for log in check.logs.values():
         if log.pending:
@@ -462,10 +498,10 @@ def verify(
     broken = [old.size for old in older if old.size not in intact]
     root, path = fold(roots, found[0] // BLOCK if found else None)
     if root != head.root:
-        reason = f"the root over the {count} lines is {root.hex()}, but {head.root.hex()} was signed: a line is not what it was"
+        reason = f"the root over the {count} lines is {root.hex()}, but {head.root.hex()} was signed"
         raise Wrong(reason, None, since, min(broken, default=count))
     if broken:
-        reason = f"the ledger does not begin with the {broken[0]} events of the older checkpoint: history was rewritten since"
+        reason = f"the ledger does not begin with the {broken[0]} events of the older checkpoint: history was rewritten"
         raise Wrong(reason, None, since, broken[0])
     result: dict[str, Any] = {
         "valid": True,
@@ -500,7 +536,9 @@ def _is_event(number: int, line: bytes, event: str) -> bool:
 
 
 def first_wrong_line(ledger: BinaryIO, hashes: bytes, head: Checkpoint) -> int | None:
-    """The first line whose hash is not the one in a list of leaf hashes; None when the list does not lie under the signed root."""
+    """The first line whose hash is not the one in a list of leaf hashes; None when the list does not lie under the
+    signed root.
+    """
     expected = [hashes[at : at + 32] for at in range(0, len(hashes), 32)]
     if len(expected) != head.size or fold(expected)[0] != head.root:
         return None
@@ -518,12 +556,18 @@ def first_wrong_line(ledger: BinaryIO, hashes: bytes, head: Checkpoint) -> int |
 
 def main(arguments: list[str] | None = None) -> int:
     """The command line; returns the exit code."""
-    parser = argparse.ArgumentParser(description="Check an exported city ledger offline.", epilog="Exit code 0: all holds; 1: wrong.")
+    parser = argparse.ArgumentParser(
+        description="Check an exported city ledger offline.", epilog="Exit code 0: all holds; 1: wrong."
+    )
     parser.add_argument("ledger", metavar="LEDGER.jsonl")
     parser.add_argument("checkpoint", metavar="CHECKPOINT")
     parser.add_argument("public_key", metavar="PUBLIC_KEY.pem")
-    parser.add_argument("--fast", action="store_true", help="signature, root and sequence only; commits are not written again")
-    parser.add_argument("--previous", action="append", default=[], metavar="OLD", help="an older checkpoint; may be repeated")
+    parser.add_argument(
+        "--fast", action="store_true", help="signature, root and sequence only; commits are not written again"
+    )
+    parser.add_argument(
+        "--previous", action="append", default=[], metavar="OLD", help="an older checkpoint; may be repeated"
+    )
     parser.add_argument("--event", metavar="ID", help="print the inclusion path of an event")
     parser.add_argument("--hashes", metavar="LIST", help="leaf hashes, to name the first wrong line exactly")
     parser.add_argument("--json", action="store_true", help="print one JSON object")
@@ -574,7 +618,11 @@ def _summary(result: dict[str, Any]) -> Iterator[str]:
             yield f"the fault lies between lines {lines[0]} and {line}"
         if "exact" in result:
             exact = result["exact"]
-            yield f"first wrong line by the list of hashes: {exact}" if exact else "the list of hashes is not that of the checkpoint"
+            yield (
+                f"first wrong line by the list of hashes: {exact}"
+                if exact
+                else "the list of hashes is not that of the checkpoint"
+            )
         return
     yield f"HOLDS: {result['origin']}, {result['size']} events, signed {result['time'] or 'at an unnamed time'}"
     yield f"root {result['root']}"
@@ -584,7 +632,8 @@ def _summary(result: dict[str, Any]) -> Iterator[str]:
     for size in result["previous"]:
         yield f"begins with the {size} events of the older checkpoint, unchanged"
     if event := result.get("event"):
-        yield f"event {event['id']} is leaf {event['index']} (line {event['index'] + 1}), hash {event['leaf']}; path to the root:"
+        index = event["index"]
+        yield f"event {event['id']} is leaf {index} (line {index + 1}), hash {event['leaf']}; path to the root:"
         yield from (f"  {sibling}" for sibling in event["path"])
     yield f"checked in {result['seconds']} s" + (" (fast: chains were not checked)" if result["mode"] == "fast" else "")
 

@@ -1,11 +1,11 @@
 """Signed checkpoints of the city ledger: how long it was, and the root over it (C2SP tlog-checkpoint and signed-note).
 
-    linli.example/city-ledger
-    1000000
-    hDKA+4Ad1vTdQwVDGZ2EHrqVVn8XqIKxqAaxBnG9dOY=
-    time 2026-01-01T00:00:00.000000Z
+linli.example/city-ledger
+1000000
+hDKA+4Ad1vTdQwVDGZ2EHrqVVn8XqIKxqAaxBnG9dOY=
+time 2026-01-01T00:00:00.000000Z
 
-    — linli.example/city-ledger 5Bmc1T0b…
+— linli.example/city-ledger 5Bmc1T0b…
 """
 
 from __future__ import annotations
@@ -50,11 +50,13 @@ class Checkpoint(msgspec.Struct, frozen=True, kw_only=True):
 def sign(private_key: Ed25519PrivateKey, origin: str, size: int, root: bytes, time: str) -> str:
     """The text of a signed checkpoint, the origin being the name of the key.
 
-    Raises `BadInputError` for an origin with spaces or "+", a negative size, a root that is not 32 bytes long, or a time with a
-    line break.
+    Raises `BadInputError` for an origin with spaces or "+", a negative size, a root that is not 32 bytes long, or a
+    time with a line break.
     """
     if not _NAME.fullmatch(origin):
-        raise BadInputError(f"the origin {origin!r} must be one word without '+'", {"origin": ["must be one word without '+'"]})
+        raise BadInputError(
+            f"the origin {origin!r} must be one word without '+'", {"origin": ["must be one word without '+'"]}
+        )
     if size < 0:
         raise BadInputError(f"a ledger cannot have {size} events", {"size": ["must not be negative"]})
     if len(root) != 32:
@@ -84,7 +86,9 @@ def open_checkpoint(text: str, public_key: Ed25519PublicKey, origin: str | None 
         try:
             public_key.verify(signature, body.encode())
         except InvalidSignature:
-            raise CorruptionError(f"the signature of {name} does not fit the checkpoint: it was changed, or is forged") from None
+            raise CorruptionError(
+                f"the signature of {name} does not fit the checkpoint: it was changed, or is forged"
+            ) from None
     times = [line.removeprefix("time ") for line in extensions if line.startswith("time ")]
     return Checkpoint(
         origin=name,
@@ -101,7 +105,9 @@ def key_id(name: str, public_key: Ed25519PublicKey) -> bytes:
 
 
 def create_key(path: Path) -> Ed25519PrivateKey:
-    """A new signing key in a PEM file that only its owner can read (mode 0600); never replaces a file (`FileExistsError`)."""
+    """A new signing key in a PEM file that only its owner can read (mode 0600); never replaces a file
+    (`FileExistsError`).
+    """
     private_key = Ed25519PrivateKey.generate()
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     with os.fdopen(descriptor, "wb") as file:
@@ -116,13 +122,17 @@ def load_key(path: Path) -> Ed25519PrivateKey:
     """The signing key in a PEM file; raises `BadInputError` when it is no Ed25519 key or others may read the file."""
     mode = path.stat().st_mode & 0o777
     if mode & 0o077:
-        raise BadInputError(f"{path} may be read by others (mode {mode:04o}); set it to 0600", {"path": ["must have mode 0600"]})
+        raise BadInputError(
+            f"{path} may be read by others (mode {mode:04o}); set it to 0600", {"path": ["must have mode 0600"]}
+        )
     try:
         key = load_pem_private_key(path.read_bytes(), password=None)
     except (ValueError, TypeError, UnsupportedAlgorithm) as error:
         raise BadInputError(f"{path} holds no private key in PEM: {error}", {"path": ["no private key"]}) from None
     if not isinstance(key, Ed25519PrivateKey):
-        raise BadInputError(f"{path} holds a {type(key).__name__}, not an Ed25519 key", {"path": ["not an Ed25519 key"]})
+        raise BadInputError(
+            f"{path} holds a {type(key).__name__}, not an Ed25519 key", {"path": ["not an Ed25519 key"]}
+        )
     return key
 
 

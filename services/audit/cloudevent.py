@@ -1,7 +1,8 @@
 """Leaves of the city ledger: each event as a CloudEvents 1.0 JSON object in canonical JSON (RFC 8785).
 
-Attribute names are the storage format: a leaf is hashed, so the same record must give the same bytes for ever. A leaf carries all
-that was hashed into its commit, so that the chain of the owning log can be checked again from the export alone.
+Attribute names are the storage format: a leaf is hashed, so the same record must give the same bytes for ever. A leaf
+carries all that was hashed into its commit, so that the chain of the owning log can be checked again from the export
+alone.
 """
 
 from __future__ import annotations
@@ -17,12 +18,14 @@ _encode = msgspec.json.Encoder(order="sorted").encode
 
 
 def attributes_of(service: str, record: Record) -> Mapping[str, Any]:
-    """The CloudEvent of a record in the log of `service`; empty attributes are left out."""
+    """The CloudEvent of a record in the log of `service`, or of its partition "service/district"; empty ones are left
+    out.
+    """
     attributes = {
         "specversion": "1.0",
         "id": record.id,
         "source": f"/linli/{service}",
-        "type": f"cn.linli.{service}.{record.type}",
+        "type": f"cn.linli.{service.partition('/')[0]}.{record.type}",
         "subject": record.stream,
         "time": record.time,
         "datacontenttype": "application/json",

@@ -1,9 +1,9 @@
 """The Merkle tree of the city ledger (RFC 9162, section 2.1): appending, roots, proofs and their verification.
 
 Pure: nodes come from a reader and go back to the caller. A stored node is the hash of one complete subtree, named by
-`(level, index)`: the one over leaves `index * 2**level` up to `(index + 1) * 2**level`. Stored nodes never change, so a tree of
-10,000,000 leaves can still answer for any earlier size. An append writes fewer than two nodes a leaf; a proof asks the reader
-once, for some `2 * log2(size)` nodes (P4, P14).
+`(level, index)`: the one over leaves `index * 2**level` up to `(index + 1) * 2**level`. Stored nodes never change, so
+a tree of 10,000,000 leaves can still answer for any earlier size. An append writes fewer than two nodes a leaf; a
+proof asks the reader once, for some `2 * log2(size)` nodes (P4, P14).
 """
 
 from __future__ import annotations
@@ -35,8 +35,8 @@ def node_hash(left: bytes, right: bytes) -> bytes:
 def append(read: Read, size: int, leaves: Sequence[bytes]) -> dict[NodeId, bytes]:
     """The nodes to store when leaf hashes are added to a tree of `size` leaves.
 
-    Repeating it with the same leaves gives the same nodes. Raises `BadInputError` for a negative size and `CorruptionError` when
-    the reader lacks a node of the tree.
+    Repeating it with the same leaves gives the same nodes. Raises `BadInputError` for a negative size and
+    `CorruptionError` when the reader lacks a node of the tree.
     """
     _check_size(size)
     if not leaves:
@@ -61,7 +61,9 @@ def root(read: Read, size: int) -> bytes:
 
 
 def inclusion_proof(read: Read, index: int, size: int) -> list[bytes]:
-    """The sibling hashes from leaf `index` (from 0) up to the root over `size` leaves; `BadInputError` when out of range."""
+    """The sibling hashes from leaf `index` (from 0) up to the root over `size` leaves; `BadInputError` when out of
+    range.
+    """
     _check_index(index, size)
     ranges: list[tuple[int, int]] = []
     start, end = 0, size
@@ -77,7 +79,8 @@ def inclusion_proof(read: Read, index: int, size: int) -> list[bytes]:
 
 
 def consistency_proof(read: Read, old: int, new: int) -> list[bytes]:
-    """The hashes that show the tree of `new` leaves to begin with the tree of `old` leaves; `BadInputError` when out of range.
+    """The hashes that show the tree of `new` leaves to begin with the tree of `old` leaves; `BadInputError` when out
+    of range.
 
     Empty when `old` is 0 or equals `new`: there is nothing to show then.
     """
@@ -119,7 +122,9 @@ def verify_inclusion(leaf: bytes, index: int, size: int, proof: Sequence[bytes],
     if last:
         raise CorruptionError(f"the inclusion proof of leaf {index} is too short for {size} leaves")
     if computed != root:
-        raise CorruptionError(f"leaf {index} is not in this tree: the proof leads to {computed.hex()}, the root is {root.hex()}")
+        raise CorruptionError(
+            f"leaf {index} is not in this tree: the proof leads to {computed.hex()}, the root is {root.hex()}"
+        )
 
 
 def verify_consistency(old: int, new: int, old_root: bytes, new_root: bytes, proof: Sequence[bytes]) -> None:
@@ -210,4 +215,6 @@ def _check_index(index: int, size: int) -> None:
 def _check_sizes(old: int, new: int) -> None:
     _check_size(new)
     if not 0 <= old <= new:
-        raise BadInputError(f"an old size of {old} is not between 0 and the new size {new}", {"old": [f"must be from 0 up to {new}"]})
+        raise BadInputError(
+            f"an old size of {old} is not between 0 and the new size {new}", {"old": [f"must be from 0 up to {new}"]}
+        )

@@ -32,7 +32,7 @@ _merge_arguments: Callable[..., dict[str, Any]] = base.to_rabbitmq_queue_argumen
 class Channel(base.StdChannel):
     """The channel methods kombu calls, as py-amqp has them."""
 
-    Message = pyamqp.Message
+    Message: Any = pyamqp.Message
 
     def __init__(self, connection: Connection) -> None:
         self.connection: Connection | None = connection

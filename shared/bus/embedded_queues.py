@@ -206,12 +206,15 @@ class Queue:
         headers = dict(held.properties.get("application_headers") or {})
         headers.setdefault("x-first-death-queue", self.name)
         headers.setdefault("x-first-death-reason", reason)
+        deaths = {(death["queue"], death["reason"]): death for death in headers.get("x-death", [])}
+        count = deaths.pop((self.name, reason), {"count": 0})["count"] + 1
         headers["x-death"] = [{"queue": self.name, "reason": reason, "exchange": held.exchange,
-                               "routing-keys": [held.routing_key], "count": 1}, *headers.get("x-death", [])][:16]
+                               "routing-keys": [held.routing_key], "count": count}, *deaths.values()]
         key = self.arguments.get("x-dead-letter-routing-key", held.routing_key)
         message = Held(held.body, held.properties | {"application_headers": headers}, exchange, key)
+        been = {death["queue"] for death in headers["x-death"]} if reason != "rejected" else set()
         for queue in self.broker.targets(exchange, key, missing_ok=True):
-            if queue is not self and not queue.full():
+            if queue.name not in been and not queue.full():  # a circle that no consumer breaks would never end
                 queue.put(message)
 
 

@@ -169,7 +169,8 @@ class ConfirmedPublisher:
             except ERRORS as error:
                 self._drop()
                 raise NotConfirmed(f"the connection was lost: {error}", count, len(messages)) from error
-        time.sleep(0)  # give the consumers a turn
+            if count % CHUNK == 0:
+                time.sleep(0)  # the broker never makes us wait: give the consumers a turn
 
     def _pipeline(self, messages: Sequence[Message], deadline: float) -> None:
         first, total = self._next, len(messages)

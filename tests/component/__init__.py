@@ -1,0 +1,1 @@
+"""Tests of one service or adapter against real servers."""

@@ -1,4 +1,4 @@
-"""The embedded broker means what RabbitMQ means: the same tests run on both, those of its own limits on it alone.
+"""The embedded broker means what RabbitMQ means: the same tests run on both.
 
 It carries every service of the embedded shape, so P7, P9 and P16 and the fault rows R2 and R5 rest on it.
 """
@@ -7,19 +7,13 @@ from __future__ import annotations
 
 import subprocess
 import sys
-import threading
 import time
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
 from amqp.exceptions import ChannelError, ConsumerCancelled, MessageNacked, NotFound, PreconditionFailed
-from hypothesis import given
-from hypothesis import strategies as st
 from kombu import Connection, Consumer, Exchange, Producer, Queue
-
-from shared.bus import embedded
-from shared.bus.embedded_queues import topic_matches
 
 FACTS = Exchange("linli.events", type="topic", durable=True)
 
@@ -27,15 +21,6 @@ FACTS = Exchange("linli.events", type="topic", durable=True)
 @pytest.fixture
 def connection(amqp_uri: str) -> Iterator[Connection]:
     with Connection(amqp_uri, transport_options={"confirm_publish": True}) as opened:
-        yield opened
-
-
-@pytest.fixture
-def own() -> Iterator[Connection]:
-    """A connection to the embedded broker alone."""
-    embedded.install()
-    embedded.reset()
-    with Connection("linli://embedded") as opened:
         yield opened
 
 
@@ -87,23 +72,6 @@ def test_topic_patterns_take_words_not_characters(
     for key in taken + left:
         publish(connection, key, key=key)
     assert payloads(everything(queue)) == taken
-
-
-WORDS = st.lists(st.sampled_from("ab"), max_size=6)
-
-
-def takes(pattern: list[str], key: list[str]) -> bool:
-    """The definition, word by word."""
-    if not pattern:
-        return not key
-    if pattern[0] == "#":
-        return any(takes(pattern[1:], key[skip:]) for skip in range(len(key) + 1))
-    return bool(key) and pattern[0] in ("*", key[0]) and takes(pattern[1:], key[1:])
-
-
-@given(st.lists(st.sampled_from("ab*#"), max_size=6), WORDS)
-def test_topic_matching_is_the_definition(pattern: list[str], key: list[str]) -> None:
-    assert topic_matches(".".join(pattern), ".".join(key)) == takes(pattern, key)
 
 
 def test_a_queue_bound_twice_gets_a_message_once(connection: Connection) -> None:
@@ -249,6 +217,14 @@ def test_a_message_returned_too_often_is_dead_lettered(connection: Connection) -
     assert queue.get() is None
 
 
+def test_dead_letters_that_go_round_in_a_circle_end(connection: Connection) -> None:
+    pair = {"x-max-length": 1, "x-overflow": "drop-head", "x-dead-letter-exchange": ""}
+    first = declare(connection, "first", **pair, **{"x-dead-letter-routing-key": "second"})
+    second = declare(connection, "second", "nothing", **pair, **{"x-dead-letter-routing-key": "first"})
+    publish(connection, 1, 2, 3)
+    assert len(payloads(everything(first, count=1) + everything(second, count=1))) == 2
+
+
 def test_purge_and_delete(connection: Connection) -> None:
     queue = declare(connection, "doomed")
     publish(connection, 1, 2)
@@ -303,84 +279,6 @@ def test_an_exclusive_queue_ends_with_its_connection(connection: Connection, amq
             Queue("mine")(connection.channel()).queue_declare(passive=True)
     with pytest.raises(NotFound):
         Queue("mine")(connection.channel()).queue_declare(passive=True)
-
-
-def test_draining_wakes_at_once_and_stops_at_its_time(own: Connection) -> None:
-    queue = declare(own, "waking")
-    Consumer(own.channel(), [queue], callbacks=[lambda body, message: message.ack()]).consume()
-    before, cpu = time.monotonic(), time.process_time()
-    with pytest.raises(TimeoutError):
-        own.drain_events(timeout=0.3)
-    assert 0.3 <= time.monotonic() - before
-    assert time.process_time() - cpu < 0.1
-    woken: list[float] = []
-    waiter = threading.Thread(target=lambda: (own.drain_events(timeout=30), woken.append(time.monotonic())))
-    waiter.start()
-    with Connection("linli://embedded") as other:
-        publish(other, 1)
-    waiter.join(10)
-    assert woken
-
-
-def test_threads_lose_and_double_nothing(own: Connection) -> None:
-    queue = declare(own, "threads")
-    count, seen = 300, []
-
-    def send(start: int) -> None:
-        with Connection("linli://embedded") as other:
-            publish(other, *range(start, start + count))
-
-    def keep(body: Any, message: Any) -> None:
-        seen.append(body)
-        message.ack()
-
-    senders = [threading.Thread(target=send, args=(start,)) for start in (0, 1000, 2000)]
-    Consumer(own.channel(), [queue], callbacks=[keep], prefetch_count=7).consume()
-    for sender in senders:
-        sender.start()
-    drain(own, lambda: len(seen) == 3 * count, seconds=20)
-    for sender in senders:
-        sender.join()
-    for start in (0, 1000, 2000):
-        assert [body for body in seen if start <= body < start + count] == list(range(start, start + count))
-
-
-def test_arguments_that_would_be_ignored_are_refused(own: Connection) -> None:
-    with pytest.raises(PreconditionFailed, match="x-message-ttl"):
-        declare(own, "ttl", **{"x-message-ttl": 1000})
-    with pytest.raises(PreconditionFailed, match="whole number"):
-        declare(own, "bad", **{"x-max-length": "many"})
-
-
-def test_a_queue_without_a_length_is_bounded_too(own: Connection, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("shared.bus.embedded_queues.MAX_LENGTH", 3)
-    declare(own, "bounded")
-    with pytest.raises(MessageNacked, match="bounded"):
-        publish(own, *range(5))
-
-
-def test_unused_reply_queues_expire(own: Connection) -> None:
-    declare(own, "reply", **{"x-expires": 1})
-    deadline = time.monotonic() + 5
-    while time.monotonic() < deadline:
-        declare(own, "other")
-        try:
-            Queue("reply")(own.channel()).queue_declare(passive=True)
-        except NotFound:
-            return
-        time.sleep(0.01)
-    pytest.fail("the queue did not expire")
-
-
-def test_reset_cuts_connections_so_that_nobody_trusts_old_declarations(own: Connection) -> None:
-    declare(own, "old")
-    channel = own.channel()
-    embedded.reset()
-    assert not own.connected
-    with pytest.raises(own.connection_errors):
-        channel.queue_declare(queue="old", passive=True)
-    with pytest.raises(NotFound):
-        Queue("old")(own.channel()).queue_declare(passive=True)
 
 
 NAMEKO = """

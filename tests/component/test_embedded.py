@@ -1,4 +1,4 @@
-"""What the embedded broker promises beyond AMQP: no polling, bounded queues, no argument ignored, a clean start (P16)."""
+"""What the embedded broker promises beyond AMQP: no polling, bounded queues, nothing ignored, a clean start (P16)."""
 
 from __future__ import annotations
 

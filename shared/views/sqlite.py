@@ -10,7 +10,7 @@ from typing import Any
 
 import msgspec
 
-from shared.errors import ConcurrencyError
+from shared.errors import BadInputError, ConcurrencyError, IllegalStateError
 from shared.sqlite import Database
 from shared.views.port import (
     Changes,
@@ -90,7 +90,8 @@ class SqliteViews:
             return int(connection.execute(f"SELECT count(*) FROM {self._table(view)} WHERE {condition}", values).fetchone()[0])
 
     def count_by(self, view: str, field: str, where: Where | None = None) -> dict[Any, int]:
-        parse_order(self._views[view], field)
+        if parse_order(self._views[view], field)[1]:
+            raise BadInputError(f"{view} cannot be counted by {field!r}", {"field": "a field without a sign"})
         condition, values = self._condition(view, where)
         value = _value(field)
         with self._database.reading() as connection:
@@ -151,6 +152,8 @@ class SqliteViews:
 
     def promote(self) -> None:
         with self._database.writing() as connection:
+            if not connection.execute("SELECT 1 FROM sqlite_master WHERE type = 'table' AND name LIKE 'new~%'").fetchone():
+                raise IllegalStateError("there is no second generation of the views to promote")
             for view in self._derived():
                 connection.execute(f'DROP TABLE "{view.name}"')
                 for index in view.indexes:  # an index keeps its name when its table is renamed

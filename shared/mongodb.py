@@ -1,0 +1,107 @@
+"""MongoDB, spoken to the same way by the log and the views: majority, journaled, bounded in time, errors in our words.
+
+Whoever makes the `MongoClient` closes it; under eventlet it must be made after monkey patching.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
+
+import pymongo
+from pymongo import ReadPreference, WriteConcern
+from pymongo.database import Database as MongoDatabase
+from pymongo.errors import ConnectionFailure, DuplicateKeyError, OperationFailure, PyMongoError, WTimeoutError
+from pymongo.read_concern import ReadConcern
+
+from shared.errors import TimedOutError, UnavailableError
+
+Document = dict[str, Any]
+Database = MongoDatabase[Document]
+
+#: Seconds that one call waits for the server, elections included.
+PATIENCE = 10.0
+MAJORITY = WriteConcern("majority", j=True)
+#: Answers after which nobody knows whether the write will stay: time-outs, shutdowns and changes of the primary.
+UNKNOWN_OUTCOMES = frozenset({6, 7, 50, 64, 79, 89, 91, 100, 189, 262, 9001, 10058, 10107, 11600, 11602, 13435, 13436})
+DUPLICATE = 11000
+
+
+def majority(database: MongoDatabase[Any]) -> Database:
+    """The same database, read and written so that nothing seen or acknowledged is ever rolled back."""
+    return database.with_options(
+        read_concern=ReadConcern("majority"), write_concern=MAJORITY, read_preference=ReadPreference.PRIMARY
+    )
+
+
+def outcome_unknown(error: PyMongoError) -> bool:
+    """Whether a write that failed like this may have taken effect all the same."""
+    if isinstance(error, ConnectionFailure | WTimeoutError) or error.timeout or error.has_error_label("RetryableWriteError"):
+        return True
+    return isinstance(error, OperationFailure) and error.code in UNKNOWN_OUTCOMES
+
+
+@contextmanager
+def explained(database: MongoDatabase[Any], patience: float, writing: bool = False) -> Iterator[None]:
+    """Bound what happens inside to `patience` seconds and turn driver errors into ours; duplicate keys pass.
+
+    Raises `TimedOutError` for a write whose outcome is unknown and `UnavailableError` for everything else.
+    """
+    try:
+        with pymongo.timeout(patience):
+            yield
+    except DuplicateKeyError:
+        raise
+    except PyMongoError as error:
+        where = f"MongoDB database {database.name}: {_reason(error)}"
+        if writing and outcome_unknown(error):
+            raise TimedOutError(f"{where}; whether it was written is not known") from error
+        raise UnavailableError(f"{where}; nothing was changed" if writing else where) from error
+
+
+def _reason(error: PyMongoError) -> str:
+    if isinstance(error, OperationFailure) and isinstance(error.details, Mapping):
+        message = error.details.get("errmsg") or error
+        return f"{message} (code {error.code})" if error.code else str(message)
+    return str(error)
+
+
+def written_format(database: Database, kind: str, version: int, patience: float) -> int:
+    """The format version that the database holds of `kind` (0: none yet).
+
+    Raises `UnavailableError` for one that this program does not know; nothing is changed then.
+    """
+    with explained(database, patience):
+        found = database["formats"].find_one({"_id": kind})
+    written = int(found["version"]) if found else 0
+    if written > version:
+        raise UnavailableError(
+            f"MongoDB database {database.name} was written by a newer version of Linli ({kind} format {written}, this program "
+            f"knows {version}): start the newer program, or restore a backup of this version"
+        )
+    return written
+
+
+def write_format(database: Database, kind: str, version: int) -> None:
+    """Note the format version, unless somebody else just did."""
+    try:
+        database["formats"].insert_one({"_id": kind, "version": version})
+    except DuplicateKeyError:
+        pass
+
+
+def ensure_collection(database: Database, name: str, options: Mapping[str, Any] | None = None) -> None:
+    """Create a collection, or bring the options of an existing one up to date."""
+    wanted = dict(options or {})
+    found = next(iter(database.list_collections(filter={"name": name})), None)
+    if found is None:
+        try:
+            database.create_collection(name, check_exists=False, **wanted)
+            return
+        except OperationFailure as error:
+            if error.code != 48:  # somebody else created it just now
+                raise
+            found = next(iter(database.list_collections(filter={"name": name})))
+    if any(found["options"].get(option) != value for option, value in wanted.items()):
+        database.command("collMod", name, **wanted)

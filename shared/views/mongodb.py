@@ -1,0 +1,314 @@
+"""Views in MongoDB: one collection a view, rows as the same JSON text as in SQLite, indexed fields beside it.
+
+Views that have a source live in numbered generations; one document says which is read, so that a whole rebuilt generation takes
+the place of the former at once. Readers look at it every second: until then they read the former one, which is kept for a while.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable
+from contextlib import AbstractContextManager
+from datetime import datetime, timedelta
+from typing import Any
+
+import msgspec
+from pymongo import ASCENDING, DESCENDING, DeleteOne, IndexModel, ReadPreference, ReplaceOne
+from pymongo.client_session import ClientSession
+from pymongo.collection import Collection
+from pymongo.database import Database as MongoDatabase
+from pymongo.errors import DuplicateKeyError
+from pymongo.read_concern import ReadConcern
+
+from shared.errors import BadInputError, ConcurrencyError, IllegalStateError
+from shared.mongodb import MAJORITY, PATIENCE, Document, ensure_collection, explained, majority, write_format, written_format
+from shared.views.port import (
+    Changes,
+    Checkpoints,
+    Page,
+    Row,
+    View,
+    ViewStore,
+    Where,
+    check_limit,
+    decode_cursor,
+    encode_cursor,
+    parse_order,
+    parse_where,
+)
+
+#: What the document `formats/views` says, and the format version.
+KIND, VERSION = "views", 1
+#: Seconds after which the generation that is read is looked up again, and for how long a former one is kept for those who have not.
+LOOK_AGAIN, KEEP_FORMER = 1.0, 60.0
+_POINTER = "views"
+_encode = msgspec.json.Encoder(order="sorted").encode
+_decode = msgspec.json.Decoder(dict[str, Any]).decode
+Session = ClientSession | None
+
+
+class MongoViews:
+    """All views of one service in a database of their own, apart from its log.
+
+    The database user needs the role `readWrite` on it. `patience` is how many seconds one call waits for the server.
+    """
+
+    def __init__(
+        self, database: MongoDatabase[Any], views: Iterable[View], patience: float = PATIENCE, _building: int | None = None
+    ) -> None:
+        self._views = {view.name: view for view in views}
+        self._database = majority(database)
+        self._patience = patience
+        self._building = _building
+        self._number, self._looked = _building or 0, 0.0
+        if _building is None:
+            found = written_format(self._database, KIND, VERSION, patience)
+            with self._writing():
+                self._prepare(new=not found)
+        with self._writing():
+            self._create(self._generation())
+
+    def _prepare(self, new: bool) -> None:
+        for name in ("checkpoints", "leases", "generations"):
+            ensure_collection(self._database, name)
+        try:
+            self._database["generations"].insert_one({"_id": _POINTER, "current": 1, "building": None, "former": None})
+        except DuplicateKeyError:
+            pass
+        self._sweep()
+        if new:
+            write_format(self._database, KIND, VERSION)
+
+    def _create(self, generation: int) -> None:
+        for view in self._views.values():
+            name = _collection(view, generation)
+            ensure_collection(self._database, name)
+            if view.indexes:
+                keys = [(index,) if isinstance(index, str) else index for index in view.indexes]
+                models = [IndexModel([(_field(field), ASCENDING) for field in (*fields, "key")]) for fields in keys]
+                self._database[name].create_indexes(models)
+
+    def get(self, view: str, key: str) -> Row | None:
+        with self._reading():
+            found = self._rows(view).find_one({"_id": key}, {"row": 1})
+        return None if found is None else _row(found)
+
+    def find(self, view: str, where: Where | None = None, order: str = "key", limit: int = 50, cursor: str | None = None) -> Page:
+        check_limit(limit)
+        field, descending = parse_order(self._views[view], order)
+        conditions = self._conditions(view, where)
+        if cursor is not None:
+            conditions.append(_beyond(field, descending, *decode_cursor(cursor, order)))
+        way, path = DESCENDING if descending else ASCENDING, _field(field)
+        sort = [("_id", way)] if field == "key" else [(path, way), ("_id", way)]
+        with self._reading():
+            found = list(self._rows(view).find(_all(conditions), {"row": 1, path: 1}, sort=sort, limit=limit + 1))
+        rows = [_row(document) for document in found[:limit]]
+        if len(found) <= limit:
+            return Page(rows, None)
+        last = found[limit - 1]
+        return Page(rows, encode_cursor(order, last["_id"] if field == "key" else last["by"][field], last["_id"]))
+
+    def count(self, view: str, where: Where | None = None) -> int:
+        conditions = self._conditions(view, where)
+        with self._reading():
+            return self._rows(view).count_documents(_all(conditions))
+
+    def count_by(self, view: str, field: str, where: Where | None = None) -> dict[Any, int]:
+        if parse_order(self._views[view], field)[1]:
+            raise BadInputError(f"{view} cannot be counted by {field!r}", {"field": "a field without a sign"})
+        match = {"$match": _all(self._conditions(view, where))}
+        group = {"$group": {"_id": f"${_field(field)}", "rows": {"$sum": 1}}}
+        with self._reading():
+            found = list(self._rows(view).aggregate([match, group, {"$sort": {"_id": 1}}]))
+        return {document["_id"]: document["rows"] for document in found}
+
+    def checkpoint(self, follower: str) -> int:
+        with self._reading():
+            found = self._database["checkpoints"].find_one({"_id": self._follower(follower)})
+        return int(found["position"]) if found else 0
+
+    def save(self, changes: Changes, checkpoints: Checkpoints | None = None) -> None:
+        for (view, _), row in changes.items():
+            if row is not None:
+                self._views[view].check(row)
+        if changes or checkpoints:
+            self._transaction(lambda session: self._save(session, changes, checkpoints or {}))
+
+    def _save(self, session: ClientSession, changes: Changes, checkpoints: Checkpoints) -> None:
+        pointer = self._pointer(session)
+        if self._building is not None and pointer["building"] != self._building:
+            raise ConcurrencyError("this second generation is not being built any more: it was promoted or started anew")
+        for follower, (expected, position) in checkpoints.items():
+            self._move(session, follower, expected, position)
+        writes: dict[str, list[ReplaceOne[Document] | DeleteOne]] = {}
+        for (name, key), row in changes.items():
+            view = self._views[name]
+            target = writes.setdefault(_collection(view, self._building or pointer["current"]), [])
+            target.append(DeleteOne({"_id": key}) if row is None else ReplaceOne({"_id": key}, _document(view, key, row), upsert=True))
+        for collection, batch in writes.items():
+            self._database[collection].bulk_write(batch, ordered=False, session=session)
+
+    def _move(self, session: ClientSession, follower: str, expected: int, position: int) -> None:
+        where = {"_id": self._follower(follower)}
+        found = self._database["checkpoints"].find_one(where, session=session)
+        if (found["position"] if found else 0) != expected:
+            raise ConcurrencyError(f"the checkpoint of {follower} is not at {expected}: somebody else moved it")
+        self._database["checkpoints"].update_one(where, {"$set": {"position": position}}, upsert=True, session=session)
+
+    def lease(self, name: str, holder: str, seconds: float) -> bool:
+        leases = self._database["leases"]
+        with self._writing():
+            now = self._now()
+            taken = {"$set": {"holder": holder, "until": now + timedelta(seconds=seconds)}}
+            free = {"_id": name, "$or": [{"holder": holder}, {"until": {"$lt": now}}]}
+            if leases.update_one(free, taken).matched_count:
+                return True
+            try:
+                leases.insert_one({"_id": name, **taken["$set"]})
+            except DuplicateKeyError:
+                return False
+            return True
+
+    def _now(self) -> datetime:
+        """The server's clock: those who compete for a lease may run on machines whose clocks differ."""
+        now: datetime = self._database.command("hello")["localTime"]
+        return now
+
+    def fresh(self) -> ViewStore:
+        number = 0
+
+        def start(session: ClientSession) -> None:
+            nonlocal number
+            pointer = self._pointer(session)
+            number = max(pointer["current"], pointer["building"] or 0) + 1
+            self._database["checkpoints"].delete_many(_second(pointer["building"]), session=session)
+            self._database["generations"].update_one({"_id": _POINTER}, {"$set": {"building": number}}, session=session)
+
+        self._transaction(start)
+        with self._writing():
+            self._sweep()
+        return MongoViews(self._database, [view for view in self._views.values() if view.source], self._patience, number)
+
+    def promote(self) -> None:
+        """As the port says; `IllegalStateError` when no second generation was built."""
+
+        def swap(session: ClientSession) -> None:
+            pointer = self._pointer(session)
+            if pointer["building"] is None:
+                raise IllegalStateError("there is no second generation of the views to promote")
+            checkpoints = self._database["checkpoints"]
+            second = _second(pointer["building"])
+            for found in list(checkpoints.find(second, session=session)):
+                follower = str(found["_id"]).partition("~")[2]
+                checkpoints.update_one(
+                    {"_id": follower}, {"$set": {"position": found["position"]}}, upsert=True, session=session
+                )
+            checkpoints.delete_many(second, session=session)
+            moved = {"current": pointer["building"], "building": None, "former": pointer["current"], "promoted": now}
+            self._database["generations"].update_one({"_id": _POINTER}, {"$set": moved}, session=session)
+
+        with self._reading():
+            now = self._now()
+        self._transaction(swap)
+        self._looked = 0.0
+
+    def _sweep(self) -> None:
+        """Drop generations that nobody reads or builds any more."""
+        pointer = self._pointer()
+        kept = {pointer["current"], pointer["building"]}
+        if "promoted" in pointer and self._now() - pointer["promoted"] < timedelta(seconds=KEEP_FORMER):
+            kept.add(pointer["former"])
+        for name in self._database.list_collection_names():
+            view, _, number = name.rpartition("~")
+            if view.startswith("view.") and number.isdecimal() and int(number) not in kept:
+                self._database.drop_collection(name)
+
+    def close(self) -> None:
+        """Nothing: the client is closed by whoever made it."""
+
+    def _reading(self) -> AbstractContextManager[None]:
+        return explained(self._database, self._patience)
+
+    def _writing(self) -> AbstractContextManager[None]:
+        return explained(self._database, self._patience, writing=True)
+
+    def _transaction(self, work: Callable[[ClientSession], None]) -> None:
+        """All of `work` or nothing; repeated when the server asks for it, so it must start from what it reads itself."""
+        try:
+            with self._writing(), self._database.client.start_session() as session:
+                session.with_transaction(work, ReadConcern("snapshot"), MAJORITY, ReadPreference.PRIMARY)
+        except DuplicateKeyError as error:
+            raise ConcurrencyError("somebody else wrote the same at the same time") from error
+
+    def _pointer(self, session: Session = None) -> Document:
+        pointer = self._database["generations"].find_one({"_id": _POINTER}, session=session)
+        assert pointer is not None, "the generations document is written when the store is opened"
+        return pointer
+
+    def _generation(self) -> int:
+        if self._building is None and time.monotonic() - self._looked > LOOK_AGAIN or not self._number:
+            looked = time.monotonic()
+            self._number = int(self._pointer()["current"])
+            self._looked = looked
+        return self._number
+
+    def _rows(self, view: str) -> Collection[Document]:
+        return self._database[_collection(self._views[view], self._generation())]
+
+    def _follower(self, follower: str) -> str:
+        return follower if self._building is None else f"{self._building}~{follower}"
+
+    def _conditions(self, view: str, where: Where | None) -> list[Document]:
+        return [_condition(_field(field), operator, value) for field, operator, value in parse_where(self._views[view], where)]
+
+
+def _collection(view: View, generation: int) -> str:
+    return f"view.{view.name}~{generation}" if view.source else f"view.{view.name}"
+
+
+def _second(generation: int | None) -> Document:
+    """The checkpoints of a generation that is being built ("~" is followed by 7F)."""
+    return {"_id": {"$gt": f"{generation}~", "$lt": f"{generation}\x7f"}}
+
+
+def _field(field: str) -> str:
+    return "_id" if field == "key" else f"by.{field}"
+
+
+def _all(conditions: list[Document]) -> Document:
+    return {"$and": conditions} if conditions else {}
+
+
+def _condition(path: str, operator: str, value: Any) -> Document:
+    if operator == "in":
+        return {path: {"$in": list(value)}}
+    if operator == "under":
+        return {"$or": [{path: value}, {path: {"$gt": f"{value}.", "$lt": f"{value}/"}}]}
+    return {path: _compared(operator, value)}
+
+
+def _compared(operator: str, value: Any) -> Any:
+    """A comparison in which every integer comes before every text; MongoDB's own compare only within a type."""
+    if operator == "eq":
+        return value
+    opposite = {"lt": "gte", "lte": "gt", "gt": "lte", "gte": "lt"}[operator]
+    crosses = operator.startswith("l") if isinstance(value, str) else operator.startswith("g")
+    return {"$not": {f"${opposite}": value}} if crosses else {f"${operator}": value}
+
+
+def _beyond(field: str, descending: bool, value: Any, key: str) -> Document:
+    further = "lt" if descending else "gt"
+    if field == "key":
+        return {"_id": {f"${further}": key}}
+    path = _field(field)
+    return {"$or": [{path: value, "_id": {f"${further}": key}}, {path: _compared(further, value)}]}
+
+
+def _document(view: View, key: str, row: Row) -> Document:
+    text = _encode({name: value for name, value in row.items() if name != "key"}).decode()
+    return {"_id": key, "by": {field: row[field] for field in view.fields}, "row": text}
+
+
+def _row(found: Document) -> Row:
+    return {"key": found["_id"], **_decode(found["row"])}

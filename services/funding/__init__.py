@@ -1,0 +1,1 @@
+"""Projects paid from three sources: their payments, books and disclosure."""

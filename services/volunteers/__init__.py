@@ -1,0 +1,1 @@
+"""Volunteers: report-in, roles, teams, activities and attendance, patrols, and small wishes."""

@@ -1,0 +1,1 @@
+"""Residents' issues from intake to follow-up, and the visits and diagnoses that find them."""

@@ -1,0 +1,190 @@
+"""Facts of the issue ledger.
+
+Class and field names are the storage format: rename nothing, upcast instead.
+"""
+
+from __future__ import annotations
+
+import msgspec
+
+from shared.event import Codec, Event, Upcaster
+from shared.runtime.parking import PARKING_EVENTS
+
+
+class IssueReported(Event, frozen=True, kw_only=True):
+    """Somebody brought an issue forward, and a body and person answer for it from now on (C15, X13)."""
+
+    issue_id: str
+    place: str
+    category: str  # dotted code; the part before the first dot is the class of the taxonomy (A15)
+    description: str
+    channel: str  # visit, patrol, portal, phone or meeting (C07, C33)
+    origin: str  # the visit or patrol and finding it came from, or ""
+    reporter: str  # person id, or ""
+    contact: str  # sealed, or ""
+    organisation_id: str
+    person_id: str
+    post_id: str
+    level: str  # of the organisation; "" when a policy could not know it, triage states it then
+
+
+class IssueTriaged(Event, frozen=True, kw_only=True):
+    """How grave the issue is and the widest tier that should solve it, with the reason (C10, C14)."""
+
+    issue_id: str
+    severity: str  # small, hard or big
+    tier: str  # compound, area, community or street
+    reason: str
+    level: str  # of the accountable organisation
+
+
+class IssueDispatched(Event, frozen=True, kw_only=True):
+    """A body and a person became accountable, with a duty and a time limit (C12)."""
+
+    issue_id: str
+    organisation_id: str
+    person_id: str
+    post_id: str
+    level: str
+    duty: str
+    due: str  # ISO date
+    calendar: str  # version of the working-day calendar the date was computed with; "" when the date was named
+
+
+class IssueAccepted(Event, frozen=True, kw_only=True):
+    """The holder of the accountable post took the issue on (C08)."""
+
+    issue_id: str
+    person_id: str
+
+
+class IssueExtended(Event, frozen=True, kw_only=True):
+    """Somebody else than the accountable person approved a later time limit (C12)."""
+
+    issue_id: str
+    due: str
+    calendar: str
+    reason: str
+
+
+class IssueEscalated(Event, frozen=True, kw_only=True):
+    """The issue went to a body above the accountable one; the time limit stays (C11)."""
+
+    issue_id: str
+    from_level: str
+    to_level: str
+    organisation_id: str
+    person_id: str
+    post_id: str
+    reason: str
+
+
+class IssueResolved(Event, frozen=True, kw_only=True):
+    """The accountable body says what was done about this one issue (C28)."""
+
+    issue_id: str
+    outcome: str
+    because: str  # project whose works settled it, or "" (C37)
+    level: str  # that led when it was resolved (C16, C17)
+    contained: bool | None  # at the triaged tier or below (C14); None: never triaged, or the level is unknown
+
+
+class FollowUpRecorded(Event, frozen=True, kw_only=True):
+    """The person concerned was asked, or could not be reached (C09, X08)."""
+
+    issue_id: str
+    result: str  # satisfied, not_satisfied or unreachable
+    note: str
+    asked_at: str  # RFC 3339; two tries at the same moment are one
+
+
+class IssueClosed(Event, frozen=True, kw_only=True):
+    """Final, after follow-up."""
+
+    issue_id: str
+    because: str
+
+
+class IssueReopened(Event, frozen=True, kw_only=True):
+    """Open again; whoever was accountable still is."""
+
+    issue_id: str
+    reason: str
+
+
+class ContactErased(Event, frozen=True, kw_only=True):
+    """The key of the reporter's contact was destroyed; nobody can read it any more (X09)."""
+
+    issue_id: str
+
+
+class VisitPlanned(Event, frozen=True, kw_only=True):
+    """A grid worker is to visit a place on a day (C07)."""
+
+    visit_id: str
+    place: str
+    person_id: str
+    planned_on: str  # ISO date
+
+
+class VisitRecorded(Event, frozen=True, kw_only=True):
+    """A grid worker visited a household and listened (C07); issues from it are counted by their own facts."""
+
+    visit_id: str
+    place: str
+    household: str  # sealed, or ""
+    visited_on: str  # ISO date
+    person_id: str
+    opinions: int  # heard, also those that became no issue
+
+
+class Problem(msgspec.Struct, frozen=True, gc=False):
+    """One problem found by a diagnosis."""
+
+    category: str
+    note: str
+
+
+class CompoundDiagnosed(Event, frozen=True, kw_only=True):
+    """What is wrong in a place, by category: a baseline survey (C03) or a diagnosis of its root problems (A15)."""
+
+    diagnosis_id: str
+    place: str
+    kind: str  # baseline or diagnosis
+    diagnosed_on: str  # ISO date
+    problems: tuple[Problem, ...]
+
+
+IssueFact = (
+    IssueReported
+    | IssueTriaged
+    | IssueDispatched
+    | IssueAccepted
+    | IssueExtended
+    | IssueEscalated
+    | IssueResolved
+    | FollowUpRecorded
+    | IssueClosed
+    | IssueReopened
+    | ContactErased
+)
+VisitFact = VisitPlanned | VisitRecorded
+
+EVENTS: tuple[type[Event], ...] = (
+    IssueReported,
+    IssueTriaged,
+    IssueDispatched,
+    IssueAccepted,
+    IssueExtended,
+    IssueEscalated,
+    IssueResolved,
+    FollowUpRecorded,
+    IssueClosed,
+    IssueReopened,
+    ContactErased,
+    VisitPlanned,
+    VisitRecorded,
+    CompoundDiagnosed,
+)
+UPCASTERS: dict[tuple[str, int], Upcaster] = {}
+CODEC = Codec((*EVENTS, *PARKING_EVENTS), UPCASTERS)

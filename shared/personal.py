@@ -14,6 +14,7 @@ from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from shared.errors import UnavailableError
+from shared.runtime.settings import Settings
 from shared.sqlite import Database
 
 _PREFIX = "sealed:v1:"
@@ -21,8 +22,9 @@ _GENERATION, _NONCE, _TAG, _KEY = 2, 12, 16, 32  # bytes
 _LAST_GENERATION = 256**_GENERATION - 1
 #: Family names of two characters; all others have one.
 _TWO_CHARACTERS = """
-欧阳 太史 端木 上官 司马 东方 独孤 南宫 万俟 闻人 夏侯 诸葛 尉迟 公羊 赫连 澹台 皇甫 宗政 濮阳 公冶 太叔 申屠 公孙 慕容 仲孙 钟离 长孙 宇文
-司徒 鲜于 司空 闾丘 子车 亓官 司寇 巫马 公西 颛孙 壤驷 公良 漆雕 乐正 宰父 谷梁 拓跋 轩辕 令狐 段干 百里 呼延 东郭 南门 羊舌 微生 梁丘 左丘 西门 第五
+欧阳 太史 端木 上官 司马 东方 独孤 南宫 万俟 闻人 夏侯 诸葛 尉迟 公羊 赫连 澹台 皇甫 宗政 濮阳 公冶
+太叔 申屠 公孙 慕容 仲孙 钟离 长孙 宇文 司徒 鲜于 司空 闾丘 子车 亓官 司寇 巫马 公西 颛孙 壤驷 公良
+漆雕 乐正 宰父 谷梁 拓跋 轩辕 令狐 段干 百里 呼延 东郭 南门 羊舌 微生 梁丘 左丘 西门 第五
 """
 _LONG_FAMILY_NAMES = frozenset(_TWO_CHARACTERS.split())
 
@@ -35,13 +37,13 @@ class Key(NamedTuple):
 
 
 class KeyStore(Protocol):
-    """Where the keys lie: one record a person, holding the latest generation only. One contract suite runs over every adapter."""
+    """Where the keys lie: one record a person, holding the latest generation only."""
 
     def get(self, subject: str) -> Key | None:
         """The latest key of a person; None when there never was one."""
 
     def put(self, subject: str, key: Key) -> bool:
-        """Keep a key if it follows directly on a destroyed one (or is the first); False when somebody else was faster."""
+        """Keep the first key or one that follows a destroyed one; False when somebody else was faster."""
 
     def destroy(self, subject: str) -> bool:
         """Destroy a person's key beyond recovery, keeping its generation; False when there was none to destroy."""
@@ -82,12 +84,13 @@ class SqliteKeys:
                 statement = "INSERT INTO keys (generation, secret, subject) VALUES (?, ?, ?) ON CONFLICT DO NOTHING"
             else:
                 statement = (
-                    "UPDATE keys SET generation = ?1, secret = ?2 WHERE subject = ?3 AND generation = ?1 - 1 AND secret IS NULL"
+                    "UPDATE keys SET generation = ?1, secret = ?2 "
+                    "WHERE subject = ?3 AND generation = ?1 - 1 AND secret IS NULL"
                 )
             return connection.execute(statement, (key.generation, key.secret, subject)).rowcount == 1
 
     def destroy(self, subject: str) -> bool:
-        """Destroy a key. Raises `UnavailableError` while somebody's long read keeps an old copy alive: then repeat it."""
+        """Destroy a key. Raises `UnavailableError` while a long read keeps an old copy alive: then repeat it."""
         with self._database.writing() as connection:
             destroyed = connection.execute(
                 "UPDATE keys SET secret = NULL WHERE subject = ? AND secret IS NOT NULL", (subject,)
@@ -96,11 +99,18 @@ class SqliteKeys:
         with self._database.reading() as connection:
             busy = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]
         if busy:
-            raise UnavailableError("the key is no longer used, but a copy is still on disk while somebody reads; erase again")
+            raise UnavailableError(
+                "the key is no longer used, but a copy is still on disk while somebody reads; erase again"
+            )
         return destroyed == 1
 
     def close(self) -> None:
         self._database.close()
+
+
+def open_keys(settings: Settings, service: str) -> KeyStore:
+    """The city's one key store, shared by all services: erasing a person in one of them erases them in all."""
+    return SqliteKeys(settings.data / "keys.sqlite")
 
 
 class Personal:
@@ -112,8 +122,8 @@ class Personal:
     def seal(self, subject: str, text: str) -> str:
         """Text only the holder of the person's key can read: `sealed:v1:<subject>:<base64>`; empty text stays empty.
 
-        The base64 part holds the key's generation, the nonce and the AES-256-GCM ciphertext, bound to the subject. Sealing the
-        same text twice gives different results. Raises `ValueError` for an empty subject.
+        The base64 part holds the key's generation, the nonce and the AES-256-GCM ciphertext, bound to the subject.
+        Sealing the same text twice gives different results. Raises `ValueError` for an empty subject.
         """
         if not text:
             return ""
@@ -136,7 +146,9 @@ class Personal:
         number = int.from_bytes(generation, "big")
         key = self._keys.get(subject)
         if key is None or not 1 <= number <= key.generation:
-            raise ValueError("sealed text names a key that never existed: it was altered, or the key store is another city's")
+            raise ValueError(
+                "sealed text names a key that never existed: it was altered, or the key store is another city's"
+            )
         if key.secret is None or number < key.generation:
             return None
         try:

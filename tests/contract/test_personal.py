@@ -92,7 +92,9 @@ def test_any_changed_or_missing_character_is_found(personal: Personal) -> None:
             personal.open(sealed[:place] + sealed[place + 1 :])
 
 
-@pytest.mark.parametrize("text", ["陈依明", "sealed:v1:", "sealed:v1:p-1", "sealed:v1:p-1:", "sealed:v2:p-1:AAAA", "sealed:v1::AAAA"])
+@pytest.mark.parametrize(
+    "text", ["陈依明", "sealed:v1:", "sealed:v1:p-1", "sealed:v1:p-1:", "sealed:v2:p-1:AAAA", "sealed:v1::AAAA"]
+)
 def test_other_text_is_refused(personal: Personal, text: str) -> None:
     with pytest.raises(ValueError, match="sealed text"):
         personal.open(text)
@@ -114,7 +116,11 @@ def test_even_the_same_key_does_not_open_anothers_text(personal: Personal, keys:
 
 
 def test_an_erased_person_cannot_be_read_again(personal: Personal) -> None:
-    name, phone, other = personal.seal("p-1", "陈依明"), personal.seal("p-1", "13805910000"), personal.seal("p-2", "王建国")
+    name, phone, other = (
+        personal.seal("p-1", "陈依明"),
+        personal.seal("p-1", "13805910000"),
+        personal.seal("p-2", "王建国"),
+    )
     assert personal.erase("p-1") is True
     assert (personal.open(name), personal.open(phone), personal.open(other)) == (None, None, "王建国")
     assert personal.erase("p-1") is False
@@ -188,7 +194,8 @@ def test_a_file_of_another_kind_is_refused(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "masked"), [("陈依明", "陈*"), ("欧阳修", "欧阳*"), ("欧阳", "欧*"), ("陈", "陈*"), ("Chen Ming", "C*"), (" ", ""), ("", "")]
+    ("name", "masked"),
+    [("陈依明", "陈*"), ("欧阳修", "欧阳*"), ("欧阳", "欧*"), ("陈", "陈*"), ("Chen Ming", "C*"), (" ", ""), ("", "")],
 )
 def test_a_masked_name_shows_the_family_name(name: str, masked: str) -> None:
     assert Personal.mask(name) == masked

@@ -1,0 +1,1 @@
+"""The registry: places, organisations, posts and who holds them, under the profile that the city adopted."""

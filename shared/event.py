@@ -17,7 +17,8 @@ Upcaster = Callable[[dict[str, Any]], dict[str, Any]]
 
 #: RFC 8785 numbers are IEEE doubles: integers beyond this are not exact for every reader.
 LARGEST_INTEGER = 2**53 - 1
-_MAYBE_TOO_LARGE = re.compile(rb"\d{16,}")
+#: What a text may hold that needs a closer look: long numbers, and characters beyond the BMP, whose order as keys differs.
+_SUSPECT = re.compile(rb"\d{16,}|[\xf0-\xf4]")
 
 
 class Event(msgspec.Struct, frozen=True, kw_only=True, gc=False):
@@ -62,10 +63,13 @@ class Codec:
                 self._decoders[name, schema] = self._upcasting(name, schema)
 
     def encode(self, event: Event) -> bytes:
-        """The canonical JSON text of an event's data; raises `ValueError` for an integer beyond 2^53-1."""
+        """The canonical JSON text of an event's data.
+
+        Raises `ValueError` for what RFC 8785 would write differently: integers beyond 2^53-1, keys with characters beyond the BMP.
+        """
         text = self._encoder.encode(event)
-        if _MAYBE_TOO_LARGE.search(text):
-            _check_integers(msgspec.to_builtins(event), type(event).__name__)
+        if _SUSPECT.search(text):
+            _check_exact(msgspec.to_builtins(event), type(event).__name__)
         return text
 
     def decode(self, type: str, schema: int, data: bytes | msgspec.Raw) -> Event:
@@ -96,12 +100,14 @@ class Codec:
         return {"schemas": dict(zip(self.events, schemas, strict=True)), "$defs": components}
 
 
-def _check_integers(value: Any, where: str) -> None:
+def _check_exact(value: Any, where: str) -> None:
     if isinstance(value, int) and abs(value) > LARGEST_INTEGER:
         raise ValueError(f"{where}: {value} is larger than 2^53-1 and cannot be written exactly")
     if isinstance(value, Mapping):
         for name, part in value.items():
-            _check_integers(part, f"{where}.{name}")
+            if any(character > "\uffff" for character in name):
+                raise ValueError(f"{where}: the key {name!r} has a character beyond the BMP")
+            _check_exact(part, f"{where}.{name}")
     elif isinstance(value, list | tuple):
         for part in value:
-            _check_integers(part, where)
+            _check_exact(part, where)

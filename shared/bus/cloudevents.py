@@ -32,12 +32,12 @@ _TEXTS = {
 
 
 def attributes(service: str, record: Record) -> dict[str, str | int]:
-    """The CloudEvents context attributes of a fact."""
+    """The CloudEvents context attributes of a fact; `service` may name a partition of a log, "funding/350104"."""
     found: dict[str, str | int] = {
         "specversion": "1.0",
         "id": record.id,
         "source": f"/linli/{service}",
-        "type": f"{TYPE_PREFIX}.{service}.{record.type}",
+        "type": f"{TYPE_PREFIX}.{service.partition('/')[0]}.{record.type}",
         "subject": record.stream,
         "time": record.time,
         "datacontenttype": CONTENT_TYPE,
@@ -59,9 +59,9 @@ def parse(found: Mapping[str, Any], data: bytes) -> tuple[str, Record]:
         if found["specversion"] != "1.0":
             raise BadInputError(f"CloudEvents version {found['specversion']!r} is not known here; only 1.0 is")
         service = str(found["source"]).removeprefix("/linli/")
-        prefix = f"{TYPE_PREFIX}.{service}."
+        prefix = f"{TYPE_PREFIX}.{service.partition('/')[0]}."
         type = str(found["type"])
-        if not service or "/" in service or not type.startswith(prefix):
+        if not service or not type.startswith(prefix):
             raise BadInputError(f"source {found['source']!r} and type {type!r} do not belong together")
         if not isinstance(msgspec.json.decode(data), dict):
             raise BadInputError("the data is not a JSON object")
@@ -103,3 +103,11 @@ def structured(service: str, record: Record) -> dict[str, Any]:
 def routing_key(service: str, record: Record) -> str:
     """`<service>.<EventType>[.<territory path>]`, so that others can take one type, one service or one district."""
     return ".".join(part for part in (service, record.type, record.place) if part)
+
+
+_canonical = msgspec.json.Encoder(order="sorted").encode
+
+
+def line(service: str, record: Record) -> bytes:
+    """A fact in structured mode as canonical JSON (RFC 8785): one leaf of the city ledger, one line of an export."""
+    return _canonical(structured(service, record))

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import socket
 import threading
+import time
 import uuid
 from collections.abc import Callable
 from typing import Any
@@ -30,7 +31,7 @@ DEAD_LETTERS = "linli.dead"
 #: Deliveries of one message after which the broker puts it aside; our own parking comes long before.
 DELIVERY_LIMIT = 20
 #: Seconds a relay's lease lasts; a standby takes over after it.
-LEASE = 10.0
+LEASE = 30.0
 #: Seconds before a loop tries again.
 PAUSE = 0.5
 #: Seconds after which a batch that the broker has not confirmed is published again.
@@ -127,11 +128,14 @@ class Followers(SharedExtension):
         """Publish our own log from the relay's checkpoint; only one relay per log holds the lease."""
         node = self.node
         publisher = ConfirmedPublisher(self.container.config["settings"].amqp_uri, EXCHANGE)
+        renew = 0.0
         try:
             while not self._stopping.is_set():
-                if not node.views.lease("relay", self._holder, LEASE):
-                    self._stopping.wait(PAUSE)
-                    continue
+                if time.monotonic() >= renew:
+                    if not node.views.lease("relay", self._holder, LEASE):
+                        self._stopping.wait(PAUSE)
+                        continue
+                    renew = time.monotonic() + LEASE / 3
                 self._to_relay.clear()
                 position = node.views.checkpoint("relay")
                 records = list(node.log.read(position, limit=BATCH))
@@ -141,7 +145,7 @@ class Followers(SharedExtension):
                     metrics.RELAYED.labels(node.name).set(records[-1].position)
                 else:
                     publisher.tick()
-                    self._to_relay.wait(LEASE / 4)
+                    self._to_relay.wait(2.0)
         finally:
             publisher.close()
 

@@ -30,6 +30,7 @@ class Definition:
     commands: Mapping[str, type[Schema]] = field(default_factory=dict)
     queries: Mapping[str, type[Schema]] = field(default_factory=dict)
     powers: Mapping[str, str] = field(default_factory=dict)
+    durable: bool = False  # whether its view store holds what no log can bring back
 
     @property
     def all_views(self) -> tuple[View, ...]:

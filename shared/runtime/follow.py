@@ -48,7 +48,7 @@ class GapError(Exception):
     """Facts are missing between the checkpoint and what arrived."""
 
 
-class _Overlay:
+class Overlay:
     """Rows changed by a batch and not saved yet, over the rows in the store."""
 
     def __init__(self, store: ViewStore) -> None:
@@ -60,7 +60,7 @@ class _Overlay:
         return {name: value for name, value in row.items() if name != "key"} if row else {}
 
 
-def _fold_views(views: Sequence[View], event: Any, record: Record, overlay: _Overlay) -> dict[tuple[str, str], Row | None]:
+def _fold_views(views: Sequence[View], event: Any, record: Record, overlay: Overlay) -> dict[tuple[str, str], Row | None]:
     """The rows that a fact changes."""
     changes: dict[tuple[str, str], Row | None] = {}
     for view in views:
@@ -89,7 +89,7 @@ def replay(
     views = [view for view in views if view.source == source]
     follower = f"follow:{source}"
     start = position = store.checkpoint(follower)
-    overlay = _Overlay(store)
+    overlay = Overlay(store)
     for record in records:
         if record.position not in left_out:
             overlay.changes.update(_fold_views(views, decode(record), record, overlay))
@@ -155,7 +155,7 @@ class Follower:
 
         Raises `UnavailableError` when a store or log cannot be written: nothing of the batch counts then, and it is safe to repeat.
         """
-        overlay, position = _Overlay(self._store), self.position
+        overlay, position = Overlay(self._store), self.position
         missing: int | None = None
         for record in records:
             if record.position <= position:
@@ -172,7 +172,7 @@ class Follower:
             raise GapError(f"{self.source} position {missing} has not arrived")
         return position
 
-    def _apply_or_park(self, record: Record, overlay: _Overlay) -> None:
+    def _apply_or_park(self, record: Record, overlay: Overlay) -> None:
         key = f"{self.source}:{record.position:012d}"
         if record.stream in self._blocked:
             overlay.changes["parked", key] = parked_row(self.source, record, "waiting", "an earlier fact of this stream is parked")
@@ -186,7 +186,7 @@ class Follower:
             overlay.changes["parked", key] = parked_row(self.source, record, "parked", f"{type(error).__name__}: {error}")
             self._blocked.add(record.stream)
 
-    def _fold(self, record: Record, overlay: _Overlay) -> dict[tuple[str, str], Row | None]:
+    def _fold(self, record: Record, overlay: Overlay) -> dict[tuple[str, str], Row | None]:
         event = self._decode(record)
         changes = _fold_views(self._views, event, record, overlay)
         if (policy := self._policies.get(f"{self.source}.{record.type}")) is not None and self._carry is not None:
@@ -212,7 +212,7 @@ class Follower:
         if not rows:
             raise NotFoundError(f"no fact of {stream} is parked here")
         for done, row in enumerate(rows):
-            overlay = _Overlay(self._store)
+            overlay = Overlay(self._store)
             try:
                 overlay.changes.update(self._fold(unparked(row), overlay))
             except UnavailableError:

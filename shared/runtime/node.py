@@ -33,7 +33,9 @@ _log = structlog.get_logger()
 class Node:
     """What a service process owns. Followers of one node are driven by one thread each."""
 
-    def __init__(self, definition: Definition, log: EventLog, views: ViewStore) -> None:
+    def __init__(
+        self, definition: Definition, log: EventLog, views: ViewStore, follower: type[Follower] = Follower
+    ) -> None:
         self.definition = definition
         self.name = definition.name
         self.log = log
@@ -41,7 +43,7 @@ class Node:
         self._applied = threading.Condition()
         self._lock = threading.RLock()
         self.followers = {
-            source: Follower(source, definition.all_views, views, definition.decoder_for(source), definition.policies, self.carry)
+            source: follower(source, definition.all_views, views, definition.decoder_for(source), definition.policies, self.carry)
             for source in (self.name, *definition.sources)
         }
 

@@ -27,6 +27,7 @@ from shared.runtime.authority import Mandate
 from shared.runtime.context import Context, Signer
 from shared.runtime.definition import Definition
 from shared.runtime.execute import Decider, execute, load
+from shared.runtime.follow import Follower
 from shared.runtime.node import Node
 from shared.runtime.operations import OPERATIONS
 from shared.runtime.parking import PARKING, retry, skip
@@ -46,15 +47,17 @@ class Here(DependencyProvider):
 
     followers = Followers()
 
-    def __init__(self, definition: Definition) -> None:
+    def __init__(self, definition: Definition, follower: type[Follower] = Follower) -> None:
         self.definition = definition
+        self._follower = follower
 
     def setup(self) -> None:
         settings = self.container.config["settings"]
         name = self.definition.name
         # under eventlet the writer yields once, so that commands that are ready can share its disk flush
         log = open_log(settings, name, gather=functools.partial(sleep, 0))
-        self.node = Node(self.definition, log, open_views(settings, name, self.definition.all_views))
+        views = open_views(settings, name, self.definition.all_views, durable=self.definition.durable)
+        self.node = Node(self.definition, log, views, self._follower)
         self.signer = Signer(settings.secret())
         self.personal = Personal(open_keys(settings, name))
         self.followers.follow(self.node)
@@ -77,6 +80,7 @@ class Call:
         self._command = ""
         self._mandate: Mandate | None = None
         self.node = here.node
+        self.fetch = here.followers.fetch
         self.personal = here.personal
 
     @property
@@ -253,7 +257,7 @@ class Followed:
     def rebuild_views(self) -> dict[str, Any]:
         """Fold all views anew while reads go on."""
         self.here.require("operations.rebuild")
-        return {"facts": self.here.rebuild()}
+        return {"facts": self.here.node.rebuild(self.here.fetch)}
 
 
 __all__ = ["Call", "Followed", "Here", "command", "query"]

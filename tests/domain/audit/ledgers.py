@@ -15,8 +15,9 @@ import msgspec
 import rfc8785
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from services.audit import checkpoint, cloudevent, merkle
-from shared.log import Commit, Head, NewEvent
+from services.audit import checkpoint, merkle
+from shared.bus import cloudevents
+from shared.log import Commit, Head, NewEvent, records_of
 from shared.log.record import place_commit
 
 PROGRAM = Path(__file__).parents[3] / "deploy" / "verifier" / "linli_verify.py"
@@ -102,7 +103,7 @@ def make(commits: Sequence[tuple[str, str, int]] = COMMITS, data: dict[str, Any]
         stored = place_commit(commit, heads.get(log, Head()), version, TIME)
         heads[log] = Head(stored.last_position, stored.digest, TIME)
         versions[log, stream] = version + count
-        lines += cloudevent.leaves_of(log, stored)
+        lines += [cloudevents.line(log, record) for record in records_of(stored)]
     return Ledger(lines)
 
 

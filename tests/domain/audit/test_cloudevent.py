@@ -5,8 +5,8 @@ from __future__ import annotations
 import msgspec
 import rfc8785
 
-from services.audit import cloudevent
-from shared.log import Commit, Head, NewEvent
+from shared.bus import cloudevents
+from shared.log import Commit, Head, NewEvent, records_of
 from shared.log.record import place_commit
 
 EVENT = NewEvent(
@@ -25,10 +25,11 @@ COMMIT = Commit(
     actor="person-1",
 )
 STORED = place_commit(COMMIT, Head(4, "ab" * 32, ""), 0, "2026-01-01T00:00:00.000000Z")
+LEAVES = [cloudevents.line("issues", record) for record in records_of(STORED)]
 
 
 def test_a_leaf_is_a_cloudevent_and_leaves_out_what_is_empty():
-    leaf = msgspec.json.decode(cloudevent.leaves_of("issues", STORED)[1])
+    leaf = msgspec.json.decode(LEAVES[1])
     assert leaf == {
         "specversion": "1.0",
         "id": "e1",
@@ -51,6 +52,6 @@ def test_a_leaf_is_a_cloudevent_and_leaves_out_what_is_empty():
 
 
 def test_a_leaf_is_canonical_json():
-    for leaf in cloudevent.leaves_of("issues", STORED):
+    for leaf in LEAVES:
         assert rfc8785.dumps(msgspec.json.decode(leaf)) == leaf
         assert b"\n" not in leaf

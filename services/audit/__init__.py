@@ -1,0 +1,1 @@
+"""The audit service: the city ledger, its proofs, replay, and exports."""

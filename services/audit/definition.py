@@ -1,0 +1,22 @@
+"""The audit service as data."""
+
+from __future__ import annotations
+
+from services.audit.ledger import LEDGER_VIEWS
+from services.audit.schemas import COMMANDS, QUERIES
+from shared.event import Codec
+from shared.runtime.definition import Definition
+from shared.runtime.parking import PARKING_EVENTS
+
+#: The services whose logs make up the ledger, besides the audit service's own.
+SOURCES = ("registry", "issues", "volunteers", "funding")
+
+DEFINITION = Definition(
+    name="audit",
+    codec=Codec(PARKING_EVENTS),
+    views=LEDGER_VIEWS,
+    sources=SOURCES,
+    commands=COMMANDS,
+    queries=QUERIES,
+    durable=True,
+)

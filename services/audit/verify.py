@@ -1,0 +1,123 @@
+"""Verifies everything from raw records, trusting no view, index or running service.
+
+Each log's chain is hashed again; each entry of the city ledger must be, byte for byte, the next record of its log; the Merkle root
+is computed from the entries and compared with the last signed checkpoint.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+
+from services.audit import checkpoint, merkle
+from services.audit.ledger import Ledger
+from shared.bus import cloudevents
+from shared.errors import CorruptionError, NotFoundError
+from shared.log import EventLog, Record, records_of
+from shared.log.record import verify_chain
+
+#: Called now and then with what is being checked and how many events are done.
+Progress = Callable[[str, int], None]
+
+
+@dataclass(frozen=True)
+class LogReport:
+    """What was found in one log."""
+
+    service: str
+    events: int
+    digest: str  # of the last commit
+
+
+@dataclass(frozen=True)
+class LedgerReport:
+    """What was found in the city ledger. `waiting` are events in the logs that have not been entered yet."""
+
+    entries: int
+    root: str
+    signed_size: int
+    waiting: int
+
+
+class RunningRoot:
+    """A Merkle root over lines as they come, in memory that grows with the logarithm of their number."""
+
+    def __init__(self) -> None:
+        self.size = 0
+        self._peaks: list[tuple[int, bytes]] = []  # complete subtrees from the left: level, hash
+
+    def add(self, line: bytes) -> None:
+        """Add one line."""
+        level, digest = 0, merkle.leaf_hash(line)
+        while self._peaks and self._peaks[-1][0] == level:
+            digest = merkle.node_hash(self._peaks.pop()[1], digest)
+            level += 1
+        self._peaks.append((level, digest))
+        self.size += 1
+
+    def root(self) -> bytes:
+        """The root over all lines added."""
+        if not self._peaks:
+            return merkle.EMPTY_ROOT
+        digest = self._peaks[-1][1]
+        for _, left in reversed(self._peaks[:-1]):
+            digest = merkle.node_hash(left, digest)
+        return digest
+
+
+def verify_log(log: EventLog, progress: Progress) -> LogReport:
+    """Hash a whole log again; raises `CorruptionError` naming the first wrong position."""
+    events, digest = 0, ""
+    try:
+        for stored in verify_chain(log.read_commits()):
+            events, digest = stored.last_position, stored.digest
+            progress(log.name, events)
+    except CorruptionError as error:
+        raise CorruptionError(f"log {log.name}: {error.message}") from error
+    return LogReport(log.name, events, digest)
+
+
+def verify_ledger(ledger: Ledger, logs: Mapping[str, EventLog], public_key: checkpoint.Ed25519PublicKey, progress: Progress) -> LedgerReport:
+    """Compare the ledger with the logs and its root with the last signed checkpoint.
+
+    Raises `CorruptionError` naming the first entry that is wrong.
+    """
+    try:
+        signed = checkpoint.open_checkpoint(ledger.last_checkpoint(), public_key, ledger.origin)
+        signed_size, signed_root = signed.size, signed.root
+    except NotFoundError:
+        signed_size, signed_root = 0, merkle.EMPTY_ROOT
+    size = ledger.size
+    records = {name: _records(log) for name, log in logs.items()}
+    running = RunningRoot()
+    root_when_signed = merkle.EMPTY_ROOT if signed_size == 0 else None
+    for row in ledger.entries():
+        index = running.size
+        if index == size:
+            break  # entered while we read
+        here = f"ledger entry {index} ({row['source']} position {row['position']})"
+        if int(row["key"]) != index:
+            raise CorruptionError(f"{here}: entries {index} to {int(row['key']) - 1} are missing")
+        record = next(records[row["source"]], None) if row["source"] in records else None
+        if record is None:
+            raise CorruptionError(f"{here}: there is no such record in the log")
+        line = row["line"].encode()
+        if record.position != row["position"] or cloudevents.line(row["source"], record) != line:
+            raise CorruptionError(f"{here}: does not match position {record.position} of the log")
+        running.add(line)
+        if running.size == signed_size:
+            root_when_signed = running.root()
+        progress("ledger", running.size)
+    if running.size != size:
+        raise CorruptionError(f"the ledger says it has {size} entries but holds {running.size}")
+    if size and running.root() != ledger.root(size):
+        raise CorruptionError("the stored tree does not belong to the entries")
+    if root_when_signed != signed_root:
+        raise CorruptionError(f"the entries do not give the root that was signed for size {signed_size}: the ledger was cut or rewritten")
+    waiting = sum(1 for rest in records.values() for _ in rest)
+    return LedgerReport(size, running.root().hex(), signed_size, waiting)
+
+
+def _records(log: EventLog) -> Iterator[Record]:
+    for stored in log.read_commits():
+        yield from records_of(stored)

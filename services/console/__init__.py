@@ -1,0 +1,1 @@
+"""The `linli` command: for whoever runs, loads, checks or audits a city."""

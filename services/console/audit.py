@@ -1,0 +1,208 @@
+"""What auditors ask for, straight from the stored records: no service has to run, and none is trusted."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from datetime import datetime
+from hashlib import sha256
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+from rich.table import Table
+
+from services.audit import checkpoint, merkle
+from services.audit.ledger import LEDGER_VIEWS, Ledger
+from services.audit.replay import Comparison, compare, digests, fold_until
+from services.audit.verify import verify_ledger, verify_log
+from services.console.catalogue import OWNERS, definition
+from services.console.output import out, progress
+from shared.errors import BadInputError, NotFoundError
+from shared.log import EventLog
+from shared.runtime.settings import Settings
+from shared.runtime.storage import open_log, open_views
+from shared.views.sqlite import SqliteViews
+
+
+def _logs(settings: Settings) -> dict[str, EventLog]:
+    return {name: open_log(settings, name, read_only=True) for name in OWNERS}
+
+
+def _ledger(settings: Settings) -> Ledger:
+    return Ledger(open_views(settings, "audit", LEDGER_VIEWS, read_only=True), f"{settings.city}/city-ledger")
+
+
+def _key(settings: Settings) -> Any:
+    path = settings.data / "keys" / "ledger.pem"
+    if not path.exists():
+        raise NotFoundError(f"{path} does not exist: this folder has no city ledger yet")
+    return checkpoint.load_key(path)
+
+
+@contextmanager
+def _shown(quiet: bool, totals: Mapping[str, int]) -> Iterator[Callable[[str, int], None]]:
+    """Progress per named part."""
+    with progress(quiet) as bars:
+        tasks = {name: bars.add_task(name, total=max(total, 1)) for name, total in totals.items()}
+
+        def report(name: str, done: int) -> None:
+            bars.update(tasks[name], completed=done)
+
+        yield report
+
+
+def verify(quiet: bool = False) -> dict[str, Any]:
+    """Check every chain and the city ledger from raw records; raises `CorruptionError` naming the first wrong position."""
+    settings = Settings.read()
+    logs, ledger, key = _logs(settings), _ledger(settings), _key(settings)
+    totals = {name: log.head().position for name, log in logs.items()} | {"ledger": ledger.size}
+    with _shown(quiet, totals) as report:
+        chains = [verify_log(log, report) for log in logs.values()]
+        found = verify_ledger(ledger, logs, key.public_key(), report)
+    return {
+        "logs": [{"service": chain.service, "events": chain.events, "digest": chain.digest} for chain in chains],
+        "ledger": {
+            "entries": found.entries,
+            "root": found.root,
+            "signed_size": found.signed_size,
+            "waiting": found.waiting,
+        },
+        "verified": True,
+    }
+
+
+def print_verified(report: Mapping[str, Any]) -> None:
+    """What was verified, for people."""
+    table = Table("log", "events", "digest of the last commit", box=None)
+    for log in report["logs"]:
+        table.add_row(log["service"], f"{log['events']:,}", log["digest"][:32] + "…" if log["digest"] else "")
+    out.print(table)
+    ledger = report["ledger"]
+    out.print(f"city ledger: {ledger['entries']:,} entries, root {ledger['root']}")
+    out.print(f"last signed checkpoint: {ledger['signed_size']:,} entries; in the logs but not entered yet: {ledger['waiting']:,}")
+    out.print("[green]every chain and the Merkle tree hold[/]")
+
+
+def replay_all(until: str | None, quiet: bool = False) -> dict[str, Any]:
+    """Rebuild all views in a fresh place; compare with the live ones, or print digests as of `until`."""
+    settings = Settings.read()
+    logs = _logs(settings)
+    positions = _positions(until, logs, settings) if until else None
+    results: list[Comparison] = []
+    totals = {name: sum(logs[source].head().position for source in (name, *definition(name).sources)) for name in OWNERS}
+    with TemporaryDirectory(prefix="linli-replay-") as folder, _shown(quiet, totals) as report:
+        for name in OWNERS:
+            what = definition(name)
+            fresh = SqliteViews(Path(folder) / f"{name}.sqlite", what.all_views)
+            live = open_views(settings, name, what.all_views, read_only=True)
+            done: dict[str, int] = {}
+
+            def shown(service: str, source: str, position: int, done: dict[str, int] = done) -> None:
+                done[source] = position
+                report(service, sum(done.values()))
+
+            if positions is None:
+                results.append(compare(what, logs, fresh, live, shown))
+            else:
+                events = fold_until(what, logs, fresh, live, positions, shown)
+                results.append(digests(what, fresh))
+                results[-1].events = events
+    return {
+        "until": positions,
+        "services": [
+            {"service": result.service, "events": result.events, "rows": result.rows, "digests": result.digests}
+            for result in results
+        ],
+        "differences": [f"{result.service}: {difference}" for result in results for difference in result.differences],
+    }
+
+
+def _positions(until: str, logs: Mapping[str, EventLog], settings: Settings) -> dict[str, int]:
+    """The position of each log at a time, or at a size of the city ledger."""
+    if until.isdigit():
+        size, ledger = int(until), _ledger(settings)
+        if size > ledger.size:
+            raise BadInputError(f"the city ledger has {ledger.size} entries, not {size}", {"until": "a size or a time"})
+        found = dict.fromkeys(logs, 0)
+        for number, row in enumerate(ledger.entries()):
+            if number == size:
+                break
+            found[row["source"]] = row["position"]
+        return found
+    try:
+        moment = datetime.fromisoformat(until)
+        if moment.tzinfo is None:
+            raise ValueError("no offset from UTC")
+    except ValueError as error:
+        reason = "a time like 2026-03-01T09:00:00+08:00, or a size of the city ledger"
+        raise BadInputError(f"--until {until!r}: {error}", {"until": reason}) from None
+    return {name: _position_at(log, moment) for name, log in logs.items()}
+
+
+def _position_at(log: EventLog, moment: datetime) -> int:
+    """The last position recorded at or before a moment; recorded times never run backwards, so halving finds it."""
+    low, high = 0, log.head().position
+    while low < high:
+        middle = (low + high + 1) // 2
+        record = next(log.read(middle - 1, limit=1))
+        if datetime.fromisoformat(record.time) <= moment:
+            low = middle
+        else:
+            high = middle - 1
+    return low
+
+
+def print_replayed(report: Mapping[str, Any]) -> None:
+    """What was replayed, for people."""
+    table = Table("service", "events read", "rows", "" if report["until"] is None else "digest over all views", box=None)
+    for service in report["services"]:
+        digest = ""
+        if report["until"] is not None:
+            digest = sha256("".join(service["digests"][view] for view in sorted(service["digests"])).encode()).hexdigest()
+        table.add_row(service["service"], f"{service['events']:,}", f"{service['rows']:,}", digest)
+    out.print(table)
+    for difference in report["differences"]:
+        out.print(f"[red]{difference}[/]")
+    if report["until"] is not None:
+        out.print("as of " + ", ".join(f"{name} {position:,}" for name, position in report["until"].items()))
+    elif not report["differences"]:
+        out.print("[green]every row of every live view follows from the logs[/]")
+
+
+def export(folder: Path, quiet: bool = False) -> dict[str, Any]:
+    """Write the ledger, its signed checkpoint, the public key and the list of leaf hashes; replaces nothing half-way."""
+    settings = Settings.read()
+    key = _key(settings)
+    ledger = Ledger(open_views(settings, "audit", LEDGER_VIEWS, durable=True), f"{settings.city}/city-ledger", key)
+    text = ledger.checkpoint()
+    signed = checkpoint.open_checkpoint(text, key.public_key(), ledger.origin)
+    folder.mkdir(parents=True, exist_ok=True)
+    lines, hashes = folder / "ledger.jsonl.new", folder / "ledger.hashes.new"
+    with _shown(quiet, {"export": signed.size}) as report, lines.open("wb") as line_file, hashes.open("wb") as hash_file:
+        count = 0
+        for row in ledger.entries():
+            if count == signed.size:
+                break
+            line = row["line"].encode()
+            line_file.write(line + b"\n")
+            hash_file.write(merkle.leaf_hash(line))
+            count += 1
+            report("export", count)
+        for file in (line_file, hash_file):
+            file.flush()
+            os.fsync(file.fileno())
+    lines.replace(folder / "ledger.jsonl")
+    hashes.replace(folder / "ledger.hashes")
+    (folder / "checkpoint.txt").write_text(text, encoding="utf-8")
+    (folder / "ledger.pub").write_bytes(checkpoint.public_pem(key))
+    return {"folder": str(folder), "entries": count, "root": signed.root.hex(), "checkpoint": text}
+
+
+def print_exported(report: Mapping[str, Any]) -> None:
+    """Where it was written and how to check it."""
+    folder = report["folder"]
+    out.print(f"{report['entries']:,} entries written to {folder}/ledger.jsonl, root {report['root']}")
+    out.print("check it anywhere, without Linli:", style="dim")
+    out.print(f"  python deploy/verifier/linli_verify.py {folder}/ledger.jsonl {folder}/checkpoint.txt {folder}/ledger.pub")

@@ -1,0 +1,35 @@
+"""Which services there are."""
+
+from __future__ import annotations
+
+from importlib import import_module
+
+from shared.errors import BadInputError
+from shared.runtime.definition import Definition
+
+#: Name to the module and class of its entrypoints, in the order in which they start.
+SERVICES = {
+    "registry": ("services.registry.service", "RegistryService"),
+    "issues": ("services.issues.service", "IssueService"),
+    "volunteers": ("services.volunteers.service", "VolunteerService"),
+    "funding": ("services.funding.service", "FundingService"),
+    "audit": ("services.audit.service", "AuditService"),
+    "gateway": ("services.gateway.service", "GatewayService"),
+}
+#: Those with a log, in the order of the city ledger's sources.
+OWNERS = ("registry", "issues", "volunteers", "funding", "audit")
+
+
+def service_class(name: str) -> type:
+    """The nameko class of a service; raises `BadInputError` for an unknown name."""
+    if name not in SERVICES:
+        raise BadInputError(f"there is no service {name!r}; there are {', '.join(SERVICES)}")
+    module, cls = SERVICES[name]
+    found: type = getattr(import_module(module), cls)
+    return found
+
+
+def definition(name: str) -> Definition:
+    """A service as data, without its framework."""
+    found: Definition = import_module(f"services.{name}.definition").DEFINITION
+    return found

@@ -1,0 +1,74 @@
+"""The command's way into a running city: the gateway's API, like any other user."""
+
+from __future__ import annotations
+
+import http.client
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlencode, urlsplit
+
+from shared.errors import BadInputError, UnavailableError, from_mapping
+from shared.runtime.settings import Settings
+
+
+class Client:
+    """One keep-alive connection to the gateway; not for several threads at once."""
+
+    def __init__(self, url: str, token: str = "", timeout: float = 30.0) -> None:
+        """`url` like http://127.0.0.1:8000; `token` a bearer token; `timeout` in seconds."""
+        parts = urlsplit(url)
+        if parts.scheme not in ("http", "https") or not parts.hostname:
+            raise BadInputError(f"{url!r} is not an address like http://127.0.0.1:8000", {"url": "http or https"})
+        make = http.client.HTTPSConnection if parts.scheme == "https" else http.client.HTTPConnection
+        self._connection = make(parts.hostname, parts.port, timeout=timeout)
+        self._url = url
+        self.token = token
+
+    def get(self, path: str, query: Mapping[str, Any] | None = None, headers: Mapping[str, str] | None = None) -> Any:
+        """The JSON answer to a GET."""
+        given = {name: value for name, value in (query or {}).items() if value is not None}
+        return self._send("GET", f"{path}?{urlencode(given, doseq=True)}" if given else path, None, headers)
+
+    def post(self, path: str, body: Mapping[str, Any], headers: Mapping[str, str] | None = None) -> Any:
+        """The JSON answer to a POST."""
+        return self._send("POST", path, json.dumps(body, ensure_ascii=False).encode(), headers)
+
+    def _send(self, method: str, path: str, body: bytes | None, headers: Mapping[str, str] | None) -> Any:
+        """Raises the error that the gateway answered, or `UnavailableError` when it does not answer at all."""
+        sent = {"Accept": "application/json", **({"Content-Type": "application/json"} if body is not None else {}), **(headers or {})}
+        if self.token:
+            sent["Authorization"] = f"Bearer {self.token}"
+        for last in (False, True):
+            try:
+                self._connection.request(method, path, body, sent)
+                answer = self._connection.getresponse()
+                content = answer.read()
+                break
+            except (OSError, http.client.HTTPException) as error:
+                self._connection.close()
+                # an idle connection may have been closed; a repeated command carries the same id, so once more is safe
+                if last or isinstance(error, ConnectionRefusedError):
+                    raise UnavailableError(f"{self._url} does not answer ({error}); is `linli up` running?") from error
+        try:
+            value = json.loads(content)
+        except ValueError as error:
+            raise UnavailableError(f"{self._url}{path} answered {answer.status} without JSON; is it Linli?") from error
+        if answer.status >= 400:
+            raise from_mapping(value)
+        return value
+
+    def close(self) -> None:
+        """Close the connection."""
+        self._connection.close()
+
+
+def operator(settings: Settings, url: str | None) -> Client:
+    """A client with the operator's token from the data folder."""
+    path: Path = settings.data / "operator.token"
+    try:
+        token = path.read_text().strip()
+    except OSError as error:
+        raise UnavailableError(f"{path} cannot be read ({error.strerror}): start `linli up` once, or set LINLI_DATA") from error
+    return Client(url or f"http://{settings.host}:{settings.port}", token)

@@ -1,0 +1,177 @@
+"""The `linli` command line."""
+
+from __future__ import annotations
+
+import sys
+
+if len(sys.argv) > 1 and sys.argv[1] == "up":  # before anything else opens sockets or takes locks
+    import eventlet
+
+    eventlet.monkey_patch()
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from services.console import audit, operations
+from services.console.output import explained, fail, out, print_json
+from shared.errors import BadInputError
+
+app = typer.Typer(
+    help="Linli (邻里): a case ledger for neighbourhoods that people can check.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+scenario_app = typer.Typer(help="Stories told through the API: dated steps, and the figures they must give.", no_args_is_help=True)
+case_app = typer.Typer(help="Cases of the issue ledger.", no_args_is_help=True)
+park_app = typer.Typer(help="Facts that a service could not apply: list them, try again, or leave one out.", no_args_is_help=True)
+app.add_typer(scenario_app, name="scenario")
+app.add_typer(case_app, name="case")
+app.add_typer(park_app, name="park")
+
+Json = Annotated[bool, typer.Option("--json", help="Print JSON for machines.")]
+Url = Annotated[str | None, typer.Option("--url", help="Address of the gateway; default from LINLI_HOST and LINLI_PORT.")]
+Until = Annotated[
+    str | None, typer.Option("--until", help="A time (2026-03-01T09:00:00+08:00) or a size of the city ledger (a number).")
+]
+
+
+@app.command()
+def up(
+    services: Annotated[list[str] | None, typer.Argument(help="Services to start; none: all of them in this process.")] = None,
+    scenario: Annotated[Path | None, typer.Option(help="Load this story once everything has started.")] = None,
+    log_file: Annotated[Path | None, typer.Option(help="Write log lines here instead of to stdout.")] = None,
+) -> None:
+    """Start Linli and serve until Ctrl-C."""
+    from services.console.up import serve
+
+    with explained():
+        serve(services or [], scenario, log_file)
+
+
+@scenario_app.command("run")
+def scenario_run(
+    file: Annotated[Path, typer.Argument(help="The scenario file (YAML).")],
+    url: Url = None,
+    json: Json = False,
+) -> None:
+    """Run a story through the API and compare its figures; goes on where an earlier run stopped."""
+    from services.console.scenario import run
+
+    with explained():
+        if not run(file, url, json):
+            raise SystemExit(1)
+
+
+@scenario_app.command("check")
+def scenario_check(file: Annotated[Path, typer.Argument(help="The scenario file (YAML).")]) -> None:
+    """Check a scenario file without running it."""
+    from services.console.scenario import load
+
+    with explained():
+        found = load(file)
+        out.print(f"{file}: {found.count} steps, {len(found.figures)} figures")
+
+
+@case_app.command("show")
+def case_show(id: Annotated[str, typer.Argument(help="The number of the case.")], url: Url = None, json: Json = False) -> None:
+    """What happened to a case, step by step."""
+    with explained():
+        operations.show_case(id, url, json)
+
+
+@app.command()
+def status(url: Url = None, json: Json = False) -> None:
+    """Heads, lags and parked facts of every service, on one screen."""
+    with explained():
+        operations.show_status(url, json)
+
+
+@park_app.command("list")
+def park_list(url: Url = None, json: Json = False) -> None:
+    """Parked facts with the reason."""
+    with explained():
+        operations.list_parked(url, json)
+
+
+@park_app.command("retry")
+def park_retry(
+    service: Annotated[str, typer.Argument(help="The service that parked it.")],
+    source: Annotated[str, typer.Argument(help="The service it came from.")],
+    stream: Annotated[str, typer.Argument(help="The stream it belongs to.")],
+    reason: Annotated[str, typer.Option(help="Why, for the record.")],
+    url: Url = None,
+    json: Json = False,
+) -> None:
+    """Apply the parked facts of a stream again, in order."""
+    with explained():
+        operations.act_on_parked("retry", service, source, stream, reason, url, json)
+
+
+@park_app.command("skip")
+def park_skip(
+    service: Annotated[str, typer.Argument(help="The service that parked it.")],
+    source: Annotated[str, typer.Argument(help="The service it came from.")],
+    stream: Annotated[str, typer.Argument(help="The stream it belongs to.")],
+    reason: Annotated[str, typer.Option(help="Why, for the record.")],
+    url: Url = None,
+    json: Json = False,
+) -> None:
+    """Leave the first parked fact of a stream out for good and go on with those behind it."""
+    with explained():
+        operations.act_on_parked("skip", service, source, stream, reason, url, json)
+
+
+@app.command()
+def verify(json: Json = False) -> None:
+    """Check every chain and the city ledger from raw records; exits 1 and names the first wrong position."""
+    with explained():
+        report = audit.verify(quiet=json)
+        print_json(report) if json else audit.print_verified(report)
+
+
+@app.command()
+def replay(until: Until = None, json: Json = False) -> None:
+    """Rebuild all views from the logs in a fresh place and compare them row by row with the live ones.
+
+    With --until the views are rebuilt as they were then and their digests printed: the same position always gives the same ones.
+    """
+    with explained():
+        report = audit.replay_all(until, quiet=json)
+        print_json(report) if json else audit.print_replayed(report)
+        if report["differences"]:
+            raise SystemExit(1)
+
+
+@app.command()
+def export(
+    folder: Annotated[Path, typer.Argument(help="Where to write ledger.jsonl, checkpoint.txt and ledger.pub.")],
+    json: Json = False,
+) -> None:
+    """Write the city ledger as JSON Lines of CloudEvents with its signed checkpoint."""
+    with explained():
+        report = audit.export(folder, quiet=json)
+        print_json(report) if json else audit.print_exported(report)
+
+
+@app.command()
+def rebuild(
+    service: Annotated[str, typer.Argument(help="The service whose views to fold anew.")], url: Url = None, json: Json = False
+) -> None:
+    """Fold a service's views anew while it goes on answering."""
+    with explained():
+        operations.rebuild(service, url, json)
+
+
+def main(arguments: list[str] | None = None) -> Any:
+    """Run the command; usage mistakes exit with 2."""
+    try:
+        return app(args=arguments, standalone_mode=True)
+    except BadInputError as error:
+        fail(error.message, 2)
+
+
+if __name__ == "__main__":
+    main()

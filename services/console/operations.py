@@ -1,0 +1,80 @@
+"""What operators ask of a running city, through its gateway."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from rich.table import Table
+
+from services.console.client import Client, operator
+from services.console.output import out, print_json
+from shared.identity import new_id
+from shared.runtime.settings import Settings
+
+
+def _client(url: str | None) -> Client:
+    return operator(Settings.read(), url)
+
+
+def show_case(id: str, url: str | None, json: bool) -> None:
+    """Print a case with its timeline."""
+    case = _client(url).get("/api/issues/get_issue", {"issue_id": id})
+    if json:
+        print_json(case)
+        return
+    out.print(f"[bold]{case['issue_id']}[/]  {case['category']} · {case['status']} · {case['place']}")
+    out.print(case["description"], markup=False)
+    table = Table("when", "what", "by", "", box=None)
+    for line in case["timeline"]:
+        table.add_row(*(str(line.get(name) or "") for name in ("at", "what", "organisation", "text")))
+    out.print(table)
+
+
+def show_status(url: str | None, json: bool) -> None:
+    """Print heads, lags and parked facts."""
+    status = _client(url).get("/api/operations/status")
+    if json:
+        print_json(status)
+        return
+    table = Table("service", "head", "relayed", "follows", "position", "lag", "parked", box=None)
+    heads = {name: service.get("head") for name, service in status["services"].items()}
+    for name, service in status["services"].items():
+        if "error" in service:
+            table.add_row(name, "[red]does not answer[/]", "", "", "", "", "")
+            continue
+        first = True
+        for source, follower in service["followers"].items():
+            lag = (heads.get(source) or 0) - follower["position"]
+            start = (name, str(service["head"]), str(service["relayed"])) if first else ("", "", "")
+            table.add_row(*start, source, str(follower["position"]), str(max(lag, 0)), str(follower["parked"]))
+            first = False
+    out.print(table)
+
+
+def list_parked(url: str | None, json: bool) -> None:
+    """Print parked facts."""
+    parked = _client(url).get("/api/operations/parked")
+    if json:
+        print_json(parked)
+        return
+    rows: list[dict[str, Any]] = parked["rows"]
+    if not rows:
+        out.print("nothing is parked")
+        return
+    table = Table("service", "source", "stream", "position", "type", "state", "reason", box=None)
+    for row in rows:
+        table.add_row(*(str(row[name]) for name in ("service", "source", "stream", "position", "type", "state", "reason")))
+    out.print(table)
+
+
+def act_on_parked(act: str, service: str, source: str, stream: str, reason: str, url: str | None, json: bool) -> None:
+    """Retry or skip, and print how many facts were applied."""
+    body = {"service": service, "source": source, "stream": stream, "reason": reason}
+    done = _client(url).post(f"/api/operations/park/{act}", body, {"Idempotency-Key": new_id()})
+    print_json(done) if json else out.print(f"{done['applied']} facts of {stream} applied")
+
+
+def rebuild(service: str, url: str | None, json: bool) -> None:
+    """Rebuild the views of a service."""
+    done = _client(url).post("/api/operations/rebuild", {"service": service}, {"Idempotency-Key": new_id()})
+    print_json(done) if json else out.print(f"{service}: views folded anew from {done['facts']} facts")

@@ -61,7 +61,7 @@ class Accounts:
         return {"rows": [public(row) for row in page.rows], "next": page.next}
 
     def create(self, username: str, password: str, kind: str, person_id: str = "") -> Row:
-        """A new account of a person or an operator. Raises `IllegalStateError` when the name or the person has one already."""
+        """A new account. Raises `IllegalStateError` when the name is taken or the person has an account already."""
         hashed = self._hash(password)
         with self._alone():
             if self.get(username) is not None:

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import importlib
-import importlib.util
 from collections.abc import Mapping
 from dataclasses import dataclass
 
 from marshmallow import Schema
 
-#: Services with an API, in the order of the documentation.
-SERVICES = ("registry", "issues", "volunteers", "funding")
-#: Services whose positions a caller may name.
-SOURCES = (*SERVICES, "audit")
+from services.audit import schemas as audit
+from services.funding import schemas as funding
+from services.issues import schemas as issues
+from services.registry import schemas as registry
+from services.volunteers import schemas as volunteers
 
 
 @dataclass(frozen=True)
@@ -24,12 +23,12 @@ class Contract:
     queries: Mapping[str, type[Schema]]
 
 
-def contracts() -> tuple[Contract, ...]:
-    """The contracts of all services."""
-    found = []
-    for service in SERVICES:
-        name = f"services.{service}.schemas"
-        if importlib.util.find_spec(f"services.{service}") and importlib.util.find_spec(name):
-            module = importlib.import_module(name)
-            found.append(Contract(service, module.COMMANDS, module.QUERIES))
-    return tuple(found)
+#: In the order of the documentation.
+CONTRACTS = (
+    Contract("registry", registry.COMMANDS, registry.QUERIES),
+    Contract("issues", issues.COMMANDS, issues.QUERIES),
+    Contract("volunteers", volunteers.COMMANDS, volunteers.QUERIES),
+    Contract("funding", funding.COMMANDS, funding.QUERIES),
+    Contract("audit", audit.COMMANDS, audit.QUERIES),
+)
+SERVICES = tuple(contract.service for contract in CONTRACTS)

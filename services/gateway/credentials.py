@@ -66,19 +66,23 @@ class Credentials:
         self._attempts = Attempts(clock)
 
     def sign_in(self, username: str, password: str, address: str) -> tuple[str, Identity]:
-        """A token for the right password. Raises `UnauthenticatedError`, or `TooManyRequestsError` after too many wrong ones."""
-        with_both, with_name, with_address = f"{username} {address}", f"{username} *", f"* {address}"
-        limits = {with_both: WRONG_BOTH, with_name: WRONG_NAME, with_address: WRONG_ADDRESS}
+        """A token for the right password; raises `UnauthenticatedError`, or `TooManyRequestsError` after wrong ones."""
+        row = self.check(username, password, address)
+        payload = {"u": username, "g": row["generation"], "i": secrets.token_hex(12)}
+        return str(self._tokens.dumps(payload)), _identity(row)
+
+    def check(self, username: str, password: str, address: str) -> Row:
+        """The account when the password is right; raises as `sign_in` does."""
+        limits = {f"{username} {address}": WRONG_BOTH, f"{username} *": WRONG_NAME, f"* {address}": WRONG_ADDRESS}
         self._attempts.begin(limits)
         row = self.accounts.check(username, password)
         if row is None:
             raise UnauthenticatedError("the name or the password is wrong")
         self._attempts.succeeded(limits)
-        payload = {"u": username, "g": row["generation"], "i": secrets.token_hex(12)}
-        return str(self._tokens.dumps(payload)), _identity(row)
+        return row
 
     def open(self, token: str) -> Identity:
-        """Whose token it is. Raises `UnauthenticatedError` when it is forged, expired, signed out or of a removed account."""
+        """Whose token it is; raises `UnauthenticatedError` when forged, expired, signed out or of a removed account."""
         if self._operator and hmac.compare_digest(token.encode(), self._operator):
             return Identity("operator", "operator:token", "operator")
         payload = self._load(token)
@@ -119,7 +123,7 @@ class Attempts:
         self._begun: OrderedDict[str, deque[float]] = OrderedDict()
 
     def begin(self, limits: dict[str, int]) -> None:
-        """Count an attempt before it is checked, so that many at once do not slip through. Raises `TooManyRequestsError`."""
+        """Count an attempt before it is checked, so that many at once do not slip through, or refuse it."""
         now = self._clock()
         for name, limit in limits.items():
             times = self._begun.get(name, deque())

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import re
-from datetime import datetime, timedelta, timezone
+from datetime import UTC, datetime, timedelta
 
 from flask import request
 
-from services.gateway.contracts import SOURCES
+from services.gateway.contracts import SERVICES
 from shared.errors import BadInputError, UnauthenticatedError
 from shared.event import LARGEST_INTEGER
 
@@ -62,7 +62,7 @@ def occurred() -> str:
         raise _refuse("Linli-Occurred", "must be a time with an offset, like 2026-03-01T09:00:00+08:00")
     try:
         time = datetime.fromisoformat(value.upper())
-        future = time > datetime.now(timezone.utc) + TOLERANCE
+        future = time > datetime.now(UTC) + TOLERANCE
     except (ValueError, OverflowError) as error:
         raise _refuse("Linli-Occurred", f"is not a real time: {error}") from None
     if future:
@@ -79,8 +79,8 @@ def after() -> dict[str, int]:
         if not found:
             raise _refuse("Linli-After", f"{entry.strip()[:60]!r} is not like issues=12")
         source, position = found[1], int(found[2])
-        if source not in SOURCES:
-            raise _refuse("Linli-After", f"there is no service {source}; known: {', '.join(SOURCES)}")
+        if source not in SERVICES:
+            raise _refuse("Linli-After", f"there is no service {source}; known: {', '.join(SERVICES)}")
         if source in positions:
             raise _refuse("Linli-After", f"{source} is named twice")
         if position > LARGEST_INTEGER:
@@ -90,11 +90,13 @@ def after() -> dict[str, int]:
 
 
 def bearer() -> str:
-    """The bearer token of `Authorization`; "" when the header is absent. Raises `UnauthenticatedError` for another scheme."""
+    """The bearer token of `Authorization`; "" without the header; raises `UnauthenticatedError` for another scheme."""
     value = request.headers.get("Authorization")
     if value is None:
         return ""
     scheme, _, token = value.partition(" ")
     if scheme.lower() != "bearer" or not token.strip():
-        raise UnauthenticatedError("Authorization must be: Bearer <token>", {"Authorization": "only bearer tokens are accepted"})
+        raise UnauthenticatedError(
+            "Authorization must be: Bearer <token>", {"Authorization": "only bearer tokens are accepted"}
+        )
     return token.strip()

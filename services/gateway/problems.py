@@ -6,7 +6,7 @@ from typing import Any
 
 import structlog
 from flask import Response, g, jsonify, request
-from werkzeug.exceptions import HTTPException, MethodNotAllowed, RequestEntityTooLarge, TooManyRequests, UnsupportedMediaType
+from werkzeug.exceptions import HTTPException, MethodNotAllowed, TooManyRequests, UnsupportedMediaType
 
 from shared.errors import STATUS, LinliError, to_mapping
 
@@ -34,7 +34,13 @@ _HTTP_STATUS = {
     "too_many_requests": TooManyRequests.code,
     "unsupported_media_type": UnsupportedMediaType.code,
 }
-_HTTP_KINDS = {400: "bad_input", 404: "not_found", 405: "method_not_allowed", 413: "too_large", 415: "unsupported_media_type"}
+_HTTP_KINDS = {
+    400: "bad_input",
+    404: "not_found",
+    405: "method_not_allowed",
+    413: "too_large",
+    415: "unsupported_media_type",
+}
 _HTTP_KINDS |= {429: "too_many_requests"}
 
 
@@ -73,8 +79,6 @@ def from_http(error: HTTPException) -> Response:
     response = problem(_HTTP_KINDS.get(status, "bad_input" if status < 500 else "error"), message, status)
     if isinstance(error, MethodNotAllowed) and error.valid_methods:
         response.headers["Allow"] = ", ".join(sorted(error.valid_methods))
-    if isinstance(error, RequestEntityTooLarge):
-        response.headers["Connection"] = "close"  # nobody reads the rest
     return response
 
 

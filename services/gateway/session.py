@@ -1,4 +1,4 @@
-"""Who asks, from which post, and the two ways on: `ask` a query, `do` a command. Used by the API and by the portal's pages."""
+"""Who asks, from which post, and the two ways on: `ask` a query, `do` a command. Used by the API and by pages."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class Caller(Protocol):
 
 @dataclass(frozen=True)
 class Current:
-    """Who asks. `posts` are rows of `registry.posts_of_person`; `post` is the id of the one acted from ("": as a resident)."""
+    """Who asks. `posts` come from `registry.posts_of_person`; `post` is the id of the one acted from ("": none)."""
 
     kind: str  # person, operator or anonymous
     actor: str = ""  # person id, "operator:<name>", or "" for nobody
@@ -65,11 +65,13 @@ class Gateway:
 
     - `current()`: who asks: `.kind`, `.person_id`, `.username`, `.posts`, `.post`, `.acting_post`, `.signed_in`.
     - `ask(service, query, **arguments)`: the answer of a query; arguments that are None are left out.
-    - `do(service, command, **arguments)`: the receipt `{"id", "service", "position", "version", "events"}` of a command. The form
-      carries two hidden fields: `command_id` (from `command_id()`; sending the form twice then does it once) and `csrf_token`
-      (from `csrf()`; checked before the page's code runs, for every POST that is not authorised by a bearer token).
-    - `sign_in(username, password)`, `sign_out()`, `act_from(post_id)` ("" or "-": as a resident).
-    - The session remembers the positions that its commands wrote, and `ask` waits for them: people read their own writes.
+    - `do(service, command, **arguments)`: the receipt `{"id", "service", "position", "version", "events"}` of a
+      command. The form carries two hidden fields: `command_id` (from `command_id()`; sending the form twice then does
+      it once) and `csrf_token` (from `csrf()`; checked before the page's code runs, for every POST without a bearer
+      token).
+    - `sign_in(username, password)`, `sign_out()`, `change_password(old, new)`, `act_from(post_id)` ("": a resident).
+    - The session remembers the positions that its commands wrote, and `ask` waits for them: people read what they
+      wrote.
 
     All raise the errors of `shared.errors`; a page that meets `UnauthenticatedError` leads to the sign-in page.
     """
@@ -80,7 +82,7 @@ class Gateway:
         self._known_posts: OrderedDict[str, tuple[Mapping[str, Any], ...]] = OrderedDict()
 
     def current(self) -> Current:
-        """Who asks, found once a request. Raises `UnauthenticatedError` for a bad bearer token, `ForbiddenError` for a foreign post."""
+        """Who asks, found once a request. Raises `UnauthenticatedError`, or `ForbiddenError` for a post of others."""
         if "current" not in g:
             g.current = self._find_current()
         current: Current = g.current
@@ -99,7 +101,7 @@ class Gateway:
             session.pop("positions", None)  # an older answer is better than none when a follower stands still
             return self.caller.call(service, query, self._context(after), given)
 
-    def do(self, service: str, command: str, /, **arguments: Any) -> dict[str, Any]:
+    def do(self, service: str, command: str, /, _timeout: float | None = None, **arguments: Any) -> dict[str, Any]:
         """The receipt of a command; the same idempotency key gives the same receipt."""
         given = {name: value for name, value in arguments.items() if value is not None}
         key = headers.idempotency_key() or new_id()
@@ -107,7 +109,7 @@ class Gateway:
         if g.commands > 1:  # a form that does several things does each of them once
             key = derived_id(key, str(g.commands))
         context = self._context(_later(headers.after(), self._remembered()), key, headers.occurred())
-        receipt = self.caller.call(service, command, context, given)
+        receipt = self.caller.call(service, command, context, given, timeout=_timeout)
         self._remember(receipt)
         return receipt
 
@@ -138,6 +140,22 @@ class Gateway:
             self.credentials.revoke(token)
         session.clear()
         g.pop("current", None)
+
+    def change_password(self, old: str, new: str) -> None:
+        """Change the password of who asks; all their sign-ins end. Raises `UnauthenticatedError` for a wrong one."""
+        current = self.current()
+        if not current.signed_in:
+            raise UnauthenticatedError("sign in first")
+        if self.credentials.accounts.get(current.username) is None:
+            raise ForbiddenError("the operator's token has no password; make an operator account")
+        self.credentials.check(current.username, old, request.remote_addr or "")
+        self.credentials.accounts.change_password(current.username, new)
+        session.clear()
+        g.pop("current", None)
+
+    def by_cookie(self) -> bool:
+        """Whether the session cookie, not a bearer token, says who asks."""
+        return not headers.bearer() and "token" in session
 
     def act_from(self, post_id: str) -> None:
         """Act from a post in this session, or as a resident. Raises `ForbiddenError` for a post of somebody else."""
@@ -196,7 +214,7 @@ class Gateway:
         return Current("person", identity.actor, identity.username, posts, chosen)
 
     def _posts(self, person_id: str, required: bool) -> tuple[Mapping[str, Any], ...]:
-        """The posts a person holds now; the last known ones while the registry is away, for every service checks them again."""
+        """The posts held now; the last known ones while the registry is away, for every service checks them again."""
         context = Context(kind="person", actor=person_id, correlation_id=g.correlation_id, after=self._remembered())
         try:
             answer = self.caller.call("registry", "posts_of_person", context, {"person_id": person_id})
@@ -205,7 +223,7 @@ class Gateway:
             if required and not known:
                 raise
             return known
-        posts = tuple(answer["rows"])
+        posts = tuple(answer["posts"])
         self._known_posts[person_id] = posts
         self._known_posts.move_to_end(person_id)
         if len(self._known_posts) > KNOWN_PERSONS:

@@ -1,0 +1,105 @@
+"""The edge of every request: how many at a time, how large, how long it took, and one log line about it."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable, Iterable
+from typing import Any
+
+import structlog
+from flask import Flask, Response, g, request
+from prometheus_client import Counter, Gauge, Histogram
+
+from shared.identity import new_id
+
+#: Largest body of a request, in bytes.
+LARGEST_BODY = 1024 * 1024
+#: Up to here a body that is too large is read to its end, so that the client reads the refusal.
+_LARGEST_READ = 16 * LARGEST_BODY
+
+REQUESTS = Counter("linli_http_requests", "HTTP requests answered", ("route", "status"))
+SECONDS = Histogram("linli_http_seconds", "Time to answer an HTTP request", ("route",))
+ACTIVE = Gauge("linli_http_active", "HTTP requests being worked on")
+
+_log = structlog.get_logger()
+_Start = Callable[..., Any]
+
+
+class Edge:
+    """WSGI middleware that refuses what is too much before any work is done for it."""
+
+    def __init__(self, application: Callable[[dict[str, Any], _Start], Iterable[bytes]], most: int) -> None:
+        self._application = application
+        self._most = most
+        self._active = 0
+
+    def __call__(self, environ: dict[str, Any], start_response: _Start) -> Iterable[bytes]:
+        self._measure_body(environ)
+        # health is asked when there is most to do, and by machines that must not mistake busy for dead
+        if self._active >= self._most and not environ["PATH_INFO"].startswith("/health/"):
+            return self._busy(start_response)
+        self._active += 1
+        ACTIVE.inc()
+        try:
+            return self._application(environ, start_response)
+        finally:
+            self._active -= 1
+            ACTIVE.dec()
+
+    @staticmethod
+    def _measure_body(environ: dict[str, Any]) -> None:
+        chunked = environ.get("HTTP_TRANSFER_ENCODING", "").lower() == "chunked"
+        if chunked:
+            environ["wsgi.input_terminated"] = True  # the server takes the chunks apart; Flask counts the bytes
+        length = environ.get("CONTENT_LENGTH") or "0"
+        if chunked or not length.isdecimal() or int(length) > _LARGEST_READ:
+            environ.get("linli.close", lambda: None)()
+
+    def _busy(self, start_response: _Start) -> Iterable[bytes]:
+        correlation_id = new_id()
+        REQUESTS.labels("busy", "429").inc()
+        _log.warning("request refused", status=429, active=self._active, correlation_id=correlation_id)
+        body = json.dumps(
+            {"kind": "too_many_requests", "message": "too many requests at a time; try again in a second", "fields": {}}
+        ).encode()
+        headers = [
+            ("Content-Type", "application/problem+json"),
+            ("Content-Length", str(len(body))),
+            ("Retry-After", "1"),
+        ]
+        start_response("429 TOO MANY REQUESTS", [*headers, ("X-Correlation-Id", correlation_id)])
+        return [body]
+
+
+def register_access_log(app: Flask) -> None:
+    """One line for each request: the route, never the path or the query string, which may hold personal data."""
+
+    @app.before_request
+    def begin() -> None:
+        g.started = time.perf_counter()
+
+    @app.after_request
+    def end(response: Response) -> Response:
+        seconds = time.perf_counter() - g.get("started", time.perf_counter())
+        route = request.url_rule.rule if request.url_rule else "unknown"
+        REQUESTS.labels(route, str(response.status_code)).inc()
+        SECONDS.labels(route).observe(seconds)
+        correlation_id = g.get("correlation_id", "")
+        response.headers["X-Correlation-Id"] = correlation_id
+        response.headers.setdefault("X-Content-Type-Options", "nosniff")
+        response.headers.setdefault("Referrer-Policy", "same-origin")
+        response.headers.setdefault("X-Frame-Options", "DENY")
+        if request.path.startswith("/api/"):
+            response.headers.setdefault("Cache-Control", "no-store")
+        _log.info(
+            "request",
+            method=request.method,
+            route=route,
+            status=response.status_code,
+            ms=round(seconds * 1000, 1),
+            bytes=response.content_length or 0,
+            kind=g.current.kind if "current" in g else "",
+            correlation_id=correlation_id,
+        )
+        return response

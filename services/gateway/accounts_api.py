@@ -1,0 +1,207 @@
+"""Accounts and sign-in under /api."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+from flask import Response, jsonify
+from marshmallow import RAISE, Schema, ValidationError, fields, validate, validates_schema
+
+from services.gateway.accounts import Accounts
+from services.gateway.api import LinliBlueprint, parameters
+from services.gateway.session import Current, Gateway
+from shared.errors import ForbiddenError, UnauthenticatedError
+
+_USERNAME = validate.Regexp(r"^[a-z0-9][a-z0-9._@-]{1,63}$", error="must be 2 to 64 small letters, digits or . _ @ -")
+_PERSON = validate.Regexp(r"^[a-z0-9][a-z0-9-]{1,63}$", error="must be 2 to 64 small letters, digits and hyphens")
+_NEW_PASSWORD = validate.Length(min=10, max=200, error="must have 10 to 200 characters")
+
+
+class _Strict(Schema):
+    class Meta:
+        unknown = RAISE
+
+
+class SignIn(_Strict):
+    """Sign in with a local account."""
+
+    username = fields.String(
+        required=True, validate=validate.Length(min=1, max=64), metadata={"description": "name of the account"}
+    )
+    password = fields.String(
+        required=True, validate=validate.Length(min=1, max=200), metadata={"description": "its password"}
+    )
+
+
+class Empty(_Strict):
+    """Takes no arguments."""
+
+
+class CreateAccount(_Strict):
+    """Give a person or an operator an account."""
+
+    username = fields.String(required=True, validate=_USERNAME, metadata={"description": "name to sign in with"})
+    password = fields.String(required=True, validate=_NEW_PASSWORD, metadata={"description": "first password"})
+    kind = fields.String(
+        load_default="person",
+        validate=validate.OneOf(["person", "operator"]),
+        metadata={"description": "whose account it is"},
+    )
+    person_id = fields.String(
+        load_default="", validate=_PERSON, metadata={"description": "the registered person; not for operators"}
+    )
+
+    @validates_schema
+    def check_person(self, ask: dict[str, Any], **_: Any) -> None:
+        """A person's account names the person, an operator's does not."""
+        if ask["kind"] == "person" and not ask["person_id"]:
+            raise ValidationError("name the person that the account is for", "person_id")
+        if ask["kind"] == "operator" and ask["person_id"]:
+            raise ValidationError("an operator acts as nobody", "person_id")
+
+
+class FindAccounts(_Strict):
+    """List accounts by name."""
+
+    limit = fields.Integer(
+        load_default=50, validate=validate.Range(min=1, max=500), metadata={"description": "rows a page"}
+    )
+    cursor = fields.String(
+        load_default=None, validate=validate.Length(max=500), metadata={"description": "where the page begins"}
+    )
+
+
+class RemoveAccount(_Strict):
+    """Take an account away; its sign-ins end."""
+
+    username = fields.String(
+        required=True, validate=validate.Length(min=1, max=64), metadata={"description": "name of the account"}
+    )
+
+
+class ResetPassword(RemoveAccount):
+    """Give an account another password; its sign-ins end."""
+
+    password = fields.String(required=True, validate=_NEW_PASSWORD, metadata={"description": "next password"})
+
+
+class ChangePassword(_Strict):
+    """Change your own password; all your sign-ins end."""
+
+    old = fields.String(
+        required=True, validate=validate.Length(min=1, max=200), metadata={"description": "password until now"}
+    )
+    new = fields.String(required=True, validate=_NEW_PASSWORD, metadata={"description": "password from now on"})
+
+
+def require_operator(gateway: Gateway) -> Current:
+    """Who asks, when it is an operator. Raises `UnauthenticatedError` or `ForbiddenError`."""
+    current = gateway.current()
+    if not current.signed_in:
+        raise UnauthenticatedError("sign in as an operator first")
+    if current.kind != "operator":
+        raise ForbiddenError("only an operator may do this")
+    return current
+
+
+def describe(gateway: Gateway, current: Current) -> dict[str, Any]:
+    """What a client needs to know of who it acts as."""
+    return {
+        "kind": current.kind,
+        "person_id": current.person_id,
+        "username": current.username,
+        "posts": list(current.posts),
+        "post": current.post,
+    }
+
+
+def create_accounts_api(gateway: Gateway, accounts: Accounts) -> LinliBlueprint:
+    """Sign-in for everybody, accounts for operators."""
+    blueprint = LinliBlueprint("api_accounts", __name__, url_prefix="/api", description="Accounts and sign-in")
+
+    def documented(summary: type[Schema], status: int = 200) -> Any:
+        return blueprint.doc(
+            summary=(summary.__doc__ or "").strip().splitlines()[0],
+            tags=["accounts"],
+            parameters=[
+                header for header in parameters(True) if header["name"] in ("X-CSRF-Token", "X-Correlation-Id")
+            ],
+            responses={
+                str(status): {"description": "Done", "content": {"application/json": {"schema": {"type": "object"}}}}
+            },
+        )
+
+    @blueprint.route("/sign-in", methods=["POST"])
+    @blueprint.arguments(SignIn)
+    @documented(SignIn)
+    def sign_in(ask: dict[str, Any]) -> Response:
+        token, identity = gateway.sign_in(ask["username"], ask["password"])
+        expires = int(time.time()) + gateway.credentials.lifetime
+        return jsonify(
+            {
+                "token": token,
+                "expires": expires,
+                "csrf": gateway.csrf(),
+                "kind": identity.kind,
+                "username": identity.username,
+            }
+        )
+
+    @blueprint.route("/sign-out", methods=["POST"])
+    @blueprint.arguments(Empty)
+    @documented(Empty)
+    def sign_out(_: Any) -> Response:
+        """End the sign-in for good."""
+        gateway.sign_out()
+        return jsonify({"signed_out": True})
+
+    @blueprint.route("/me", methods=["GET"])
+    @blueprint.arguments(Empty, location="query")
+    @documented(Empty)
+    def me(_: Any) -> Response:
+        """Who you are, and the posts you may act from."""
+        current = gateway.current()
+        answer = describe(gateway, current)
+        return jsonify(answer if not gateway.by_cookie() else answer | {"csrf": gateway.csrf()})
+
+    @blueprint.route("/accounts", methods=["POST"])
+    @blueprint.arguments(CreateAccount)
+    @documented(CreateAccount, 201)
+    def create_account(ask: dict[str, Any]) -> Response:
+        require_operator(gateway)
+        response = jsonify(accounts.create(ask["username"], ask["password"], ask["kind"], ask["person_id"]))
+        response.status_code = 201
+        return response
+
+    @blueprint.route("/accounts", methods=["GET"])
+    @blueprint.arguments(FindAccounts, location="query")
+    @documented(FindAccounts)
+    def find_accounts(ask: dict[str, Any]) -> Response:
+        require_operator(gateway)
+        return jsonify(accounts.find(ask["limit"], ask["cursor"]))
+
+    @blueprint.route("/accounts/remove", methods=["POST"])
+    @blueprint.arguments(RemoveAccount)
+    @documented(RemoveAccount)
+    def remove_account(ask: dict[str, Any]) -> Response:
+        require_operator(gateway)
+        accounts.remove(ask["username"])
+        return jsonify({"removed": ask["username"]})
+
+    @blueprint.route("/accounts/reset-password", methods=["POST"])
+    @blueprint.arguments(ResetPassword)
+    @documented(ResetPassword)
+    def reset_password(ask: dict[str, Any]) -> Response:
+        require_operator(gateway)
+        accounts.change_password(ask["username"], ask["password"])
+        return jsonify({"username": ask["username"]})
+
+    @blueprint.route("/password", methods=["POST"])
+    @blueprint.arguments(ChangePassword)
+    @documented(ChangePassword)
+    def change_password(ask: dict[str, Any]) -> Response:
+        gateway.change_password(ask["old"], ask["new"])
+        return jsonify({"changed": True})
+
+    return blueprint

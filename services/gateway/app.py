@@ -1,0 +1,118 @@
+"""Puts the gateway's parts into one Flask app."""
+
+from __future__ import annotations
+
+import importlib
+import importlib.util
+from typing import Any
+
+from flask import Flask, g, request, session
+from flask.sessions import SecureCookieSessionInterface
+from werkzeug.exceptions import HTTPException
+from werkzeug.wrappers import Response
+
+from services.gateway import headers, problems
+from services.gateway.access import LARGEST_BODY, Edge, register_access_log
+from services.gateway.accounts import Accounts
+from services.gateway.accounts_api import create_accounts_api
+from services.gateway.api import create_api, documentation, register_services
+from services.gateway.contracts import SERVICES
+from services.gateway.credentials import LIFETIME, Credentials, derive_key
+from services.gateway.operations import create_operations, register_health
+from services.gateway.session import Caller, Gateway
+from shared.errors import LinliError
+from shared.identity import new_id
+
+_READING = ("GET", "HEAD", "OPTIONS")
+
+
+class _Session(SecureCookieSessionInterface):
+    """The cookie is marked secure whenever the request came over TLS."""
+
+    def get_cookie_secure(self, app: Flask) -> bool:
+        return request.is_secure
+
+
+def create_app(
+    caller: Caller,
+    accounts: Accounts,
+    secret: bytes,
+    operator_token: str = "",
+    max_requests: int = 64,
+    services: tuple[str, ...] = SERVICES,
+    lifetime: int = LIFETIME,
+) -> Flask:
+    """The gateway as a WSGI application.
+
+    `services` are those whose health and status are asked; `lifetime` is that of sign-ins, in seconds.
+    """
+    app = Flask(__name__, static_folder=None)
+    app.config.update(
+        SECRET_KEY=derive_key(secret, "session"),
+        MAX_CONTENT_LENGTH=LARGEST_BODY,
+        MAX_FORM_MEMORY_SIZE=LARGEST_BODY,
+        SESSION_COOKIE_NAME="linli_session",
+        SESSION_COOKIE_HTTPONLY=True,
+        SESSION_COOKIE_SAMESITE="Strict",
+        SESSION_REFRESH_EACH_REQUEST=False,
+        PERMANENT_SESSION_LIFETIME=lifetime,
+    )
+    app.json.ensure_ascii = False  # type: ignore[attr-defined]
+    app.session_interface = _Session()
+    gateway = Gateway(caller, Credentials(accounts, secret, operator_token, lifetime))
+    app.extensions["linli"] = gateway
+    register_access_log(app)
+    _register_guard(app, gateway)
+    api = create_api(app)
+    register_services(api, gateway)
+    api.register_blueprint(create_accounts_api(gateway, accounts))
+    api.register_blueprint(create_operations(gateway, services))
+    app.add_url_rule("/api/docs", "api_docs", lambda: documentation(api))
+    register_health(app, gateway, services)
+    _register_portal(app, gateway)
+    app.wsgi_app = Edge(app.wsgi_app, max_requests)  # type: ignore[method-assign]
+    return app
+
+
+def _register_guard(app: Flask, gateway: Gateway) -> None:
+    @app.before_request
+    def guard() -> None:
+        g.correlation_id = new_id()
+        g.correlation_id = headers.correlation_id() or g.correlation_id
+        if request.method in _READING or headers.bearer():
+            return
+        if request.path.startswith("/api/") and "token" not in session:
+            return  # nothing that a browser would add on its own: no authority to abuse
+        gateway.check_csrf()
+
+
+def _register_portal(app: Flask, gateway: Gateway) -> None:
+    """Add the portal and the form of refusals: pages for browsers on the portal's paths, JSON everywhere else."""
+    page: Any = None
+    if importlib.util.find_spec("services.gateway.portal"):
+        portal = importlib.import_module("services.gateway.portal")
+        app.register_blueprint(portal.create_portal(gateway))
+        page = getattr(portal, "problem_page", None)
+
+    def shown(response: Any) -> Any:
+        machine = request.path.startswith(("/api/", "/health/", "/metrics"))
+        if page is None or machine or not request.accept_mimetypes.accept_html or response.status_code < 400:
+            return response
+        shown = page(response.get_json(), response.status_code)
+        for name in ("Retry-After", "Allow"):
+            if name in response.headers:
+                shown.headers[name] = response.headers[name]
+        return shown
+
+    def on_linli(error: LinliError) -> Response:
+        return shown(problems.from_linli(error))  # type: ignore[no-any-return]
+
+    def on_http(error: HTTPException) -> Response:
+        return shown(problems.from_http(error))  # type: ignore[no-any-return]
+
+    def on_mistake(error: Exception) -> Response:
+        return shown(problems.from_mistake(error))  # type: ignore[no-any-return]
+
+    app.register_error_handler(LinliError, on_linli)
+    app.register_error_handler(HTTPException, on_http)
+    app.register_error_handler(Exception, on_mistake)

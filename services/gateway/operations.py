@@ -1,0 +1,148 @@
+"""What operators and the machines around Linli ask: status, parked facts, health, metrics."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import eventlet
+from flask import Blueprint, Flask, Response, g, jsonify
+from marshmallow import RAISE, Schema, fields, validate
+from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+
+from services.gateway.accounts_api import Empty, require_operator
+from services.gateway.api import LinliBlueprint, parameters
+from services.gateway.contracts import SERVICES
+from services.gateway.session import Gateway
+from shared.errors import BadInputError, LinliError
+from shared.runtime.context import Context
+from shared.runtime.operations import ActOnParked, Parked
+
+#: Seconds that a service has to answer whether it is ready.
+_PATIENCE = 2.0
+_SERVICE = validate.OneOf(SERVICES, error=f"must be one of {', '.join(SERVICES)}")
+
+
+class FindParked(Parked):
+    """List facts that wait for an operator, with the reason."""
+
+    class Meta:
+        unknown = RAISE
+
+    service = fields.String(
+        load_default=None, validate=_SERVICE, metadata={"description": "service that parked them; all when absent"}
+    )
+
+
+class ActOnServiceParked(ActOnParked):
+    """Retry or skip the parked facts of one stream."""
+
+    class Meta:
+        unknown = RAISE
+
+    service = fields.String(required=True, validate=_SERVICE, metadata={"description": "service that parked them"})
+
+
+class RebuildViews(Schema):
+    """Fold all views of a service anew from the logs while reads go on."""
+
+    class Meta:
+        unknown = RAISE
+
+    service = fields.String(
+        required=True, validate=_SERVICE, metadata={"description": "service whose views are rebuilt"}
+    )
+
+
+def create_operations(gateway: Gateway, services: tuple[str, ...], rebuild_timeout: float = 3600) -> LinliBlueprint:
+    """Operations of all services, for operators only."""
+    blueprint = LinliBlueprint("api_operations", __name__, url_prefix="/api/operations", description="Operations")
+
+    def documented(summary: str, command: bool = False) -> Any:
+        return blueprint.doc(
+            summary=summary,
+            tags=["operations"],
+            parameters=parameters(command),
+            responses={
+                "200": {"description": "The answer", "content": {"application/json": {"schema": {"type": "object"}}}}
+            },
+        )
+
+    @blueprint.route("/status", methods=["GET"])
+    @blueprint.arguments(Empty, location="query")
+    @documented("Heads, checkpoints and parked facts of each service")
+    def status(_: Any) -> Response:
+        require_operator(gateway)
+        return jsonify({"services": {service: _or_problem(gateway, service, "status") for service in services}})
+
+    @blueprint.route("/parked", methods=["GET"])
+    @blueprint.arguments(FindParked, location="query")
+    @documented("Facts that wait for an operator, with the reason")
+    def parked(ask: dict[str, Any]) -> Response:
+        require_operator(gateway)
+        chosen = ask.pop("service")
+        if ask["cursor"] and not chosen:
+            raise BadInputError("a cursor belongs to one service", {"service": ["name the service of the cursor"]})
+        asked = (chosen,) if chosen else services
+        return jsonify({"services": {service: _or_problem(gateway, service, "parked", **ask) for service in asked}})
+
+    @blueprint.route("/park/retry", methods=["POST"])
+    @blueprint.arguments(ActOnServiceParked)
+    @documented("Apply the parked facts of a stream again", command=True)
+    def retry(ask: dict[str, Any]) -> Response:
+        require_operator(gateway)
+        return jsonify(gateway.do(ask.pop("service"), "retry_parked", **ask))
+
+    @blueprint.route("/park/skip", methods=["POST"])
+    @blueprint.arguments(ActOnServiceParked)
+    @documented("Leave the first parked fact of a stream out for good", command=True)
+    def skip(ask: dict[str, Any]) -> Response:
+        require_operator(gateway)
+        return jsonify(gateway.do(ask.pop("service"), "skip_parked", **ask))
+
+    @blueprint.route("/rebuild", methods=["POST"])
+    @blueprint.arguments(RebuildViews)
+    @documented("Fold all views of a service anew", command=True)
+    def rebuild(ask: dict[str, Any]) -> Response:
+        require_operator(gateway)
+        return jsonify(gateway.do(ask["service"], "rebuild_views", _timeout=rebuild_timeout))
+
+    return blueprint
+
+
+def _or_problem(gateway: Gateway, service: str, query: str, **arguments: Any) -> dict[str, Any]:
+    try:
+        return gateway.ask(service, query, **arguments)
+    except LinliError as error:  # one service that is away does not hide the others
+        return {"problem": {"kind": error.kind, "message": error.message}}
+
+
+def register_health(app: Flask, gateway: Gateway, services: tuple[str, ...]) -> None:
+    """Liveness, readiness and metrics, for the machines around; no personal data and no sign-in."""
+    blueprint = Blueprint("health", __name__)
+
+    @blueprint.get("/health/live")
+    def live() -> Response:
+        return jsonify({"status": "ok"})
+
+    @blueprint.get("/health/ready")
+    def ready() -> Response:
+        context = Context(kind="service", actor="gateway", correlation_id=g.correlation_id)
+
+        def answers(service: str) -> str:
+            try:
+                gateway.caller.call(service, "status", context, {}, timeout=_PATIENCE)
+            except LinliError as error:
+                return error.kind
+            return "ok"
+
+        found = dict(zip(services, eventlet.GreenPool(len(services)).imap(answers, services), strict=True))
+        everybody = all(state == "ok" for state in found.values())
+        response = jsonify({"status": "ok" if everybody else "not ready", "services": found})
+        response.status_code = 200 if everybody else 503
+        return response
+
+    @blueprint.get("/metrics")
+    def metrics() -> Response:
+        return Response(generate_latest(), content_type=CONTENT_TYPE_LATEST)
+
+    app.register_blueprint(blueprint)

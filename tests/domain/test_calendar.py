@@ -1,0 +1,83 @@
+"""Working days of 2025 as the State Council announced them (C12, X05)."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from datetime import date, timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from shared.calendar import WorkingDay, is_working_day, working_day_after
+
+CALENDAR = "chinesecalendar-1.11.0"
+
+
+@pytest.mark.parametrize(
+    ("day", "works"),
+    [
+        ("2025-01-28", False),  # 除夕, a Tuesday
+        ("2025-02-04", False),  # last day of the Spring Festival, a Tuesday
+        ("2025-01-26", True),  # 调休: a Sunday that is worked
+        ("2025-02-08", True),  # 调休: a Saturday that is worked
+        ("2025-04-27", True),
+        ("2025-05-05", False),
+        ("2025-10-08", False),  # National Day and Mid-Autumn together
+        ("2025-10-11", True),
+        ("2025-03-08", False),  # an ordinary Saturday
+        ("2025-03-10", True),
+    ],
+)
+def test_holidays_and_worked_weekends_of_2025(day: str, works: bool) -> None:
+    assert is_working_day(day) is works
+    assert is_working_day(date.fromisoformat(day)) is works
+
+
+@pytest.mark.parametrize(
+    ("day", "count", "due"),
+    [
+        ("2025-03-04", 1, "2025-03-05"),
+        ("2025-03-07", 1, "2025-03-10"),
+        ("2025-01-24", 1, "2025-01-26"),  # Friday to the Sunday that is worked
+        ("2025-01-24", 3, "2025-02-05"),  # over the whole Spring Festival
+        ("2025-09-30", 1, "2025-10-09"),
+        ("2025-09-30", 3, "2025-10-11"),
+        ("2025-12-31", 1, "2026-01-04"),  # 2026: New Year until Saturday the 3rd, Sunday the 4th is worked
+    ],
+)
+def test_time_limits_skip_holidays(day: str, count: int, due: str) -> None:
+    assert working_day_after(day, count) == WorkingDay(due, CALENDAR)
+    assert working_day_after(date.fromisoformat(day), count).date == due
+
+
+def test_beyond_the_announced_years_weekdays_count_and_the_calendar_says_so() -> None:
+    assert working_day_after("2030-10-01", 1) == WorkingDay("2030-10-02", f"{CALENDAR}/weekdays-only")
+    assert working_day_after("2026-12-31", 1) == WorkingDay("2027-01-01", f"{CALENDAR}/weekdays-only")
+    assert is_working_day("1999-05-03")
+    assert not is_working_day("2030-10-05")
+
+
+@pytest.mark.parametrize("count", [0, -1, 2501])
+def test_a_limit_without_days_or_of_decades_is_refused(count: int) -> None:
+    with pytest.raises(ValueError, match="1 to 2500 working days"):
+        working_day_after("2025-03-04", count)
+
+
+def test_a_day_that_is_none_is_refused() -> None:
+    with pytest.raises(ValueError, match="'2025-02-30' is not a date"):
+        is_working_day("2025-02-30")
+
+
+@given(st.dates(date(2004, 1, 1), date(2026, 6, 30)), st.integers(1, 60))
+def test_a_limit_is_a_working_day_with_as_many_of_them_in_between(day: date, count: int) -> None:
+    found = date.fromisoformat(working_day_after(day, count).date)
+    days = [day + timedelta(days=passed) for passed in range(1, (found - day).days + 1)]
+    assert is_working_day(found)
+    assert sum(is_working_day(each) for each in days) == count
+
+
+def test_the_library_is_imported_at_first_use_only() -> None:
+    program = "import sys, shared.calendar; assert 'chinese_calendar' not in sys.modules; shared.calendar.is_working_day('2025-03-04')"
+    subprocess.run([sys.executable, "-c", program], check=True, timeout=60)

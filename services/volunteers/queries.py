@@ -7,13 +7,15 @@ from typing import Any
 
 from services.volunteers import reading
 from shared.errors import NotFoundError
-from shared.runtime.service import LOCAL, Followed, query
+from shared.runtime.service import LOCAL, Call, Followed, query
 
 Answer = dict[str, Any]
 
 
 class VolunteerQueries(Followed):
     """Lists, single things and figures."""
+
+    here: Call
 
     @query
     def find_volunteers(self, limit: int, cursor: str | None, order: str, **where: Any) -> Answer:
@@ -37,7 +39,7 @@ class VolunteerQueries(Followed):
     def find_report_ins(self, limit: int, cursor: str | None, order: str, **where: Any) -> Answer:
         """Surveyed members and report-ins: of oneself, or for those who confirm them."""
         if not self.here.mandate.actor or where["person_id"] != self.here.mandate.actor:
-            self.here.require("volunteer.confirm", where["place__under"] or "")
+            where["place__under"] = self._own_area("volunteer.confirm", where["place__under"])
         return self._named(self.here.find("report_ins", where, order, limit, cursor))
 
     @query
@@ -67,7 +69,7 @@ class VolunteerQueries(Followed):
     @query
     def find_patrols(self, limit: int, cursor: str | None, order: str, **where: Any) -> Answer:
         """The rota and the log of patrols, for those who keep it."""
-        self.here.require("patrol.log", where["place__under"] or "")
+        where["place__under"] = self._own_area("patrol.log", where["place__under"])
         return self.here.find("patrols", where, order, limit, cursor)
 
     @query
@@ -122,6 +124,12 @@ class VolunteerQueries(Followed):
         if row is None:
             raise NotFoundError(f"there is no {what} {key}")
         return row
+
+    def _own_area(self, power: str, place: str | None) -> str | None:
+        """The place asked for, by default that of the caller's post, if they have the power there."""
+        place = place or self.here.mandate.place
+        self.here.require(power, place)
+        return place or None
 
     def _today(self) -> str:
         return datetime.now(LOCAL).date().isoformat()

@@ -42,7 +42,7 @@ def may_read(by: Mandate, row: Mapping[str, Any]) -> bool:
 def wish_for(row: Row, by: Mandate, today: str, open: Open) -> Row:
     """What a caller sees of a wish.
 
-    The wisher, the present claimant and those who may read wishers see what is sealed; those who check wishes see the rest.
+    The wisher, the present claimant and those who may read wishers see what is sealed; who checks wishes sees the rest.
     """
     wisher = by.actor != "" and by.actor == row["wisher_id"]
     claimant = by.actor != "" and by.actor == row["claimant"]

@@ -107,8 +107,8 @@ def record_attendance(
 ) -> list[Event]:
     """Record who took part and for how many minutes (1 to 1440), each person once (C39).
 
-    `attendances` are `{person_id, minutes, role?}`; `volunteers` maps those who are registered to the roles they hold. One
-    mistake, and nothing is recorded.
+    `attendances` are `{person_id, minutes, role?}`; `volunteers` maps the registered to their roles. One mistake,
+    and nothing is recorded.
     """
     by.require("activity.record", activity.place)
     _begun(activity, at)

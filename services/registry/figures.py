@@ -78,8 +78,8 @@ def measure_sums(views: ViewStore, place: str) -> list[Row]:
 
 
 def street_of(views: ViewStore, place: str) -> str:
-    """The street that a place lies in, or the place itself when it lies in none."""
-    for path in ancestors(place):
+    """The street that a place is or lies in, or the place itself when there is none."""
+    for path in (place, *reversed(ancestors(place))):
         row = views.get("places", path)
         if row is not None and row["kind"] == STREET:
             return path

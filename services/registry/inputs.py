@@ -21,7 +21,7 @@ POWER = validate.Regexp(
     error="a power is written like issue.dispatch, or issue.* for all of one kind",
 )
 QUALIFIER = validate.OneOf(("exact", "at_least", "about", "below"), error="must be exact, at_least, about or below")
-_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f\u2028\u2029\ud800-\udfff]")
+_CONTROL = re.compile(r"[\x00-\x1f\x7f\u2028\u2029\ud800-\udfff]")
 #: Largest value of a measure.
 LARGEST_VALUE = 10**13
 

@@ -43,6 +43,11 @@ def names(views: ViewStore, ids: Collection[str], personal: Personal, mandate: M
     return {id: shown_name(row, personal, mandate) for id, row in _named(views, "persons", "person_id", ids).items()}
 
 
+def _holder(post: Row, day: str) -> str:
+    """Who holds a post on a day; "" when nobody does."""
+    return post["person_id"] if post["person_id"] and held_on(post, day) else ""
+
+
 def with_holders(views: ViewStore, posts: list[Row], personal: Personal, mandate: Mandate, day: str) -> list[Row]:
     """Post rows with the organisation's name, the holder's name, and whether the post is vacant.
 
@@ -54,16 +59,15 @@ def with_holders(views: ViewStore, posts: list[Row], personal: Personal, mandate
     shown = []
     for post in posts:
         other = others.get(post["ex_officio_post_id"])
-        held = bool(post["person_id"]) and held_on(post, day)
-        due = other is not None and (other["person_id"] != post["person_id"] or held != held_on(other, day))
+        holder = _holder(post, day)
         shown.append(
             post
             | {
                 "organisation": organisations[post["organisation_id"]]["name"],
                 "organisation_en": organisations[post["organisation_id"]]["name_en"],
                 "holder": holders.get(post["person_id"], ""),
-                "vacant": not held,
-                "succession_due": due,
+                "vacant": not holder,
+                "succession_due": other is not None and _holder(other, day) != holder,
             }
         )
     return shown

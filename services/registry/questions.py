@@ -39,7 +39,10 @@ class FindPlaces(Paged):
     """Places of the territory tree."""
 
     place__under = filter_by("At this place and below", PATH)
-    parent = fields.String(metadata={"description": "Directly below this place; empty: the topmost places"})
+    parent = fields.String(
+        validate=validate.Length(max=120),
+        metadata={"description": "Directly below this place; empty: the topmost places"},
+    )
     kind = filter_by("Kind of place", CODE)
 
 

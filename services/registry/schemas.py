@@ -71,7 +71,11 @@ class AdoptProfile(Schema):
     )
     code_lists = fields.Dict(
         keys=fields.String(validate=CODE),
-        values=fields.Dict(keys=fields.String(validate=CODE), values=fields.Nested(TermOfList)),
+        values=fields.Dict(
+            keys=fields.String(validate=CODE),
+            values=fields.Nested(TermOfList),
+            validate=validate.Length(0, 1000, error="at most 1000 codes in a list"),
+        ),
         load_default=dict,
         validate=validate.Length(0, 200, error="at most 200 code lists"),
         metadata={

@@ -1,0 +1,228 @@
+"""Posts: one holder at a time, with dates, some only together with another post (A11, C13)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+import pytest
+
+from services.registry import domain
+from services.registry.events import AppointmentEnded, PersonAppointed, PostAbolished
+from shared.errors import ForbiddenError, IllegalStateError, NotFoundError
+from tests.domain.kit import Spec, given
+from tests.domain.registry.facts import (
+    BRANCH_ROW,
+    BUILDING,
+    CHEN_APPOINTED,
+    COMMUNITY,
+    COMPOUND,
+    NOBODY,
+    PERSON_ROW,
+    POST,
+    PROFILE_ROW,
+    holder,
+)
+
+ESTABLISH: dict[str, Any] = {
+    "organisation_id": "branch",
+    "role": "secretary",
+    "title": "支部书记",
+    "title_en": "Branch secretary",
+    "place": "",
+    "ex_officio_post_id": "",
+    "profile": PROFILE_ROW,
+    "organisation": BRANCH_ROW,
+    "ex_officio": None,
+}
+APPOINT: dict[str, Any] = {
+    "person_id": "p-chen",
+    "since": "2025-01-01",
+    "until": "",
+    "person": PERSON_ROW,
+    "organisation": BRANCH_ROW,
+    "ex_officio": None,
+}
+LIN: dict[str, Any] = {**APPOINT, "person_id": "p-lin", "since": "", "person": {"person_id": "p-lin", "erased": 0}}
+LIN_APPOINTED = msgspec.structs.replace(CHEN_APPOINTED, person_id="p-lin", since="2025-03-04")
+END: dict[str, Any] = {"person_id": "p-chen", "until": "2025-03-01", "reason": "调动"}
+ENDED = AppointmentEnded(
+    post_id="post-1",
+    person_id="p-chen",
+    organisation_id="branch",
+    place=COMPOUND,
+    since="2025-01-01",
+    until="2025-03-01",
+    reason="调动",
+)
+ABOLISHED = PostAbolished(post_id="post-1", organisation_id="branch", place=COMPOUND, until="2025-03-01", reason="撤并")
+WITH_OTHER = msgspec.structs.replace(POST, ex_officio_post_id="post-grid")
+GRID_ROW = {"post_id": "post-grid", "person_id": "p-chen", "since": "2024-01-01", "until": ""}
+
+
+def post(*facts: Any) -> Spec:
+    return given(domain.POST, "post-1", *facts)
+
+
+def term(until: str, since: str = "2025-01-01") -> PersonAppointed:
+    return msgspec.structs.replace(CHEN_APPOINTED, since=since, until=until)
+
+
+def test_a_post_is_established_for_its_organisations_place_or_below() -> None:
+    post().when(domain.establish_post, **ESTABLISH).then(POST)
+    post(POST).when(domain.establish_post, **ESTABLISH).then_nothing()
+    post().when(domain.establish_post, **ESTABLISH | {"place": BUILDING}).then(
+        msgspec.structs.replace(POST, place=BUILDING)
+    )
+
+
+@pytest.mark.parametrize(
+    ("change", "error", "match"),
+    [
+        ({"organisation": None}, NotFoundError, "no organisation branch"),
+        ({"organisation": BRANCH_ROW | {"until": "2024-01-01"}}, IllegalStateError, "dissolved on 2024-01-01"),
+        ({"place": COMMUNITY}, IllegalStateError, "outside"),
+        ({"profile": None}, IllegalStateError, "no profile yet"),
+        ({"role": "king"}, IllegalStateError, "not a role of this city"),
+        ({"role": "grid_worker"}, IllegalStateError, "of the level community"),
+        ({"ex_officio_post_id": "post-9"}, NotFoundError, "post-9"),
+        ({"ex_officio_post_id": "post-1", "ex_officio": GRID_ROW}, NotFoundError, "not another"),
+    ],
+)
+def test_what_does_not_fit_is_refused(change: dict[str, Any], error: Any, match: str) -> None:
+    post().when(domain.establish_post, **ESTABLISH | change).then_raises(error, match)
+
+
+def test_an_id_names_one_post() -> None:
+    post(POST).when(domain.establish_post, **ESTABLISH | {"title": "监事"}).then_raises(IllegalStateError, "支部书记")
+
+
+def test_a_person_is_appointed() -> None:
+    post(POST).when(domain.appoint, **APPOINT).then(CHEN_APPOINTED)
+    post(POST).when(domain.appoint, **APPOINT | {"until": "2025-06-01"}).then(term("2025-06-01"))
+    post(POST).when(domain.appoint, **APPOINT | {"since": ""}).then(term("", "2025-03-04"))
+    post(POST, CHEN_APPOINTED).when(domain.appoint, **APPOINT).then_nothing()
+    post(POST, CHEN_APPOINTED).when(domain.appoint, **APPOINT | {"since": ""}).then_nothing()
+
+
+def test_a_post_has_one_holder_at_a_time() -> None:
+    post(POST, CHEN_APPOINTED).when(domain.appoint, **LIN).then_raises(
+        IllegalStateError, "held by p-chen since 2025-01-01"
+    )
+    post(POST, term("2025-03-05")).when(domain.appoint, **LIN | {"since": "2025-03-05"}).then_raises(
+        IllegalStateError, "until 2025-03-05; appoint the successor on that day"
+    )
+    post(POST, term("2025-03-04")).when(domain.appoint, **LIN).then(LIN_APPOINTED)
+    post(POST, CHEN_APPOINTED, ENDED).when(domain.appoint, **LIN | {"since": "2025-03-01"}).then(
+        msgspec.structs.replace(LIN_APPOINTED, since="2025-03-01")
+    )
+    post(POST, CHEN_APPOINTED, ENDED).when(domain.appoint, **LIN | {"since": "2025-02-28"}).then_raises(
+        IllegalStateError, "was held until 2025-03-01"
+    )
+
+
+def test_a_withdrawn_appointment_does_not_count() -> None:
+    """Also when it was to begin later: the term before it still does."""
+    future = msgspec.structs.replace(LIN_APPOINTED, since="2025-05-01")
+    withdrawn = msgspec.structs.replace(ENDED, person_id="p-lin", since="2025-05-01", until="2025-05-01")
+    history = (POST, term("2025-02-01"), future)
+    post(*history).when(domain.end_appointment, person_id="p-lin", until="2025-05-01", reason="调动").then(withdrawn)
+    post(*history, withdrawn).when(domain.appoint, **LIN).then(LIN_APPOINTED)
+    post(*history, withdrawn).when(domain.appoint, **LIN | {"since": "2025-01-31"}).then_raises(
+        IllegalStateError, "2025-02-01"
+    )
+
+
+@pytest.mark.parametrize(
+    ("change", "error", "match"),
+    [
+        ({"person": None}, NotFoundError, "no person p-chen"),
+        ({"person": PERSON_ROW | {"erased": 1}}, IllegalStateError, "erased"),
+        ({"until": "2025-01-01"}, IllegalStateError, "first day after"),
+        ({"organisation": BRANCH_ROW | {"until": "2025-01-01"}}, IllegalStateError, "dissolved on 2025-01-01"),
+    ],
+)
+def test_an_appointment_that_does_not_fit_is_refused(change: dict[str, Any], error: Any, match: str) -> None:
+    post(POST).when(domain.appoint, **APPOINT | change).then_raises(error, match)
+
+
+def test_nobody_appoints_themselves() -> None:
+    post(POST).when(domain.appoint, by=holder("registry.*", actor="p-chen"), **APPOINT).then_raises(
+        ForbiddenError, "themselves"
+    )
+
+
+def test_a_post_that_goes_with_another_is_for_its_holder_only() -> None:
+    """The secretary of the grid branch is the grid worker (A11)."""
+    post().when(domain.establish_post, **ESTABLISH | {"ex_officio_post_id": "post-grid", "ex_officio": GRID_ROW}).then(
+        WITH_OTHER
+    )
+    post(WITH_OTHER).when(domain.appoint, **APPOINT | {"ex_officio": GRID_ROW}).then(CHEN_APPOINTED)
+    for row in (
+        None,
+        GRID_ROW | {"person_id": "p-lin"},
+        GRID_ROW | {"until": "2025-01-01"},
+        GRID_ROW | {"since": "2025-02-01"},
+    ):
+        post(WITH_OTHER).when(domain.appoint, **APPOINT | {"ex_officio": row}).then_raises(
+            IllegalStateError, "goes with post-grid"
+        )
+
+
+def test_an_appointment_ends() -> None:
+    post(POST, CHEN_APPOINTED).when(domain.end_appointment, **END).then(ENDED)
+    post(POST, CHEN_APPOINTED, ENDED).when(domain.end_appointment, **END).then_nothing()
+    post(POST, CHEN_APPOINTED, ENDED).when(domain.end_appointment, **END | {"until": ""}).then_nothing()
+    post(POST, CHEN_APPOINTED).when(domain.end_appointment, **END | {"until": ""}).then(
+        msgspec.structs.replace(ENDED, until="2025-03-04")
+    )
+    post(POST, term("2025-06-01")).when(domain.end_appointment, **END | {"until": "2025-04-01"}).then(
+        msgspec.structs.replace(ENDED, until="2025-04-01")
+    )
+
+
+@pytest.mark.parametrize(
+    ("last", "change", "match"),
+    [
+        (None, {}, "does not hold"),
+        (CHEN_APPOINTED, {"person_id": "p-lin"}, "p-lin does not hold"),
+        (CHEN_APPOINTED, {"until": "2024-12-31"}, "cannot end before"),
+        (term("2025-02-01"), {"until": "2025-01-15"}, "over since 2025-02-01"),
+        (term("2025-06-01"), {"until": "2025-07-01"}, "prolong"),
+    ],
+)
+def test_what_cannot_end_is_refused(last: Any, change: dict[str, Any], match: str) -> None:
+    history = (POST,) if last is None else (POST, last)
+    post(*history).when(domain.end_appointment, **END | change).then_raises(IllegalStateError, match)
+
+
+def test_a_vacant_post_is_abolished_for_good() -> None:
+    ask = {"until": "2025-03-01", "reason": "撤并"}
+    post(POST, CHEN_APPOINTED, ENDED).when(domain.abolish, **ask).then(ABOLISHED)
+    post(POST, ABOLISHED).when(domain.abolish, **ask).then_nothing()
+    post(POST, ABOLISHED).when(domain.abolish, **ask | {"until": "2025-02-01"}).then_raises(
+        IllegalStateError, "already"
+    )
+    post(POST, CHEN_APPOINTED).when(domain.abolish, **ask).then_raises(IllegalStateError, "end that appointment first")
+    post(POST, term("2025-03-02")).when(domain.abolish, **ask).then_raises(
+        IllegalStateError, "held by p-chen on 2025-03-01"
+    )
+    post(POST).when(domain.abolish, **ask | {"until": "2025-03-05"}).then_raises(IllegalStateError, "not come yet")
+    post(POST, ABOLISHED).when(domain.appoint, **APPOINT).then_raises(IllegalStateError, "was abolished")
+
+
+@pytest.mark.parametrize(
+    ("decide", "ask", "power"),
+    [
+        (domain.establish_post, ESTABLISH, "registry.post"),
+        (domain.appoint, APPOINT, "registry.appoint"),
+        (domain.end_appointment, END, "registry.appoint"),
+        (domain.abolish, {"until": "", "reason": "撤并"}, "registry.post"),
+    ],
+)
+def test_it_takes_the_power_at_the_place(decide: Any, ask: dict[str, Any], power: str) -> None:
+    for history in ((), (POST,), (POST, CHEN_APPOINTED)):
+        post(*history).when(decide, by=NOBODY, **ask).then_raises(ForbiddenError, power)
+    post(POST).when(decide, by=holder(power, place="350104.013.003"), **ask).then_raises(ForbiddenError, COMPOUND)
+    if decide is not domain.establish_post:
+        post().when(decide, by=holder(power, place=COMMUNITY), **ask).then_raises(NotFoundError, "no post post-1")

@@ -72,7 +72,9 @@ def test_a_report_nobody_answers_for_is_refused() -> None:
 
 def test_the_same_report_again_changes_nothing_and_another_under_its_id_is_refused() -> None:
     given(REPORTED).when(domain.report, **asked()).then_nothing()
-    given(REPORTED).when(domain.report, **asked(description="马路不平")).then_raises(IllegalStateError, "reported already")
+    given(REPORTED).when(domain.report, **asked(description="马路不平")).then_raises(
+        IllegalStateError, "reported already"
+    )
 
 
 def test_a_report_needs_a_known_place_and_category() -> None:
@@ -90,14 +92,18 @@ def test_a_resident_reports_as_themselves_and_through_the_portal() -> None:
     resident = Mandate(actor="p-wang", role="resident", powers=RESIDENT)
     mine = replace(REPORTED, reporter="p-wang")
     given().when(domain.report, by=resident, **asked(reporter="p-other")).then(mine)
-    given().when(domain.report, by=resident, **asked(channel="meeting")).then_raises(ForbiddenError, "recorded by staff")
+    given().when(domain.report, by=resident, **asked(channel="meeting")).then_raises(
+        ForbiddenError, "recorded by staff"
+    )
     anonymous = Mandate(actor="", role="anonymous", powers=ANONYMOUS)
     given().when(domain.report, by=anonymous, **asked(reporter="p-other")).then(replace(REPORTED, reporter=""))
 
 
 def test_reporting_needs_a_mandate_at_the_place() -> None:
     elsewhere = Mandate(actor="p-x", role="grid_worker", place="350104.014", powers=frozenset({"issue.report"}))
-    given().when(domain.report, by=elsewhere, **asked()).then_raises(ForbiddenError, "issue.report at 350104.013.002.007")
+    given().when(domain.report, by=elsewhere, **asked()).then_raises(
+        ForbiddenError, "issue.report at 350104.013.002.007"
+    )
 
 
 @pytest.mark.parametrize(
@@ -141,7 +147,9 @@ def test_triage_may_change_until_the_issue_is_dispatched() -> None:
 
 def test_triage_refuses_what_is_not_there_finished_or_not_allowed() -> None:
     given().when(domain.triage, **triaged()).then_raises(NotFoundError, "no issue issue-1")
-    given(REPORTED, TRIAGED, DISPATCHED, RESOLVED).when(domain.triage, **triaged()).then_raises(IllegalStateError, "reopen")
+    given(REPORTED, TRIAGED, DISPATCHED, RESOLVED).when(domain.triage, **triaged()).then_raises(
+        IllegalStateError, "reopen"
+    )
     given(REPORTED).when(domain.triage, by=NOBODY, **triaged()).then_raises(ForbiddenError, "issue.triage")
 
 
@@ -177,7 +185,11 @@ def test_a_time_limit_in_working_days_skips_holidays_and_names_its_calendar() ->
         ({"person_id": "p-street"}, IllegalStateError, "p-street does not hold the post post-grid on 2025-03-04"),
         ({"organisation_id": "o-street"}, IllegalStateError, "not one of o-street"),
         ({"post_id": "post-none", "post": None}, NotFoundError, "no post post-none"),
-        ({"post_id": "post-vacant", "post": POSTS["post-vacant"]}, IllegalStateError, "nobody holds the post post-vacant"),
+        (
+            {"post_id": "post-vacant", "post": POSTS["post-vacant"]},
+            IllegalStateError,
+            "nobody holds the post post-vacant",
+        ),
         ({"organisations": {}.get}, NotFoundError, "no organisation o-compound"),
     ],
 )
@@ -196,7 +208,9 @@ def test_dispatch_follows_triage_and_can_go_to_another_body() -> None:
     done = (REPORTED, TRIAGED, DISPATCHED, RESOLVED, SATISFIED, CLOSED)
     given(*done).when(domain.dispatch, **sent()).then_raises(IllegalStateError, "reopen it first")
     given(REPORTED, TRIAGED).when(domain.dispatch, by=NOBODY, **sent()).then_raises(ForbiddenError, "issue.dispatch")
-    housing = replace(DISPATCHED, organisation_id="o-housing", person_id="p-housing", post_id="post-housing", level="street")
+    housing = replace(
+        DISPATCHED, organisation_id="o-housing", person_id="p-housing", post_id="post-housing", level="street"
+    )
     given(REPORTED, TRIAGED, DISPATCHED, ACCEPTED).when(domain.dispatch, **sent("post-housing")).then(housing)
 
 
@@ -240,7 +254,9 @@ def test_an_extension_has_a_reason_and_a_later_day() -> None:
 def test_nobody_approves_their_own_extension() -> None:
     spec = given(REPORTED, TRIAGED, DISPATCHED)
     own = mandate("post-grid", "issue.extend")
-    spec.when(domain.extend, by=own, due="2025-03-14", reason="x").then_raises(ForbiddenError, "approved by somebody else")
+    spec.when(domain.extend, by=own, due="2025-03-14", reason="x").then_raises(
+        ForbiddenError, "approved by somebody else"
+    )
     spec.when(domain.extend, by=NOBODY, due="2025-03-14", reason="x").then_raises(ForbiddenError, "issue.extend")
 
 

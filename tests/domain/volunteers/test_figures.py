@@ -1,0 +1,69 @@
+"""Figures of any territory equal what counting all facts by hand gives, in every reachable history (C39, C44, X04)."""
+
+import contextlib
+import tempfile
+from collections import Counter
+from pathlib import Path
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from shared.errors import DomainError
+from tests.domain.volunteers.city import City
+
+PLACES = ["350104.013.002.007", "350104.013.002.008", "350104.013.003.001", "350104.014.001.001.5", "350104.0130.001"]
+AREAS = ["", "350104", "350104.013", "350104.013.002", "350104.0130", "350104.014.001.001", *PLACES]
+PEOPLE = [f"p-{number}" for number in range(4)]
+KINDS = ["station", "epidemic_duty"]
+steps = st.lists(
+    st.one_of(
+        st.tuples(st.just("attend"), st.integers(0, 9), st.sampled_from(PEOPLE), st.integers(1, 1440)),
+        st.tuples(st.just("withdraw"), st.integers(0, 9), st.sampled_from(PEOPLE), st.just(0)),
+        st.tuples(st.just("hold"), st.integers(0, 9), st.just(""), st.integers(1, 3)),
+    ),
+    max_size=40,
+)
+
+
+@settings(max_examples=25, deadline=None)
+@given(steps)
+def test_figures_equal_a_count_by_hand(steps) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        city = City(Path(folder))
+        for person in PEOPLE:
+            city.ask("register_volunteer", "director", person_id=person, name="n", home=PLACES[0])
+        attended: dict[tuple[int, str], int] = {}
+        sessions: dict[int, int] = {}
+        for number in range(10):
+            place, kind = PLACES[number % 5], KINDS[number % 2]
+            starts = "2025-03-04T09:00:00+08:00"
+            city.ask(
+                "plan_activity", "director", activity_id=f"a-{number}", title="t", kind=kind, place=place, starts=starts
+            )
+        for what, number, person, value in steps:
+            id = f"a-{number}"
+            with contextlib.suppress(DomainError):
+                if what == "attend":
+                    attendances = [{"person_id": person, "minutes": value}]
+                    city.ask("record_attendance", "director", activity_id=id, attendances=attendances)
+                    attended[number, person] = value
+                elif what == "withdraw":
+                    city.ask("withdraw_attendance", "director", activity_id=id, person_id=person, reason="x")
+                    del attended[number, person]
+                else:
+                    city.ask("hold_activity", "director", activity_id=id, sessions=value)
+                    sessions[number] = value
+        assert city.parked() == 0
+        for area in AREAS:
+            inside = [n for n in range(10) if not area or f"{PLACES[n % 5]}.".startswith(f"{area}.")]
+            times = {key: minutes for key, minutes in attended.items() if key[0] in inside}
+            figures = city.ask("volunteer_figures", place=area)
+            assert figures["persons"] == len({person for _, person in times})
+            assert figures["person_times"]["by"] == Counter(KINDS[number % 2] for number, _ in times)
+            assert figures["minutes"]["total"] == sum(times.values())
+            assert figures["sessions"]["total"] == sum(count for n, count in sessions.items() if n in inside)
+            for kind in KINDS:
+                chosen = {key: minutes for key, minutes in times.items() if KINDS[key[0] % 2] == kind}
+                counted = city.ask("activity_figures", place=area, kind=kind)
+                assert counted["persons"] == len({person for _, person in chosen})
+                assert (counted["person_times"], counted["minutes"]) == (len(chosen), sum(chosen.values()))

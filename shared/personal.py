@@ -7,14 +7,14 @@ from __future__ import annotations
 
 import base64
 import os
+from functools import partial
 from pathlib import Path
-from typing import NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from shared.errors import UnavailableError
-from shared.runtime.settings import Settings
 from shared.sqlite import Database
 
 _PREFIX = "sealed:v1:"
@@ -108,9 +108,54 @@ class SqliteKeys:
         self._database.close()
 
 
-def open_keys(settings: Settings, service: str) -> KeyStore:
-    """The city's one key store, shared by all services: erasing a person in one of them erases them in all."""
-    return SqliteKeys(settings.data / "keys.sqlite")
+class MongoKeys:
+    """Keys in a MongoDB database of their own, apart from logs and views; every change waits for a majority.
+
+    A destroyed key is gone from the collection at once and from the replica set's oplog when that has gone round.
+    """
+
+    #: What the document `formats/keys` says, and the format version.
+    KIND, VERSION = "keys", 1
+
+    def __init__(self, database: Any, patience: float = 10.0) -> None:
+        """Use a pymongo database; `patience` is how many seconds one call waits for the server."""
+        from shared import mongodb  # only the city shape needs pymongo, and eventlet must have patched before
+
+        self._database = mongodb.majority(database)
+        if not mongodb.written_format(self._database, self.KIND, self.VERSION, patience):
+            with mongodb.explained(self._database, patience, writing=True):
+                mongodb.write_format(self._database, self.KIND, self.VERSION)
+        self._keys = self._database["keys"]
+        self._reading = partial(mongodb.explained, self._database, patience)
+        self._writing = partial(mongodb.explained, self._database, patience, writing=True)
+
+    def get(self, subject: str) -> Key | None:
+        with self._reading():
+            found = self._keys.find_one({"_id": subject})
+        if found is None:
+            return None
+        return Key(found["generation"], None if found["secret"] is None else bytes(found["secret"]))
+
+    def put(self, subject: str, key: Key) -> bool:
+        from pymongo.errors import DuplicateKeyError
+
+        wanted = {"generation": key.generation, "secret": key.secret}
+        try:
+            with self._writing():
+                if key.generation == 1:
+                    return self._keys.insert_one({"_id": subject, **wanted}).acknowledged
+                before = {"_id": subject, "generation": key.generation - 1, "secret": None}
+                return self._keys.update_one(before, {"$set": wanted}).matched_count == 1
+        except DuplicateKeyError:
+            return False
+
+    def destroy(self, subject: str) -> bool:
+        with self._writing():
+            held = {"_id": subject, "secret": {"$ne": None}}
+            return self._keys.update_one(held, {"$set": {"secret": None}}).matched_count == 1
+
+    def close(self) -> None:
+        """Nothing to let go of: who made the client closes it."""
 
 
 class Personal:

@@ -7,27 +7,33 @@ import stat
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from shared.errors import UnavailableError
-from shared.personal import Key, KeyStore, Personal, SqliteKeys
+from shared.personal import Key, KeyStore, MongoKeys, Personal, SqliteKeys
 from shared.sqlite import Database
 
 OpenKeys = Callable[[], KeyStore]
 
 
-@pytest.fixture(params=["sqlite"])
+@pytest.fixture(params=["sqlite", "mongodb"])
 def open_keys(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[OpenKeys]:
     """Opens the same key store each time it is called, as a second process would."""
     opened: list[KeyStore] = []
 
     def open_one() -> KeyStore:
-        opened.append(SqliteKeys(tmp_path / "keys" / "keys.sqlite"))
+        if request.param == "mongodb":
+            opened.append(MongoKeys(request.getfixturevalue("database")))
+        else:
+            opened.append(SqliteKeys(tmp_path / "keys" / "keys.sqlite"))
         return opened[-1]
 
+    if request.param == "mongodb":
+        request.getfixturevalue("database")
     yield open_one
     for keys in opened:
         keys.close()
@@ -191,6 +197,12 @@ def test_a_file_of_another_kind_is_refused(tmp_path: Path) -> None:
         SqliteKeys(path)
     with pytest.raises(UnavailableError, match="personal data"):
         SqliteKeys(tmp_path / "other.sqlite" / "keys.sqlite")
+
+
+def test_a_newer_key_database_is_refused(database: Any) -> None:
+    database["formats"].insert_one({"_id": "keys", "version": 2})
+    with pytest.raises(UnavailableError, match="newer version"):
+        MongoKeys(database)
 
 
 @pytest.mark.parametrize(

@@ -206,7 +206,7 @@ class FundingService(Followed):
         return {"day": day, "every_days": every_days} | page
 
     @query
-    def disclosureboard(self, place: str, limit: int, cursor: str | None) -> Row:
+    def disclosure_board(self, place: str, limit: int, cursor: str | None) -> Row:
         """Money in by source and out by project, for a place and below, shares as fractions (C22, D37)."""
 
         def read() -> Row:
@@ -283,7 +283,7 @@ class FundingService(Followed):
         return row
 
     def _as_of(self, read: Callable[[], Row]) -> Row:
-        """An answer with the position it reflects; read again when facts arrive in between, so that sums and rows agree."""
+        """An answer with the position it reflects; read again when facts arrive in between."""
         follower = f"follow:{self.name}"
         for _ in range(10):
             position = self.here.views.checkpoint(follower)

@@ -1,0 +1,127 @@
+"""An auditor's reading of a project's history: what is wrong with it, judged from the facts alone (R10, X06, X14).
+
+Written apart from the decisions and the fold on purpose: it shares only the facts with them.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from itertools import combinations
+
+from services.funding.events import (
+    PaymentAmended,
+    PaymentMade,
+    PaymentRequested,
+    PaymentReviewed,
+    PaymentSigned,
+    ReceiptRecorded,
+    ReceiptReversed,
+    SignerDesignated,
+    StatementDisclosed,
+    SurplusReturned,
+)
+from shared.event import Event
+
+SIDES = ("government", "society", "residents")
+
+
+def violations(history: Sequence[Event]) -> list[str]:
+    """Everything wrong with a history, in words; empty for a sound one."""
+    return [*_books(history), *_preconditions(history), *_project_roles(history), *_payment_roles(history)]
+
+
+def _books(history: Sequence[Event]) -> Iterable[str]:
+    balance: dict[str, int] = defaultdict(int)  # debit - credit
+    held = dict.fromkeys(SIDES, 0)
+    for number, event in enumerate(history):
+        if isinstance(event, StatementDisclosed):
+            told = {source: event.income[source] - event.spending[source] - event.returned[source] for source in SIDES}
+            if not told == event.held == held:
+                yield f"{number}: the statement tells {told}, the books hold {held}"
+        if not isinstance(event, ReceiptRecorded | ReceiptReversed | PaymentMade | SurplusReturned):
+            continue
+        if sum(entry.debit_fen for entry in event.entries) != sum(entry.credit_fen for entry in event.entries):
+            yield f"{number}: entries do not balance"
+        for entry in event.entries:
+            if (entry.debit_fen > 0) + (entry.credit_fen > 0) != 1 or entry.debit_fen < 0 or entry.credit_fen < 0:
+                yield f"{number}: {entry} has not exactly one side"
+            balance[entry.account] += entry.debit_fen - entry.credit_fen
+        match event:
+            case ReceiptRecorded():
+                held[event.source] += event.amount_fen
+            case ReceiptReversed():
+                held[event.source] -= event.amount_fen
+            case PaymentMade():
+                total = sum(held.values())
+                if sum(event.drawn.values()) != event.amount_fen:
+                    yield f"{number}: {event.drawn} is not {event.amount_fen} fen"
+                for source in SIDES:
+                    if abs(event.drawn[source] * total - event.amount_fen * held[source]) >= total:
+                        yield f"{number}: {source} gave {event.drawn[source]}, a fen or more off its share"
+                    held[source] -= event.drawn[source]
+            case SurplusReturned():
+                if event.returned != held:
+                    yield f"{number}: returned {event.returned}, held {held}"
+                held = {source: held[source] - event.returned[source] for source in SIDES}
+        for source in SIDES:
+            books = -balance[f"income.{source}"] - balance[f"spending.{source}"] - balance[f"returned.{source}"]
+            if not 0 <= held[source] == books:
+                yield f"{number}: {source} holds {held[source]} fen, its accounts say {books}"
+        if balance["bank.income"] != sum(held.values()) or balance["bank.spending"] or balance["payable"]:
+            yield f"{number}: the bank tracks do not agree with what is held"
+
+
+def _preconditions(history: Sequence[Event]) -> Iterable[str]:
+    for number, event in enumerate(history):
+        if not isinstance(event, PaymentMade):
+            continue
+        before = [fact for fact in history[:number] if getattr(fact, "payment_id", "") == event.payment_id]
+        if any(isinstance(fact, PaymentMade) for fact in before):
+            yield f"{number}: {event.payment_id} is paid twice"
+        worded = [at for at, fact in enumerate(before) if isinstance(fact, PaymentRequested | PaymentAmended)]
+        since = before[worded[-1] :] if worded else []
+        exact = (event.version, event.amount_fen)
+        same = [fact for fact in since if (getattr(fact, "version", 0), getattr(fact, "amount_fen", 0)) == exact]
+        if not since or same[:1] != since[:1]:
+            yield f"{number}: {event.payment_id} was not asked for like that"
+        if any(isinstance(fact, PaymentReviewed) and fact.verdict != "approved" for fact in since):
+            yield f"{number}: {event.payment_id} was rejected"
+        approvals = [fact for fact in same if isinstance(fact, PaymentReviewed) and fact.verdict == "approved"]
+        for field in ("body", "person_id", "organisation_id"):
+            if len({getattr(fact, field) for fact in approvals}) != 3:
+                yield f"{number}: {event.payment_id} lacks three approvals by distinct {field}"
+        signatures = [at for at, fact in enumerate(same) if isinstance(fact, PaymentSigned)]
+        if len(signatures) != 1 or any(same.index(approval) > signatures[0] for approval in approvals):
+            yield f"{number}: {event.payment_id} lacks one signature after the approvals"
+
+
+def _project_roles(history: Sequence[Event]) -> Iterable[str]:
+    accountants = {event.accountant for event in history if isinstance(event, ReceiptRecorded | ReceiptReversed)}
+    cashiers = {event.cashier for event in history if isinstance(event, PaymentMade | SurplusReturned)}
+    signers = {event.person_id for event in history if isinstance(event, PaymentSigned | SignerDesignated)}
+    roles = {"accountant": accountants, "cashier": cashiers, "signer": signers}
+    for (one, first), (other, second) in combinations(roles.items(), 2):
+        for person in first & second:
+            yield f"{person} is {one} and {other}"
+    current = ""
+    for event in history:
+        if isinstance(event, SignerDesignated):
+            current = event.person_id
+        if isinstance(event, PaymentSigned):
+            if current not in ("", event.person_id):
+                yield f"{event.person_id} signs beside {current}"
+            current = event.person_id
+
+
+def _payment_roles(history: Sequence[Event]) -> Iterable[str]:
+    for payment in {event.payment_id for event in history if isinstance(event, PaymentRequested)}:
+        facts = [event for event in history if getattr(event, "payment_id", "") == payment]
+        roles = {
+            "applicant": {event.applicant for event in facts if isinstance(event, PaymentRequested | PaymentAmended)},
+            "reviewer": {event.person_id for event in facts if isinstance(event, PaymentReviewed)},
+            "signer": {event.person_id for event in facts if isinstance(event, PaymentSigned)},
+        }
+        for (one, first), (other, second) in combinations(roles.items(), 2):
+            for person in first & second:
+                yield f"{person} is {one} and {other} of {payment}"

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from apispec.ext.marshmallow import MarshmallowPlugin, OpenAPIConverter
+from apispec.ext.marshmallow import MarshmallowPlugin
+from apispec.ext.marshmallow.openapi import OpenAPIConverter
 from flask import Flask, Response, g, jsonify, render_template
 from flask_smorest import Api, Blueprint
 from marshmallow import Schema, ValidationError, fields, missing
@@ -78,7 +79,7 @@ class _Plugin(MarshmallowPlugin):
     Converter = _Converter
 
 
-class LinliApi(Api):  # type: ignore[misc]  # flask-smorest has no types
+class LinliApi(Api):
     """Documents the API; refusals have our form."""
 
     ERROR_SCHEMA = Problem
@@ -87,7 +88,7 @@ class LinliApi(Api):  # type: ignore[misc]  # flask-smorest has no types
         return problems.from_http(error)
 
 
-class LinliBlueprint(Blueprint):  # type: ignore[misc]
+class LinliBlueprint(Blueprint):
     """Reads arguments strictly."""
 
     ARGUMENTS_PARSER = Parser()

@@ -81,15 +81,15 @@ def _register_guard(app: Flask, gateway: Gateway) -> None:
         g.correlation_id = headers.correlation_id() or g.correlation_id
         if request.method in _READING or headers.bearer():
             return
-        if request.path.startswith("/api/") and "token" not in session:
-            return  # nothing that a browser would add on its own: no authority to abuse
+        if request.path.startswith("/api/") and ("token" not in session or request.path == "/api/sign-in"):
+            return  # no authority that a browser would add on its own
         gateway.check_csrf()
 
 
 def _register_portal(app: Flask, gateway: Gateway) -> None:
     """Add the portal and the form of refusals: pages for browsers on the portal's paths, JSON everywhere else."""
     page: Any = None
-    if importlib.util.find_spec("services.gateway.portal"):
+    if importlib.util.find_spec("services.gateway.portal.pages"):
         portal = importlib.import_module("services.gateway.portal")
         app.register_blueprint(portal.create_portal(gateway))
         page = getattr(portal, "problem_page", None)
@@ -105,13 +105,13 @@ def _register_portal(app: Flask, gateway: Gateway) -> None:
         return shown
 
     def on_linli(error: LinliError) -> Response:
-        return shown(problems.from_linli(error))  # type: ignore[no-any-return]
+        return shown(problems.from_linli(error))
 
     def on_http(error: HTTPException) -> Response:
-        return shown(problems.from_http(error))  # type: ignore[no-any-return]
+        return shown(problems.from_http(error))
 
     def on_mistake(error: Exception) -> Response:
-        return shown(problems.from_mistake(error))  # type: ignore[no-any-return]
+        return shown(problems.from_mistake(error))
 
     app.register_error_handler(LinliError, on_linli)
     app.register_error_handler(HTTPException, on_http)

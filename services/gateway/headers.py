@@ -62,6 +62,8 @@ def occurred() -> str:
         raise _refuse("Linli-Occurred", "must be a time with an offset, like 2026-03-01T09:00:00+08:00")
     try:
         time = datetime.fromisoformat(value.upper())
+        if time.year < 1900:
+            raise ValueError("before 1900")
         future = time > datetime.now(UTC) + TOLERANCE
     except (ValueError, OverflowError) as error:
         raise _refuse("Linli-Occurred", f"is not a real time: {error}") from None

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import json
 import re
-from typing import Any, ClassVar, NoReturn
+from typing import Any, NoReturn
 
 import msgspec
 from flask import Request, g
 from marshmallow import Schema, ValidationError, fields
 from webargs.flaskparser import FlaskParser
+from werkzeug.exceptions import RequestEntityTooLarge
 
+from services.gateway.access import LARGEST_BODY
 from services.gateway.problems import UnsupportedMediaTypeError
 from shared.errors import BadInputError
 from shared.event import LARGEST_INTEGER
@@ -22,7 +24,8 @@ _WORDS = {"true": True, "false": False}
 class Parser(FlaskParser):
     """Checks arguments with the service's own schema; `g.arguments` keeps them as written, for the service."""
 
-    DEFAULT_UNKNOWN_BY_LOCATION: ClassVar = {"json": None, "query": None}  # the schema's own word: refuse
+    #: the schema's own word: refuse
+    DEFAULT_UNKNOWN_BY_LOCATION: dict[str, str | None] = {"json": None, "query": None}  # noqa: RUF012
 
     def load_json(self, req: Request, schema: Schema) -> Any:
         g.arguments = read_json(req)
@@ -33,7 +36,7 @@ class Parser(FlaskParser):
         return g.arguments
 
     def handle_error(self, error: ValidationError, *_: Any, **__: Any) -> NoReturn:
-        messages = error.normalized_messages()
+        messages = error.normalized_messages()  # type: ignore[no-untyped-call]
         by_field = next(iter(messages.values())) if len(messages) == 1 else messages  # webargs puts the location around
         raise BadInputError(
             "the input has mistakes", {str(name): reasons for name, reasons in dict(by_field).items()}
@@ -43,6 +46,8 @@ class Parser(FlaskParser):
 def read_json(request: Request) -> dict[str, Any]:
     """The JSON object in the body; an empty body is an empty object. Raises `BadInputError` saying what is wrong."""
     text = request.get_data(cache=True)
+    if request.content_length is None and len(text) >= LARGEST_BODY:
+        raise RequestEntityTooLarge  # a chunked body ends where Flask stopped reading
     if not text:
         return {}
     if not request.is_json:

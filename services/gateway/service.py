@@ -28,7 +28,7 @@ _GRACE = 6
 _log = structlog.get_logger()
 
 
-class _Protocol(wsgi.HttpProtocol):  # type: ignore[misc]
+class _Protocol(wsgi.HttpProtocol):
     """Lets the application close the connection after its answer."""
 
     def get_environ(self) -> dict[str, Any]:

@@ -103,13 +103,12 @@ class Gateway:
 
     def do(self, service: str, command: str, /, _timeout: float | None = None, **arguments: Any) -> dict[str, Any]:
         """The receipt of a command; the same idempotency key gives the same receipt."""
-        given = {name: value for name, value in arguments.items() if value is not None}
         key = headers.idempotency_key() or new_id()
         g.commands = g.get("commands", 0) + 1
         if g.commands > 1:  # a form that does several things does each of them once
             key = derived_id(key, str(g.commands))
         context = self._context(_later(headers.after(), self._remembered()), key, headers.occurred())
-        receipt = self.caller.call(service, command, context, given, timeout=_timeout)
+        receipt = self.caller.call(service, command, context, arguments, timeout=_timeout)
         self._remember(receipt)
         return receipt
 

@@ -1,0 +1,100 @@
+"""The public page of a case: where it stands, who answers for it, and every step with its proof."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections import defaultdict, deque
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from flask import Blueprint, redirect, render_template, request, url_for
+
+from services.gateway.portal import language
+from services.gateway.portal.frame import Frame
+from shared.errors import NotFoundError, UnavailableError
+
+NUMBER = re.compile(r"[a-z0-9][a-z0-9-]{1,63}")
+
+
+def register(blueprint: Blueprint, frame: Frame) -> None:
+    """Add the pages."""
+    pages = _Pages(frame)
+    blueprint.add_url_rule("/cases", "find_case", pages.find_case)
+    blueprint.add_url_rule("/cases/<issue_id>", "case", pages.case)
+
+
+class _Pages:
+    def __init__(self, frame: Frame) -> None:
+        self.frame = frame
+        self.gateway = frame.gateway
+
+    def find_case(self) -> Any:
+        """Go to a case by its number, however it was typed."""
+        number = re.sub(r"\s", "", request.args.get("number", "")).lower().rstrip("/").rpartition("/")[2]
+        if NUMBER.fullmatch(number):
+            try:
+                self.gateway.ask("issues", "get_issue", issue_id=number)
+                return redirect(url_for("portal.case", issue_id=number))
+            except NotFoundError:
+                pass
+        status = 404 if number else 200
+        return render_template("portal/find_case.html", number=request.args.get("number", "")), status
+
+    def case(self, issue_id: str) -> str:
+        if not NUMBER.fullmatch(issue_id):
+            raise NotFoundError(f"there is no issue {issue_id[:64]}")
+        case = self.gateway.ask("issues", "get_issue", issue_id=issue_id)
+        steps = proved(case["timeline"], self._entries(issue_id))
+        return render_template(
+            "portal/case.html",
+            case=shown(self.frame, case),
+            steps=[step | {"details": details(self.frame, step)} for step in steps],
+            proofs=sum(1 for step in steps if step["event_id"]),
+        )
+
+    def _entries(self, issue_id: str) -> list[dict[str, Any]]:
+        try:
+            stream = f"issues/issue-{issue_id}"
+            rows: list[dict[str, Any]] = self.gateway.ask("audit", "find_entries", stream=stream, limit=500)["rows"]
+        except (NotFoundError, UnavailableError):
+            return []
+        return rows
+
+
+def shown(frame: Frame, case: Mapping[str, Any]) -> dict[str, Any]:
+    """A case with its words: category, place, whether its time limit is over."""
+    path = case.get("place_names") or []
+    late = bool(case["due"]) and case["open"] and case["due"] < language.today()
+    return dict(case) | {
+        "category_name": frame.words("issue_categories", case["category"]),
+        "place_name": " · ".join(language.term(part) for part in path) or frame.place_name(case["place"]),
+        "level_name": frame.level(case["level"]) if case.get("level") else "",
+        "overdue": bool(late),
+    }
+
+
+def proved(timeline: Iterable[Mapping[str, Any]], entries: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """The steps, each with the `event_id` under which the ledger holds it; "" when it has not arrived there yet."""
+    known: defaultdict[tuple[str, str], deque[str]] = defaultdict(deque)
+    for entry in sorted(entries, key=lambda row: int(row["position"])):
+        event = json.loads(entry["line"])
+        known[event["type"].rpartition(".")[2], event["occurred"]].append(entry["event_id"])
+    steps = []
+    for step in timeline:
+        ids = known[step["what"], step["at"]]
+        steps.append(dict(step) | {"event_id": ids.popleft() if ids else ""})
+    return steps
+
+
+def details(frame: Frame, step: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """What else a step says, as pairs of label and words."""
+    said: list[tuple[str, str]] = []
+    for name in ("severity", "tier", "result"):
+        if step.get(name):
+            said.append((name, language.code(name, step[name])))
+    if step.get("to_level") and step.get("from_level"):
+        said.append(("levels", f"{frame.level(step['from_level'])} → {frame.level(step['to_level'])}"))
+    if step.get("due"):
+        said.append(("due", language.day(step["due"])))
+    return said

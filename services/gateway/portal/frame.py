@@ -1,0 +1,177 @@
+"""What all pages share: who looks, in which language, headers, and names that many pages show."""
+
+from __future__ import annotations
+
+import re
+from collections import OrderedDict
+from collections.abc import Mapping
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+from flask import Blueprint, Flask, Response, g, redirect, request, url_for
+from flask.blueprints import BlueprintSetupState
+from werkzeug.wrappers import Response as AnyResponse
+
+from services.gateway.portal import language
+from services.gateway.session import Current, Gateway
+from shared.errors import LinliError, NotFoundError, UnauthenticatedError, UnavailableError
+
+#: Nothing inline, nothing from elsewhere.
+POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "
+    "form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+)
+_STATIC = Path(__file__).parent / "static"
+_LOCAL_PATH = re.compile(r"/(?![/\\])[^\s\\]*")
+#: Names kept; places and organisations do not change their names.
+_KEPT = 20_000
+_YEAR = 365 * 24 * 3600
+
+
+class Frame:
+    """The gateway as pages use it."""
+
+    def __init__(self, gateway: Gateway) -> None:
+        self.gateway = gateway
+        self._names: OrderedDict[tuple[str, str], Mapping[str, Any]] = OrderedDict()
+        self._versions: dict[str, str] = {}
+
+    def register(self, blueprint: Blueprint) -> None:
+        """Add the headers, the words of the templates, and the change of language."""
+        blueprint.record_once(self._found)
+        blueprint.after_request(self.finish)
+        blueprint.context_processor(self.around)
+        blueprint.register_error_handler(UnauthenticatedError, self._lead_to_sign_in)
+        blueprint.add_url_rule("/language/<code>", "language", self._change_language)
+
+    def _found(self, state: BlueprintSetupState) -> None:
+        app: Flask = state.app
+        app.extensions["linli.portal"] = self
+        filters = (language.day, language.time, language.yuan, language.percent, language.count, language.thousandths)
+        for word in filters:
+            app.jinja_env.filters[word.__name__] = word
+        for word in (language.code, language.named, language.term, language.refusal):
+            app.jinja_env.globals[word.__name__] = word
+        app.jinja_env.globals["t"] = language.say
+        app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
+
+    def around(self) -> dict[str, Any]:
+        """What every template may use."""
+        return {
+            "who": self.who(),
+            "lang": language.language(),
+            "asset": self.asset,
+            "csrf": self.gateway.csrf,
+            "command_id": self.gateway.command_id,
+            "here": self.here(),
+            "today": language.today(),
+        }
+
+    def who(self) -> Current:
+        """Who looks at the page; nobody when that cannot be told, for then the page itself says what is wrong."""
+        try:
+            return self.gateway.current()
+        except LinliError:
+            return Current("anonymous")
+
+    def here(self) -> str:
+        """The path of this page, to come back to."""
+        path = request.full_path.rstrip("?") if request.method == "GET" else request.path
+        return self.safe_path(path)
+
+    def safe_path(self, path: str) -> str:
+        """The path when it is one of ours, else the start page."""
+        return path if _LOCAL_PATH.fullmatch(path) and not path.startswith("/api/") else "/"
+
+    def asset(self, name: str) -> str:
+        """The address of a static file, with its version so that it can be kept for ever."""
+        if name not in self._versions:
+            self._versions[name] = sha256((_STATIC / name).read_bytes()).hexdigest()[:12]
+        return url_for("portal.static", filename=name, v=self._versions[name])
+
+    def finish(self, response: Response) -> Response:
+        """Security and caching headers."""
+        response.headers["Content-Security-Policy"] = POLICY
+        response.headers.setdefault("X-Content-Type-Options", "nosniff")
+        response.headers.setdefault("Referrer-Policy", "same-origin")
+        if request.endpoint == "portal.static":
+            response.headers["Cache-Control"] = f"public, max-age={_YEAR}, immutable"
+        else:
+            response.headers["Cache-Control"] = "no-store"
+            response.vary.update(("Cookie", "Accept-Language", "HX-Request"))
+            if response.mimetype == "text/html":
+                response.headers["Content-Language"] = {"zh": "zh-CN", "en": "en"}[language.language()]
+        return response
+
+    def _change_language(self, code: str) -> AnyResponse:
+        if code not in language.LANGUAGES:
+            raise NotFoundError(f"there are no pages in {code[:20]}")
+        response = redirect(self.safe_path(request.args.get("to", "/")))
+        response.set_cookie(
+            language.COOKIE, code, max_age=_YEAR, samesite="Lax", httponly=True, secure=request.is_secure
+        )
+        return response
+
+    def _lead_to_sign_in(self, error: UnauthenticatedError) -> AnyResponse:
+        to = url_for("portal.sign_in", to=self.here())
+        if self.in_part():
+            return Response("", 204, {"HX-Redirect": to})
+        return redirect(to)
+
+    def in_part(self) -> bool:
+        """Whether htmx asks for a part of a page."""
+        return request.headers.get("HX-Request") == "true"
+
+    def maybe(self, service: str, query: str, /, **arguments: Any) -> dict[str, Any] | None:
+        """The answer of a query, or None while the service does not answer: the rest of the page is still of use."""
+        try:
+            return self.gateway.ask(service, query, **arguments)
+        except UnavailableError:
+            return None
+
+    def profile(self) -> Mapping[str, Any]:
+        """The city's profile, asked once a request; empty before a city has one."""
+        if "profile" not in g:
+            try:
+                g.profile = self.gateway.ask("registry", "get_profile")
+            except (NotFoundError, UnavailableError):
+                g.profile = {"levels": [], "roles": [], "code_lists": {}, "parameters": {}, "city": ""}
+        profile: Mapping[str, Any] = g.profile
+        return profile
+
+    def words(self, list_name: str, value: str) -> str:
+        """The words of a code of one of the city's lists."""
+        return language.term(self.profile()["code_lists"].get(list_name, {}).get(value), value)
+
+    def level(self, value: str) -> str:
+        """The words of a level of the city's organisations."""
+        return language.term(next((row for row in self.profile()["levels"] if row["code"] == value), None), value)
+
+    def place_name(self, place: str) -> str:
+        """What a place is called, with what lies above it; its path when the registry does not know it."""
+        row = self._name("place", place)
+        return " · ".join(language.named(part) for part in row["path"]) if row else place
+
+    def organisation_name(self, organisation_id: str) -> str:
+        """What an organisation is called, by any of its posts."""
+        return language.named(self._name("organisation", organisation_id), "organisation") or organisation_id
+
+    def _name(self, kind: str, id: str) -> Mapping[str, Any] | None:
+        if not id or (kind, id) in self._names:
+            return self._names.get((kind, id))
+        try:
+            if kind == "place":
+                page = self.gateway.ask("registry", "get_place", place=id)
+                parts = [{"name": one["name"], "name_en": one["name_en"]} for one in (*page["above"], page)]
+                row: Mapping[str, Any] = {"path": parts[-2:]}
+            else:
+                rows = self.gateway.ask("registry", "find_posts", organisation_id=id, limit=1)["rows"]
+                row = {name: rows[0][name] for name in ("organisation", "organisation_en")} if rows else {}
+        except (NotFoundError, UnavailableError):
+            return None
+        if row:
+            self._names[kind, id] = row
+            if len(self._names) > _KEPT:
+                self._names.popitem(last=False)
+        return row

@@ -1,0 +1,104 @@
+"""The auditor's page, and the proof of a single event."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from flask import Blueprint, Response, redirect, render_template, request, url_for
+
+from services.gateway.portal import proof
+from services.gateway.portal.frame import Frame
+from shared.errors import NotFoundError
+
+_PAGE = 25
+
+
+def register(blueprint: Blueprint, frame: Frame) -> None:
+    """Add the pages."""
+    pages = _Pages(frame)
+    blueprint.add_url_rule("/audit", "audit", pages.audit)
+    blueprint.add_url_rule("/audit/events/<event_id>", "prove", pages.prove)
+    blueprint.add_url_rule("/audit/checkpoint.txt", "checkpoint", pages.checkpoint)
+    blueprint.add_url_rule("/audit/public_key.pem", "public_key", pages.public_key)
+
+
+class _Pages:
+    def __init__(self, frame: Frame) -> None:
+        self.frame = frame
+        self.gateway = frame.gateway
+
+    def audit(self) -> Any:
+        asked = re.sub(r"\s", "", request.args.get("q", "")).rstrip("/").rpartition("/")[2][:100]
+        stream = request.args.get("stream") or None
+        missing = False
+        if asked:
+            try:
+                found = self.gateway.ask("audit", "prove_event", event_id=asked)
+                return redirect(url_for("portal.prove", event_id=json.loads(found["line"])["id"]))
+            except NotFoundError:
+                stream = f"issues/issue-{asked.lower()}"
+        signed = self.gateway.ask("audit", "get_checkpoint")
+        found = self.gateway.ask("audit", "find_entries", stream=stream, limit=_PAGE, cursor=request.args.get("cursor"))
+        if asked and not found["rows"]:
+            missing = True
+        page = render_template(
+            "portal/audit.html",
+            signed=signed,
+            size=found["size"],
+            entries=[_entry(row) for row in found["rows"]],
+            following=found["next"],
+            stream=stream or "",
+            asked=asked,
+            missing=missing,
+            case_id=_case_of(stream or ""),
+        )
+        return page, 404 if missing else 200
+
+    def prove(self, event_id: str) -> str:
+        found = self.gateway.ask("audit", "prove_event", event_id=event_id)
+        signed = self.gateway.ask("audit", "get_checkpoint")
+        checked = proof.check(
+            found["line"], found["index"], found["size"], found["proof"], found["checkpoint"], signed["public_key"]
+        )
+        event = json.loads(found["line"])
+        parts = {name: found[name] for name in ("line", "index", "size", "proof", "checkpoint")}
+        return render_template(
+            "portal/proof.html",
+            found=found,
+            event=event,
+            entry=_entry(found | {"event_id": event["id"], "stream": f"{found['source']}/{event['subject']}"}),
+            checked=checked,
+            public_key=signed["public_key"],
+            for_script=json.dumps(parts | {"public_key": signed["public_key"]}, ensure_ascii=False),
+            pretty=json.dumps(event, ensure_ascii=False, indent=2),
+        )
+
+    def checkpoint(self) -> Response:
+        """The signed checkpoint, byte for byte."""
+        return Response(self.gateway.ask("audit", "get_checkpoint")["checkpoint"], mimetype="text/plain")
+
+    def public_key(self) -> Response:
+        """The public key, as the verifier reads it."""
+        return Response(self.gateway.ask("audit", "get_checkpoint")["public_key"], mimetype="application/x-pem-file")
+
+
+def _entry(row: Mapping[str, Any]) -> dict[str, Any]:
+    """An entry with what a list shows of it: what, when, which case."""
+    event = json.loads(row["line"])
+    return {
+        "event_id": row["event_id"],
+        "index": int(row["index"] if "index" in row else row["key"]),
+        "source": row["source"],
+        "position": row["position"],
+        "stream": row["stream"],
+        "what": event["type"].rpartition(".")[2],
+        "occurred": event["occurred"],
+        "case_id": _case_of(row["stream"]),
+    }
+
+
+def _case_of(stream: str) -> str:
+    return stream.removeprefix("issues/issue-") if stream.startswith("issues/issue-") else ""

@@ -1,0 +1,101 @@
+"""Checks a proof of inclusion again, step by step, from the entry's bytes alone (RFC 9162).
+
+Written apart from the ledger on purpose: the page does not ask the ledger whether the ledger is right.
+"""
+
+from __future__ import annotations
+
+from base64 import b64decode
+from collections.abc import Sequence
+from dataclasses import dataclass
+from hashlib import sha256
+
+from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+from cryptography.hazmat.primitives.serialization import load_pem_public_key
+
+
+@dataclass(frozen=True)
+class PathStep:
+    """One step up the tree: on which side the given hash stands, and what both give together (hex)."""
+
+    side: str  # "left" or "right"
+    sibling: str
+    result: str
+
+
+@dataclass(frozen=True)
+class Checked:
+    """What came out: the leaf's hash, the way up, the root reached (hex), and what holds."""
+
+    leaf: str
+    path: tuple[PathStep, ...]
+    root: str
+    included: bool
+    signed: bool
+
+    @property
+    def proved(self) -> bool:
+        """Whether the entry lies under the root that was signed."""
+        return self.included and self.signed
+
+
+def check(line: str, index: int, size: int, proof: Sequence[str], checkpoint: str, public_key: str) -> Checked:
+    """Hash the line (without newline), walk up with `proof` (hex), and compare with the signed root."""
+    leaf = sha256(b"\x00" + line.encode()).digest()
+    path, root = _climb(leaf, index, size, [bytes.fromhex(sibling) for sibling in proof])
+    lines = checkpoint.split("\n")
+    included = root is not None and len(lines) > 2 and lines[1] == str(size) and _same(lines[2], root)
+    return Checked(leaf.hex(), path, root.hex() if root else "", included, _signed(checkpoint, public_key))
+
+
+def _climb(leaf: bytes, index: int, size: int, proof: list[bytes]) -> tuple[tuple[PathStep, ...], bytes | None]:
+    """Every step, and the root; no root when the proof is too short or too long for the place in the tree."""
+    if not 0 <= index < size:
+        return (), None
+    here, last, digest = index, size - 1, leaf
+    steps = []
+    for sibling in proof:
+        if last == 0:
+            return tuple(steps), None
+        if here % 2 or here == last:
+            side, digest = "left", sha256(b"\x01" + sibling + digest).digest()
+            while not here % 2 and here:
+                here, last = here >> 1, last >> 1
+        else:
+            side, digest = "right", sha256(b"\x01" + digest + sibling).digest()
+        steps.append(PathStep(side, sibling.hex(), digest.hex()))
+        here, last = here >> 1, last >> 1
+    return tuple(steps), digest if last == 0 else None
+
+
+def _same(text: str, root: bytes) -> bool:
+    try:
+        return b64decode(text, validate=True) == root
+    except ValueError:
+        return False
+
+
+def _signed(checkpoint: str, pem: str) -> bool:
+    """Whether the key signed the checkpoint (C2SP signed note, Ed25519)."""
+    body, blank, signatures = checkpoint.partition("\n\n")
+    try:
+        key = load_pem_public_key(pem.encode())
+    except (ValueError, UnsupportedAlgorithm):
+        return False
+    if not blank or not isinstance(key, Ed25519PublicKey):
+        return False
+    body += "\n"
+    origin = body.partition("\n")[0]
+    wanted = sha256(origin.encode() + b"\n\x01" + key.public_bytes_raw()).digest()[:4]
+    for line in signatures.splitlines():
+        dash, _, rest = line.partition(" ")
+        name, _, text = rest.partition(" ")
+        try:
+            raw = b64decode(text, validate=True)
+            if dash == "—" and name == origin and raw[:4] == wanted:
+                key.verify(raw[4:], body.encode())
+                return True
+        except (ValueError, InvalidSignature):
+            continue
+    return False

@@ -1,0 +1,141 @@
+"""The start page, and reporting a problem."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import Blueprint, redirect, render_template, request, url_for
+
+from services.gateway.portal.frame import Frame
+from shared.errors import BadInputError, DomainError, LinliError
+
+#: Fields of the report that people fill in.
+_FIELDS = ("category", "description", "contact")
+
+
+def register(blueprint: Blueprint, frame: Frame) -> None:
+    """Add the pages."""
+    pages = _Pages(frame)
+    blueprint.add_url_rule("/", "start", pages.start)
+    blueprint.add_url_rule("/report", "report", pages.show_report)
+    blueprint.add_url_rule("/report", "send_report", pages.send_report, methods=["POST"])
+    blueprint.add_url_rule("/report/places", "places", pages.show_places)
+    blueprint.add_url_rule("/report/<issue_id>/received", "received", pages.received)
+
+
+class _Pages:
+    def __init__(self, frame: Frame) -> None:
+        self.frame = frame
+        self.gateway = frame.gateway
+
+    def start(self) -> str:
+        figures = self.frame.maybe("issues", "issue_figures")
+        statements = self.frame.maybe("funding", "find_statements", limit=1)
+        statement = statements["rows"][0] if statements and statements["rows"] else None
+        return render_template(
+            "portal/start.html",
+            city=self.frame.profile()["city"],
+            figures=_key_figures(figures) if figures else None,
+            statement=statement,
+            statements_known=statements is not None,
+            statement_place=self.frame.place_name(statement["place"]) if statement else "",
+        )
+
+    def show_report(self) -> str:
+        return self._report({"place": request.args.getlist("place")})
+
+    def show_places(self) -> str:
+        return render_template("portal/_places.html", levels=self._levels(request.args.getlist("place")), problem=None)
+
+    def send_report(self) -> Any:
+        given: dict[str, Any] = {name: request.form.get(name, "").strip() for name in _FIELDS}
+        given |= {"place": request.form.getlist("place"), "command_id": request.form.get("command_id", "")}
+        if "choose" in request.form:
+            return self._report(given)
+        place = _chosen(given["place"])
+        try:
+            _check(place, given)
+            contact = given["contact"] or None
+            receipt = self.gateway.do(
+                "issues",
+                "report_issue",
+                place=place,
+                category=given["category"],
+                description=given["description"].replace("\r\n", "\n"),
+                contact=contact,
+            )
+        except (BadInputError, DomainError) as error:
+            return self._report(given, error), 422
+        return redirect(url_for("portal.received", issue_id=receipt["id"]), 303)
+
+    def received(self, issue_id: str) -> str:
+        issue = self.gateway.ask("issues", "get_issue", issue_id=issue_id)
+        return render_template("portal/received.html", issue=issue)
+
+    def _report(self, given: dict[str, Any], problem: LinliError | None = None) -> str:
+        categories = self.frame.profile()["code_lists"].get("issue_categories", {})
+        return render_template(
+            "portal/report.html",
+            given=given,
+            categories=categories,
+            levels=self._levels(given["place"]),
+            problem=problem,
+            key=given.get("command_id") or self.gateway.command_id(),
+        )
+
+    def _levels(self, given: list[str]) -> list[dict[str, Any]]:
+        """The choices of each level down to what was chosen, and the one below it."""
+        levels: list[dict[str, Any]] = []
+        parent = ""
+        for wanted in [*_path(given), ""]:
+            rows = self.gateway.ask("registry", "find_places", parent=parent, limit=500)["rows"]
+            if not rows:
+                break
+            known = wanted if any(row["place"] == wanted for row in rows) else ""
+            levels.append({"rows": sorted(rows, key=lambda row: str(row["place"])), "chosen": known, "parent": parent})
+            if not known:
+                break
+            parent = known
+        return levels
+
+
+def _path(given: list[str]) -> list[str]:
+    """Choices from the top down as far as each lies in the one before; one full path stands for all above it."""
+    given = [place for place in given if place]
+    if len(given) == 1 and "." in given[0]:
+        parts = given[0].split(".")
+        return [".".join(parts[: depth + 1]) for depth in range(len(parts))]
+    path: list[str] = []
+    for place in given:
+        if path and not place.startswith(path[-1] + "."):
+            break
+        path.append(place)
+    return path
+
+
+def _chosen(given: list[str]) -> str:
+    path = _path(given)
+    return path[-1] if path else ""
+
+
+def _check(place: str, given: dict[str, Any]) -> None:
+    missing = {
+        name: "missing"
+        for name, value in (("place", place), ("category", given["category"]), ("description", given["description"]))
+        if not value
+    }
+    if missing:
+        raise BadInputError("something is missing", missing)
+
+
+def _key_figures(figures: dict[str, Any]) -> list[dict[str, Any]]:
+    """The figures of the start page: each a number, its whole where it has one, and what it counts."""
+    by_status, followed = figures["by_status"], figures["follow_ups"]
+    collected, answers = figures["collected"], sum(followed.values())
+    solved = by_status.get("resolved", 0) + by_status.get("closed", 0)
+    return [
+        {"name": "collected", "number": collected, "of": None},
+        {"name": "solved", "number": solved, "of": collected},
+        {"name": "satisfied", "number": followed.get("satisfied", 0), "of": answers},
+        {"name": "reopened", "number": followed.get("not_satisfied", 0), "of": answers},
+    ]

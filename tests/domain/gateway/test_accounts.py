@@ -1,0 +1,191 @@
+"""Accounts and credentials: passwords are never kept, guessing is braked, a sign-in ends when it should."""
+
+from __future__ import annotations
+
+import stat
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from services.gateway.accounts import VIEWS, Accounts
+from services.gateway.credentials import WRONG_BOTH, WRONG_NAME, Attempts, Credentials, Identity, operator_token
+from services.gateway.problems import TooManyRequestsError
+from shared.errors import IllegalStateError, NotFoundError, UnauthenticatedError
+from shared.views.sqlite import SqliteViews
+
+SECRET = b"s" * 32
+PASSWORD = "correct horse 9"
+
+
+class Recorder:
+    """Runs work at once and remembers how often."""
+
+    def __init__(self) -> None:
+        self.runs = 0
+
+    def __call__(self, work: Callable[..., Any], *arguments: Any) -> Any:
+        self.runs += 1
+        return work(*arguments)
+
+
+@pytest.fixture
+def views(tmp_path: Path) -> Iterator[SqliteViews]:
+    store = SqliteViews(tmp_path / "gateway.views.sqlite", VIEWS, durable=True)
+    yield store
+    store.close()
+
+
+@pytest.fixture
+def accounts(views: SqliteViews) -> Accounts:
+    made = Accounts(views)
+    made.create("chen", PASSWORD, "person", "p-chen")
+    return made
+
+
+def test_the_password_is_not_in_the_file(accounts: Accounts, tmp_path: Path) -> None:
+    written = b"".join(path.read_bytes() for path in tmp_path.iterdir())
+    assert PASSWORD.encode() not in written
+    assert b"$argon2id$" in written
+
+
+def test_listed_accounts_show_no_hash(accounts: Accounts) -> None:
+    assert accounts.find(10, None)["rows"] == [{"username": "chen", "kind": "person", "person_id": "p-chen"}]
+
+
+def test_accounts_outlive_the_process(accounts: Accounts, tmp_path: Path) -> None:
+    accounts.close()
+    again = Accounts(SqliteViews(tmp_path / "gateway.views.sqlite", VIEWS, durable=True))
+    assert again.check("chen", PASSWORD)
+    again.close()
+
+
+def test_a_name_and_a_person_have_one_account(accounts: Accounts) -> None:
+    with pytest.raises(IllegalStateError, match="already"):
+        accounts.create("chen", PASSWORD, "person", "p-other")
+    with pytest.raises(IllegalStateError, match="the person has an account"):
+        accounts.create("chen2", PASSWORD, "person", "p-chen")
+    assert accounts.get("chen2") is None
+
+
+def test_an_unknown_name_costs_the_same_work_as_a_wrong_password(views: SqliteViews) -> None:
+    recorder = Recorder()
+    accounts = Accounts(views, recorder)
+    accounts.create("chen", PASSWORD, "person", "p-chen")
+    before = recorder.runs
+    assert accounts.check("chen", "wrong") is None
+    assert accounts.check("nobody", "wrong") is None
+    assert recorder.runs == before + 2
+
+
+def test_a_removed_account_cannot_sign_in_and_is_gone(accounts: Accounts) -> None:
+    accounts.remove("chen")
+    assert accounts.check("chen", PASSWORD) is None
+    with pytest.raises(NotFoundError):
+        accounts.remove("chen")
+    assert accounts.create("chen2", PASSWORD, "person", "p-chen")["person_id"] == "p-chen"
+
+
+def test_a_token_names_who_signed_in(accounts: Accounts) -> None:
+    credentials = Credentials(accounts, SECRET)
+    token, identity = credentials.sign_in("chen", PASSWORD, "127.0.0.1")
+    assert identity == Identity("person", "p-chen", "chen")
+    assert credentials.open(token) == identity
+
+
+def test_an_operator_never_shares_a_name_with_a_person(accounts: Accounts) -> None:
+    accounts.create("wang", PASSWORD, "operator")
+    _, identity = Credentials(accounts, SECRET).sign_in("wang", PASSWORD, "127.0.0.1")
+    assert identity == Identity("operator", "operator:wang", "wang")
+
+
+def test_a_token_ends_with_its_time(accounts: Accounts) -> None:
+    token, _ = Credentials(accounts, SECRET).sign_in("chen", PASSWORD, "127.0.0.1")
+    with pytest.raises(UnauthenticatedError, match="expired"):
+        Credentials(accounts, SECRET, lifetime=-1).open(token)
+
+
+def test_a_token_of_another_city_or_changed_by_a_character_is_refused(accounts: Accounts) -> None:
+    token, _ = Credentials(accounts, b"another secret of thirty-two byte").sign_in("chen", PASSWORD, "127.0.0.1")
+    credentials = Credentials(accounts, SECRET)
+    own, _ = credentials.sign_in("chen", PASSWORD, "127.0.0.1")
+    body, _, rest = own.partition(".")
+    changed = body[:-1] + ("A" if body[-1] != "A" else "B") + "." + rest
+    for forged in (token, changed, "", "x", own[:-2]):
+        with pytest.raises(UnauthenticatedError, match="not one of this city"):
+            credentials.open(forged)
+
+
+def test_a_token_ends_with_sign_out_new_password_or_removal(accounts: Accounts) -> None:
+    credentials = Credentials(accounts, SECRET)
+    first, _ = credentials.sign_in("chen", PASSWORD, "127.0.0.1")
+    second, _ = credentials.sign_in("chen", PASSWORD, "127.0.0.1")
+    credentials.revoke(first)
+    with pytest.raises(UnauthenticatedError, match="has ended"):
+        credentials.open(first)
+    assert credentials.open(second).username == "chen"
+    accounts.change_password("chen", "another pass 10")
+    with pytest.raises(UnauthenticatedError, match="has ended"):
+        credentials.open(second)
+    third, _ = credentials.sign_in("chen", "another pass 10", "127.0.0.1")
+    accounts.remove("chen")
+    with pytest.raises(UnauthenticatedError, match="has ended"):
+        credentials.open(third)
+
+
+def test_the_operators_token_is_made_once_and_private(accounts: Accounts, tmp_path: Path) -> None:
+    path = tmp_path / "city" / "operator.token"
+    token = operator_token(path)
+    assert operator_token(path) == token
+    assert len(token) >= 40
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    credentials = Credentials(accounts, SECRET, token)
+    assert credentials.open(token).kind == "operator"
+    with pytest.raises(UnauthenticatedError):
+        credentials.open(token[:-1])
+
+
+def test_without_an_operators_token_an_empty_one_opens_nothing(accounts: Accounts) -> None:
+    with pytest.raises(UnauthenticatedError):
+        Credentials(accounts, SECRET, "").open("")
+
+
+class Clock:
+    """Seconds that a test moves."""
+
+    now = 1000.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+def test_guessing_is_braked_for_a_minute_and_a_right_password_does_not_count(accounts: Accounts) -> None:
+    clock = Clock()
+    credentials = Credentials(accounts, SECRET, clock=clock)
+    for _ in range(WRONG_BOTH + 3):
+        credentials.sign_in("chen", PASSWORD, "10.0.0.1")
+    for _ in range(WRONG_BOTH):
+        with pytest.raises(UnauthenticatedError):
+            credentials.sign_in("chen", "wrong", "10.0.0.1")
+    with pytest.raises(TooManyRequestsError) as refused:
+        credentials.sign_in("chen", PASSWORD, "10.0.0.1")
+    assert 1 <= refused.value.retry_after <= 61
+    assert credentials.sign_in("chen", PASSWORD, "10.0.0.2"), "others at another address are not locked out"
+    clock.now += 60
+    assert credentials.sign_in("chen", PASSWORD, "10.0.0.1")
+
+
+def test_guessing_one_name_from_many_addresses_is_braked_too() -> None:
+    attempts = Attempts(Clock())
+    for number in range(WRONG_NAME):
+        attempts.begin({f"chen 10.0.0.{number}": WRONG_BOTH, "chen *": WRONG_NAME})
+    with pytest.raises(TooManyRequestsError):
+        attempts.begin({"chen 10.0.1.1": WRONG_BOTH, "chen *": WRONG_NAME})
+
+
+def test_what_is_watched_stays_small() -> None:
+    attempts = Attempts(Clock())
+    for number in range(25_000):
+        attempts.begin({f"name-{number}": WRONG_BOTH})
+    assert len(attempts._begun) <= 20_000

@@ -14,6 +14,7 @@ from collections.abc import Callable
 from typing import Any
 
 import structlog
+from eventlet.timeout import Timeout
 from kombu import Connection, Consumer, Exchange, Queue
 from nameko.extensions import SharedExtension
 
@@ -36,6 +37,8 @@ LEASE = 30.0
 PAUSE = 0.5
 #: Seconds after which a batch that the broker has not confirmed is published again.
 CONFIRM_WITHIN = 10.0
+#: Seconds that a loop gets to finish when the service stops.
+STOP_WITHIN = 2.0
 
 _log = structlog.get_logger()
 
@@ -93,11 +96,14 @@ class Followers(SharedExtension):
             self._threads.append(self.container.spawn_managed_thread(lambda name=name, loop=loop: self._keep_on(name, loop), name))
 
     def stop(self) -> None:
-        """Let each loop finish what it is doing."""
+        """Let each loop finish what it is doing; one that waits for a server that is gone is not waited for (R3)."""
         self._stopping.set()
         self._wake()
+        with Timeout(STOP_WITHIN, False):
+            for thread in self._threads:
+                thread.wait()
         for thread in self._threads:
-            thread.wait()
+            thread.kill()  # safe at any point: checkpoints say what was done
 
     def kill(self) -> None:
         """The container is being killed: stop at the next chance."""
@@ -178,7 +184,7 @@ class Followers(SharedExtension):
 
     def _drain(self, connection: Connection, arrived: list[Any], seconds: float) -> bool:
         """Wait for messages and take those that are there; False when it stayed silent."""
-        timeout: float = 1.0
+        timeout = 0.25
         waited = 0.0
         while len(arrived) < BATCH and not self._stopping.is_set():
             try:
@@ -221,6 +227,8 @@ class Followers(SharedExtension):
     def _ask_all(self, connection: Connection) -> None:
         """Catch up with every source; one that does not answer is asked again later."""
         for source in self.node.definition.sources:
+            if self._stopping.is_set():
+                return
             try:
                 self.node.catch_up(source, self.fetch)
             except UnavailableError as error:

@@ -14,7 +14,7 @@ from typing import Any
 import msgspec
 import structlog
 
-from shared.errors import NotFoundError, UnavailableError
+from shared.errors import UnavailableError
 from shared.event import Event
 from shared.identity import derived_id
 from shared.log import Receipt, Record
@@ -206,11 +206,9 @@ class Follower:
     def retry(self, stream: str) -> int:
         """Apply the parked and waiting facts of a stream again, in order; returns how many were applied.
 
-        Stops at the first that still fails, which stays parked with the new reason. Raises `NotFoundError` when none is parked.
+        Stops at the first that still fails, which stays parked with the new reason.
         """
         rows = self._parked_rows(stream)
-        if not rows:
-            raise NotFoundError(f"no fact of {stream} is parked here")
         for done, row in enumerate(rows):
             overlay = Overlay(self._store)
             try:
@@ -227,10 +225,9 @@ class Follower:
         return len(rows)
 
     def first_parked(self, stream: str) -> int:
-        """The position of the first parked fact of a stream; raises `NotFoundError` when none is parked."""
-        if not (rows := self._parked_rows(stream)):
-            raise NotFoundError(f"no fact of {stream} is parked here")
-        return int(rows[0]["position"])
+        """The position of the first parked fact of a stream; 0 when none is parked."""
+        rows = self._parked_rows(stream)
+        return int(rows[0]["position"]) if rows else 0
 
     def skip(self, stream: str, position: int) -> int:
         """Leave a parked fact out for good and go on with those behind it; returns how many of these were applied.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
+from shared.errors import NotFoundError
 from shared.event import Codec, Event
 from shared.runtime.authority import Mandate
 from shared.runtime.execute import Decider
@@ -44,19 +45,27 @@ def evolve(parking: Parking, event: ParkedFactsRetried | ParkedFactSkipped) -> P
     return Parking(parking.id, event.asked, event.position if isinstance(event, ParkedFactSkipped) else 0)
 
 
-def retry(parking: Parking, *, by: Mandate, at: str, source: str, stream: str, reason: str, asked: str) -> list[Event]:
-    """Record that the facts of a stream are to be applied again."""
+def retry(
+    parking: Parking, *, by: Mandate, at: str, source: str, stream: str, position: int, reason: str, asked: str
+) -> list[Event]:
+    """Record that the facts of a stream are to be applied again; `position` is the first parked one (0: none is)."""
     by.require("operations.park")
-    return [] if parking.asked == asked else [ParkedFactsRetried(source=source, stream=stream, reason=reason, asked=asked)]
+    if parking.asked == asked:
+        return []
+    if not position:
+        raise NotFoundError(f"no fact of {stream} is parked here")
+    return [ParkedFactsRetried(source=source, stream=stream, reason=reason, asked=asked)]
 
 
 def skip(
     parking: Parking, *, by: Mandate, at: str, source: str, stream: str, position: int, reason: str, asked: str
 ) -> list[Event]:
-    """Record that a fact is left out, and why."""
+    """Record that a fact is left out, and why; `position` is the first parked one (0: none is)."""
     by.require("operations.park")
     if parking.asked == asked:
         return []
+    if not position:
+        raise NotFoundError(f"no fact of {stream} is parked here")
     return [ParkedFactSkipped(source=source, stream=stream, position=position, reason=reason, asked=asked)]
 
 

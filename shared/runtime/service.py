@@ -59,7 +59,7 @@ class Here(DependencyProvider):
         views = open_views(settings, name, self.definition.all_views, durable=self.definition.durable)
         self.node = Node(self.definition, log, views, self._follower)
         self.signer = Signer(settings.secret())
-        self.personal = Personal(open_keys(settings, name))
+        self.personal = Personal(open_keys(settings))
         self.followers.follow(self.node)
 
     def stop(self) -> None:
@@ -231,27 +231,31 @@ class Followed:
     @command
     def retry_parked(self, source: str, stream: str, reason: str) -> dict[str, Any]:
         """Apply the parked facts of a stream again."""
-        receipt: dict[str, Any] = self.here.execute(
-            PARKING, f"{source}-{stream}", retry, source=source, stream=stream, reason=reason, asked=self.here.context.command_id
-        )
-        return receipt | {"applied": self.here.node.follower(source).retry(stream)}
+        follower = self.here.node.follower(source)
+        receipt = self._record(retry, follower, source, stream, reason)
+        return receipt | {"applied": follower.retry(stream)}
 
     @command
     def skip_parked(self, source: str, stream: str, reason: str) -> dict[str, Any]:
         """Leave the first parked fact of a stream out for good and go on with those behind it."""
-        node, id = self.here.node, f"{source}-{stream}"
+        follower = self.here.node.follower(source)
+        receipt = self._record(skip, follower, source, stream, reason)
+        skipped, _ = load(self.here.node.log, PARKING, receipt["id"])  # a repeated command names the same fact, not the next one
+        return receipt | {"applied": follower.skip(stream, skipped.position)}
+
+    def _record(self, decide: Any, follower: Follower, source: str, stream: str, reason: str) -> dict[str, Any]:
+        """Write down what an operator does about parked facts before it is done."""
         receipt: dict[str, Any] = self.here.execute(
             PARKING,
-            id,
-            skip,
+            f"{source}-{stream}",
+            decide,
             source=source,
             stream=stream,
-            position=node.follower(source).first_parked(stream),
+            position=follower.first_parked(stream),
             reason=reason,
             asked=self.here.context.command_id,
         )
-        skipped, _ = load(node.log, PARKING, id)  # a repeated command names the same fact again, not the next one
-        return receipt | {"applied": node.follower(source).skip(stream, skipped.position)}
+        return receipt
 
     @command
     def rebuild_views(self) -> dict[str, Any]:

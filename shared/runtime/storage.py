@@ -7,6 +7,7 @@ from typing import Any
 
 from shared.log import EventLog
 from shared.log.sqlite import SqliteStorage
+from shared.personal import KeyStore, MongoKeys, SqliteKeys
 from shared.runtime.settings import Settings
 from shared.views import View, ViewStore
 from shared.views.sqlite import SqliteViews
@@ -39,8 +40,11 @@ def open_views(
     return SqliteViews(settings.data / f"{service}.views.sqlite", views, durable, read_only)
 
 
-def open_keys(settings: Settings, service: str) -> Any:
-    """The keys that open a service's personal data; kept apart from logs and views, and from their backups."""
-    from shared.personal import SqliteKeys
+def open_keys(settings: Settings) -> KeyStore:
+    """The keys that open personal data: one store for the city, so that erasing a person holds everywhere at once.
 
-    return SqliteKeys(settings.data / "keys" / f"{service}.sqlite")
+    It lies apart from logs and views, and from their backups.
+    """
+    if settings.mongodb_uri:
+        return MongoKeys(_database(settings, "keys"))
+    return SqliteKeys(settings.data / "keys" / "personal.sqlite")

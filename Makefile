@@ -1,0 +1,56 @@
+# Every task in one word. `make` alone lists them.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+STORY ?= deploy/scenarios/sanchajie.yaml
+export PIP_DISABLE_PIP_VERSION_CHECK = 1
+export PYTHONWARNINGS = ignore
+
+.DEFAULT_GOAL := help
+.PHONY: help run test check lint types imports bench faults clean reset
+
+help: ## list the tasks
+	@awk -F':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+$(VENV)/installed: pyproject.toml deploy/constraints.txt
+	@command -v $(PYTHON) >/dev/null || { echo "Python 3.11 or later is needed (PYTHON=... names another one)"; exit 1; }
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Python 3.11 or later is needed; $(PYTHON) is older"; exit 1; }
+	@echo "installing into $(VENV) (once) …"
+	@$(PYTHON) -m venv $(VENV)
+	@$(BIN)/python -m pip install --quiet --constraint deploy/constraints.txt --editable .
+	@touch $@
+
+$(VENV)/tested: $(VENV)/installed
+	@echo "installing what the tests need (once) …"
+	@$(BIN)/python -m pip install --quiet --constraint deploy/constraints.txt --editable '.[test]'
+	@deploy/install-test-servers
+	@touch $@
+
+run: $(VENV)/installed ## start Linli here, load a neighbourhood's year, and serve until Ctrl-C
+	@$(BIN)/linli up --scenario $(STORY) --log-file data/linli.log
+
+test: $(VENV)/tested ## run every test (installs the servers they need)
+	@$(BIN)/python -m pytest
+
+check: lint types imports test ## everything CI runs
+
+lint: $(VENV)/tested ## style
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+
+types: $(VENV)/tested ## types
+	@$(BIN)/mypy
+
+imports: $(VENV)/tested ## who may import whom
+	@$(BIN)/lint-imports
+
+bench: $(VENV)/installed ## measure, side by side with what is compared (needs several minutes)
+	@$(PYTHON) -m venv .venv-bench
+	@.venv-bench/bin/python -m pip install --quiet --constraint deploy/constraints.txt --editable . 'eventsourcing>=9.3,<10'
+	@.venv-bench/bin/python -m tests.bench
+
+reset: ## forget the loaded data (removes ./data)
+	@rm -rf data
+
+clean: ## remove what was installed here
+	@rm -rf $(VENV) .venv-bench

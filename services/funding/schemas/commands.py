@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from marshmallow import Schema, fields, validate
+from typing import Any
+
+from marshmallow import Schema, ValidationError, fields, validate, validates_schema
 
 from services.funding.events import BODIES, SOURCES
 from services.funding.schemas.shapes import CODE, ID, PLACE, code, day, fen, id_of, judged, optional, string, text
@@ -124,9 +126,14 @@ class AmendPayment(OfPayment):
     """Change a request for payment, or ask again after a rejection; voids reviews and signature."""
 
     payee = text(200, "Who is to be paid; unchanged if absent", required=False, load_default=None)
-    payee_kind = code(PAYER_KINDS, "Organisation or person; unchanged if absent", load_default=None)
+    payee_kind = code(PAYER_KINDS, "Organisation or person, given together with the payee", load_default=None)
     purpose = text(500, "What for; unchanged if absent", required=False, load_default=None)
     amount_fen = fen("Amount in fen; unchanged if absent", load_default=None)
+
+    @validates_schema
+    def _kind_with_name(self, data: dict[str, Any], **options: Any) -> None:
+        if data["payee"] is None and data["payee_kind"] is not None:
+            raise ValidationError({"payee_kind": ["name the payee together with the kind"]})
 
 
 class WithdrawPayment(OfPayment):

@@ -48,8 +48,8 @@ def board(place: str, totals: Row) -> Row:
     sides = {"income": "received", "spending": "spent", "returned": "returned", "held": "held"}
     by_source = {
         side: [
-            {"source": source, "fen": fen, "share": share(fen, totals[f"{name}_fen"])}
-            for source, fen in totals[name].items()
+            {"source": source, "fen": totals[name][source], "share": share(totals[name][source], totals[f"{name}_fen"])}
+            for source in SOURCES
         ]
         for side, name in sides.items()
     }

@@ -55,6 +55,7 @@ def test_good_input_is_taken():
         ("propose_project", ASK | {"criteria": []}, "criteria", "1 to 50"),
         ("review_payment", REVIEW | {"body": "street"}, "body", "one of branch, committee, board"),
         ("review_payment", {**REVIEW, "version": None}, "version", "null"),
+        ("amend_payment", {"project_id": "p1", "payment_id": "pay1", "payee_kind": "person"}, "payee_kind", "together"),
         ("accept_project", {"project_id": "p1", "criteria": {"road": "yes"}}, "criteria", "boolean"),
         (
             "post_statement",

@@ -35,6 +35,8 @@ class IssueTriaged(Event, frozen=True, kw_only=True):
     severity: str  # small, hard or big
     tier: str  # compound, area, community or street
     reason: str
+    organisation_id: str  # accountable then
+    from_level: str  # as it was stated before; "" from a patrol
     level: str  # of the accountable organisation
 
 
@@ -42,6 +44,8 @@ class IssueDispatched(Event, frozen=True, kw_only=True):
     """A body and a person became accountable, with a duty and a time limit (C12)."""
 
     issue_id: str
+    from_organisation_id: str
+    from_level: str
     organisation_id: str
     person_id: str
     post_id: str
@@ -71,6 +75,7 @@ class IssueEscalated(Event, frozen=True, kw_only=True):
     """The issue went to a body above the accountable one; the time limit stays (C11)."""
 
     issue_id: str
+    from_organisation_id: str
     from_level: str
     to_level: str
     organisation_id: str
@@ -106,10 +111,13 @@ class IssueClosed(Event, frozen=True, kw_only=True):
 
 
 class IssueReopened(Event, frozen=True, kw_only=True):
-    """Open again; whoever was accountable still is."""
+    """Open again; whoever was accountable still is. Says what it undoes."""
 
     issue_id: str
     reason: str
+    from_status: str  # resolved or closed
+    contained: bool | None  # of the resolution that did not hold
+    times: int  # this one included
 
 
 class ContactErased(Event, frozen=True, kw_only=True):

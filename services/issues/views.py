@@ -22,6 +22,7 @@ from services.issues.events import (
     VisitPlanned,
     VisitRecorded,
 )
+from services.issues.figures import figures_keys, figures_row
 from shared.event import Event
 from shared.log import Record
 from shared.views import Row, View, by
@@ -103,7 +104,7 @@ def _changes(row: Row, event: Event) -> Row:
         case IssueReopened():
             return {
                 "status": status_reopened(row["duty"], row["tier"]),
-                "reopened": row["reopened"] + 1,
+                "reopened": event.times,
                 "contained": -1,
                 "outcome": "",
                 "because": "",
@@ -154,15 +155,6 @@ def _step(row: Row, event: Any, record: Record) -> Row:
         "to_organisation_id": event.organisation_id if moved else "",
         "to_post_id": event.post_id if moved else "",
     }
-
-
-def _follow_up_key(event: Event, record: Record) -> str | None:
-    return f"{record.stream}:{record.version:08d}" if isinstance(event, FollowUpRecorded) else None
-
-
-def _follow_up(row: Row, event: FollowUpRecorded, record: Record) -> Row:
-    """One row per follow-up, for the share of satisfied answers (C09)."""
-    return {"issue_id": event.issue_id, "place": record.place, "result": event.result}
 
 
 def _visit(row: Row, event: Event, record: Record) -> Row | None:
@@ -259,25 +251,18 @@ VIEWS: tuple[View, ...] = (
         by("issue_id"),
         _case,
         (
-            ("place", "level"),
-            ("place", "channel"),
-            ("place", "status"),
-            ("place", "reopened"),
-            ("place", "contained"),
+            ("place", "status", "channel", "level", "severity", "problem_class", "category"),
             ("post_id", "open", "due"),
             ("open", "due"),
-            "person_id",
-            "organisation_id",
-            "category",
-            "problem_class",
-            "severity",
+            ("person_id", "open"),
+            ("organisation_id", "open"),
             "origin",
             "reporter",
             "reported",
         ),
     ),
+    View("figures", ISSUES, figures_keys, figures_row),
     View("timeline", ISSUES, _step_key, _step, ("issue_id",)),
-    View("follow_ups", ISSUES, _follow_up_key, _follow_up, (("place", "result"),)),
     View("visits", ISSUES, by("visit_id"), _visit, ("place", ("person_id", "status"), "day")),
     View("diagnoses", ISSUES, by("diagnosis_id"), _diagnosis, ("place", "kind", "diagnosed_on")),
     View("places", REGISTRY, _of("PlaceRegistered", key="place"), _place, ("place",)),

@@ -118,7 +118,17 @@ def triage(
         return []
     issue.expect("triaged", "reported", "triaged", otherwise="it is being handled already, escalate it instead")
     level = issue.level or level_of(issue.organisation_id, organisations)
-    return [IssueTriaged(issue_id=issue.id, severity=severity, tier=tier, reason=reason, level=level)]
+    return [
+        IssueTriaged(
+            issue_id=issue.id,
+            severity=severity,
+            tier=tier,
+            reason=reason,
+            organisation_id=issue.organisation_id,
+            from_level=issue.level,
+            level=level,
+        )
+    ]
 
 
 def _limit(due: str, working_days: int, day: str, calendar: Callable[[str, int], WorkingDay]) -> WorkingDay:
@@ -169,6 +179,8 @@ def dispatch(
     return [
         IssueDispatched(
             issue_id=issue.id,
+            from_organisation_id=issue.organisation_id,
+            from_level=issue.level,
             organisation_id=to.organisation_id,
             person_id=to.person_id,
             post_id=to.post_id,
@@ -240,7 +252,8 @@ def escalate(
     return [
         IssueEscalated(
             issue_id=issue.id,
-            from_level=issue.level or level_of(issue.organisation_id, organisations),
+            from_organisation_id=issue.organisation_id,
+            from_level=issue.level,
             to_level=to.level,
             organisation_id=to.organisation_id,
             person_id=to.person_id,

@@ -72,6 +72,8 @@ class Issue(msgspec.Struct, frozen=True):
     due: str = ""
     outcome: str = ""
     because: str = ""
+    contained: bool | None = None
+    reopened: int = 0  # times
     followed: str = ""  # result of the last follow-up since it was resolved
     tries: int = 0  # times nobody was reached since it was resolved
     tried_at: str = ""  # the last of them
@@ -143,7 +145,9 @@ def evolve(issue: Issue, event: IssueFact) -> Issue:
                 level=event.to_level,
             )
         case IssueResolved():
-            return replace(issue, status="resolved", outcome=event.outcome, because=event.because)
+            return replace(
+                issue, status="resolved", outcome=event.outcome, because=event.because, contained=event.contained
+            )
         case FollowUpRecorded():
             if event.result != "unreachable":
                 return replace(issue, followed=event.result)
@@ -152,7 +156,8 @@ def evolve(issue: Issue, event: IssueFact) -> Issue:
             return replace(issue, status="closed")
         case IssueReopened():
             status = status_reopened(issue.duty, issue.tier)
-            return replace(issue, status=status, outcome="", because="", followed="", tries=0, tried_at="")
+            issue = replace(issue, status=status, outcome="", because="", contained=None, reopened=event.times)
+            return replace(issue, followed="", tries=0, tried_at="")
         case ContactErased():
             return replace(issue, contact="")
         case _:

@@ -85,7 +85,7 @@ def record_follow_up(issue: Issue, *, by: Mandate, at: str, result: str, note: s
             return [] if issue.tried_at == at else [followed]
         case _:
             given(note, "note", "say what the person is not satisfied with")
-            return [followed, IssueReopened(issue_id=issue.id, reason=note)]
+            return [followed, _reopened(issue, note)]
 
 
 def close(issue: Issue, *, by: Mandate, at: str, because: str, tries: int = 1) -> list[Event]:
@@ -107,9 +107,17 @@ def reopen(issue: Issue, *, by: Mandate, at: str, reason: str) -> list[Event]:
     """Open a resolved or closed issue again; whoever was accountable still is (X13)."""
     issue.expect("reopened", "resolved", "closed", otherwise="it is open")
     by.require("issue.reopen", issue.place)
-    return [
-        IssueReopened(issue_id=issue.id, reason=without_numbers(given(reason, "reason", "say why it is opened again")))
-    ]
+    return [_reopened(issue, without_numbers(given(reason, "reason", "say why it is opened again")))]
+
+
+def _reopened(issue: Issue, reason: str) -> IssueReopened:
+    return IssueReopened(
+        issue_id=issue.id,
+        reason=reason,
+        from_status=issue.status,
+        contained=issue.contained,
+        times=issue.reopened + 1,
+    )
 
 
 def erase_contact(issue: Issue, *, by: Mandate, at: str) -> list[Event]:

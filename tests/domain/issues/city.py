@@ -69,9 +69,19 @@ REPORTED = IssueReported(
     post_id="post-grid",
     level="compound",
 )
-TRIAGED = IssueTriaged(issue_id=ISSUE_ID, severity="small", tier="compound", reason="one lamp", level="compound")
+TRIAGED = IssueTriaged(
+    issue_id=ISSUE_ID,
+    severity="small",
+    tier="compound",
+    reason="one lamp",
+    organisation_id="o-compound",
+    from_level="compound",
+    level="compound",
+)
 DISPATCHED = IssueDispatched(
     issue_id=ISSUE_ID,
+    from_organisation_id="o-compound",
+    from_level="compound",
     organisation_id="o-compound",
     person_id="p-grid",
     post_id="post-grid",

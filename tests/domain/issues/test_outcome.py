@@ -37,7 +37,7 @@ def asked(result: str, note: str = "", at: str = kit.AT) -> FollowUpRecorded:
 
 SATISFIED, UNREACHED = asked("satisfied"), asked("unreachable", "rang twice")
 CLOSED = IssueClosed(issue_id=ISSUE_ID, because="lamp shines")
-REOPENED = IssueReopened(issue_id=ISSUE_ID, reason="still dark")
+REOPENED = IssueReopened(issue_id=ISSUE_ID, reason="still dark", from_status="resolved", contained=True, times=1)
 
 
 def test_every_issue_is_resolved_with_what_was_done() -> None:
@@ -61,6 +61,7 @@ def test_resolving_follows_dispatch() -> None:
 def test_an_issue_solved_above_its_tier_is_not_contained() -> None:
     up = IssueEscalated(
         issue_id=ISSUE_ID,
+        from_organisation_id="o-compound",
         from_level="compound",
         to_level="street",
         organisation_id="o-street",
@@ -186,14 +187,14 @@ def test_follow_up_before_reopening_does_not_count_for_the_next_round() -> None:
 )
 def test_reopening_goes_back_as_far_as_it_had_come(history: tuple[Event, ...], status: str) -> None:
     spec = given(*history)
-    spec.when(domain.reopen, reason="still dark").then(REOPENED)
+    spec.when(domain.reopen, reason="still dark").then(replace(REOPENED, contained=spec.state.contained))
     after = domain.ISSUE.evolve(spec.state, REOPENED)
     assert (after.status, after.post_id, after.outcome) == (status, "post-grid", "")
 
 
 def test_reopening_has_a_reason_a_mandate_and_something_finished() -> None:
     closed = given(*HANDLED, RESOLVED, SATISFIED, CLOSED)
-    closed.when(domain.reopen, reason="still dark").then(REOPENED)
+    closed.when(domain.reopen, reason="still dark").then(replace(REOPENED, from_status="closed"))
     closed.when(domain.reopen, reason=" ").then_raises(BadInputError, "opened again")
     closed.when(domain.reopen, by=STRANGER, reason="x").then_raises(ForbiddenError, "issue.reopen")
     given(*HANDLED).when(domain.reopen, reason="x").then_raises(IllegalStateError, "it is open")

@@ -128,10 +128,10 @@ class Call:
         service = self.node.name
         self._command = name
         outcome = "ok"
-        correlation_id = ""
+        correlation_id = context_kind = ""
         try:
             context = self._here.signer.open(self._signed, f"{service}.{name}", arguments)
-            correlation_id = context.correlation_id
+            correlation_id, context_kind = context.correlation_id, context.kind
             self.context = _timed(context) if kind == "command" else context
             schema = self._schema(name)
             try:
@@ -150,7 +150,8 @@ class Call:
         finally:
             seconds = time.perf_counter() - started
             metrics.CALLS.labels(service, name, outcome).observe(seconds)
-            _log.info(
+            say = _log.debug if context_kind == "service" else _log.info  # followers asking one another would drown the rest
+            say(
                 kind, service=service, method=name, outcome=outcome, ms=round(seconds * 1000, 1), correlation_id=correlation_id
             )
 

@@ -1,0 +1,48 @@
+"""What the documents say holds: tables match the code, code blocks run, and links lead somewhere."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from shared.runtime.settings import VARIABLES
+
+ROOT = Path(__file__).resolve().parents[2]
+DOCUMENTS = sorted([ROOT / "README.md", ROOT / "CONTRIBUTING.md", *(ROOT / "docs").rglob("*.md")])
+
+
+def blocks(document: str, language: str) -> list[str]:
+    return re.findall(rf"^```{language}\n(.*?)^```", (ROOT / document).read_text(), re.MULTILINE | re.DOTALL)
+
+
+def test_every_variable_has_its_row_in_the_readme() -> None:
+    rows = re.findall(r"^\| `([A-Z_]+)` \| `?([^`|]*?)`? \| (.*) \|$", (ROOT / "README.md").read_text(), re.MULTILINE)
+    assert rows == [tuple(row) for row in VARIABLES]
+
+
+@pytest.mark.parametrize("number", range(len(blocks("CONTRIBUTING.md", "python"))))
+def test_the_recipes_run(number: int) -> None:
+    exec(compile(blocks("CONTRIBUTING.md", "python")[number], f"CONTRIBUTING.md, block {number}", "exec"), {"__name__": "recipe"})
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: str(path.relative_to(ROOT)))
+def test_links_lead_somewhere(document: Path) -> None:
+    text = re.sub(r"```.*?```", "", document.read_text(), flags=re.DOTALL)
+    targets = re.findall(r"\]\(([^)#\s]+)[^)]*\)", text) + re.findall(r'src="([^"]+)"', text)
+    missing = [target for target in targets if "://" not in target and not (document.parent / target).exists()]
+    assert missing == []
+
+
+def test_make_alone_lists_every_task() -> None:
+    listed = subprocess.run(["make"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    phony = re.search(r"^\.PHONY: (.*)$", (ROOT / "Makefile").read_text(), re.MULTILINE)
+    assert phony is not None
+    assert [name for name in phony[1].split() if f"make {name} " not in listed] == []
+
+
+def test_ci_calls_the_test_command_that_the_readme_gives() -> None:
+    assert "make test\n" in blocks("README.md", "sh")
+    assert re.search(r"^make test$", (ROOT / ".ci" / "run").read_text(), re.MULTILINE)

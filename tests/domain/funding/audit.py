@@ -73,7 +73,13 @@ def _books(history: Sequence[Event]) -> Iterable[str]:
 
 
 def _preconditions(history: Sequence[Event]) -> Iterable[str]:
+    asked: dict[str, tuple[int, int]] = {}
     for number, event in enumerate(history):
+        if isinstance(event, PaymentRequested | PaymentAmended):
+            asked[event.payment_id] = (event.version, event.amount_fen)
+        judged = isinstance(event, PaymentReviewed | PaymentSigned)
+        if judged and asked.get(event.payment_id) != (event.version, event.amount_fen):
+            yield f"{number}: judged version {event.version}, which is not what is asked for"
         if not isinstance(event, PaymentMade):
             continue
         before = [fact for fact in history[:number] if getattr(fact, "payment_id", "") == event.payment_id]

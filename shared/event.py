@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any, ClassVar, cast
+from typing import Any, ClassVar
 
 import msgspec
 
@@ -34,8 +34,9 @@ def _forbid_floats(shape: msgspec.inspect.Type, where: str) -> None:
         for part in shape.types:
             _forbid_floats(part, where)
     for name in ("item_type", "key_type", "value_type"):
-        if (part := getattr(shape, name, None)) is not None:
-            _forbid_floats(part, where)
+        inner = getattr(shape, name, None)
+        if inner is not None:
+            _forbid_floats(inner, where)
     for part in getattr(shape, "item_types", ()):
         _forbid_floats(part, where)
     if isinstance(shape, msgspec.inspect.StructType):
@@ -53,7 +54,7 @@ class Codec:
         self.events = {event.__name__: event for event in events}
         self.upcasters = dict(upcasters or {})
         self._encoder = msgspec.json.Encoder(order="sorted")
-        self._decoders: dict[tuple[str, int], Callable[[bytes], Event]] = {}
+        self._decoders: dict[tuple[str, int], Callable[[bytes | msgspec.Raw], Event]] = {}
         for name, event in self.events.items():
             _forbid_floats(msgspec.inspect.type_info(event), name)
             self._decoders[name, event.schema] = msgspec.json.Decoder(event).decode
@@ -75,17 +76,17 @@ class Codec:
     def decode(self, type: str, schema: int, data: bytes | msgspec.Raw) -> Event:
         """The event in today's shape; raises `CorruptionError` for a type or schema that this program does not know."""
         try:
-            return self._decoders[type, schema](cast(bytes, data))
+            return self._decoders[type, schema](data)
         except KeyError:
             raise CorruptionError(f"unknown event {type} schema {schema}: was it written by a newer version?") from None
         except msgspec.ValidationError as error:
             raise CorruptionError(f"stored {type} schema {schema} does not decode: {error}") from error
 
-    def _upcasting(self, name: str, schema: int) -> Callable[[bytes], Event]:
+    def _upcasting(self, name: str, schema: int) -> Callable[[bytes | msgspec.Raw], Event]:
         event = self.events[name]
         steps = [self.upcasters[name, step] for step in range(schema, event.schema)]
 
-        def decode(data: bytes) -> Event:
+        def decode(data: bytes | msgspec.Raw) -> Event:
             value = msgspec.json.decode(data)
             for step in steps:
                 value = step(value)

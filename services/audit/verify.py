@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+
 from services.audit import checkpoint, merkle
 from services.audit.ledger import Ledger
 from shared.bus import cloudevents
@@ -77,7 +79,7 @@ def verify_log(log: EventLog, progress: Progress) -> LogReport:
     return LogReport(log.name, events, digest)
 
 
-def verify_ledger(ledger: Ledger, logs: Mapping[str, EventLog], public_key: checkpoint.Ed25519PublicKey, progress: Progress) -> LedgerReport:
+def verify_ledger(ledger: Ledger, logs: Mapping[str, EventLog], public_key: Ed25519PublicKey, progress: Progress) -> LedgerReport:
     """Compare the ledger with the logs and its root with the last signed checkpoint.
 
     Raises `CorruptionError` naming the first entry that is wrong.

@@ -182,7 +182,7 @@ def _timed(context: Context) -> Context:
 
 
 def _fields(error: ValidationError) -> dict[str, Any]:
-    messages = error.normalized_messages()
+    messages: dict[str, Any] = error.normalized_messages()  # type: ignore[no-untyped-call]  # marshmallow left it untyped
     return {str(name): reasons for name, reasons in messages.items()}
 
 

@@ -125,7 +125,7 @@ def decode_cursor(cursor: str, order: str) -> tuple[Any, str]:
         found, value, key = json.loads(base64.urlsafe_b64decode(cursor.encode()))
         if found == order and type(value) in (str, int) and isinstance(key, str):
             return value, key
-    except ValueError:
+    except (ValueError, TypeError):
         pass
     raise BadInputError("the cursor does not belong to this list", {"cursor": "start again without a cursor"})
 

@@ -1,0 +1,73 @@
+"""Requests to the gateway from several threads, repeated with the same key while it is busy or away."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from services.console.client import Client
+from shared.errors import UnavailableError
+
+#: Seconds for which a request is repeated while the city does not answer.
+PATIENCE = 60.0
+_FIRST, _LONGEST = 0.1, 5.0
+
+
+class Sender:
+    """One connection for each thread; every request carries its own token."""
+
+    def __init__(self, url: str, patience: float = PATIENCE) -> None:
+        """`patience` in seconds."""
+        self.repeated = 0
+        self._url = url
+        self._patience = patience
+        self._here = threading.local()
+        self._lock = threading.Lock()
+        self._clients: list[Client] = []
+
+    def get(
+        self,
+        path: str,
+        query: Mapping[str, Any],
+        token: str,
+        headers: Mapping[str, str] | None = None,
+        patient: bool = True,
+    ) -> Any:
+        """The answer to a question. Raises what the gateway answered; `UnavailableError` when it stays away."""
+        spelled = {name: str(value).lower() if isinstance(value, bool) else value for name, value in query.items()}
+        patience = self._patience if patient else 0
+        return self._patiently(lambda client: client.get(path, spelled, headers), token, patience)
+
+    def post(self, path: str, body: Mapping[str, Any], token: str, headers: Mapping[str, str] | None = None) -> Any:
+        """The answer to a command. Raises what the gateway answered; `UnavailableError` when it stays away."""
+        return self._patiently(lambda client: client.post(path, body, headers), token, self._patience)
+
+    def close(self) -> None:
+        """Close all connections."""
+        for client in self._clients:
+            client.close()
+
+    def _patiently(self, ask: Callable[[Client], Any], token: str, patience: float) -> Any:
+        deadline, pause = time.monotonic() + patience, _FIRST
+        while True:
+            client = self._client()
+            client.token = token
+            try:
+                return ask(client)
+            except UnavailableError:  # nobody answers, no answer in time, or too many requests at once
+                if time.monotonic() + pause > deadline:
+                    raise
+            with self._lock:
+                self.repeated += 1
+            time.sleep(pause)
+            pause = min(2 * pause, _LONGEST)
+
+    def _client(self) -> Client:
+        if not hasattr(self._here, "client"):
+            self._here.client = Client(self._url)
+            with self._lock:
+                self._clients.append(self._here.client)
+        client: Client = self._here.client
+        return client

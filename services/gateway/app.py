@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import importlib
-import importlib.util
 from typing import Any
 
+import structlog
 from flask import Flask, g, request, session
 from flask.sessions import SecureCookieSessionInterface
 from werkzeug.exceptions import HTTPException
 from werkzeug.wrappers import Response
 
-from services.gateway import headers, problems
+from services.gateway import headers, portal, problems
 from services.gateway.access import LARGEST_BODY, Edge, register_access_log
 from services.gateway.accounts import Accounts
 from services.gateway.accounts_api import create_accounts_api
@@ -23,6 +22,7 @@ from services.gateway.session import Caller, Gateway
 from shared.errors import LinliError
 from shared.identity import new_id
 
+_log = structlog.get_logger()
 _READING = ("GET", "HEAD", "OPTIONS")
 
 
@@ -30,7 +30,8 @@ class _Session(SecureCookieSessionInterface):
     """The cookie is marked secure whenever the request came over TLS."""
 
     def get_cookie_secure(self, app: Flask) -> bool:
-        return request.is_secure
+        # a caller that claims TLS which it has not can only hurt its own cookie
+        return request.is_secure or request.headers.get("X-Forwarded-Proto") == "https"
 
 
 def create_app(
@@ -67,7 +68,8 @@ def create_app(
     register_services(api, gateway)
     api.register_blueprint(create_accounts_api(gateway, accounts))
     api.register_blueprint(create_operations(gateway, services))
-    app.add_url_rule("/api/docs", "api_docs", lambda: documentation(api))
+    policy = {"Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'"}
+    app.add_url_rule("/api/docs", "api_docs", lambda: (documentation(api), policy))
     register_health(app, gateway, services)
     _register_portal(app, gateway)
     app.wsgi_app = Edge(app.wsgi_app, max_requests)  # type: ignore[method-assign]
@@ -88,21 +90,21 @@ def _register_guard(app: Flask, gateway: Gateway) -> None:
 
 def _register_portal(app: Flask, gateway: Gateway) -> None:
     """Add the portal and the form of refusals: pages for browsers on the portal's paths, JSON everywhere else."""
-    page: Any = None
-    if importlib.util.find_spec("services.gateway.portal.pages"):
-        portal = importlib.import_module("services.gateway.portal")
-        app.register_blueprint(portal.create_portal(gateway))
-        page = getattr(portal, "problem_page", None)
+    app.register_blueprint(portal.create_portal(gateway))
 
     def shown(response: Any) -> Any:
         machine = request.path.startswith(("/api/", "/health/", "/metrics"))
-        if page is None or machine or not request.accept_mimetypes.accept_html or response.status_code < 400:
+        if machine or not request.accept_mimetypes.accept_html or response.status_code < 400:
             return response
-        shown = page(response.get_json(), response.status_code)
+        try:
+            page = portal.problem_page(response.get_json(), response.status_code)
+        except Exception:  # the page needs services too; a plain refusal is better than none
+            _log.exception("no page for a refusal", correlation_id=g.correlation_id)
+            return response
         for name in ("Retry-After", "Allow"):
             if name in response.headers:
-                shown.headers[name] = response.headers[name]
-        return shown
+                page.headers[name] = response.headers[name]
+        return page
 
     def on_linli(error: LinliError) -> Response:
         return shown(problems.from_linli(error))

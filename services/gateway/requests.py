@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import re
 from typing import Any, NoReturn
 
@@ -55,7 +56,9 @@ def read_json(request: Request) -> dict[str, Any]:
             f"the body must be JSON, not {request.mimetype or 'unnamed'}", {"Content-Type": "send application/json"}
         )
     try:
-        value = json.loads(text, object_pairs_hook=_object, parse_constant=_no_constant, parse_int=_integer)
+        value = json.loads(
+            text, object_pairs_hook=_object, parse_constant=_no_constant, parse_int=_integer, parse_float=_real
+        )
         msgspec.json.encode(value)  # half characters cannot be sent on
     except BadInputError:
         raise
@@ -106,6 +109,13 @@ def _integer(text: str) -> int:
     if len(text) > 17 or abs(int(text)) > LARGEST_INTEGER:
         raise BadInputError(f"{text[:40]} is larger than 2^53-1", {"body": "an integer is too large"})
     return int(text)
+
+
+def _real(text: str) -> float:
+    value = float(text)
+    if math.isinf(value):
+        raise BadInputError(f"{text[:40]} is too large", {"body": "a number is too large"})
+    return value
 
 
 def _no_constant(text: str) -> NoReturn:

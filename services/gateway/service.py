@@ -47,6 +47,9 @@ class HttpServer(DependencyProvider):
 
     def start(self) -> None:
         settings = self.container.config["settings"]
+        if not settings.mongodb_uri:  # SQLite keeps the mode of a file, also for its journal
+            settings.data.mkdir(parents=True, exist_ok=True)
+            (settings.data / "gateway.views.sqlite").touch(mode=0o600)
         self._accounts = Accounts(open_views(settings, "gateway", VIEWS, durable=True), run=tpool.execute)
         app = create_app(
             self.caller,

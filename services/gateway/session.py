@@ -214,7 +214,12 @@ class Gateway:
 
     def _posts(self, person_id: str, required: bool) -> tuple[Mapping[str, Any], ...]:
         """The posts held now; the last known ones while the registry is away, for every service checks them again."""
-        context = Context(kind="person", actor=person_id, correlation_id=g.correlation_id, after=self._remembered())
+        context = Context(
+            kind="person",
+            actor=person_id,
+            correlation_id=g.correlation_id,
+            after=_later(headers.after(), self._remembered()),
+        )
         try:
             answer = self.caller.call("registry", "posts_of_person", context, {"person_id": person_id})
         except UnavailableError:

@@ -1,0 +1,62 @@
+"""A small city in memory for the gateway to stand before."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from shared.errors import (
+    LinliError,
+)
+from shared.runtime.context import Context
+
+OPERATOR = "operator-token-of-the-test"
+PASSWORD = "correct horse 9"
+REPORT = {"place": "350104.013", "category": "street_lamp", "description": "路灯不亮"}
+
+
+class City:
+    """A city of one process: posts by person, receipts by command id, and every call it was asked."""
+
+    def __init__(self) -> None:
+        self.reset()
+
+    def reset(self) -> None:
+        """Forget everything."""
+        self.posts: dict[str, list[str]] = {}
+        self.calls: list[tuple[str, str, Context, dict[str, Any]]] = []
+        self.receipts: dict[str, dict[str, Any]] = {}
+        self.errors: dict[str, LinliError] = {}
+        self.asked_during: Any = None
+
+    def call(
+        self, service: str, method: str, context: Context, arguments: dict[str, Any], timeout: float | None = None
+    ) -> dict[str, Any]:
+        self.calls.append((service, method, context, arguments))
+        if self.asked_during and method != "posts_of_person":
+            self.asked_during()
+        if error := self.errors.get(method) or self.errors.get(service):
+            raise error
+        if method == "posts_of_person":
+            held = self.posts.get(arguments["person_id"], [])
+            return {"posts": [{"post_id": post, "role": "grid_worker", "title": "网格员"} for post in held]}
+        if context.command_id:
+            new = {"id": "i-1", "service": service, "position": len(self.receipts) + 1, "version": 1, "events": 1}
+            return self.receipts.setdefault(context.command_id, new)
+        return {"rows": [], "next": None}
+
+    @property
+    def last(self) -> tuple[str, str, Context, dict[str, Any]]:
+        return self.calls[-1]
+
+
+def refused(answer: Any, status: int, kind: str, *names: str) -> dict[str, Any]:
+    """The refusal has our form, this status and kind, and names these fields."""
+    assert answer.status_code == status, answer.data
+    assert answer.mimetype == "application/problem+json"
+    assert answer.headers["X-Correlation-Id"]
+    body: dict[str, Any] = answer.json
+    assert set(body) == {"kind", "message", "fields"}
+    assert body["kind"] == kind
+    assert body["message"]
+    assert set(names) <= set(body["fields"]), body
+    return body

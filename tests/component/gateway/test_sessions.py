@@ -1,0 +1,197 @@
+"""Accounts, sign-in, cookies and pages."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+
+from shared.errors import (
+    ForbiddenError,
+    NotFoundError,
+    TimedOutError,
+)
+from shared.runtime.context import Context
+from tests.component.gateway.city import PASSWORD, REPORT, City, refused
+
+
+def test_accounts_are_checked_when_made(client: FlaskClient, operator: dict[str, str]) -> None:
+    good = {"username": "li", "password": PASSWORD, "person_id": "p-li"}
+    for change, field in (
+        ({"username": "Li Ming"}, "username"),
+        ({"password": "short"}, "password"),
+        ({"person_id": ""}, "person_id"),
+        ({"kind": "operator"}, "person_id"),
+        ({"kind": "king"}, "kind"),
+        ({"role": "mayor"}, "role"),
+    ):
+        refused(client.post("/api/accounts", json=good | change, headers=operator), 422, "bad_input", field)
+    answer = client.post("/api/accounts", json=good, headers=operator)
+    assert (answer.status_code, answer.json) == (201, {"username": "li", "kind": "person", "person_id": "p-li"})
+    refused(client.post("/api/accounts", json=good, headers=operator), 409, "illegal_state", "username")
+
+
+def test_a_wrong_password_and_an_unknown_name_look_alike_and_are_braked(
+    client: FlaskClient, chen: dict[str, str]
+) -> None:
+    wrong = [client.post("/api/sign-in", json={"username": name, "password": "wrong"}) for name in ("chen", "nobody")]
+    assert refused(wrong[0], 401, "unauthenticated") == refused(wrong[1], 401, "unauthenticated")
+    for _ in range(4):
+        refused(client.post("/api/sign-in", json={"username": "chen", "password": "wrong"}), 401, "unauthenticated")
+    answer = client.post("/api/sign-in", json={"username": "chen", "password": PASSWORD})
+    refused(answer, 429, "too_many_requests")
+    assert 1 <= int(answer.headers["Retry-After"]) <= 61
+
+
+def test_signing_out_ends_the_token_wherever_it_was_copied(client: FlaskClient, chen: dict[str, str]) -> None:
+    assert client.get("/api/me", headers=chen).json["username"] == "chen"
+    assert client.post("/api/sign-out", headers=chen).status_code == 200
+    refused(client.get("/api/me", headers=chen), 401, "unauthenticated")
+
+
+def test_a_new_password_ends_earlier_sign_ins(
+    client: FlaskClient, chen: dict[str, str], operator: dict[str, str]
+) -> None:
+    change = {"old": "wrong", "new": "another pass 10"}
+    refused(client.post("/api/password", json=change, headers=chen), 401, "unauthenticated")
+    assert client.post("/api/password", json=change | {"old": PASSWORD}, headers=chen).status_code == 200
+    refused(client.get("/api/me", headers=chen), 401, "unauthenticated")
+    assert client.post("/api/sign-in", json={"username": "chen", "password": "another pass 10"}).status_code == 200
+    refused(client.post("/api/password", json=change, headers=operator), 403, "forbidden")
+
+
+def sign_in(client: FlaskClient) -> str:
+    """Sign in as a browser does; the token against forged forms."""
+    answer = client.post("/api/sign-in", json={"username": "chen", "password": PASSWORD})
+    cookie = answer.headers["Set-Cookie"]
+    assert "HttpOnly" in cookie and "SameSite=Strict" in cookie and "Secure" not in cookie
+    csrf: str = answer.json["csrf"]
+    return csrf
+
+
+def test_the_cookie_is_marked_secure_over_tls(client: FlaskClient, chen: dict[str, str]) -> None:
+    answer = client.post("/api/sign-in", json={"username": "chen", "password": PASSWORD}, base_url="https://localhost")
+    assert "Secure" in answer.headers["Set-Cookie"]
+    behind_proxy = {"X-Forwarded-Proto": "https"}
+    answer = client.post("/api/sign-in", json={"username": "chen", "password": PASSWORD}, headers=behind_proxy)
+    assert "Secure" in answer.headers["Set-Cookie"]
+
+
+def test_a_change_by_cookie_needs_the_token_of_the_session(app: Flask, chen: dict[str, str], city: City) -> None:
+    browser = app.test_client()
+    csrf = sign_in(browser)
+    for headers in (
+        {},
+        {"X-CSRF-Token": "guess"},
+        {"X-CSRF-Token": csrf, "Sec-Fetch-Site": "cross-site"},
+        {"X-CSRF-Token": "\xe9"},
+    ):
+        refused(browser.post("/api/issues/report_issue", json=REPORT, headers=headers), 403, "forbidden")
+    assert city.calls == []
+    assert browser.get("/api/me").json["csrf"] == csrf
+    answer = browser.post(
+        "/api/issues/report_issue", json=REPORT, headers={"X-CSRF-Token": csrf, "Sec-Fetch-Site": "same-origin"}
+    )
+    assert answer.status_code == 200
+    assert city.last[2].actor == "p-chen"
+
+
+def test_a_session_reads_what_it_wrote(app: Flask, chen: dict[str, str], city: City) -> None:
+    browser = app.test_client()
+    csrf = sign_in(browser)
+    browser.post("/api/issues/report_issue", json=REPORT, headers={"X-CSRF-Token": csrf})
+    browser.get("/api/issues/find_issues")
+    assert city.last[2].after == {"issues": 1}
+    browser.get("/api/issues/find_issues", headers={"Linli-After": "registry=4,issues=9"})
+    assert city.last[2].after == {"issues": 9, "registry": 4}
+    browser.get("/api/issues/find_issues", headers=chen)
+    assert city.last[2].after == {}, "a bearer token says itself what it wants to see"
+
+
+def test_an_older_answer_is_better_than_none_when_a_follower_stands_still(
+    app: Flask, chen: dict[str, str], city: City
+) -> None:
+    browser = app.test_client()
+    browser.post("/api/issues/report_issue", json=REPORT, headers={"X-CSRF-Token": sign_in(browser)})
+    original = city.call
+
+    def slow(
+        service: str, method: str, context: Context, arguments: dict[str, Any], timeout: float | None = None
+    ) -> Any:
+        if method == "find_issues" and context.after:
+            raise TimedOutError("not yet")
+        return original(service, method, context, arguments, timeout)
+
+    city.call = slow  # type: ignore[method-assign]
+    assert browser.get("/api/issues/find_issues").status_code == 200
+    refused(browser.get("/api/issues/find_issues", headers={"Linli-After": "issues=1"}), 504, "timed_out")
+
+
+def test_an_ended_sign_in_in_a_cookie_reads_as_nobody_but_changes_nothing(
+    app: Flask, chen: dict[str, str], operator: dict[str, str], city: City
+) -> None:
+    browser = app.test_client()
+    csrf = sign_in(browser)
+    app.test_client().post("/api/accounts/remove", json={"username": "chen"}, headers=operator)
+    answer = browser.post("/api/issues/report_issue", json=REPORT, headers={"X-CSRF-Token": csrf})
+    refused(answer, 401, "unauthenticated")
+    assert city.receipts == {}
+    assert browser.get("/api/me").json["kind"] == "anonymous"
+
+
+def test_a_forged_cookie_is_no_session(app: Flask, chen: dict[str, str]) -> None:
+    browser = app.test_client()
+    browser.set_cookie("linli_session", "eyJ0b2tlbiI6ICJ4In0.aaaa.bbbb")
+    assert browser.get("/api/me").json["kind"] == "anonymous"
+
+
+def test_the_log_line_of_a_request_holds_no_personal_data(
+    client: FlaskClient, chen: dict[str, str], capsys: Any
+) -> None:
+    client.get("/api/registry/person_names?person_ids=p-secret", headers=chen)
+    line = capsys.readouterr().out
+    assert "/api/registry/person_names" in line and "correlation_id" in line
+    assert "p-secret" not in line and "chen" not in line and "127.0.0.1" not in line
+
+
+@pytest.fixture
+def app_with_pages(app: Flask) -> Flask:
+    """The gateway with three pages of a portal."""
+    gateway = app.extensions["linli"]
+
+    @app.post("/test-form")
+    def form() -> dict[str, Any]:
+        first = gateway.do("issues", "report_issue", **REPORT)
+        second = gateway.do("issues", "report_issue", **REPORT)
+        return {"post": gateway.current().acting_post["post_id"], "receipts": [first, second]}
+
+    @app.post("/test-post")
+    def choose() -> dict[str, Any]:
+        gateway.act_from("post-2")
+        with pytest.raises(ForbiddenError):
+            gateway.act_from("post-9")
+        return {}
+
+    @app.get("/test-missing")
+    def missing() -> dict[str, Any]:
+        raise NotFoundError("no such page")
+
+    return app
+
+
+def test_the_gateway_is_what_pages_use(app_with_pages: Flask, chen: dict[str, str], city: City) -> None:
+    city.posts["p-chen"] = ["post-1", "post-2"]
+    browser = app_with_pages.test_client()
+    csrf = sign_in(browser)
+    refused(browser.post("/test-form", data={"command_id": "f-1"}), 403, "forbidden", "csrf_token")
+    refused(app_with_pages.test_client().post("/test-form", data={}), 403, "forbidden", "csrf_token")
+    assert browser.post("/test-post", data={"csrf_token": csrf}).status_code == 200
+    twice = [browser.post("/test-form", data={"csrf_token": csrf, "command_id": "f-1"}).json for _ in "ab"]
+    assert twice[0] == twice[1]
+    assert twice[0]["post"] == "post-2"
+    assert len(city.receipts) == 2, "a form that does two things does each of them once"
+    answer = browser.post("/test-form", data={"csrf_token": csrf, "command_id": "a b"})
+    refused(answer, 422, "bad_input", "command_id")
+    refused(browser.get("/test-missing", headers={"Accept": "application/json"}), 404, "not_found")

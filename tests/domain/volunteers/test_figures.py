@@ -13,14 +13,15 @@ from tests.domain.volunteers.city import City
 
 PLACES = ["350104.013.002.007", "350104.013.002.008", "350104.013.003.001", "350104.014.001.001.5", "350104.0130.001"]
 AREAS = ["", "350104", "350104.013", "350104.013.002", "350104.0130", "350104.014.001.001", *PLACES]
-PEOPLE = [f"p-{number}" for number in range(4)]
+PEOPLE = [f"p-{number}" for number in range(3)]
 KINDS = ["station", "epidemic_duty"]
 steps = st.lists(
     st.one_of(
-        st.tuples(st.just("attend"), st.integers(0, 9), st.sampled_from(PEOPLE), st.integers(1, 1440)),
-        st.tuples(st.just("withdraw"), st.integers(0, 9), st.sampled_from(PEOPLE), st.just(0)),
-        st.tuples(st.just("hold"), st.integers(0, 9), st.just(""), st.integers(1, 3)),
+        st.tuples(st.just("attend"), st.integers(0, 4), st.sampled_from(PEOPLE), st.integers(1, 1440)),
+        st.tuples(st.just("withdraw"), st.integers(0, 4), st.sampled_from(PEOPLE), st.just(0)),
+        st.tuples(st.just("hold"), st.integers(0, 4), st.just(""), st.integers(1, 3)),
     ),
+    min_size=10,
     max_size=40,
 )
 
@@ -34,8 +35,8 @@ def test_figures_equal_a_count_by_hand(steps) -> None:
             city.ask("register_volunteer", "director", person_id=person, name="n", home=PLACES[0])
         attended: dict[tuple[int, str], int] = {}
         sessions: dict[int, int] = {}
-        for number in range(10):
-            place, kind = PLACES[number % 5], KINDS[number % 2]
+        for number in range(5):
+            place, kind = PLACES[number], KINDS[number % 2]
             starts = "2025-03-04T09:00:00+08:00"
             city.ask(
                 "plan_activity", "director", activity_id=f"a-{number}", title="t", kind=kind, place=place, starts=starts
@@ -55,7 +56,7 @@ def test_figures_equal_a_count_by_hand(steps) -> None:
                     sessions[number] = value
         assert city.parked() == 0
         for area in AREAS:
-            inside = [n for n in range(10) if not area or f"{PLACES[n % 5]}.".startswith(f"{area}.")]
+            inside = [n for n in range(5) if not area or f"{PLACES[n]}.".startswith(f"{area}.")]
             times = {key: minutes for key, minutes in attended.items() if key[0] in inside}
             figures = city.ask("volunteer_figures", place=area)
             assert figures["persons"] == len({person for _, person in times})

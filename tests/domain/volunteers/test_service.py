@@ -173,8 +173,9 @@ def test_persons_and_person_times_are_counted_apart_in_every_territory(city: Cit
     assert city.ask("activity_figures", since="2025-03-05")["person_times"] == 0
     city.ask("withdraw_attendance", activity_id="a-2", person_id="p-1", reason="mixed up")
     f = city.ask("volunteer_figures", place=THERE)
-    assert (f["person_times"]["total"], f["persons"]) == (0, 0)
-    assert city.ask("volunteer_figures", place=STREET)["persons"] == 2
+    assert (f["person_times"]["total"], f["persons"], f["minutes"]["total"]) == (0, 0, 0)
+    f = city.ask("volunteer_figures", place=STREET)
+    assert (f["persons"], f["minutes"]["total"]) == (2, 90)
     assert city.ask("volunteer_figures", place="440300")["persons"] == 0
 
 

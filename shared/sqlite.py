@@ -15,10 +15,11 @@ class Database:
     """One SQLite file with one writer and as many readers as are needed at a time.
 
     `kind` and `version` are written into the file; opening a file of another kind or of a newer version raises
-    `UnavailableError` and changes nothing.
+    `UnavailableError` and changes nothing. `durable` files survive a power cut up to the last transaction; the others stay whole
+    but may fall back to an earlier one, which is enough for what can be caught up.
     """
 
-    def __init__(self, path: str | Path, kind: int, version: int, tables: str, read_only: bool = False) -> None:
+    def __init__(self, path: str | Path, kind: int, version: int, tables: str, read_only: bool = False, durable: bool = True) -> None:
         self.path = str(path)
         self._idle: list[sqlite3.Connection] = []
         self._lock = threading.RLock()
@@ -35,7 +36,7 @@ class Database:
                 self._writer.executescript(
                     f"BEGIN IMMEDIATE; {tables}; PRAGMA application_id = {kind}; PRAGMA user_version = {version}; COMMIT;"
                 )
-            self._writer.execute("PRAGMA synchronous = FULL")
+            self._writer.execute(f"PRAGMA synchronous = {'FULL' if durable else 'NORMAL'}")
 
     def _check(self, connection: sqlite3.Connection, kind: int, version: int) -> None:
         with self._explained():

@@ -31,7 +31,7 @@ from shared.mongodb import (
 
 #: What the document `formats/log` says, and the format version.
 KIND, VERSION = "log", 1
-_PAGE = 1000  # commits read at a time
+_PAGE = 1000  # commits read at a time, and positions looked through for them
 _PAUSE = 0.05  # seconds between two looks at a server that does not answer yet
 
 _COUNT: Document = {"bsonType": ["int", "long"], "minimum": 1}
@@ -52,8 +52,12 @@ COMMIT_SCHEMA: Document = {
         "body": {"bsonType": "binData"},
     },
 }
-#: Both unique: they decide who was first.
-COMMIT_INDEXES = {"stream_version": [("stream", ASCENDING), ("version", ASCENDING)], "command_id": [("command_id", ASCENDING)]}
+#: All unique: they decide who was first.
+COMMIT_INDEXES = {
+    "last_position": [("last_position", ASCENDING)],
+    "stream_version": [("stream", ASCENDING), ("version", ASCENDING)],
+    "command_id": [("command_id", ASCENDING)],
+}
 
 
 def migrate(database: MongoDatabase[Any], patience: float = PATIENCE) -> None:
@@ -85,6 +89,7 @@ class MongoStorage:
         self._snapshots = self._database["snapshots"]
         self._patience = patience
         self._doubt_until: float | None = None
+        self._seen = 0
         if not written_format(self._database, KIND, VERSION, patience):
             raise UnavailableError(f"MongoDB database {database.name} holds no log yet: migrate it first")
 
@@ -92,11 +97,14 @@ class MongoStorage:
         return explained(self._database, self._patience)
 
     def head(self) -> Head:
+        # the log never gets shorter, so that what was seen once bounds the search from below
+        where = {"last_position": {"$gte": self._seen}}
         with self._reading():
-            found = self._commits.find_one(sort=[("_id", DESCENDING)])
+            found = self._commits.find_one(where, sort=[("last_position", DESCENDING)])
         if found is None:
             return Head()
         last = _stored(found)
+        self._seen = max(self._seen, last.last_position)
         return Head(last.last_position, last.digest, read_body(last).time)
 
     def stream_version(self, stream: str) -> int:
@@ -122,6 +130,7 @@ class MongoStorage:
                 raise UnavailableError(f"MongoDB database {self._database.name}: {error}; nothing was written") from error
             self._settle_doubt(error, 0, started)
         self._doubt_until = None
+        self._seen = max(self._seen, commits[-1].last_position)
 
     def _explain(self, error: BulkWriteError, commits: Sequence[StoredCommit], started: float) -> NoReturn:
         failed = next(iter(error.details.get("writeErrors", ())), None)
@@ -152,31 +161,32 @@ class MongoStorage:
         ) from error
 
     def scan(self, after: int, limit: int | None, until: int | None) -> Iterator[StoredCommit]:
-        left = limit
-        with self._reading():
-            # `after` may lie inside a commit: start at the commit that holds the next position
-            first = self._commits.find_one({"_id": {"$lte": after + 1}}, {"_id": 1}, sort=[("_id", DESCENDING)])
-        position = int(first["_id"]) if first else after + 1
-        within = {} if until is None else {"$lte": until}
-        while left is None or left > 0:
+        head = self.head().position
+        end = head if until is None else min(head, until)
+        position, left = after, limit
+        while position < end and (left is None or left > 0):
             size = _PAGE if left is None else min(left, _PAGE)
-            where = {"_id": {"$gte": position, **within}, "last_position": {"$gt": after}}
-            with self._reading():
-                page = list(self._commits.find(where, sort=[("_id", ASCENDING)], limit=size))
-            yield from map(_stored, page)
-            if len(page) < size:
-                return
-            position = int(page[-1]["last_position"]) + 1
+            page = self._page({"$gt": position, "$lte": position + _PAGE}, size)
+            page = page or self._page({"$gt": position}, 1)  # one commit longer than a page
+            for found in page:
+                if found["_id"] > end:
+                    return
+                yield _stored(found)
+            position = int(page[-1]["last_position"])
             if left is not None:
                 left -= len(page)
+
+    def _page(self, last_position: Document, size: int) -> list[Document]:
+        with self._reading():
+            return list(self._commits.find({"last_position": last_position}, sort=[("last_position", ASCENDING)], limit=size))
 
     def scan_stream(self, stream: str, after: int) -> Iterator[StoredCommit]:
         newest_first = [("version", DESCENDING)]
         with self._reading():
             first = self._commits.find_one({"stream": stream, "version": {"$lte": after + 1}}, {"version": 1}, sort=newest_first)
-            where = {"stream": stream, "version": {"$gte": first["version"] if first else 0}, "last_version": {"$gt": after}}
+            where = {"stream": stream, "version": {"$gte": first["version"] if first else 0}}
             found = list(self._commits.find(where, sort=[("version", ASCENDING)]))
-        return map(_stored, found)
+        return (_stored(commit) for commit in found if commit["last_version"] > after)
 
     def snapshot(self, stream: str) -> tuple[int, str, bytes] | None:
         with self._reading():

@@ -277,7 +277,15 @@ def _field(field: str) -> str:
 
 
 def _all(conditions: list[Document]) -> Document:
-    return {"$and": conditions} if conditions else {}
+    """All conditions as one document, nested only where two of them name the same thing."""
+    flat: Document = {}
+    nested: list[Document] = []
+    for condition in conditions:
+        if flat.keys() & condition.keys():
+            nested.append(condition)
+        else:
+            flat |= condition
+    return flat | {"$and": nested} if nested else flat
 
 
 def _condition(path: str, operator: str, value: Any) -> Document:

@@ -156,3 +156,13 @@ def test_the_chain_shows_a_changed_record(log: EventLog) -> None:
         list(verify_chain([commits[0], commits[2]]))
     with pytest.raises(CorruptionError, match="position 1: the index columns"):
         list(verify_chain([msgspec.structs.replace(commits[0], command_id="other")]))
+
+
+def test_a_commit_longer_than_a_page_is_read_from_anywhere(log: EventLog) -> None:
+    log.append(commit("case-1", 0, 2))
+    log.append(commit("case-2", 0, 2500))
+    log.append(commit("case-1", 2, 1))
+    for after in (0, 1, 2, 3, 1700, 2501, 2502, 2503):
+        assert [record.position for record in log.read(after)] == list(range(after + 1, 2504))
+    assert [stored.position for stored in log.read_commits(1, limit=2)] == [1, 3]
+    assert [stored.position for stored in log.read_commits(2, until=3)] == [3]

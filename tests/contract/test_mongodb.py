@@ -1,0 +1,325 @@
+"""What only the MongoDB adapters must do: which commands they send, validators, formats, rights and hurried starts."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pymongo import MongoClient, monitoring
+from pymongo.database import Database
+from pymongo.errors import OperationFailure, WriteError
+
+from shared.errors import UnavailableError
+from shared.log import EventLog
+from shared.log.mongodb import COMMIT_INDEXES, MongoStorage, migrate
+from shared.mongodb import MAJORITY
+from shared.views.mongodb import MongoViews
+from tests.contract import mongo
+from tests.contract.test_log import commit
+from tests.contract.test_views import VIEWS, issue
+from tests.servers import STAND_IN, free_port
+
+Mongo = Database[dict[str, Any]]
+#: Reviewed: every command that a running service sends, by collection. `commits` is only ever inserted to and found in.
+SENT = {
+    "commits": {"find", "insert"},
+    "snapshots": {"find", "update"},
+    "formats": {"find", "insert"},
+    "checkpoints": {"create", "find", "update", "delete"},
+    "leases": {"create", "update", "insert"},
+    "generations": {"create", "find", "insert", "update"},
+    "view.issues": {"create", "createIndexes", "find", "aggregate", "update", "delete", "drop"},
+    "view.places": {"create", "createIndexes", "update", "drop"},
+    "view.notes": {"create", "createIndexes", "find", "update"},
+    "": {"hello", "listCollections", "commitTransaction", "abortTransaction"},
+}
+#: Commands of the driver itself: sign-in, sessions, the rest of a long answer.
+OF_THE_DRIVER = {"endSessions", "getMore", "killCursors", "isMaster", "ismaster", "saslStart", "saslContinue"}
+
+
+class Recorder(monitoring.CommandListener):
+    """Every command a client sends."""
+
+    def __init__(self) -> None:
+        self.sent: list[dict[str, Any]] = []
+
+    def started(self, event: monitoring.CommandStartedEvent) -> None:
+        self.sent.append(dict(event.command))
+
+    def succeeded(self, event: monitoring.CommandSucceededEvent) -> None:
+        """Nothing: only what is sent counts."""
+
+    def failed(self, event: monitoring.CommandFailedEvent) -> None:
+        """Nothing: only what is sent counts."""
+
+    def of(self, name: str, collection: str) -> list[dict[str, Any]]:
+        return [command for command in self.sent if command.get(name) == collection]
+
+
+@pytest.fixture
+def recorded(database: Mongo) -> Iterator[tuple[Mongo, Recorder]]:
+    """The database through a client that records its commands."""
+    recorder = Recorder()
+    client: MongoClient[dict[str, Any]] = MongoClient(mongo.server().uri, event_listeners=[recorder])
+    yield client[database.name], recorder
+    client.close()
+
+
+def use_log(database: Mongo) -> None:
+    """Everything the log does with a storage."""
+    log = EventLog("test", MongoStorage(database))
+    for number in range(5):
+        log.append(commit(f"case-{number % 2}", number // 2 * 2, 2, command_id=f"c-{number}"))
+    log.append(commit("case-0", 0, command_id="c-0"))
+    log.head()
+    list(log.read(3, 2, 8))
+    list(log.read_stream("case-1", 1))
+    log.receipt("c-3", "note", "case-1")
+    log.storage.save_snapshot("case-1", 2, "shape", b"state")
+    log.storage.snapshot("case-1")
+    log.close()
+
+
+def use_views(database: Mongo) -> None:
+    """Everything a follower, a reader and an operator do with a store."""
+    store = MongoViews(database, VIEWS)
+    store.save({("issues", "a"): issue(), ("notes", "n"): {"state": "x"}, ("places", "p"): {"level": 1}}, {"f": (0, 1)})
+    with pytest.raises(Exception, match="somebody else"):
+        store.save({("issues", "b"): None}, {"f": (0, 1)})
+    store.get("notes", "n")
+    store.find("issues", {"status": "open"}, "-due")
+    store.count("issues")
+    store.count_by("issues", "status")
+    store.checkpoint("f")
+    store.lease("relay", "a", 60)
+    store.lease("relay", "b", 60)
+    for _ in range(2):
+        store.fresh().save({("issues", "a"): issue(), ("issues", "b"): None}, {"f": (0, 1)})
+    store.promote()
+    store.close()
+
+
+def test_the_adapters_send_only_reviewed_commands(recorded: tuple[Mongo, Recorder]) -> None:
+    database, recorder = recorded
+    migrate(database)
+    recorder.sent.clear()
+    use_log(database)
+    use_views(database)
+    sent: dict[str, set[str]] = {}
+    for command in recorder.sent:
+        name, value = next(iter(command.items()))
+        if name not in OF_THE_DRIVER:
+            collection = value.partition("~")[0] if isinstance(value, str) else ""
+            sent.setdefault(collection, set()).add(name)
+    assert {collection: names - SENT.get(collection, set()) for collection, names in sent.items() if names - SENT.get(collection, set())} == {}
+    assert sent["commits"] == SENT["commits"]
+
+
+def test_every_write_waits_for_a_majority_and_its_journal_and_every_read_for_a_majority(recorded: tuple[Mongo, Recorder]) -> None:
+    database, recorder = recorded
+    migrate(database)
+    use_log(database)
+    use_views(database)
+    inserts = recorder.of("insert", "commits")
+    assert inserts and all(command["ordered"] for command in inserts)
+    for command in recorder.sent:
+        name = next(iter(command))
+        in_transaction = command.get("autocommit") is False
+        if name == "commitTransaction" or name in ("insert", "update", "delete", "create", "createIndexes", "drop") and not in_transaction:
+            concern = command["writeConcern"]
+            assert (concern["w"], concern["j"]) == ("majority", True), command
+        if name in ("find", "aggregate") and not in_transaction:
+            assert command["readConcern"]["level"] == "majority", command
+        if command.get("startTransaction"):
+            assert command["readConcern"]["level"] == "snapshot", command
+    assert MAJORITY.document == {"w": "majority", "j": True}
+
+
+def stages(plan: dict[str, Any]) -> Iterator[tuple[str, str]]:
+    yield plan["stage"], plan.get("indexName", "")
+    if "inputStage" in plan:
+        yield from stages(plan["inputStage"])
+
+
+def test_heads_streams_and_commands_are_found_without_a_scan(recorded: tuple[Mongo, Recorder]) -> None:
+    database, recorder = recorded
+    migrate(database)
+    log = EventLog("test", MongoStorage(database))
+    for number in range(300):
+        log.append(commit(f"case-{number % 100}", number // 100, command_id=f"c-{number}"))
+    storage = log.storage
+    recorder.sent.clear()
+    assert storage.head().position == 300
+    assert storage.stream_version("case-7") == 3
+    assert storage.find_command("c-7") is not None
+    assert storage.find_command("none") is None
+    assert len(list(storage.scan_stream("case-7", 1))) == 2
+    assert len(list(storage.scan(290, 4, None))) == 4
+    finds = recorder.of("find", "commits")
+    assert len(finds) == 8
+    real = mongo.server().description != STAND_IN  # the stand-in reads by the index, but sorts what it read again
+    for command in finds:
+        question = {name: value for name, value in command.items() if name in ("find", "filter", "sort", "limit", "projection", "singleBatch")}
+        answer = database.command("explain", question, verbosity="executionStats")
+        plan = list(stages(answer["queryPlanner"]["winningPlan"]))
+        assert answer["executionStats"]["totalDocsExamined"] <= 10, (question, plan)
+        assert "COLLSCAN" not in [stage for stage, _ in plan], question
+        assert not real or "SORT" not in [stage for stage, _ in plan], question
+
+
+def test_migrating_again_or_at_the_same_time_changes_nothing(database: Mongo) -> None:
+    errors: list[Exception] = []
+    barrier = threading.Barrier(4)
+
+    def start() -> None:
+        barrier.wait(20)
+        try:
+            migrate(database)
+        except Exception as error:  # noqa: BLE001 - any failure of a hurried start is what this test is about
+            errors.append(error)
+
+    threads = [threading.Thread(target=start) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(30)
+    assert errors == []
+    EventLog("test", MongoStorage(database)).append(commit("case-1"))
+    before = list(database.list_collections()), database["commits"].index_information(), list(database["formats"].find())
+    migrate(database)
+    assert (list(database.list_collections()), database["commits"].index_information(), list(database["formats"].find())) == before
+    for name, index in COMMIT_INDEXES.items():
+        found = database["commits"].index_information()[name]
+        assert (found["key"], found["unique"]) == (index, True)
+    assert list(database["formats"].find()) == [{"_id": "log", "version": 1}]
+    assert MongoStorage(database).head().position == 1
+
+
+def test_an_older_collection_gets_its_validator(database: Mongo) -> None:
+    database.create_collection("commits")
+    migrate(database)
+    with pytest.raises(WriteError):
+        database["commits"].insert_one({"_id": 1})
+
+
+GOOD = {"_id": 1, "last_position": 1, "stream": "s", "version": 1, "last_version": 1, "command_id": "c", "digest": "0" * 64, "body": b"{}"}
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"_id": 0},
+        {"_id": "1"},
+        {"_id": 1.0},
+        {"last_position": None},
+        {"stream": ""},
+        {"command_id": 7},
+        {"digest": "0" * 63},
+        {"digest": "G" * 64},
+        {"body": "{}"},
+        {"extra": 1},
+    ],
+)
+def test_the_server_refuses_what_is_not_a_commit(database: Mongo, change: dict[str, Any]) -> None:
+    migrate(database)
+    with pytest.raises(WriteError, match="validation"):
+        database["commits"].insert_one({**GOOD, **change})
+    missing = {name: value for name, value in GOOD.items() if name not in change}
+    if "_id" in missing and "extra" not in change:
+        with pytest.raises(WriteError, match="validation"):
+            database["commits"].insert_one(missing)
+    database["commits"].insert_one(GOOD)
+
+
+def test_a_newer_format_is_refused_and_left_alone(database: Mongo) -> None:
+    migrate(database)
+    MongoViews(database, VIEWS)
+    database["formats"].update_many({}, {"$set": {"version": 99}})
+    before = sorted(database.list_collection_names())
+    for start in (migrate, MongoStorage, lambda target: MongoViews(target, (*VIEWS, VIEWS[0]))):
+        with pytest.raises(UnavailableError, match="written by a newer version of Linli .*format 99, this program knows 1"):
+            start(database)
+    assert sorted(database.list_collection_names()) == before
+
+
+def test_a_database_without_a_log_says_what_to_do(database: Mongo) -> None:
+    with pytest.raises(UnavailableError, match="holds no log yet: migrate it first"):
+        MongoStorage(database)
+    assert database.list_collection_names() == []
+
+
+def test_a_server_that_stays_away_is_an_error_within_the_patience(database: Mongo) -> None:
+    client: MongoClient[dict[str, Any]] = MongoClient(f"mongodb://127.0.0.1:{free_port()}/?directConnection=true")
+    started = time.monotonic()
+    for start in (migrate, MongoStorage, lambda target, patience: MongoViews(target, VIEWS, patience)):
+        with pytest.raises(UnavailableError, match=f"MongoDB database {database.name}"):
+            start(client[database.name], patience=0.3)
+    assert time.monotonic() - started < 5
+    client.close()
+
+
+def test_a_refused_write_is_explained_and_writes_nothing(database: Mongo) -> None:
+    """A validator stands for every reason a server can have to refuse a document."""
+    migrate(database)
+    log = EventLog("test", MongoStorage(database))
+    log.append(commit("case-1"))
+    database.command("collMod", "commits", validator={"stream": "case-1"})
+    with pytest.raises(UnavailableError, match=r"validation .*code 121"):
+        log.append(commit("case-2"))
+    assert log.append(commit("case-1", 1)).position == 2
+
+
+UNDER_EVENTLET = """
+import eventlet
+eventlet.monkey_patch()
+import sys, threading
+from pymongo import MongoClient
+from shared.log import EventLog
+from shared.log.mongodb import MongoStorage, migrate
+from shared.views.mongodb import MongoViews
+from tests.contract.test_log import commit
+from tests.contract.test_views import VIEWS, issue
+
+uri, name = sys.argv[1:]
+database = MongoClient(uri)[name]
+migrate(database)
+log, store = EventLog("test", MongoStorage(database), gather=lambda: eventlet.sleep(0)), MongoViews(database, VIEWS)
+ticks = []
+
+def work(number):
+    for version in range(5):
+        position = log.append(commit(f"case-{number}", version)).position
+        store.save({("issues", f"{number}"): issue(due=position)}, {f"f{number}": (version, version + 1)})
+        ticks.append(number)
+
+threads = [eventlet.spawn(work, number) for number in range(20)]
+for thread in threads:
+    thread.wait()
+assert [record.position for record in log.read()] == list(range(1, 101))
+assert store.count("issues") == 20
+print("turns", sum(a != b for a, b in zip(ticks, ticks[1:])))
+"""
+
+
+def test_both_adapters_run_under_eventlet(database: Mongo) -> None:
+    command = [sys.executable, "-W", "ignore", "-c", UNDER_EVENTLET, mongo.server().uri, database.name]
+    done = subprocess.run(command, cwd=Path(__file__).parents[2], capture_output=True, text=True, timeout=120, check=False)
+    assert done.returncode == 0, done.stderr
+    assert int(done.stdout.split()[-1]) > 20, "green threads took turns"
+
+
+def test_what_is_no_transaction_server_is_explained(database: Mongo, monkeypatch: pytest.MonkeyPatch) -> None:
+    store = MongoViews(database, VIEWS)
+
+    def refuse(*_: Any, **__: Any) -> None:
+        raise OperationFailure("Transaction numbers are only allowed on a replica set member or mongos", 20)
+
+    monkeypatch.setattr("pymongo.client_session.ClientSession.with_transaction", refuse)
+    with pytest.raises(UnavailableError, match="only allowed on a replica set"):
+        store.save({("issues", "a"): issue()})

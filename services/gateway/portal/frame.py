@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from flask import Blueprint, Flask, Response, g, redirect, request, url_for
 from flask.blueprints import BlueprintSetupState
@@ -54,6 +55,9 @@ class Frame:
         for word in (language.code, language.named, language.term, language.refusal):
             app.jinja_env.globals[word.__name__] = word
         app.jinja_env.globals["t"] = language.say
+        app.jinja_env.globals["csrf"] = self.gateway.csrf
+        app.jinja_env.globals["command_id"] = self.gateway.command_id
+        app.jinja_env.globals["asset"] = self.asset
         app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
 
     def around(self) -> dict[str, Any]:
@@ -61,9 +65,6 @@ class Frame:
         return {
             "who": self.who(),
             "lang": language.language(),
-            "asset": self.asset,
-            "csrf": self.gateway.csrf,
-            "command_id": self.gateway.command_id,
             "here": self.here(),
             "today": language.today(),
         }
@@ -76,9 +77,13 @@ class Frame:
             return Current("anonymous")
 
     def here(self) -> str:
-        """The path of this page, to come back to."""
-        path = request.full_path.rstrip("?") if request.method == "GET" else request.path
-        return self.safe_path(path)
+        """The path of this page, to come back to; after a form, of the page that had it."""
+        if request.method in ("GET", "HEAD") and not self.in_part():
+            return self.safe_path(request.full_path.rstrip("?"))
+        came = urlsplit(request.headers.get("HX-Current-URL") or request.referrer or "")
+        if came.netloc != request.host:
+            return "/"
+        return self.safe_path(came.path + (f"?{came.query}" if came.query else ""))
 
     def safe_path(self, path: str) -> str:
         """The path when it is one of ours, else the start page."""

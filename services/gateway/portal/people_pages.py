@@ -54,7 +54,7 @@ class _Pages:
             name: [(self._word(name, list_name, value), number) for value, number in figures[name]["by"].items()]
             for name, list_name in lists.items()
         }
-        return render_template("portal/volunteer.html", figures=figures, named=named)
+        return render_template("portal/volunteer.html", figures=figures, words=named)
 
     def show_sign_in(self) -> Any:
         return self._sign_in(request.args.get("to", "/"), "", None)
@@ -86,7 +86,7 @@ class _Pages:
             if row["status"] in _SHOWN
         ]
         return render_template(
-            "portal/wishes.html", wishes=rows, following=answer["next"], refused=refused, problem=problem
+            "portal/wishes.html", wishes=rows, following=answer["next"], refused_id=refused, problem=problem
         )
 
     def _sign_in(self, to: str, username: str, problem: LinliError | None) -> str:

@@ -92,6 +92,8 @@ class _Pages:
             if not rows:
                 break
             known = wanted if any(row["place"] == wanted for row in rows) else ""
+            if not parent and not known and len(rows) == 1:
+                known = rows[0]["place"]  # one city, nothing to choose
             levels.append({"rows": sorted(rows, key=lambda row: str(row["place"])), "chosen": known, "parent": parent})
             if not known:
                 break

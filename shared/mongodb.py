@@ -5,17 +5,19 @@ Whoever makes the `MongoClient` closes it; under eventlet it must be made after 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from typing import Any
 
 import pymongo
 from pymongo import ReadPreference, WriteConcern
+from pymongo.client_session import ClientSession
 from pymongo.database import Database as MongoDatabase
 from pymongo.errors import ConnectionFailure, DuplicateKeyError, OperationFailure, PyMongoError, WTimeoutError
 from pymongo.read_concern import ReadConcern
 
-from shared.errors import TimedOutError, UnavailableError
+from shared.errors import ConcurrencyError, TimedOutError, UnavailableError
 
 Document = dict[str, Any]
 Database = MongoDatabase[Document]
@@ -37,7 +39,11 @@ def majority(database: MongoDatabase[Any]) -> Database:
 
 def outcome_unknown(error: PyMongoError) -> bool:
     """Whether a write that failed like this may have taken effect all the same."""
-    if isinstance(error, ConnectionFailure | WTimeoutError) or error.timeout or error.has_error_label("RetryableWriteError"):
+    if (
+        isinstance(error, ConnectionFailure | WTimeoutError)
+        or error.timeout
+        or error.has_error_label("RetryableWriteError")
+    ):
         return True
     return isinstance(error, OperationFailure) and error.code in UNKNOWN_OUTCOMES
 
@@ -85,10 +91,8 @@ def written_format(database: Database, kind: str, version: int, patience: float)
 
 def write_format(database: Database, kind: str, version: int) -> None:
     """Note the format version, unless somebody else just did."""
-    try:
+    with suppress(DuplicateKeyError):
         database["formats"].insert_one({"_id": kind, "version": version})
-    except DuplicateKeyError:
-        pass
 
 
 def ensure_collection(database: Database, name: str, options: Mapping[str, Any] | None = None) -> None:
@@ -105,3 +109,38 @@ def ensure_collection(database: Database, name: str, options: Mapping[str, Any] 
             found = next(iter(database.list_collections(filter={"name": name})))
     if any(found["options"].get(option) != value for option, value in wanted.items()):
         database.command("collMod", name, **wanted)
+
+
+def transaction(database: Database, patience: float, work: Callable[[ClientSession], None]) -> None:
+    """All of `work` or nothing; repeated when the server asks for it, so it must start from what it reads itself.
+
+    The driver's own `with_transaction` goes on for two minutes whatever time-out is set; this ends with the patience.
+    """
+    deadline = time.monotonic() + patience
+    try:
+        with explained(database, patience, writing=True), database.client.start_session() as session:
+            while not _attempt(session, work, deadline):
+                pass
+    except DuplicateKeyError as error:
+        raise ConcurrencyError("somebody else wrote the same at the same time") from error
+
+
+def _attempt(session: ClientSession, work: Callable[[ClientSession], None], deadline: float) -> bool:
+    """One transaction; False when it came to nothing and should be tried again."""
+    try:
+        with session.start_transaction(ReadConcern("snapshot"), MAJORITY, ReadPreference.PRIMARY):
+            work(session)
+        return True
+    except PyMongoError as error:
+        failure = error
+    while time.monotonic() < deadline:
+        if failure.has_error_label("TransientTransactionError"):
+            return False
+        if not failure.has_error_label("UnknownTransactionCommitResult"):
+            break
+        try:
+            session.commit_transaction()
+            return True
+        except PyMongoError as error:
+            failure = error
+    raise failure

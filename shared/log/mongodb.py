@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, suppress
 from typing import Any, NoReturn
 
 import pymongo
@@ -69,9 +69,15 @@ def migrate(database: MongoDatabase[Any], patience: float = PATIENCE) -> None:
     target = majority(database)
     written_format(target, KIND, VERSION, patience)
     with explained(target, patience, writing=True):
-        validation = {"validator": {"$jsonSchema": COMMIT_SCHEMA}, "validationLevel": "strict", "validationAction": "error"}
+        validation = {
+            "validator": {"$jsonSchema": COMMIT_SCHEMA},
+            "validationLevel": "strict",
+            "validationAction": "error",
+        }
         ensure_collection(target, "commits", validation)
-        target["commits"].create_indexes([IndexModel(keys, name=name, unique=True) for name, keys in COMMIT_INDEXES.items()])
+        target["commits"].create_indexes(
+            [IndexModel(keys, name=name, unique=True) for name, keys in COMMIT_INDEXES.items()]
+        )
         ensure_collection(target, "snapshots")
         write_format(target, KIND, VERSION)
 
@@ -127,7 +133,9 @@ class MongoStorage:
             self._explain(error, commits, started)
         except PyMongoError as error:
             if not outcome_unknown(error):
-                raise UnavailableError(f"MongoDB database {self._database.name}: {error}; nothing was written") from error
+                raise UnavailableError(
+                    f"MongoDB database {self._database.name}: {error}; nothing was written"
+                ) from error
             self._settle_doubt(error, 0, started)
         self._doubt_until = None
         self._seen = max(self._seen, commits[-1].last_position)
@@ -143,7 +151,9 @@ class MongoStorage:
             self._settle_doubt(error, 0, started)
         if error.details.get("nInserted"):
             raise TakenError("some of the group were written") from error
-        raise UnavailableError(f"MongoDB database {self._database.name}: {failed['errmsg']} (code {failed['code']})") from error
+        raise UnavailableError(
+            f"MongoDB database {self._database.name}: {failed['errmsg']} (code {failed['code']})"
+        ) from error
 
     def _settle_doubt(self, error: PyMongoError, position: int, started: float) -> NoReturn:
         """Wait until the server tells what a majority holds, at least up to `position`, so that the log can look again."""
@@ -178,12 +188,16 @@ class MongoStorage:
 
     def _page(self, last_position: Document, size: int) -> list[Document]:
         with self._reading():
-            return list(self._commits.find({"last_position": last_position}, sort=[("last_position", ASCENDING)], limit=size))
+            return list(
+                self._commits.find({"last_position": last_position}, sort=[("last_position", ASCENDING)], limit=size)
+            )
 
     def scan_stream(self, stream: str, after: int) -> Iterator[StoredCommit]:
         newest_first = [("version", DESCENDING)]
         with self._reading():
-            first = self._commits.find_one({"stream": stream, "version": {"$lte": after + 1}}, {"version": 1}, sort=newest_first)
+            first = self._commits.find_one(
+                {"stream": stream, "version": {"$lte": after + 1}}, {"version": 1}, sort=newest_first
+            )
             where = {"stream": stream, "version": {"$gte": first["version"] if first else 0}}
             found = list(self._commits.find(where, sort=[("version", ASCENDING)]))
         return (_stored(commit) for commit in found if commit["last_version"] > after)
@@ -195,11 +209,9 @@ class MongoStorage:
 
     def save_snapshot(self, stream: str, version: int, shape: str, state: bytes) -> None:
         fields = {"version": version, "shape": shape, "state": Binary(state)}
-        with explained(self._database, self._patience, writing=True):
-            try:
-                self._snapshots.update_one({"_id": stream}, {"$set": fields}, upsert=True)
-            except DuplicateKeyError:  # somebody else wrote the first snapshot just now, and it is as good
-                pass
+        # a duplicate: somebody else wrote the first snapshot just now, and it is as good
+        with explained(self._database, self._patience, writing=True), suppress(DuplicateKeyError):
+            self._snapshots.update_one({"_id": stream}, {"$set": fields}, upsert=True)
 
     def close(self) -> None:
         """Nothing: the client is closed by whoever made it."""

@@ -8,20 +8,29 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, suppress
 from datetime import datetime, timedelta
 from typing import Any
 
 import msgspec
-from pymongo import ASCENDING, DESCENDING, DeleteOne, IndexModel, ReadPreference, ReplaceOne
+from pymongo import ASCENDING, DESCENDING, DeleteOne, IndexModel, ReplaceOne
 from pymongo.client_session import ClientSession
 from pymongo.collection import Collection
 from pymongo.database import Database as MongoDatabase
 from pymongo.errors import DuplicateKeyError
-from pymongo.read_concern import ReadConcern
 
 from shared.errors import BadInputError, ConcurrencyError, IllegalStateError
-from shared.mongodb import MAJORITY, PATIENCE, Document, ensure_collection, explained, majority, write_format, written_format
+from shared.mongodb import (
+    PATIENCE,
+    Document,
+    ensure_collection,
+    explained,
+    majority,
+    transaction,
+    write_format,
+    written_format,
+)
+from shared.views.mongodb_query import all_of, beyond, condition, path_of
 from shared.views.port import (
     Changes,
     Checkpoints,
@@ -54,7 +63,11 @@ class MongoViews:
     """
 
     def __init__(
-        self, database: MongoDatabase[Any], views: Iterable[View], patience: float = PATIENCE, _building: int | None = None
+        self,
+        database: MongoDatabase[Any],
+        views: Iterable[View],
+        patience: float = PATIENCE,
+        _building: int | None = None,
     ) -> None:
         self._views = {view.name: view for view in views}
         self._database = majority(database)
@@ -71,10 +84,8 @@ class MongoViews:
     def _prepare(self, new: bool) -> None:
         for name in ("checkpoints", "leases", "generations"):
             ensure_collection(self._database, name)
-        try:
+        with suppress(DuplicateKeyError):
             self._database["generations"].insert_one({"_id": _POINTER, "current": 1, "building": None, "former": None})
-        except DuplicateKeyError:
-            pass
         self._sweep()
         if new:
             write_format(self._database, KIND, VERSION)
@@ -85,7 +96,7 @@ class MongoViews:
             ensure_collection(self._database, name)
             if view.indexes:
                 keys = [(index,) if isinstance(index, str) else index for index in view.indexes]
-                models = [IndexModel([(_field(field), ASCENDING) for field in (*fields, "key")]) for fields in keys]
+                models = [IndexModel([(path_of(field), ASCENDING) for field in (*fields, "key")]) for fields in keys]
                 self._database[name].create_indexes(models)
 
     def get(self, view: str, key: str) -> Row | None:
@@ -93,16 +104,18 @@ class MongoViews:
             found = self._rows(view).find_one({"_id": key}, {"row": 1})
         return None if found is None else _row(found)
 
-    def find(self, view: str, where: Where | None = None, order: str = "key", limit: int = 50, cursor: str | None = None) -> Page:
+    def find(
+        self, view: str, where: Where | None = None, order: str = "key", limit: int = 50, cursor: str | None = None
+    ) -> Page:
         check_limit(limit)
         field, descending = parse_order(self._views[view], order)
         conditions = self._conditions(view, where)
         if cursor is not None:
-            conditions.append(_beyond(field, descending, *decode_cursor(cursor, order)))
-        way, path = DESCENDING if descending else ASCENDING, _field(field)
+            conditions.append(beyond(field, descending, *decode_cursor(cursor, order)))
+        way, path = DESCENDING if descending else ASCENDING, path_of(field)
         sort = [("_id", way)] if field == "key" else [(path, way), ("_id", way)]
         with self._reading():
-            found = list(self._rows(view).find(_all(conditions), {"row": 1, path: 1}, sort=sort, limit=limit + 1))
+            found = list(self._rows(view).find(all_of(conditions), {"row": 1, path: 1}, sort=sort, limit=limit + 1))
         rows = [_row(document) for document in found[:limit]]
         if len(found) <= limit:
             return Page(rows, None)
@@ -112,13 +125,13 @@ class MongoViews:
     def count(self, view: str, where: Where | None = None) -> int:
         conditions = self._conditions(view, where)
         with self._reading():
-            return self._rows(view).count_documents(_all(conditions))
+            return self._rows(view).count_documents(all_of(conditions))
 
     def count_by(self, view: str, field: str, where: Where | None = None) -> dict[Any, int]:
         if parse_order(self._views[view], field)[1]:
             raise BadInputError(f"{view} cannot be counted by {field!r}", {"field": "a field without a sign"})
-        match = {"$match": _all(self._conditions(view, where))}
-        group = {"$group": {"_id": f"${_field(field)}", "rows": {"$sum": 1}}}
+        match = {"$match": all_of(self._conditions(view, where))}
+        group = {"$group": {"_id": f"${path_of(field)}", "rows": {"$sum": 1}}}
         with self._reading():
             found = list(self._rows(view).aggregate([match, group, {"$sort": {"_id": 1}}]))
         return {document["_id"]: document["rows"] for document in found}
@@ -138,14 +151,20 @@ class MongoViews:
     def _save(self, session: ClientSession, changes: Changes, checkpoints: Checkpoints) -> None:
         pointer = self._pointer(session)
         if self._building is not None and pointer["building"] != self._building:
-            raise ConcurrencyError("this second generation is not being built any more: it was promoted or started anew")
+            raise ConcurrencyError(
+                "this second generation is not being built any more: it was promoted or started anew"
+            )
         for follower, (expected, position) in checkpoints.items():
             self._move(session, follower, expected, position)
         writes: dict[str, list[ReplaceOne[Document] | DeleteOne]] = {}
         for (name, key), row in changes.items():
             view = self._views[name]
             target = writes.setdefault(_collection(view, self._building or pointer["current"]), [])
-            target.append(DeleteOne({"_id": key}) if row is None else ReplaceOne({"_id": key}, _document(view, key, row), upsert=True))
+            target.append(
+                DeleteOne({"_id": key})
+                if row is None
+                else ReplaceOne({"_id": key}, _document(view, key, row), upsert=True)
+            )
         for collection, batch in writes.items():
             self._database[collection].bulk_write(batch, ordered=False, session=session)
 
@@ -188,7 +207,9 @@ class MongoViews:
         self._transaction(start)
         with self._writing():
             self._sweep()
-        return MongoViews(self._database, [view for view in self._views.values() if view.source], self._patience, number)
+        return MongoViews(
+            self._database, [view for view in self._views.values() if view.source], self._patience, number
+        )
 
     def promote(self) -> None:
         """As the port says; `IllegalStateError` when no second generation was built."""
@@ -230,16 +251,11 @@ class MongoViews:
     def _reading(self) -> AbstractContextManager[None]:
         return explained(self._database, self._patience)
 
+    def _transaction(self, work: Callable[[ClientSession], None]) -> None:
+        transaction(self._database, self._patience, work)
+
     def _writing(self) -> AbstractContextManager[None]:
         return explained(self._database, self._patience, writing=True)
-
-    def _transaction(self, work: Callable[[ClientSession], None]) -> None:
-        """All of `work` or nothing; repeated when the server asks for it, so it must start from what it reads itself."""
-        try:
-            with self._writing(), self._database.client.start_session() as session:
-                session.with_transaction(work, ReadConcern("snapshot"), MAJORITY, ReadPreference.PRIMARY)
-        except DuplicateKeyError as error:
-            raise ConcurrencyError("somebody else wrote the same at the same time") from error
 
     def _pointer(self, session: Session = None) -> Document:
         pointer = self._database["generations"].find_one({"_id": _POINTER}, session=session)
@@ -247,7 +263,7 @@ class MongoViews:
         return pointer
 
     def _generation(self) -> int:
-        if self._building is None and time.monotonic() - self._looked > LOOK_AGAIN or not self._number:
+        if (self._building is None and time.monotonic() - self._looked > LOOK_AGAIN) or not self._number:
             looked = time.monotonic()
             self._number = int(self._pointer()["current"])
             self._looked = looked
@@ -260,7 +276,10 @@ class MongoViews:
         return follower if self._building is None else f"{self._building}~{follower}"
 
     def _conditions(self, view: str, where: Where | None) -> list[Document]:
-        return [_condition(_field(field), operator, value) for field, operator, value in parse_where(self._views[view], where)]
+        return [
+            condition(path_of(field), operator, value)
+            for field, operator, value in parse_where(self._views[view], where)
+        ]
 
 
 def _collection(view: View, generation: int) -> str:
@@ -270,47 +289,6 @@ def _collection(view: View, generation: int) -> str:
 def _second(generation: int | None) -> Document:
     """The checkpoints of a generation that is being built ("~" is followed by 7F)."""
     return {"_id": {"$gt": f"{generation}~", "$lt": f"{generation}\x7f"}}
-
-
-def _field(field: str) -> str:
-    return "_id" if field == "key" else f"by.{field}"
-
-
-def _all(conditions: list[Document]) -> Document:
-    """All conditions as one document, nested only where two of them name the same thing."""
-    flat: Document = {}
-    nested: list[Document] = []
-    for condition in conditions:
-        if flat.keys() & condition.keys():
-            nested.append(condition)
-        else:
-            flat |= condition
-    return flat | {"$and": nested} if nested else flat
-
-
-def _condition(path: str, operator: str, value: Any) -> Document:
-    if operator == "in":
-        return {path: {"$in": list(value)}}
-    if operator == "under":
-        return {"$or": [{path: value}, {path: {"$gt": f"{value}.", "$lt": f"{value}/"}}]}
-    return {path: _compared(operator, value)}
-
-
-def _compared(operator: str, value: Any) -> Any:
-    """A comparison in which every integer comes before every text; MongoDB's own compare only within a type."""
-    if operator == "eq":
-        return value
-    opposite = {"lt": "gte", "lte": "gt", "gt": "lte", "gte": "lt"}[operator]
-    crosses = operator.startswith("l") if isinstance(value, str) else operator.startswith("g")
-    return {"$not": {f"${opposite}": value}} if crosses else {f"${operator}": value}
-
-
-def _beyond(field: str, descending: bool, value: Any, key: str) -> Document:
-    further = "lt" if descending else "gt"
-    if field == "key":
-        return {"_id": {f"${further}": key}}
-    path = _field(field)
-    return {"$or": [{path: value, "_id": {f"${further}": key}}, {path: _compared(further, value)}]}
 
 
 def _document(view: View, key: str, row: Row) -> Document:

@@ -42,7 +42,12 @@ class SqliteViews:
     """All views of one service in one file; the file is a copy of what the logs say and can be built again."""
 
     def __init__(
-        self, path: str | Path, views: Iterable[View], durable: bool = False, read_only: bool = False, _database: Database | None = None
+        self,
+        path: str | Path,
+        views: Iterable[View],
+        durable: bool = False,
+        read_only: bool = False,
+        _database: Database | None = None,
     ) -> None:
         self._views = {view.name: view for view in views}
         self._database = _database or Database(path, KIND, VERSION, _TABLES, read_only, durable)
@@ -54,18 +59,24 @@ class SqliteViews:
         with self._database.writing() as connection:
             for view in self._views.values():
                 table = self._generation + view.name
-                connection.execute(f'CREATE TABLE IF NOT EXISTS "{table}" (key TEXT PRIMARY KEY, row TEXT NOT NULL) STRICT')
+                connection.execute(
+                    f'CREATE TABLE IF NOT EXISTS "{table}" (key TEXT PRIMARY KEY, row TEXT NOT NULL) STRICT'
+                )
                 for index in view.indexes:
                     fields = (index,) if isinstance(index, str) else index
                     columns = ", ".join(_value(field) for field in fields)
-                    connection.execute(f'CREATE INDEX IF NOT EXISTS "{table}:{",".join(fields)}" ON "{table}" ({columns}, key)')
+                    connection.execute(
+                        f'CREATE INDEX IF NOT EXISTS "{table}:{",".join(fields)}" ON "{table}" ({columns}, key)'
+                    )
 
     def get(self, view: str, key: str) -> Row | None:
         with self._database.reading() as connection:
             found = connection.execute(f"SELECT row FROM {self._table(view)} WHERE key = ?", (key,)).fetchone()
         return None if found is None else _row(key, found[0])
 
-    def find(self, view: str, where: Where | None = None, order: str = "key", limit: int = 50, cursor: str | None = None) -> Page:
+    def find(
+        self, view: str, where: Where | None = None, order: str = "key", limit: int = 50, cursor: str | None = None
+    ) -> Page:
         check_limit(limit)
         field, descending = parse_order(self._views[view], order)
         condition, values = self._condition(view, where)
@@ -87,7 +98,9 @@ class SqliteViews:
     def count(self, view: str, where: Where | None = None) -> int:
         condition, values = self._condition(view, where)
         with self._database.reading() as connection:
-            return int(connection.execute(f"SELECT count(*) FROM {self._table(view)} WHERE {condition}", values).fetchone()[0])
+            return int(
+                connection.execute(f"SELECT count(*) FROM {self._table(view)} WHERE {condition}", values).fetchone()[0]
+            )
 
     def count_by(self, view: str, field: str, where: Where | None = None) -> dict[Any, int]:
         if parse_order(self._views[view], field)[1]:
@@ -152,7 +165,9 @@ class SqliteViews:
 
     def promote(self) -> None:
         with self._database.writing() as connection:
-            if not connection.execute("SELECT 1 FROM sqlite_master WHERE type = 'table' AND name LIKE 'new~%'").fetchone():
+            if not connection.execute(
+                "SELECT 1 FROM sqlite_master WHERE type = 'table' AND name LIKE 'new~%'"
+            ).fetchone():
                 raise IllegalStateError("there is no second generation of the views to promote")
             for view in self._derived():
                 connection.execute(f'DROP TABLE "{view.name}"')
@@ -181,8 +196,9 @@ class SqliteViews:
                 parts.append(f"{column} IN (SELECT value FROM json_each(?))")
                 values.append(json.dumps(value))
             elif operator == "under":
-                parts.append(f"({column} = ? OR ({column} > ? AND {column} < ?))")
-                values += [value, f"{value}.", f"{value}/"]  # "/" follows "." in every encoding
+                # one range that an index can follow, "/" being the character after "."; then without lookalikes such as "1-2"
+                parts.append(f"{column} >= ? AND {column} < ? AND ({column} = ? OR {column} > ?)")
+                values += [value, f"{value}/", value, f"{value}."]
             else:
                 parts.append(f"{column} {_COMPARE[operator]} ?")
                 values.append(value)

@@ -74,7 +74,9 @@ def check(storage: Storage, receipts: list[tuple[str, int, str]]) -> None:
 
 
 @pytest.mark.parametrize("round_", range(3))
-def test_sqlite_keeps_what_it_acknowledged_when_its_writers_are_killed(writers: list[Writer], tmp_path: Path, round_: int) -> None:
+def test_sqlite_keeps_what_it_acknowledged_when_its_writers_are_killed(
+    writers: list[Writer], tmp_path: Path, round_: int
+) -> None:
     path = tmp_path / "log.sqlite"
     SqliteStorage(path).close()
     for name in "ab":

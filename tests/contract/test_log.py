@@ -25,7 +25,12 @@ def commit(stream: str, expected: int = 0, count: int = 1, command_id: str = "",
         for _ in range(count)
     )
     return Commit(
-        stream=stream, expected_version=expected, events=events, command=command, command_id=command_id or new_id(), actor="p-1"
+        stream=stream,
+        expected_version=expected,
+        events=events,
+        command=command,
+        command_id=command_id or new_id(),
+        actor="p-1",
     )
 
 
@@ -64,7 +69,9 @@ def test_the_log_is_read_from_any_position_to_any_other(log: EventLog) -> None:
         log.append(commit(f"case-{number}", 0, 3))
     for after in range(13):
         for until in (None, *range(13)):
-            expected = [position for position in range(1, 13) if position > after and (until is None or position <= until)]
+            expected = [
+                position for position in range(1, 13) if position > after and (until is None or position <= until)
+            ]
             assert [record.position for record in log.read(after, until=until)] == expected
     assert [stored.position for stored in log.read_commits(4, limit=2)] == [4, 7]
 

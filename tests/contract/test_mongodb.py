@@ -117,11 +117,17 @@ def test_the_adapters_send_only_reviewed_commands(recorded: tuple[Mongo, Recorde
         if name not in OF_THE_DRIVER:
             collection = value.partition("~")[0] if isinstance(value, str) else ""
             sent.setdefault(collection, set()).add(name)
-    assert {collection: names - SENT.get(collection, set()) for collection, names in sent.items() if names - SENT.get(collection, set())} == {}
+    assert {
+        collection: names - SENT.get(collection, set())
+        for collection, names in sent.items()
+        if names - SENT.get(collection, set())
+    } == {}
     assert sent["commits"] == SENT["commits"]
 
 
-def test_every_write_waits_for_a_majority_and_its_journal_and_every_read_for_a_majority(recorded: tuple[Mongo, Recorder]) -> None:
+def test_every_write_waits_for_a_majority_and_its_journal_and_every_read_for_a_majority(
+    recorded: tuple[Mongo, Recorder],
+) -> None:
     database, recorder = recorded
     migrate(database)
     use_log(database)
@@ -131,7 +137,9 @@ def test_every_write_waits_for_a_majority_and_its_journal_and_every_read_for_a_m
     for command in recorder.sent:
         name = next(iter(command))
         in_transaction = command.get("autocommit") is False
-        if name == "commitTransaction" or name in ("insert", "update", "delete", "create", "createIndexes", "drop") and not in_transaction:
+        if name == "commitTransaction" or (
+            name in ("insert", "update", "delete", "create", "createIndexes", "drop") and not in_transaction
+        ):
             concern = command["writeConcern"]
             assert (concern["w"], concern["j"]) == ("majority", True), command
         if name in ("find", "aggregate") and not in_transaction:
@@ -165,7 +173,11 @@ def test_heads_streams_and_commands_are_found_without_a_scan(recorded: tuple[Mon
     assert len(finds) == 8
     real = mongo.server().description != STAND_IN  # the stand-in reads by the index, but sorts what it read again
     for command in finds:
-        question = {name: value for name, value in command.items() if name in ("find", "filter", "sort", "limit", "projection", "singleBatch")}
+        question = {
+            name: value
+            for name, value in command.items()
+            if name in ("find", "filter", "sort", "limit", "projection", "singleBatch")
+        }
         answer = database.command("explain", question, verbosity="executionStats")
         plan = list(stages(answer["queryPlanner"]["winningPlan"]))
         assert answer["executionStats"]["totalDocsExamined"] <= 10, (question, plan)
@@ -181,7 +193,7 @@ def test_migrating_again_or_at_the_same_time_changes_nothing(database: Mongo) ->
         barrier.wait(20)
         try:
             migrate(database)
-        except Exception as error:  # noqa: BLE001 - any failure of a hurried start is what this test is about
+        except Exception as error:
             errors.append(error)
 
     threads = [threading.Thread(target=start) for _ in range(4)]
@@ -191,9 +203,17 @@ def test_migrating_again_or_at_the_same_time_changes_nothing(database: Mongo) ->
         thread.join(30)
     assert errors == []
     EventLog("test", MongoStorage(database)).append(commit("case-1"))
-    before = list(database.list_collections()), database["commits"].index_information(), list(database["formats"].find())
+    before = (
+        list(database.list_collections()),
+        database["commits"].index_information(),
+        list(database["formats"].find()),
+    )
     migrate(database)
-    assert (list(database.list_collections()), database["commits"].index_information(), list(database["formats"].find())) == before
+    assert (
+        list(database.list_collections()),
+        database["commits"].index_information(),
+        list(database["formats"].find()),
+    ) == before
     for name, index in COMMIT_INDEXES.items():
         found = database["commits"].index_information()[name]
         assert (found["key"], found["unique"]) == (index, True)
@@ -208,7 +228,16 @@ def test_an_older_collection_gets_its_validator(database: Mongo) -> None:
         database["commits"].insert_one({"_id": 1})
 
 
-GOOD = {"_id": 1, "last_position": 1, "stream": "s", "version": 1, "last_version": 1, "command_id": "c", "digest": "0" * 64, "body": b"{}"}
+GOOD = {
+    "_id": 1,
+    "last_position": 1,
+    "stream": "s",
+    "version": 1,
+    "last_version": 1,
+    "command_id": "c",
+    "digest": "0" * 64,
+    "body": b"{}",
+}
 
 
 @pytest.mark.parametrize(
@@ -243,7 +272,9 @@ def test_a_newer_format_is_refused_and_left_alone(database: Mongo) -> None:
     database["formats"].update_many({}, {"$set": {"version": 99}})
     before = sorted(database.list_collection_names())
     for start in (migrate, MongoStorage, lambda target: MongoViews(target, (*VIEWS, VIEWS[0]))):
-        with pytest.raises(UnavailableError, match="written by a newer version of Linli .*format 99, this program knows 1"):
+        with pytest.raises(
+            UnavailableError, match=r"written by a newer version of Linli .*format 99, this program knows 1"
+        ):
             start(database)
     assert sorted(database.list_collection_names()) == before
 
@@ -309,7 +340,9 @@ print("turns", sum(a != b for a, b in zip(ticks, ticks[1:])))
 
 def test_both_adapters_run_under_eventlet(database: Mongo) -> None:
     command = [sys.executable, "-W", "ignore", "-c", UNDER_EVENTLET, mongo.server().uri, database.name]
-    done = subprocess.run(command, cwd=Path(__file__).parents[2], capture_output=True, text=True, timeout=120, check=False)
+    done = subprocess.run(
+        command, cwd=Path(__file__).parents[2], capture_output=True, text=True, timeout=120, check=False
+    )
     assert done.returncode == 0, done.stderr
     assert int(done.stdout.split()[-1]) > 20, "green threads took turns"
 
@@ -320,6 +353,6 @@ def test_what_is_no_transaction_server_is_explained(database: Mongo, monkeypatch
     def refuse(*_: Any, **__: Any) -> None:
         raise OperationFailure("Transaction numbers are only allowed on a replica set member or mongos", 20)
 
-    monkeypatch.setattr("pymongo.client_session.ClientSession.with_transaction", refuse)
+    monkeypatch.setattr("pymongo.client_session.ClientSession.start_transaction", refuse)
     with pytest.raises(UnavailableError, match="only allowed on a replica set"):
         store.save({("issues", "a"): issue()})

@@ -43,7 +43,14 @@ def store(open_views: OpenViews) -> ViewStore:
 
 
 def test_a_row_comes_back_as_it_was_put(store: ViewStore) -> None:
-    row = issue(text="路灯 \u0000 “x”", none=None, yes=True, list=[1, {"$a.b": "c"}], large=(1 << 63) - 1, nested={"$set": {"": {}}})
+    row = issue(
+        text="路灯 \u0000 “x”",
+        none=None,
+        yes=True,
+        list=[1, {"$a.b": "c"}],
+        large=(1 << 63) - 1,
+        nested={"$set": {"": {}}},
+    )
     assert store.get("issues", "a") is None
     put(store, {"a": row})
     assert store.get("issues", "a") == {"key": "a", **row}
@@ -72,7 +79,17 @@ def test_every_operator_filters_by_the_same_order(store: ViewStore) -> None:
 
 
 def test_integers_come_before_texts_in_filters_and_order(store: ViewStore) -> None:
-    put(store, {"a": issue(due="2"), "b": issue(due=10), "c": issue(due=""), "d": issue(due=-3), "e": issue(due="路"), "f": issue(due="Z")})
+    put(
+        store,
+        {
+            "a": issue(due="2"),
+            "b": issue(due=10),
+            "c": issue(due=""),
+            "d": issue(due=-3),
+            "e": issue(due="路"),
+            "f": issue(due="Z"),
+        },
+    )
     assert keys(store, order="due") == ["d", "b", "c", "a", "f", "e"]
     assert keys(store, order="-due") == ["e", "f", "a", "c", "b", "d"]
     assert keys(store, {"due__gt": 5}) == ["a", "b", "c", "e", "f"]
@@ -93,7 +110,17 @@ def test_texts_are_ordered_by_their_bytes(store: ViewStore) -> None:
 
 def test_under_finds_a_place_and_everything_below_it(store: ViewStore) -> None:
     """Places are dotted paths; a neighbour whose code begins alike is not below (S0)."""
-    places = ["350104", "350104.013", "350104.013.002", "350104.0131", "350104-013", "350104/013", "3501040", "350104.", "35"]
+    places = [
+        "350104",
+        "350104.013",
+        "350104.013.002",
+        "350104.0131",
+        "350104-013",
+        "350104/013",
+        "3501040",
+        "350104.",
+        "35",
+    ]
     put(store, {place: issue(place=place) for place in places})
     below = {"350104", "350104.013", "350104.013.002", "350104.0131"}
     assert set(keys(store, {"place__under": "350104"})) == below
@@ -121,7 +148,13 @@ def pages(store: ViewStore, order: str, limit: int, where: dict[str, Any] | None
 @pytest.mark.parametrize("order", ["key", "-key", "due", "-due", "status", "-status"])
 @pytest.mark.parametrize("limit", [1, 3, 4, 12, 13])
 def test_pages_hold_every_row_exactly_once(store: ViewStore, order: str, limit: int) -> None:
-    put(store, {f"k{number:02d}": issue(f"s{number % 3}", due=number // 4 if number % 5 else f"t{number}") for number in range(12)})
+    put(
+        store,
+        {
+            f"k{number:02d}": issue(f"s{number % 3}", due=number // 4 if number % 5 else f"t{number}")
+            for number in range(12)
+        },
+    )
     found = pages(store, order, limit)
     assert [key for page in found for key in page] == keys(store, order=order)
     assert [len(page) for page in found] == [limit] * (12 // limit) + ([12 % limit] if 12 % limit else [])
@@ -285,7 +318,12 @@ def test_of_many_who_ask_at_once_one_gets_the_lease(open_views: OpenViews) -> No
 def test_a_second_generation_is_built_beside_the_first_and_takes_its_place(open_views: OpenViews) -> None:
     store, reader = open_views(VIEWS), open_views(VIEWS)
     store.save(
-        {("issues", "a"): issue("old"), ("issues", "b"): issue("old"), ("notes", "n"): {"state": "kept"}, ("places", "p"): {"level": 1}},
+        {
+            ("issues", "a"): issue("old"),
+            ("issues", "b"): issue("old"),
+            ("notes", "n"): {"state": "kept"},
+            ("places", "p"): {"level": 1},
+        },
         {"follow:issues": (0, 9), "follow:registry": (0, 4), "relay": (0, 3)},
     )
     fresh = store.fresh()
@@ -341,7 +379,7 @@ def test_readers_see_the_whole_old_or_the_whole_new_generation(open_views: OpenV
                 seen.add(counts)
                 if reader.get("issues", "k00") is None:
                     errors.append("row missing")
-            except Exception as error:  # noqa: BLE001 - whatever a reader meets is what this test is about
+            except Exception as error:
                 errors.append(repr(error))
 
     thread = threading.Thread(target=read)

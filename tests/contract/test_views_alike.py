@@ -24,10 +24,17 @@ texts = st.one_of(
     st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=3),
 )
 values = st.one_of(texts, st.integers(-3, 3), st.integers(-(1 << 63), (1 << 63) - 1))
-rows = st.builds(lambda a, b, more: {"a": a, "b": b, "more": more}, values, values, st.one_of(st.none(), st.floats(0, 1), texts))
+rows = st.builds(
+    lambda a, b, more: {"a": a, "b": b, "more": more}, values, values, st.one_of(st.none(), st.floats(0, 1), texts)
+)
 changes = st.dictionaries(st.sampled_from(KEYS), st.one_of(st.none(), rows, rows), max_size=5)
-saves = st.lists(st.tuples(changes, st.dictionaries(st.sampled_from("fg"), st.tuples(st.integers(0, 2), st.integers(0, 2)))), max_size=4)
-names = st.sampled_from([field + operator for field in "ab" for operator in ("__lt", "__lte", "__gt", "__gte", "__under", "")])
+saves = st.lists(
+    st.tuples(changes, st.dictionaries(st.sampled_from("fg"), st.tuples(st.integers(0, 2), st.integers(0, 2)))),
+    max_size=4,
+)
+names = st.sampled_from(
+    [field + operator for field in "ab" for operator in ("__lt", "__lte", "__gt", "__gte", "__under", "")]
+)
 questions = st.tuples(
     st.one_of(
         st.dictionaries(names, values, max_size=3),
@@ -48,7 +55,9 @@ def fits(row: Row, name: str, bound: Any) -> bool:
     value = row[field]
     match operator:
         case "under":
-            return bool(value == bound or isinstance(value, str) and value.startswith(f"{bound}.") and value != f"{bound}.")
+            return bool(
+                value == bound or (isinstance(value, str) and value.startswith(f"{bound}.") and value != f"{bound}.")
+            )
         case "lt":
             return rank(value) < rank(bound)
         case "lte":
@@ -110,7 +119,11 @@ def test_stores_and_model_agree(stores: list[ViewStore], saves: Any, questions: 
                     model[key] = row
     for where, order, limit in questions:
         field, descending = order.removeprefix("-"), order.startswith("-")
-        wanted = [{"key": key, **row} for key, row in model.items() if all(fits(row, name, bound) for name, bound in where.items())]
+        wanted = [
+            {"key": key, **row}
+            for key, row in model.items()
+            if all(fits(row, name, bound) for name, bound in where.items())
+        ]
         wanted.sort(key=lambda row: (rank(row[field]), rank(row["key"])), reverse=descending)
         counts: dict[Any, int] = {}
         for row in sorted(wanted, key=lambda row: rank(row[field])):
@@ -119,6 +132,8 @@ def test_stores_and_model_agree(stores: list[ViewStore], saves: Any, questions: 
             assert walk(store, where, order, limit) == wanted
             assert store.count("items", where) == len(wanted)
             assert list(store.count_by("items", field, where).items()) == list(counts.items())
-            assert [store.get("items", key) for key in KEYS] == [{"key": key, **model[key]} if key in model else None for key in KEYS]
+            assert [store.get("items", key) for key in KEYS] == [
+                {"key": key, **model[key]} if key in model else None for key in KEYS
+            ]
     for store in stores:
         assert {name: store.checkpoint(name) for name in "fg"} == positions

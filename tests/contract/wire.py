@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import socket
 import struct
 import threading
@@ -23,7 +24,10 @@ def reply_error(code: int, name: str, message: str, *labels: str) -> Command:
 
 
 class Proxy:
-    """Listens on a port of its own; `fault(command)` is asked for every command that is sent."""
+    """Listens on a port of its own; `fault(command)` is asked for every command that is sent.
+
+    It passes one answer for one request, so clients must not ask for a stream of answers: use `uri` as it is.
+    """
 
     def __init__(self, uri: str, fault: Callable[[Command], Fault]) -> None:
         parts = urlsplit(uri)
@@ -31,7 +35,9 @@ class Proxy:
         self._fault = fault
         self._open: list[socket.socket] = []
         self._listener = socket.create_server(("127.0.0.1", 0))
-        self.uri = f"mongodb://127.0.0.1:{self._listener.getsockname()[1]}/?directConnection=true"
+        self.uri = (
+            f"mongodb://127.0.0.1:{self._listener.getsockname()[1]}/?directConnection=true&serverMonitoringMode=poll"
+        )
         threading.Thread(target=self._accept, daemon=True).start()
 
     def close(self) -> None:
@@ -76,10 +82,8 @@ class Proxy:
 
 
 def _shut(connection: socket.socket) -> None:
-    try:
+    with contextlib.suppress(OSError):
         connection.shutdown(socket.SHUT_RDWR)
-    except OSError:
-        pass
     connection.close()
 
 

@@ -27,7 +27,7 @@ $(VENV)/tested: $(VENV)/installed
 	@touch $@
 
 run: $(VENV)/installed ## start Linli here, load a neighbourhood's year, and serve until Ctrl-C
-	@$(BIN)/linli up --scenario $(STORY) --log-file data/linli.log
+	@$(BIN)/linli up --scenario $(STORY) --log-file $${LINLI_DATA:-data}/linli.log
 
 test: $(VENV)/tested ## run every test (installs the servers they need)
 	@$(BIN)/python -m pytest

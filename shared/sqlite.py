@@ -25,6 +25,8 @@ class Database:
         self._lock = threading.RLock()
         self._read_only = read_only
         if read_only:
+            if not Path(path).exists():
+                raise UnavailableError(f"{path} does not exist: start `linli up` once, or set LINLI_DATA to the right folder")
             self._check(self._open(), kind, version)
             return
         Path(path).parent.mkdir(parents=True, exist_ok=True)

@@ -5,6 +5,8 @@ from __future__ import annotations
 import signal
 import sys
 import time
+from contextlib import redirect_stderr
+from io import StringIO
 from pathlib import Path
 
 import eventlet
@@ -28,9 +30,9 @@ def serve(names: list[str], scenario: Path | None, log_file: Path | None) -> Non
         raise BadInputError("with a broker, start one service a process: linli up SERVICE")
     if names and settings.amqp_uri == "linli://embedded":
         raise BadInputError("a single service needs a broker: set AMQP_URI, or start all with: linli up")
+    settings.data.mkdir(parents=True, exist_ok=True)
     log = log_file.open("a", buffering=1, encoding="utf-8") if log_file else None
     configure(settings.log_level, log)
-    settings.data.mkdir(parents=True, exist_ok=True)
     lock = _lock(settings.data) if not names else None
     started = time.monotonic()
     runner = runner_for(settings, [service_class(name) for name in names or SERVICES])
@@ -42,7 +44,8 @@ def serve(names: list[str], scenario: Path | None, log_file: Path | None) -> Non
 
     signal.signal(signal.SIGTERM, ask_to_stop)
     signal.signal(signal.SIGINT, ask_to_stop)
-    runner.start()
+    with redirect_stderr(StringIO()):  # an error of the start is raised here; eventlet would print it as well
+        runner.start()
     address = f"http://{settings.host}:{settings.port}"
     if not names or "gateway" in names:
         err.print(f"Linli answers at [bold]{address}[/]  (started in {time.monotonic() - started:.1f} s)")

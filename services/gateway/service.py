@@ -16,6 +16,7 @@ from services.gateway.accounts import VIEWS, Accounts
 from services.gateway.app import create_app
 from services.gateway.credentials import operator_token
 from shared.bus.rpc import Caller
+from shared.errors import UnavailableError
 from shared.runtime.storage import open_views
 
 #: Connections kept open at a time, most of them idle.
@@ -59,7 +60,11 @@ class HttpServer(DependencyProvider):
             settings.max_requests,
         )
         family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
-        listener = eventlet.listen((settings.host, settings.port), family=family, backlog=512, reuse_port=False)
+        try:
+            listener = eventlet.listen((settings.host, settings.port), family=family, backlog=512, reuse_port=False)
+        except OSError as error:
+            reason = f"cannot listen at {settings.host} port {settings.port}: {error.strerror or error}; set LINLI_PORT to another one"
+            raise UnavailableError(reason) from error
         self.address: tuple[str, int] = listener.getsockname()[:2]
         self._connections = eventlet.GreenPool(CONNECTIONS)
         self._thread = self.container.spawn_managed_thread(lambda: self._serve(listener, app), identifier="http")

@@ -7,6 +7,7 @@ import json
 import threading
 import time
 from collections.abc import Callable, Iterable, Mapping
+from datetime import datetime, timedelta, timezone
 from typing import Any
 
 import structlog
@@ -22,6 +23,8 @@ from shared.runtime.execute import execute
 from shared.runtime.follow import Decision, Follower, GapError, parked_positions, replay
 from shared.views import ViewStore
 
+#: Local time of the cities served; days and limits are counted in it.
+LOCAL = timezone(timedelta(hours=8))
 #: Facts applied to views in one transaction.
 BATCH = 200
 #: Asks a source for its facts: `(source, after, limit)` to records, or raises `UnavailableError`.
@@ -63,7 +66,7 @@ class Node:
 
     def mandate(self, context: Context) -> Mandate:
         """What the caller may do today: a late entry is judged by who makes it, not by when it is said to have happened."""
-        return mandate_of(context, self.views, time.strftime("%Y-%m-%d"))
+        return mandate_of(context, self.views, datetime.now(LOCAL).date().isoformat())
 
     def apply_own(self) -> bool:
         """Apply what was appended to our own log; True when there was something."""

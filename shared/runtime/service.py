@@ -8,7 +8,7 @@ from __future__ import annotations
 import functools
 import time
 from collections.abc import Callable, Mapping
-from datetime import datetime, timedelta, timezone
+from datetime import datetime, timedelta
 from typing import Any
 
 import msgspec
@@ -28,14 +28,12 @@ from shared.runtime.context import Context, Signer
 from shared.runtime.definition import Definition
 from shared.runtime.execute import Decider, execute, load
 from shared.runtime.follow import Follower
-from shared.runtime.node import Node
+from shared.runtime.node import LOCAL, Node
 from shared.runtime.operations import OPERATIONS
 from shared.runtime.parking import PARKING, retry, skip
 from shared.runtime.storage import open_keys, open_log, open_views
 from shared.views import Row, ViewStore
 
-#: Local time of the cities served; days and limits are counted in it.
-LOCAL = timezone(timedelta(hours=8))
 #: How far a caller's clock may be ahead.
 _TOLERANCE = timedelta(minutes=5)
 

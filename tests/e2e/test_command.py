@@ -1,0 +1,137 @@
+"""The `linli` command when something is wrong: a clear line, the right exit code, nothing changed."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sqlite3
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.processes import free_port
+
+ROOT = Path(__file__).resolve().parents[2]
+COMMAND = [sys.executable, "-W", "ignore", "-m", "services.console"]
+Run = Callable[..., "subprocess.CompletedProcess[str]"]
+
+
+@pytest.fixture
+def environment(tmp_path: Path) -> dict[str, str]:
+    return os.environ | {"LINLI_DATA": str(tmp_path / "data"), "LINLI_PORT": str(free_port()), "LINLI_LOG_LEVEL": "warning"}
+
+
+@pytest.fixture
+def run(environment: dict[str, str]) -> Run:
+    def run(*arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [*COMMAND, *arguments], cwd=ROOT, env=environment | variables, capture_output=True, text=True, timeout=60, check=False
+        )
+
+    return run
+
+
+@pytest.fixture
+def running(environment: dict[str, str], tmp_path: Path) -> Iterator[subprocess.Popen[bytes]]:
+    """Linli, embedded, answering."""
+    with (tmp_path / "up.log").open("wb") as log:
+        process = subprocess.Popen([*COMMAND, "up"], cwd=ROOT, env=environment, stdout=log, stderr=log)
+    address = f"http://127.0.0.1:{environment['LINLI_PORT']}/health/ready"
+    deadline = time.monotonic() + 40
+    while True:
+        try:
+            urllib.request.urlopen(address, timeout=2).close()
+            break
+        except OSError:
+            assert process.poll() is None and time.monotonic() < deadline, (tmp_path / "up.log").read_text()
+            time.sleep(0.1)
+    yield process
+    if process.poll() is None:
+        process.kill()
+        process.wait()
+
+
+def refused(done: subprocess.CompletedProcess[str], code: int, *words: str) -> None:
+    """It failed with this code and said these words on stderr, without a traceback."""
+    assert done.returncode == code, done.stderr
+    text = " ".join(done.stderr.split())
+    assert all(word in text for word in words), done.stderr
+    assert "Traceback" not in done.stderr, done.stderr
+
+
+def test_wrong_settings_are_named(run: Run) -> None:
+    refused(run("up", LINLI_PORT="many"), 2, "LINLI_PORT must be a whole number")
+    refused(run("up", LINLI_LOG_LEVEL="loud"), 2, "LINLI_LOG_LEVEL must be one of")
+    refused(run("up", LINLI_SECRET_FILE="/nowhere/secret"), 2, "LINLI_SECRET_FILE /nowhere/secret does not exist")
+    refused(run("up", "issues"), 2, "a single service needs a broker")
+    refused(run("up", "nobody", AMQP_URI="amqp://127.0.0.1"), 2, "there is no service 'nobody'")
+
+
+def test_a_city_that_is_not_running_is_said_so(run: Run, environment: dict[str, str]) -> None:
+    refused(run("status"), 3, "operator.token cannot be read", "start `linli up` once")
+    refused(run("verify"), 3, "does not exist")
+    Path(environment["LINLI_DATA"]).mkdir()
+    Path(environment["LINLI_DATA"], "operator.token").write_text("x")
+    refused(run("status"), 3, "does not answer", "is `linli up` running?")
+
+
+def test_a_folder_of_a_newer_version_is_left_alone(run: Run, environment: dict[str, str]) -> None:
+    data = Path(environment["LINLI_DATA"])
+    data.mkdir()
+    with sqlite3.connect(data / "issues.log.sqlite") as file:
+        file.execute("CREATE TABLE commits (a)")
+        file.execute("PRAGMA application_id = 1280076903")  # LLlg
+        file.execute("PRAGMA user_version = 99")
+    before = (data / "issues.log.sqlite").read_bytes()
+    refused(run("up"), 3, "issues.log.sqlite was written by a newer version of Linli (format 99", "start the newer program")
+    assert (data / "issues.log.sqlite").read_bytes() == before
+
+
+def test_a_folder_in_use_is_not_shared(running: subprocess.Popen[bytes], run: Run) -> None:
+    refused(run("up"), 3, "is in use by another Linli process")
+
+
+def test_it_stops_within_ten_seconds(running: subprocess.Popen[bytes], run: Run) -> None:
+    """SIGTERM and Ctrl-C end it in time and cleanly; the files verify afterwards (R3)."""
+    assert run("status").returncode == 0
+    started = time.monotonic()
+    running.send_signal(signal.SIGTERM)
+    assert running.wait(15) == 0
+    assert time.monotonic() - started < 10
+    done = run("verify")
+    assert done.returncode == 0, done.stderr
+    assert "every chain and the Merkle tree hold" in done.stdout
+
+
+def test_a_changed_record_is_found(running: subprocess.Popen[bytes], run: Run, environment: dict[str, str]) -> None:
+    """Somebody with access to the files changes one character of one record (R4)."""
+    from services.console.client import operator
+    from shared.runtime.settings import Settings
+
+    client = operator(Settings.read(environment), None)
+    for number in range(3):
+        person = {"person_id": f"p-{number}", "name": "林小满"}
+        client.post("/api/registry/register_person", person, {"Idempotency-Key": f"person-{number}"})
+    running.send_signal(signal.SIGKILL)
+    running.wait()
+    assert run("verify").returncode == 0
+    with sqlite3.connect(Path(environment["LINLI_DATA"], "registry.log.sqlite")) as log:
+        log.execute("DROP TRIGGER commits_never_change")
+        log.execute("UPDATE commits SET body = CAST(replace(body, 'p-1', 'p-9') AS BLOB) WHERE position = 2")
+    refused(run("verify"), 1, "log registry: position 2: the record was changed")
+
+
+def test_a_port_in_use_is_said_so(running: subprocess.Popen[bytes], run: Run, environment: dict[str, str], tmp_path: Path) -> None:
+    refused(run("up", LINLI_DATA=str(tmp_path / "other")), 3, f"port {environment['LINLI_PORT']}", "already in use")
+
+
+def test_every_word_has_its_help(run: Run) -> None:
+    words = ("up", "status", "verify", "replay", "export", "rebuild", "case show", "scenario run", "scenario check")
+    for word in (*words, "park list", "park retry", "park skip"):
+        done = run(*word.split(), "--help")
+        assert done.returncode == 0 and "Usage" in done.stdout, word

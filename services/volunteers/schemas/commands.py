@@ -36,7 +36,7 @@ class RegisterVolunteer(Strict):
 
 
 class TakeRole(Strict):
-    """Serve a place in a role: informer, patroller, mediator, publicist …"""
+    """Serve a place in a role, such as informer, patroller, mediator or publicist."""
 
     person_id = identifier("Volunteer")
     role = code("Role, of the city's list volunteer_roles")

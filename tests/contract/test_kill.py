@@ -61,6 +61,7 @@ def writers(tmp_path: Path) -> Iterator[list[Writer]]:
 def check(storage: Storage, receipts: list[tuple[str, int, str]]) -> None:
     """Every receipt is in the log, its chain verifies, and it takes new commits."""
     log = EventLog("test", storage)
+    last = log.append(commit("after", 0)).position  # a request of the dead writer may still have been on its way until now
     commits = {stored.command_id: stored for stored in verify_chain(log.read_commits())}
     assert len(receipts) >= ENOUGH
     for command_id, position, digest in receipts:
@@ -68,8 +69,7 @@ def check(storage: Storage, receipts: list[tuple[str, int, str]]) -> None:
     command_id, position, digest = receipts[-1]
     again = log.append(commit(commits[command_id].stream, 0, command_id=command_id))
     assert (again.position, again.digest) == (position, digest)
-    assert log.head().position == sum(2 for _ in commits)
-    assert log.append(commit("after", 0)).position == 2 * len(commits) + 1
+    assert log.head().position == last == 2 * (len(commits) - 1) + 1
     log.close()
 
 

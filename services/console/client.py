@@ -55,6 +55,8 @@ class Client:
             value = json.loads(content)
         except ValueError as error:
             raise UnavailableError(f"{self._url}{path} answered {answer.status} without JSON; is it Linli?") from error
+        if answer.status == 429:  # like 503: the same request may be sent again a little later
+            raise UnavailableError(str(value.get("message", "too many requests")))
         if answer.status >= 400:
             raise from_mapping(value)
         return value

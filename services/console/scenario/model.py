@@ -95,9 +95,10 @@ class Step:
 
     number: str  # place of the step in the file: 12, or 12.3 within a loop
     turn: str  # which turn of the loops around it: 4, or 4.0; empty without
-    where: Where
+    where: Where = field(repr=False)  # not sent, as the next two: they may change without changing what is told
+    line: int = field(repr=False)
+    chapter: int = field(repr=False)
     at: str  # RFC 3339
-    chapter: int
     parallel: int = 1
     saves: Mapping[str, str] = field(default_factory=dict)  # saved name to path in the answer
 

@@ -36,7 +36,7 @@ class Names:
         return Names(self.source, self.data, {**self.items, variable: item})
 
     def full(self, dotted: str) -> str:
-        """What a name is called whatever loop it is used in: `o.issue` is `opinions[3].issue`."""
+        """What a name is called whatever loop it is used in: `o.issue` is `opinions.3.issue`."""
         head, _, rest = dotted.partition(".")
         start = self.items[head].name if head in self.items else head
         return f"{start}.{rest}" if rest else start
@@ -105,9 +105,9 @@ class Names:
             self.source.mistake((*where, variable), f"{variable} must run over a list, not over {_kind(listed)}")
             return []
         chosen = [(number, value) for number, value in enumerate(listed) if self._fits(value, loop.get("where"), where)]
-        if not chosen:
+        if not chosen and not self.items:  # within another loop some turns may have nothing
             self.source.mistake(where, "the loop runs over nothing")
-        return [(str(number), self.within(variable, Item(value, f"{name}[{number}]"))) for number, value in chosen]
+        return [(str(number), self.within(variable, Item(value, f"{name}.{number}"))) for number, value in chosen]
 
     def _fits(self, value: Any, conditions: Any, where: Where) -> bool:
         if conditions is None:

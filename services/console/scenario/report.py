@@ -8,11 +8,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
 from services.console.output import out, print_json
 from services.console.scenario.model import Do, Figure, Scenario, Together
+
+#: Columns of the report when it does not go to a terminal.
+WIDTH = 150
 
 
 @dataclass(frozen=True)
@@ -74,27 +78,28 @@ def print_report(report: Report, json: bool) -> None:
         print_json(as_json(report))
         return
     scenario = report.scenario
-    out.print(f"[bold]{scenario.title['zh']}[/]  {scenario.title['en']}", soft_wrap=True)
+    page = out if out.is_terminal else Console(highlight=False, width=WIDTH)
+    page.print(f"[bold]{scenario.title['zh']}[/]  {scenario.title['en']}", soft_wrap=True)
     if scenario.about["zh"]:
-        out.print(scenario.about["zh"].strip(), scenario.about["en"].strip(), sep="\n", markup=False, soft_wrap=True)
-    out.print()
-    out.print(_chapters(scenario))
+        page.print(scenario.about["zh"].strip(), scenario.about["en"].strip(), sep="\n", markup=False, soft_wrap=True)
+    page.print()
+    page.print(_chapters(scenario))
     sent = scenario.count - report.skipped
     known = f"{report.skipped:,} were done before, " if report.skipped else ""
     again = f"; {report.repeated} requests were repeated" if report.repeated else ""
-    out.print(
+    page.print(
         f"\n{scenario.count:,} steps: {known}{sent:,} sent in {report.told_seconds:.1f} s; "
         f"{report.refused} commands refused, as the story says{again}\n"
     )
-    out.print(_figures(report))
+    page.print(_figures(report))
     wrong = sum(not one.holds for one in report.compared)
     total = len(report.compared)
     verdict = f"[green]all {total} figures hold[/]" if not wrong else f"[bold red]{wrong} of {total} figures differ[/]"
     positions = ", ".join(f"{service} {position:,}" for service, position in report.positions.items())
-    out.print(f"\n{verdict}, computed from the events up to: {positions}\n", soft_wrap=True)
+    page.print(f"\n{verdict}, computed from the events up to: {positions}\n", soft_wrap=True)
     if report.accounts:
-        out.print(_accounts(report))
-        out.print(f"(kept in {report.accounts_file}, for its owner only)", markup=False, soft_wrap=True)
+        page.print(_accounts(report))
+        page.print(f"(kept in {report.accounts_file}, for its owner only)", markup=False, soft_wrap=True)
 
 
 def as_json(report: Report) -> dict[str, Any]:

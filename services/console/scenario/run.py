@@ -260,4 +260,4 @@ class Runner:
 
     def _at(self, step: Step) -> str:
         turn = f", turn {step.turn}" if step.turn else ""
-        return f"{self._file.name}, step {step.number}{turn} ({step.at[:16].replace('T', ' ')})"
+        return f"{self._file.name}:{step.line}, step {step.number}{turn} ({step.at[:16].replace('T', ' ')})"

@@ -126,6 +126,7 @@ class Steps:
             "number": number,
             "turn": turn,
             "where": where,
+            "line": self._source.line(where),
             "at": self._time(entry, names, where),
             "chapter": len(self.chapters) - 1,
             "parallel": self._count(entry, "parallel", 1, MOST_PARALLEL, 1, where),

@@ -1,0 +1,158 @@
+"""Proofs: the offline verifier (P13) and inclusion proofs in a large tree (P14)."""
+
+from __future__ import annotations
+
+import importlib.util
+import random
+import sys
+import time
+from collections.abc import Iterator
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+import msgspec
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+from services.audit import checkpoint, merkle
+from services.audit.ledger import LEDGER_VIEWS, Ledger
+from services.audit.verify import RunningRoot
+from shared.bus import cloudevents
+from shared.log import Head, records_of
+from shared.log.record import place_commit
+from shared.views.sqlite import KIND, VERSION, SqliteViews
+from shared.sqlite import Database
+from tests.bench.measuring import LINLI, ROOT, Bench, Figures, Row, Stopwatch, percentile
+from tests.bench.subject import commit
+
+FAST = "Linli, --fast"
+HASHING = "sha256 over the bytes"
+ORIGIN = "linli.example/city-ledger"
+TIME = "2026-03-01T01:00:00.000000Z"
+_EVENTS = 300_000
+_LEAVES = 10_000_000
+_PROOFS = 2_000
+_KEY = Ed25519PrivateKey.from_private_bytes(bytes(range(32)))
+
+
+def write_ledger(folder: Path, scale: float) -> None:
+    """An exported ledger of four logs with a signed checkpoint: one to three events a commit, cases in random order."""
+    chance, running = random.Random(1), RunningRoot()
+    heads = dict.fromkeys(("registry", "issues", "volunteers", "funding"), Head())
+    versions: dict[tuple[str, str], int] = {}
+    with (folder / "ledger.jsonl").open("wb") as file:
+        while running.size < _EVENTS * scale:
+            service, case = chance.choice(list(heads)), f"case-{chance.randrange(int(_EVENTS * scale / 8)):08d}"
+            version, events = versions.get((service, case), 0), chance.choice((1, 1, 1, 1, 2, 3))
+            stored = place_commit(commit(case, version, events), heads[service], version, TIME)
+            versions[service, case], heads[service] = stored.last_version, Head(stored.last_position, stored.digest)
+            for record in records_of(stored):
+                line = cloudevents.line(service, record)
+                running.add(line)
+                file.write(line + b"\n")
+    (folder / "checkpoint").write_text(
+        checkpoint.sign(_KEY, ORIGIN, running.size, running.root(), TIME), encoding="utf-8"
+    )
+
+
+def _verifier() -> Any:
+    """The stand-alone program as a module."""
+    specification = importlib.util.spec_from_file_location(
+        "linli_verify", ROOT / "deploy" / "verifier" / "linli_verify.py"
+    )
+    assert specification is not None and specification.loader is not None
+    module = sys.modules["linli_verify"] = importlib.util.module_from_spec(specification)
+    specification.loader.exec_module(module)
+    return module
+
+
+def verify_ledger(folder: Path, scale: float, fast: bool = False) -> Figures:
+    """The stand-alone verifier in this process, on one core: everything, or with `fast` root, signature and sequence only."""
+    signed = (folder / "checkpoint").read_bytes()
+    verifier, events = _verifier(), int(signed.split(b"\n")[1])
+    with (folder / "ledger.jsonl").open("rb") as file, Stopwatch() as watch:
+        verifier.verify(file, signed, _KEY.public_key(), fast=fast)
+    return {"events": events / watch.seconds, "bytes": _size(folder) / watch.seconds}
+
+
+def hash_ledger(folder: Path, scale: float) -> Figures:
+    """SHA-256 over the file, a megabyte at a time."""
+    digest = sha256()
+    with (folder / "ledger.jsonl").open("rb") as file, Stopwatch() as watch:
+        while block := file.read(1 << 20):
+            digest.update(block)
+    return {"bytes": _size(folder) / watch.seconds}
+
+
+def _size(folder: Path) -> float:
+    return (folder / "ledger.jsonl").stat().st_size / 1e6
+
+
+def write_tree(folder: Path, scale: float) -> None:
+    """All nodes of a tree in the audit service's view store, written in the order of their keys."""
+    size = int(_LEAVES * scale)
+    SqliteViews(folder / "audit.sqlite", LEDGER_VIEWS).close()
+    database = Database(folder / "audit.sqlite", KIND, VERSION, "", durable=False)
+    with database.writing() as connection:
+        connection.executemany("INSERT INTO nodes VALUES (?, ?)", _nodes(folder, size))
+        connection.execute("INSERT INTO ledger VALUES ('size', ?)", (msgspec.json.encode({"size": size}).decode(),))
+    database.close()
+
+
+def _nodes(folder: Path, size: int) -> Iterator[tuple[str, str]]:
+    """Rows of the complete subtrees, level by level."""
+    row = b"".join(sha256(number.to_bytes(8, "big")).digest() for number in range(size))
+    level = 0
+    while row:
+        count = len(row) // 32
+        for index in range(count):
+            yield f"{level:02d}:{index:012d}", f'{{"hash":"{row[index * 32 : index * 32 + 32].hex()}"}}'
+        row = b"".join(sha256(b"\x01" + row[at : at + 64]).digest() for at in range(0, count // 2 * 64, 64))
+        level += 1
+
+
+def prove(folder: Path, scale: float) -> Figures:
+    """Inclusion proofs of leaves all over the tree, read through the ledger; every hundredth is checked."""
+    views: Any = SqliteViews(folder / "audit.sqlite", LEDGER_VIEWS)
+    ledger, chance, seconds = Ledger(views, ORIGIN), random.Random(), []
+    size = ledger.size
+    root = ledger.root(size)
+    for number in range(_PROOFS):
+        index = chance.randrange(size)
+        started = time.perf_counter()
+        proof = ledger.inclusion(index, size)
+        seconds.append((time.perf_counter() - started) * 1000)
+        if number % 100 == 0:
+            leaf = sha256(index.to_bytes(8, "big")).digest()
+            merkle.verify_inclusion(leaf, index, size, [bytes.fromhex(node) for node in proof], root)
+    views.close()
+    return {"p50": percentile(seconds, 0.5), "p99": percentile(seconds, 0.99)}
+
+
+def benches() -> list[Bench]:
+    """P13 and P14."""
+    return [
+        Bench(
+            "P13",
+            {
+                LINLI: verify_ledger,
+                FAST: lambda folder, scale: verify_ledger(folder, scale, fast=True),
+                HASHING: hash_ledger,
+            },
+            (
+                Row("verify a ledger, all checks", "MB/s", "bytes", HASHING, least=0.5),
+                Row("verify a ledger, all checks", "events/s", "events", floor=300_000),
+                Row("verify a ledger, --fast", "MB/s", "bytes", HASHING, least=0.5, side=FAST),
+                Row("verify a ledger, --fast", "events/s", "events", floor=300_000, side=FAST),
+            ),
+            write_ledger,
+            "300,000 events of four logs; all: digests, chains, versions, canonical form, root, signature; fast: sequence, root, signature",
+        ),
+        Bench(
+            "P14",
+            {LINLI: prove},
+            (Row("inclusion proof, 10,000,000 leaves, p99", "ms", "p99", ceiling=10),),
+            write_tree,
+            "from the ledger's nodes in SQLite",
+        ),
+    ]

@@ -8,10 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date, timedelta, timezone
 from functools import cache
 from importlib.metadata import version
 
+#: Local time of the cities served; days and limits are counted in it.
+LOCAL = timezone(timedelta(hours=8))
 #: What is added to the calendar's name once a day outside the announced years was counted.
 WEEKDAYS_ONLY = "weekdays-only"
 #: The longest time limit that can be asked for, in working days: about ten years.

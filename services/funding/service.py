@@ -11,8 +11,9 @@ from services.funding.definition import DEFINITION
 from services.funding.domain.books import ACCOUNTS
 from services.funding.views import CITY
 from services.funding.views.amounts import board, money_of, share
+from shared.calendar import LOCAL
 from shared.errors import NotFoundError
-from shared.runtime.service import LOCAL, Followed, Here, command, query
+from shared.runtime.service import Followed, Here, command, query
 from shared.views import Row
 
 _PERSONS = ("applicant", "signer", "cashier", "accountant", "person_id")

@@ -6,8 +6,9 @@ from datetime import datetime
 from typing import Any
 
 from services.volunteers import reading
+from shared.calendar import LOCAL
 from shared.errors import NotFoundError
-from shared.runtime.service import LOCAL, Call, Followed, query
+from shared.runtime.service import Call, Followed, query
 
 Answer = dict[str, Any]
 

@@ -7,12 +7,13 @@ import json
 import threading
 import time
 from collections.abc import Callable, Iterable, Mapping
-from datetime import datetime, timedelta, timezone
+from datetime import datetime
 from typing import Any
 
 import structlog
 
 from shared.bus import cloudevents
+from shared.calendar import LOCAL
 from shared.errors import ConcurrencyError, NotFoundError, TimedOutError, UnavailableError
 from shared.identity import new_id
 from shared.log import EventLog, Receipt, Record
@@ -23,8 +24,6 @@ from shared.runtime.execute import execute
 from shared.runtime.follow import Decision, Follower, GapError, parked_positions, replay
 from shared.views import ViewStore
 
-#: Local time of the cities served; days and limits are counted in it.
-LOCAL = timezone(timedelta(hours=8))
 #: Facts applied to views in one transaction.
 BATCH = 200
 #: Asks a source for its facts: `(source, after, limit)` to records, or raises `UnavailableError`.

@@ -19,6 +19,7 @@ from nameko.extensions import DependencyProvider
 from nameko.rpc import rpc
 
 from shared.bus.followers import Followers
+from shared.calendar import LOCAL
 from shared.errors import BadInputError, LinliError, to_mapping
 from shared.identity import derived_id, new_id
 from shared.personal import Personal
@@ -28,7 +29,7 @@ from shared.runtime.context import Context, Signer
 from shared.runtime.definition import Definition
 from shared.runtime.execute import Decider, execute, load
 from shared.runtime.follow import Follower
-from shared.runtime.node import LOCAL, Node
+from shared.runtime.node import Node
 from shared.runtime.operations import OPERATIONS
 from shared.runtime.parking import PARKING, retry, skip
 from shared.runtime.storage import open_keys, open_log, open_views

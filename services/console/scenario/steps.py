@@ -4,18 +4,16 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection
-from datetime import datetime, timedelta, timezone
+from datetime import datetime
 from typing import Any
 
 from services.console.scenario.model import Call, Do, Pending, Step, Together, Wait, Words
 from services.console.scenario.names import DOTTED, Names
 from services.console.scenario.paths import PATH
 from services.console.scenario.source import Source, Where
-from shared.calendar import LONGEST, working_day_after
+from shared.calendar import LOCAL, LONGEST, working_day_after
 from shared.errors import STATUS
 
-#: Local time of the cities served; times in a scenario are in it.
-LOCAL = timezone(timedelta(hours=8))
 #: Most steps that are sent at a time.
 MOST_PARALLEL = 16
 #: Most steps with all turns of loops counted.

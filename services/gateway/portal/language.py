@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping
-from datetime import UTC, datetime, timedelta, timezone
+from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -16,10 +16,10 @@ from typing import Any
 from flask import g, request
 from markupsafe import Markup, escape
 
+from shared.calendar import LOCAL
+
 LANGUAGES = ("zh", "en")
 COOKIE = "linli_language"
-#: Local time of the cities served.
-LOCAL = timezone(timedelta(hours=8))
 _FOLDER = Path(__file__).parent / "translations"
 
 

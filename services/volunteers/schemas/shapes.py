@@ -4,18 +4,17 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from datetime import date, datetime, timedelta, timezone
+from datetime import date, datetime
 from typing import Any
 
 from marshmallow import RAISE, Schema, ValidationError, fields, validate
 
 from services.volunteers.figures import DEEPEST
+from shared.calendar import LOCAL
 from shared.views.port import LARGEST_PAGE
 
 #: Most persons that one command may name.
 MOST_PERSONS = 500
-#: Local time of the cities served.
-LOCAL = timezone(timedelta(hours=8))
 _MOMENT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d(\.\d{1,6})?)?(Z|[+-]\d\d:\d\d)")
 
 

@@ -15,53 +15,31 @@ from typing import Any
 
 import structlog
 from eventlet.timeout import Timeout
-from kombu import Connection, Consumer, Exchange, Queue
+from kombu import Connection, Consumer
 from nameko.extensions import SharedExtension
 
 from shared.bus import cloudevents
 from shared.bus.publisher import ConfirmedPublisher, Message, NotConfirmed
 from shared.bus.rpc import Caller
+from shared.bus.topology import EXCHANGE, TopologyError, declare, queue_for
 from shared.errors import BadInputError, LinliError, UnavailableError
 from shared.log import Record
 from shared.runtime import metrics
 from shared.runtime.context import Context
 from shared.runtime.node import BATCH, Node
 
-EXCHANGE = "linli.events"
-DEAD_LETTERS = "linli.dead"
-#: Deliveries of one message after which the broker puts it aside; our own parking comes long before.
-DELIVERY_LIMIT = 20
 #: Seconds a relay's lease lasts; a standby takes over after it.
 LEASE = 30.0
 #: Seconds before a loop tries again.
 PAUSE = 0.5
+#: Seconds before a loop tries again what an operator must put right.
+LONG_PAUSE = 10.0
 #: Seconds after which a batch that the broker has not confirmed is published again.
 CONFIRM_WITHIN = 10.0
 #: Seconds that a loop gets to finish when the service stops.
 STOP_WITHIN = 2.0
 
 _log = structlog.get_logger()
-
-
-def exchange() -> Exchange:
-    """The topic exchange that all facts pass through."""
-    return Exchange(EXCHANGE, type="topic", durable=True)
-
-
-def queue_for(service: str, sources: tuple[str, ...]) -> Queue:
-    """A service's queue of foreign facts: everything of its sources, in order, to one consumer at a time."""
-    facts = exchange()
-    return Queue(
-        f"linli.facts.{service}",
-        bindings=[facts.binding(routing_key=f"{source}.#") for source in sources],
-        durable=True,
-        queue_arguments={
-            "x-queue-type": "quorum",
-            "x-single-active-consumer": True,
-            "x-delivery-limit": DELIVERY_LIMIT,
-            "x-dead-letter-exchange": DEAD_LETTERS,
-        },
-    )
 
 
 class Followers(SharedExtension):
@@ -118,7 +96,7 @@ class Followers(SharedExtension):
                 metrics.RETRIES.labels(self.node.name, name).inc()
                 level = _log.warning if isinstance(error, LinliError | OSError) else _log.exception
                 level("loop tries again", service=self.node.name, loop=name, error=str(error) or repr(error))
-                self._stopping.wait(PAUSE)
+                self._stopping.wait(LONG_PAUSE if isinstance(error, TopologyError) else PAUSE)
 
     def _project(self) -> None:
         """Apply our own log to our views."""
@@ -168,11 +146,10 @@ class Followers(SharedExtension):
         node = self.node
         queue = queue_for(node.name, node.definition.sources)
         with Connection(settings.amqp_uri, heartbeat=10) as connection:
+            declare(connection, queue)
             channel = connection.channel()
-            Exchange(DEAD_LETTERS, type="fanout", durable=True)(channel).declare()
-            queue(channel).declare()
             arrived: list[Any] = []
-            consumer = Consumer(channel, [queue], on_message=arrived.append, accept=None, prefetch_count=BATCH)
+            consumer = Consumer(channel, [queue], on_message=arrived.append, accept=None, prefetch_count=BATCH, auto_declare=False)
             with consumer:
                 self._ask_all(connection)
                 while not self._stopping.is_set():

@@ -12,11 +12,13 @@ from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime
 from typing import Protocol
 
-from shared.errors import ConcurrencyError, IllegalStateError, UnavailableError
+from shared.errors import BadInputError, ConcurrencyError, IllegalStateError, UnavailableError
 from shared.log.record import Commit, Head, Receipt, Record, StoredCommit, place_commit, receipt_of, records_of
 
 #: Most commits that one flush may carry.
 LARGEST_GROUP = 500
+#: Most bytes of event data in one commit: far below what a broker or database takes in one message or document.
+LARGEST_COMMIT = 4_000_000
 #: Most streams whose version is remembered between appends.
 REMEMBERED_STREAMS = 20_000
 
@@ -114,6 +116,8 @@ class EventLog:
             raise ValueError("a commit holds at least one event")
         if not commit.command_id:
             raise ValueError("a commit needs a command id")
+        if (size := sum(len(bytes(event.data)) for event in commit.events)) > LARGEST_COMMIT:
+            raise BadInputError(f"one decision may hold {LARGEST_COMMIT:,} bytes, not {size:,}")
         waiting = _Waiting(commit)
         self._queue.append(waiting)
         while not waiting.settled:
@@ -189,9 +193,7 @@ class EventLog:
 
     def _place(self, group: list[_Waiting]) -> tuple[list[tuple[_Waiting, StoredCommit]], list[StoredCommit]]:
         """Give each commit of the group its place, leaving out those that conflict."""
-        head = self._head or self.storage.head()
-        self._time = max(self._clock(), head.time)  # recorded time never runs backwards within a log
-        placed: list[tuple[_Waiting, StoredCommit]] = []
+        ready: list[tuple[_Waiting, int]] = []
         versions: dict[str, int] = {}
         commands: set[str] = set()
         for waiting in group:
@@ -208,10 +210,16 @@ class EventLog:
             if version != commit.expected_version:
                 self._settle_conflict(waiting, version)
                 continue
-            stored = place_commit(commit, head, version, self._time)
-            head = Head(stored.last_position, stored.digest, self._time)
-            versions[commit.stream] = stored.last_version
+            versions[commit.stream] = version + len(commit.events)
             commands.add(commit.command_id)
+            ready.append((waiting, version))
+        # the head is read last: the less happens between reading it and writing, the rarer another process gets in between
+        head = self._head or self.storage.head()
+        self._time = max(self._clock(), head.time)  # recorded time never runs backwards within a log
+        placed: list[tuple[_Waiting, StoredCommit]] = []
+        for waiting, version in ready:
+            stored = place_commit(waiting.commit, head, version, self._time)
+            head = Head(stored.last_position, stored.digest, self._time)
             placed.append((waiting, stored))
         return placed, [stored for _, stored in placed]
 

@@ -130,7 +130,11 @@ class Follower:
         self._decode = decode
         self._policies = policies or {}
         self._carry = carry
-        self.position = store.checkpoint(self.name)
+        self.reload()
+
+    def reload(self) -> None:
+        """Start from what the store says: at first, and when somebody else moved the checkpoint."""
+        self.position = self._store.checkpoint(self.name)
         self._blocked = {row["stream"] for row in self._parked_rows()}
 
     def _parked_rows(self, stream: str | None = None) -> list[Row]:

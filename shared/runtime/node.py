@@ -94,7 +94,7 @@ class Node:
             with self._lock:
                 follower.apply(records)
         except ConcurrencyError:  # another process took over in between; its checkpoint is the truth
-            follower.position = self.views.checkpoint(follower.name)
+            follower.reload()
         finally:
             if follower.position != before:
                 with self._applied:

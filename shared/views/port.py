@@ -52,8 +52,15 @@ class View:
     def check(self, row: Row) -> None:
         """Raise `TypeError` when a row lacks an indexed field."""
         for field in self.fields:
-            if type(row.get(field)) not in (str, int):
+            if not sortable(row.get(field)):
                 raise TypeError(f"view {self.name}: field {field!r} must be text or integer, not {row.get(field)!r}")
+
+
+def sortable(value: Any) -> bool:
+    """Whether every store can compare a value: an integer of 64 bits, or text that is valid Unicode without NUL."""
+    if type(value) is int:
+        return -(1 << 63) <= value < 1 << 63
+    return isinstance(value, str) and "\0" not in value and not any("\ud800" <= letter <= "\udfff" for letter in value)
 
 
 def by(field: str) -> Callable[[Any, Record], str | None]:
@@ -123,7 +130,7 @@ def decode_cursor(cursor: str, order: str) -> tuple[Any, str]:
     """The value and key in a cursor; raises `BadInputError` when it is not a cursor of this order."""
     try:
         found, value, key = json.loads(base64.urlsafe_b64decode(cursor.encode()))
-        if found == order and type(value) in (str, int) and isinstance(key, str):
+        if found == order and sortable(value) and isinstance(key, str) and sortable(key):
             return value, key
     except (ValueError, TypeError):
         pass
@@ -138,7 +145,7 @@ def parse_where(view: View, where: Where | None) -> list[tuple[str, str, Any]]:
         values = value if isinstance(value, list | tuple) else [value]
         if field not in view.fields or (operator and operator not in OPERATORS):
             raise BadInputError(f"{view.name} cannot be filtered by {name!r}", {name: f"known: {', '.join(sorted(view.fields))}"})
-        if any(type(part) not in (str, int) for part in values) or (operator and values != [value]):
+        if not all(sortable(part) for part in values) or (operator and values != [value]):
             raise BadInputError(f"{name!r} must be text or an integer", {name: "text or integer"})
         parsed.append((field, operator or ("in" if values != [value] else "eq"), values if values != [value] else value))
     return parsed

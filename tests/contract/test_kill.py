@@ -91,7 +91,7 @@ def test_sqlite_keeps_what_it_acknowledged_when_its_writers_are_killed(
 def test_mongodb_keeps_what_it_acknowledged_when_its_writers_are_killed(writers: list[Writer], tmp_path: Path) -> None:
     database = mongo.database()
     migrate(database)
-    for name in "a":
+    for name in "ab":
         writers.append(Writer("mongodb", f"{mongo.server().uri}#{database.name}", name, tmp_path / f"{name}.txt"))
     for writer in writers:
         writer.wait_for(ENOUGH)

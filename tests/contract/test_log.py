@@ -7,7 +7,7 @@ import threading
 import msgspec
 import pytest
 
-from shared.errors import ConcurrencyError, CorruptionError, IllegalStateError
+from shared.errors import BadInputError, ConcurrencyError, CorruptionError, IllegalStateError
 from shared.identity import new_id
 from shared.log import GENESIS, Commit, EventLog, Head, NewEvent
 from shared.log.record import verify_chain
@@ -173,3 +173,10 @@ def test_a_commit_longer_than_a_page_is_read_from_anywhere(log: EventLog) -> Non
         assert [record.position for record in log.read(after)] == list(range(after + 1, 2504))
     assert [stored.position for stored in log.read_commits(1, limit=2)] == [1, 3]
     assert [stored.position for stored in log.read_commits(2, until=3)] == [3]
+
+
+def test_a_commit_too_large_for_a_database_is_refused(log: EventLog) -> None:
+    huge = msgspec.structs.replace(commit("case-1"), events=(msgspec.structs.replace(commit("x").events[0], data=msgspec.Raw(b"0" * 4_000_001)),))
+    with pytest.raises(BadInputError, match="one decision may hold 4,000,000 bytes, not 4,000,001"):
+        log.append(huge)
+    assert log.head().position == 0

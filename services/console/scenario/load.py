@@ -49,14 +49,21 @@ def load(path: Path) -> Scenario:
     reader.read(top.get("steps"), names)
     steps = tuple(sorted(reader.found, key=lambda step: step.at))
     figures = _figures(source, top.get("figures"), names, {*accounts, *_ALWAYS})
-    if not source.mistakes:
-        _check_calls(source, steps, figures)
+    if not source.mistakes:  # a step that could not be read would be missed by those that use what it saves
+        _check_names(source, steps)
+    for step in steps:
+        for call in calls(step):
+            check_call(source, step.where, call, command=not isinstance(step, Wait))
+    for figure in figures:
+        check_call(source, figure.where, figure.call, command=False)
+    title = words(source, top.get("title"), ("title",))
+    about = words(source, top.get("about", {"zh": "", "en": ""}), ("about",))
     source.check()
     sent = [name, [repr(step) for step in steps]]
     return Scenario(
         name=name,
-        title=words(source, top["title"], ("title",)),
-        about=words(source, top.get("about", {"zh": "", "en": ""}), ("about",)),
+        title=title,
+        about=about,
         accounts=accounts,
         chapters=tuple(reader.chapters),
         steps=steps,
@@ -134,8 +141,8 @@ def _figures(source: Source, value: Any, names: Names, who: Collection[str]) -> 
     return tuple(found)
 
 
-def _check_calls(source: Source, steps: tuple[Step, ...], figures: tuple[Figure, ...]) -> None:
-    """Names are saved before they are used, and what is sent fits the services' schemas."""
+def _check_names(source: Source, steps: tuple[Step, ...]) -> None:
+    """Names are saved once, and before they are used."""
     saved: dict[str, Step] = {}
     for step in steps:
         for call in calls(step):
@@ -146,10 +153,7 @@ def _check_calls(source: Source, steps: tuple[Step, ...], figures: tuple[Figure,
                     source.mistake(step.where, reason)
                 elif saver.number == step.number and step.parallel > 1:
                     source.mistake(step.where, f"{one.shown} is saved by the same step; it cannot be parallel")
-            check_call(source, step.where, call, command=not isinstance(step, Wait))
         for name in step.saves:
             if name in saved:
                 source.mistake(step.where, f"{name} is saved already by an earlier step")
             saved[name] = step
-    for figure in figures:
-        check_call(source, figure.where, figure.call, command=False)

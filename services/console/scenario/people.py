@@ -31,6 +31,9 @@ class People:
         self._known = read_json(self.path)
         operator = self._tokens["operator"]
         persons = self._existing(operator)
+        for account in self._accounts.values():
+            if persons.get(account.username, account.person_id) != account.person_id:
+                raise IllegalStateError(f"the account {account.username} belongs to another person in this city")
         missing = [account for account in self._accounts.values() if account.username not in self._known]
         for account in missing:
             self._known[account.username] = {"password": new_password(), **account.words}
@@ -40,8 +43,6 @@ class People:
             sent = {"username": account.username, "password": self.password(account.username)}
             if account.username not in persons:
                 self._sender.post("/api/accounts", sent | {"person_id": account.person_id}, operator)
-            elif persons[account.username] != account.person_id:
-                raise IllegalStateError(f"the account {account.username} belongs to another person in this city")
             elif account in missing:
                 self._sender.post("/api/accounts/reset-password", sent, operator)
 

@@ -174,12 +174,13 @@ class Steps:
             if not isinstance(text, str) or not _TIME.fullmatch(text):
                 raise ValueError(f"at must be a local time like 2025-03-04 09:30, not {text!r}")
             day, clock = text.split()
+            _real(day, clock)
             if "working_days_later" in entry:
                 later = names.filled(entry["working_days_later"], (*where, "working_days_later"))
                 if type(later) is not int or not 0 <= later <= LONGEST:
                     raise ValueError(f"working_days_later must be a whole number from 0 to {LONGEST}, not {later!r}")
                 day = working_day_after(day, later).date if later else day
-            time = datetime.fromisoformat(f"{day}T{clock}:00+08:00")
+            time = _real(day, clock)
             if time > self._now:
                 raise ValueError(f"{day} {clock} has not come yet; a scenario tells what happened")
         except ValueError as error:
@@ -215,3 +216,10 @@ class Steps:
             else:
                 found[names.full(dotted)] = path
         return found
+
+
+def _real(day: str, clock: str) -> datetime:
+    try:
+        return datetime.fromisoformat(f"{day}T{clock}:00+08:00")
+    except ValueError as error:
+        raise ValueError(f"{day} {clock} is not a real time: {error}") from None

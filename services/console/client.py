@@ -68,7 +68,7 @@ class Client:
 
 def operator(settings: Settings, url: str | None) -> Client:
     """A client with the operator's token from the data folder."""
-    path: Path = settings.data / "operator.token"
+    path: Path = settings.operator_token_file
     try:
         token = path.read_text().strip()
     except OSError as error:

@@ -56,7 +56,7 @@ class HttpServer(DependencyProvider):
             self.caller,
             self._accounts,
             settings.secret(),
-            operator_token(settings.data / "operator.token"),
+            operator_token(settings.operator_token_file),
             settings.max_requests,
         )
         family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET

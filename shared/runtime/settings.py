@@ -6,6 +6,7 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import quote
 
 from shared.errors import BadInputError
 
@@ -16,8 +17,12 @@ VARIABLES: tuple[tuple[str, str, str], ...] = (
     ("LINLI_PORT", "8000", "Port of the portal"),
     ("LINLI_CITY", "linli.example", "Name of the city in signed checkpoints, as a domain name"),
     ("LINLI_SECRET_FILE", "", "File with the secret that signs call contexts and sign-ins; empty: <data>/secret, made at first start"),
+    ("LINLI_OPERATOR_TOKEN_FILE", "", "File with the operator's bearer token; empty: <data>/operator.token, made at first start"),
     ("AMQP_URI", "linli://embedded", "Broker; the default is the in-process one"),
+    ("AMQP_PASSWORD_FILE", "", "File with the password for the user in AMQP_URI"),
     ("MONGODB_URI", "", "MongoDB replica set; empty: SQLite files under LINLI_DATA"),
+    ("MONGODB_PASSWORD_FILE", "", "File with the password for the user in MONGODB_URI"),
+    ("LINLI_METRICS_PORT", "0", "Port of /health/live, /health/ready and /metrics of a single service; 0: none"),
     ("LINLI_CATCH_UP", "5", "Seconds between two questions to a silent source whether anything was missed"),
     ("LINLI_RPC_TIMEOUT", "5", "Seconds to wait for a service's answer"),
     ("LINLI_MAX_REQUESTS", "64", "HTTP requests worked on at a time; more are answered 429"),
@@ -34,8 +39,10 @@ class Settings:
     port: int
     city: str
     secret_file: Path
+    operator_token_file: Path
     amqp_uri: str
     mongodb_uri: str
+    metrics_port: int
     catch_up: float
     rpc_timeout: float
     max_requests: int
@@ -55,8 +62,10 @@ class Settings:
             port=_number(value, "LINLI_PORT", 0, 65535),
             city=value["LINLI_CITY"],
             secret_file=Path(value["LINLI_SECRET_FILE"]) if value["LINLI_SECRET_FILE"] else data / "secret",
-            amqp_uri=value["AMQP_URI"],
-            mongodb_uri=value["MONGODB_URI"],
+            operator_token_file=Path(value["LINLI_OPERATOR_TOKEN_FILE"] or data / "operator.token"),
+            amqp_uri=_with_password(value, "AMQP"),
+            mongodb_uri=_with_password(value, "MONGODB"),
+            metrics_port=_number(value, "LINLI_METRICS_PORT", 0, 65535),
             catch_up=_number(value, "LINLI_CATCH_UP", 1, 3600),
             rpc_timeout=_number(value, "LINLI_RPC_TIMEOUT", 1, 600),
             max_requests=_number(value, "LINLI_MAX_REQUESTS", 1, 10_000),
@@ -85,6 +94,21 @@ def write_private(path: Path, content: bytes) -> None:
         file.flush()
         os.fsync(file.fileno())
     os.replace(temporary, path)
+
+
+def _with_password(value: Mapping[str, str], server: str) -> str:
+    """The address of a server with the password from its file, so that it appears in no environment."""
+    uri, file = value[f"{server}_URI"], value[f"{server}_PASSWORD_FILE"]
+    if not file:
+        return uri
+    try:
+        password = Path(file).read_text().strip()
+    except OSError as error:
+        raise BadInputError(f"{server}_PASSWORD_FILE {file} cannot be read: {error.strerror}") from None
+    head, at, tail = uri.partition("@")
+    if not at or "://" not in head or ":" in head.partition("://")[2]:
+        raise BadInputError(f"{server}_URI must name a user and no password when {server}_PASSWORD_FILE is set: scheme://user@host")
+    return f"{head}:{quote(password, safe='')}@{tail}"
 
 
 def _number(value: Mapping[str, str], name: str, least: int, most: int) -> int:

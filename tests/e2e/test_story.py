@@ -76,8 +76,13 @@ class City:
         """Run the `linli` program to its end."""
         return subprocess.run(
             [sys.executable, "-m", "services.console", *arguments],
-            env=self.environment, cwd=self.process.folder, capture_output=True, text=True, timeout=PATIENCE, check=False,
-        )  # fmt: skip
+            env=self.environment,
+            cwd=self.process.folder,
+            capture_output=True,
+            text=True,
+            timeout=PATIENCE,
+            check=False,
+        )
 
     def tell(self) -> dict[str, Any]:
         """Run the story to its end; its report."""
@@ -90,8 +95,12 @@ class City:
         """Start running the story."""
         return subprocess.Popen(
             [sys.executable, "-m", "services.console", "scenario", "run", str(STORY), "--json"],
-            env=self.environment, cwd=self.process.folder, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
-        )  # fmt: skip
+            env=self.environment,
+            cwd=self.process.folder,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
 
     def done(self) -> int:
         """How many steps the runner has noted as acknowledged."""

@@ -265,7 +265,8 @@ def test_a_figure_holds_only_when_it_is_the_same_value_of_the_same_kind() -> Non
 
 
 def test_waiting_needs_what_to_look_for(tmp_path: Path) -> None:
-    steps = "  - {at: 2025-03-04 10:00, wait: issues.find_issues, path: rows.#, equals: 1, save: {found: rows.0.issue_id}}\n"
+    saved = "save: {found: rows.0.issue_id}"
+    steps = f"  - {{at: 2025-03-04 10:00, wait: issues.find_issues, path: rows.#, equals: 1, {saved}}}\n"
     step = read(tmp_path, steps).steps[0]
     assert isinstance(step, Wait) and step.within == 20
     assert any("path and equals" in reason for reason in refused(tmp_path, steps.replace("equals: 1, ", "")).values())

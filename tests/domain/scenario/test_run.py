@@ -57,7 +57,10 @@ RACE = """\
   - {at: 2025-03-08 10:00, who: "${winner}", do: volunteers.fulfil_wish, with: {wish_id: w-1}}
 """
 REFUSED = """\
-  - {at: 2025-03-09 10:00, who: anonymous, do: issues.close_issue, with: {issue_id: i-1, because: so}, refused: forbidden}
+  - at: 2025-03-09 10:00
+    do: issues.close_issue
+    with: {issue_id: i-1, because: so}
+    refused: forbidden
 """
 
 
@@ -191,7 +194,7 @@ def test_what_is_refused_for_another_reason_fails_the_story(toy: Toy, tmp_path: 
             raise Refuse(409, "illegal_state", "not yet resolved")
 
     toy.rule = rule
-    with pytest.raises(StoryError, match="the reason is another .*not yet resolved"):
+    with pytest.raises(StoryError, match=r"the reason is another .*not yet resolved"):
         run(story(tmp_path, REFUSED), toy.url, json=True)
 
 
@@ -223,7 +226,12 @@ def test_waiting_asks_until_it_holds_and_saves_what_it_found(toy: Toy, tmp_path:
 
     toy.answers["/api/issues/find_issues"] = answer
     wait = """\
-  - {at: 2025-03-07 10:00, wait: issues.find_issues, with: {origin: p-1/f-1}, path: rows.#, equals: 1, save: {f: rows.0.issue_id}}
+  - at: 2025-03-07 10:00
+    wait: issues.find_issues
+    with: {origin: p-1/f-1}
+    path: rows.#
+    equals: 1
+    save: {f: rows.0.issue_id}
   - {at: 2025-03-08 10:00, who: grid, do: issues.accept_issue, with: {issue_id: "${f}"}}
 """
     assert run(story(tmp_path, wait), toy.url, json=True)

@@ -5,22 +5,32 @@ from __future__ import annotations
 import signal
 import sys
 import time
+from collections.abc import Callable
 from contextlib import redirect_stderr
 from io import StringIO
 from pathlib import Path
 
 import eventlet
+import structlog
 from eventlet.green import subprocess
+from nameko.runners import ServiceRunner
 
-from services.console.catalogue import SERVICES, service_class
+from services.console.catalogue import OWNERS, SERVICES, definition, service_class
+from services.console.health import Health
 from services.console.output import err
+from shared.bus.topology import check
 from shared.errors import BadInputError, UnavailableError
 from shared.runtime.logging import configure
 from shared.runtime.runner import runner_for
 from shared.runtime.settings import Settings
+from shared.runtime.storage import check_database
 
 #: Seconds after which a stop is no longer waited for; nothing acknowledged can be lost by it.
 STOP_WITHIN = 9.0
+#: Seconds between two looks at a broker or database that is not what a service needs.
+LOOK_AGAIN = 3.0
+
+_log = structlog.get_logger()
 
 
 def serve(names: list[str], scenario: Path | None, log_file: Path | None) -> None:
@@ -35,7 +45,8 @@ def serve(names: list[str], scenario: Path | None, log_file: Path | None) -> Non
     configure(settings.log_level, log)
     lock = _lock(settings.data) if not names else None
     started = time.monotonic()
-    runner = runner_for(settings, [service_class(name) for name in names or SERVICES])
+    classes = [service_class(name) for name in names or SERVICES]
+    health = Health(settings.host, settings.metrics_port if names else 0)
     stop = eventlet.event.Event()
 
     def ask_to_stop(number: int, frame: object) -> None:
@@ -44,8 +55,12 @@ def serve(names: list[str], scenario: Path | None, log_file: Path | None) -> Non
 
     signal.signal(signal.SIGTERM, ask_to_stop)
     signal.signal(signal.SIGINT, ask_to_stop)
+    if names and not _servers_ready(settings, names, health, stop):
+        return
+    runner = runner_for(settings, classes)
     with redirect_stderr(StringIO()):  # an error of the start is raised here; eventlet would print it as well
         runner.start()
+    health.look, health.problem = _look_at(runner), ""
     address = f"http://{settings.host}:{settings.port}"
     if not names or "gateway" in names:
         err.print(f"Linli answers at [bold]{address}[/]  (started in {time.monotonic() - started:.1f} s)")
@@ -54,6 +69,7 @@ def serve(names: list[str], scenario: Path | None, log_file: Path | None) -> Non
         err.print(f"\nThe portal: [bold]{address}[/]   Ctrl-C stops it; `make run` goes on from the files.")
     watcher = eventlet.spawn(_wait_for, runner, stop)
     stop.wait()
+    health.problem = "stopping"
     err.print("stopping …")
     if story is not None and story.poll() is None:
         story.terminate()
@@ -62,6 +78,39 @@ def serve(names: list[str], scenario: Path | None, log_file: Path | None) -> Non
     watcher.kill()
     if lock is not None:
         lock.close()
+
+
+def _servers_ready(settings: Settings, names: list[str], health: Health, stop: eventlet.event.Event) -> bool:
+    """Wait until broker and database are what the services need, saying why not; False when told to stop.
+
+    A container that died over them would only be started again, with its reason lost in a hundred traces.
+    """
+    while not stop.ready():
+        try:
+            for name in names:
+                owner = name in OWNERS
+                check(settings.amqp_uri, name, definition(name).sources if owner else None)
+                check_database(settings, name, log=owner)
+            return True
+        except UnavailableError as error:
+            if error.message != health.problem:
+                _log.error("waiting", services=names, reason=error.message)
+            health.problem = error.message
+        with eventlet.Timeout(LOOK_AGAIN, False):
+            stop.wait()
+    return False
+
+
+def _look_at(runner: ServiceRunner) -> Callable[[], None]:
+    """What makes a started process not ready: a log that cannot be read."""
+    nodes = [each.node for container in runner.containers for each in container.extensions if hasattr(each, "node")]
+    logs = {id(node.log): node.log for node in nodes}.values()
+
+    def look() -> None:
+        for log in logs:
+            log.head()
+
+    return look
 
 
 def _wait_for(runner: object, stop: eventlet.event.Event) -> None:

@@ -18,6 +18,8 @@ from kombu import Connection, Exchange, Queue
 from shared.errors import UnavailableError
 
 EXCHANGE = "linli.events"
+#: nameko's exchange for calls and their answers.
+CALLS = "nameko-rpc"
 DEAD_LETTERS = "linli.dead"
 DEAD_LETTER_QUEUE = "linli.dead-letters"
 #: Deliveries of one message after which the broker puts it aside; our own parking comes long before.
@@ -70,8 +72,10 @@ def declare(connection: Connection, queue: Queue) -> None:
         _declare(connection, thing)
 
 
-def check(uri: str, service: str, sources: tuple[str, ...] = ()) -> None:
+def check(uri: str, service: str, sources: tuple[str, ...] | None) -> None:
     """Connect as the service would and check everything it needs; for a service that is about to start.
+
+    `sources` are those it follows; None for one that only calls others, as the gateway does.
 
     Raises `TopologyError` for what an operator must put right (version, credentials, a wrong queue) and `UnavailableError` when
     the broker does not answer.
@@ -79,11 +83,13 @@ def check(uri: str, service: str, sources: tuple[str, ...] = ()) -> None:
     with explained(uri), Connection(uri, connect_timeout=PATIENCE) as connection:
         connection.ensure_connection(max_retries=0, reraise_as_library_errors=False)
         check_version(connection)
-        _declare(connection, exchange())
+        calls = Exchange(CALLS, type="topic", durable=True)
+        _declare(connection, calls)
+        if sources is not None:
+            _declare(connection, exchange())
+            _declare(connection, Queue(f"rpc-{service}", calls, routing_key=f"{service}.*", durable=True))
         if sources:
             declare(connection, queue_for(service, sources))
-        calls = Exchange("nameko-rpc", type="topic", durable=True)
-        _declare(connection, Queue(f"rpc-{service}", calls, routing_key=f"{service}.*", durable=True))
 
 
 def check_version(connection: Connection) -> None:
@@ -153,6 +159,7 @@ def _how_to_migrate(kind: str, name: str, vhost: str, difference: str) -> str:
 
 
 __all__ = [
+    "CALLS",
     "DEAD_LETTERS",
     "DEAD_LETTER_QUEUE",
     "DELIVERY_LIMIT",

@@ -20,6 +20,34 @@ def _database(settings: Settings, service: str) -> Any:
     return client[f"linli_{service}"]
 
 
+def migrate_log(settings: Settings, service: str) -> None:
+    """Make or bring up to date what a service's log needs on MongoDB; with SQLite there is nothing to do."""
+    if settings.mongodb_uri:
+        from shared.log.mongodb import migrate
+
+        database = _database(settings, service)
+        try:
+            migrate(database)
+        finally:
+            database.client.close()
+
+
+def check_database(settings: Settings, service: str, log: bool = True) -> None:
+    """Raise `UnavailableError` when MongoDB does not answer, refuses the user, or (`log`) holds no log of this service yet."""
+    if settings.mongodb_uri:
+        from shared.log.mongodb import MongoStorage
+        from shared.mongodb import explained
+
+        database = _database(settings, service)
+        try:
+            with explained(database, 5.0):
+                database.command("ping")
+            if log:
+                MongoStorage(database, 5.0)
+        finally:
+            database.client.close()
+
+
 def open_log(settings: Settings, service: str, gather: Callable[[], None] | None = None, read_only: bool = False) -> EventLog:
     """A service's log; `read_only` never creates or locks anything."""
     if settings.mongodb_uri:
@@ -36,7 +64,7 @@ def open_views(
     if settings.mongodb_uri:
         from shared.views.mongodb import MongoViews
 
-        return MongoViews(_database(settings, service), views)
+        return MongoViews(_database(settings, f"{service}_views"), views)  # apart from the log: their users' rights differ
     return SqliteViews(settings.data / f"{service}.views.sqlite", views, durable, read_only)
 
 

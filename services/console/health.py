@@ -1,0 +1,67 @@
+"""Health and metrics of a single service's process, for the machines around it: no sign-in, no personal data."""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Callable, Iterable
+from typing import Any
+
+import eventlet
+from eventlet import wsgi
+from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+
+from shared.errors import LinliError, UnavailableError
+
+
+class Health:
+    """Answers /health/live, /health/ready and /metrics; `problem` is why the process is not ready ("": it is).
+
+    `look` is called for each /health/ready of a process that has started; what it raises makes it not ready.
+    """
+
+    def __init__(self, host: str, port: int) -> None:
+        """Listen at once, so that a process that still waits for its servers says so; port 0 listens nowhere."""
+        self.problem = "starting"
+        self.look: Callable[[], object] = lambda: None
+        if port:
+            try:
+                listener = eventlet.listen((host, port), reuse_port=False)
+            except OSError as error:
+                raise UnavailableError(
+                    f"cannot listen at {host} port {port}: {error}; set LINLI_METRICS_PORT to another one"
+                ) from error
+            eventlet.spawn(wsgi.server, listener, self._answer, log=logging.getLogger("linli.health"), log_output=False)
+
+    def state(self) -> str:
+        """Why the process is not ready; "" when it is."""
+        if self.problem:
+            return self.problem
+        try:
+            self.look()
+        except LinliError as error:
+            return error.message
+        return ""
+
+    def _answer(self, environ: dict[str, Any], start: Callable[..., object]) -> Iterable[bytes]:
+        path = environ["PATH_INFO"]
+        if path == "/metrics":
+            start("200 OK", [("Content-Type", CONTENT_TYPE_LATEST)])
+            return [generate_latest()]
+        if path == "/health/live":
+            return _json(start, "200 OK", {"status": "ok"})
+        if path == "/health/ready":
+            problem = self.state()
+            if problem:
+                return _json(start, "503 Service Unavailable", {"status": "not ready", "reason": problem})
+            return _json(start, "200 OK", {"status": "ok"})
+        return _json(
+            start,
+            "404 Not Found",
+            {"kind": "not_found", "message": "there are /health/live, /health/ready and /metrics"},
+        )
+
+
+def _json(start: Callable[..., object], status: str, value: dict[str, str]) -> list[bytes]:
+    start(status, [("Content-Type", "application/json")])
+    return [json.dumps(value).encode()]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import quote
@@ -27,6 +28,7 @@ VARIABLES: tuple[tuple[str, str, str], ...] = (
     ("LINLI_RPC_TIMEOUT", "5", "Seconds to wait for a service's answer"),
     ("LINLI_MAX_REQUESTS", "64", "HTTP requests worked on at a time; more are answered 429"),
     ("LINLI_LOG_LEVEL", "info", "debug, info, warning or error"),
+    ("LINLI_TRACES", "", "Where OpenTelemetry traces go: console, or an OTLP address like http://127.0.0.1:4318; empty: nowhere"),
 )
 
 
@@ -47,6 +49,7 @@ class Settings:
     rpc_timeout: float
     max_requests: int
     log_level: str
+    traces: str
 
     @classmethod
     def read(cls, environment: Mapping[str, str] = os.environ) -> Settings:
@@ -56,6 +59,8 @@ class Settings:
         levels = ("debug", "info", "warning", "error")
         if value["LINLI_LOG_LEVEL"] not in levels:
             raise BadInputError(f"LINLI_LOG_LEVEL must be one of {', '.join(levels)}, not {value['LINLI_LOG_LEVEL']!r}")
+        if value["LINLI_TRACES"] not in ("", "console") and not value["LINLI_TRACES"].startswith(("http://", "https://")):
+            raise BadInputError(f"LINLI_TRACES must be console or an http address, not {value['LINLI_TRACES']!r}")
         return cls(
             data=data,
             host=value["LINLI_HOST"],
@@ -70,6 +75,7 @@ class Settings:
             rpc_timeout=_number(value, "LINLI_RPC_TIMEOUT", 1, 600),
             max_requests=_number(value, "LINLI_MAX_REQUESTS", 1, 10_000),
             log_level=value["LINLI_LOG_LEVEL"],
+            traces=value["LINLI_TRACES"],
         )
 
     def secret(self) -> bytes:
@@ -78,22 +84,30 @@ class Settings:
             if self.secret_file.parent != self.data:
                 raise BadInputError(f"LINLI_SECRET_FILE {self.secret_file} does not exist")
             self.data.mkdir(parents=True, exist_ok=True)
-            write_private(self.secret_file, os.urandom(32).hex().encode())
+            write_private(self.secret_file, os.urandom(32).hex().encode(), replace=False)
         secret = self.secret_file.read_bytes().strip()
         if len(secret) < 32:
             raise BadInputError(f"{self.secret_file} must hold at least 32 bytes")
         return secret
 
 
-def write_private(path: Path, content: bytes) -> None:
-    """Write a file that only its owner may read, whole or not at all."""
+def write_private(path: Path, content: bytes, *, replace: bool = True) -> None:
+    """Write a file that only its owner may read, whole or not at all.
+
+    Without `replace` the file of another process that was faster stays: services of a city start at the same time.
+    """
     temporary = path.with_suffix(f".{os.getpid()}.new")
     descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
     with os.fdopen(descriptor, "wb") as file:
         file.write(content)
         file.flush()
         os.fsync(file.fileno())
-    os.replace(temporary, path)
+    if replace:
+        os.replace(temporary, path)
+        return
+    with suppress(FileExistsError):
+        os.link(temporary, path)
+    temporary.unlink()
 
 
 def _with_password(value: Mapping[str, str], server: str) -> str:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from flask import Blueprint, Flask, Response, g, redirect, request, url_for
+from flask import Blueprint, Response, g, redirect, request, url_for
 from flask.blueprints import BlueprintSetupState
 from werkzeug.wrappers import Response as AnyResponse
 
@@ -47,13 +47,12 @@ class Frame:
         blueprint.add_url_rule("/language/<code>", "language", self._change_language)
 
     def _found(self, state: BlueprintSetupState) -> None:
-        app: Flask = state.app
+        app = state.app
         app.extensions["linli.portal"] = self
-        filters = (language.day, language.time, language.yuan, language.percent, language.count, language.thousandths)
-        for word in filters:
-            app.jinja_env.filters[word.__name__] = word
-        for word in (language.code, language.named, language.term, language.refusal):
-            app.jinja_env.globals[word.__name__] = word
+        for name in ("day", "time", "yuan", "percent", "count", "thousandths"):
+            app.jinja_env.filters[name] = getattr(language, name)
+        for name in ("code", "named", "term", "refusal"):
+            app.jinja_env.globals[name] = getattr(language, name)
         app.jinja_env.globals["t"] = language.say
         app.jinja_env.globals["csrf"] = self.gateway.csrf
         app.jinja_env.globals["command_id"] = self.gateway.command_id

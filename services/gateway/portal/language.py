@@ -91,9 +91,7 @@ def day(value: str) -> str:
         moment = datetime.fromisoformat(value[:10])
     except (TypeError, ValueError):
         return value or ""
-    if language() == "zh":
-        return f"{moment.year}年{moment.month}月{moment.day}日"
-    return f"{moment.day} {moment:%B} {moment.year}"
+    return str(say("date", year=moment.year, month=moment.month, day=moment.day, month_name=f"{moment:%B}"))
 
 
 def time(value: str) -> str:
@@ -103,7 +101,7 @@ def time(value: str) -> str:
     except (TypeError, ValueError):
         return value or ""
     moment = (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).astimezone(LOCAL)
-    return f"{day(moment.date().isoformat())}{' ' if language() == 'zh' else ', '}{moment:%H:%M}"
+    return str(say("date_time", date=day(moment.date().isoformat()), time=f"{moment:%H:%M}"))
 
 
 def today() -> str:

@@ -13,7 +13,7 @@ from services.gateway.portal import proof
 from services.gateway.portal.frame import Frame
 from shared.errors import NotFoundError
 
-_PAGE = 25
+_PAGE = 20
 
 
 def register(blueprint: Blueprint, frame: Frame) -> None:

@@ -7,6 +7,7 @@ from typing import Any
 from flask import Blueprint, render_template, request
 
 from services.gateway.portal.frame import Frame
+from shared.errors import NotFoundError
 
 SOURCES = ("government", "society", "residents")
 BODIES = ("branch", "committee", "board")
@@ -55,10 +56,16 @@ class _Pages:
             bodies=BODIES,
             organisations={id: self.frame.organisation_name(id) for id in bodies if id},
             place_name=self.frame.place_name(project["place"]),
-            proof=_stream(project_id),
+            issues=[self._issue(id, project["unsolved_issue_ids"]) for id in project["issue_ids"]],
+            stream=f"funding/project-{project_id}",
         )
 
-
-def _stream(project_id: str) -> dict[str, Any]:
-    """What the auditor's page is asked for to list all facts of a project."""
-    return {"stream": f"funding/project-{project_id}"}
+    def _issue(self, issue_id: str, unsolved: list[str]) -> dict[str, Any]:
+        """An issue of a project in a line."""
+        try:
+            case = self.frame.maybe("issues", "get_issue", issue_id=issue_id)
+        except NotFoundError:
+            case = None
+        name = self.frame.words("issue_categories", case["category"]) if case else issue_id
+        about = case["description"] if case else ""
+        return {"id": issue_id, "name": name, "about": about, "unsolved": issue_id in unsolved}

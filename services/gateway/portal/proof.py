@@ -54,7 +54,7 @@ def _climb(leaf: bytes, index: int, size: int, proof: list[bytes]) -> tuple[tupl
     if not 0 <= index < size:
         return (), None
     here, last, digest = index, size - 1, leaf
-    steps = []
+    steps: list[PathStep] = []
     for sibling in proof:
         if last == 0:
             return tuple(steps), None

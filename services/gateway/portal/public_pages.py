@@ -55,14 +55,14 @@ class _Pages:
         place = _chosen(given["place"])
         try:
             _check(place, given)
-            contact = given["contact"] or None
+            contact = {"contact": given["contact"]} if given["contact"] else {}
             receipt = self.gateway.do(
                 "issues",
                 "report_issue",
                 place=place,
                 category=given["category"],
                 description=given["description"].replace("\r\n", "\n"),
-                contact=contact,
+                **contact,
             )
         except (BadInputError, DomainError) as error:
             return self._report(given, error), 422
@@ -86,24 +86,20 @@ class _Pages:
     def _levels(self, given: list[str]) -> list[dict[str, Any]]:
         """The choices of each level down to what was chosen, and the one below it."""
         levels: list[dict[str, Any]] = []
-        parent = ""
-        for wanted in [*_path(given), ""]:
-            rows = self.gateway.ask("registry", "find_places", parent=parent, limit=500)["rows"]
-            if not rows:
+        wanted, parent = set(_path(given)), ""
+        while rows := self.gateway.ask("registry", "find_places", parent=parent, limit=500)["rows"]:
+            if not parent and len(rows) == 1:
+                wanted.add(rows[0]["place"])  # one city, nothing to choose
+            parent = next((row["place"] for row in rows if row["place"] in wanted), "")
+            levels.append({"rows": sorted(rows, key=lambda row: str(row["place"])), "chosen": parent})
+            if not parent:
                 break
-            known = wanted if any(row["place"] == wanted for row in rows) else ""
-            if not parent and not known and len(rows) == 1:
-                known = rows[0]["place"]  # one city, nothing to choose
-            levels.append({"rows": sorted(rows, key=lambda row: str(row["place"])), "chosen": known, "parent": parent})
-            if not known:
-                break
-            parent = known
         return levels
 
 
 def _path(given: list[str]) -> list[str]:
     """Choices from the top down as far as each lies in the one before; one full path stands for all above it."""
-    given = [place for place in given if place]
+    given = sorted((place for place in given if place), key=lambda place: place.count("."))
     if len(given) == 1 and "." in given[0]:
         parts = given[0].split(".")
         return [".".join(parts[: depth + 1]) for depth in range(len(parts))]

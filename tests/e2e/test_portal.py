@@ -1,0 +1,170 @@
+"""Journeys through the portal in a real browser, over a real city (C09, C12, C22, C25, C28, C39, C41, D25, D37, X07, X08)."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from playwright.sync_api import expect
+
+from tests.e2e.conftest import City, Open
+from tests.e2e.seed import COMPOUND, PASSWORD
+from tests.e2e.walking import FAULTS, WIDTHS, picture, report, sign_in
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+def test_a_problem_goes_from_report_to_proof(open_page: Open, city: City, width: int) -> None:
+    """A resident reports; worker and secretary carry it to its end; everybody can follow and prove it (C09, C12, C28, X08)."""
+    resident = open_page("/", width)
+    resident.get_by_role("link", name="我要反映问题").click()
+    number = report(resident, f"一层下水管又堵了，宽{width}")
+    resident.get_by_role("link", name="看这件事的进展").click()
+    expect(resident.locator("h1")).to_contain_text("下水管网堵塞")
+    expect(resident.locator(".accountable")).to_contain_text("燎原社区党委")
+    expect(resident.locator("body")).not_to_contain_text("林晓燕")
+
+    worker = open_page("/", width, refused=True)
+    sign_in(worker, "lin", "post-lin")
+    card = worker.locator(f"#case-{number}")
+    card.get_by_role("link", name="研判").click()
+    card.get_by_label("难事").check()
+    card.get_by_role("radio", name="片区").check()
+    card.get_by_label("理由").fill("入户看过，要协调物业。")
+    if width == 1280:
+        picture(worker, "inbox")
+    card.get_by_role("button", name="确定研判").click()
+    expect(card.locator(".done")).to_have_text("研判已记录。")
+
+    secretary = open_page("/", width, refused=True)
+    sign_in(secretary, "chen")
+    secretary.goto("/inbox?list=area")
+    card = secretary.locator(f"#case-{number}")
+    card.get_by_role("link", name="派单").click()
+    card.get_by_label("交给哪个职务").select_option("post-lin")
+    card.get_by_label("职责").fill("疏通并查明原因。")
+    card.get_by_role("button", name="确定派单").click()
+    expect(card.locator(".refusal")).to_contain_text("请填办理时限")  # a person, a duty and a time limit, or nothing
+    expect(card.get_by_label("职责")).to_have_value("疏通并查明原因。")
+    card.get_by_label("几个工作日内").fill("3")
+    card.get_by_role("button", name="确定派单").click()
+    expect(card.locator(".done")).to_have_text("已派单。")
+
+    worker.goto("/inbox")
+    card = worker.locator(f"#case-{number}")
+    card.get_by_role("button", name="接单").click()
+    expect(card.locator(".done")).to_have_text("已接单。")
+    card.get_by_role("link", name="办结").click()
+    card.get_by_label("办理结果").fill("疏通完毕。联系人13812345678。")
+    card.get_by_role("button", name="记录结果").click()
+    expect(card.locator(".done")).to_contain_text("办理结果已记录")
+    card.get_by_role("link", name="回访").click()
+    card.get_by_label("未接通").check()
+    card.get_by_role("button", name="记录回访").click()
+    expect(card.locator(".refusal")).to_contain_text("请写怎样联系过")
+    card.get_by_label("满意", exact=True).check()
+    card.get_by_role("button", name="记录回访").click()
+    expect(card.locator(".done")).to_have_text("回访已记录。")
+
+    secretary.goto(f"/inbox/{number}/close")
+    secretary.get_by_label("销号理由").fill("居民确认排水正常。")
+    secretary.get_by_role("button", name="确定销号").click()
+    expect(secretary.locator(".done")).to_have_text("已销号。")
+
+    resident.goto("/")
+    resident.get_by_label("查进展").fill(f"  {number.upper()} ")
+    resident.get_by_role("button", name="查询").click()
+    expect(resident.locator("h1")).to_contain_text("已销号")
+    expect(resident.locator(".outcome")).to_contain_text("138****5678")  # masked before it was recorded (X09)
+    expect(resident.locator(".timeline h3")).to_have_text(["收到反映", "研判", "派单", "接单", "办结", "回访", "销号"])
+    expect(resident.locator(".prove")).to_have_count(7)
+    assert resident.evaluate(FAULTS) == []
+    resident.locator(".prove").nth(2).click()
+    expect(resident.locator("#server-verdict")).to_have_text("证明成立")
+    expect(resident.locator("#browser-verdict")).to_have_text("证明成立")
+    expect(resident.locator("#browser-signed")).to_have_text("签名与公钥相符")
+
+
+def test_sending_a_report_twice_reports_once(open_page: Open, city: City) -> None:
+    page = open_page("/report")
+    form = {
+        name: page.locator(f"input[name={name}]").get_attribute("value") or "" for name in ("csrf_token", "command_id")
+    }
+    form |= {"place": COMPOUND, "category": "noise", "description": "深夜装修"}
+    before = city.operator.ask("issues", "issue_figures")["collected"]
+    first, second = (page.request.post("/report", form=form, max_redirects=0) for _ in range(2))
+    assert (first.status, second.status) == (303, 303)
+    assert first.headers["location"] == second.headers["location"]
+    page.goto(first.headers["location"])
+    assert city.operator.ask("issues", "issue_figures")["collected"] == before + 1
+
+
+def test_everything_works_without_javascript(open_page: Open, city: City) -> None:
+    page = open_page("/report", 320, scripts=False)
+    page.locator("#description").fill("垃圾桶满了")
+    for place in ("350104.013", "350104.013.002", COMPOUND):
+        page.locator("select[name=place]").last.select_option(place)
+        page.get_by_role("button", name="继续选下一级").click()
+    assert page.locator("#description").input_value() == "垃圾桶满了"
+    page.locator("#category").select_option("clutter")
+    page.get_by_role("button", name="提交").click()
+    number = page.locator("#case-number").inner_text().strip()
+    sign_in(page, "lin", "post-lin")
+    page.locator(f"#case-{number}").get_by_role("link", name="研判").click()
+    page.get_by_label("小事").check()
+    page.get_by_role("radio", name="小区").check()
+    page.get_by_label("理由").fill("现场看过")
+    page.get_by_role("button", name="确定研判").click()
+    expect(page.locator("p.done")).to_have_text("研判已记录。")
+    expect(page.locator(f"#case-{number}")).to_contain_text("已研判")
+
+
+def test_money_is_shown_to_the_fen_with_its_share(open_page: Open, city: City) -> None:
+    """Income by source and spending by project as numerator, denominator and bar (C22, D25, D32, D37)."""
+    page = open_page("/disclosure")
+    expect(page.locator("section[aria-labelledby=income] .total")).to_have_text("¥\u00a0126,712.83")
+    expect(page.locator("section[aria-labelledby=income] .fraction")).to_have_text(
+        ["76,800.00\u00a0/ 126,712.83", "25,600.33\u00a0/ 126,712.83", "24,312.50\u00a0/ 126,712.83"]
+    )
+    expect(page.locator(".as-of")).to_contain_text(re.compile(r"第 \d+ 条记录"))
+    page.get_by_role("link", name="榕树里下水管网改造").first.click()
+    paid = page.locator(".payment").filter(has_text="第一期工程款")
+    expect(paid.locator(".approvals .yes")).to_have_count(5)
+    expect(paid).to_contain_text("榕树里监事会")
+    expect(page.locator("body")).not_to_contain_text("许文")  # bodies, not persons
+    expect(page.locator("section[aria-labelledby=issues] a")).to_have_text("下水管网堵塞")
+    picture(page, "project")
+
+
+def test_a_wish_is_claimed_by_one_person(open_page: Open) -> None:
+    """Whoever is signed in claims; then nobody else can (C41, X07)."""
+    page = open_page("/wishes")
+    card = page.locator("#wish-wish-glasses")
+    expect(page.locator("body")).not_to_contain_text("陈阿婆")
+    card.get_by_role("link", name="登录后认领").click()
+    page.get_by_label("账号").fill("lin")
+    page.get_by_label("密码").fill(PASSWORD)
+    page.locator("main button").click()
+    card.get_by_role("button", name="我来认领").click()
+    expect(page.locator("p.done")).to_contain_text("认领成功")
+    expect(card.get_by_role("button")).to_have_count(0)
+    expect(page.locator("#wish-wish-reading").get_by_role("button")).to_have_count(1)
+
+
+def test_sessions_and_persons_are_told_apart(open_page: Open) -> None:
+    """Two sessions, three person-times, two persons (C39, X04)."""
+    page = open_page("/volunteer")
+    expect(page.locator(".figures .number")).to_have_text(["2", "3", "2", "4"])
+
+
+def test_the_acting_post_can_be_switched(open_page: Open, city: City) -> None:
+    page = open_page("/")
+    sign_in(page, "lin", "post-lin")
+    page.goto("/inbox?list=area")
+    page.locator("#post").select_option("post-lin-street")
+    page.get_by_role("button", name="切换").click()
+    expect(page).to_have_url(re.compile("list=area"))
+    expect(page.locator("#post")).to_have_value("post-lin-street")
+    expect(page.locator(f"#case-{city.issues[0]}")).to_be_visible()
+    page.get_by_role("button", name="退出").click()
+    page.goto("/inbox")
+    expect(page).to_have_url(re.compile("/sign-in"))

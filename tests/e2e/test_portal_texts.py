@@ -1,0 +1,183 @@
+"""What can be said of the portal without a browser: its words, its colours, its sums, and what it does when services are away."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from flask.testing import FlaskClient
+
+from services.audit import checkpoint, merkle
+from services.gateway.accounts import VIEWS, Accounts
+from services.gateway.app import create_app
+from services.gateway.portal import language, proof
+from services.gateway.portal.case_pages import proved
+from shared.errors import UnavailableError
+from shared.views.sqlite import SqliteViews
+
+PORTAL = Path(language.__file__).parent
+TEMPLATES = sorted((PORTAL / "templates").rglob("*.html"))
+CSS = (PORTAL / "static" / "portal.css").read_text()
+CHINESE = re.compile(r"[\u3400-\u9fff]")
+#: Groups of texts that templates build keys for: `t("step." ~ step.name)`.
+BUILT = re.compile(r't\("([a-z_.]+\.)" ~')
+
+
+def test_every_text_of_the_templates_is_in_the_table_in_both_languages() -> None:
+    texts = language.table()
+    for path in TEMPLATES:
+        source = path.read_text()
+        for key in re.findall(r'\bt\("([a-z0-9_.-]+)"[,)]', source):
+            assert key in texts, f"{path.name}: {key}"
+        for prefix in BUILT.findall(source):
+            assert any(key.startswith(prefix) for key in texts), f"{path.name}: {prefix}"
+    for key, (zh, en) in texts.items():
+        assert CHINESE.search(zh) or key in ("colon", "comma", "date_time"), f"{key} is not Chinese: {zh}"
+        assert en and not CHINESE.search(en), f"{key} is not English: {en}"
+        if key != "date":  # months are numbers in one language and words in the other
+            assert sorted(re.findall(r"{\w+}", zh)) == sorted(re.findall(r"{\w+}", en)), key
+
+
+def test_texts_are_in_the_table_only() -> None:
+    for path in TEMPLATES:
+        words = [line for line in path.read_text().splitlines() if CHINESE.search(line)]
+        assert all('lang="zh-CN"' in line for line in words), path.name  # the link to the other language names itself
+    for path in PORTAL.glob("*.py"):
+        assert not CHINESE.search(path.read_text()), path.name
+
+
+def test_one_english_term_for_each_chinese_term() -> None:
+    codes = json.loads((PORTAL / "translations" / "codes.json").read_text())
+    terms: dict[str, str] = {}
+    for key, (zh, en) in codes.items():
+        assert terms.setdefault(zh, en.lower()) == en.lower(), f"{key}: {zh} is {terms[zh]} elsewhere, not {en}"
+
+
+def test_every_fact_of_every_service_has_words() -> None:
+    texts = language.table()
+    for service in ("registry", "issues", "volunteers", "funding"):
+        source = (PORTAL.parents[1] / service / "events.py").read_text()
+        for name in re.findall(r"^class (\w+)\(\w*Event\w*, frozen", source, re.MULTILINE):
+            assert f"event.{name}" in texts, f"{service}.{name}"
+
+
+def _luminance(colour: str) -> float:
+    channels = [int(colour[at : at + 2], 16) / 255 for at in (1, 3, 5)]
+    red, green, blue = (part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in channels)
+    return 0.2126 * red + 0.7152 * green + 0.0722 * blue
+
+
+@pytest.mark.parametrize(
+    "front, backs",
+    [
+        ("ink", "paper card mist blush honey"),
+        ("soft", "paper card"),
+        ("jade", "paper card mist"),
+        ("jade-dark", "paper card mist"),
+        ("seal-dark", "card blush"),
+        ("card", "jade jade-dark seal seal-dark"),
+    ],
+)
+def test_text_has_enough_contrast(front: str, backs: str) -> None:
+    """WCAG 2.2 AA: 4.5 to 1."""
+    colours = dict(re.findall(r"--([a-z-]+): (#[0-9a-f]{6});", CSS))
+    for back in backs.split():
+        light, dark = sorted((_luminance(colours[front]), _luminance(colours[back])), reverse=True)
+        assert (light + 0.05) / (dark + 0.05) >= 4.5, f"{front} on {back}"
+
+
+def test_amounts_and_shares_are_exact() -> None:
+    assert [language.yuan(fen) for fen in (0, 5, 123_456_789, -120)] == ["0.00", "0.05", "1,234,567.89", "-1.20"]
+    assert [language.percent(*share) for share in ((1, 3), (2, 3), (1, 2000), (5, 5), (0, 0))] == [
+        "33.3%", "66.7%", "0.1%", "100.0%", "—",
+    ]  # fmt: skip
+    assert [language.thousandths(*share) for share in ((1, 2), (3, 2), (-1, 2), (1, 0))] == [500, 1000, 0, 0]
+
+
+class _Ledger:
+    """A signed tree over some lines."""
+
+    def __init__(self, size: int) -> None:
+        key = Ed25519PrivateKey.generate()
+        self.lines = [f'{{"id":"event-{number}"}}' for number in range(size)]
+        self.nodes = merkle.append(lambda wanted: {}, 0, [merkle.leaf_hash(line.encode()) for line in self.lines])
+        root = merkle.root(self._read, size)
+        self.checkpoint = checkpoint.sign(key, "test.example/city-ledger", size, root, "2026-01-01T00:00:00Z")
+        self.key = checkpoint.public_pem(key).decode()
+
+    def _read(self, nodes: Any) -> dict[Any, bytes]:
+        return {node: self.nodes[node] for node in nodes if node in self.nodes}
+
+    def proof(self, index: int) -> list[str]:
+        return [digest.hex() for digest in merkle.inclusion_proof(self._read, index, len(self.lines))]
+
+
+@pytest.mark.parametrize("size", [1, 2, 3, 7, 8, 13])
+def test_every_entry_is_proved_and_nothing_else(size: int) -> None:
+    """The page's own check agrees with the ledger's tree, and refuses every kind of change."""
+    ledger = _Ledger(size)
+    for index, line in enumerate(ledger.lines):
+        path = ledger.proof(index)
+        given = {"line": line, "index": index, "size": size, "proof": path}
+        signed = {"checkpoint": ledger.checkpoint, "public_key": ledger.key}
+        assert proof.check(**given, **signed).proved  # type: ignore[arg-type]
+        changes: list[dict[str, Any]] = [
+            {"line": line + " "},
+            {"index": index + size},
+            {"size": size + 1},
+            {"proof": [*path, path[0]] if path else ["00" * 32]},
+        ]
+        if path:
+            wrong = sha256(path[0].encode()).hexdigest()
+            changes += [{"proof": path[:-1]}, {"proof": [wrong, *path[1:]]}]
+        for change in changes:
+            assert not proof.check(**(given | change), **signed).included, change  # type: ignore[arg-type]
+        forged = proof.check(**given, checkpoint=ledger.checkpoint, public_key=_Ledger(1).key)  # type: ignore[arg-type]
+        assert forged.included and not forged.signed and not forged.proved
+        later = ledger.checkpoint.replace("time 2026", "time 2027")
+        assert not proof.check(**given, checkpoint=later, public_key=ledger.key).proved  # type: ignore[arg-type]
+
+
+def test_steps_find_their_facts_in_the_ledger_and_late_ones_wait() -> None:
+    def entry(position: int, name: str, at: str) -> dict[str, Any]:
+        line = json.dumps({"type": f"cn.linli.issues.{name}", "occurred": at})
+        return {"position": position, "event_id": f"event-{position}", "line": line}
+
+    steps = [{"what": what, "at": "t"} for what in ("IssueReported", "IssueExtended", "IssueExtended", "IssueClosed")]
+    entries = [entry(9, "IssueExtended", "t"), entry(3, "ContactErased", "t"), entry(1, "IssueReported", "t")]
+    assert [step["event_id"] for step in proved(steps, entries)] == ["event-1", "event-9", "", ""]
+
+
+class _Away:
+    """A city whose services do not answer."""
+
+    def call(self, service: str, method: str, *_: Any, **__: Any) -> dict[str, Any]:
+        raise UnavailableError(f"{service} does not answer")
+
+
+@pytest.fixture
+def client(tmp_path: Path) -> Iterator[FlaskClient]:
+    accounts = Accounts(SqliteViews(tmp_path / "gateway.views.sqlite", VIEWS, durable=True))
+    yield create_app(_Away(), accounts, b"s" * 32).test_client()
+    accounts.close()
+
+
+def test_the_start_page_stands_when_services_are_away(client: FlaskClient) -> None:
+    answer = client.get("/", headers={"Accept": "text/html"})
+    assert answer.status_code == 200
+    assert answer.text.count("这一部分暂时读不到") == 2
+
+
+def test_other_pages_say_that_a_service_is_away(client: FlaskClient) -> None:
+    for path in ("/disclosure", "/cases/some-case", "/audit", "/wishes"):
+        answer = client.get(path, headers={"Accept": "text/html", "Accept-Language": "en"})
+        assert answer.status_code == 503, path
+        assert "Not available at the moment" in answer.text
+        assert answer.headers["Retry-After"] == "1"
+        assert "default-src 'none'" in answer.headers["Content-Security-Policy"]

@@ -21,6 +21,7 @@ from services.gateway.operations import create_operations, register_health
 from services.gateway.session import Caller, Gateway
 from shared.errors import LinliError
 from shared.identity import new_id
+from shared.runtime import tracing
 
 _log = structlog.get_logger()
 _READING = ("GET", "HEAD", "OPTIONS")
@@ -81,11 +82,19 @@ def _register_guard(app: Flask, gateway: Gateway) -> None:
     def guard() -> None:
         g.correlation_id = new_id()
         g.correlation_id = headers.correlation_id() or g.correlation_id
+        route = request.url_rule.rule if request.url_rule else "unknown"
+        g.span = tracing.span("gateway", f"{request.method} {route}", "SERVER", g.correlation_id)
+        g.span.__enter__()
         if request.method in _READING or headers.bearer():
             return
         if request.path.startswith("/api/") and ("token" not in session or request.path == "/api/sign-in"):
             return  # no authority that a browser would add on its own
         gateway.check_csrf()
+
+    @app.teardown_request
+    def left(error: BaseException | None) -> None:
+        if (span := g.pop("span", None)) is not None:
+            span.__exit__(type(error) if error else None, error, None)
 
 
 def _register_portal(app: Flask, gateway: Gateway) -> None:

@@ -6,7 +6,6 @@ cannot decode. Nothing here ends a process: an error is logged, counted, and tri
 
 from __future__ import annotations
 
-import socket
 import threading
 import time
 import uuid
@@ -24,7 +23,7 @@ from shared.bus.rpc import Caller
 from shared.bus.topology import EXCHANGE, TopologyError, declare, queue_for
 from shared.errors import BadInputError, LinliError, UnavailableError
 from shared.log import Record
-from shared.runtime import metrics
+from shared.runtime import metrics, tracing
 from shared.runtime.context import Context
 from shared.runtime.node import BATCH, Node
 
@@ -36,6 +35,8 @@ PAUSE = 0.5
 LONG_PAUSE = 10.0
 #: Seconds after which a batch that the broker has not confirmed is published again.
 CONFIRM_WITHIN = 10.0
+#: Seconds between two looks at what the gauges show.
+SHOW_EVERY = 1.0
 #: Seconds that a loop gets to finish when the service stops.
 STOP_WITHIN = 2.0
 
@@ -99,13 +100,17 @@ class Followers(SharedExtension):
                 self._stopping.wait(LONG_PAUSE if isinstance(error, TopologyError) else PAUSE)
 
     def _project(self) -> None:
-        """Apply our own log to our views."""
+        """Apply our own log to our views, and show how far everything is."""
+        show = 0.0
         while not self._stopping.is_set():
             self._appended.clear()
             while self.node.apply_own() and not self._stopping.is_set():
                 pass
             follower = self.node.followers[self.node.name]
             metrics.APPLIED.labels(self.node.name, self.node.name).set(follower.position)
+            if time.monotonic() >= show:
+                metrics.show(self.node.status())
+                show = time.monotonic() + SHOW_EVERY
             self._appended.wait(1.0)
 
     def _relay(self) -> None:
@@ -134,9 +139,10 @@ class Followers(SharedExtension):
             publisher.close()
 
     def _publish(self, publisher: ConfirmedPublisher, records: list[Record]) -> None:
-        messages = [message_of(self.node.name, record) for record in records]
         try:
-            publisher.publish(messages, CONFIRM_WITHIN)
+            with tracing.publishing(self.node.name, records) as carried:
+                messages = [message_of(self.node.name, record, parent) for record, parent in zip(records, carried, strict=False)]
+                publisher.publish(messages, CONFIRM_WITHIN)
         except NotConfirmed as error:
             raise UnavailableError(f"the broker has not confirmed positions {records[0].position} on: {error}") from error
 
@@ -166,7 +172,7 @@ class Followers(SharedExtension):
         while len(arrived) < BATCH and not self._stopping.is_set():
             try:
                 connection.drain_events(timeout=0.001 if arrived else timeout)
-            except socket.timeout:
+            except TimeoutError:
                 if arrived:
                     break
                 waited += timeout
@@ -181,13 +187,15 @@ class Followers(SharedExtension):
         source = ""
         for message in messages:
             try:
-                found, record = cloudevents.parse(cloudevents.from_headers(message.headers), _bytes(message.body))
+                headers = cloudevents.from_headers(message.headers)
+                found, record = cloudevents.parse(headers, _bytes(message.body))
                 if found not in self.node.definition.sources:
                     raise BadInputError(f"this service does not follow {found!r}")
             except BadInputError as error:
                 self.node.park_message(message.headers, _bytes(message.body), error.message)
                 metrics.PARKED.labels(self.node.name, "unreadable").inc()
                 continue
+            tracing.arrived(record, headers.get(tracing.ATTRIBUTE))
             if found != source:
                 self._apply(source, batch)
                 source, batch = found, []
@@ -220,12 +228,15 @@ class Followers(SharedExtension):
         return [cloudevents.parse(fact["attributes"], fact["data"].encode())[1] for fact in answer["facts"]]
 
 
-def message_of(service: str, record: Record) -> Message:
-    """A fact as a CloudEvent in AMQP binary mode."""
+def message_of(service: str, record: Record, traceparent: str = "") -> Message:
+    """A fact as a CloudEvent in AMQP binary mode; `traceparent` travels as the distributed tracing extension."""
+    about = cloudevents.attributes(service, record)
+    if traceparent:
+        about[tracing.ATTRIBUTE] = traceparent
     return Message(
         routing_key=cloudevents.routing_key(service, record),
         body=bytes(record.data),
-        headers=cloudevents.to_headers(cloudevents.attributes(service, record)),
+        headers=cloudevents.to_headers(about),
         message_id=record.id,
         content_type=cloudevents.CONTENT_TYPE,
         type=record.type,

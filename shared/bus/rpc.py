@@ -11,6 +11,7 @@ from nameko.extensions import DependencyProvider, SharedExtension
 from nameko.rpc import ReplyListener, get_rpc_exchange
 
 from shared.errors import LinliError, TimedOutError, UnavailableError, from_mapping
+from shared.runtime import tracing
 from shared.runtime.context import Context, Signer
 
 #: Name of the header that carries the signed context (nameko's prefix included).
@@ -24,6 +25,7 @@ class Caller(SharedExtension):
 
     def setup(self) -> None:
         settings = self.container.config["settings"]
+        tracing.configure(settings.traces)
         self._signer = Signer(settings.secret())
         self._timeout = float(settings.rpc_timeout)
         self._exchange = get_rpc_exchange(self.container.config)
@@ -39,7 +41,10 @@ class Caller(SharedExtension):
         Raises the error that the service answered, `TimedOutError` when no answer came in time (seconds; the command may have taken
         effect: repeat it with the same command id), and `UnavailableError` when the service or the broker is not there.
         """
-        seconds = timeout or self._timeout
+        with tracing.span(self.container.service_name, f"call {service}.{method}", "CLIENT", context.correlation_id):
+            return self._call(service, method, context, arguments, timeout or self._timeout)
+
+    def _call(self, service: str, method: str, context: Context, arguments: dict[str, Any], seconds: float) -> dict[str, Any]:
         correlation_id = uuid.uuid4().hex
         reply = self.replies.get_reply_event(correlation_id)
         try:
@@ -50,7 +55,7 @@ class Caller(SharedExtension):
                     routing_key=f"{service}.{method}",
                     reply_to=self.replies.routing_key,
                     correlation_id=correlation_id,
-                    headers={HEADER: self._signer.sign(context, f"{service}.{method}", arguments)},
+                    headers={HEADER: self._signer.sign(context, f"{service}.{method}", arguments), **tracing.call_headers()},
                 )
                 body = reply.wait()
         except UndeliverableMessage as error:

@@ -23,7 +23,7 @@ from shared.calendar import LOCAL
 from shared.errors import BadInputError, LinliError, to_mapping
 from shared.identity import derived_id, new_id
 from shared.personal import Personal
-from shared.runtime import metrics
+from shared.runtime import metrics, tracing
 from shared.runtime.authority import Mandate
 from shared.runtime.context import Context, Signer
 from shared.runtime.definition import Definition
@@ -56,7 +56,9 @@ class Here(DependencyProvider):
         # under eventlet the writer yields once, so that commands that are ready can share its disk flush
         log = open_log(settings, name, gather=functools.partial(sleep, 0))
         views = open_views(settings, name, self.definition.all_views, durable=self.definition.durable)
-        self.node = Node(self.definition, log, views, self._follower)
+        tracing.configure(settings.traces)
+        tracing.observe(log)
+        self.node = Node(self.definition, log, views, tracing.traced(name, self._follower))
         self.signer = Signer(settings.secret())
         self.personal = Personal(open_keys(settings))
         self.followers.follow(self.node)
@@ -65,7 +67,7 @@ class Here(DependencyProvider):
         self.node.close()
 
     def get_dependency(self, worker_ctx: Any) -> Call:
-        return Call(self, worker_ctx.data.get("linli"))
+        return Call(self, worker_ctx.data.get("linli"), worker_ctx.data.get(tracing.ATTRIBUTE))
 
 
 class Call:
@@ -73,9 +75,10 @@ class Call:
 
     context: Context
 
-    def __init__(self, here: Here, signed: str | None) -> None:
+    def __init__(self, here: Here, signed: str | None, traceparent: str | None = None) -> None:
         self._here = here
         self._signed = signed
+        self._traceparent = traceparent
         self._command = ""
         self._mandate: Mandate | None = None
         self.node = here.node
@@ -109,9 +112,10 @@ class Call:
 
     def execute(self, decider: Decider[Any], id: str, decide: Callable[..., Any], **arguments: Any) -> dict[str, Any]:
         """Decide and append; the receipt as plain data."""
-        receipt = execute(
-            self.node.log, decider, id, decide, context=self.context, mandate=self.mandate, command=self._command, **arguments
-        )
+        with tracing.span(self.node.name, f"execute {self._command}", correlation_id=self.context.correlation_id):
+            receipt = execute(
+                self.node.log, decider, id, decide, context=self.context, mandate=self.mandate, command=self._command, **arguments
+            )
         position = receipt.position or self.node.log.head().position
         return {"id": id, "service": self.node.name, "position": position, "version": receipt.version, "events": receipt.events}
 
@@ -132,13 +136,14 @@ class Call:
             context = self._here.signer.open(self._signed, f"{service}.{name}", arguments)
             correlation_id, context_kind = context.correlation_id, context.kind
             self.context = _timed(context) if kind == "command" else context
-            schema = self._schema(name)
-            try:
-                ask = schema().load(arguments)
-            except ValidationError as error:
-                raise BadInputError(f"{name}: the input has mistakes", _fields(error)) from error
-            self.node.wait_for(context.after, timeout=4)
-            return {"ok": work(ask)}
+            with tracing.span(service, f"{service}.{name}", "SERVER", correlation_id, self._traceparent):
+                schema = self._schema(name)
+                try:
+                    ask = schema().load(arguments)
+                except ValidationError as error:
+                    raise BadInputError(f"{name}: the input has mistakes", _fields(error)) from error
+                self.node.wait_for(context.after, timeout=4)
+                return {"ok": work(ask)}
         except LinliError as error:
             outcome = error.kind
             return {"error": to_mapping(error)}

@@ -80,7 +80,7 @@ def print_verified(report: Mapping[str, Any]) -> None:
         table.add_row(log["service"], f"{log['events']:,}", log["digest"][:32] + "…" if log["digest"] else "")
     out.print(table)
     ledger = report["ledger"]
-    out.print(f"city ledger: {ledger['entries']:,} entries, root {ledger['root']}")
+    out.print(f"city ledger: {ledger['entries']:,} entries, root {ledger['root']}", soft_wrap=True)
     out.print(f"last signed checkpoint: {ledger['signed_size']:,} entries; in the logs but not entered yet: {ledger['waiting']:,}")
     out.print("[green]every chain and the Merkle tree hold[/]")
 
@@ -203,6 +203,6 @@ def export(folder: Path, quiet: bool = False) -> dict[str, Any]:
 def print_exported(report: Mapping[str, Any]) -> None:
     """Where it was written and how to check it."""
     folder = report["folder"]
-    out.print(f"{report['entries']:,} entries written to {folder}/ledger.jsonl, root {report['root']}")
+    out.print(f"{report['entries']:,} entries written to {folder}/ledger.jsonl, root {report['root']}", soft_wrap=True)
     out.print("check it anywhere, without Linli:", style="dim")
-    out.print(f"  python deploy/verifier/linli_verify.py {folder}/ledger.jsonl {folder}/checkpoint.txt {folder}/ledger.pub")
+    out.print(f"  python deploy/verifier/linli_verify.py {folder}/ledger.jsonl {folder}/checkpoint.txt {folder}/ledger.pub", soft_wrap=True)

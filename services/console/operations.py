@@ -7,7 +7,7 @@ from typing import Any
 from rich.table import Table
 
 from services.console.client import Client, operator
-from services.console.output import out, print_json
+from services.console.output import err, out, print_json
 from shared.identity import new_id
 from shared.runtime.settings import Settings
 
@@ -57,7 +57,14 @@ def list_parked(url: str | None, json: bool) -> None:
     if json:
         print_json(parked)
         return
-    rows: list[dict[str, Any]] = parked["rows"]
+    rows: list[dict[str, Any]] = []
+    for service, answer in parked["services"].items():
+        if "rows" not in answer:
+            err.print(f"{service} does not answer")
+            continue
+        rows += [row | {"service": service} for row in answer["rows"]]
+        if answer["next"]:
+            err.print(f"{service} has more parked facts than are shown here")
     if not rows:
         out.print("nothing is parked")
         return

@@ -66,7 +66,7 @@ def serve(names: list[str], scenario: Path | None, log_file: Path | None) -> Non
         err.print(f"Linli answers at [bold]{address}[/]  (started in {time.monotonic() - started:.1f} s)")
     story = _tell(scenario, address) if scenario else None
     if scenario:
-        err.print(f"\nThe portal: [bold]{address}[/]   Ctrl-C stops it; `make run` goes on from the files.")
+        err.print(f"\nThe portal: [bold]{address}[/]   Ctrl-C stops it; `make run` goes on from the files.", soft_wrap=True)
     watcher = eventlet.spawn(_wait_for, runner, stop)
     stop.wait()
     health.problem = "stopping"

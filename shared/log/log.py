@@ -7,8 +7,10 @@ becomes the writer for everyone in the queue. No thread of its own is needed, so
 from __future__ import annotations
 
 import threading
+import time
 from collections import OrderedDict, deque
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Protocol
 
@@ -67,14 +69,19 @@ def now() -> str:
     return datetime.now(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
 
 
-class _Waiting:
-    """A commit in the queue, and what became of it; `wake` also asks its owner to take over as the writer."""
+def _yield() -> None:
+    time.sleep(0)
 
-    __slots__ = ("commit", "error", "receipt", "settled", "wake")
+
+class _Waiting:
+    """A commit in the queue, and what became of it; waking its owner also asks it to take over as the writer."""
+
+    __slots__ = ("_asleep", "commit", "error", "receipt", "settled")
 
     def __init__(self, commit: Commit) -> None:
         self.commit = commit
-        self.wake = threading.Event()
+        self._asleep = threading.Lock()  # held until there is news; cheaper than an event
+        self._asleep.acquire()
         self.settled = False
         self.receipt: Receipt | None = None
         self.error: Exception | None = None
@@ -82,7 +89,16 @@ class _Waiting:
     def settle(self, receipt: Receipt | None, error: Exception | None = None) -> None:
         self.receipt, self.error = receipt, error
         self.settled = True
-        self.wake.set()
+        self.wake()
+
+    def wait(self) -> None:
+        """Sleep until there is news."""
+        self._asleep.acquire()
+
+    def wake(self) -> None:
+        """Tell the owner that there is news."""
+        with suppress(RuntimeError):  # it has been told already
+            self._asleep.release()
 
 
 class EventLog:
@@ -95,6 +111,7 @@ class EventLog:
         self._clock = clock
         self._gather = gather
         self._queue: deque[_Waiting] = deque()
+        self._crowd = 0  # commits in the last group
         self._writing = threading.Lock()
         self._head: Head | None = None
         self._time = ""
@@ -129,8 +146,7 @@ class EventLog:
                     self._writing.release()
                     self._wake_next()
             else:
-                waiting.wake.wait()
-                waiting.wake.clear()
+                waiting.wait()
         if waiting.error is not None:
             raise waiting.error
         assert waiting.receipt is not None
@@ -139,16 +155,17 @@ class EventLog:
     def _wake_next(self) -> None:
         """Hand over to a waiting command that no group has taken yet."""
         try:
-            self._queue[0].wake.set()
+            self._queue[0].wake()
         except IndexError:
             pass
 
     def _write_group(self) -> None:
-        if self._gather is not None:
-            self._gather()
+        if self._gather is not None or self._crowd > 1:
+            self._let_others_join()
         group: list[_Waiting] = []
         while self._queue and len(group) < LARGEST_GROUP:
             group.append(self._queue.popleft())
+        self._crowd = len(group)
         try:
             self._write(group)
         except Exception as error:  # every waiting command must learn of it, whatever it is
@@ -158,6 +175,13 @@ class EventLog:
                     waiting.settle(None, error)
         for listener in self._listeners:
             listener()
+
+    def _let_others_join(self) -> None:
+        """Give way as long as others come: one flush carries them all."""
+        waiting = 0
+        while len(self._queue) > waiting:
+            waiting = len(self._queue)
+            (self._gather or _yield)()
 
     def _write(self, group: list[_Waiting]) -> None:
         for _ in range(50):

@@ -211,7 +211,7 @@ def test_killed_in_the_middle_and_started_again_the_story_ends_the_same(city: Ci
     wait_until(lambda: city.done() > total // 2, PATIENCE, city.process.tail)
     city.process.signal(signal.SIGKILL)
     city.start()
-    out, err = runner.communicate(timeout=PATIENCE)
+    out, err = runner.communicate(timeout=2 * PATIENCE)
     assert runner.returncode == 0, err + out[-3000:] + city.process.tail()
     report = json.loads(out)
     assert report["holds"] and 0 < report["skipped"] < total and report["repeated"] > 0

@@ -17,7 +17,7 @@ from services.console.scenario.source import Source, Where
 from services.console.scenario.steps import Steps, call_of, mapping, words
 
 _TOP = {"scenario", "title", "about", "accounts", "data", "steps", "figures"}
-_FIGURE = {"title", "rows", "who", "ask", "with", "path", "equals", "parts", "unit"}
+_FIGURE = {"title", "rows", "who", "post", "ask", "with", "path", "equals", "parts", "unit"}
 _SCENARIO = re.compile(r"[a-z0-9][a-z0-9-]{1,39}")
 _USERNAME = re.compile(r"[a-z0-9][a-z0-9._@-]{1,63}")
 _PERSON = re.compile(r"[a-z0-9][a-z0-9-]{1,63}")

@@ -51,6 +51,18 @@ def up(
         serve(services or [], scenario, log_file)
 
 
+@app.command()
+def migrate(
+    replica_set: Annotated[str, typer.Option(help="Form the replica set rs0 of these: host:port,host:port.")] = "",
+    users: Annotated[Path | None, typer.Option(help="Folder of the files mongodb_SERVICE with the users' passwords.")] = None,
+) -> None:
+    """Prepare a city's MongoDB: users, collections, validators, indexes; repeat it at each release."""
+    from services.console.migrate import prepare
+
+    with explained():
+        prepare(replica_set, users)
+
+
 @scenario_app.command("run")
 def scenario_run(
     file: Annotated[Path, typer.Argument(help="The scenario file (YAML).")],

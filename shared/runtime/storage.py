@@ -5,12 +5,17 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import Any
 
+from shared.errors import UnavailableError
 from shared.log import EventLog
 from shared.log.sqlite import SqliteStorage
 from shared.personal import KeyStore, MongoKeys, SqliteKeys
 from shared.runtime.settings import Settings
 from shared.views import View, ViewStore
 from shared.views.sqlite import SqliteViews
+
+
+#: The first MongoDB that Linli is made for.
+OLDEST_MONGODB = (7, 0)
 
 
 def _database(settings: Settings, service: str) -> Any:
@@ -33,7 +38,7 @@ def migrate_log(settings: Settings, service: str) -> None:
 
 
 def check_database(settings: Settings, service: str, log: bool = True) -> None:
-    """Raise `UnavailableError` when MongoDB does not answer, refuses the user, or (`log`) holds no log of this service yet."""
+    """Raise `UnavailableError` when MongoDB does not answer, is too old, refuses the user, or (`log`) holds no log of it yet."""
     if settings.mongodb_uri:
         from shared.log.mongodb import MongoStorage
         from shared.mongodb import explained
@@ -41,7 +46,10 @@ def check_database(settings: Settings, service: str, log: bool = True) -> None:
         database = _database(settings, service)
         try:
             with explained(database, 5.0):
-                database.command("ping")
+                version = str(database.command("buildInfo")["version"])
+            if tuple(int(number) for number in version.split(".")[:2]) < OLDEST_MONGODB:
+                needed = ".".join(map(str, OLDEST_MONGODB))
+                raise UnavailableError(f"the database is MongoDB {version}, and Linli needs {needed} or later: upgrade it")
             if log:
                 MongoStorage(database, 5.0)
         finally:

@@ -1,0 +1,129 @@
+"""Prepares a city's MongoDB: replica set, roles and users, collections, validators and indexes. Safe to repeat at each release.
+
+Runs with an administrator's user; the services themselves can then only insert and find in their logs.
+"""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from services.console.catalogue import OWNERS, definition
+from services.console.output import err
+from shared.errors import BadInputError, UnavailableError
+from shared.runtime.settings import Settings
+from shared.runtime.storage import migrate_log, open_keys, open_views
+
+#: Seconds to wait for MongoDB to answer, and for the replica set to have a primary.
+PATIENCE = 60.0
+_READ = ["find"]
+
+
+def _privilege(database: str, collection: str, actions: list[str]) -> dict[str, Any]:
+    return {"resource": {"db": database, "collection": collection}, "actions": actions}
+
+
+def log_privileges(service: str) -> list[dict[str, Any]]:
+    """What a service may do in its log: insert and find commits, never change or remove one."""
+    database = f"linli_{service}"
+    return [
+        _privilege(database, "commits", ["find", "insert"]),
+        _privilege(database, "snapshots", ["find", "insert", "update"]),
+        _privilege(database, "formats", _READ),
+    ]
+
+
+def roles() -> dict[str, tuple[list[dict[str, Any]], list[dict[str, str]]]]:
+    """Each user's privileges and built-in roles; the role has the user's name."""
+    keys = [_privilege("linli_keys", "keys", ["find", "insert", "update"]), _privilege("linli_keys", "formats", _READ)]
+    found = {
+        f"linli-{service}": ([*log_privileges(service), *keys], [{"role": "readWrite", "db": f"linli_{service}_views"}])
+        for service in OWNERS
+    }
+    found["linli-gateway"] = ([], [{"role": "readWrite", "db": "linli_gateway_views"}])
+    logs = [_privilege(f"linli_{service}", name, _READ) for service in OWNERS for name in ("commits", "formats")]
+    found["linli-auditor"] = (logs, [{"role": "readWrite", "db": "linli_audit_views"}])
+    return found
+
+
+def prepare(replica_set: str, users: Path | None) -> None:
+    """Do all of it; `replica_set` lists members as host:port,host:port ("": leave it), `users` is the folder of passwords.
+
+    Raises `BadInputError` for missing settings or passwords and `UnavailableError` when MongoDB does not do it.
+    """
+    settings = Settings.read()
+    if not settings.mongodb_uri:
+        raise BadInputError("MONGODB_URI is not set: with SQLite files there is nothing to migrate")
+    from pymongo import MongoClient
+    from pymongo.errors import PyMongoError
+
+    passwords = {name: _password(users, name) for name in roles()} if users else {}
+    try:
+        if replica_set:
+            member: MongoClient[dict[str, Any]] = MongoClient(_direct(settings.mongodb_uri, replica_set))
+            with member:
+                _initiate(member, replica_set.split(","))
+        client: MongoClient[dict[str, Any]] = MongoClient(settings.mongodb_uri, serverSelectionTimeoutMS=int(PATIENCE * 1000))
+        with client:
+            for name, password in passwords.items():
+                _user(client.admin, name, password)
+    except PyMongoError as error:
+        raise UnavailableError(f"MongoDB cannot be prepared: {error}") from error
+    for service in OWNERS:
+        migrate_log(settings, service)
+        open_views(settings, service, definition(service).all_views).close()
+        err.print(f"{service}: log and views are up to date")
+    from services.gateway.accounts import VIEWS
+
+    open_views(settings, "gateway", VIEWS).close()
+    open_keys(settings).close()
+    err.print("accounts and keys are up to date")
+
+
+def _password(folder: Path, name: str) -> str:
+    file = folder / f"mongodb_{name.removeprefix('linli-')}"
+    try:
+        return file.read_text().strip()
+    except OSError as error:
+        raise BadInputError(f"no password for {name}: {file}: {error.strerror}") from None
+
+
+def _direct(uri: str, replica_set: str) -> str:
+    """The first member alone: before the set exists there is no other way in."""
+    parts = urlsplit(uri)
+    account, at, _ = parts.netloc.rpartition("@")
+    query = "directConnection=true&serverSelectionTimeoutMS=60000&authSource=admin"
+    return f"mongodb://{account}{at}{replica_set.split(',')[0]}/?{query}"
+
+
+def _initiate(client: Any, members: list[str]) -> None:
+    from pymongo.errors import OperationFailure
+
+    config = {"_id": "rs0", "members": [{"_id": number, "host": host} for number, host in enumerate(members)]}
+    deadline = time.monotonic() + PATIENCE
+    while True:
+        try:
+            client.admin.command("replSetInitiate", config)
+            break
+        except OperationFailure as error:
+            if error.code == 23:  # already initiated
+                break
+            if error.code != 74 or time.monotonic() > deadline:  # 74: a member does not answer yet
+                raise
+        time.sleep(1)
+    while not client.admin.command("hello").get("primary"):
+        if time.monotonic() > deadline:
+            raise UnavailableError(f"the replica set of {', '.join(members)} has no primary after {PATIENCE:g} s")
+        time.sleep(0.5)
+
+
+def _user(admin: Any, name: str, password: str) -> None:
+    """Create or bring up to date one role and the user of the same name."""
+    privileges, built_in = roles()[name]
+    rights = {"privileges": privileges, "roles": built_in}
+    exists = bool(admin.command("rolesInfo", name)["roles"])
+    admin.command("updateRole" if exists else "createRole", name, **rights)
+    exists = bool(admin.command("usersInfo", name)["users"])
+    admin.command("updateUser" if exists else "createUser", name, pwd=password, roles=[{"role": name, "db": "admin"}])

@@ -17,6 +17,8 @@ from tests.processes import Process, free_port, wait_until
 
 ROOT = Path(__file__).resolve().parents[2]
 CHROMIUM = Path("/usr/bin/chromium")
+#: How the browser and htmx report that a server refused.
+REFUSED = ("Failed to load resource: the server responded with a status of", "Response Status Error Code")
 FLAGS = [
     "--no-sandbox",
     "--disable-gpu",
@@ -98,7 +100,7 @@ def open_page(browser: Browser, city: City) -> Iterator[Open]:
             "console",
             lambda message: (
                 complaints.append(message.text)
-                if message.type in ("error", "warning") and not (refused and "status of 4" in message.text)
+                if message.type in ("error", "warning") and not (refused and message.text.startswith(REFUSED))
                 else None
             ),
         )

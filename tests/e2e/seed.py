@@ -13,8 +13,25 @@ PASSWORD = "linli-e2e-2026"
 COMPOUND = "350104.013.002.001"
 
 LEVELS = [("street", "街道", "Street"), ("community", "社区", "Community"), ("compound", "小区", "Compound")]
-STAFF = ["issue.*", "visit.record", "registry.read_names", "wish.*", "activity.*", "team.form", "volunteer.*", "patrol.log"]
-WORKER = ["issue.report", "issue.triage", "issue.accept", "issue.escalate", "issue.resolve", "issue.follow_up", "visit.record"]
+STAFF = [
+    "issue.*",
+    "visit.record",
+    "registry.read_names",
+    "wish.*",
+    "activity.*",
+    "team.form",
+    "volunteer.*",
+    "patrol.log",
+]
+WORKER = [
+    "issue.report",
+    "issue.triage",
+    "issue.accept",
+    "issue.escalate",
+    "issue.resolve",
+    "issue.follow_up",
+    "visit.record",
+]
 SECRETARY = [*STAFF, "project.*", "payment.sign", "statement.disclose"]
 ROLES = {
     "grid_worker": ("网格员", "Grid worker", [*WORKER, "project.propose", "payment.request"]),

@@ -17,7 +17,7 @@ def test_a_problem_goes_from_report_to_proof(open_page: Open, city: City, width:
     """A resident reports; worker and secretary carry it to its end; everybody can follow and prove it (C09, C12, C28, X08)."""
     resident = open_page("/", width)
     resident.get_by_role("link", name="我要反映问题").click()
-    number = report(resident, f"一层下水管又堵了，宽{width}")
+    number = report(resident, "一层下水管又堵了，污水漫到了门口。")
     resident.get_by_role("link", name="看这件事的进展").click()
     expect(resident.locator("h1")).to_contain_text("下水管网堵塞")
     expect(resident.locator(".accountable")).to_contain_text("燎原社区党委")
@@ -31,7 +31,7 @@ def test_a_problem_goes_from_report_to_proof(open_page: Open, city: City, width:
     card.get_by_role("radio", name="片区").check()
     card.get_by_label("理由").fill("入户看过，要协调物业。")
     if width == 1280:
-        picture(worker, "inbox")
+        picture(worker, "inbox", 1150)
     card.get_by_role("button", name="确定研判").click()
     expect(card.locator(".done")).to_have_text("研判已记录。")
 
@@ -132,7 +132,6 @@ def test_money_is_shown_to_the_fen_with_its_share(open_page: Open, city: City) -
     expect(paid).to_contain_text("榕树里监事会")
     expect(page.locator("body")).not_to_contain_text("许文")  # bodies, not persons
     expect(page.locator("section[aria-labelledby=issues] a")).to_have_text("下水管网堵塞")
-    picture(page, "project")
 
 
 def test_a_wish_is_claimed_by_one_person(open_page: Open) -> None:
@@ -168,3 +167,13 @@ def test_the_acting_post_can_be_switched(open_page: Open, city: City) -> None:
     page.get_by_role("button", name="退出").click()
     page.goto("/inbox")
     expect(page).to_have_url(re.compile("/sign-in"))
+
+
+def test_a_server_that_fails_is_not_passed_over_in_silence(open_page: Open, city: City) -> None:
+    page = open_page("/", refused=True)
+    sign_in(page, "chen")
+    page.goto("/inbox?list=area")
+    page.route("**/inbox/*/escalate", lambda route: route.fulfill(status=500, body="{}"))
+    expect(page.locator("#trouble")).to_be_hidden()
+    page.get_by_role("link", name="升级").first.click()
+    expect(page.locator("#trouble")).to_contain_text("再提交一次是安全的")

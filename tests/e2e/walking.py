@@ -54,10 +54,11 @@ def report(page: Page, description: str) -> str:
     return page.locator("#case-number").inner_text().strip()
 
 
-def picture(page: Page, name: str) -> None:
+def picture(page: Page, name: str, height: int = 900) -> None:
     """Keep a screenshot for the README when asked to."""
     if os.environ.get("LINLI_SCREENSHOTS"):
         folder = ROOT / "docs" / "images"
         folder.mkdir(parents=True, exist_ok=True)
+        page.set_viewport_size({"width": 1280, "height": height})
         page.evaluate("document.fonts.ready")
         page.screenshot(path=str(folder / f"{name}.png"))

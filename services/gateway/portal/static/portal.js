@@ -1,4 +1,5 @@
-// What pages can do beyond plain HTML: copy buttons, and the proof computed again in the reader's own browser.
+// What pages can do beyond plain HTML: copy buttons, a word when the server fails, and the proof computed again in the
+// reader's own browser.
 "use strict";
 
 document.documentElement.classList.add("scripted");
@@ -91,10 +92,8 @@ async function prove(page) {
   if (proved !== null) box.classList.replace("verdict-open", proved ? "verdict-yes" : "verdict-no");
 }
 
-function offerCopying(root) {
-  for (const button of root.querySelectorAll("[data-copy]")) {
-    button.hidden = !navigator.clipboard;
-  }
+function offerCopying() {
+  for (const button of document.querySelectorAll("[data-copy]")) button.hidden = !navigator.clipboard;
 }
 
 document.addEventListener("click", async (event) => {
@@ -107,6 +106,12 @@ document.addEventListener("click", async (event) => {
   setTimeout(() => { button.textContent = word; }, 2000);
 });
 
-offerCopying(document);
+// A part of a page that could not be fetched must not fail in silence.
+for (const name of ["htmx:responseError", "htmx:sendError", "htmx:timeout"]) {
+  document.addEventListener(name, () => { document.getElementById("trouble").hidden = false; });
+}
+document.addEventListener("htmx:afterSwap", () => { document.getElementById("trouble").hidden = true; });
+
+offerCopying();
 const proofPage = document.getElementById("proof");
 if (proofPage) prove(proofPage);

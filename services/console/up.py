@@ -67,7 +67,8 @@ def serve(names: list[str], scenario: Path | None, log_file: Path | None) -> Non
     story = _tell(scenario, address) if scenario else None
     if scenario:
         err.print(f"\nThe portal: [bold]{address}[/]   Ctrl-C stops it; `make run` goes on from the files.", soft_wrap=True)
-    watcher = eventlet.spawn(_wait_for, runner, stop)
+    failures: list[Exception] = []
+    watcher = eventlet.spawn(_wait_for, runner, stop, failures)
     stop.wait()
     health.problem = "stopping"
     err.print("stopping …")
@@ -78,6 +79,8 @@ def serve(names: list[str], scenario: Path | None, log_file: Path | None) -> Non
     watcher.kill()
     if lock is not None:
         lock.close()
+    if failures:
+        raise UnavailableError(f"a service failed and ended all: {failures[0]!r}; start it again, the logs are as they were")
 
 
 def _servers_ready(settings: Settings, names: list[str], health: Health, stop: eventlet.event.Event) -> bool:
@@ -113,10 +116,12 @@ def _look_at(runner: ServiceRunner) -> Callable[[], None]:
     return look
 
 
-def _wait_for(runner: object, stop: eventlet.event.Event) -> None:
-    """End when the runner ends by itself, which it only does when a service failed."""
+def _wait_for(runner: object, stop: eventlet.event.Event, failures: list[Exception]) -> None:
+    """End when the runner ends by itself, which it only does when a service failed; then say why."""
     try:
         runner.wait()  # type: ignore[attr-defined]
+    except Exception as error:
+        failures.append(error)
     finally:
         if not stop.ready():
             stop.send()

@@ -5,7 +5,9 @@ from __future__ import annotations
 import uuid
 from typing import Any
 
+from amqp.exceptions import AMQPError
 from eventlet.timeout import Timeout
+from kombu.exceptions import KombuError
 from nameko.amqp.publish import Publisher, UndeliverableMessage
 from nameko.extensions import DependencyProvider, SharedExtension
 from nameko.rpc import ReplyListener, get_rpc_exchange
@@ -16,7 +18,6 @@ from shared.runtime.context import Context, Signer
 
 #: Name of the header that carries the signed context (nameko's prefix included).
 HEADER = "nameko.linli"
-
 
 class Caller(SharedExtension):
     """One per service: sends calls and waits for their answers. Safe to use from any green thread of the service."""
@@ -60,7 +61,7 @@ class Caller(SharedExtension):
                 body = reply.wait()
         except UndeliverableMessage as error:
             raise UnavailableError(f"the service {service} is not running") from error
-        except OSError as error:  # kombu's connection errors are OSErrors
+        except (OSError, AMQPError, KombuError) as error:
             raise UnavailableError(f"the broker does not answer: {error}") from error
         finally:
             self.replies._reply_events.pop(correlation_id, None)  # nameko keeps it for ever when no answer comes

@@ -16,8 +16,8 @@ import structlog
 from eventlet import sleep
 from marshmallow import ValidationError
 from nameko.extensions import DependencyProvider
-from nameko.rpc import rpc
 
+from shared.bus.answering import answered
 from shared.bus.followers import Followers
 from shared.calendar import LOCAL
 from shared.errors import BadInputError, LinliError, to_mapping
@@ -197,7 +197,7 @@ def _entrypoint(kind: str) -> Callable[[Callable[..., Any]], Any]:
             call: Call = self.here
             return call.answer(method.__name__, kind, arguments, lambda ask: method(self, **ask))
 
-        return rpc(run)
+        return answered(run)
 
     return decorate
 

@@ -11,6 +11,8 @@ from urllib.parse import urlencode
 
 PASSWORD = "linli-e2e-2026"
 COMPOUND = "350104.013.002.001"
+#: First day of bodies and appointments, so that late entries can lie after it.
+SINCE = "2026-01-01"
 
 LEVELS = [("street", "街道", "Street"), ("community", "社区", "Community"), ("compound", "小区", "Compound")]
 STAFF = [
@@ -101,6 +103,7 @@ class Api:
     token: str = ""
     post: str = ""
     positions: dict[str, int] = field(default_factory=dict)
+    occurred: str = ""  # for late entries
 
     def send(self, path: str, body: dict[str, Any] | None = None, **query: Any) -> Any:
         """The answer; an error with what was refused."""
@@ -109,6 +112,8 @@ class Api:
             del headers["Authorization"]
         if self.post:
             headers["Linli-Post"] = self.post
+        if self.occurred:
+            headers["Linli-Occurred"] = self.occurred
         if self.positions:
             headers["Linli-After"] = ",".join(f"{source}={at}" for source, at in self.positions.items())
         address = f"{self.url}/api/{path}" + (f"?{urlencode(query, doseq=True)}" if query else "")
@@ -162,6 +167,7 @@ def found(operator: Api) -> None:
         operator.do(
             "registry",
             "establish_organisation",
+            since=SINCE,
             organisation_id=id,
             type="party",
             name=name,
@@ -182,7 +188,7 @@ def found(operator: Api) -> None:
             title=zh,
             title_en=en,
         )
-        operator.do("registry", "appoint_person", post_id=f"post-{person}", person_id=person)
+        operator.do("registry", "appoint_person", post_id=f"post-{person}", person_id=person, since=SINCE)
         operator.send("accounts", {"username": person, "password": PASSWORD, "person_id": person})
     # the grid worker is also this compound's liaison: two posts, so that acting posts can be switched
     operator.do(
@@ -221,6 +227,10 @@ def cases(operator: Api) -> list[str]:
             working_days=5,
             duty="现场核实并修复，告知居民。",
         )
+    lin.do("issues", "triage_issue", issue_id=ids[3], severity="small", tier="compound", reason="现场看过。")
+    chen.occurred = "2026-03-02T09:00:00+08:00"  # its time limit is long over
+    chen.do("issues", "dispatch_issue", issue_id=ids[3], post_id="post-lin", due="2026-03-06", duty="清理消防车道。")
+    chen.occurred = ""
     lin.do("issues", "accept_issue", issue_id=ids[1])
     for outcome, result, note in (
         ("更换了两盏路灯。", "not_satisfied", "第三盏还是不亮。"),

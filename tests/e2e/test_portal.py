@@ -177,3 +177,14 @@ def test_a_server_that_fails_is_not_passed_over_in_silence(open_page: Open, city
     expect(page.locator("#trouble")).to_be_hidden()
     page.get_by_role("link", name="升级").first.click()
     expect(page.locator("#trouble")).to_contain_text("再提交一次是安全的")
+
+
+def test_overdue_cases_are_marked_and_sorted_by_their_time_limit(open_page: Open, city: City) -> None:
+    page = open_page("/")
+    sign_in(page, "lin", "post-lin")
+    expect(page.locator(f"#case-{city.issues[3]} .late")).to_have_text("已超期")
+    expect(page.locator(f"#case-{city.issues[0]} .late")).to_have_count(0)
+    ids = page.locator("article.work").evaluate_all("cards => cards.map((card) => card.id)")
+    assert ids.index(f"case-{city.issues[3]}") < ids.index(f"case-{city.issues[0]}")
+    page.goto(f"/cases/{city.issues[3]}")
+    expect(page.locator(".facts .late")).to_have_text("已超期")

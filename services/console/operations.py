@@ -39,7 +39,7 @@ def show_status(url: str | None, json: bool) -> None:
     table = Table("service", "head", "relayed", "follows", "position", "lag", "parked", box=None)
     heads = {name: service.get("head") for name, service in status["services"].items()}
     for name, service in status["services"].items():
-        if "error" in service:
+        if "followers" not in service:
             table.add_row(name, "[red]does not answer[/]", "", "", "", "", "")
             continue
         first = True

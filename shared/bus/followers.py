@@ -54,7 +54,6 @@ class Followers(SharedExtension):
         self._appended = threading.Event()  # something for the projector
         self._to_relay = threading.Event()
         self._threads: list[Any] = []
-        self._holder = uuid.uuid4().hex
         self._fetching = threading.Lock()
 
     def follow(self, node: Node) -> None:
@@ -117,11 +116,14 @@ class Followers(SharedExtension):
         """Publish our own log from the relay's checkpoint; only one relay per log holds the lease."""
         node = self.node
         publisher = ConfirmedPublisher(self.container.config["settings"].amqp_uri, EXCHANGE)
+        # the embedded process alone holds its folder, so after a crash it takes its own lease up again at once
+        embedded = self.container.config["settings"].amqp_uri.startswith("linli://")
+        holder = "embedded" if embedded else uuid.uuid4().hex
         renew = 0.0
         try:
             while not self._stopping.is_set():
                 if time.monotonic() >= renew:
-                    if not node.views.lease("relay", self._holder, LEASE):
+                    if not node.views.lease("relay", holder, LEASE):
                         self._stopping.wait(PAUSE)
                         continue
                     renew = time.monotonic() + LEASE / 3

@@ -13,7 +13,6 @@ from shared.runtime.settings import Settings
 from shared.views import View, ViewStore
 from shared.views.sqlite import SqliteViews
 
-
 #: The first MongoDB that Linli is made for.
 OLDEST_MONGODB = (7, 0)
 

@@ -179,28 +179,16 @@ def found(operator: Api) -> None:
     for person, name, body, role in PEOPLE:
         zh, en, _ = ROLES[role]
         operator.do("registry", "register_person", person_id=person, name=name, place="350104.013")
-        operator.do(
-            "registry",
-            "establish_post",
-            post_id=f"post-{person}",
-            organisation_id=body,
-            role=role,
-            title=zh,
-            title_en=en,
-        )
-        operator.do("registry", "appoint_person", post_id=f"post-{person}", person_id=person, since=SINCE)
+        _post(operator, f"post-{person}", person, body, role, zh, en)
         operator.send("accounts", {"username": person, "password": PASSWORD, "person_id": person})
-    # the grid worker is also this compound's liaison: two posts, so that acting posts can be switched
-    operator.do(
-        "registry",
-        "establish_post",
-        post_id="post-lin-street",
-        organisation_id="street-committee",
-        role="grid_worker",
-        title="街道联络员",
-        title_en="Street liaison",
-    )
-    operator.do("registry", "appoint_person", post_id="post-lin-street", person_id="lin")
+    # the grid worker holds a second post, so that acting posts can be switched
+    _post(operator, "post-lin-street", "lin", "street-committee", "grid_worker", "街道联络员", "Street liaison")
+
+
+def _post(operator: Api, id: str, person: str, body: str, role: str, title: str, title_en: str) -> None:
+    named = {"role": role, "title": title, "title_en": title_en}
+    operator.do("registry", "establish_post", post_id=id, organisation_id=body, **named)
+    operator.do("registry", "appoint_person", post_id=id, person_id=person, since=SINCE)
 
 
 def cases(operator: Api) -> list[str]:

@@ -19,6 +19,7 @@ from shared.runtime.context import Context, Signer
 #: Name of the header that carries the signed context (nameko's prefix included).
 HEADER = "nameko.linli"
 
+
 class Caller(SharedExtension):
     """One per service: sends calls and waits for their answers. Safe to use from any green thread of the service."""
 

@@ -12,6 +12,7 @@ from collections import OrderedDict, deque
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
+from itertools import chain, dropwhile, takewhile
 from typing import Protocol
 
 from shared.errors import BadInputError, ConcurrencyError, IllegalStateError, UnavailableError
@@ -303,10 +304,9 @@ class EventLog:
 
     def read(self, after: int = 0, limit: int | None = None, until: int | None = None) -> Iterator[Record]:
         """Events beyond position `after`, in order, up to and including `until`; `limit` counts commits."""
-        for stored in self.storage.scan(after, limit, until):
-            for record in records_of(stored):
-                if record.position > after and (until is None or record.position <= until):
-                    yield record
+        records = chain.from_iterable(map(records_of, self.storage.scan(after, limit, until)))
+        wanted = dropwhile(lambda record: record.position <= after, records)  # the first commit may begin before
+        return wanted if until is None else takewhile(lambda record: record.position <= until, wanted)
 
     def read_commits(self, after: int = 0, limit: int | None = None, until: int | None = None) -> Iterator[StoredCommit]:
         """Raw commits with an event beyond `after`, for followers and auditors."""
@@ -314,10 +314,8 @@ class EventLog:
 
     def read_stream(self, stream: str, after: int = 0) -> Iterator[Record]:
         """Events of one stream beyond version `after`, in order."""
-        for stored in self.storage.scan_stream(stream, after):
-            for record in records_of(stored):
-                if record.version > after:
-                    yield record
+        records = chain.from_iterable(map(records_of, self.storage.scan_stream(stream, after)))
+        return dropwhile(lambda record: record.version <= after, records)
 
     def close(self) -> None:
         """Close the storage."""

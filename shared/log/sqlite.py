@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterator, Sequence
+from itertools import starmap
 from pathlib import Path
 
 from shared.log.log import TakenError
@@ -31,6 +32,7 @@ CREATE TRIGGER commits_never_change BEFORE UPDATE ON commits BEGIN SELECT RAISE(
 CREATE TRIGGER commits_never_vanish BEFORE DELETE ON commits BEGIN SELECT RAISE(ABORT, 'the log is append-only'); END;
 CREATE TABLE snapshots (stream TEXT PRIMARY KEY, version INTEGER NOT NULL, shape TEXT NOT NULL, state BLOB NOT NULL) STRICT
 """
+#: In the order of the fields of `StoredCommit`.
 _COLUMNS = "position, last_position, stream, version, last_version, command_id, digest, body"
 
 
@@ -57,7 +59,7 @@ class SqliteStorage:
     def _one(self, where: str, *values: str) -> StoredCommit | None:
         with self._database.reading() as connection:
             row = connection.execute(f"SELECT {_COLUMNS} FROM commits {where}", values).fetchone()
-        return None if row is None else _stored(row)
+        return None if row is None else StoredCommit(*row)
 
     def insert(self, commits: Sequence[StoredCommit]) -> None:
         rows = [
@@ -85,7 +87,7 @@ class SqliteStorage:
                     "ORDER BY position LIMIT ?",
                     (position, until if until is not None else 1 << 62, after, page),
                 ).fetchall()
-            yield from map(_stored, rows)
+            yield from starmap(StoredCommit, rows)
             if len(rows) < page:
                 return
             position = rows[-1][1] + 1
@@ -100,7 +102,7 @@ class SqliteStorage:
                 "AND last_version > ? ORDER BY version",
                 (stream, stream, after + 1, after),
             ).fetchall()
-        return map(_stored, rows)
+        return starmap(StoredCommit, rows)
 
     def snapshot(self, stream: str) -> tuple[int, str, bytes] | None:
         with self._database.reading() as connection:
@@ -113,16 +115,3 @@ class SqliteStorage:
 
     def close(self) -> None:
         self._database.close()
-
-
-def _stored(row: tuple[int, int, str, int, int, str, str, bytes]) -> StoredCommit:
-    return StoredCommit(
-        position=row[0],
-        last_position=row[1],
-        stream=row[2],
-        version=row[3],
-        last_version=row[4],
-        command_id=row[5],
-        digest=row[6],
-        body=row[7],
-    )

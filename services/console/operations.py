@@ -26,7 +26,8 @@ def show_case(id: str, url: str | None, json: bool) -> None:
     out.print(case["description"], markup=False)
     table = Table("when", "what", "by", "", box=None)
     for line in case["timeline"]:
-        table.add_row(*(str(line.get(name) or "") for name in ("at", "what", "organisation", "text")))
+        what, by, text = (str(line.get(name) or "") for name in ("what", "organisation", "text"))
+        table.add_row(line["at"][:16].replace("T", " "), what, by, text)
     out.print(table)
 
 

@@ -1,0 +1,125 @@
+"""Who may do what: posts held today, places below, powers from the profile; everything else is refused (C13, R8)."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+import msgspec
+import pytest
+
+from shared.errors import ForbiddenError, UnauthenticatedError
+from shared.log import Record
+from shared.runtime.authority import ANONYMOUS, RESIDENT, Mandate, authority_views, held_on, mandate_of
+from shared.runtime.context import LIFETIME, Context, Signer
+from shared.views.sqlite import SqliteViews
+
+SECRET = b"s" * 32
+
+
+def record(type: str) -> Record:
+    texts = {name: "" for name in Record.__struct_fields__} | {"type": type, "data": msgspec.Raw(b"{}")}
+    return Record(**texts | {"position": 1, "version": 1, "schema": 1, "commit_position": 1, "commit_size": 1})  # type: ignore[arg-type]
+
+
+@pytest.fixture
+def views(tmp_path: Any) -> SqliteViews:
+    """A grid worker of community 002, whose predecessor left, and a profile that lets grid workers triage."""
+    store = SqliteViews(tmp_path / "views.sqlite", authority_views())
+    facts = [
+        ("ProfileAdopted", {"profile_id": "city", "powers": {"grid_worker": ["issue.triage", "visit.record"]}}),
+        ("PersonAppointed", _post("post-1", "p-old", "2024-01-01")),
+        ("AppointmentEnded", {"post_id": "post-1", "person_id": "p-old", "until": "2025-01-01"}),
+        ("PersonAppointed", _post("post-1", "p-new", "2025-01-01")),
+        ("PersonAppointed", _post("post-2", "p-old", "2024-01-01", until="2025-06-01")),
+    ]
+    for type, data in facts:
+        for view in store._views.values():
+            for key in view.keys(data, record(type)):
+                old = store.get(view.name, key) or {}
+                store.save({(view.name, key): view.fold({k: v for k, v in old.items() if k != "key"}, data, record(type))})
+    return store
+
+
+def _post(post: str, person: str, since: str, until: str = "") -> dict[str, str]:
+    return {
+        "post_id": post,
+        "person_id": person,
+        "organisation_id": "o-1",
+        "role": "grid_worker",
+        "place": "350104.013.002",
+        "since": since,
+        "until": until,
+    }
+
+
+def person(actor: str, post: str = "") -> Context:
+    return Context(kind="person", actor=actor, post=post)
+
+
+def test_a_post_gives_its_powers_at_its_place_and_below(views: SqliteViews) -> None:
+    mandate = mandate_of(person("p-new", "post-1"), views, "2025-03-01")
+    assert (mandate.role, mandate.organisation_id, mandate.post_id) == ("grid_worker", "o-1", "post-1")
+    assert mandate.may("issue.triage", "350104.013.002") and mandate.may("issue.triage", "350104.013.002.007.b03")
+    assert not mandate.may("issue.triage", "350104.013") and not mandate.may("issue.triage", "350104.013.0021")
+    assert mandate.may("issue.report", "350104.013.002"), "an office holder stays a resident"
+    with pytest.raises(ForbiddenError, match="grid_worker has no mandate for payment.sign at 350104.013.002"):
+        mandate.require("payment.sign", "350104.013.002")
+
+
+@pytest.mark.parametrize(
+    ("actor", "post", "day"),
+    [
+        ("p-old", "post-1", "2025-03-01"),  # left
+        ("p-else", "post-1", "2025-03-01"),  # never held it
+        ("p-new", "post-9", "2025-03-01"),  # there is no such post
+        ("p-new", "post-1", "2024-12-31"),  # not yet
+        ("p-old", "post-2", "2025-06-01"),  # until is the first day after
+    ],
+)
+def test_a_post_that_is_not_held_that_day_gives_nothing(views: SqliteViews, actor: str, post: str, day: str) -> None:
+    with pytest.raises(ForbiddenError, match=f"the post {post} is not yours on {day}"):
+        mandate_of(person(actor, post), views, day)
+
+
+def test_without_a_post_there_are_only_a_residents_powers(views: SqliteViews) -> None:
+    assert mandate_of(person("p-new"), views, "2025-03-01").powers == RESIDENT
+    assert mandate_of(Context(kind="anonymous", actor=""), views, "2025-03-01").powers == ANONYMOUS
+    operator = mandate_of(Context(kind="operator", actor="op"), views, "2025-03-01")
+    assert operator.may("registry.appoint") and not operator.may("payment.sign") and not operator.may("issue.close")
+
+
+def test_deny_is_the_default() -> None:
+    nobody = Mandate(actor="", role="")
+    with pytest.raises(ForbiddenError, match="nobody has no mandate for issue.close"):
+        nobody.require("issue.close")
+    assert not Mandate(actor="p", role="r", powers=frozenset({"issue.close"})).may("issue")
+    assert not Mandate(actor="p", role="r", powers=frozenset({"issue.close"})).may("issue.closer")
+
+
+def test_terms_are_days_of_which_the_last_is_not_counted() -> None:
+    post = {"since": "2025-01-01", "until": "2025-02-01"}
+    assert [held_on(post, day) for day in ("2024-12-31", "2025-01-01", "2025-01-31", "2025-02-01")] == [False, True, True, False]
+    assert held_on(post | {"until": ""}, "2099-01-01")
+
+
+def test_a_context_is_believed_only_as_it_was_signed(monkeypatch: pytest.MonkeyPatch) -> None:
+    signer = Signer(SECRET)
+    context = person("p-1", "post-1")
+    text = signer.sign(context, "issues.close_issue", {"issue_id": "7"})
+    assert signer.open(text, "issues.close_issue", {"issue_id": "7"}) == context
+    for method, arguments in (("issues.reopen_issue", {"issue_id": "7"}), ("issues.close_issue", {"issue_id": "8"})):
+        with pytest.raises(UnauthenticatedError, match="signed for another call"):
+            signer.open(text, method, arguments)
+    for position in range(0, len(text), 7):
+        changed = text[:position] + ("A" if text[position] != "A" else "B") + text[position + 1 :]
+        with pytest.raises(UnauthenticatedError):
+            signer.open(changed, "issues.close_issue", {"issue_id": "7"})
+    with pytest.raises(UnauthenticatedError, match="not signed by this city"):
+        Signer(b"t" * 32).open(text, "issues.close_issue", {"issue_id": "7"})
+    later = time.time() + LIFETIME + 1
+    monkeypatch.setattr(time, "time", lambda: later)
+    with pytest.raises(UnauthenticatedError, match="expired"):
+        signer.open(text, "issues.close_issue", {"issue_id": "7"})
+    with pytest.raises(ValueError, match="at least 32 bytes"):
+        Signer(b"short")

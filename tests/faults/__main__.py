@@ -1,0 +1,51 @@
+"""Long fault runs: `python -m tests.faults --kills 1000 --seed 7`. Prints the counts; exits 1 when anything was lost or doubled."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import time
+
+from tests.faults import mutations, survival
+from tests.faults.city import City
+from tests.faults.founding import found
+from tests.faults.test_survival import without_broker
+
+
+def main() -> int:
+    """Run what was asked for, one part after the other."""
+    ask = argparse.ArgumentParser(prog="python -m tests.faults", description=__doc__)
+    ask.add_argument("--shape", choices=("embedded", "city", "both"), default="both", help="which shape to break (default: both)")
+    ask.add_argument("--kills", type=int, default=100, help="processes to kill in each shape")
+    ask.add_argument("--away", type=float, default=0.0, help="seconds to leave the city without its broker, such as 600")
+    ask.add_argument("--mutations", type=int, default=0, help="falsifications of logs and ledger to try, such as 100000")
+    ask.add_argument("--seed", type=int, default=int(time.time()), help="repeats a run; default: a new one")
+    asked = ask.parse_args()
+    well = True
+    for shape in ("embedded", "city") if asked.shape == "both" else (asked.shape,):
+        if asked.kills:
+            report = (survival.embedded if shape == "embedded" else survival.city)(asked.seed, asked.kills)
+            well &= _say(report)
+    if asked.away:
+        city = City("city")
+        try:
+            city.start()
+            well &= _say(survival.survive(city, found(city), asked.seed, lambda injector: without_broker(injector, asked.away)))
+        finally:
+            city.stop()
+    if asked.mutations:
+        result = mutations.run(asked.mutations, asked.seed)
+        print(result, flush=True)
+        well &= result.all_well()
+    return 0 if well else 1
+
+
+def _say(report: survival.Report) -> bool:
+    print(report, flush=True)
+    if not report.all_well():
+        print("\n".join(report.told), flush=True)
+    return report.all_well()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -50,7 +50,9 @@ class Codec:
     `upcasters` maps `(type, schema)` to a function from the data of that schema to the data of the next one.
     """
 
-    def __init__(self, events: Iterable[type[Event]], upcasters: Mapping[tuple[str, int], Upcaster] | None = None) -> None:
+    def __init__(
+        self, events: Iterable[type[Event]], upcasters: Mapping[tuple[str, int], Upcaster] | None = None
+    ) -> None:
         self.events = {event.__name__: event for event in events}
         self.upcasters = dict(upcasters or {})
         self._encoder = msgspec.json.Encoder(order="sorted")

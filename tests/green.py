@@ -22,12 +22,29 @@ def green(test: Callable[..., None]) -> Callable[..., None]:
     @functools.wraps(test)
     def run(**fixtures: Any) -> None:
         given = {name: str(value) for name, value in fixtures.items()}
-        command = [sys.executable, "-W", "ignore", "-m", "tests.green", test.__module__, test.__name__, json.dumps(given)]
+        command = [
+            sys.executable,
+            "-W",
+            "ignore",
+            "-m",
+            "tests.green",
+            test.__module__,
+            test.__name__,
+            json.dumps(given),
+        ]
         done = subprocess.run(
-            command, cwd=ROOT, env=os.environ | {"PYTHONPATH": str(ROOT)}, capture_output=True, text=True, timeout=120, check=False
+            command,
+            cwd=ROOT,
+            env=os.environ | {"PYTHONPATH": str(ROOT)},
+            capture_output=True,
+            text=True,
+            timeout=120,
+            check=False,
         )
         if done.returncode:
-            raise AssertionError(f"{test.__name__} failed in its process:\n{done.stdout[-4000:]}\n{done.stderr[-6000:]}")
+            raise AssertionError(
+                f"{test.__name__} failed in its process:\n{done.stdout[-4000:]}\n{done.stderr[-6000:]}"
+            )
 
     run.__signature__ = inspect.signature(test)  # type: ignore[attr-defined]
     run.green_body = test  # type: ignore[attr-defined]

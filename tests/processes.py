@@ -49,8 +49,15 @@ class Process:
     def spawn(self, command: list[str], environment: dict[str, str] | None = None) -> None:
         """Start the process in a session of its own."""
         with self.log.open("ab") as log:
-            self._process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=environment,
-                                             cwd=self.folder, start_new_session=True)
+            self._process = subprocess.Popen(
+                command,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                env=environment,
+                cwd=self.folder,
+                start_new_session=True,
+            )
 
     def running(self) -> bool:
         """Whether the process lives; an error with the end of its output when it ended by itself."""

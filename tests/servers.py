@@ -51,8 +51,14 @@ class RabbitMQ:
         self.name = f"linli{uuid.uuid4().hex[:8]}@localhost"
         self.uri = f"amqp://guest:guest@127.0.0.1:{self.port}//"
         folder = self._node.folder
-        settings = [f"listeners.tcp.1 = 127.0.0.1:{self.port}", "loopback_users = none", "log.console = true",
-                    "disk_free_limit.absolute = 50MB", "log.file = false", "vm_memory_high_watermark.relative = 0.4"]
+        settings = [
+            f"listeners.tcp.1 = 127.0.0.1:{self.port}",
+            "loopback_users = none",
+            "log.console = true",
+            "disk_free_limit.absolute = 50MB",
+            "log.file = false",
+            "vm_memory_high_watermark.relative = 0.4",
+        ]
         plugins = ""
         if management:
             self._management = f"http://guest:guest@127.0.0.1:{free_port()}"
@@ -66,14 +72,24 @@ class RabbitMQ:
         cookie.chmod(0o400)
         self._environment = {
             **{name: value for name, value in os.environ.items() if not name.startswith(("RABBITMQ_", "ERL_"))},
-            "HOME": str(folder), "HOSTNAME": "localhost", "LANG": "C.UTF-8", "LC_ALL": "C.UTF-8",
-            "ERL_EPMD_PORT": str(self.mapper_port), "ERL_EPMD_ADDRESS": "127.0.0.1",
-            "RABBITMQ_NODENAME": self.name, "RABBITMQ_DIST_PORT": str(free_port()), "RABBITMQ_NODE_IP_ADDRESS": "",
-            "RABBITMQ_CONFIG_FILE": str(folder / "rabbitmq.conf"), "RABBITMQ_CONF_ENV_FILE": str(folder / "env.conf"),
+            "HOME": str(folder),
+            "HOSTNAME": "localhost",
+            "LANG": "C.UTF-8",
+            "LC_ALL": "C.UTF-8",
+            "ERL_EPMD_PORT": str(self.mapper_port),
+            "ERL_EPMD_ADDRESS": "127.0.0.1",
+            "RABBITMQ_NODENAME": self.name,
+            "RABBITMQ_DIST_PORT": str(free_port()),
+            "RABBITMQ_NODE_IP_ADDRESS": "",
+            "RABBITMQ_CONFIG_FILE": str(folder / "rabbitmq.conf"),
+            "RABBITMQ_CONF_ENV_FILE": str(folder / "env.conf"),
             "RABBITMQ_ENABLED_PLUGINS_FILE": str(folder / "enabled_plugins"),
-            "RABBITMQ_MNESIA_BASE": str(folder / "data"), "RABBITMQ_LOG_BASE": str(folder / "log"),
-            "RABBITMQ_PID_FILE": str(folder / "pid"), "RABBITMQ_GENERATED_CONFIG_DIR": str(folder / "generated"),
-            "RABBITMQ_SCHEMA_DIR": str(folder / "schema"), "RABBITMQ_ALLOW_INPUT": "1",
+            "RABBITMQ_MNESIA_BASE": str(folder / "data"),
+            "RABBITMQ_LOG_BASE": str(folder / "log"),
+            "RABBITMQ_PID_FILE": str(folder / "pid"),
+            "RABBITMQ_GENERATED_CONFIG_DIR": str(folder / "generated"),
+            "RABBITMQ_SCHEMA_DIR": str(folder / "schema"),
+            "RABBITMQ_ALLOW_INPUT": "1",
             "RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS": "+S 2:2 +sbwt none +sbwtdcpu none +sbwtdio none -noinput",
             "RABBITMQ_CTL_ERL_ARGS": "+S 1:1 -kernel inet_dist_use_interface {127,0,0,1}",
         }
@@ -90,8 +106,11 @@ class RabbitMQ:
         if not self._mapper.running():
             self._mapper.spawn(["epmd", "-port", str(self.mapper_port), "-address", "127.0.0.1"], self._environment)
         self._node.spawn([str(self._home / "rabbitmq-server")], self._environment)
-        wait_until(lambda: self._node.running() and self._answers(), 90,
-                   lambda: f"RabbitMQ did not start in 90 s:\n{self._node.tail()}")
+        wait_until(
+            lambda: self._node.running() and self._answers(),
+            90,
+            lambda: f"RabbitMQ did not start in 90 s:\n{self._node.tail()}",
+        )
 
     def stop(self) -> None:
         """Stop the node in order (SIGTERM); its messages stay in its folder."""
@@ -130,8 +149,15 @@ class RabbitMQ:
         """Run rabbitmqctl against the node and return its output; RuntimeError when it fails."""
         self._own("rabbitmqctl")
         command = [str(self._home / "rabbitmqctl"), "-q", "-n", self.name, *arguments]
-        done = subprocess.run(command, env=self._environment, cwd=self._node.folder, capture_output=True, text=True,
-                              timeout=120, check=False)
+        done = subprocess.run(
+            command,
+            env=self._environment,
+            cwd=self._node.folder,
+            capture_output=True,
+            text=True,
+            timeout=120,
+            check=False,
+        )
         if done.returncode:
             raise RuntimeError(f"rabbitmqctl {' '.join(arguments)} failed:\n{done.stdout}{done.stderr}")
         return done.stdout
@@ -145,9 +171,12 @@ class RabbitMQ:
                     self._http("PUT", f"/api/vhosts/{name}")
             else:
                 names = ",".join(f'<<"{name}">>' for name in fresh)
-                self.ctl("eval", f'[begin ok = rabbit_vhost:add(V, <<"tests">>), ok = rabbit_auth_backend_internal:'
-                                 f'set_permissions(<<"guest">>, V, <<".*">>, <<".*">>, <<".*">>, <<"tests">>) end '
-                                 f"|| V <- [{names}]].")
+                self.ctl(
+                    "eval",
+                    f'[begin ok = rabbit_vhost:add(V, <<"tests">>), ok = rabbit_auth_backend_internal:'
+                    f'set_permissions(<<"guest">>, V, <<".*">>, <<".*">>, <<".*">>, <<"tests">>) end '
+                    f"|| V <- [{names}]].",
+                )
             self._vhosts, self._made = fresh, self._made + fresh
         parts = urlsplit(self.uri)
         return f"{parts.scheme}://{parts.netloc}/{self._vhosts.pop()}" + (f"?{parts.query}" if parts.query else "")
@@ -178,8 +207,10 @@ class RabbitMQ:
             with urllib.request.urlopen(request, timeout=20) as answer:
                 return json.loads(answer.read() or b"null")
         except urllib.error.URLError as error:
-            raise RuntimeError(f"the management API at {host} refused {method} {path} ({error}); enable "
-                               "rabbitmq_management or set RABBITMQ_MANAGEMENT") from error
+            raise RuntimeError(
+                f"the management API at {host} refused {method} {path} ({error}); enable "
+                "rabbitmq_management or set RABBITMQ_MANAGEMENT"
+            ) from error
 
 
 class MongoStandIn:
@@ -199,14 +230,29 @@ class MongoStandIn:
     def command(self) -> list[str]:
         """Give the command that starts the server."""
         data = str(self._process.folder / "data")
-        return [str(self._binary), "--host", "127.0.0.1", "--port", str(self.port), "--sync-on-commit",
-                "--log-file-max", "128MB", "--cache-size", "256M", "--storage-path", data]
+        return [
+            str(self._binary),
+            "--host",
+            "127.0.0.1",
+            "--port",
+            str(self.port),
+            "--sync-on-commit",
+            "--log-file-max",
+            "128MB",
+            "--cache-size",
+            "256M",
+            "--storage-path",
+            data,
+        ]
 
     def start(self) -> None:
         """Start the server and wait until it answers."""
         self._process.spawn(self.command())
-        wait_until(lambda: self._process.running() and _pings(self.uri), 60,
-                   lambda: f"the database did not start in 60 s:\n{self._process.tail()}")
+        wait_until(
+            lambda: self._process.running() and _pings(self.uri),
+            60,
+            lambda: f"the database did not start in 60 s:\n{self._process.tail()}",
+        )
 
     def stop(self) -> None:
         """Stop the server in order (SIGTERM)."""
@@ -242,14 +288,27 @@ class Mongod(MongoStandIn):
 
     def command(self) -> list[str]:
         """Give the command that starts the server."""
-        return [str(self._binary), "--bind_ip", "127.0.0.1", "--port", str(self.port), "--replSet", "rs0",
-                "--dbpath", str(self._process.folder / "data")]
+        return [
+            str(self._binary),
+            "--bind_ip",
+            "127.0.0.1",
+            "--port",
+            str(self.port),
+            "--replSet",
+            "rs0",
+            "--dbpath",
+            str(self._process.folder / "data"),
+        ]
 
     def start(self) -> None:
         """Start the server, form the replica set the first time, and wait for its primary."""
         super().start()
-        _admin(self.uri, "replSetInitiate", {"_id": "rs0", "members": [{"_id": 0, "host": f"127.0.0.1:{self.port}"}]},
-               already=23)
+        _admin(
+            self.uri,
+            "replSetInitiate",
+            {"_id": "rs0", "members": [{"_id": 0, "host": f"127.0.0.1:{self.port}"}]},
+            already=23,
+        )
         wait_until(lambda: bool(_admin(self.uri, "hello")["isWritablePrimary"]), 60, lambda: "no primary in 60 s")
 
 

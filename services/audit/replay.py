@@ -31,7 +31,12 @@ class Comparison:
 
 
 def fold_until(
-    definition: Definition, logs: Mapping[str, EventLog], fresh: ViewStore, live: ViewStore | None, until: Mapping[str, int], progress: Progress
+    definition: Definition,
+    logs: Mapping[str, EventLog],
+    fresh: ViewStore,
+    live: ViewStore | None,
+    until: Mapping[str, int],
+    progress: Progress,
 ) -> int:
     """Fold each source up to a position into `fresh`; returns the events read. Facts parked in `live` stay out."""
     left_out = parked_positions(live) if live is not None else {}
@@ -42,13 +47,17 @@ def fold_until(
             records = list(logs[source].read(position, limit=_BATCH, until=until[source]))
             if not records:
                 break
-            position = replay(source, definition.all_views, fresh, definition.decoder_for(source), records, left_out.get(source, ()))
+            position = replay(
+                source, definition.all_views, fresh, definition.decoder_for(source), records, left_out.get(source, ())
+            )
             events += len(records)
             progress(definition.name, source, position)
     return events
 
 
-def compare(definition: Definition, logs: Mapping[str, EventLog], fresh: ViewStore, live: ViewStore, progress: Progress) -> Comparison:
+def compare(
+    definition: Definition, logs: Mapping[str, EventLog], fresh: ViewStore, live: ViewStore, progress: Progress
+) -> Comparison:
     """Replay up to the live checkpoints and compare; a live view that moves meanwhile is followed and compared again."""
     result = Comparison(definition.name)
     for _ in range(10):

@@ -14,7 +14,9 @@ class GetCheckpoint(Schema):
 class ProveEvent(Schema):
     """Prove that an event is in the ledger."""
 
-    event_id = fields.String(required=True, validate=validate.Length(min=1, max=100), metadata={"description": "id of the event"})
+    event_id = fields.String(
+        required=True, validate=validate.Length(min=1, max=100), metadata={"description": "id of the event"}
+    )
 
 
 class ProveConsistency(Schema):
@@ -28,10 +30,16 @@ class FindEntries(Schema):
     """Entries of the ledger, newest first, of all logs or of one stream."""
 
     stream = fields.String(
-        load_default=None, validate=validate.Length(max=200), metadata={"description": "service/stream, e.g. issues/issue-…"}
+        load_default=None,
+        validate=validate.Length(max=200),
+        metadata={"description": "service/stream, e.g. issues/issue-…"},
     )
-    limit = fields.Integer(load_default=50, validate=validate.Range(min=1, max=500), metadata={"description": "rows a page"})
-    cursor = fields.String(load_default=None, validate=validate.Length(max=500), metadata={"description": "where the page begins"})
+    limit = fields.Integer(
+        load_default=50, validate=validate.Range(min=1, max=500), metadata={"description": "rows a page"}
+    )
+    cursor = fields.String(
+        load_default=None, validate=validate.Length(max=500), metadata={"description": "where the page begins"}
+    )
 
 
 COMMANDS: dict[str, type[Schema]] = {}

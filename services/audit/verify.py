@@ -79,7 +79,9 @@ def verify_log(log: EventLog, progress: Progress) -> LogReport:
     return LogReport(log.name, events, digest)
 
 
-def verify_ledger(ledger: Ledger, logs: Mapping[str, EventLog], public_key: Ed25519PublicKey, progress: Progress) -> LedgerReport:
+def verify_ledger(
+    ledger: Ledger, logs: Mapping[str, EventLog], public_key: Ed25519PublicKey, progress: Progress
+) -> LedgerReport:
     """Compare the ledger with the logs and its root with the last signed checkpoint.
 
     Raises `CorruptionError` naming the first entry that is wrong.
@@ -115,7 +117,9 @@ def verify_ledger(ledger: Ledger, logs: Mapping[str, EventLog], public_key: Ed25
     if size and running.root() != ledger.root(size):
         raise CorruptionError("the stored tree does not belong to the entries")
     if root_when_signed != signed_root:
-        raise CorruptionError(f"the entries do not give the root that was signed for size {signed_size}: the ledger was cut or rewritten")
+        raise CorruptionError(
+            f"the entries do not give the root that was signed for size {signed_size}: the ledger was cut or rewritten"
+        )
     waiting = sum(1 for rest in records.values() for _ in rest)
     return LedgerReport(size, running.root().hex(), signed_size, waiting)
 

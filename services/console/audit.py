@@ -81,7 +81,9 @@ def print_verified(report: Mapping[str, Any]) -> None:
     out.print(table)
     ledger = report["ledger"]
     out.print(f"city ledger: {ledger['entries']:,} entries, root {ledger['root']}", soft_wrap=True)
-    out.print(f"last signed checkpoint: {ledger['signed_size']:,} entries; in the logs but not entered yet: {ledger['waiting']:,}")
+    out.print(
+        f"last signed checkpoint: {ledger['signed_size']:,} entries; in the logs but not entered yet: {ledger['waiting']:,}"
+    )
     out.print("[green]every chain and the Merkle tree hold[/]")
 
 
@@ -91,7 +93,9 @@ def replay_all(until: str | None, quiet: bool = False) -> dict[str, Any]:
     logs = _logs(settings)
     positions = _positions(until, logs, settings) if until else None
     results: list[Comparison] = []
-    totals = {name: sum(logs[source].head().position for source in (name, *definition(name).sources)) for name in OWNERS}
+    totals = {
+        name: sum(logs[source].head().position for source in (name, *definition(name).sources)) for name in OWNERS
+    }
     with TemporaryDirectory(prefix="linli-replay-") as folder, _shown(quiet, totals) as report:
         for name in OWNERS:
             what = definition(name)
@@ -156,11 +160,15 @@ def _position_at(log: EventLog, moment: datetime) -> int:
 
 def print_replayed(report: Mapping[str, Any]) -> None:
     """What was replayed, for people."""
-    table = Table("service", "events read", "rows", "" if report["until"] is None else "digest over all views", box=None)
+    table = Table(
+        "service", "events read", "rows", "" if report["until"] is None else "digest over all views", box=None
+    )
     for service in report["services"]:
         digest = ""
         if report["until"] is not None:
-            digest = sha256("".join(service["digests"][view] for view in sorted(service["digests"])).encode()).hexdigest()
+            digest = sha256(
+                "".join(service["digests"][view] for view in sorted(service["digests"])).encode()
+            ).hexdigest()
         table.add_row(service["service"], f"{service['events']:,}", f"{service['rows']:,}", digest)
     out.print(table)
     for difference in report["differences"]:
@@ -180,7 +188,11 @@ def export(folder: Path, quiet: bool = False) -> dict[str, Any]:
     signed = checkpoint.open_checkpoint(text, key.public_key(), ledger.origin)
     folder.mkdir(parents=True, exist_ok=True)
     lines, hashes = folder / "ledger.jsonl.new", folder / "ledger.hashes.new"
-    with _shown(quiet, {"export": signed.size}) as report, lines.open("wb") as line_file, hashes.open("wb") as hash_file:
+    with (
+        _shown(quiet, {"export": signed.size}) as report,
+        lines.open("wb") as line_file,
+        hashes.open("wb") as hash_file,
+    ):
         count = 0
         for row in ledger.entries():
             if count == signed.size:
@@ -205,4 +217,7 @@ def print_exported(report: Mapping[str, Any]) -> None:
     folder = report["folder"]
     out.print(f"{report['entries']:,} entries written to {folder}/ledger.jsonl, root {report['root']}", soft_wrap=True)
     out.print("check it anywhere, without Linli:", style="dim")
-    out.print(f"  python deploy/verifier/linli_verify.py {folder}/ledger.jsonl {folder}/checkpoint.txt {folder}/ledger.pub", soft_wrap=True)
+    out.print(
+        f"  python deploy/verifier/linli_verify.py {folder}/ledger.jsonl {folder}/checkpoint.txt {folder}/ledger.pub",
+        soft_wrap=True,
+    )

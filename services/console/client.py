@@ -37,7 +37,11 @@ class Client:
 
     def _send(self, method: str, path: str, body: bytes | None, headers: Mapping[str, str] | None) -> Any:
         """Raises the error that the gateway answered, or `UnavailableError` when it does not answer at all."""
-        sent = {"Accept": "application/json", **({"Content-Type": "application/json"} if body is not None else {}), **(headers or {})}
+        sent = {
+            "Accept": "application/json",
+            **({"Content-Type": "application/json"} if body is not None else {}),
+            **(headers or {}),
+        }
         if self.token:
             sent["Authorization"] = f"Bearer {self.token}"
         for last in (False, True):
@@ -72,5 +76,7 @@ def operator(settings: Settings, url: str | None) -> Client:
     try:
         token = path.read_text().strip()
     except OSError as error:
-        raise UnavailableError(f"{path} cannot be read ({error.strerror}): start `linli up` once, or set LINLI_DATA") from error
+        raise UnavailableError(
+            f"{path} cannot be read ({error.strerror}): start `linli up` once, or set LINLI_DATA"
+        ) from error
     return Client(url or f"http://{settings.host}:{settings.port}", token)

@@ -71,7 +71,9 @@ def list_parked(url: str | None, json: bool) -> None:
         return
     table = Table("service", "source", "stream", "position", "type", "state", "reason", box=None)
     for row in rows:
-        table.add_row(*(str(row[name]) for name in ("service", "source", "stream", "position", "type", "state", "reason")))
+        table.add_row(
+            *(str(row[name]) for name in ("service", "source", "stream", "position", "type", "state", "reason"))
+        )
     out.print(table)
 
 

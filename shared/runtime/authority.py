@@ -39,7 +39,9 @@ class Mandate(msgspec.Struct, frozen=True, kw_only=True):
         """Raise `ForbiddenError` unless the mandate gives the power at the place."""
         if not self.may(power, place):
             at = f" at {place}" if place else ""
-            raise ForbiddenError(f"{self.role or 'nobody'} has no mandate for {power}{at}", {"power": power, "place": place})
+            raise ForbiddenError(
+                f"{self.role or 'nobody'} has no mandate for {power}{at}", {"power": power, "place": place}
+            )
 
 
 #: Powers of those who hold no post. Everything else is given by the city's profile.
@@ -59,7 +61,10 @@ def _profile_key(event: Any, record: Record) -> str | None:
 
 def _profile(row: Row, event: Any, record: Record) -> Row:
     fields = _fields(event)
-    return {"powers": {role: sorted(powers) for role, powers in fields["powers"].items()}, "profile": fields["profile_id"]}
+    return {
+        "powers": {role: sorted(powers) for role, powers in fields["powers"].items()},
+        "profile": fields["profile_id"],
+    }
 
 
 def _organisation_key(event: Any, record: Record) -> str | None:
@@ -79,7 +84,9 @@ def _post(row: Row, event: Any, record: Record) -> Row:
     fields = _fields(event)
     if record.type == "AppointmentEnded":
         return row | {"until": fields["until"]}
-    return {name: fields[name] for name in ("post_id", "person_id", "organisation_id", "role", "place", "since", "until")}
+    return {
+        name: fields[name] for name in ("post_id", "person_id", "organisation_id", "role", "place", "since", "until")
+    }
 
 
 def authority_views(source: str = REGISTRY) -> tuple[View, ...]:

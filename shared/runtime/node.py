@@ -45,7 +45,9 @@ class Node:
         self._applied = threading.Condition()
         self._lock = threading.RLock()
         self.followers = {
-            source: follower(source, definition.all_views, views, definition.decoder_for(source), definition.policies, self.carry)
+            source: follower(
+                source, definition.all_views, views, definition.decoder_for(source), definition.policies, self.carry
+            )
             for source in (self.name, *definition.sources)
         }
 
@@ -130,7 +132,11 @@ class Node:
         for source, live in self.followers.items():
             position = fresh.checkpoint(live.name)
             while position < (end := live.position):
-                found = list(self.log.read(position, limit=BATCH)) if source == self.name else fetch(source, position, BATCH)
+                found = (
+                    list(self.log.read(position, limit=BATCH))
+                    if source == self.name
+                    else fetch(source, position, BATCH)
+                )
                 records = [record for record in found if record.position <= end]
                 if not records:
                     raise UnavailableError(f"{source} does not give its facts up to position {end}")
@@ -155,7 +161,8 @@ class Node:
             "head": self.log.head().position,
             "relayed": self.views.checkpoint("relay"),
             "followers": {
-                source: {"position": follower.position, "parked": follower.parked} for source, follower in self.followers.items()
+                source: {"position": follower.position, "parked": follower.parked}
+                for source, follower in self.followers.items()
             },
         }
 
@@ -169,7 +176,9 @@ class Node:
             "type": "",
             "state": "parked",
             "reason": reason,
-            "record": json.dumps({"headers": {str(k): str(v) for k, v in headers.items()}, "body": base64.b64encode(body).decode()}),
+            "record": json.dumps(
+                {"headers": {str(k): str(v) for k, v in headers.items()}, "body": base64.b64encode(body).decode()}
+            ),
         }
         self.views.save({("parked", key): row})
 

@@ -29,9 +29,15 @@ class Parked(Schema):
 class ActOnParked(Schema):
     """Retry or skip the parked facts of one stream, with the reason."""
 
-    source = fields.String(required=True, validate=validate.Length(min=1, max=50), metadata={"description": "service they came from"})
-    stream = fields.String(required=True, validate=validate.Length(min=1, max=200), metadata={"description": "stream they belong to"})
-    reason = fields.String(required=True, validate=validate.Length(min=3, max=500), metadata={"description": "why, for the record"})
+    source = fields.String(
+        required=True, validate=validate.Length(min=1, max=50), metadata={"description": "service they came from"}
+    )
+    stream = fields.String(
+        required=True, validate=validate.Length(min=1, max=200), metadata={"description": "stream they belong to"}
+    )
+    reason = fields.String(
+        required=True, validate=validate.Length(min=3, max=500), metadata={"description": "why, for the record"}
+    )
 
 
 OPERATIONS: dict[str, type[Schema]] = {

@@ -13,7 +13,13 @@ from shared.runtime.settings import Settings
 def nameko_config(settings: Settings) -> dict[str, Any]:
     """nameko's configuration; `settings` travels along for our own extensions."""
     install()
-    return {"AMQP_URI": settings.amqp_uri, "settings": settings, "max_workers": 32, "serializer": "json", "ACCEPT": ["json"]}
+    return {
+        "AMQP_URI": settings.amqp_uri,
+        "settings": settings,
+        "max_workers": 32,
+        "serializer": "json",
+        "ACCEPT": ["json"],
+    }
 
 
 def runner_for(settings: Settings, services: list[type]) -> ServiceRunner:

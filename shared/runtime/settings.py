@@ -17,8 +17,16 @@ VARIABLES: tuple[tuple[str, str, str], ...] = (
     ("LINLI_HOST", "127.0.0.1", "Address the portal listens on"),
     ("LINLI_PORT", "8000", "Port of the portal"),
     ("LINLI_CITY", "linli.example", "Name of the city in signed checkpoints, as a domain name"),
-    ("LINLI_SECRET_FILE", "", "File with the secret that signs call contexts and sign-ins; empty: <data>/secret, made at first start"),
-    ("LINLI_OPERATOR_TOKEN_FILE", "", "File with the operator's bearer token; empty: <data>/operator.token, made at first start"),
+    (
+        "LINLI_SECRET_FILE",
+        "",
+        "File with the secret that signs call contexts and sign-ins; empty: <data>/secret, made at first start",
+    ),
+    (
+        "LINLI_OPERATOR_TOKEN_FILE",
+        "",
+        "File with the operator's bearer token; empty: <data>/operator.token, made at first start",
+    ),
     ("AMQP_URI", "linli://embedded", "Broker; the default is the in-process one"),
     ("AMQP_PASSWORD_FILE", "", "File with the password for the user in AMQP_URI"),
     ("MONGODB_URI", "", "MongoDB replica set; empty: SQLite files under LINLI_DATA"),
@@ -28,7 +36,11 @@ VARIABLES: tuple[tuple[str, str, str], ...] = (
     ("LINLI_RPC_TIMEOUT", "5", "Seconds to wait for a service's answer"),
     ("LINLI_MAX_REQUESTS", "64", "HTTP requests worked on at a time; more are answered 429"),
     ("LINLI_LOG_LEVEL", "info", "debug, info, warning or error"),
-    ("LINLI_TRACES", "", "Where OpenTelemetry traces go: console, or an OTLP address like http://127.0.0.1:4318; empty: nowhere"),
+    (
+        "LINLI_TRACES",
+        "",
+        "Where OpenTelemetry traces go: console, or an OTLP address like http://127.0.0.1:4318; empty: nowhere",
+    ),
 )
 
 
@@ -59,7 +71,9 @@ class Settings:
         levels = ("debug", "info", "warning", "error")
         if value["LINLI_LOG_LEVEL"] not in levels:
             raise BadInputError(f"LINLI_LOG_LEVEL must be one of {', '.join(levels)}, not {value['LINLI_LOG_LEVEL']!r}")
-        if value["LINLI_TRACES"] not in ("", "console") and not value["LINLI_TRACES"].startswith(("http://", "https://")):
+        if value["LINLI_TRACES"] not in ("", "console") and not value["LINLI_TRACES"].startswith(
+            ("http://", "https://")
+        ):
             raise BadInputError(f"LINLI_TRACES must be console or an http address, not {value['LINLI_TRACES']!r}")
         return cls(
             data=data,
@@ -121,7 +135,9 @@ def _with_password(value: Mapping[str, str], server: str) -> str:
         raise BadInputError(f"{server}_PASSWORD_FILE {file} cannot be read: {error.strerror}") from None
     head, at, tail = uri.partition("@")
     if not at or "://" not in head or ":" in head.partition("://")[2]:
-        raise BadInputError(f"{server}_URI must name a user and no password when {server}_PASSWORD_FILE is set: scheme://user@host")
+        raise BadInputError(
+            f"{server}_URI must name a user and no password when {server}_PASSWORD_FILE is set: scheme://user@host"
+        )
     return f"{head}:{quote(password, safe='')}@{tail}"
 
 

@@ -90,7 +90,9 @@ class ViewStore(Protocol):
     def get(self, view: str, key: str) -> Row | None:
         """One row."""
 
-    def find(self, view: str, where: Where | None = None, order: str = "key", limit: int = 50, cursor: str | None = None) -> Page:
+    def find(
+        self, view: str, where: Where | None = None, order: str = "key", limit: int = 50, cursor: str | None = None
+    ) -> Page:
         """Rows in the order of a field (`-field`: descending), ties by key. Raises `BadInputError` for an unknown field."""
 
     def count(self, view: str, where: Where | None = None) -> int:
@@ -144,10 +146,14 @@ def parse_where(view: View, where: Where | None) -> list[tuple[str, str, Any]]:
         field, _, operator = name.partition("__")
         values = value if isinstance(value, list | tuple) else [value]
         if field not in view.fields or (operator and operator not in OPERATORS):
-            raise BadInputError(f"{view.name} cannot be filtered by {name!r}", {name: f"known: {', '.join(sorted(view.fields))}"})
+            raise BadInputError(
+                f"{view.name} cannot be filtered by {name!r}", {name: f"known: {', '.join(sorted(view.fields))}"}
+            )
         if not all(sortable(part) for part in values) or (operator and values != [value]):
             raise BadInputError(f"{name!r} must be text or an integer", {name: "text or integer"})
-        parsed.append((field, operator or ("in" if values != [value] else "eq"), values if values != [value] else value))
+        parsed.append(
+            (field, operator or ("in" if values != [value] else "eq"), values if values != [value] else value)
+        )
     return parsed
 
 
@@ -155,7 +161,9 @@ def parse_order(view: View, order: str) -> tuple[str, bool]:
     """The field to sort by and whether descending; raises `BadInputError` for a field that is not indexed."""
     field = order.removeprefix("-")
     if field != "key" and field not in view.fields:
-        raise BadInputError(f"{view.name} cannot be sorted by {field!r}", {"order": f"known: key, {', '.join(sorted(view.fields))}"})
+        raise BadInputError(
+            f"{view.name} cannot be sorted by {field!r}", {"order": f"known: key, {', '.join(sorted(view.fields))}"}
+        )
     return field, order.startswith("-")
 
 

@@ -28,9 +28,13 @@ class City:
     def __init__(self, runner: Any) -> None:
         self.runner = runner
         self.containers = {container.service_name: container for container in runner.containers}
-        self._caller = next(extension for extension in self.containers["door"].extensions if isinstance(extension, Rpc)).caller
+        self._caller = next(
+            extension for extension in self.containers["door"].extensions if isinstance(extension, Rpc)
+        ).caller
 
-    def call(self, service: str, method: str, arguments: dict[str, Any] | None = None, timeout: float = 10, **context: Any) -> Any:
+    def call(
+        self, service: str, method: str, arguments: dict[str, Any] | None = None, timeout: float = 10, **context: Any
+    ) -> Any:
         who = {"kind": "operator", "actor": "op"} | context
         return self._caller.call(service, method, Context(**who), arguments or {}, timeout)
 

@@ -31,9 +31,16 @@ def publisher(amqp_uri: str) -> Iterator[ConfirmedPublisher]:
 
 
 def facts(count: int, size: int = 10) -> list[Message]:
-    return [Message(routing_key=f"issues.IssueReported.{n % 7}", body=b"%06d" % n + b"x" * size,
-                    headers={"cloudEvents:id": str(n), "cloudEvents:position": n}, message_id=f"id-{n}",
-                    type="IssueReported") for n in range(count)]
+    return [
+        Message(
+            routing_key=f"issues.IssueReported.{n % 7}",
+            body=b"%06d" % n + b"x" * size,
+            headers={"cloudEvents:id": str(n), "cloudEvents:position": n},
+            message_id=f"id-{n}",
+            type="IssueReported",
+        )
+        for n in range(count)
+    ]
 
 
 class Tap:
@@ -80,7 +87,11 @@ def test_messages_arrive_complete_and_in_order(publisher: ConfirmedPublisher, ta
     assert last.delivery_info["routing_key"] == sent[-1].routing_key
     assert last.headers.items() >= {"cloudEvents:id": "499", "cloudEvents:position": 499}.items()
     assert {name: last.properties[name] for name in ("message_id", "type", "content_type", "delivery_mode")} == {
-        "message_id": "id-499", "type": "IssueReported", "content_type": "application/json", "delivery_mode": 2}
+        "message_id": "id-499",
+        "type": "IssueReported",
+        "content_type": "application/json",
+        "delivery_mode": 2,
+    }
 
 
 def test_bodies_larger_than_a_frame_arrive_whole(publisher: ConfirmedPublisher, tap: Tap) -> None:
@@ -100,7 +111,8 @@ def test_a_message_cannot_be_changed() -> None:
 
 
 def test_a_full_queue_is_an_error_and_the_rest_goes_when_there_is_room(
-        publisher: ConfirmedPublisher, amqp_uri: str) -> None:
+    publisher: ConfirmedPublisher, amqp_uri: str
+) -> None:
     small = Tap(amqp_uri, **{"x-max-length": 3, "x-overflow": "reject-publish"})
     with pytest.raises(NotConfirmed, match="full") as caught:
         publisher.publish(facts(6), timeout=10)
@@ -164,8 +176,7 @@ def own(rabbitmq: RabbitMQ) -> Iterator[ConfirmedPublisher]:
     opened.close()
 
 
-def test_ticks_keep_an_idle_connection_and_without_them_it_is_lost(
-        own: ConfirmedPublisher, rabbitmq: RabbitMQ) -> None:
+def test_ticks_keep_an_idle_connection_and_without_them_it_is_lost(own: ConfirmedPublisher, rabbitmq: RabbitMQ) -> None:
     """A connection is closed by RabbitMQ after two silent heartbeats; four seconds are twice that."""
     quiet = ConfirmedPublisher(rabbitmq.vhost(), "linli.events", heartbeat=1)
     quiet.publish(facts(1), timeout=10)
@@ -228,7 +239,7 @@ def test_a_broker_killed_under_load_loses_nothing_confirmed(own: ConfirmedPublis
     killer.start()
     with pytest.raises(NotConfirmed) as caught:
         for confirmed in range(0, len(sent), 200):
-            publisher.publish(sent[confirmed:confirmed + 200], timeout=10)
+            publisher.publish(sent[confirmed : confirmed + 200], timeout=10)
     killer.join()
     confirmed += caught.value.confirmed
     assert confirmed > 0
@@ -274,6 +285,12 @@ print("confirmed")
 
 
 def test_it_works_patched_by_eventlet(amqp_uri: str, pytestconfig: pytest.Config) -> None:
-    done = subprocess.run([sys.executable, "-W", "ignore", "-c", PATCHED, amqp_uri], cwd=pytestconfig.rootpath,
-                          capture_output=True, text=True, timeout=60, check=False)
+    done = subprocess.run(
+        [sys.executable, "-W", "ignore", "-c", PATCHED, amqp_uri],
+        cwd=pytestconfig.rootpath,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
     assert done.stdout == "confirmed\n", done.stderr

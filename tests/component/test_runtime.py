@@ -12,7 +12,14 @@ from kombu import Connection, Exchange, Producer
 
 from shared.bus import cloudevents, followers
 from shared.bus.rpc import HEADER
-from shared.errors import BadInputError, ForbiddenError, IllegalStateError, NotFoundError, TimedOutError, UnauthenticatedError
+from shared.errors import (
+    BadInputError,
+    ForbiddenError,
+    IllegalStateError,
+    NotFoundError,
+    TimedOutError,
+    UnauthenticatedError,
+)
 from shared.runtime.context import Context, Signer
 from tests.component.city import City, city, wait_for
 from tests.component.toy import ShopService
@@ -108,7 +115,10 @@ def test_a_forged_context_is_refused(amqp_uri: str, tmp_path: Path) -> None:
             (Replay(""), "no signed context"),
             (Replay("%%%"), "cannot be read"),
             (Replay(real.sign(operator, "shops.close_shop", arguments)), "signed for another call"),
-            (Replay(real.sign(operator, "shops.open_shop", {"shop_id": "s1", "name": "coffee"})), "signed for another call"),
+            (
+                Replay(real.sign(operator, "shops.open_shop", {"shop_id": "s1", "name": "coffee"})),
+                "signed for another call",
+            ),
             (Replay(_expired(expired, operator, arguments)), "expired"),
         ):
             caller._signer = forged
@@ -146,7 +156,9 @@ def test_poison_is_parked_and_other_streams_go_on(amqp_uri: str, tmp_path: Path)
             here.call("watchers", "skip_parked", act | {"stream": "shop-s9"}, command_id="r2")
         skipped = here.call("watchers", "skip_parked", act | {"reason": "cannot be counted"}, command_id="r3")
         assert skipped["applied"] == 1
-        assert here.call("watchers", "skip_parked", act | {"reason": "cannot be counted"}, command_id="r3")["applied"] == 0
+        assert (
+            here.call("watchers", "skip_parked", act | {"reason": "cannot be counted"}, command_id="r3")["applied"] == 0
+        )
         assert here.call("watchers", "parked")["rows"] == []
         types = [record.type for record in here.here("watchers").node.log.read()]
         assert types == ["Sight", "ParkedFactsRetried", "ParkedFactSkipped"]
@@ -173,7 +185,13 @@ def test_what_is_not_a_fact_is_parked_with_its_bytes(amqp_uri: str, tmp_path: Pa
                 (b"{}", good | {"cloudEvents:source": "/linli/elsewhere", "cloudEvents:type": "cn.linli.elsewhere.X"}),
                 (b"{}", good | {"cloudEvents:position": "many"}),
             ):
-                producer.publish(body, routing_key="shops.X", headers=headers, content_type="application/json", content_encoding="utf-8")
+                producer.publish(
+                    body,
+                    routing_key="shops.X",
+                    headers=headers,
+                    content_type="application/json",
+                    content_encoding="utf-8",
+                )
         wait_for(lambda: len(here.call("watchers", "parked")["rows"]) == 6, "six parked messages")
         reasons = sorted(row["reason"] for row in here.call("watchers", "parked")["rows"])
         assert any("version '9.0' is not known" in reason for reason in reasons)
@@ -232,7 +250,7 @@ def test_views_are_rebuilt_while_reads_go_on(amqp_uri: str, tmp_path: Path) -> N
         here.settled()
         before = [seen(here, number) for number in range(51)]
         with sqlite3.connect(Path(tmp_path, "watchers.views.sqlite")) as views:
-            views.execute("UPDATE seen SET row = '{\"name\":\"wrong\"}'")
+            views.execute('UPDATE seen SET row = \'{"name":"wrong"}\'')
         reading, reads = True, 0
 
         def read() -> None:

@@ -56,18 +56,22 @@ def payloads(messages: list[Any]) -> list[Any]:
     return [message.payload for message in messages]
 
 
-@pytest.mark.parametrize(("pattern", "taken", "left"), [
-    ("issues.*.350104.#", ["issues.A.350104", "issues.A.350104.013.002"], ["issues.A.350105", "issues.350104"]),
-    ("#", ["issues", "issues.A.350104", ""], []),
-    ("issues.#", ["issues", "issues.A", "issues.A.B"], ["issuesX", "funding.issues"]),
-    ("#.007", ["007", "a.007", "a.b.007"], ["007.a"]),
-    ("*.IssueClosed.#", ["issues.IssueClosed", "x.IssueClosed.1.2"], ["IssueClosed", "a.b.IssueClosed"]),
-    ("a.#.b.#.c", ["a.b.c", "a.x.b.b.y.c"], ["a.c", "a.b", "a.b.c.d"]),
-    ("*", ["one"], ["", "one.two"]),
-    ("a+.b", ["a+.b"], ["aa.b", "aaa.b"]),
-])
+@pytest.mark.parametrize(
+    ("pattern", "taken", "left"),
+    [
+        ("issues.*.350104.#", ["issues.A.350104", "issues.A.350104.013.002"], ["issues.A.350105", "issues.350104"]),
+        ("#", ["issues", "issues.A.350104", ""], []),
+        ("issues.#", ["issues", "issues.A", "issues.A.B"], ["issuesX", "funding.issues"]),
+        ("#.007", ["007", "a.007", "a.b.007"], ["007.a"]),
+        ("*.IssueClosed.#", ["issues.IssueClosed", "x.IssueClosed.1.2"], ["IssueClosed", "a.b.IssueClosed"]),
+        ("a.#.b.#.c", ["a.b.c", "a.x.b.b.y.c"], ["a.c", "a.b", "a.b.c.d"]),
+        ("*", ["one"], ["", "one.two"]),
+        ("a+.b", ["a+.b"], ["aa.b", "aaa.b"]),
+    ],
+)
 def test_topic_patterns_take_words_not_characters(
-        connection: Connection, pattern: str, taken: list[str], left: list[str]) -> None:
+    connection: Connection, pattern: str, taken: list[str], left: list[str]
+) -> None:
     queue = declare(connection, "pattern", pattern)
     for key in taken + left:
         publish(connection, key, key=key)
@@ -98,13 +102,36 @@ def test_the_default_exchange_goes_to_the_queue_named(connection: Connection) ->
 
 def test_properties_arrive_as_py_amqp_gives_them(connection: Connection) -> None:
     queue = declare(connection, "properties")
-    publish(connection, {"x": 1}, correlation_id="c-1", reply_to="r-1", message_id="m-1", type="IssueReported",
-            headers={"nameko.call": ["a", 1]})
+    publish(
+        connection,
+        {"x": 1},
+        correlation_id="c-1",
+        reply_to="r-1",
+        message_id="m-1",
+        type="IssueReported",
+        headers={"nameko.call": ["a", 1]},
+    )
     (message,) = everything(queue)
-    assert {name: message.properties[name] for name in (
-        "content_type", "content_encoding", "correlation_id", "reply_to", "message_id", "type", "delivery_mode")} == {
-        "content_type": "application/json", "content_encoding": "utf-8", "correlation_id": "c-1", "reply_to": "r-1",
-        "message_id": "m-1", "type": "IssueReported", "delivery_mode": 2}
+    assert {
+        name: message.properties[name]
+        for name in (
+            "content_type",
+            "content_encoding",
+            "correlation_id",
+            "reply_to",
+            "message_id",
+            "type",
+            "delivery_mode",
+        )
+    } == {
+        "content_type": "application/json",
+        "content_encoding": "utf-8",
+        "correlation_id": "c-1",
+        "reply_to": "r-1",
+        "message_id": "m-1",
+        "type": "IssueReported",
+        "delivery_mode": 2,
+    }
     assert message.headers == {"nameko.call": ["a", 1]}
     assert message.delivery_info["routing_key"] == "issues.IssueReported.350104"
     assert message.delivery_info["exchange"] == "linli.events"
@@ -163,9 +190,11 @@ def test_one_queue_is_shared_between_its_consumers(connection: Connection, amqp_
     seen: dict[str, list[Any]] = {"a": [], "b": []}
     others = [Connection(amqp_uri), Connection(amqp_uri)]
     for name, other in zip(seen, others, strict=True):
+
         def keep(body: Any, message: Any, to: list[Any] = seen[name]) -> None:
             to.append(body)
             message.ack()
+
         Consumer(other.channel(), [queue], callbacks=[keep]).consume()
     publish(connection, *range(10))
     for name, other in zip(seen, others, strict=True):
@@ -205,8 +234,11 @@ def test_a_refused_message_goes_to_the_dead_letter_exchange(connection: Connecti
 
 def test_a_message_returned_too_often_is_dead_lettered(connection: Connection) -> None:
     dead = declare(connection, "dead", exchange=Exchange("linli.dead", type="fanout"))
-    queue = declare(connection, "limited", **{
-        "x-queue-type": "quorum", "x-delivery-limit": 2, "x-dead-letter-exchange": "linli.dead"})
+    queue = declare(
+        connection,
+        "limited",
+        **{"x-queue-type": "quorum", "x-delivery-limit": 2, "x-dead-letter-exchange": "linli.dead"},
+    )
     publish(connection, "poison")
     deadline, returns = time.monotonic() + 10, 0
     while returns < 3 and time.monotonic() < deadline:
@@ -326,6 +358,12 @@ print("stopped")
 
 def test_nameko_calls_work_and_rest(amqp_uri: str, pytestconfig: pytest.Config) -> None:
     """RPC in a patched process: answers, errors, unknown services, no work while idle, an orderly stop (P7, P16)."""
-    done = subprocess.run([sys.executable, "-W", "ignore", "-c", NAMEKO, amqp_uri], cwd=pytestconfig.rootpath,
-                          capture_output=True, text=True, timeout=60, check=False)
+    done = subprocess.run(
+        [sys.executable, "-W", "ignore", "-c", NAMEKO, amqp_uri],
+        cwd=pytestconfig.rootpath,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
     assert done.stdout.split("\n")[:2] == ["unknown service refused", "stopped"], done.stderr

@@ -49,7 +49,12 @@ def close_shop(shop: Shop, *, by: Any, at: str) -> list[Event]:
 
 CODEC = Codec((ShopOpened, ShopClosed, *PARKING_EVENTS))
 SHOP = Decider("shop", CODEC, Shop, Shop, evolve, lambda shop: "350104.013")
-SHOPS = View("shops", "shops", by("shop_id"), lambda row, event, record: {"name": event.name} if isinstance(event, ShopOpened) else None)
+SHOPS = View(
+    "shops",
+    "shops",
+    by("shop_id"),
+    lambda row, event, record: {"name": event.name} if isinstance(event, ShopOpened) else None,
+)
 
 
 class OpenShop(Schema):
@@ -89,13 +94,23 @@ def on_opened(fact: Mapping[str, Any], record: Record) -> Iterable[Decision]:
 
 
 WATCH_CODEC = Codec((Sight, *PARKING_EVENTS))
-WATCH = Decider("watch", WATCH_CODEC, Watch, Watch, lambda watch, event: Watch(watch.id, watch.seen + 1), lambda watch: "")
+WATCH = Decider(
+    "watch", WATCH_CODEC, Watch, Watch, lambda watch, event: Watch(watch.id, watch.seen + 1), lambda watch: ""
+)
 SEEN = View("seen", "shops", by("shop_id"), _seen, ("name",))
 SIGHTS = View("sights", "watchers", by("shop_id"), lambda row, event, record: {"count": row.get("count", 0) + 1})
 
-SHOPS_DEFINITION = Definition("shops", CODEC, (SHOPS,), (SHOP,), commands={"open_shop": OpenShop, "close_shop": CloseShop})
+SHOPS_DEFINITION = Definition(
+    "shops", CODEC, (SHOPS,), (SHOP,), commands={"open_shop": OpenShop, "close_shop": CloseShop}
+)
 WATCHERS_DEFINITION = Definition(
-    "watchers", WATCH_CODEC, (SEEN, SIGHTS), (WATCH,), {"shops.ShopOpened": on_opened}, ("shops",), queries={"seen": CloseShop}
+    "watchers",
+    WATCH_CODEC,
+    (SEEN, SIGHTS),
+    (WATCH,),
+    {"shops.ShopOpened": on_opened},
+    ("shops",),
+    queries={"seen": CloseShop},
 )
 
 

@@ -20,9 +20,15 @@ SCHEMA = json.loads(Path(__file__).with_name("published").joinpath("cloudevents.
 
 def record(place: str = "350104.013.002.007") -> Record:
     event = NewEvent(
-        type="IssueReported", schema=1, data=msgspec.Raw('{"text":"路灯"}'.encode()), id=new_id(), occurred="2025-01-01T08:00:00+08:00"
+        type="IssueReported",
+        schema=1,
+        data=msgspec.Raw('{"text":"路灯"}'.encode()),
+        id=new_id(),
+        occurred="2025-01-01T08:00:00+08:00",
     )
-    commit = Commit(stream="issue-1", expected_version=0, events=(event,), command="report", command_id="c", actor="p", place=place)
+    commit = Commit(
+        stream="issue-1", expected_version=0, events=(event,), command="report", command_id="c", actor="p", place=place
+    )
     return records_of(place_commit(commit, Head(), 0, "2026-01-01T00:00:00.000000Z"))[0]
 
 
@@ -62,7 +68,9 @@ def test_what_is_no_fact_is_named(change: dict[str, str], why: str) -> None:
         cloudevents.parse(found, b"{}")
 
 
-@pytest.mark.parametrize("name", ["id", "source", "type", "specversion", "time", "subject", "position", "version", "commitsize"])
+@pytest.mark.parametrize(
+    "name", ["id", "source", "type", "specversion", "time", "subject", "position", "version", "commitsize"]
+)
 def test_what_is_missing_is_named(name: str) -> None:
     found = {key: value for key, value in cloudevents.attributes("issues", record()).items() if key != name}
     with pytest.raises(BadInputError, match=f"lacks '{name}'"):

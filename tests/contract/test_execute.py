@@ -41,7 +41,9 @@ BY = Mandate(actor="p-1", role="any", organisation_id="o-1", post_id="post-1")
 
 
 def ask(log: EventLog, number: int, command_id: str, **arguments: Any) -> Any:
-    context = Context(kind="person", actor="p-1", command_id=command_id, occurred="2025-01-01T00:00:00+08:00", correlation_id="r-1")
+    context = Context(
+        kind="person", actor="p-1", command_id=command_id, occurred="2025-01-01T00:00:00+08:00", correlation_id="r-1"
+    )
     return execute(log, COUNT, "a", add, context=context, mandate=BY, command="add", number=number, **arguments)
 
 

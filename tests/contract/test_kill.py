@@ -61,7 +61,9 @@ def writers(tmp_path: Path) -> Iterator[list[Writer]]:
 def check(storage: Storage, receipts: list[tuple[str, int, str]]) -> None:
     """Every receipt is in the log, its chain verifies, and it takes new commits."""
     log = EventLog("test", storage)
-    last = log.append(commit("after", 0)).position  # a request of the dead writer may still have been on its way until now
+    last = log.append(
+        commit("after", 0)
+    ).position  # a request of the dead writer may still have been on its way until now
     commits = {stored.command_id: stored for stored in verify_chain(log.read_commits())}
     assert len(receipts) >= ENOUGH
     for command_id, position, digest in receipts:

@@ -176,7 +176,9 @@ def test_a_commit_longer_than_a_page_is_read_from_anywhere(log: EventLog) -> Non
 
 
 def test_a_commit_too_large_for_a_database_is_refused(log: EventLog) -> None:
-    huge = msgspec.structs.replace(commit("case-1"), events=(msgspec.structs.replace(commit("x").events[0], data=msgspec.Raw(b"0" * 4_000_001)),))
+    huge = msgspec.structs.replace(
+        commit("case-1"), events=(msgspec.structs.replace(commit("x").events[0], data=msgspec.Raw(b"0" * 4_000_001)),)
+    )
     with pytest.raises(BadInputError, match="one decision may hold 4,000,000 bytes, not 4,000,001"):
         log.append(huge)
     assert log.head().position == 0

@@ -227,14 +227,26 @@ def test_an_order_size_or_cursor_that_cannot_be_served_is_refused(store: ViewSto
             store.find("issues", limit=limit)
     good = store.find("issues", order="due", limit=1).next
     assert good is not None
-    for cursor in ("", "x", "路", good[:-4], encode_cursor("status", "a", "b"), encode_cursor("due", None, "b"), encode_cursor("due", 1 << 63, "b"), "NQ=="):
+    for cursor in (
+        "",
+        "x",
+        "路",
+        good[:-4],
+        encode_cursor("status", "a", "b"),
+        encode_cursor("due", None, "b"),
+        encode_cursor("due", 1 << 63, "b"),
+        "NQ==",
+    ):
         with pytest.raises(BadInputError, match="cursor"):
             store.find("issues", order="due", cursor=cursor)
     with pytest.raises(BadInputError, match="cursor"):
         store.find("issues", order="-due", cursor=good)
 
 
-@pytest.mark.parametrize("bad", [{"due": None}, {"due": 1 << 63}, {"due": "a\0"}, {"due": "\udc00"}, {"due": 1.0}, {"due": True}, {"due": ["a"]}])
+@pytest.mark.parametrize(
+    "bad",
+    [{"due": None}, {"due": 1 << 63}, {"due": "a\0"}, {"due": "\udc00"}, {"due": 1.0}, {"due": True}, {"due": ["a"]}],
+)
 def test_a_row_without_an_indexed_field_is_refused_and_nothing_is_saved(store: ViewStore, bad: Row) -> None:
     with pytest.raises(TypeError, match="view issues: field 'due' must be text or integer"):
         store.save({("issues", "good"): issue(), ("issues", "bad"): {**issue(), **bad}}, {"f": (0, 1)})

@@ -25,7 +25,12 @@ def test_every_variable_has_its_row_in_the_readme() -> None:
 
 @pytest.mark.parametrize("number", range(len(blocks("CONTRIBUTING.md", "python"))))
 def test_the_recipes_run(number: int) -> None:
-    exec(compile(blocks("CONTRIBUTING.md", "python")[number], f"CONTRIBUTING.md, block {number}", "exec", dont_inherit=True), {"__name__": "recipe"})
+    exec(
+        compile(
+            blocks("CONTRIBUTING.md", "python")[number], f"CONTRIBUTING.md, block {number}", "exec", dont_inherit=True
+        ),
+        {"__name__": "recipe"},
+    )
 
 
 @pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: str(path.relative_to(ROOT)))

@@ -28,7 +28,9 @@ def test_a_newcomer_runs_looks_and_proves(tmp_path: Path) -> None:
     first = _run(environment, tmp_path / "first.txt")
     assert "56" in first
     for command in "".join(LOOK).splitlines():
-        done = subprocess.run(command, shell=True, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=120, check=False)
+        done = subprocess.run(
+            command, shell=True, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=120, check=False
+        )
         assert done.returncode == 0, f"{command}\n{done.stdout}\n{done.stderr}"
         assert done.stdout.strip(), f"{command} printed nothing"
     _stop(tmp_path)
@@ -42,7 +44,9 @@ _running: dict[Path, subprocess.Popen[str]] = {}
 
 def _run(environment: dict[str, str], output: Path) -> str:
     with output.open("w") as file:
-        process = subprocess.Popen(TRY.split(), cwd=ROOT, env=environment, stdout=file, stderr=file, text=True, start_new_session=True)
+        process = subprocess.Popen(
+            TRY.split(), cwd=ROOT, env=environment, stdout=file, stderr=file, text=True, start_new_session=True
+        )
     _running[output.parent] = process
     deadline = time.monotonic() + 300
     while "The portal:" not in output.read_text():

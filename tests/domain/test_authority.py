@@ -18,7 +18,7 @@ SECRET = b"s" * 32
 
 
 def record(type: str) -> Record:
-    texts = {name: "" for name in Record.__struct_fields__} | {"type": type, "data": msgspec.Raw(b"{}")}
+    texts = dict.fromkeys(Record.__struct_fields__, "") | {"type": type, "data": msgspec.Raw(b"{}")}
     return Record(**texts | {"position": 1, "version": 1, "schema": 1, "commit_position": 1, "commit_size": 1})  # type: ignore[arg-type]
 
 
@@ -37,7 +37,9 @@ def views(tmp_path: Any) -> SqliteViews:
         for view in store._views.values():
             for key in view.keys(data, record(type)):
                 old = store.get(view.name, key) or {}
-                store.save({(view.name, key): view.fold({k: v for k, v in old.items() if k != "key"}, data, record(type))})
+                store.save(
+                    {(view.name, key): view.fold({k: v for k, v in old.items() if k != "key"}, data, record(type))}
+                )
     return store
 
 
@@ -99,7 +101,12 @@ def test_deny_is_the_default() -> None:
 
 def test_terms_are_days_of_which_the_last_is_not_counted() -> None:
     post = {"since": "2025-01-01", "until": "2025-02-01"}
-    assert [held_on(post, day) for day in ("2024-12-31", "2025-01-01", "2025-01-31", "2025-02-01")] == [False, True, True, False]
+    assert [held_on(post, day) for day in ("2024-12-31", "2025-01-01", "2025-01-31", "2025-02-01")] == [
+        False,
+        True,
+        True,
+        False,
+    ]
     assert held_on(post | {"until": ""}, "2099-01-01")
 
 

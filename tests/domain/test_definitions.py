@@ -19,7 +19,11 @@ DEFINITIONS = {name: definition(name) for name in OWNERS}
 @pytest.mark.parametrize("name", OWNERS)
 def test_every_command_and_query_has_a_method_and_every_method_its_schema(name: str) -> None:
     found = DEFINITIONS[name]
-    methods = {attribute for attribute in dir(service_class(name)) if hasattr(getattr(service_class(name), attribute), "nameko_entrypoints")}
+    methods = {
+        attribute
+        for attribute in dir(service_class(name))
+        if hasattr(getattr(service_class(name), attribute), "nameko_entrypoints")
+    }
     methods -= {"sign_checkpoint"}  # a timer, not a call
     assert methods == {*found.commands, *found.queries, *OPERATIONS}
 

@@ -86,5 +86,3 @@ class Anything(Event, frozen=True, kw_only=True):
 def test_events_hold_no_floats(event: type[Event]) -> None:
     with pytest.raises(TypeError, match="events hold no floats"):
         Codec((event,))
-
-

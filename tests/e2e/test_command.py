@@ -23,14 +23,24 @@ Run = Callable[..., "subprocess.CompletedProcess[str]"]
 
 @pytest.fixture
 def environment(tmp_path: Path) -> dict[str, str]:
-    return os.environ | {"LINLI_DATA": str(tmp_path / "data"), "LINLI_PORT": str(free_port()), "LINLI_LOG_LEVEL": "warning"}
+    return os.environ | {
+        "LINLI_DATA": str(tmp_path / "data"),
+        "LINLI_PORT": str(free_port()),
+        "LINLI_LOG_LEVEL": "warning",
+    }
 
 
 @pytest.fixture
 def run(environment: dict[str, str]) -> Run:
     def run(*arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
-            [*COMMAND, *arguments], cwd=ROOT, env=environment | variables, capture_output=True, text=True, timeout=60, check=False
+            [*COMMAND, *arguments],
+            cwd=ROOT,
+            env=environment | variables,
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
         )
 
     return run
@@ -88,7 +98,9 @@ def test_a_folder_of_a_newer_version_is_left_alone(run: Run, environment: dict[s
         file.execute("PRAGMA application_id = 1280076903")  # LLlg
         file.execute("PRAGMA user_version = 99")
     before = (data / "issues.log.sqlite").read_bytes()
-    refused(run("up"), 3, "issues.log.sqlite was written by a newer version of Linli (format 99", "start the newer program")
+    refused(
+        run("up"), 3, "issues.log.sqlite was written by a newer version of Linli (format 99", "start the newer program"
+    )
     assert (data / "issues.log.sqlite").read_bytes() == before
 
 
@@ -126,7 +138,9 @@ def test_a_changed_record_is_found(running: subprocess.Popen[bytes], run: Run, e
     refused(run("verify"), 1, "log registry: position 2: the record was changed")
 
 
-def test_a_port_in_use_is_said_so(running: subprocess.Popen[bytes], run: Run, environment: dict[str, str], tmp_path: Path) -> None:
+def test_a_port_in_use_is_said_so(
+    running: subprocess.Popen[bytes], run: Run, environment: dict[str, str], tmp_path: Path
+) -> None:
     refused(run("up", LINLI_DATA=str(tmp_path / "other")), 3, f"port {environment['LINLI_PORT']}", "already in use")
 
 

@@ -115,10 +115,20 @@ class Ledger:
 
     def entries(self, start: int = 0) -> Iterator[Row]:
         """Entries from index `start` on."""
-        before = entry_key(start - 1)
-        cursor: str | None = encode_cursor("key", before, before) if start else None
+        return self._rows("entries", entry_key(start - 1) if start else "")
+
+    def nodes(self, level: int) -> Iterator[tuple[int, str]]:
+        """Index and hash of each stored node of a level, in order."""
+        here = f"{level:02d}:"
+        for row in self._rows("nodes", here):
+            if not row["key"].startswith(here):
+                return
+            yield int(row["key"].removeprefix(here)), row["hash"]
+
+    def _rows(self, view: str, after: str) -> Iterator[Row]:
+        cursor: str | None = encode_cursor("key", after, after) if after else None
         while True:
-            page = self.views.find("entries", limit=500, cursor=cursor)
+            page = self.views.find(view, limit=500, cursor=cursor)
             yield from page.rows
             if (cursor := page.next) is None:
                 return

@@ -48,14 +48,17 @@ class RunningRoot:
         self.size = 0
         self._peaks: list[tuple[int, bytes]] = []  # complete subtrees from the left: level, hash
 
-    def add(self, line: bytes) -> None:
-        """Add one line."""
+    def add(self, line: bytes) -> list[bytes]:
+        """Add one line; returns the hashes of the subtrees that it completes, by level from the leaf up."""
         level, digest = 0, merkle.leaf_hash(line)
+        completed = [digest]
         while self._peaks and self._peaks[-1][0] == level:
             digest = merkle.node_hash(self._peaks.pop()[1], digest)
+            completed.append(digest)
             level += 1
         self._peaks.append((level, digest))
         self.size += 1
+        return completed
 
     def root(self) -> bytes:
         """The root over all lines added."""
@@ -65,6 +68,24 @@ class RunningRoot:
         for _, left in reversed(self._peaks[:-1]):
             digest = merkle.node_hash(left, digest)
         return digest
+
+
+class _StoredTree:
+    """The stored nodes beside those computed: proofs are made of them, so a changed one is found although no root needs it."""
+
+    def __init__(self, ledger: Ledger) -> None:
+        self._ledger = ledger
+        self._levels: list[Iterator[tuple[int, str]]] = []
+
+    def compare(self, index: int, completed: list[bytes]) -> None:
+        """Raise `CorruptionError` unless the nodes that entry `index` completed are stored."""
+        for level, digest in enumerate(completed):
+            if level == len(self._levels):
+                self._levels.append(self._ledger.nodes(level))
+            if next(self._levels[level], None) != (index >> level, digest.hex()):
+                raise CorruptionError(
+                    f"ledger entry {index}: node {index >> level} of level {level} of the stored tree does not belong to the entries"
+                )
 
 
 def verify_log(log: EventLog, progress: Progress) -> LogReport:
@@ -93,7 +114,7 @@ def verify_ledger(
         signed_size, signed_root = 0, merkle.EMPTY_ROOT
     size = ledger.size
     records = {name: _records(log) for name, log in logs.items()}
-    running = RunningRoot()
+    running, tree = RunningRoot(), _StoredTree(ledger)
     root_when_signed = merkle.EMPTY_ROOT if signed_size == 0 else None
     for row in ledger.entries():
         index = running.size
@@ -108,7 +129,7 @@ def verify_ledger(
         line = row["line"].encode()
         if record.position != row["position"] or cloudevents.line(row["source"], record) != line:
             raise CorruptionError(f"{here}: does not match position {record.position} of the log")
-        running.add(line)
+        tree.compare(index, running.add(line))
         if running.size == signed_size:
             root_when_signed = running.root()
         progress("ledger", running.size)

@@ -1,0 +1,148 @@
+"""Small histories in memory that can be falsified in any way: logs, the ledger's rows, and what is exported of them."""
+
+from __future__ import annotations
+
+import random
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from hashlib import sha256
+from typing import Any
+
+import msgspec
+import rfc8785
+
+from services.audit import checkpoint, merkle
+from services.audit.ledger import entry_key
+from shared.bus import cloudevents
+from shared.log import Commit, Head, NewEvent, Record, StoredCommit, records_of
+from shared.log.record import place_commit
+from shared.views import Page, Row
+from shared.views.port import decode_cursor
+from tests.domain.audit.ledgers import KEY, ORIGIN, TIME
+
+LOGS = ("registry", "issues", "funding")
+
+
+class Stored:
+    """The reading half of a log's storage over a list that anybody may change."""
+
+    def __init__(self, commits: list[StoredCommit]) -> None:
+        self.commits = commits
+
+    def scan(self, after: int, limit: int | None, until: int | None) -> Iterator[StoredCommit]:
+        """All commits as they lie there."""
+        return iter(self.commits)
+
+
+class Rows:
+    """The reading half of a view store over dicts that anybody may change."""
+
+    def __init__(self, rows: dict[str, dict[str, Row]]) -> None:
+        self.rows = rows
+
+    def get(self, view: str, key: str) -> Row | None:
+        """A row."""
+        return self.rows[view].get(key)
+
+    def find(self, view: str, where: Any = None, order: str = "key", limit: int = 50, cursor: str | None = None) -> Page:
+        """The rows behind the cursor, all in one page."""
+        after = decode_cursor(cursor, "key")[1] if cursor else ""
+        keys = sorted((key for key in self.rows[view] if key > after), reverse=order == "-key")
+        return Page(tuple(self.rows[view][key] for key in keys), None)
+
+
+@dataclass
+class World:
+    """Logs, their ledger, its export with a signed checkpoint; `sizes` are the events of each log after each commit."""
+
+    logs: dict[str, Stored]
+    views: Rows
+    order: list[tuple[str, int]]  # source and position of each entry
+    export: bytes = b""
+    checkpoint: bytes = b""
+    sizes: list[dict[str, int]] = field(default_factory=list)
+    options: dict[str, Any] = field(default_factory=dict)
+
+    def copy(self) -> World:
+        """Another one, to be falsified."""
+        logs = {name: Stored(list(stored.commits)) for name, stored in self.logs.items()}
+        rows = Rows({view: dict(rows) for view, rows in self.views.rows.items()})
+        return World(logs, rows, list(self.order), self.export, self.checkpoint, self.sizes, dict(self.options))
+
+    def lines(self) -> list[bytes]:
+        """The ledger's lines as they follow from the logs."""
+        records: dict[tuple[str, int], Record] = {}
+        for name, stored in self.logs.items():
+            for commit in stored.commits:
+                records |= {(name, record.position): record for record in records_of(commit)}
+        return [cloudevents.line(name, records[name, position]) for name, position in self.order]
+
+    def enter_anew(self) -> None:
+        """Write entries and tree as they follow from the logs; the signed checkpoints stay."""
+        lines = self.lines()
+        nodes = merkle.append(lambda _: {}, 0, [merkle.leaf_hash(line) for line in lines])
+        self.views.rows["nodes"] = {
+            (key := f"{level:02d}:{index:012d}"): {"key": key, "hash": digest.hex()} for (level, index), digest in nodes.items()
+        }
+        self.views.rows["entries"] = {
+            entry_key(number): {"key": entry_key(number), "source": name, "position": position, "line": line.decode()}
+            for number, ((name, position), line) in enumerate(zip(self.order, lines, strict=True))
+        }
+        self.views.rows["ledger"] = {"size": {"key": "size", "size": len(lines)}}
+
+    def restore(self, day: int) -> None:
+        """Put logs, entries and tree back to how they were after a commit; the signed checkpoints stay."""
+        then = self.sizes[day]
+        for name, stored in self.logs.items():
+            stored.commits = [commit for commit in stored.commits if commit.last_position <= then.get(name, 0)]
+        self.order = self.order[: sum(then.values())]
+        self.enter_anew()
+
+    def exported(self) -> bytes:
+        """The ledger as a file."""
+        return b"".join(line + b"\n" for line in self.lines())
+
+    def sign(self) -> bytes:
+        """A checkpoint of everything, signed with the city's key."""
+        lines = self.lines()
+        nodes = merkle.append(lambda _: {}, 0, [merkle.leaf_hash(line) for line in lines])
+        root = merkle.root(lambda wanted: {node: nodes[node] for node in wanted}, len(lines))
+        return checkpoint.sign(KEY, ORIGIN, len(lines), root, TIME).encode()
+
+
+def build(choose: random.Random) -> World:
+    """A history of 8 to 40 commits, entered and signed to its end."""
+    heads, versions = dict.fromkeys(LOGS, Head()), dict[tuple[str, str], int]()
+    world = World({name: Stored([]) for name in LOGS}, Rows({"entries": {}, "nodes": {}, "ledger": {}, "signed": {}}), [])
+    for number in range(choose.randint(8, 40)):
+        name = choose.choice(LOGS) if number >= len(LOGS) else LOGS[number]
+        stream = f"thing-{choose.randrange(4)}"
+        commit = _commit(choose, number, stream, versions.get((name, stream), 0))
+        stored = place_commit(commit, heads[name], commit.expected_version, TIME)
+        heads[name] = Head(stored.last_position, stored.digest, TIME)
+        versions[name, stream] = stored.last_version
+        world.logs[name].commits.append(stored)
+        world.order += [(name, position) for position in range(stored.position, stored.last_position + 1)]
+        world.sizes.append({log: head.position for log, head in heads.items()})
+    world.enter_anew()
+    world.checkpoint, world.export = world.sign(), world.exported()
+    key = entry_key(len(world.order))
+    world.views.rows["signed"] = {key: {"key": key, "text": world.checkpoint.decode()}}
+    return world
+
+
+def _commit(choose: random.Random, number: int, stream: str, version: int) -> Commit:
+    data = msgspec.Raw(rfc8785.dumps({"fen": choose.randrange(10**6), "what": choose.choice(["路灯", 'the "lamp"\n', "x" * 200])}))
+    events: Sequence[NewEvent] = [
+        NewEvent(type="LampRepaired", schema=1, data=data, id=f"e-{number}-{part}", occurred=TIME) for part in range(choose.randint(1, 3))
+    ]
+    return Commit(stream=stream, expected_version=version, events=tuple(events), command="repair", command_id=f"c-{number}",
+                  actor="人", place="350104.013")  # fmt: skip
+
+
+def rechained(commit: StoredCommit, body: bytes, previous: str | None) -> StoredCommit:
+    """A commit with another body that names `previous` as its forerunner (None: as it did), and the digest of that."""
+    if previous is not None:
+        body = re.sub(rb'"previous":"[0-9a-f]{64}"', b'"previous":"' + previous.encode() + b'"', body, count=1)
+    return msgspec.structs.replace(commit, body=body, digest=sha256(body).hexdigest())

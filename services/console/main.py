@@ -20,6 +20,7 @@ import typer
 from services.console import audit, operations
 from services.console.output import explained, fail, out, print_json
 from shared.errors import BadInputError
+from shared.runtime.settings import Settings
 
 app = typer.Typer(
     help="Linli (邻里): a case ledger for neighbourhoods that people can check.",
@@ -58,12 +59,15 @@ def up(
 def migrate(
     replica_set: Annotated[str, typer.Option(help="Form the replica set rs0 of these: host:port,host:port.")] = "",
     users: Annotated[Path | None, typer.Option(help="Folder of the files mongodb_SERVICE with the users' passwords.")] = None,
+    json: Json = False,
 ) -> None:
-    """Prepare a city's MongoDB: users, collections, validators, indexes; repeat it at each release."""
+    """Prepare a city's MongoDB: users, collections, validators, indexes; repeat it at each release. SQLite needs nothing."""
+    from services.console.databases import print_migrated
     from services.console.migrate import prepare
 
     with explained():
-        prepare(replica_set, users)
+        report = prepare(replica_set, users)
+        print_json(report) if json else print_migrated(report)
 
 
 @scenario_app.command("run")
@@ -178,6 +182,52 @@ def rebuild(
     """Fold a service's views anew while it goes on answering."""
     with explained():
         operations.rebuild(service, url, json)
+
+
+@app.command("doctor")
+def doctor_check(
+    services: Annotated[list[str] | None, typer.Argument(help="Check as these services, with their users; none: all.")] = None,
+    json: Json = False,
+) -> None:
+    """Check the servers and files that Linli stands on, one line a check; exits 1 when one failed."""
+    from services.console.doctor import examine, print_examined
+
+    with explained():
+        report = examine(Settings.read(), services or [])
+        print_json(report) if json else print_examined(report)
+        if report["failed"]:
+            raise SystemExit(1)
+
+
+@app.command("backup")
+def backup_city(
+    folder: Annotated[Path, typer.Argument(help="A new folder for the backup.")],
+    keys: Annotated[Path | None, typer.Option(help="Copy the keys too, into this other folder.")] = None,
+    json: Json = False,
+) -> None:
+    """Copy a running city: logs, the order of the ledger, accounts. Keys go into a folder of their own, or nowhere."""
+    from services.console.backup import backup, print_backup
+
+    with explained():
+        report = backup(folder, keys, quiet=json)
+        print_json(report) if json else print_backup(report)
+
+
+@app.command("restore")
+def restore_city(
+    folder: Annotated[Path, typer.Argument(help="A folder that `linli backup` wrote.")],
+    to: Annotated[
+        str | None, typer.Option(help="Cut here: issues=120,registry=40, a time, or a size of the city ledger (a number).")
+    ] = None,
+    keys: Annotated[Path | None, typer.Option(help="The folder with the newest copy of the keys.")] = None,
+    json: Json = False,
+) -> None:
+    """Bring a city back into an empty place, whole or to a position; everything is verified before anything is written."""
+    from services.console.restore import print_restored, restore
+
+    with explained():
+        report = restore(folder, to, keys, quiet=json)
+        print_json(report) if json else print_restored(report)
 
 
 def main(arguments: list[str] | None = None) -> Any:

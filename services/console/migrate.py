@@ -10,11 +10,10 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from services.console.catalogue import OWNERS, definition
-from services.console.output import err
+from services.console.catalogue import OWNERS
+from services.console.databases import migrate
 from shared.errors import BadInputError, UnavailableError
 from shared.runtime.settings import Settings
-from shared.runtime.storage import migrate_log, open_keys, open_views
 
 #: Seconds to wait for MongoDB to answer, and for the replica set to have a primary.
 PATIENCE = 60.0
@@ -48,14 +47,16 @@ def roles() -> dict[str, tuple[list[dict[str, Any]], list[dict[str, str]]]]:
     return found
 
 
-def prepare(replica_set: str, users: Path | None) -> None:
+def prepare(replica_set: str, users: Path | None) -> dict[str, Any]:
     """Do all of it; `replica_set` lists members as host:port,host:port ("": leave it), `users` is the folder of passwords.
+
+    Returns what was found or made in each database; SQLite files need nothing.
 
     Raises `BadInputError` for missing settings or passwords and `UnavailableError` when MongoDB does not do it.
     """
     settings = Settings.read()
     if not settings.mongodb_uri:
-        raise BadInputError("MONGODB_URI is not set: with SQLite files there is nothing to migrate")
+        return migrate(settings)
     from pymongo import MongoClient
     from pymongo.errors import PyMongoError
 
@@ -71,15 +72,7 @@ def prepare(replica_set: str, users: Path | None) -> None:
                 _user(client.admin, name, password)
     except PyMongoError as error:
         raise UnavailableError(f"MongoDB cannot be prepared: {error}") from error
-    for service in OWNERS:
-        migrate_log(settings, service)
-        open_views(settings, service, definition(service).all_views).close()
-        err.print(f"{service}: log and views are up to date")
-    from services.gateway.accounts import VIEWS
-
-    open_views(settings, "gateway", VIEWS).close()
-    open_keys(settings).close()
-    err.print("accounts and keys are up to date")
+    return migrate(settings)
 
 
 def _password(folder: Path, name: str) -> str:

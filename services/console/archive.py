@@ -1,0 +1,200 @@
+"""The form of a backup: raw commits with their digests, one a line, and a manifest with the SHA-256 of every file (R11)."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Iterator
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from services.audit.ledger import LEDGER_VIEWS
+from services.console.catalogue import definition
+from services.gateway.accounts import VIEWS as ACCOUNT_VIEWS
+from shared.errors import BadInputError, CorruptionError, NotFoundError, UnavailableError
+from shared.log import Head, StoredCommit
+from shared.runtime.settings import write_private
+from shared.views import View, ViewStore
+
+FORMAT = 1
+MANIFEST = "manifest.json"
+#: Kept in a folder of their own by `--keys`: where each lies under LINLI_DATA.
+KEY_FILES = ("keys/ledger.pem", "secret", "operator.token")
+PERSONAL = "personal.jsonl"
+
+encode = msgspec.json.Encoder(order="sorted").encode
+
+
+class Line(msgspec.Struct, frozen=True):
+    """One commit: exactly the bytes that were hashed, and their digest."""
+
+    body: msgspec.Raw
+    digest: str
+
+
+class Event(msgspec.Struct, frozen=True):
+    """What a restore needs to know of an event."""
+
+    id: str
+    type: str
+    data: msgspec.Raw
+
+
+class Body(msgspec.Struct, frozen=True):
+    """What a restore needs to know of a commit."""
+
+    position: int
+    stream: str
+    version: int
+    command_id: str
+    causation_id: str
+    actor: str
+    time: str
+    events: tuple[Event, ...]
+
+
+class Entry(msgspec.Struct, frozen=True):
+    """One entry of the city ledger; what it says is in the log."""
+
+    source: str
+    position: int
+
+
+class Manifest(msgspec.Struct, frozen=True, kw_only=True):
+    """What a backup holds. `checkpoints` are those of relays and followers, by service; `files` name each file's SHA-256."""
+
+    format: int
+    linli: str
+    city: str
+    time: str
+    shape: str
+    logs: dict[str, Head]
+    size: int  # of the city ledger
+    root: str
+    public_key: str
+    checkpoints: dict[str, dict[str, int]]
+    files: dict[str, str]
+
+
+class Sealed(msgspec.Struct, frozen=True):
+    """A manifest as stored, with the digest of its own text."""
+
+    manifest: msgspec.Raw
+    sha256: str
+
+
+class Output:
+    """Writes private files into a folder and remembers their digests."""
+
+    def __init__(self, folder: Path) -> None:
+        if folder.exists() and any(folder.iterdir()):
+            raise BadInputError(
+                f"{folder} is not empty: a backup is written into a new folder", {"folder": "must be empty"}
+            )
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        self.folder = folder
+        self.files: dict[str, str] = {}
+
+    def lines(self, name: str, lines: Iterable[bytes]) -> None:
+        """Write a file of lines; it is on disk afterwards."""
+        digest = sha256()
+        descriptor = os.open(self.folder / name, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with os.fdopen(descriptor, "wb") as file:
+            for line in lines:
+                file.write(line + b"\n")
+                digest.update(line + b"\n")
+            file.flush()
+            os.fsync(file.fileno())
+        self.files[name] = digest.hexdigest()
+
+    def seal(self, manifest: Any) -> None:
+        """Write the manifest, which makes the backup whole."""
+        text = encode(manifest)
+        write_private(self.folder / MANIFEST, encode(Sealed(msgspec.Raw(text), sha256(text).hexdigest())) + b"\n")
+
+
+def read_manifest(folder: Path) -> Manifest:
+    """The manifest of a backup, every file of which matches it; raises `CorruptionError` naming the file that does not."""
+    path = folder / MANIFEST
+    try:
+        sealed = msgspec.json.decode(path.read_bytes(), type=Sealed)
+        if sha256(bytes(sealed.manifest)).hexdigest() != sealed.sha256:
+            raise CorruptionError(f"{path} is damaged: it does not match its own digest; nothing was restored")
+        manifest = msgspec.json.decode(sealed.manifest, type=Manifest)
+    except FileNotFoundError:
+        raise NotFoundError(f"{path} does not exist: this is no backup, or one that was interrupted") from None
+    except msgspec.DecodeError as error:
+        raise CorruptionError(f"{path} is damaged: {error}; nothing was restored") from error
+    if manifest.format > FORMAT:
+        raise UnavailableError(
+            f"{path} was written by a newer version of Linli (format {manifest.format}): use the newer program"
+        )
+    for name, digest in manifest.files.items():
+        file = folder / name
+        if not file.is_file():
+            raise CorruptionError(f"{file} is missing from the backup; nothing was restored")
+        with file.open("rb") as content:
+            found = _digest(content)
+        if found != digest:
+            raise CorruptionError(f"{file} is damaged: its SHA-256 is {found}, not {digest}; nothing was restored")
+    return manifest
+
+
+def _digest(file: Any) -> str:
+    digest = sha256()
+    while block := file.read(1 << 20):
+        digest.update(block)
+    return digest.hexdigest()
+
+
+_read_line = msgspec.json.Decoder(Line).decode
+read_body = msgspec.json.Decoder(Body).decode
+
+
+def read_commits(folder: Path, service: str) -> Iterator[tuple[StoredCommit, Body]]:
+    """The commits of a log in a backup, in order."""
+    with (folder / f"{service}.log.jsonl").open("rb") as file:
+        for text in file:
+            line = _read_line(text)
+            raw = bytes(line.body)
+            body = read_body(raw)
+            count = len(body.events)
+            yield (
+                StoredCommit(
+                    position=body.position,
+                    last_position=body.position + count - 1,
+                    stream=body.stream,
+                    version=body.version,
+                    last_version=body.version + count - 1,
+                    command_id=body.command_id,
+                    digest=line.digest,
+                    body=raw,
+                ),
+                body,
+            )
+
+
+def read_entries(folder: Path) -> Iterator[Entry]:
+    """The order of the city ledger."""
+    decode = msgspec.json.Decoder(Entry).decode
+    with (folder / "ledger.jsonl").open("rb") as file:
+        yield from map(decode, file)
+
+
+def state_views(service: str) -> tuple[View, ...]:
+    """The views of a service that no log can bring back; the city ledger's are kept in a form of their own."""
+    views = ACCOUNT_VIEWS if service == "gateway" else definition(service).all_views
+    own = {view.name for view in LEDGER_VIEWS}
+    return tuple(view for view in views if not view.source and view.name not in own)
+
+
+def all_rows(store: ViewStore, view: str) -> Iterator[dict[str, Any]]:
+    """Every row of a view."""
+    cursor = None
+    while True:
+        page = store.find(view, limit=500, cursor=cursor)
+        yield from page.rows
+        if (cursor := page.next) is None:
+            return

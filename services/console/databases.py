@@ -1,0 +1,86 @@
+"""The collections, indexes and validators that the services need on MongoDB, made where they are missing; safe to repeat.
+
+A running service has no right to do this for its log: it only finds and inserts there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from rich.table import Table
+
+from services.console.catalogue import OWNERS, definition
+from services.console.output import out
+from services.gateway.accounts import VIEWS as ACCOUNT_VIEWS
+from shared.mongodb import PATIENCE, explained
+from shared.runtime.settings import Settings
+from shared.runtime.storage import _database as database_of
+from shared.runtime.storage import migrate_log, open_keys, open_views
+
+Shape = dict[str, Any]
+
+
+def databases() -> tuple[str, ...]:
+    """What `linli_` databases there are, without the prefix."""
+    return (*OWNERS, *(f"{name}_views" for name in (*OWNERS, "gateway")), "keys")
+
+
+def migrate(settings: Settings) -> dict[str, Any]:
+    """Bring every database up to date; raises `UnavailableError` for one that a newer version wrote, or without the rights."""
+    if not settings.mongodb_uri:
+        return {"needed": False, "databases": []}
+    before = {name: shape_of(settings, name) for name in databases()}
+    for name in OWNERS:
+        migrate_log(settings, name)
+        open_views(settings, name, definition(name).all_views).close()
+    open_views(settings, "gateway", ACCOUNT_VIEWS).close()
+    open_keys(settings).close()
+    return {"needed": True, "databases": [_compared(settings, name, before[name]) for name in databases()]}
+
+
+def shape_of(settings: Settings, name: str) -> Shape:
+    """The collections of a database: their options and the names of their indexes."""
+    database = database_of(settings, name)
+    try:
+        with explained(database, PATIENCE):
+            return {
+                found["name"]: {
+                    "options": found.get("options", {}),
+                    "indexes": sorted(database[found["name"]].index_information()),
+                }
+                for found in database.list_collections()
+            }
+    finally:
+        database.client.close()
+
+
+def _compared(settings: Settings, name: str, before: Shape) -> dict[str, Any]:
+    after = shape_of(settings, name)
+    changed = sorted(collection for collection in after if after[collection] != before.get(collection))
+    state = "in place" if not changed else "created" if not before else "updated"
+    indexes = sum(len(collection["indexes"]) for collection in after.values())
+    return {
+        "database": f"linli_{name}",
+        "state": state,
+        "collections": len(after),
+        "indexes": indexes,
+        "changed": changed,
+    }
+
+
+def print_migrated(report: Mapping[str, Any]) -> None:
+    """What was done, for people."""
+    if not report["needed"]:
+        out.print("SQLite files need no migration: each is made when its service first starts (MONGODB_URI is not set)")
+        return
+    table = Table("database", "", "collections", "indexes", "changed", box=None)
+    for found in report["databases"]:
+        table.add_row(
+            found["database"],
+            found["state"],
+            str(found["collections"]),
+            str(found["indexes"]),
+            ", ".join(found["changed"]),
+        )
+    out.print(table)

@@ -1,0 +1,62 @@
+"""What `linli doctor` asks a broker: version, credentials, and whether exchanges and queues are there and what they should be."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from amqp.exceptions import AccessRefused, NotFound, PreconditionFailed, ResourceLocked
+from kombu import Connection, Exchange, Queue
+
+from services.console.doctor import Finding, sources_of
+from shared.bus.topology import PATIENCE, TopologyError, check_version, dead_letters, exchange, explained, queue_for
+from shared.runtime.settings import Settings
+
+_MISSING = "load deploy/rabbitmq/definitions.json, or start the service once"
+
+
+def broker(settings: Settings, services: list[str]) -> Iterator[Finding]:
+    """Connect as a service would and look; raises `TopologyError` or `UnavailableError` when that is not possible."""
+    with explained(settings.amqp_uri), Connection(settings.amqp_uri, connect_timeout=PATIENCE) as connection:
+        connection.ensure_connection(max_retries=0, reraise_as_library_errors=False)
+        properties = getattr(connection.connection, "server_properties", None) or {}
+        said = f"{properties.get('product', 'unknown broker')} {properties.get('version', '')}".strip()
+        yield Finding("broker", "ok", f"{said} answers and accepts the user {connection.userid!r}")
+        try:
+            check_version(connection)
+            yield Finding("broker version", "ok", said)
+        except TopologyError as error:
+            yield Finding(
+                "broker version", "failed", error.message, "upgrade RabbitMQ; facts stay in the logs meanwhile"
+            )
+        dead = dead_letters()
+        things: list[Exchange | Queue] = [exchange(), dead.exchange, dead]
+        for service in services:
+            if sources := sources_of(service):
+                things.append(queue_for(service, sources))
+        for thing in things:
+            yield _look(connection, thing)
+
+
+def _look(connection: Connection, thing: Exchange | Queue) -> Finding:
+    """Ask for it passively; only when it is there, declare it as it should be, which changes nothing and refuses a difference."""
+    name = f"{'queue' if isinstance(thing, Queue) else 'exchange'} {thing.name}"
+    try:
+        with connection.channel() as channel:
+            bound = thing(channel)
+            bound.queue_declare(passive=True) if isinstance(thing, Queue) else bound.declare(passive=True)
+    except NotFound:
+        return Finding(name, "failed", "is missing", _MISSING)
+    except (AccessRefused, ResourceLocked) as error:
+        return Finding(
+            name, "warning", f"may not be looked at by this user: {error.message}", "ask as its own service's user"
+        )
+    try:
+        with connection.channel() as channel:
+            bound = thing(channel)
+            bound.queue_declare() if isinstance(thing, Queue) else bound.declare()
+    except PreconditionFailed as error:
+        advice = f"stop the services that use it, delete the {name}, start them again: it comes back, and its facts from the logs"
+        return Finding(name, "failed", f"is there, but different: {error.message}", advice)
+    except AccessRefused:
+        return Finding(name, "ok", "is there (this user may not see how it was declared)")
+    return Finding(name, "ok", "is there and as it should be")

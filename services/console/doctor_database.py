@@ -1,0 +1,183 @@
+"""What `linli doctor` asks MongoDB: version, replica set, write concern, clock, indexes and validators, and what users may do."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+from functools import partial
+from typing import Any
+
+from pymongo import MongoClient
+from pymongo.errors import OperationFailure, PyMongoError
+
+from services.console.catalogue import OWNERS
+from services.console.doctor import Finding, room
+from shared.errors import LinliError
+from shared.log.mongodb import COMMIT_INDEXES, COMMIT_SCHEMA
+from shared.mongodb import MAJORITY, explained
+from shared.runtime.settings import Settings
+
+#: The first MongoDB with everything that is used here.
+OLDEST = (7, 0)
+#: Seconds that clocks may differ: signed calls are good for a minute.
+CLOSE, TOO_FAR = 2.0, 20.0
+PATIENCE = 5.0
+_UNAUTHORIZED = 13
+_MIGRATE = "run `linli migrate` with an administrator's MONGODB_URI"
+
+
+def database(settings: Settings, services: list[str]) -> Iterator[Finding]:
+    """All of it; raises `UnavailableError` when the server does not answer or refuses the user."""
+    client: MongoClient[dict[str, Any]] = MongoClient(
+        settings.mongodb_uri, serverSelectionTimeoutMS=int(PATIENCE * 1000), tz_aware=True, appname="linli-doctor"
+    )
+    with client:
+        with explained(client["admin"], PATIENCE):
+            asked = datetime.now(UTC)
+            hello = client["admin"].command("hello")
+            answered = datetime.now(UTC)
+            build = client["admin"].command("buildInfo")
+        stand_in = "secantus" in str(build).lower()
+        yield from _server(hello, build, stand_in)
+        yield _clock(asked + (answered - asked) / 2, hello["localTime"])
+        yield from _space(client)
+        for service in services:
+            if service in OWNERS:
+                yield from _log(client[f"linli_{service}"], stand_in)
+            yield _views(client[f"linli_{service}_views"])
+
+
+def _server(hello: dict[str, Any], build: dict[str, Any], stand_in: bool) -> Iterator[Finding]:
+    if stand_in:
+        said = "SecantusDB, a stand-in that speaks MongoDB's protocol"
+        yield Finding("MongoDB", "warning", said, "for tests only: a city needs MongoDB 7.0 or later as a replica set")
+        return
+    number = str(build["version"])
+    if tuple(int(part) for part in re.findall(r"\d+", number)[:2]) < OLDEST:
+        yield Finding("MongoDB", "failed", f"version {number}", "upgrade to MongoDB 7.0 or later")
+    else:
+        yield Finding("MongoDB", "ok", f"version {number}")
+    members = len(hello.get("hosts", ())) + len(hello.get("passives", ()))
+    if "setName" not in hello:
+        yield Finding(
+            "replica set",
+            "failed",
+            "this server is not in one",
+            "linli migrate --replica-set host:port,host:port,host:port",
+        )
+    elif members < 3:
+        said = f"{hello['setName']} has {members} member{'s' * (members != 1)}"
+        yield Finding("replica set", "warning", said, "three members survive the loss of one without a pause")
+    else:
+        yield Finding("replica set", "ok", f"{hello['setName']}, {members} members")
+
+
+def _clock(here: datetime, there: datetime) -> Finding:
+    seconds = abs((here - there).total_seconds())
+    said = f"this machine and the database differ by {seconds:.1f} s"
+    if seconds <= CLOSE:
+        return Finding("clocks", "ok", said)
+    return Finding(
+        "clocks", "failed" if seconds > TOO_FAR else "warning", said, "keep all machines' clocks by NTP (chrony)"
+    )
+
+
+def _space(client: MongoClient[dict[str, Any]]) -> Iterator[Finding]:
+    try:
+        stats = client["linli_audit_views"].command("dbStats")
+    except PyMongoError:
+        return  # this user may not ask; the operators of the server see it in their own monitoring
+    if stats.get("fsTotalSize"):
+        yield room("disk of MongoDB", int(stats["fsTotalSize"] - stats["fsUsedSize"]))
+
+
+def _log(found: Any, stand_in: bool) -> Iterator[Finding]:
+    """A log's collection: shape, indexes, a majority's journal, and that nobody may change it."""
+    name = found.name
+    try:
+        written = found["formats"].find_one({"_id": "log"})
+        if written is None:
+            yield Finding(f"{name} log", "failed", "holds no log", _MIGRATE)
+            return
+        yield _shape(found)
+        yield _written(found)
+    except OperationFailure as error:
+        if error.code != _UNAUTHORIZED:
+            raise
+        yield Finding(
+            f"{name} log",
+            "warning",
+            "may not be read by this user",
+            "ask as the service's own user, or name the service",
+        )
+        return
+    yield _unchangeable(found, stand_in)
+
+
+def _shape(found: Any) -> Finding:
+    check = f"{found.name} commits"
+    try:
+        indexes = found["commits"].index_information()
+        options = found["commits"].options()
+    except OperationFailure as error:
+        if error.code != _UNAUTHORIZED:
+            raise
+        return Finding(check, "ok", "may be used (its indexes and validator are an administrator's to see)")
+    wrong = [name for name, keys in COMMIT_INDEXES.items() if not _is(indexes.get(name), keys)]
+    if wrong:
+        return Finding(check, "failed", f"lacks the unique index {', '.join(wrong)}", _MIGRATE)
+    if options.get("validator", {}).get("$jsonSchema") != COMMIT_SCHEMA:
+        return Finding(check, "failed", "has no validator, or an old one", _MIGRATE)
+    return Finding(check, "ok", "indexes and validator are in place")
+
+
+def _is(index: dict[str, Any] | None, keys: list[tuple[str, int]]) -> bool:
+    return index is not None and bool(index.get("unique")) and [tuple(key) for key in index["key"]] == keys
+
+
+def _written(found: Any) -> Finding:
+    """A write of nothing waits for the majority's journal all the same."""
+    snapshots = found.get_collection("snapshots", write_concern=MAJORITY)
+    check = f"{found.name} write concern"
+    try:
+        with explained(found, PATIENCE, writing=True):
+            snapshots.update_one({"_id": "doctor: no such stream"}, {"$set": {"version": 0}})
+    except LinliError as error:
+        return Finding(check, "failed", error.message, "look at the members of the replica set: rs.status()")
+    return Finding(check, "ok", "a majority journals what is written")
+
+
+def _unchangeable(found: Any, stand_in: bool) -> Finding:
+    """Try to change and to remove a commit that does not exist: the server must refuse before it looks."""
+    check, nothing = f"{found.name} append-only", {"_id": -1}
+    allowed = []
+    attempts: dict[str, Callable[[], object]] = {
+        "update": partial(found["commits"].update_one, nothing, {"$set": {"digest": ""}}),
+        "delete": partial(found["commits"].delete_one, nothing),
+    }
+    for act, attempt in attempts.items():
+        try:
+            attempt()
+            allowed.append(act)
+        except OperationFailure as error:
+            if error.code != _UNAUTHORIZED:
+                raise
+    if not allowed:
+        return Finding(check, "ok", "this user can neither change nor remove commits")
+    advice = "give services the users of `linli migrate --users`; an administrator's address is for migrate only"
+    return Finding(check, "warning" if stand_in else "failed", f"this user may {' and '.join(allowed)} commits", advice)
+
+
+def _views(found: Any) -> Finding:
+    check = f"{found.name}"
+    try:
+        if found["formats"].find_one({"_id": "views"}) is None:
+            return Finding(check, "failed", "holds no views", _MIGRATE)
+    except OperationFailure as error:
+        if error.code != _UNAUTHORIZED:
+            raise
+        return Finding(
+            check, "warning", "may not be read by this user", "ask as the service's own user, or name the service"
+        )
+    return Finding(check, "ok", "is in place")

@@ -1,0 +1,249 @@
+"""Brings a city back from a backup, whole or to a position: new logs from the records, new views from the logs (R11).
+
+Nothing that exists is ever edited: the place must be empty, and SQLite files appear in it all at once or not at all.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from hashlib import sha256
+from itertools import groupby, islice
+from pathlib import Path
+from typing import Any
+
+import msgspec
+from rich.table import Table
+
+from services.audit import checkpoint
+from services.audit.ledger import Ledger, LedgerFollower
+from services.audit.replay import digests, fold_until
+from services.console.archive import (
+    PERSONAL,
+    Entry,
+    Manifest,
+    read_commits,
+    read_entries,
+    read_manifest,
+    state_views,
+)
+from services.console.catalogue import OWNERS, definition
+from services.console.cutting import Cut, find_cut
+from services.console.databases import migrate
+from services.console.output import out, progress
+from services.console.restore_keys import write_keys
+from services.gateway.accounts import VIEWS as ACCOUNT_VIEWS
+from shared.errors import BadInputError, CorruptionError, IllegalStateError, NotFoundError
+from shared.log import EventLog, StoredCommit
+from shared.runtime.settings import Settings
+from shared.runtime.storage import open_log, open_views
+from shared.views import ViewStore
+
+_GROUP = 500  # commits written at a time
+
+
+def restore(folder: Path, to: str | None, keys: Path | None, quiet: bool = False) -> dict[str, Any]:
+    """Restore a backup into an empty place; returns heads, view digests and what an operator must know."""
+    settings = Settings.read()
+    manifest = read_manifest(folder)
+    if manifest.city != settings.city:
+        wanted = {"LINLI_CITY": f"set it to {manifest.city}"}
+        raise BadInputError(f"the backup is of {manifest.city}, not of {settings.city}", wanted)
+    for name in (PERSONAL, "ledger.pem") if keys else ():
+        if keys and not (keys / name).exists():
+            raise NotFoundError(f"{keys / name} does not exist: this is no folder that `linli backup --keys` wrote")
+    cut = find_cut(folder, manifest, to)
+    _check_empty(settings)
+    if settings.mongodb_uri:
+        migrate(settings)
+        return _restore(settings, folder, manifest, cut, keys, quiet)
+    staging = settings.data.parent / f".{settings.data.name}.restoring"
+    shutil.rmtree(staging, ignore_errors=True)
+    staging.mkdir(parents=True)
+    try:
+        report = _restore(replace(settings, data=staging), folder, manifest, cut, keys, quiet)
+        for path in sorted(staging.rglob("*"), reverse=True):
+            _sync(path)
+        os.replace(staging, settings.data)
+        _sync(settings.data.parent)
+    finally:
+        shutil.rmtree(staging, ignore_errors=True)
+    return report
+
+
+def _sync(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY)
+    os.fsync(descriptor)
+    os.close(descriptor)
+
+
+def _check_empty(settings: Settings) -> None:
+    """Raise `IllegalStateError` when anything is there that a restore would have to change."""
+    if not settings.mongodb_uri:
+        if settings.data.exists() and any(settings.data.iterdir()):
+            raise IllegalStateError(
+                f"{settings.data} is not empty: restore into a new folder (LINLI_DATA), then look at both"
+            )
+        return
+    import pymongo
+
+    client: pymongo.MongoClient[dict[str, Any]]
+    with pymongo.MongoClient(settings.mongodb_uri) as client:
+        for name in client.list_database_names():
+            if name.startswith("linli_"):
+                for collection in client[name].list_collection_names():
+                    if collection not in ("formats", "generations") and client[name][collection].find_one(
+                        {}, {"_id": 1}
+                    ):
+                        raise IllegalStateError(
+                            f"MongoDB database {name} is not empty ({collection}): restore into a new server"
+                        )
+
+
+def _restore(
+    settings: Settings, folder: Path, manifest: Manifest, cut: Cut, keys: Path | None, quiet: bool
+) -> dict[str, Any]:
+    logs = {name: open_log(settings, name) for name in OWNERS}
+    accounts = open_views(settings, "gateway", ACCOUNT_VIEWS, durable=True)
+    stores = {name: open_views(settings, name, definition(name).all_views) for name in OWNERS}
+    try:
+        with progress(quiet) as bars:
+            for name, log in logs.items():
+                task = bars.add_task(f"{name} log", total=max(1, cut.logs[name]))
+                for done in _write_log(log, folder, cut.logs[name]):
+                    bars.update(task, completed=done)
+        write_keys(settings, folder, manifest, keys)
+        _put_back(accounts, folder, "gateway", {})
+        services = []
+        with progress(quiet) as bars:
+            for name, store in stores.items():
+                task = bars.add_task(f"{name} views", total=None)
+                _put_back(store, folder, name, cut.checkpoints[name])
+                if name == "audit":
+                    _write_ledger(settings, store, logs, folder, manifest, cut, bool(keys))
+                else:
+                    until = {
+                        source: cut.checkpoints[name][f"follow:{source}"]
+                        for source in (name, *definition(name).sources)
+                    }
+                    fold_until(definition(name), logs, store, store, until, lambda *_: None)
+                if cut.checkpoints[name]["relay"]:
+                    store.save({}, {"relay": (0, cut.checkpoints[name]["relay"])})
+                result = digests(definition(name), store)
+                services.append({"service": name, "rows": result.rows, "digests": result.digests})
+                bars.update(task, total=1, completed=1)
+        heads = {name: {"position": log.head().position, "digest": log.head().digest} for name, log in logs.items()}
+        ledger = Ledger(stores["audit"], f"{settings.city}/city-ledger")
+        root = ledger.root(ledger.size).hex()
+        entered = {"size": ledger.size, "root": root, "backed_up": manifest.size, "signed": _last_signed(folder)}
+        return {
+            "logs": heads,
+            "ledger": entered,
+            "services": services,
+            "checkpoints": cut.checkpoints,
+            "keys": bool(keys),
+        }
+    finally:
+        for log in logs.values():
+            log.close()
+        for store in (accounts, *stores.values()):
+            store.close()
+
+
+def _write_log(log: EventLog, folder: Path, until: int) -> Iterator[int]:
+    group: list[StoredCommit] = []
+    for stored, _ in read_commits(folder, log.name):
+        if stored.position > until:
+            break
+        group.append(stored)
+        if len(group) == _GROUP:
+            log.storage.insert(group)
+            yield group.pop().last_position
+            group.clear()
+    if group:
+        log.storage.insert(group)
+        yield group[-1].last_position
+
+
+def _put_back(store: ViewStore, folder: Path, service: str, checkpoints: Mapping[str, int]) -> None:
+    """Rows of views that have no log; facts that were parked after the cut come again by themselves."""
+    known = {view.name for view in state_views(service)}
+    with (folder / f"{service}.state.jsonl").open("rb") as file:
+        for number, text in enumerate(file, 1):
+            view, row = msgspec.json.decode(text)
+            if view not in known:
+                raise CorruptionError(f"{file.name} line {number}: this program knows no view {view!r}")
+            if view != "parked" or row["position"] <= checkpoints.get(f"follow:{row['source']}", 0):
+                store.save({(view, row["key"]): row})
+
+
+def _write_ledger(
+    settings: Settings,
+    store: ViewStore,
+    logs: Mapping[str, EventLog],
+    folder: Path,
+    manifest: Manifest,
+    cut: Cut,
+    keys: bool,
+) -> None:
+    """Enter every fact again, in the order in which it was; raises `CorruptionError` when the root is another one."""
+    what = definition("audit")
+    followers = {name: LedgerFollower(name, what.all_views, store, what.decoder_for(name)) for name in logs}
+    records = {name: log.read(until=cut.logs[name]) for name, log in logs.items()}
+    for source, run in groupby(islice(read_entries(folder), cut.size), key=_source):
+        entries = list(run)
+        found = list(islice(records[source], len(entries)))
+        if [entry.position for entry in entries] != [record.position for record in found]:
+            raise CorruptionError(f"{folder / 'ledger.jsonl'}: {source} position {entries[0].position} is out of order")
+        followers[source].apply(found)
+    ledger = Ledger(store, f"{settings.city}/city-ledger")
+    if cut.size == manifest.size and ledger.root(cut.size).hex() != manifest.root:
+        raise CorruptionError(f"{folder / 'ledger.jsonl'}: the entries do not give the root {manifest.root}")
+    for row in _signed(folder) if keys else ():
+        if int(row["key"]) <= cut.size:
+            public = checkpoint.load_public_key(manifest.public_key.encode()) if manifest.public_key else None
+            if public and checkpoint.open_checkpoint(row["text"], public, ledger.origin).root != ledger.root(
+                int(row["key"])
+            ):
+                raise CorruptionError(
+                    f"{folder / 'signed.jsonl'}: what was signed for size {int(row['key'])} is not this ledger"
+                )
+            store.save({("signed", row["key"]): row})
+
+
+def _source(entry: Entry) -> str:
+    return entry.source
+
+
+def _signed(folder: Path) -> list[dict[str, Any]]:
+    return [msgspec.json.decode(line) for line in (folder / "signed.jsonl").read_bytes().splitlines()]
+
+
+def _last_signed(folder: Path) -> int:
+    return max((int(row["key"]) for row in _signed(folder)), default=0)
+
+
+def print_restored(report: Mapping[str, Any]) -> None:
+    """What was restored, for people, and what to do before the start."""
+    table = Table("service", "events", "digest of the last commit", "rows", "digest over all views", box=None)
+    for service in report["services"]:
+        head, views = report["logs"][service["service"]], service["digests"]
+        over_all = sha256("".join(views[view] for view in sorted(views)).encode()).hexdigest()
+        digest = head["digest"][:32] + "…"
+        table.add_row(service["service"], f"{head['position']:,}", digest, f"{service['rows']:,}", over_all)
+    out.print(table)
+    ledger = report["ledger"]
+    out.print(f"city ledger: {ledger['size']:,} entries, root {ledger['root']}", soft_wrap=True)
+    if not report["keys"]:
+        out.print("[yellow]without --keys: personal data stays sealed, and a new key signs the ledger from here on[/]")
+    if ledger["size"] < ledger["backed_up"]:
+        out.print(
+            f"[yellow]the ledger ends at {ledger['size']:,} of {ledger['backed_up']:,} entries: checkpoints signed for more (up to "
+            f"{ledger['signed']:,}) no longer hold. Tell those who keep them, and why.[/]",
+            soft_wrap=True,
+        )
+    out.print(
+        "before the start: delete the queues linli.facts.* of the broker; what was in them comes from the logs again"
+    )

@@ -85,9 +85,9 @@ class _Waiting:
         self._asleep.acquire()
         self.settled = False
         self.receipt: Receipt | None = None
-        self.error: Exception | None = None
+        self.error: BaseException | None = None
 
-    def settle(self, receipt: Receipt | None, error: Exception | None = None) -> None:
+    def settle(self, receipt: Receipt | None, error: BaseException | None = None) -> None:
         self.receipt, self.error = receipt, error
         self.settled = True
         self.wake()
@@ -169,11 +169,15 @@ class EventLog:
         self._crowd = len(group)
         try:
             self._write(group)
-        except Exception as error:  # every waiting command must learn of it, whatever it is
+        except BaseException as error:  # every waiting command must learn of it, whatever it is, also that the writer is killed
             self._forget()
+            killed = not isinstance(error, Exception)
+            reason = UnavailableError("the writing process was stopped; repeat the command with its id") if killed else error
             for waiting in group:
                 if not waiting.settled:
-                    waiting.settle(None, error)
+                    waiting.settle(None, reason)
+            if killed:
+                raise
         for listener in self._listeners:
             listener()
 

@@ -7,7 +7,7 @@ import threading
 import msgspec
 import pytest
 
-from shared.errors import BadInputError, ConcurrencyError, CorruptionError, IllegalStateError
+from shared.errors import BadInputError, ConcurrencyError, CorruptionError, IllegalStateError, UnavailableError
 from shared.identity import new_id
 from shared.log import GENESIS, Commit, EventLog, Head, NewEvent
 from shared.log.record import verify_chain
@@ -182,3 +182,40 @@ def test_a_commit_too_large_for_a_database_is_refused(log: EventLog) -> None:
     with pytest.raises(BadInputError, match="one decision may hold 4,000,000 bytes, not 4,000,001"):
         log.append(huge)
     assert log.head().position == 0
+
+
+def test_a_killed_writer_leaves_nobody_waiting(log: EventLog, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever writes for all may be killed in the middle: the others are told, and the next writer goes on."""
+
+    class Killed(BaseException):
+        pass
+
+    inside, go_on = threading.Event(), threading.Event()
+    real = log.storage.insert
+
+    def killed(commits: object) -> None:
+        inside.set()
+        go_on.wait(10)
+        raise Killed
+
+    monkeypatch.setattr(log.storage, "insert", killed)
+    told: list[str] = []
+
+    def write(stream: str) -> None:
+        try:
+            log.append(commit(stream))
+        except (Killed, UnavailableError) as error:
+            told.append(type(error).__name__)
+
+    threads = [threading.Thread(target=write, args=(f"case-{number}",)) for number in range(2)]
+    threads[0].start()
+    assert inside.wait(10)
+    threads[1].start()
+    monkeypatch.setattr(log.storage, "insert", real)
+    go_on.set()
+    for thread in threads:
+        thread.join(10)
+        assert not thread.is_alive()
+    assert told == ["Killed"]
+    assert [record.stream for record in log.read()] == ["case-1"]
+    log.append(commit("case-2"))

@@ -1,0 +1,160 @@
+"""The city as docker-compose.yml describes it, in real containers: a story through the gateway, and what keeps it safe (§1, R2, R3)."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from services.console.catalogue import OWNERS, SERVICES
+from tests.compose.engine import Engine
+
+ROOT = Path(__file__).resolve().parents[2]
+STORY = ROOT / "deploy" / "scenarios" / "sanchajie.yaml"
+#: Making images, starting and telling the story take minutes where nothing is cached.
+pytestmark = pytest.mark.timeout(900)
+
+
+class City:
+    """The running containers."""
+
+    def __init__(self, engine: Engine, project: str, port: int, secrets: Path, data: Path) -> None:
+        self.engine, self.port = engine, port
+        self._project = project
+        self._environment = os.environ | {
+            "PYTHONPATH": str(ROOT), "LINLI_OPERATOR_TOKEN_FILE": str(secrets / "operator_token"), "LINLI_DATA": str(data),
+        }  # fmt: skip
+
+    def linli(self, *arguments: str) -> str:
+        """Run the `linli` command as an operator's machine would, outside the containers."""
+        command = [sys.executable, "-W", "ignore", "-m", "services.console", *arguments, "--url", f"http://127.0.0.1:{self.port}"]
+        done = subprocess.run(command, env=self._environment, cwd=ROOT, capture_output=True, text=True, timeout=400, check=False)
+        assert done.returncode == 0, f"{done.stdout[-3000:]}\n{done.stderr[-3000:]}"
+        return done.stdout
+
+    def container(self, service: str) -> str:
+        """The id of a service's container."""
+        labels = (f"com.docker.compose.project={self._project}", f"com.docker.compose.service={service}")
+        filters = [word for label in labels for word in ("--filter", f"label={label}")]
+        return self.engine.run("docker", "ps", "-aq", *filters).strip()
+
+    def inspect(self, service: str) -> dict[str, Any]:
+        found: dict[str, Any] = json.loads(self.engine.run("docker", "inspect", self.container(service)))[0]
+        return found
+
+    def inside(self, service: str, *command: str) -> str:
+        return self.engine.run("docker", "exec", self.container(service), *command)
+
+    def ready(self) -> bool:
+        """Whether the gateway answers that all services are ready."""
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=5)
+        try:
+            connection.request("GET", "/health/ready")
+            return connection.getresponse().status == 200
+        except OSError:
+            return False
+        finally:
+            connection.close()
+
+    def status(self) -> dict[str, Any]:
+        found: dict[str, Any] = json.loads(self.linli("status", "--json"))["services"]
+        return found
+
+    def behind(self) -> int:
+        """Facts that some service has not relayed or applied."""
+        status = self.status()
+        heads = {name: service["head"] for name, service in status.items()}
+        applied = sum(heads[source] - at["position"] for service in status.values() for source, at in service["followers"].items())
+        return applied + sum(service["head"] - service["relayed"] for name, service in status.items())
+
+    def logs(self) -> str:
+        return "\n".join(f"--- {name}\n{self.engine.run('docker', 'logs', '--tail', '8', self.container(name))}" for name in SERVICES)
+
+
+def wait_for(ready: Callable[[], bool], seconds: float, what: Callable[[], str]) -> None:
+    deadline = time.monotonic() + seconds
+    while not ready():
+        assert time.monotonic() < deadline, f"waited {seconds} s: {what()}"
+        time.sleep(0.5)
+
+
+@pytest.fixture(scope="module")
+def city(
+    engine: Engine, secrets: Path, docker_services: Any, docker_compose_project_name: str, tmp_path_factory: pytest.TempPathFactory
+) -> City:
+    """The city with the story of a neighbourhood's year told through its gateway."""
+    port = docker_services.port_for("gateway", 8000)
+    city = City(engine, docker_compose_project_name, port, secrets, tmp_path_factory.mktemp("data"))
+    wait_for(city.ready, 90, city.logs)
+    report = json.loads(city.linli("scenario", "run", str(STORY), "--json"))
+    assert report["holds"] is True
+    return city
+
+
+def test_the_story_holds_and_nobody_lags(city: City) -> None:
+    wait_for(lambda: city.behind() == 0, 30, lambda: json.dumps(city.status()))
+    heads = {name: service["head"] for name, service in city.status().items()}
+    assert all(heads[name] > 0 for name in OWNERS if name != "audit")
+    assert sum(at["parked"] for service in city.status().values() for at in service["followers"].values()) == 0
+
+
+def test_subscribers_were_given_their_facts(city: City) -> None:
+    listed = city.inside("rabbitmq", "rabbitmqctl", "-q", "-p", "linli", "list_queues", "name", "messages")
+    waiting = dict(line.split() for line in listed.splitlines()[1:])
+    assert int(waiting["linli.subscriber.finance"]) == city.status()["funding"]["head"]
+    assert int(waiting["linli.subscriber.street"]) > 0
+    assert int(waiting["linli.dead-letters"]) == 0
+
+
+@pytest.mark.parametrize("service", SERVICES)
+def test_each_service_runs_without_rights_or_secrets_in_its_environment(city: City, service: str, secrets: Path) -> None:
+    found = city.inspect(service)
+    host = found["HostConfig"]
+    assert found["State"]["Health"]["Status"] == "healthy"
+    assert found["Config"]["User"] == "10001"
+    assert host["ReadonlyRootfs"] and host["CapDrop"] == ["ALL"] and host["Memory"] and host["PidsLimit"]
+    given = {path.name: path.read_text().strip() for path in secrets.iterdir()}
+    assert [name for name, secret in given.items() if secret in json.dumps(found)] == []
+    held = city.inside(service, "ls", "/run/secrets").split()
+    assert [name for name in held if name.startswith(("amqp_", "mongodb_")) and not name.endswith(f"_{service}")] == []
+    with pytest.raises(RuntimeError, match="Read-only file system"):
+        city.inside(service, "touch", "/opt/app/changed")
+
+
+@pytest.mark.parametrize("service", OWNERS)
+def test_each_service_shows_its_metrics(city: City, service: str) -> None:
+    ask = "import urllib.request as r; print(r.urlopen('http://127.0.0.1:9100/metrics').read().decode())"
+    assert f'service="{service}"' in city.inside(service, "python", "-c", ask)
+
+
+def test_a_service_stops_in_time_and_comes_back_with_everything(city: City) -> None:
+    before = {name: service["head"] for name, service in city.status().items()}
+    names = [city.container(name) for name in SERVICES]
+    started = time.monotonic()
+    city.engine.run("docker", "stop", "--time", "20", *names)
+    assert time.monotonic() - started < 10 * len(names)  # docker stops them one after the other
+    assert [city.inspect(name)["State"]["ExitCode"] for name in SERVICES] == [0] * len(names)  # none was killed (R3)
+    city.engine.run("docker", "start", *names)
+    wait_for(city.ready, 60, city.logs)
+    assert {name: service["head"] for name, service in city.status().items()} == before
+
+
+def test_a_broker_that_comes_back_empty_costs_nothing(city: City) -> None:
+    volume = next(mount["Name"] for mount in city.inspect("rabbitmq")["Mounts"] if mount["Type"] == "volume")
+    city.engine.run("docker", "rm", "-fv", city.container("rabbitmq"))
+    city.engine.run("docker", "volume", "rm", volume)
+    files = [word for name in ("docker-compose.yml", "tests/compose/override.yml") for word in ("-f", str(ROOT / name))]
+    project = ("-p", f"linlitest{os.getpid()}")
+    city.engine.run(*city.engine.compose.split(), *files, *project, "up", "-d", "--no-deps", "rabbitmq")
+    wait_for(city.ready, 90, city.logs)
+    wait_for(lambda: city.behind() == 0, 30, lambda: json.dumps(city.status()))
+    report = json.loads(city.linli("scenario", "run", str(STORY), "--json"))  # told again, it changes nothing
+    assert report["holds"] is True

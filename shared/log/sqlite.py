@@ -73,24 +73,19 @@ class SqliteStorage:
 
     def scan(self, after: int, limit: int | None, until: int | None) -> Iterator[StoredCommit]:
         left = limit
-        with self._database.reading() as connection:
-            # `after` may lie inside a commit: start at the commit that holds the next position
-            first = connection.execute(
-                "SELECT position FROM commits WHERE position <= ? ORDER BY position DESC LIMIT 1", (after + 1,)
-            ).fetchone()
-        position = int(first[0]) if first else after + 1
         while left is None or left > 0:
             page = _PAGE if left is None else min(left, _PAGE)
             with self._database.reading() as connection:
-                rows = connection.execute(
-                    f"SELECT {_COLUMNS} FROM commits WHERE position >= ? AND position <= ? AND last_position > ? "
-                    "ORDER BY position LIMIT ?",
-                    (position, until if until is not None else 1 << 62, after, page),
+                rows = connection.execute(  # `after` may lie inside a commit: start at the one that holds the next position
+                    f"SELECT {_COLUMNS} FROM commits WHERE position >= "
+                    "coalesce((SELECT max(position) FROM commits WHERE position <= ?), 0) "
+                    "AND position <= ? AND last_position > ? ORDER BY position LIMIT ?",
+                    (after + 1, until if until is not None else 1 << 62, after, page),
                 ).fetchall()
             yield from starmap(StoredCommit, rows)
             if len(rows) < page:
                 return
-            position = rows[-1][1] + 1
+            after = rows[-1][1]
             if left is not None:
                 left -= len(rows)
 

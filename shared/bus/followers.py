@@ -100,17 +100,19 @@ class Followers(SharedExtension):
 
     def _project(self) -> None:
         """Apply our own log to our views, and show how far everything is."""
+        follower = self.node.followers[self.node.name]
+        applied = metrics.APPLIED.labels(self.node.name, self.node.name)
         show = 0.0
         while not self._stopping.is_set():
             self._appended.clear()
-            while self.node.apply_own() and not self._stopping.is_set():
-                pass
-            follower = self.node.followers[self.node.name]
-            metrics.APPLIED.labels(self.node.name, self.node.name).set(follower.position)
+            before = follower.position
+            self.node.apply_own()
+            applied.set(follower.position)
             if time.monotonic() >= show:
                 metrics.show(self.node.status())
                 show = time.monotonic() + SHOW_EVERY
-            self._appended.wait(1.0)
+            if follower.position - before < BATCH:  # there was no more; whoever appended since has woken us
+                self._appended.wait(1.0)
 
     def _relay(self) -> None:
         """Publish our own log from the relay's checkpoint; only one relay per log holds the lease."""
@@ -119,6 +121,7 @@ class Followers(SharedExtension):
         # the embedded process alone holds its folder, so after a crash it takes its own lease up again at once
         embedded = self.container.config["settings"].amqp_uri.startswith("linli://")
         holder = "embedded" if embedded else uuid.uuid4().hex
+        relayed = metrics.RELAYED.labels(node.name)
         renew = 0.0
         try:
             while not self._stopping.is_set():
@@ -133,9 +136,10 @@ class Followers(SharedExtension):
                 if records:
                     self._publish(publisher, records)
                     node.views.save({}, {"relay": (position, records[-1].position)})
-                    metrics.RELAYED.labels(node.name).set(records[-1].position)
+                    relayed.set(records[-1].position)
                 else:
                     publisher.tick()
+                if len(records) < BATCH:
                     self._to_relay.wait(2.0)
         finally:
             publisher.close()
@@ -173,7 +177,7 @@ class Followers(SharedExtension):
         waited = 0.0
         while len(arrived) < BATCH and not self._stopping.is_set():
             try:
-                connection.drain_events(timeout=0.001 if arrived else timeout)
+                connection.drain_events(timeout=0 if arrived else timeout)
             except TimeoutError:
                 if arrived:
                     break

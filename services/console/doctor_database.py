@@ -40,7 +40,7 @@ def database(settings: Settings, services: list[str]) -> Iterator[Finding]:
             build = client["admin"].command("buildInfo")
         stand_in = "secantus" in str(build).lower()
         yield from _server(hello, build, stand_in)
-        yield _clock(asked + (answered - asked) / 2, hello["localTime"])
+        yield _clock(asked + (answered - asked) / 2, hello["localTime"].replace(tzinfo=UTC))
         yield from _space(client)
         for service in services:
             if service in OWNERS:

@@ -3,11 +3,12 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 STORY ?= deploy/scenarios/sanchajie.yaml
+COMPOSE ?= $(shell docker compose version >/dev/null 2>&1 && echo docker compose || echo docker-compose)
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 export PYTHONWARNINGS = ignore
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check lint types imports bench clean reset
+.PHONY: help run test check lint types imports bench up down logs clean reset
 
 help: ## list the tasks
 	@awk -F':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -48,6 +49,18 @@ bench: $(VENV)/installed ## measure, side by side with what is compared (needs s
 	@$(PYTHON) -m venv .venv-bench
 	@.venv-bench/bin/python -m pip install --quiet --constraint deploy/constraints.txt --editable . 'eventsourcing>=9.3,<10'
 	@.venv-bench/bin/python -m tests.bench
+
+up: ## start a city in containers (needs Docker): RabbitMQ, MongoDB, every service, Prometheus, Grafana
+	@deploy/secrets secrets
+	@DOCKER_BUILDKIT=1 docker build --quiet --tag $${LINLI_IMAGE:-linli/linli:latest} --file deploy/Dockerfile . >/dev/null
+	@$(COMPOSE) --profile watch up -d
+	@echo "the portal: http://127.0.0.1:8000   dashboards: http://127.0.0.1:3000   operator's token: secrets/operator_token"
+
+down: ## stop the city in containers; its data stays
+	@$(COMPOSE) --profile watch down
+
+logs: ## follow the log of the city in containers
+	@$(COMPOSE) logs --follow --tail 20
 
 reset: ## forget the loaded data (removes ./data)
 	@rm -rf data

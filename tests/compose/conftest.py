@@ -21,7 +21,6 @@ def engine() -> Iterator[Engine]:
     """Docker's engine, with the images of the test built."""
     engine = Engine()
     before = dict(os.environ)
-    os.environ.update(engine.environment)  # pytest-docker runs its commands in this process's environment
     try:
         packages = sysconfig.get_paths()["purelib"]
         engine.run(str(ROOT / "deploy" / "test-images" / "build"), packages, seconds=600)
@@ -42,8 +41,8 @@ def secrets(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def docker_compose_command(engine: Engine, secrets: Path) -> str:
-    os.environ["LINLI_SECRETS"] = str(secrets)
-    os.environ["LINLI_PUBLISH"] = f"127.0.0.1:{free_port()}"
+    engine.environment |= {"LINLI_SECRETS": str(secrets), "LINLI_PUBLISH": f"127.0.0.1:{free_port()}"}
+    os.environ.update(engine.environment)  # pytest-docker runs its commands in this process's environment
     return engine.compose
 
 

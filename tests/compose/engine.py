@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 import subprocess
 from pathlib import Path
 
@@ -65,5 +66,7 @@ class Engine:
             return
         if running := self.run("docker", "ps", "-q").split():
             self.run("docker", "kill", *running)
-        self._process.signal(15)
+        self._process.signal(signal.SIGTERM)
+        # the engine leaves one mount behind, which would keep its folder
+        subprocess.run(["umount", str(self._process.folder / "exec" / "netns" / "default")], capture_output=True, check=False)
         self._process.destroy()

@@ -40,6 +40,11 @@ class City:
         assert done.returncode == 0, f"{done.stdout[-3000:]}\n{done.stderr[-3000:]}"
         return done.stdout
 
+    def compose(self, *arguments: str) -> str:
+        """Run a compose command on this city."""
+        files = [word for name in ("docker-compose.yml", "tests/compose/override.yml") for word in ("-f", str(ROOT / name))]
+        return self.engine.run(*self.engine.compose.split(), *files, "-p", self._project, *arguments)
+
     def container(self, service: str) -> str:
         """The id of a service's container."""
         labels = (f"com.docker.compose.project={self._project}", f"com.docker.compose.service={service}")
@@ -135,6 +140,17 @@ def test_each_service_shows_its_metrics(city: City, service: str) -> None:
     assert f'service="{service}"' in city.inside(service, "python", "-c", ask)
 
 
+def test_operators_have_their_tools_beside_the_services(city: City) -> None:
+    def tool(*arguments: str) -> str:
+        return city.compose("--profile", "tools", "run", "--rm", "-T", "--no-deps", "tools", *arguments)
+
+    assert json.loads(tool("status", "--json"))["services"].keys() == set(OWNERS)
+    heads = {name: service["head"] for name, service in city.status().items()}
+    assert sum(heads.values()) > 1000
+    tool("verify")  # exits 1 when a record, a chain or the city ledger does not fit
+    tool("backup", "/backups/one")
+
+
 def test_a_service_stops_in_time_and_comes_back_with_everything(city: City) -> None:
     before = {name: service["head"] for name, service in city.status().items()}
     names = [city.container(name) for name in SERVICES]
@@ -151,9 +167,7 @@ def test_a_broker_that_comes_back_empty_costs_nothing(city: City) -> None:
     volume = next(mount["Name"] for mount in city.inspect("rabbitmq")["Mounts"] if mount["Type"] == "volume")
     city.engine.run("docker", "rm", "-fv", city.container("rabbitmq"))
     city.engine.run("docker", "volume", "rm", volume)
-    files = [word for name in ("docker-compose.yml", "tests/compose/override.yml") for word in ("-f", str(ROOT / name))]
-    project = ("-p", f"linlitest{os.getpid()}")
-    city.engine.run(*city.engine.compose.split(), *files, *project, "up", "-d", "--no-deps", "rabbitmq")
+    city.compose("up", "-d", "--no-deps", "rabbitmq")
     wait_for(city.ready, 90, city.logs)
     wait_for(lambda: city.behind() == 0, 30, lambda: json.dumps(city.status()))
     report = json.loads(city.linli("scenario", "run", str(STORY), "--json"))  # told again, it changes nothing

@@ -21,7 +21,7 @@ from shared.runtime.context import Context
 State = TypeVar("State")
 
 #: Events of a stream after which its fold is stored, so that loading never costs more than reading so many.
-SNAPSHOT_EVERY = 200
+SNAPSHOT_EVERY = 20
 #: How often a decision is made again because somebody else was faster.
 ATTEMPTS = 20
 

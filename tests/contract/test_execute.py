@@ -11,7 +11,6 @@ import pytest
 from shared.errors import ConcurrencyError, IllegalStateError
 from shared.event import Codec, Event
 from shared.log import EventLog
-from shared.runtime import execute as module
 from shared.runtime.authority import Mandate
 from shared.runtime.context import Context
 from shared.runtime.execute import SNAPSHOT_EVERY, Decider, execute, load
@@ -112,4 +111,3 @@ def test_a_snapshot_of_other_code_is_not_used(log: EventLog) -> None:
     ask(log, 1, "c-1")
     log.storage.save_snapshot("count-a", 1, "another shape", b'{"id":"a","total":999}')
     assert load(log, COUNT, "a") == (Count("a", 1), 1)
-    assert module.SNAPSHOT_EVERY == 200

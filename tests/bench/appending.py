@@ -185,7 +185,7 @@ def _without_chain_and_tree() -> Iterator[None]:
 
 
 def append_and_enter(folder: Path, scale: float) -> Figures:
-    """32 writers append, then every fact is entered into the city ledger: microseconds an event of the first part and of the whole."""
+    """32 writers append, then every fact is entered into the city ledger: microseconds an event, first part and whole."""
     log, parts = open_log(folder), _shares(int(_BY_WRITERS * scale))
     views = SqliteViews(folder / "ledger.sqlite", (*LEDGER_VIEWS, PARKED), durable=True)
     follower = LedgerFollower("bench", LEDGER_VIEWS, views, lambda record: None)
@@ -259,7 +259,7 @@ def benches(environment: Mapping[str, str] | None, missing: str) -> list[Bench]:
             ),
             note="different streams, 1 event a commit; a connection each for the library",
             missing=absent,
-        ),  # fmt: skip
+        ),
         Bench(
             "P3",
             {LINLI: append_hundred, ON_SQLITE: lambda folder, scale: library_alone(folder, scale, 100)},

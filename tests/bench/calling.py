@@ -77,7 +77,7 @@ def command_calls(folder: Path, scale: float) -> Figures:
 
 
 def followed_command_calls(folder: Path, scale: float) -> Figures:
-    """The same while another service in the process follows it, with a view and a policy that writes a fact for each of its facts."""
+    """The same while another service follows it, with a view and a policy that writes a fact for each of its facts."""
     with city(URI, str(folder), ShopService, WatcherService) as running:
         return _rates(_command(running), scale)
 
@@ -124,7 +124,7 @@ def echo_calls(folder: Path, scale: float) -> Figures:
 class TimedFollower(Follower):
     """Remembers when each position was in the views."""
 
-    applied: dict[int, float] = {}  # noqa: RUF012 (one process measures one follower)
+    applied: dict[int, float] = {}
 
     def apply(self, records: Iterable[Record]) -> int:
         """Apply, then look at the clock."""

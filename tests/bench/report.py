@@ -65,7 +65,7 @@ def markdown(result: Mapping[str, Any]) -> str:
     versions = ", ".join(f"{name} {version}" for name, version in result["versions"].items())
     loads = [load for bench in result["benches"] for load in bench["load"]]
     lines = [
-        f"Measured {result['time']} on {result['machine']}, {result['cpus']} cores, {result['rounds']} rounds; load average (1 min) "
+        f"Measured {result['time']} on {result['machine']}, {result['cpus']} cores, {result['rounds']} rounds; load average "
         f"{min(loads):.1f} to {max(loads):.1f} during the run. {versions}.",
         "",
         "| " + " | ".join(_HEADINGS) + " |",

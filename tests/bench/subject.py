@@ -1,4 +1,4 @@
-"""What is measured: a case that is handed from person to person, the same facts for Linli and for the library it is compared with."""
+"""What is measured: a case that is handed from person to person, the same facts for Linli and for the library beside it."""
 
 from __future__ import annotations
 

@@ -138,11 +138,12 @@ def _restore(
         ledger = Ledger(stores["audit"], f"{settings.city}/city-ledger")
         root = ledger.root(ledger.size).hex()
         entered = {"size": ledger.size, "root": root, "backed_up": manifest.size, "signed": _last_signed(folder)}
+        reached = {name: {one: stores[name].checkpoint(one) for one in cut.checkpoints[name]} for name in stores}
         return {
             "logs": heads,
             "ledger": entered,
             "services": services,
-            "checkpoints": cut.checkpoints,
+            "checkpoints": reached,
             "keys": bool(keys),
         }
     finally:

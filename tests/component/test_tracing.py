@@ -176,7 +176,9 @@ with tracing.span("shops", "outer", correlation_id={CORRELATION!r}):
     with tracing.span("shops", "inner"):
         pass
 """
-    done = subprocess.run([sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, timeout=60, check=True)
+    done = subprocess.run(
+        [sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, timeout=60, check=True
+    )
     inner, outer = map(json.loads, done.stdout.splitlines())
     assert inner["parent_id"] == outer["context"]["span_id"]
     assert outer["context"]["trace_id"] == "0x" + CORRELATION.replace("-", "")
@@ -211,7 +213,10 @@ def test_spans_reach_a_collector_and_one_that_is_gone_hurts_nobody(tmp_path: Pat
         wait_for(lambda: any(b"apply ShopOpened" in body for _, body in got), "the collector")
         server.shutdown()
         server.server_close()
-        assert running.call("shops", "close_shop", {"shop_id": "1"}, command_id="close", correlation_id="c2")["events"] == 1
+        assert (
+            running.call("shops", "close_shop", {"shop_id": "1"}, command_id="close", correlation_id="c2")["events"]
+            == 1
+        )
         running.settled()
     assert {path for path, _ in got} == {"/v1/traces"}
 
@@ -248,8 +253,54 @@ def test_the_gauges_say_how_far_everything_is(tmp_path: Path) -> None:
         }
 
         def shown() -> dict[Any, Any]:
-            return {key: value(key[0], {"service": key[1]} | ({"source": key[2]} if key[2] else {})) for key in expected}
+            return {
+                key: value(key[0], {"service": key[1]} | ({"source": key[2]} if key[2] else {})) for key in expected
+            }
 
         wait_for(lambda: shown() == expected, f"the gauges; they say {shown()}")
         assert value("linli_append_seconds_count", {"service": "shops", "outcome": "ok"}) == 2
         assert b"linli_call_seconds_bucket" in generate_latest()
+
+
+def test_one_trace_from_http_to_the_city_ledger(tmp_path: Path) -> None:
+    """A request to the gateway with a correlation id of its own; the spans on stdout lead to the audit service."""
+    from tests.e2e.test_backup import City as Embedded
+
+    embedded = Embedded(tmp_path / "data")
+    embedded.environment["LINLI_TRACES"] = "console"
+    process = embedded.start()
+    try:
+        person = {"person_id": "lin", "name": "林小满"}
+        headers = {"Idempotency-Key": "person-1", "X-Correlation-Id": CORRELATION}
+        embedded.client().post("/api/registry/register_person", person, headers)
+        output = tmp_path / "data.up.log"
+        wait_for(
+            lambda: '"audit"' in json.dumps([_brief(span) for span in _printed(output)]), "the audit service's span"
+        )
+    finally:
+        process.kill()
+        process.wait()
+    spans = {_brief(span): span for span in _printed(output)}
+    chain = [
+        ("gateway", "POST /api/registry/register_person"),
+        ("gateway", "call registry.register_person"),
+        ("registry", "registry.register_person"),
+        ("registry", "execute register_person"),
+        ("registry", "append"),
+        ("registry", "publish PersonRegistered"),
+        ("audit", "apply PersonRegistered"),
+    ]
+    assert spans[chain[0]]["parent_id"] is None
+    for parent, child in pairwise(chain):
+        assert spans[child]["parent_id"] == spans[parent]["context"]["span_id"], child
+    assert "林小满" not in json.dumps(list(spans.values()), ensure_ascii=False), "personal data in a trace"
+
+
+def _printed(output: Path) -> list[dict[str, Any]]:
+    """The spans of the request among the lines of a process."""
+    lines = [json.loads(line) for line in output.read_text().splitlines() if line.startswith('{"name"')]
+    return [line for line in lines if line["context"]["trace_id"] == "0x" + CORRELATION.replace("-", "")]
+
+
+def _brief(span: dict[str, Any]) -> tuple[str, str]:
+    return span["resource"]["attributes"]["service.name"].removeprefix("linli-"), span["name"]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import http.client
 import json
 import os
+import re
 import subprocess
 import sys
 import time
@@ -16,6 +17,7 @@ import pytest
 
 from services.console.catalogue import OWNERS, SERVICES
 from tests.compose.engine import Engine
+from tests.compose.test_watching import FIGURES
 
 ROOT = Path(__file__).resolve().parents[2]
 STORY = ROOT / "deploy" / "scenarios" / "sanchajie.yaml"
@@ -138,6 +140,16 @@ def test_each_service_runs_without_rights_or_secrets_in_its_environment(city: Ci
 def test_each_service_shows_its_metrics(city: City, service: str) -> None:
     ask = "import urllib.request as r; print(r.urlopen('http://127.0.0.1:9100/metrics').read().decode())"
     assert f'service="{service}"' in city.inside(service, "python", "-c", ask)
+
+
+def test_alarms_and_dashboard_ask_for_figures_that_exist(city: City) -> None:
+    """The broker's plugin and the services really export what is asked for."""
+    ask = "import sys, urllib.request as r; [print(r.urlopen(url).read().decode()) for url in sys.argv[1:]]"
+    broker = "http://rabbitmq:15692/metrics"
+    addresses = ("http://issues:9100/metrics", broker, f"{broker}/detailed?vhost=linli&family=queue_coarse_metrics")
+    text = city.inside("gateway", "python", "-c", ask, *addresses)
+    exported = set(re.findall(r"^# TYPE (\S+)", text, re.MULTILINE)) | set(re.findall(r"^([a-z_]+)[{ ]", text, re.MULTILINE))
+    assert sorted(FIGURES - exported) == []
 
 
 def test_operators_have_their_tools_beside_the_services(city: City) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import sys
 import time
@@ -25,8 +26,9 @@ from shared.runtime.runner import runner_for
 from shared.runtime.settings import Settings
 from shared.runtime.storage import check_database
 
-#: Seconds after which a stop is no longer waited for; nothing acknowledged can be lost by it.
-STOP_WITHIN = 9.0
+#: Seconds after which a stop is no longer waited for; nothing acknowledged can be lost by it. With what the end of the process
+#: itself takes it stays below ten, after which an orchestrator would kill.
+STOP_WITHIN = 7.0
 #: Seconds between two looks at a broker or database that is not what a service needs.
 LOOK_AGAIN = 3.0
 
@@ -74,11 +76,17 @@ def serve(names: list[str], scenario: Path | None, log_file: Path | None) -> Non
     err.print("stopping …")
     if story is not None and story.poll() is None:
         story.terminate()
+    stopped = False
     with eventlet.Timeout(STOP_WITHIN, False):
         runner.stop()
+        stopped = True
     watcher.kill()
     if lock is not None:
         lock.close()
+    if not stopped:
+        _log.warning("not waited for", services=names or list(SERVICES), seconds=STOP_WITHIN)
+        sys.stdout.flush()
+        os._exit(1 if failures else 0)  # what still runs waits for a server that is gone, and Python would wait for it
     if failures:
         raise UnavailableError(f"a service failed and ended all: {failures[0]!r}; start it again, the logs are as they were")
 

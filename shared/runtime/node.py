@@ -8,6 +8,7 @@ import threading
 import time
 from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
+from hashlib import sha256
 from typing import Any
 
 import structlog
@@ -15,7 +16,7 @@ import structlog
 from shared.bus import cloudevents
 from shared.calendar import LOCAL
 from shared.errors import ConcurrencyError, NotFoundError, TimedOutError, UnavailableError
-from shared.identity import new_id
+from shared.identity import derived_id
 from shared.log import EventLog, Receipt, Record
 from shared.runtime.authority import Mandate, mandate_of
 from shared.runtime.context import Context
@@ -26,6 +27,8 @@ from shared.views import ViewStore
 
 #: Facts applied to views in one transaction.
 BATCH = 200
+#: Most bytes kept of a message that is not a fact.
+LARGEST_KEPT = 1_000_000
 #: Asks a source for its facts: `(source, after, limit)` to records, or raises `UnavailableError`.
 Fetch = Callable[[str, int, int], list[Record]]
 
@@ -167,8 +170,16 @@ class Node:
         }
 
     def park_message(self, headers: Mapping[str, Any], body: bytes, reason: str) -> None:
-        """Keep a message that is not a fact, with its bytes; the true facts come from the source's log anyway."""
-        key = f"unreadable:{new_id()}"
+        """Keep a message that is not a fact, with its bytes; the true facts come from the source's log anyway.
+
+        The same message delivered again is kept once. Of one that is larger than `LARGEST_KEPT` the start is kept, with its size and
+        digest: a database takes no row of any size, and a message that cannot be kept would come again for ever.
+        """
+        digest = sha256(body).hexdigest()
+        if len(body) > LARGEST_KEPT:
+            reason += f" (only the first {LARGEST_KEPT} of {len(body)} bytes are kept; SHA-256 of all: {digest})"
+        attributes = {str(k): str(v) for k, v in headers.items()}
+        key = f"unreadable:{derived_id(digest, json.dumps(attributes, sort_keys=True))}"
         row = {
             "source": "unreadable",
             "stream": key,
@@ -176,9 +187,7 @@ class Node:
             "type": "",
             "state": "parked",
             "reason": reason,
-            "record": json.dumps(
-                {"headers": {str(k): str(v) for k, v in headers.items()}, "body": base64.b64encode(body).decode()}
-            ),
+            "record": json.dumps({"headers": attributes, "body": base64.b64encode(body[:LARGEST_KEPT]).decode()}),
         }
         self.views.save({("parked", key): row})
 

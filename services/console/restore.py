@@ -10,7 +10,7 @@ import shutil
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from hashlib import sha256
-from itertools import groupby, islice
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +22,6 @@ from services.audit.ledger import Ledger, LedgerFollower
 from services.audit.replay import digests, fold_until
 from services.console.archive import (
     PERSONAL,
-    Entry,
     Manifest,
     read_commits,
     read_entries,
@@ -36,12 +35,12 @@ from services.console.output import out, progress
 from services.console.restore_keys import write_keys
 from services.gateway.accounts import VIEWS as ACCOUNT_VIEWS
 from shared.errors import BadInputError, CorruptionError, IllegalStateError, NotFoundError
-from shared.log import EventLog, StoredCommit
+from shared.log import EventLog, Record, StoredCommit
 from shared.runtime.settings import Settings
 from shared.runtime.storage import open_log, open_views
 from shared.views import ViewStore
 
-_GROUP = 500  # commits written at a time
+_GROUP = 500  # commits or ledger entries written at a time
 
 
 def restore(folder: Path, to: str | None, keys: Path | None, quiet: bool = False) -> dict[str, Any]:
@@ -193,12 +192,21 @@ def _write_ledger(
     what = definition("audit")
     followers = {name: LedgerFollower(name, what.all_views, store, what.decoder_for(name)) for name in logs}
     records = {name: log.read(until=cut.logs[name]) for name, log in logs.items()}
-    for source, run in groupby(islice(read_entries(folder), cut.size), key=_source):
-        entries = list(run)
-        found = list(islice(records[source], len(entries)))
-        if [entry.position for entry in entries] != [record.position for record in found]:
-            raise CorruptionError(f"{folder / 'ledger.jsonl'}: {source} position {entries[0].position} is out of order")
-        followers[source].apply(found)
+    batch: list[Record] = []
+    source = ""
+    for number, entry in enumerate(islice(read_entries(folder), cut.size)):
+        record = next(records[entry.source], None)
+        if record is None or record.position != entry.position:
+            raise CorruptionError(
+                f"{folder / 'ledger.jsonl'}: entry {number} ({entry.source} {entry.position}) is out of order"
+            )
+        if batch and (entry.source != source or (len(batch) >= _GROUP and record.position == record.commit_position)):
+            followers[source].apply(batch)
+            batch = []
+        source = entry.source
+        batch.append(record)
+    if batch:
+        followers[source].apply(batch)
     ledger = Ledger(store, f"{settings.city}/city-ledger")
     if cut.size == manifest.size and ledger.root(cut.size).hex() != manifest.root:
         raise CorruptionError(f"{folder / 'ledger.jsonl'}: the entries do not give the root {manifest.root}")
@@ -212,10 +220,6 @@ def _write_ledger(
                     f"{folder / 'signed.jsonl'}: what was signed for size {int(row['key'])} is not this ledger"
                 )
             store.save({("signed", row["key"]): row})
-
-
-def _source(entry: Entry) -> str:
-    return entry.source
 
 
 def _signed(folder: Path) -> list[dict[str, Any]]:

@@ -8,7 +8,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK = 1
 export PYTHONWARNINGS = ignore
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check lint types imports bench up down logs clean reset
+.PHONY: help run test compose check lint types imports bench up down logs clean reset
 
 help: ## list the tasks
 	@awk -F':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -33,7 +33,11 @@ run: $(VENV)/installed ## start Linli here, load a neighbourhood's year, and ser
 test: $(VENV)/tested ## run every test (installs the servers they need)
 	@$(BIN)/python -m pytest
 
-check: lint types imports test ## everything CI runs
+compose: $(VENV)/tested ## bring the city up in containers with local images, run the story in it, take it down
+	@command -v dockerd >/dev/null && command -v docker-compose >/dev/null || deploy/install-test-servers docker
+	@$(BIN)/python -m pytest tests/compose/test_compose.py -m compose
+
+check: lint types imports test compose ## everything CI runs
 
 lint: $(VENV)/tested ## style
 	@$(BIN)/ruff check .

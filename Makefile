@@ -34,7 +34,6 @@ test: $(VENV)/tested ## run every test (installs the servers they need)
 	@$(BIN)/python -m pytest
 
 compose: $(VENV)/tested ## bring the city up in containers with local images, run the story in it, take it down
-	@command -v dockerd >/dev/null && command -v docker-compose >/dev/null || deploy/install-test-servers docker
 	@$(BIN)/python -m pytest tests/compose/test_compose.py -m compose
 
 check: lint types imports test compose ## everything CI runs

@@ -99,7 +99,9 @@ def _tracer(service: str) -> Tracer:
 
         # flushing at the end could wait for a collector that is gone: the last second of spans is let go instead
         provider = TracerProvider(
-            resource=Resource.create({"service.name": f"linli-{service}"}), id_generator=Derived(), shutdown_on_exit=False
+            resource=Resource.create({"service.name": f"linli-{service}"}),
+            id_generator=Derived(),
+            shutdown_on_exit=False,
         )
         assert _processor is not None
         provider.add_span_processor(_processor)
@@ -120,7 +122,12 @@ def _span_id(command_id: str) -> int:
 
 
 def span(
-    service: str, name: str, kind: Kind = "INTERNAL", correlation_id: str = "", traceparent: str | None = None, **attributes: Any
+    service: str,
+    name: str,
+    kind: Kind = "INTERNAL",
+    correlation_id: str = "",
+    traceparent: str | None = None,
+    **attributes: Any,
 ) -> AbstractContextManager[Any]:
     """A span around what happens inside, below `traceparent` or the span around it, or as the first of the request's trace.
 
@@ -189,7 +196,11 @@ def _parsed(text: str | None) -> SpanContext | None:
 
 def _appended(record: Record) -> str:
     """The traceparent of the append that wrote a record."""
-    return f"00-{trace_id(record.correlation_id):032x}-{_span_id(record.command_id):016x}-01" if record.correlation_id else ""
+    return (
+        f"00-{trace_id(record.correlation_id):032x}-{_span_id(record.command_id):016x}-01"
+        if record.correlation_id
+        else ""
+    )
 
 
 def observe(log: EventLog) -> None:
@@ -212,7 +223,9 @@ def observe(log: EventLog) -> None:
                 # an attempt that lost a race gets an id of its own: only one append wrote the commit
                 wanted = _span_id(commit.command_id) if outcome == "ok" else None
                 token = _wanted.set((trace_id(commit.correlation_id), wanted))
-                about = _named(commit.correlation_id, {"stream": commit.stream, "events": len(commit.events), "outcome": outcome})
+                about = _named(
+                    commit.correlation_id, {"stream": commit.stream, "events": len(commit.events), "outcome": outcome}
+                )
                 _tracer(log.name).start_span("append", attributes=about, start_time=began).end()
                 _wanted.reset(token)
 
@@ -261,7 +274,9 @@ def traced(service: str, follower: type[Follower]) -> type[Follower]:
         def _apply_or_park(self, record: Record, overlay: Overlay) -> None:
             parent = _arrived.pop(record.id, "") if self.source != service else ""
             about = {"source": self.source, "position": record.position}
-            with span(service, f"apply {record.type}", "CONSUMER", record.correlation_id, parent or _appended(record), **about):
+            with span(
+                service, f"apply {record.type}", "CONSUMER", record.correlation_id, parent or _appended(record), **about
+            ):
                 super()._apply_or_park(record, overlay)
 
     return Traced

@@ -8,7 +8,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK = 1
 export PYTHONWARNINGS = ignore
 
 .DEFAULT_GOAL := help
-.PHONY: help run test compose check lint types imports bench up down logs clean reset
+.PHONY: help run test compose check lint types imports bench faults up down logs clean reset
 
 help: ## list the tasks
 	@awk -F':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -52,6 +52,10 @@ bench: $(VENV)/installed ## measure, side by side with what is compared (needs s
 	@$(PYTHON) -m venv .venv-bench
 	@.venv-bench/bin/python -m pip install --quiet --constraint deploy/constraints.txt --editable . 'eventsourcing>=9.3,<10'
 	@.venv-bench/bin/python -m tests.bench
+
+faults: $(VENV)/tested ## break a running city for a long time (KILLS=1000 SEED=7 SHAPE=city AWAY=600 MUTATIONS=100000)
+	@$(BIN)/python -m tests.faults --kills $(or $(KILLS),100) --shape $(or $(SHAPE),both) --away $(or $(AWAY),0) \
+		--mutations $(or $(MUTATIONS),0) $(if $(SEED),--seed $(SEED))
 
 up: ## start a city in containers (needs Docker): RabbitMQ, MongoDB, every service, Prometheus, Grafana
 	@deploy/secrets secrets

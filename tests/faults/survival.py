@@ -23,6 +23,7 @@ class Report:
     shape: str
     seed: int
     seconds: float = 0.0
+    asked: int = 0
     kills: int = 0
     faults: Counter[str] = field(default_factory=Counter)
     told: list[str] = field(default_factory=list)
@@ -47,7 +48,7 @@ class Report:
         ]
         lines += [f"  wrong: {line}" for line in self.wrong[:10]]
         lines += [f"  {name} ended by itself with {codes}" for name, codes in self.ended.items()]
-        lines.append(f"  again: make faults SHAPE={self.shape} KILLS={self.kills} SEED={self.seed}")
+        lines.append(f"  again: make faults SHAPE={self.shape} KILLS={self.asked} SEED={self.seed}")
         return "\n".join(lines)
 
 
@@ -94,6 +95,8 @@ def _alone(shape: str, seed: int, kills: int) -> Report:
     here = City(shape)
     try:
         here.start()
-        return survive(here, found(here), seed, lambda injector: injector.run(kills, each=True))
+        report = survive(here, found(here), seed, lambda injector: injector.run(kills, each=True))
+        report.asked = kills
+        return report
     finally:
         here.stop()

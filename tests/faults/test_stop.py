@@ -63,12 +63,14 @@ def test_each_process_of_a_city_ends_in_time(founded: Founded, situation: str, s
         seconds = end_all(city)
     finally:
         city.heal()
+        started = time.monotonic()
         start_all(city)
+    ready = time.monotonic() - started
     load.stop()
-    print(f"{situation}: " + ", ".join(f"{name} {took:.1f} s" for name, took in seconds.items()))
+    print(f"{situation}: " + ", ".join(f"{name} {took:.1f} s" for name, took in seconds.items()) + f"; ready again in {ready:.1f} s")
     assert max(seconds.values()) < WITHIN, seconds
     assert load.wrong == []
-    city.converge()
+    print(f"converged in {city.converge():.1f} s")
     findings = check(city, tmp_path / "receipts.jsonl")
     assert findings.all_well(), findings
 

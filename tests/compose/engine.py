@@ -67,6 +67,8 @@ class Engine:
         if running := self.run("docker", "ps", "-q").split():
             self.run("docker", "kill", *running)
         self._process.signal(signal.SIGTERM)
-        # the engine leaves one mount behind, which would keep its folder
-        subprocess.run(["umount", str(self._process.folder / "exec" / "netns" / "default")], capture_output=True, check=False)
+        # the engine leaves a mount behind, which would keep its folder, and its bridge
+        left = [["umount", str(self._process.folder / "exec" / "netns" / "default")], ["ip", "link", "delete", "docker0"]]
+        for command in left:
+            subprocess.run(command, env=self.environment, capture_output=True, check=False)
         self._process.destroy()

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
 from services.console.catalogue import OWNERS, SERVICES
 from tests.compose.engine import Engine
@@ -22,7 +23,7 @@ from tests.compose.test_watching import FIGURES
 ROOT = Path(__file__).resolve().parents[2]
 STORY = ROOT / "deploy" / "scenarios" / "sanchajie.yaml"
 #: Making images, starting and telling the story take minutes where nothing is cached.
-pytestmark = pytest.mark.timeout(900)
+pytestmark = [pytest.mark.compose, pytest.mark.timeout(900)]
 
 
 class City:
@@ -140,6 +141,16 @@ def test_each_service_runs_without_rights_or_secrets_in_its_environment(city: Ci
 def test_each_service_shows_its_metrics(city: City, service: str) -> None:
     ask = "import urllib.request as r; print(r.urlopen('http://127.0.0.1:9100/metrics').read().decode())"
     assert f'service="{service}"' in city.inside(service, "python", "-c", ask)
+
+
+def test_without_the_test_images_it_is_the_public_ones(city: City) -> None:
+    files = ("-f", str(ROOT / "docker-compose.yml"), "-p", "public")
+    text = city.engine.run(*city.engine.compose.split(), *files, "--profile", "watch", "--profile", "tools", "config")
+    services = yaml.safe_load(text)["services"]
+    images = {service["image"] for service in services.values()}
+    assert {image.split(":")[0] for image in images} == {"linli/linli", "rabbitmq", "mongo", "prom/prometheus", "grafana/grafana"}
+    assert {name for name in services if name.startswith("mongo-")} == {"mongo-1", "mongo-2", "mongo-3"}
+    assert [name for name, service in services.items() if not service.get("read_only")] == []
 
 
 def test_alarms_and_dashboard_ask_for_figures_that_exist(city: City) -> None:

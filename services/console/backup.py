@@ -177,9 +177,9 @@ def _write_keys(settings: Settings, target: Output) -> None:
 def _personal_keys(settings: Settings) -> Iterator[tuple[str, int, str | None]]:
     found: Iterable[tuple[str, int, bytes | None]]
     if settings.mongodb_uri:
-        from shared.runtime.storage import _database
+        from shared.runtime.storage import database_of
 
-        found = [(row["_id"], row["generation"], row["secret"]) for row in _database(settings, "keys")["keys"].find()]
+        found = [(row["_id"], row["generation"], row["secret"]) for row in database_of(settings, "keys")["keys"].find()]
     else:
         path = settings.data / "keys" / "personal.sqlite"
         if not path.exists():

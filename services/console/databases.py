@@ -15,8 +15,7 @@ from services.console.output import out
 from services.gateway.accounts import VIEWS as ACCOUNT_VIEWS
 from shared.mongodb import PATIENCE, explained
 from shared.runtime.settings import Settings
-from shared.runtime.storage import _database as database_of
-from shared.runtime.storage import migrate_log, open_keys, open_views
+from shared.runtime.storage import database_of, migrate_log, open_keys, open_views
 
 Shape = dict[str, Any]
 

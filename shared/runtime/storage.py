@@ -17,7 +17,8 @@ from shared.views.sqlite import SqliteViews
 OLDEST_MONGODB = (7, 0)
 
 
-def _database(settings: Settings, service: str) -> Any:
+def database_of(settings: Settings, service: str) -> Any:
+    """A service's database in MongoDB; the client belongs to the process."""
     import pymongo  # only the city shape needs it, and eventlet must have patched before
 
     client: Any = pymongo.MongoClient(settings.mongodb_uri, retryWrites=True, appname=f"linli-{service}", tz_aware=True)
@@ -29,7 +30,7 @@ def migrate_log(settings: Settings, service: str) -> None:
     if settings.mongodb_uri:
         from shared.log.mongodb import migrate
 
-        database = _database(settings, service)
+        database = database_of(settings, service)
         try:
             migrate(database)
         finally:
@@ -42,7 +43,7 @@ def check_database(settings: Settings, service: str, log: bool = True) -> None:
         from shared.log.mongodb import MongoStorage
         from shared.mongodb import explained
 
-        database = _database(settings, service)
+        database = database_of(settings, service)
         try:
             with explained(database, 5.0):
                 version = str(database.command("buildInfo")["version"])
@@ -60,7 +61,7 @@ def open_log(settings: Settings, service: str, gather: Callable[[], None] | None
     if settings.mongodb_uri:
         from shared.log.mongodb import MongoStorage
 
-        return EventLog(service, MongoStorage(_database(settings, service)), gather=gather)
+        return EventLog(service, MongoStorage(database_of(settings, service)), gather=gather)
     return EventLog(service, SqliteStorage(settings.data / f"{service}.log.sqlite", read_only), gather=gather)
 
 
@@ -71,7 +72,7 @@ def open_views(
     if settings.mongodb_uri:
         from shared.views.mongodb import MongoViews
 
-        return MongoViews(_database(settings, f"{service}_views"), views)  # apart from the log: their users' rights differ
+        return MongoViews(database_of(settings, f"{service}_views"), views)  # apart from the log: their users' rights differ
     return SqliteViews(settings.data / f"{service}.views.sqlite", views, durable, read_only)
 
 
@@ -81,5 +82,5 @@ def open_keys(settings: Settings) -> KeyStore:
     It lies apart from logs and views, and from their backups.
     """
     if settings.mongodb_uri:
-        return MongoKeys(_database(settings, "keys"))
+        return MongoKeys(database_of(settings, "keys"))
     return SqliteKeys(settings.data / "keys" / "personal.sqlite")

@@ -192,7 +192,7 @@ class MongoViews:
     def _now(self) -> datetime:
         """The server's clock: those who compete for a lease may run on machines whose clocks differ."""
         now: datetime = self._database.command("hello")["localTime"]
-        return now
+        return now.replace(tzinfo=None)  # UTC, whether the client decodes times with their zone or not
 
     def fresh(self) -> ViewStore:
         number = 0
@@ -238,7 +238,7 @@ class MongoViews:
         """Drop generations that nobody reads or builds any more."""
         pointer = self._pointer()
         kept = {pointer["current"], pointer["building"]}
-        if "promoted" in pointer and self._now() - pointer["promoted"] < timedelta(seconds=KEEP_FORMER):
+        if "promoted" in pointer and self._now() - pointer["promoted"].replace(tzinfo=None) < timedelta(seconds=KEEP_FORMER):
             kept.add(pointer["former"])
         for name in self._database.list_collection_names():
             view, _, number = name.rpartition("~")

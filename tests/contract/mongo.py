@@ -23,7 +23,7 @@ def server() -> servers.MongoStandIn | servers.ExternalMongo:
 @functools.cache
 def client() -> MongoClient[dict[str, Any]]:
     """One client for all tests of this process."""
-    return MongoClient(server().uri, serverSelectionTimeoutMS=10_000, tz_aware=False)
+    return MongoClient(server().uri, serverSelectionTimeoutMS=10_000, tz_aware=True)
 
 
 def database() -> Database[dict[str, Any]]:

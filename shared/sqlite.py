@@ -19,14 +19,18 @@ class Database:
     but may fall back to an earlier one, which is enough for what can be caught up.
     """
 
-    def __init__(self, path: str | Path, kind: int, version: int, tables: str, read_only: bool = False, durable: bool = True) -> None:
+    def __init__(
+        self, path: str | Path, kind: int, version: int, tables: str, read_only: bool = False, durable: bool = True
+    ) -> None:
         self.path = str(path)
         self._idle: list[sqlite3.Connection] = []
         self._lock = threading.RLock()
         self._read_only = read_only
         if read_only:
             if not Path(path).exists():
-                raise UnavailableError(f"{path} does not exist: start `linli up` once, or set LINLI_DATA to the right folder")
+                raise UnavailableError(
+                    f"{path} does not exist: start `linli up` once, or set LINLI_DATA to the right folder"
+                )
             self._check(self._open(), kind, version)
             return
         Path(path).parent.mkdir(parents=True, exist_ok=True)
@@ -62,7 +66,12 @@ class Database:
         mode = "?mode=ro" if self._read_only else ""
         with self._explained():
             return sqlite3.connect(
-                f"file:{self.path}{mode}", uri=True, isolation_level=None, check_same_thread=False, timeout=10, cached_statements=256
+                f"file:{self.path}{mode}",
+                uri=True,
+                isolation_level=None,
+                check_same_thread=False,
+                timeout=10,
+                cached_statements=256,
             )
 
     @contextmanager

@@ -28,23 +28,32 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-scenario_app = typer.Typer(help="Stories told through the API: dated steps, and the figures they must give.", no_args_is_help=True)
+scenario_app = typer.Typer(
+    help="Stories told through the API: dated steps, and the figures they must give.", no_args_is_help=True
+)
 case_app = typer.Typer(help="Cases of the issue ledger.", no_args_is_help=True)
-park_app = typer.Typer(help="Facts that a service could not apply: list them, try again, or leave one out.", no_args_is_help=True)
+park_app = typer.Typer(
+    help="Facts that a service could not apply: list them, try again, or leave one out.", no_args_is_help=True
+)
 app.add_typer(scenario_app, name="scenario")
 app.add_typer(case_app, name="case")
 app.add_typer(park_app, name="park")
 
 Json = Annotated[bool, typer.Option("--json", help="Print JSON for machines.")]
-Url = Annotated[str | None, typer.Option("--url", help="Address of the gateway; default from LINLI_HOST and LINLI_PORT.")]
+Url = Annotated[
+    str | None, typer.Option("--url", help="Address of the gateway; default from LINLI_HOST and LINLI_PORT.")
+]
 Until = Annotated[
-    str | None, typer.Option("--until", help="A time (2026-03-01T09:00:00+08:00) or a size of the city ledger (a number).")
+    str | None,
+    typer.Option("--until", help="A time (2026-03-01T09:00:00+08:00) or a size of the city ledger (a number)."),
 ]
 
 
 @app.command()
 def up(
-    services: Annotated[list[str] | None, typer.Argument(help="Services to start; none: all of them in this process.")] = None,
+    services: Annotated[
+        list[str] | None, typer.Argument(help="Services to start; none: all of them in this process.")
+    ] = None,
     scenario: Annotated[Path | None, typer.Option(help="Load this story once everything has started.")] = None,
     log_file: Annotated[Path | None, typer.Option(help="Write log lines here instead of to stdout.")] = None,
 ) -> None:
@@ -58,7 +67,9 @@ def up(
 @app.command()
 def migrate(
     replica_set: Annotated[str, typer.Option(help="Form the replica set rs0 of these: host:port,host:port.")] = "",
-    users: Annotated[Path | None, typer.Option(help="Folder of the files mongodb_SERVICE with the users' passwords.")] = None,
+    users: Annotated[
+        Path | None, typer.Option(help="Folder of the files mongodb_SERVICE with the users' passwords.")
+    ] = None,
     json: Json = False,
 ) -> None:
     """Prepare a city's MongoDB: users, collections, validators, indexes; repeat it at each release. SQLite needs nothing."""
@@ -95,7 +106,9 @@ def scenario_check(file: Annotated[Path, typer.Argument(help="The scenario file 
 
 
 @case_app.command("show")
-def case_show(id: Annotated[str, typer.Argument(help="The number of the case.")], url: Url = None, json: Json = False) -> None:
+def case_show(
+    id: Annotated[str, typer.Argument(help="The number of the case.")], url: Url = None, json: Json = False
+) -> None:
     """What happened to a case, step by step."""
     with explained():
         operations.show_case(id, url, json)
@@ -177,7 +190,9 @@ def export(
 
 @app.command()
 def rebuild(
-    service: Annotated[str, typer.Argument(help="The service whose views to fold anew.")], url: Url = None, json: Json = False
+    service: Annotated[str, typer.Argument(help="The service whose views to fold anew.")],
+    url: Url = None,
+    json: Json = False,
 ) -> None:
     """Fold a service's views anew while it goes on answering."""
     with explained():
@@ -186,7 +201,9 @@ def rebuild(
 
 @app.command("doctor")
 def doctor_check(
-    services: Annotated[list[str] | None, typer.Argument(help="Check as these services, with their users; none: all.")] = None,
+    services: Annotated[
+        list[str] | None, typer.Argument(help="Check as these services, with their users; none: all.")
+    ] = None,
     json: Json = False,
 ) -> None:
     """Check the servers and files that Linli stands on, one line a check; exits 1 when one failed."""
@@ -217,7 +234,8 @@ def backup_city(
 def restore_city(
     folder: Annotated[Path, typer.Argument(help="A folder that `linli backup` wrote.")],
     to: Annotated[
-        str | None, typer.Option(help="Cut here: issues=120,registry=40, a time, or a size of the city ledger (a number).")
+        str | None,
+        typer.Option(help="Cut here: issues=120,registry=40, a time, or a size of the city ledger (a number)."),
     ] = None,
     keys: Annotated[Path | None, typer.Option(help="The folder with the newest copy of the keys.")] = None,
     json: Json = False,

@@ -66,7 +66,9 @@ def prepare(replica_set: str, users: Path | None) -> dict[str, Any]:
             member: MongoClient[dict[str, Any]] = MongoClient(_direct(settings.mongodb_uri, replica_set))
             with member:
                 _initiate(member, replica_set.split(","))
-        client: MongoClient[dict[str, Any]] = MongoClient(settings.mongodb_uri, serverSelectionTimeoutMS=int(PATIENCE * 1000))
+        client: MongoClient[dict[str, Any]] = MongoClient(
+            settings.mongodb_uri, serverSelectionTimeoutMS=int(PATIENCE * 1000)
+        )
         with client:
             for name, password in passwords.items():
                 _user(client.admin, name, password)

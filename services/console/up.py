@@ -68,7 +68,9 @@ def serve(names: list[str], scenario: Path | None, log_file: Path | None) -> Non
         err.print(f"Linli answers at [bold]{address}[/]  (started in {time.monotonic() - started:.1f} s)")
     story = _tell(scenario, address) if scenario else None
     if scenario:
-        err.print(f"\nThe portal: [bold]{address}[/]   Ctrl-C stops it; `make run` goes on from the files.", soft_wrap=True)
+        err.print(
+            f"\nThe portal: [bold]{address}[/]   Ctrl-C stops it; `make run` goes on from the files.", soft_wrap=True
+        )
     failures: list[Exception] = []
     watcher = eventlet.spawn(_wait_for, runner, stop, failures)
     stop.wait()
@@ -88,7 +90,9 @@ def serve(names: list[str], scenario: Path | None, log_file: Path | None) -> Non
         sys.stdout.flush()
         os._exit(1 if failures else 0)  # what still runs waits for a server that is gone, and Python would wait for it
     if failures:
-        raise UnavailableError(f"a service failed and ended all: {failures[0]!r}; start it again, the logs are as they were")
+        raise UnavailableError(
+            f"a service failed and ended all: {failures[0]!r}; start it again, the logs are as they were"
+        )
 
 
 def _servers_ready(settings: Settings, names: list[str], health: Health, stop: eventlet.event.Event) -> bool:
@@ -143,12 +147,16 @@ def _lock(folder: Path):  # type: ignore[no-untyped-def]
     try:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError:
-        raise UnavailableError(f"{folder} is in use by another Linli process; stop it, or set LINLI_DATA to another folder") from None
+        raise UnavailableError(
+            f"{folder} is in use by another Linli process; stop it, or set LINLI_DATA to another folder"
+        ) from None
     return file
 
 
 def _tell(scenario: Path, address: str):  # type: ignore[no-untyped-def]
     """Run the scenario as its own process, through the API like any user."""
-    story = subprocess.Popen([sys.executable, "-m", "services.console", "scenario", "run", str(scenario), "--url", address])
+    story = subprocess.Popen(
+        [sys.executable, "-m", "services.console", "scenario", "run", str(scenario), "--url", address]
+    )
     story.wait()
     return story

@@ -67,6 +67,7 @@ class Connection:
 
     def drop_events(self, channel: Channel, tag: str | None = None) -> list[int]:
         """Forget deliveries not yet handed to the program and return their tags. Call with the broker's lock held."""
+
         def mine(event: Delivery | Consumer) -> bool:
             consumer = event.consumer if isinstance(event, Delivery) else event
             return consumer is not None and consumer.channel is channel and tag in (None, consumer.tag)

@@ -51,12 +51,23 @@ class Channel(base.StdChannel):
         """Whether the channel can still be used."""
         return self.connection is not None
 
-    def prepare_message(self, body: Any, priority: int | None = None, content_type: str | None = None,
-                        content_encoding: str | None = None, headers: dict[str, Any] | None = None,
-                        properties: dict[str, Any] | None = None) -> tuple[bytes, dict[str, Any]]:
+    def prepare_message(
+        self,
+        body: Any,
+        priority: int | None = None,
+        content_type: str | None = None,
+        content_encoding: str | None = None,
+        headers: dict[str, Any] | None = None,
+        properties: dict[str, Any] | None = None,
+    ) -> tuple[bytes, dict[str, Any]]:
         """Make what `basic_publish` takes: the body and its properties, None values left out as on the wire."""
-        known = {"content_type": content_type, "content_encoding": content_encoding, "priority": priority,
-                 "application_headers": dict(headers or {}), **(properties or {})}
+        known = {
+            "content_type": content_type,
+            "content_encoding": content_encoding,
+            "priority": priority,
+            "application_headers": dict(headers or {}),
+            **(properties or {}),
+        }
         if known.get("expiration") is not None:
             raise AMQPNotImplementedError("the embedded broker has no message expiration; leave it out")
         if isinstance(body, str):
@@ -92,8 +103,15 @@ class Channel(base.StdChannel):
                 raise PreconditionFailed(f"exchange '{exchange}' has bindings", (40, 20))
             broker.exchanges.pop(exchange, None)
 
-    def queue_declare(self, queue: str = "", passive: bool = False, exclusive: bool = False, auto_delete: bool = False,
-                      arguments: dict[str, Any] | None = None, **_: Any) -> queue_declare_ok_t:
+    def queue_declare(
+        self,
+        queue: str = "",
+        passive: bool = False,
+        exclusive: bool = False,
+        auto_delete: bool = False,
+        arguments: dict[str, Any] | None = None,
+        **_: Any,
+    ) -> queue_declare_ok_t:
         """Declare a queue; PreconditionFailed for arguments that differ from before or that mean nothing here."""
         arguments = dict(arguments or {})
         if unknown := arguments.keys() - UNDERSTOOD_ARGUMENTS:
@@ -135,7 +153,7 @@ class Channel(base.StdChannel):
             if queue not in broker.queues:
                 return 0
             found = broker.queue(queue, self.connection)
-            if if_unused and found.consumers or if_empty and found.ready:
+            if (if_unused and found.consumers) or (if_empty and found.ready):
                 raise PreconditionFailed(f"queue '{queue}' is in use or not empty", (50, 40))
             count = len(found.ready)
             broker.delete(found)
@@ -149,8 +167,14 @@ class Channel(base.StdChannel):
             found.ready.clear()
             return count
 
-    def basic_publish(self, message: tuple[bytes, dict[str, Any]], exchange: str = "", routing_key: str = "",
-                      mandatory: bool = False, **_: Any) -> None:
+    def basic_publish(
+        self,
+        message: tuple[bytes, dict[str, Any]],
+        exchange: str = "",
+        routing_key: str = "",
+        mandatory: bool = False,
+        **_: Any,
+    ) -> None:
         """Put a message into every queue it is for: the return is the confirm, MessageNacked when one of them is full.
 
         A mandatory message without a queue is returned: to the `basic_return` listeners, or as a ChannelError NO_ROUTE.
@@ -176,9 +200,15 @@ class Channel(base.StdChannel):
             raise AMQPNotImplementedError("the embedded broker limits each consumer, not a whole channel")
         self.prefetch = prefetch_count or None
 
-    def basic_consume(self, queue: str = "", consumer_tag: str = "", no_ack: bool = False,
-                      callback: Callable[[Any], Any] | None = None,
-                      on_cancel: Callable[[str], Any] | None = None, **_: Any) -> str:
+    def basic_consume(
+        self,
+        queue: str = "",
+        consumer_tag: str = "",
+        no_ack: bool = False,
+        callback: Callable[[Any], Any] | None = None,
+        on_cancel: Callable[[str], Any] | None = None,
+        **_: Any,
+    ) -> str:
         """Start to consume and return the consumer's tag."""
         if callback is None:
             raise ValueError("a consumer needs a callback")

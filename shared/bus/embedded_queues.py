@@ -24,10 +24,20 @@ if TYPE_CHECKING:
 MAX_LENGTH = 100_000
 """Messages a queue may hold when its arguments name no `x-max-length`."""
 
-UNDERSTOOD_ARGUMENTS = frozenset({
-    "x-dead-letter-exchange", "x-dead-letter-routing-key", "x-dead-letter-strategy", "x-delivery-limit", "x-expires",
-    "x-max-length", "x-overflow", "x-queue-type", "x-quorum-initial-group-size", "x-single-active-consumer",
-})
+UNDERSTOOD_ARGUMENTS = frozenset(
+    {
+        "x-dead-letter-exchange",
+        "x-dead-letter-routing-key",
+        "x-dead-letter-strategy",
+        "x-delivery-limit",
+        "x-expires",
+        "x-max-length",
+        "x-overflow",
+        "x-queue-type",
+        "x-quorum-initial-group-size",
+        "x-single-active-consumer",
+    }
+)
 
 
 def topic_matches(pattern: str, routing_key: str) -> bool:
@@ -125,8 +135,9 @@ class Exchange:
 class Queue:
     """Messages waiting in order and the consumers they go to in turn. Call with the broker's lock held."""
 
-    def __init__(self, broker: Broker, name: str, owner: Connection | None, auto_delete: bool,
-                 arguments: dict[str, Any]) -> None:
+    def __init__(
+        self, broker: Broker, name: str, owner: Connection | None, auto_delete: bool, arguments: dict[str, Any]
+    ) -> None:
         self.broker, self.name, self.owner = broker, name, owner
         self.auto_delete, self.arguments = auto_delete, arguments
         self.ready: deque[Held] = deque()
@@ -153,8 +164,12 @@ class Queue:
         """Hand the first message to a channel."""
         held = self.ready.popleft()
         channel.last_tag += 1
-        info = {"exchange": held.exchange, "routing_key": held.routing_key, "redelivered": held.returns > 0,
-                "delivery_tag": channel.last_tag}
+        info = {
+            "exchange": held.exchange,
+            "routing_key": held.routing_key,
+            "redelivered": held.returns > 0,
+            "delivery_tag": channel.last_tag,
+        }
         properties = dict(held.properties)
         headers = properties["application_headers"] = dict(properties.get("application_headers") or {})
         if held.returns:
@@ -208,8 +223,16 @@ class Queue:
         headers.setdefault("x-first-death-reason", reason)
         deaths = {(death["queue"], death["reason"]): death for death in headers.get("x-death", [])}
         count = deaths.pop((self.name, reason), {"count": 0})["count"] + 1
-        headers["x-death"] = [{"queue": self.name, "reason": reason, "exchange": held.exchange,
-                               "routing-keys": [held.routing_key], "count": count}, *deaths.values()]
+        headers["x-death"] = [
+            {
+                "queue": self.name,
+                "reason": reason,
+                "exchange": held.exchange,
+                "routing-keys": [held.routing_key],
+                "count": count,
+            },
+            *deaths.values(),
+        ]
         key = self.arguments.get("x-dead-letter-routing-key", held.routing_key)
         message = Held(held.body, held.properties | {"application_headers": headers}, exchange, key)
         been = {death["queue"] for death in headers["x-death"]} if reason != "rejected" else set()

@@ -71,7 +71,9 @@ class Followers(SharedExtension):
         if self.node.definition.sources:
             loops.append(("consumer", self._consume))
         for name, loop in loops:
-            self._threads.append(self.container.spawn_managed_thread(lambda name=name, loop=loop: self._keep_on(name, loop), name))
+            self._threads.append(
+                self.container.spawn_managed_thread(lambda name=name, loop=loop: self._keep_on(name, loop), name)
+            )
 
     def stop(self) -> None:
         """Let each loop finish what it is doing; one that waits for a server that is gone is not waited for (R3)."""
@@ -147,10 +149,14 @@ class Followers(SharedExtension):
     def _publish(self, publisher: ConfirmedPublisher, records: list[Record]) -> None:
         try:
             with tracing.publishing(self.node.name, records) as carried:
-                messages = [message_of(self.node.name, record, parent) for record, parent in zip(records, carried, strict=False)]
+                messages = [
+                    message_of(self.node.name, record, parent) for record, parent in zip(records, carried, strict=False)
+                ]
                 publisher.publish(messages, CONFIRM_WITHIN)
         except NotConfirmed as error:
-            raise UnavailableError(f"the broker has not confirmed positions {records[0].position} on: {error}") from error
+            raise UnavailableError(
+                f"the broker has not confirmed positions {records[0].position} on: {error}"
+            ) from error
 
     def _consume(self) -> None:
         """Take in other services' facts: what was missed first, then what arrives."""
@@ -161,7 +167,9 @@ class Followers(SharedExtension):
             declare(connection, queue)
             channel = connection.channel()
             arrived: list[Any] = []
-            consumer = Consumer(channel, [queue], on_message=arrived.append, accept=None, prefetch_count=BATCH, auto_declare=False)
+            consumer = Consumer(
+                channel, [queue], on_message=arrived.append, accept=None, prefetch_count=BATCH, auto_declare=False
+            )
             with consumer:
                 self._ask_all(connection)
                 while not self._stopping.is_set():

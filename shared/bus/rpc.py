@@ -46,7 +46,9 @@ class Caller(SharedExtension):
         with tracing.span(self.container.service_name, f"call {service}.{method}", "CLIENT", context.correlation_id):
             return self._call(service, method, context, arguments, timeout or self._timeout)
 
-    def _call(self, service: str, method: str, context: Context, arguments: dict[str, Any], seconds: float) -> dict[str, Any]:
+    def _call(
+        self, service: str, method: str, context: Context, arguments: dict[str, Any], seconds: float
+    ) -> dict[str, Any]:
         correlation_id = uuid.uuid4().hex
         reply = self.replies.get_reply_event(correlation_id)
         try:
@@ -57,7 +59,10 @@ class Caller(SharedExtension):
                     routing_key=f"{service}.{method}",
                     reply_to=self.replies.routing_key,
                     correlation_id=correlation_id,
-                    headers={HEADER: self._signer.sign(context, f"{service}.{method}", arguments), **tracing.call_headers()},
+                    headers={
+                        HEADER: self._signer.sign(context, f"{service}.{method}", arguments),
+                        **tracing.call_headers(),
+                    },
                 )
                 body = reply.wait()
         except UndeliverableMessage as error:

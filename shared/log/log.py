@@ -105,7 +105,9 @@ class _Waiting:
 class EventLog:
     """One service's history. Positions are gap-free from 1 and count events; commits become visible in order."""
 
-    def __init__(self, name: str, storage: Storage, clock: Callable[[], str] = now, gather: Callable[[], None] | None = None) -> None:
+    def __init__(
+        self, name: str, storage: Storage, clock: Callable[[], str] = now, gather: Callable[[], None] | None = None
+    ) -> None:
         """`gather` is called by the writer before it takes the queue; under eventlet it yields once so that others can join."""
         self.name = name
         self.storage = storage
@@ -169,10 +171,14 @@ class EventLog:
         self._crowd = len(group)
         try:
             self._write(group)
-        except BaseException as error:  # every waiting command must learn of it, whatever it is, also that the writer is killed
+        except (
+            BaseException
+        ) as error:  # every waiting command must learn of it, whatever it is, also that the writer is killed
             self._forget()
             killed = not isinstance(error, Exception)
-            reason = UnavailableError("the writing process was stopped; repeat the command with its id") if killed else error
+            reason = (
+                UnavailableError("the writing process was stopped; repeat the command with its id") if killed else error
+            )
             for waiting in group:
                 if not waiting.settled:
                     waiting.settle(None, reason)
@@ -201,7 +207,7 @@ class EventLog:
                 continue
             last = stored[-1]
             self._head = Head(last.last_position, last.digest, self._time)
-            for waiting, commit in placed:
+            for _, commit in placed:
                 self._remember(commit.stream, commit.last_version)
             for waiting, commit in placed:
                 waiting.settle(self._receipt(waiting.commit, commit))
@@ -255,7 +261,9 @@ class EventLog:
     def _settle_conflict(self, waiting: _Waiting, version: int) -> None:
         commit = waiting.commit
         if not self._settle_repeated(waiting):
-            message = f"{commit.stream} is at version {version}, not {commit.expected_version}: somebody else was faster"
+            message = (
+                f"{commit.stream} is at version {version}, not {commit.expected_version}: somebody else was faster"
+            )
             waiting.settle(None, ConcurrencyError(message))
 
     def _settle_written(self, group: list[_Waiting]) -> list[_Waiting]:
@@ -282,7 +290,9 @@ class EventLog:
             return None
         receipt = receipt_of(stored)
         if (receipt.command, receipt.stream) != (command, stream):
-            raise IllegalStateError(f"command id {command_id} was used for {receipt.command} on {receipt.stream} already")
+            raise IllegalStateError(
+                f"command id {command_id} was used for {receipt.command} on {receipt.stream} already"
+            )
         return receipt
 
     def _version(self, stream: str) -> int:
@@ -312,7 +322,9 @@ class EventLog:
         wanted = dropwhile(lambda record: record.position <= after, records)  # the first commit may begin before
         return wanted if until is None else takewhile(lambda record: record.position <= until, wanted)
 
-    def read_commits(self, after: int = 0, limit: int | None = None, until: int | None = None) -> Iterator[StoredCommit]:
+    def read_commits(
+        self, after: int = 0, limit: int | None = None, until: int | None = None
+    ) -> Iterator[StoredCommit]:
         """Raw commits with an event beyond `after`, for followers and auditors."""
         return self.storage.scan(after, limit, until)
 

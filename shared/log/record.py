@@ -230,9 +230,17 @@ def verify_chain(commits: Iterable[StoredCommit], after: Head | None = None) -> 
             raise CorruptionError(f"{here}: the record was changed, its digest does not match")
         body = read_body(stored)
         if body.previous != head.digest or body.position != head.position + 1:
-            raise CorruptionError(f"{here}: does not follow position {head.position}; something was removed, inserted or moved")
+            raise CorruptionError(
+                f"{here}: does not follow position {head.position}; something was removed, inserted or moved"
+            )
         last = body.position + len(body.events) - 1
-        columns: tuple[Any, ...] = (stored.position, stored.last_position, stored.stream, stored.version, stored.command_id)
+        columns: tuple[Any, ...] = (
+            stored.position,
+            stored.last_position,
+            stored.stream,
+            stored.version,
+            stored.command_id,
+        )
         if columns != (body.position, last, body.stream, body.version, body.command_id):
             raise CorruptionError(f"{here}: the index columns do not match the record")
         if versions is not None:

@@ -63,7 +63,8 @@ class SqliteStorage:
 
     def insert(self, commits: Sequence[StoredCommit]) -> None:
         rows = [
-            (c.position, c.last_position, c.stream, c.version, c.last_version, c.command_id, c.digest, c.body) for c in commits
+            (c.position, c.last_position, c.stream, c.version, c.last_version, c.command_id, c.digest, c.body)
+            for c in commits
         ]
         try:
             with self._database.writing() as connection:
@@ -101,7 +102,9 @@ class SqliteStorage:
 
     def snapshot(self, stream: str) -> tuple[int, str, bytes] | None:
         with self._database.reading() as connection:
-            row = connection.execute("SELECT version, shape, state FROM snapshots WHERE stream = ?", (stream,)).fetchone()
+            row = connection.execute(
+                "SELECT version, shape, state FROM snapshots WHERE stream = ?", (stream,)
+            ).fetchone()
         return None if row is None else (int(row[0]), str(row[1]), bytes(row[2]))
 
     def save_snapshot(self, stream: str, version: int, shape: str, state: bytes) -> None:

@@ -101,7 +101,9 @@ def execute(
                 return receipt
             raise
         if not events:
-            return log.receipt(context.command_id, command, stream) or _unchanged(stream, version, command, context.command_id)
+            return log.receipt(context.command_id, command, stream) or _unchanged(
+                stream, version, command, context.command_id
+            )
         for event in events:
             state = decider.evolve(state, event)
         commit = Commit(
@@ -139,4 +141,6 @@ def execute(
 
 
 def _unchanged(stream: str, version: int, command: str, command_id: str) -> Receipt:
-    return Receipt(stream=stream, version=version, position=0, events=0, command=command, command_id=command_id, time="", digest="")
+    return Receipt(
+        stream=stream, version=version, position=0, events=0, command=command, command_id=command_id, time="", digest=""
+    )

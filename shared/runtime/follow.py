@@ -23,7 +23,9 @@ from shared.runtime.execute import Decider
 from shared.views import Row, View, ViewStore
 
 #: Facts that could not be applied, and those of the same stream that wait behind them. Not derived: an operator decides on them.
-PARKED = View("parked", "", lambda event, record: None, lambda row, event, record: row, ("source", "state", ("source", "stream")))
+PARKED = View(
+    "parked", "", lambda event, record: None, lambda row, event, record: row, ("source", "state", ("source", "stream"))
+)
 
 _log = structlog.get_logger()
 
@@ -60,7 +62,9 @@ class Overlay:
         return {name: value for name, value in row.items() if name != "key"} if row else {}
 
 
-def _fold_views(views: Sequence[View], event: Any, record: Record, overlay: Overlay) -> dict[tuple[str, str], Row | None]:
+def _fold_views(
+    views: Sequence[View], event: Any, record: Record, overlay: Overlay
+) -> dict[tuple[str, str], Row | None]:
     """The rows that a fact changes."""
     changes: dict[tuple[str, str], Row | None] = {}
     for view in views:
@@ -179,15 +183,21 @@ class Follower:
     def _apply_or_park(self, record: Record, overlay: Overlay) -> None:
         key = f"{self.source}:{record.position:012d}"
         if record.stream in self._blocked:
-            overlay.changes["parked", key] = parked_row(self.source, record, "waiting", "an earlier fact of this stream is parked")
+            overlay.changes["parked", key] = parked_row(
+                self.source, record, "waiting", "an earlier fact of this stream is parked"
+            )
             return
         try:
             overlay.changes.update(self._fold(record, overlay))
         except UnavailableError:
             raise
         except Exception as error:  # whatever a view or policy raises, the fact is kept and the others go on
-            _log.error("fact parked", source=self.source, position=record.position, type=record.type, reason=repr(error))
-            overlay.changes["parked", key] = parked_row(self.source, record, "parked", f"{type(error).__name__}: {error}")
+            _log.error(
+                "fact parked", source=self.source, position=record.position, type=record.type, reason=repr(error)
+            )
+            overlay.changes["parked", key] = parked_row(
+                self.source, record, "parked", f"{type(error).__name__}: {error}"
+            )
             self._blocked.add(record.stream)
 
     def _fold(self, record: Record, overlay: Overlay) -> dict[tuple[str, str], Row | None]:

@@ -114,18 +114,35 @@ class Call:
         """Decide and append; the receipt as plain data."""
         with tracing.span(self.node.name, f"execute {self._command}", correlation_id=self.context.correlation_id):
             receipt = execute(
-                self.node.log, decider, id, decide, context=self.context, mandate=self.mandate, command=self._command, **arguments
+                self.node.log,
+                decider,
+                id,
+                decide,
+                context=self.context,
+                mandate=self.mandate,
+                command=self._command,
+                **arguments,
             )
         position = receipt.position or self.node.log.head().position
-        return {"id": id, "service": self.node.name, "position": position, "version": receipt.version, "events": receipt.events}
+        return {
+            "id": id,
+            "service": self.node.name,
+            "position": position,
+            "version": receipt.version,
+            "events": receipt.events,
+        }
 
-    def find(self, view: str, where: Mapping[str, Any], order: str = "key", limit: int = 50, cursor: str | None = None) -> Row:
+    def find(
+        self, view: str, where: Mapping[str, Any], order: str = "key", limit: int = 50, cursor: str | None = None
+    ) -> Row:
         """A page of rows; filters that are None are left out."""
         given = {name: value for name, value in where.items() if value is not None}
         page = self.views.find(view, given, order, limit, cursor)
         return {"rows": list(page.rows), "next": page.next}
 
-    def answer(self, name: str, kind: str, arguments: dict[str, Any], work: Callable[[dict[str, Any]], Any]) -> dict[str, Any]:
+    def answer(
+        self, name: str, kind: str, arguments: dict[str, Any], work: Callable[[dict[str, Any]], Any]
+    ) -> dict[str, Any]:
         """Check who asks and what, do the work, and put the outcome or the error into one mapping."""
         started = time.perf_counter()
         service = self.node.name
@@ -150,13 +167,22 @@ class Call:
         except Exception as error:  # a mistake of the program: the caller gets an answer, the operator the trace
             outcome = "error"
             _log.exception("call failed", service=service, method=name, correlation_id=correlation_id)
-            return {"error": {"kind": "error", "message": f"{service}.{name} failed: {type(error).__name__}", "fields": {}}}
+            return {
+                "error": {"kind": "error", "message": f"{service}.{name} failed: {type(error).__name__}", "fields": {}}
+            }
         finally:
             seconds = time.perf_counter() - started
             metrics.CALLS.labels(service, name, outcome).observe(seconds)
-            say = _log.debug if context_kind == "service" else _log.info  # followers asking one another would drown the rest
+            say = (
+                _log.debug if context_kind == "service" else _log.info
+            )  # followers asking one another would drown the rest
             say(
-                kind, service=service, method=name, outcome=outcome, ms=round(seconds * 1000, 1), correlation_id=correlation_id
+                kind,
+                service=service,
+                method=name,
+                outcome=outcome,
+                ms=round(seconds * 1000, 1),
+                correlation_id=correlation_id,
             )
 
     def _schema(self, name: str) -> Any:
@@ -177,7 +203,9 @@ def _timed(context: Context) -> Context:
             if said.tzinfo is None:
                 raise ValueError("no offset from UTC")
         except ValueError as error:
-            raise BadInputError(f"occurred is not a time like 2026-03-01T09:00:00+08:00: {error}", {"occurred": "RFC 3339"}) from None
+            raise BadInputError(
+                f"occurred is not a time like 2026-03-01T09:00:00+08:00: {error}", {"occurred": "RFC 3339"}
+            ) from None
         if said > now + _TOLERANCE:
             raise BadInputError(f"{context.occurred} has not come yet", {"occurred": "must not be in the future"})
         occurred = said.astimezone(LOCAL).isoformat(timespec="seconds")
@@ -245,7 +273,9 @@ class Followed:
         """Leave the first parked fact of a stream out for good and go on with those behind it."""
         follower = self.here.node.follower(source)
         receipt = self._record(skip, follower, source, stream, reason)
-        skipped, _ = load(self.here.node.log, PARKING, receipt["id"])  # a repeated command names the same fact, not the next one
+        skipped, _ = load(
+            self.here.node.log, PARKING, receipt["id"]
+        )  # a repeated command names the same fact, not the next one
         return receipt | {"applied": follower.skip(stream, skipped.position)}
 
     def _record(self, decide: Any, follower: Follower, source: str, stream: str, reason: str) -> dict[str, Any]:

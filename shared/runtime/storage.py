@@ -49,14 +49,18 @@ def check_database(settings: Settings, service: str, log: bool = True) -> None:
                 version = str(database.command("buildInfo")["version"])
             if tuple(int(number) for number in version.split(".")[:2]) < OLDEST_MONGODB:
                 needed = ".".join(map(str, OLDEST_MONGODB))
-                raise UnavailableError(f"the database is MongoDB {version}, and Linli needs {needed} or later: upgrade it")
+                raise UnavailableError(
+                    f"the database is MongoDB {version}, and Linli needs {needed} or later: upgrade it"
+                )
             if log:
                 MongoStorage(database, 5.0)
         finally:
             database.client.close()
 
 
-def open_log(settings: Settings, service: str, gather: Callable[[], None] | None = None, read_only: bool = False) -> EventLog:
+def open_log(
+    settings: Settings, service: str, gather: Callable[[], None] | None = None, read_only: bool = False
+) -> EventLog:
     """A service's log; `read_only` never creates or locks anything."""
     if settings.mongodb_uri:
         from shared.log.mongodb import MongoStorage
@@ -72,7 +76,9 @@ def open_views(
     if settings.mongodb_uri:
         from shared.views.mongodb import MongoViews
 
-        return MongoViews(database_of(settings, f"{service}_views"), views)  # apart from the log: their users' rights differ
+        return MongoViews(
+            database_of(settings, f"{service}_views"), views
+        )  # apart from the log: their users' rights differ
     return SqliteViews(settings.data / f"{service}.views.sqlite", views, durable, read_only)
 
 

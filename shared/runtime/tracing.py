@@ -58,7 +58,9 @@ def configure(traces: str) -> None:
             return
         from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
     except ImportError as error:
-        raise BadInputError(f"LINLI_TRACES needs OpenTelemetry ({error}): install Linli's requirements again") from error
+        raise BadInputError(
+            f"LINLI_TRACES needs OpenTelemetry ({error}): install Linli's requirements again"
+        ) from error
     address = traces if urlsplit(traces).path.strip("/") else f"{traces.rstrip('/')}/v1/traces"
     start(BatchSpanProcessor(OTLPSpanExporter(endpoint=address, timeout=PATIENCE), schedule_delay_millis=1000))
 

@@ -238,7 +238,9 @@ class MongoViews:
         """Drop generations that nobody reads or builds any more."""
         pointer = self._pointer()
         kept = {pointer["current"], pointer["building"]}
-        if "promoted" in pointer and self._now() - pointer["promoted"].replace(tzinfo=None) < timedelta(seconds=KEEP_FORMER):
+        if "promoted" in pointer and self._now() - pointer["promoted"].replace(tzinfo=None) < timedelta(
+            seconds=KEEP_FORMER
+        ):
             kept.add(pointer["former"])
         for name in self._database.list_collection_names():
             view, _, number = name.rpartition("~")

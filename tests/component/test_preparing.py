@@ -40,7 +40,11 @@ def _settings(monkeypatch: pytest.MonkeyPatch, uri: str) -> Settings:
 @pytest.mark.parametrize("service", OWNERS)
 def test_a_service_can_only_insert_and_find_in_its_commits(service: str) -> None:
     privileges, built_in = migrate.roles()[f"linli-{service}"]
-    on_log = {one["resource"]["collection"]: set(one["actions"]) for one in privileges if one["resource"]["db"] == f"linli_{service}"}
+    on_log = {
+        one["resource"]["collection"]: set(one["actions"])
+        for one in privileges
+        if one["resource"]["db"] == f"linli_{service}"
+    }
     assert on_log["commits"] == {"find", "insert"}
     assert {one["resource"]["db"] for one in privileges} == {f"linli_{service}", "linli_keys"}  # no other service's log
     assert built_in == [{"role": "readWrite", "db": f"linli_{service}_views"}]
@@ -86,13 +90,17 @@ def test_a_database_that_is_too_old_is_refused(database: MongoStandIn, monkeypat
 
 def test_a_database_that_is_away_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(UnavailableError, match="linli_registry"):
-        storage.check_database(_settings(monkeypatch, f"mongodb://127.0.0.1:{free_port()}/?directConnection=true"), "registry")
+        storage.check_database(
+            _settings(monkeypatch, f"mongodb://127.0.0.1:{free_port()}/?directConnection=true"), "registry"
+        )
 
 
 def test_a_password_comes_from_its_file_and_stays_out_of_errors(tmp_path: Path) -> None:
     file = tmp_path / "password"
     file.write_text("p@ss/word\n")
-    read = Settings.read({"MONGODB_URI": "mongodb://linli-issues@db:27017/?replicaSet=rs0", "MONGODB_PASSWORD_FILE": str(file)})
+    read = Settings.read(
+        {"MONGODB_URI": "mongodb://linli-issues@db:27017/?replicaSet=rs0", "MONGODB_PASSWORD_FILE": str(file)}
+    )
     assert read.mongodb_uri == "mongodb://linli-issues:p%40ss%2Fword@db:27017/?replicaSet=rs0"
     for uri in ("mongodb://db:27017", "mongodb://linli-issues:other@db"):
         with pytest.raises(BadInputError, match="must name a user and no password") as caught:

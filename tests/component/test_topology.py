@@ -178,7 +178,9 @@ def test_a_wrong_queue_is_explained_with_the_way_out(rabbitmq: RabbitMQ) -> None
 def test_a_missing_exchange_that_may_not_be_made_is_named(rabbitmq: RabbitMQ, restricted: str, rendered: Path) -> None:
     with Connection(uri(restricted, "operator")) as operator:
         operator.channel().exchange_delete("linli.dead")
-    with pytest.raises(TopologyError, match=r"exchange linli\.dead is missing .* load deploy/rabbitmq/definitions\.json"):
+    with pytest.raises(
+        TopologyError, match=r"exchange linli\.dead is missing .* load deploy/rabbitmq/definitions\.json"
+    ):
         topology.check(uri(restricted, "watchers"), "watchers", ("shops",))
     rabbitmq.ctl("import_definitions", str(rendered))
     topology.check(uri(restricted, "watchers"), "watchers", ("shops",))
@@ -223,7 +225,9 @@ def test_a_service_waits_for_a_wrong_broker_instead_of_dying(rabbitmq: RabbitMQ,
     service = subprocess.Popen([*command, "up", "audit"], env=environment, stdout=log, stderr=log)
 
     def probe() -> str:
-        return subprocess.run([*command[:-1], "services.console.probe"], env=environment, capture_output=True, text=True).stdout
+        return subprocess.run(
+            [*command[:-1], "services.console.probe"], env=environment, capture_output=True, text=True
+        ).stdout
 
     try:
         wait_for(lambda: "delete_queue linli.facts.audit" in probe(), "the reason to be told", 30)

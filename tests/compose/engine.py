@@ -37,7 +37,9 @@ class Engine:
         command = ["dockerd", "--data-root", str(HOME / "data"), "--exec-root", str(process.folder / "exec")]
         command += ["--pidfile", str(process.folder / "pid"), "--host", self.environment["DOCKER_HOST"]]
         process.spawn(command, self.environment)
-        wait_until(lambda: process.running() and self._answers(), 60, lambda: f"dockerd did not start:\n{process.tail()}")
+        wait_until(
+            lambda: process.running() and self._answers(), 60, lambda: f"dockerd did not start:\n{process.tail()}"
+        )
 
     def _answers(self) -> bool:
         command = ["docker", "version", "--format", "{{.Server.Version}}"]
@@ -46,7 +48,9 @@ class Engine:
     @property
     def compose(self) -> str:
         """The compose command that is here: the plugin, or docker-compose."""
-        plugin = subprocess.run(["docker", "compose", "version"], env=self.environment, capture_output=True, check=False)
+        plugin = subprocess.run(
+            ["docker", "compose", "version"], env=self.environment, capture_output=True, check=False
+        )
         if plugin.returncode == 0:
             return "docker compose"
         if shutil.which("docker-compose", path=self.environment["PATH"]):
@@ -55,7 +59,9 @@ class Engine:
 
     def run(self, *command: str, seconds: float = 120) -> str:
         """Run a command and return what it printed; RuntimeError with all its output when it fails."""
-        done = subprocess.run(command, env=self.environment, capture_output=True, text=True, timeout=seconds, check=False)
+        done = subprocess.run(
+            command, env=self.environment, capture_output=True, text=True, timeout=seconds, check=False
+        )
         if done.returncode:
             raise RuntimeError(f"{' '.join(command)} failed:\n{done.stdout[-3000:]}\n{done.stderr[-3000:]}")
         return done.stdout
@@ -68,7 +74,10 @@ class Engine:
             self.run("docker", "kill", *running)
         self._process.signal(signal.SIGTERM)
         # the engine leaves a mount behind, which would keep its folder, and its bridge
-        left = [["umount", str(self._process.folder / "exec" / "netns" / "default")], ["ip", "link", "delete", "docker0"]]
+        left = [
+            ["umount", str(self._process.folder / "exec" / "netns" / "default")],
+            ["ip", "link", "delete", "docker0"],
+        ]
         for command in left:
             subprocess.run(command, env=self.environment, capture_output=True, check=False)
         self._process.destroy()

@@ -38,14 +38,27 @@ class City:
 
     def linli(self, *arguments: str) -> str:
         """Run the `linli` command as an operator's machine would, outside the containers."""
-        command = [sys.executable, "-W", "ignore", "-m", "services.console", *arguments, "--url", f"http://127.0.0.1:{self.port}"]
-        done = subprocess.run(command, env=self._environment, cwd=ROOT, capture_output=True, text=True, timeout=400, check=False)
+        command = [
+            sys.executable,
+            "-W",
+            "ignore",
+            "-m",
+            "services.console",
+            *arguments,
+            "--url",
+            f"http://127.0.0.1:{self.port}",
+        ]
+        done = subprocess.run(
+            command, env=self._environment, cwd=ROOT, capture_output=True, text=True, timeout=400, check=False
+        )
         assert done.returncode == 0, f"{done.stdout[-3000:]}\n{done.stderr[-3000:]}"
         return done.stdout
 
     def compose(self, *arguments: str) -> str:
         """Run a compose command on this city."""
-        files = [word for name in ("docker-compose.yml", "tests/compose/override.yml") for word in ("-f", str(ROOT / name))]
+        files = [
+            word for name in ("docker-compose.yml", "tests/compose/override.yml") for word in ("-f", str(ROOT / name))
+        ]
         return self.engine.run(*self.engine.compose.split(), *files, "-p", self._project, *arguments)
 
     def container(self, service: str) -> str:
@@ -80,11 +93,15 @@ class City:
         """Facts that some service has not relayed or applied."""
         status = self.status()
         heads = {name: service["head"] for name, service in status.items()}
-        applied = sum(heads[source] - at["position"] for service in status.values() for source, at in service["followers"].items())
+        applied = sum(
+            heads[source] - at["position"] for service in status.values() for source, at in service["followers"].items()
+        )
         return applied + sum(service["head"] - service["relayed"] for name, service in status.items())
 
     def logs(self) -> str:
-        return "\n".join(f"--- {name}\n{self.engine.run('docker', 'logs', '--tail', '8', self.container(name))}" for name in SERVICES)
+        return "\n".join(
+            f"--- {name}\n{self.engine.run('docker', 'logs', '--tail', '8', self.container(name))}" for name in SERVICES
+        )
 
 
 def wait_for(ready: Callable[[], bool], seconds: float, what: Callable[[], str]) -> None:
@@ -96,7 +113,11 @@ def wait_for(ready: Callable[[], bool], seconds: float, what: Callable[[], str])
 
 @pytest.fixture(scope="module")
 def city(
-    engine: Engine, secrets: Path, docker_services: Any, docker_compose_project_name: str, tmp_path_factory: pytest.TempPathFactory
+    engine: Engine,
+    secrets: Path,
+    docker_services: Any,
+    docker_compose_project_name: str,
+    tmp_path_factory: pytest.TempPathFactory,
 ) -> City:
     """The city with the story of a neighbourhood's year told through its gateway."""
     port = docker_services.port_for("gateway", 8000)
@@ -123,7 +144,9 @@ def test_subscribers_were_given_their_facts(city: City) -> None:
 
 
 @pytest.mark.parametrize("service", SERVICES)
-def test_each_service_runs_without_rights_or_secrets_in_its_environment(city: City, service: str, secrets: Path) -> None:
+def test_each_service_runs_without_rights_or_secrets_in_its_environment(
+    city: City, service: str, secrets: Path
+) -> None:
     found = city.inspect(service)
     host = found["HostConfig"]
     assert found["State"]["Health"]["Status"] == "healthy"
@@ -148,7 +171,13 @@ def test_without_the_test_images_it_is_the_public_ones(city: City) -> None:
     text = city.engine.run(*city.engine.compose.split(), *files, "--profile", "watch", "--profile", "tools", "config")
     services = yaml.safe_load(text)["services"]
     images = {service["image"] for service in services.values()}
-    assert {image.split(":")[0] for image in images} == {"linli/linli", "rabbitmq", "mongo", "prom/prometheus", "grafana/grafana"}
+    assert {image.split(":")[0] for image in images} == {
+        "linli/linli",
+        "rabbitmq",
+        "mongo",
+        "prom/prometheus",
+        "grafana/grafana",
+    }
     assert {name for name in services if name.startswith("mongo-")} == {"mongo-1", "mongo-2", "mongo-3"}
     assert [name for name, service in services.items() if not service.get("read_only")] == []
 
@@ -159,7 +188,9 @@ def test_alarms_and_dashboard_ask_for_figures_that_exist(city: City) -> None:
     broker = "http://rabbitmq:15692/metrics"
     addresses = ("http://issues:9100/metrics", broker, f"{broker}/detailed?vhost=linli&family=queue_coarse_metrics")
     text = city.inside("gateway", "python", "-c", ask, *addresses)
-    exported = set(re.findall(r"^# TYPE (\S+)", text, re.MULTILINE)) | set(re.findall(r"^([a-z_]+)[{ ]", text, re.MULTILINE))
+    exported = set(re.findall(r"^# TYPE (\S+)", text, re.MULTILINE)) | set(
+        re.findall(r"^([a-z_]+)[{ ]", text, re.MULTILINE)
+    )
     assert sorted(FIGURES - exported) == []
 
 

@@ -26,7 +26,11 @@ def manifests() -> Iterator[tuple[str, Manifest]]:
 
 
 ALL = dict(manifests())
-PODS = {name: manifest["spec"]["template"]["spec"] for name, manifest in ALL.items() if "template" in manifest.get("spec", {})}
+PODS = {
+    name: manifest["spec"]["template"]["spec"]
+    for name, manifest in ALL.items()
+    if "template" in manifest.get("spec", {})
+}
 
 
 @pytest.mark.parametrize("version", VERSIONS)
@@ -56,7 +60,9 @@ def test_every_container_is_confined(name: str) -> None:
         assert set(container["resources"]) == {"requests", "limits"}
         mounted = {mount["name"] for mount in container["volumeMounts"]}
         claims = ALL[name]["spec"].get("volumeClaimTemplates", [])
-        assert mounted <= {volume["name"] for volume in pod.get("volumes", [])} | {claim["metadata"]["name"] for claim in claims}
+        assert mounted <= {volume["name"] for volume in pod.get("volumes", [])} | {
+            claim["metadata"]["name"] for claim in claims
+        }
 
 
 @pytest.mark.parametrize("name", [name for name in PODS if "Job/" not in name])

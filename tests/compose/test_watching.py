@@ -11,11 +11,19 @@ import yaml
 from services.console.catalogue import SERVICES
 
 DEPLOY = Path(__file__).resolve().parents[2] / "deploy"
-RULES = [rule for group in yaml.safe_load((DEPLOY / "prometheus" / "alarms.yml").read_text())["groups"] for rule in group["rules"]]
+RULES = [
+    rule
+    for group in yaml.safe_load((DEPLOY / "prometheus" / "alarms.yml").read_text())["groups"]
+    for rule in group["rules"]
+]
 DASHBOARD = json.loads((DEPLOY / "grafana" / "dashboards" / "linli.json").read_text())
-EXPRESSIONS = [rule["expr"] for rule in RULES] + [target["expr"] for panel in DASHBOARD["panels"] for target in panel["targets"]]
+EXPRESSIONS = [rule["expr"] for rule in RULES] + [
+    target["expr"] for panel in DASHBOARD["panels"] for target in panel["targets"]
+]
 #: Names of figures in the expressions; `up` is Prometheus's own.
-FIGURES = {name for expression in EXPRESSIONS for name in re.findall(r"\b(?:linli|rabbitmq|process)_[a-z_]+\b", expression)}
+FIGURES = {
+    name for expression in EXPRESSIONS for name in re.findall(r"\b(?:linli|rabbitmq|process)_[a-z_]+\b", expression)
+}
 
 
 def test_every_alarm_has_its_section_in_the_guide_and_every_section_its_alarm() -> None:
@@ -36,6 +44,8 @@ def test_prometheus_asks_every_service() -> None:
 
 
 def test_the_dashboard_finds_its_source() -> None:
-    source = yaml.safe_load((DEPLOY / "grafana" / "provisioning" / "datasources" / "prometheus.yml").read_text())["datasources"][0]
+    source = yaml.safe_load((DEPLOY / "grafana" / "provisioning" / "datasources" / "prometheus.yml").read_text())[
+        "datasources"
+    ][0]
     assert {panel["datasource"]["uid"] for panel in DASHBOARD["panels"]} == {source["uid"]}
     assert len({panel["id"] for panel in DASHBOARD["panels"]}) == len(DASHBOARD["panels"])

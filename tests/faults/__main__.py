@@ -15,10 +15,16 @@ from tests.faults.test_survival import without_broker
 def main() -> int:
     """Run what was asked for, one part after the other."""
     ask = argparse.ArgumentParser(prog="python -m tests.faults", description=__doc__)
-    ask.add_argument("--shape", choices=("embedded", "city", "both"), default="both", help="which shape to break (default: both)")
+    ask.add_argument(
+        "--shape", choices=("embedded", "city", "both"), default="both", help="which shape to break (default: both)"
+    )
     ask.add_argument("--kills", type=int, default=100, help="processes to kill in each shape")
-    ask.add_argument("--away", type=float, default=0.0, help="seconds to leave the city without its broker, such as 600")
-    ask.add_argument("--mutations", type=int, default=0, help="falsifications of logs and ledger to try, such as 100000")
+    ask.add_argument(
+        "--away", type=float, default=0.0, help="seconds to leave the city without its broker, such as 600"
+    )
+    ask.add_argument(
+        "--mutations", type=int, default=0, help="falsifications of logs and ledger to try, such as 100000"
+    )
     ask.add_argument("--seed", type=int, default=int(time.time()), help="repeats a run; default: a new one")
     asked = ask.parse_args()
     well = True
@@ -30,7 +36,9 @@ def main() -> int:
         city = City("city")
         try:
             city.start()
-            well &= _say(survival.survive(city, found(city), asked.seed, lambda injector: without_broker(injector, asked.away)))
+            well &= _say(
+                survival.survive(city, found(city), asked.seed, lambda injector: without_broker(injector, asked.away))
+            )
         finally:
             city.stop()
     if asked.mutations:

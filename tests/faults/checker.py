@@ -38,7 +38,11 @@ class Findings:
         """The counts, and the first few of what was found."""
         shown = [*self.lost[:5], *self.doubled[:5], *self.reordered[:5], *self.wrong[:5]]
         counts = f"{self.acknowledged} acknowledged, {self.events} events; lost {len(self.lost)}, doubled {len(self.doubled)}, "
-        return counts + f"reordered {len(self.reordered)}, wrong {len(self.wrong)}" + "".join(f"\n  {line}" for line in shown)
+        return (
+            counts
+            + f"reordered {len(self.reordered)}, wrong {len(self.wrong)}"
+            + "".join(f"\n  {line}" for line in shown)
+        )
 
 
 def check(city: City, acknowledgements: Path) -> Findings:
@@ -61,7 +65,9 @@ def check(city: City, acknowledgements: Path) -> Findings:
 
 
 def _commits(name: str, log: EventLog, found: Findings) -> list[StoredCommit]:
-    commits = list(verify_chain(log.read_commits()))  # raises when the chain does not hold, positions have a gap or versions
+    commits = list(
+        verify_chain(log.read_commits())
+    )  # raises when the chain does not hold, positions have a gap or versions
     found.events += commits[-1].last_position if commits else 0
     for command_id, count in Counter(commit.command_id for commit in commits).items():
         if count > 1:
@@ -74,9 +80,13 @@ def _check_receipt(line: dict[str, Any], stored: dict[str, list[StoredCommit]], 
     wanted = f"{line['actor']}:{line['key']}"
     here = [commit for commit in stored[receipt["service"]] if commit.command_id == wanted]
     if not here:
-        found.lost.append(f"{receipt['service']}: {line['command']} {wanted}, acknowledged at {receipt['position']}, is not in the log")
+        found.lost.append(
+            f"{receipt['service']}: {line['command']} {wanted}, acknowledged at {receipt['position']}, is not in the log"
+        )
     elif (here[0].last_position, here[0].last_version) != (receipt["position"], receipt["version"]):
-        found.wrong.append(f"{wanted}: acknowledged as {receipt}, stored at {here[0].last_position} version {here[0].last_version}")
+        found.wrong.append(
+            f"{wanted}: acknowledged as {receipt}, stored at {here[0].last_position} version {here[0].last_version}"
+        )
 
 
 def _check_order(lines: list[dict[str, Any]], found: Findings) -> None:
@@ -86,7 +96,9 @@ def _check_order(lines: list[dict[str, Any]], found: Findings) -> None:
         receipt = line["receipt"]
         case = (line["key"].partition("-")[0], receipt["service"], receipt["id"])
         if receipt["version"] <= last.get(case, 0):
-            found.reordered.append(f"{line['command']} {line['key']} has version {receipt['version']} after {last[case]}")
+            found.reordered.append(
+                f"{line['command']} {line['key']} has version {receipt['version']} after {last[case]}"
+            )
         last[case] = receipt["version"]
 
 
@@ -97,7 +109,9 @@ def _effects(stored: dict[str, list[StoredCommit]], found: Findings) -> Counter[
         for commit in commits:
             for record in records_of(commit):
                 effects.update((name, record.type, mark.decode()) for mark in set(_MARK.findall(bytes(record.data))))
-    found.doubled += [f"{count} {name}.{type} with {mark}" for (name, type, mark), count in effects.items() if count > 1]
+    found.doubled += [
+        f"{count} {name}.{type} with {mark}" for (name, type, mark), count in effects.items() if count > 1
+    ]
     return effects
 
 
@@ -108,7 +122,9 @@ def _check_marks(lines: list[dict[str, Any]], effects: Counter[tuple[str, str, s
                    if line["command"] not in silent and line["key"] not in marks]  # fmt: skip
 
 
-def _check_policies(stored: dict[str, list[StoredCommit]], effects: Counter[tuple[str, str, str]], found: Findings) -> None:
+def _check_policies(
+    stored: dict[str, list[StoredCommit]], effects: Counter[tuple[str, str, str]], found: Findings
+) -> None:
     """Every finding of every patrol became one issue, whatever happened between the two services."""
     for record in _records(stored["volunteers"], "PatrolLogged"):
         for finding in json.loads(bytes(record.data))["findings"]:

@@ -23,6 +23,9 @@ from tests.faults.processes import LINLI, ROOT, LinliProcess
 from tests.processes import free_port, wait_until
 from tests.servers import MongoStandIn, RabbitMQ, mongodb
 
+#: Seconds to wait for a city that heals: a database ends the transaction of a process that was killed in it after 60.
+PATIENCE = 120.0
+
 
 class City:
     """Linli at work. `processes` by name; in the city shape `gates` by service and server ("broker", "database")."""
@@ -81,7 +84,10 @@ class City:
             return self.environment
         broker, database = self.gates[name, "broker"].port, self.gates[name, "database"].port
         amqp = f"amqp://guest:guest@127.0.0.1:{broker}/{self.vhost}"
-        return self.environment | {"AMQP_URI": amqp, "MONGODB_URI": f"mongodb://127.0.0.1:{database}/?directConnection=true"}
+        return self.environment | {
+            "AMQP_URI": amqp,
+            "MONGODB_URI": f"mongodb://127.0.0.1:{database}/?directConnection=true",
+        }
 
     @property
     def settings(self) -> Settings:
@@ -163,7 +169,7 @@ class City:
             lags |= {f"relay of {name}": heads[name] - service["relayed"] for name, service in status.items()}
         return {name: lag for name, lag in lags.items() if lag}
 
-    def converge(self, seconds: float = 60.0, relays: bool = False) -> float:
+    def converge(self, seconds: float = PATIENCE, relays: bool = False) -> float:
         """Wait until every follower has reached the heads; returns the seconds it took.
 
         With `relays` wait for these too: one that was killed leaves a lease behind, and its successor waits until that runs out.

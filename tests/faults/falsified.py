@@ -45,7 +45,9 @@ class Rows:
         """A row."""
         return self.rows[view].get(key)
 
-    def find(self, view: str, where: Any = None, order: str = "key", limit: int = 50, cursor: str | None = None) -> Page:
+    def find(
+        self, view: str, where: Any = None, order: str = "key", limit: int = 50, cursor: str | None = None
+    ) -> Page:
         """The rows behind the cursor, all in one page."""
         after = decode_cursor(cursor, "key")[1] if cursor else ""
         keys = sorted((key for key in self.rows[view] if key > after), reverse=order == "-key")
@@ -83,7 +85,8 @@ class World:
         lines = self.lines()
         nodes = merkle.append(lambda _: {}, 0, [merkle.leaf_hash(line) for line in lines])
         self.views.rows["nodes"] = {
-            (key := f"{level:02d}:{index:012d}"): {"key": key, "hash": digest.hex()} for (level, index), digest in nodes.items()
+            (key := f"{level:02d}:{index:012d}"): {"key": key, "hash": digest.hex()}
+            for (level, index), digest in nodes.items()
         }
         self.views.rows["entries"] = {
             entry_key(number): {"key": entry_key(number), "source": name, "position": position, "line": line.decode()}
@@ -114,7 +117,9 @@ class World:
 def build(choose: random.Random) -> World:
     """A history of 8 to 40 commits, entered and signed to its end."""
     heads, versions = dict.fromkeys(LOGS, Head()), dict[tuple[str, str], int]()
-    world = World({name: Stored([]) for name in LOGS}, Rows({"entries": {}, "nodes": {}, "ledger": {}, "signed": {}}), [])
+    world = World(
+        {name: Stored([]) for name in LOGS}, Rows({"entries": {}, "nodes": {}, "ledger": {}, "signed": {}}), []
+    )
     for number in range(choose.randint(8, 40)):
         name = choose.choice(LOGS) if number >= len(LOGS) else LOGS[number]
         stream = f"thing-{choose.randrange(4)}"
@@ -133,9 +138,12 @@ def build(choose: random.Random) -> World:
 
 
 def _commit(choose: random.Random, number: int, stream: str, version: int) -> Commit:
-    data = msgspec.Raw(rfc8785.dumps({"fen": choose.randrange(10**6), "what": choose.choice(["路灯", 'the "lamp"\n', "x" * 200])}))
+    data = msgspec.Raw(
+        rfc8785.dumps({"fen": choose.randrange(10**6), "what": choose.choice(["路灯", 'the "lamp"\n', "x" * 200])})
+    )
     events: Sequence[NewEvent] = [
-        NewEvent(type="LampRepaired", schema=1, data=data, id=f"e-{number}-{part}", occurred=TIME) for part in range(choose.randint(1, 3))
+        NewEvent(type="LampRepaired", schema=1, data=data, id=f"e-{number}-{part}", occurred=TIME)
+        for part in range(choose.randint(1, 3))
     ]
     return Commit(stream=stream, expected_version=version, events=tuple(events), command="repair", command_id=f"c-{number}",
                   actor="人", place="350104.013")  # fmt: skip

@@ -25,7 +25,14 @@ def found(city: City) -> dict[str, str]:
                                               "team_kinds": {"safety": {"zh": "平安", "en": "Safety"}}})  # fmt: skip
     for place, kind in (("350104", "district"), (STREET, "street"), (COMPOUND, "compound")):
         do("registry/register_place", place=place, kind=kind, name=place, parent=place.rpartition(".")[0])
-    do("registry/establish_organisation", organisation_id="street", type="party", name="街道党工委", level="street", place=STREET)
+    do(
+        "registry/establish_organisation",
+        organisation_id="street",
+        type="party",
+        name="街道党工委",
+        level="street",
+        place=STREET,
+    )
     do("registry/register_person", person_id=OFFICER, name="陈干事", place=STREET)
     do("registry/establish_post", post_id=OFFICER_POST, organisation_id="street", role="officer", title="干事")
     do("registry/appoint_person", post_id=OFFICER_POST, person_id=OFFICER)

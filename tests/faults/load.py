@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.faults.api import Api, Refused, Unknown
+from tests.faults.city import PATIENCE
 from tests.faults.founding import COMPOUND, OFFICER_POST, PROJECT, TEAM, WALKERS
 from tests.processes import wait_until
 
@@ -64,7 +65,7 @@ class Load:
         for thread in self._threads:
             thread.start()
 
-    def stop(self, seconds: float = 60.0) -> None:
+    def stop(self, seconds: float = PATIENCE) -> None:
         """Let every writer get the receipt of what it is doing, and end."""
         self._stop.set()
         deadline = time.monotonic() + seconds
@@ -73,7 +74,7 @@ class Load:
             assert not thread.is_alive(), f"a writer got no receipt within {seconds:g} s"
         self._file.close()
 
-    def wait_for(self, more: int, seconds: float = 90.0) -> None:
+    def wait_for(self, more: int, seconds: float = PATIENCE) -> None:
         """Wait until so many further commands were acknowledged: the city works."""
         goal = self.counts.acknowledged + more
         wait_until(lambda: self.counts.acknowledged >= goal or bool(self.wrong), seconds,

@@ -46,8 +46,11 @@ class Result:
         """The counts, and the first few that were missed."""
         total = sum(self.tried.values())
         found = total - len(self.missed)
-        lines = [f"{total} falsifications, {found} found ({100 * found / max(total, 1):.4g} %), {len(self.misplaced)} at a wrong place; "
-                 f"{self.clean} untouched histories, {len(self.alarms)} false alarms; {self.seconds:.0f} s, seed {self.seed}"]  # fmt: skip
+        percent = 100 * found / max(total, 1)
+        lines = [
+            f"{total} falsifications, {found} found ({percent:.4g} %), {len(self.misplaced)} at a wrong place; {self.clean} untouched "
+            f"histories, {len(self.alarms)} false alarms; {self.seconds:.0f} s, seed {self.seed}"
+        ]
         lines += [f"  {count:6} {kind}" for kind, count in sorted(self.tried.items())]
         return "\n".join([*lines, *self.missed[:10], *self.misplaced[:10], *self.alarms[:10]])
 
@@ -73,7 +76,9 @@ def run(count: int, seed: int) -> Result:
     return result
 
 
-def _try(kind: str, falsify: Callable[[random.Random, World], str], choose: random.Random, world: World, result: Result) -> None:
+def _try(
+    kind: str, falsify: Callable[[random.Random, World], str], choose: random.Random, world: World, result: Result
+) -> None:
     while True:
         try:
             expected = falsify(choose, world)
@@ -131,14 +136,18 @@ def _column(choose: random.Random, world: World) -> str:
     name, commits, at = _pick(choose, world)
     field_ = choose.choice(["stream", "command_id", "digest", "last_position", "version"])
     old = getattr(commits[at], field_)
-    commits[at] = _replace(commits[at], **{field_: old + 1 if isinstance(old, int) else old[:-1] + ("0" if old[-1] != "0" else "1")})
+    commits[at] = _replace(
+        commits[at], **{field_: old + 1 if isinstance(old, int) else old[:-1] + ("0" if old[-1] != "0" else "1")}
+    )
     return f"log {name}: position {commits[at].position}:"
 
 
 def _removed(choose: random.Random, world: World) -> str:
     name, commits, at = _pick(choose, world)
     gone = commits.pop(at)
-    return f"({name} position {gone.position})" if at == len(commits) else f"log {name}: position {commits[at].position}:"
+    return (
+        f"({name} position {gone.position})" if at == len(commits) else f"log {name}: position {commits[at].position}:"
+    )
 
 
 def _swapped(choose: random.Random, world: World) -> str:
@@ -152,7 +161,9 @@ def _swapped(choose: random.Random, world: World) -> str:
 
 def _inserted(choose: random.Random, world: World) -> str:
     name, commits, at = _pick(choose, world)
-    forged = rechained(commits[at], commits[at].body.replace(b'"actor":"', b'"actor":"x'), commits[at - 1].digest if at else None)
+    forged = rechained(
+        commits[at], commits[at].body.replace(b'"actor":"', b'"actor":"x'), commits[at - 1].digest if at else None
+    )
     commits.insert(at, forged)
     return f"log {name}: position {forged.position}:"
 
@@ -318,10 +329,11 @@ LEDGER = {
 EXPORT = {
     "export: byte changed": _line_changed,
     "export: line removed": _lines(lambda choose, lines: lines.remove(choose.choice(lines))),
-    "export: line inserted": _lines(lambda choose, lines: lines.insert(choose.randrange(len(lines)), choose.choice(lines))),
+    "export: line inserted": _lines(
+        lambda choose, lines: lines.insert(choose.randrange(len(lines)), choose.choice(lines))
+    ),
     "export: lines swapped": _lines(_swap),
     "export: tail cut": _lines(_cut),
     "export: history computed anew": _export_rewritten,
     "export: old backup restored": _old_export,
 }
-

@@ -52,7 +52,9 @@ class Report:
         return "\n".join(lines)
 
 
-def survive(city: City, tokens: dict[str, str], seed: int, act: Callable[[Injector], None], prefix: str = "k") -> Report:
+def survive(
+    city: City, tokens: dict[str, str], seed: int, act: Callable[[Injector], None], prefix: str = "k"
+) -> Report:
     """Load a founded city while `act` breaks it; then heal, converge and check. `prefix` keeps two runs on one city apart."""
     report = Report(city.shape, seed)
     with tempfile.TemporaryDirectory(prefix="linli-receipts-") as folder:
@@ -73,9 +75,16 @@ def survive(city: City, tokens: dict[str, str], seed: int, act: Callable[[Inject
             city.heal()
             load.stop()
         report.seconds = time.monotonic() - started
-        report.kills, report.faults, report.told, report.counts = injector.kills, injector.done, injector.log, load.counts
+        report.kills, report.faults, report.told, report.counts = (
+            injector.kills,
+            injector.done,
+            injector.log,
+            load.counts,
+        )
         report.wrong = load.wrong
-        report.ended = {n: process.ended[ended[n] :] for n, process in city.processes.items() if process.ended[ended[n] :]}
+        report.ended = {
+            n: process.ended[ended[n] :] for n, process in city.processes.items() if process.ended[ended[n] :]
+        }
         report.converged = city.converge()
         report.findings = check(city, receipts)
     return report

@@ -6,6 +6,7 @@ from tests.faults import mutations
 
 COUNT = 2500  # `python -m tests.faults --kills 0 --mutations 100000` tries as many as R4 asks for
 
+
 def test_every_falsification_is_found_and_nothing_else(seed: int) -> None:
     result = mutations.run(COUNT, seed)
     print(result)

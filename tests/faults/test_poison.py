@@ -20,6 +20,8 @@ from tests.faults.founding import COMPOUND
 from tests.faults.load import Load
 from tests.processes import wait_until
 
+pytestmark = pytest.mark.timeout(500)
+
 FOLLOWERS_OF_REGISTRY = ("issues", "volunteers", "funding", "audit")
 
 
@@ -54,7 +56,9 @@ def _parked_of(founded: Founded) -> dict[str, list[dict[str, Any]]]:
     return rows
 
 
-def test_what_is_no_fact_is_parked_by_each_that_follows(founded: Founded, good_headers: dict[str, Any], seed: int, tmp_path: Path) -> None:
+def test_what_is_no_fact_is_parked_by_each_that_follows(
+    founded: Founded, good_headers: dict[str, Any], seed: int, tmp_path: Path
+) -> None:
     """Undecodable, unknown, strange and oversized messages stop nothing, also when they come under wrong routing keys."""
     before = len(parked(founded))
     pids = {name: process.pid for name, process in founded.city.processes.items()}
@@ -84,7 +88,7 @@ def test_what_is_no_fact_is_parked_by_each_that_follows(founded: Founded, good_h
     load.start()
     load.wait_for(10)
     load.stop()
-    founded.city.converge(90, relays=True)
+    founded.city.converge(relays=True)
     findings = check(founded.city, tmp_path / "receipts.jsonl")
     assert findings.all_well() and not load.wrong, (findings, load.wrong)
     assert {name: process.pid for name, process in founded.city.processes.items()} == pids

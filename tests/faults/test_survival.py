@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import time
 
+import pytest
+
 from tests.faults import survival
 from tests.faults.conftest import Founded
 from tests.faults.injector import WEIGHTS, Injector
 
-AWAY = 8.0  # seconds that the broker is away here; `python -m tests.faults --away 600` makes it ten minutes
+pytestmark = pytest.mark.timeout(500)
+
+AWAY = 4.0  # seconds that the broker is away here; `python -m tests.faults --away 600` makes it ten minutes
 
 
 def test_an_embedded_city_survives_being_killed_and_frozen(seed: int) -> None:

@@ -42,7 +42,8 @@ TRAPS = {
     "ClusterRpcProxy is not safe between threads": ("tests.faults.test_traps", "test_one_caller_serves_many_green_threads"),
     "eventlet must patch before pymongo is imported": ("tests.faults.test_traps", "test_the_command_patches_before_pymongo"),
     "an answer that cannot be sent kills the container": ("tests.faults.test_poison", "test_malformed_calls_end_no_service"),
-    "services that start at once each make a secret": ("tests.faults.test_traps", "test_processes_that_start_at_once_agree_on_one_secret"),
+    "services that start at once each make a secret": (
+        "tests.faults.test_traps", "test_processes_that_start_at_once_agree_on_one_secret"),
 }  # fmt: skip
 
 
@@ -69,7 +70,9 @@ def amqp_uri(broker) -> str:  # type: ignore[no-untyped-def]
 
 
 def _open(here: City, number: int) -> int:
-    position: int = here.call("shops", "open_shop", {"shop_id": f"s{number}", "name": "tea"}, command_id=f"open-{number}")["position"]
+    position: int = here.call(
+        "shops", "open_shop", {"shop_id": f"s{number}", "name": "tea"}, command_id=f"open-{number}"
+    )["position"]
     return position
 
 
@@ -128,7 +131,11 @@ def test_services_make_no_nested_calls() -> None:
 
 def test_a_service_without_its_servers_waits_and_says_why(tmp_path: Path) -> None:
     """No broker and no database: no traceback and no crash loop, but a line that names what is missing; and SIGTERM ends it."""
-    environment = {"LINLI_DATA": str(tmp_path), "AMQP_URI": f"amqp://guest:guest@127.0.0.1:{free_port()}//", "MONGODB_URI": ""}
+    environment = {
+        "LINLI_DATA": str(tmp_path),
+        "AMQP_URI": f"amqp://guest:guest@127.0.0.1:{free_port()}//",
+        "MONGODB_URI": "",
+    }
     process = subprocess.Popen([*LINLI, "up", "issues"], cwd=ROOT, env=os.environ | environment | {"PYTHONPATH": str(ROOT)},
                                stdout=subprocess.PIPE, stderr=subprocess.STDOUT)  # fmt: skip
     output: list[bytes] = []
@@ -155,7 +162,9 @@ def test_the_command_patches_before_pymongo() -> None:
         "assert eventlet.patcher.is_monkey_patched('socket') and eventlet.patcher.is_monkey_patched('thread')\n"
         "assert pymongo.pool_shared.socket.socket is eventlet.green.socket.socket\n"
     )
-    done = subprocess.run([sys.executable, "-W", "ignore", "-c", program], cwd=ROOT, capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        [sys.executable, "-W", "ignore", "-c", program], cwd=ROOT, capture_output=True, text=True, check=False
+    )
     assert done.returncode == 0, done.stderr
 
 

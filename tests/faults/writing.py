@@ -35,7 +35,9 @@ def commit(stream: str, version: int, command_id: str, events: int) -> Commit:
     """A commit that says who wrote it."""
     new = tuple(NewEvent(type="Noted", schema=1, data=msgspec.Raw(b'{"by":"%b"}' % command_id.encode()), id=f"{command_id}-{number}",
                          occurred="2026-03-01T09:00:00+08:00") for number in range(events))  # fmt: skip
-    return Commit(stream=stream, expected_version=version, events=new, command="note", command_id=command_id, actor="writer")
+    return Commit(
+        stream=stream, expected_version=version, events=new, command="note", command_id=command_id, actor="writer"
+    )
 
 
 def write(log: EventLog, name: str, commits: int, seed: int) -> None:
@@ -68,7 +70,9 @@ def main() -> None:
     """Run the writers of this process."""
     kind, where, name, threads, commits, seed = sys.argv[1:]
     log = EventLog("test", open_storage(kind, where))
-    writers = [threading.Thread(target=write, args=(log, f"{name}{n}", int(commits), int(seed))) for n in range(int(threads))]
+    writers = [
+        threading.Thread(target=write, args=(log, f"{name}{n}", int(commits), int(seed))) for n in range(int(threads))
+    ]
     for writer in writers:
         writer.start()
     for writer in writers:

@@ -50,7 +50,7 @@ imports: $(VENV)/tested ## who may import whom
 
 bench: $(VENV)/installed ## measure, side by side with what is compared (needs several minutes)
 	@$(PYTHON) -m venv .venv-bench
-	@.venv-bench/bin/python -m pip install --quiet --constraint deploy/constraints.txt --editable . 'eventsourcing>=9.3,<10'
+	@.venv-bench/bin/python -m pip install --quiet --constraint deploy/constraints.txt --editable . 'eventsourcing>=9.3,<10' 'psycopg[binary,pool]>=3.2,<4'
 	@.venv-bench/bin/python -m tests.bench
 
 faults: $(VENV)/tested ## break a running city for a long time (KILLS=1000 SEED=7 SHAPE=city AWAY=600 MUTATIONS=100000)

@@ -28,6 +28,7 @@ class Injector:
     seed: int
     done: Counter[str] = field(default_factory=Counter)
     kills: int = 0
+    asked: int = 0  # kills that the run was to reach
     log: list[str] = field(default_factory=list)
 
     def __post_init__(self) -> None:
@@ -49,6 +50,7 @@ class Injector:
 
     def run(self, kills: int, each: bool = False) -> None:
         """Go on until so many processes were killed; with `each`, start with one fault of every kind."""
+        self.asked = kills
         first = self._choose.sample(self._kinds, len(self._kinds)) if each else []
         while self.kills < kills or first:
             weights = [WEIGHTS[kind] for kind in self._kinds]

@@ -75,12 +75,8 @@ def survive(
             city.heal()
             load.stop()
         report.seconds = time.monotonic() - started
-        report.kills, report.faults, report.told, report.counts = (
-            injector.kills,
-            injector.done,
-            injector.log,
-            load.counts,
-        )
+        report.asked, report.kills, report.faults, report.told = injector.asked, injector.kills, injector.done, injector.log
+        report.counts = load.counts
         report.wrong = load.wrong
         report.ended = {
             n: process.ended[ended[n] :] for n, process in city.processes.items() if process.ended[ended[n] :]
@@ -104,8 +100,6 @@ def _alone(shape: str, seed: int, kills: int) -> Report:
     here = City(shape)
     try:
         here.start()
-        report = survive(here, found(here), seed, lambda injector: injector.run(kills, each=True))
-        report.asked = kills
-        return report
+        return survive(here, found(here), seed, lambda injector: injector.run(kills, each=True))
     finally:
         here.stop()

@@ -1,0 +1,253 @@
+"""The ways in which a history can be falsified: each changes a world in place and says which words must name the fault."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable
+from typing import Any
+
+import msgspec
+
+from services.audit.ledger import entry_key
+from shared.log import StoredCommit
+from tests.faults.falsified import World, rechained
+
+_replace = msgspec.structs.replace
+#: Draws a fault, makes it, and returns what the finding must say ("": anything).
+Falsify = Callable[[random.Random, World], str]
+
+
+class Unchanged(Exception):
+    """The draw changed nothing; draw again."""
+
+
+def _pick(choose: random.Random, world: World) -> tuple[str, list[StoredCommit], int]:
+    name = choose.choice(sorted(world.logs))
+    commits = world.logs[name].commits
+    return name, commits, choose.randrange(len(commits))
+
+
+def _flipped(choose: random.Random, data: bytes) -> bytes:
+    at = choose.randrange(len(data))
+    return data[:at] + bytes([data[at] ^ (1 << choose.randrange(8))]) + data[at + 1 :]
+
+
+def _changed(choose: random.Random, world: World) -> str:
+    name, commits, at = _pick(choose, world)
+    commits[at] = _replace(commits[at], body=_flipped(choose, commits[at].body))
+    return f"log {name}: position {commits[at].position}:"
+
+
+def _changed_with_its_digest(choose: random.Random, world: World) -> str:
+    """The record and its own digest fit again; the next one, or the ledger, tells."""
+    name, commits, at = _pick(choose, world)
+    commits[at] = rechained(commits[at], commits[at].body.replace(b'"actor":"', b'"actor":"x'), None)
+    last = at + 1 == len(commits)
+    return f"({name} position {commits[at].position})" if last else f"log {name}: position {commits[at + 1].position}:"
+
+
+def _column(choose: random.Random, world: World) -> str:
+    name, commits, at = _pick(choose, world)
+    field_ = choose.choice(["stream", "command_id", "digest", "last_position", "version"])
+    old = getattr(commits[at], field_)
+    commits[at] = _replace(
+        commits[at], **{field_: old + 1 if isinstance(old, int) else old[:-1] + ("0" if old[-1] != "0" else "1")}
+    )
+    return f"log {name}: position {commits[at].position}:"
+
+
+def _removed(choose: random.Random, world: World) -> str:
+    name, commits, at = _pick(choose, world)
+    gone = commits.pop(at)
+    return (
+        f"({name} position {gone.position})" if at == len(commits) else f"log {name}: position {commits[at].position}:"
+    )
+
+
+def _swapped(choose: random.Random, world: World) -> str:
+    name, commits, at = _pick(choose, world)
+    other = choose.randrange(len(commits))
+    if at == other:
+        raise Unchanged
+    commits[at], commits[other] = commits[other], commits[at]
+    return f"log {name}: position {commits[min(at, other)].position}:"
+
+
+def _inserted(choose: random.Random, world: World) -> str:
+    name, commits, at = _pick(choose, world)
+    forged = rechained(
+        commits[at], commits[at].body.replace(b'"actor":"', b'"actor":"x'), commits[at - 1].digest if at else None
+    )
+    commits.insert(at, forged)
+    return f"log {name}: position {forged.position}:"
+
+
+def _doubled(choose: random.Random, world: World) -> str:
+    name, commits, at = _pick(choose, world)
+    commits.insert(at + 1, commits[at])
+    return f"log {name}: position {commits[at].position}:"
+
+
+def _tail_cut(choose: random.Random, world: World) -> str:
+    """Also what an old backup of the log looks like: it is whole in itself, but the ledger goes further."""
+    name, commits, at = _pick(choose, world)
+    gone = commits[at].position
+    del commits[at:]
+    return f"({name} position {gone})"
+
+
+def _chain_rewritten(choose: random.Random, world: World) -> str:
+    """Everything from a record on is computed anew, so that the log holds in itself."""
+    name, commits, at = _pick(choose, world)
+    first = commits[at].position
+    digest = commits[at - 1].digest if at else None
+    for number in range(at, len(commits)):
+        body = commits[number].body
+        if number == at:
+            body = body.replace(b'"actor":"', b'"actor":"x')
+        commits[number] = rechained(commits[number], body, digest)
+        digest = commits[number].digest
+    return f"({name} position {first})"
+
+
+def _entry(choose: random.Random, world: World) -> tuple[dict[str, Any], int]:
+    index = choose.randrange(len(world.views.rows["entries"]))
+    row = dict(world.views.rows["entries"][entry_key(index)])
+    world.views.rows["entries"][entry_key(index)] = row
+    return row, index
+
+
+def _entry_changed(choose: random.Random, world: World) -> str:
+    row, index = _entry(choose, world)
+    at = choose.randrange(len(row["line"]))
+    row["line"] = row["line"][:at] + chr((ord(row["line"][at]) ^ 1) or 2) + row["line"][at + 1 :]
+    return f"ledger entry {index}"
+
+
+def _entry_moved(choose: random.Random, world: World) -> str:
+    row, index = _entry(choose, world)
+    row["position"] += choose.choice([-1, 1])
+    return f"ledger entry {index}"
+
+
+def _entry_removed(choose: random.Random, world: World) -> str:
+    _, index = _entry(choose, world)
+    del world.views.rows["entries"][entry_key(index)]
+    return f"ledger entry {index}" if index < len(world.views.rows["entries"]) else "the ledger says it has"
+
+
+def _entries_swapped(choose: random.Random, world: World) -> str:
+    (first, one), (second, two) = _entry(choose, world), _entry(choose, world)
+    if one == two:
+        raise Unchanged
+    kept = dict(first)
+    first.update({name: value for name, value in second.items() if name != "key"})
+    second.update({name: value for name, value in kept.items() if name != "key"})
+    return f"ledger entry {min(one, two)}"
+
+
+def _entry_inserted(choose: random.Random, world: World) -> str:
+    row, index = _entry(choose, world)
+    rows = world.views.rows["entries"]
+    moved = [rows[entry_key(number)] for number in range(index, len(rows))]
+    for number, one in enumerate([row, *moved], index):
+        rows[entry_key(number)] = one | {"key": entry_key(number)}
+    world.views.rows["ledger"]["size"] = {"key": "size", "size": len(rows)}
+    return f"ledger entry {index + 1}"
+
+
+def _node_changed(choose: random.Random, world: World) -> str:
+    key = choose.choice(sorted(world.views.rows["nodes"]))
+    digest = bytes.fromhex(world.views.rows["nodes"][key]["hash"])
+    world.views.rows["nodes"][key] = {"key": key, "hash": _flipped(choose, digest).hex()}
+    level, _, index = key.partition(":")
+    return f"node {int(index)} of level {int(level)}"
+
+
+def _tree_rewritten(choose: random.Random, world: World) -> str:
+    """Log, entries and tree computed anew from a record on; only the signed root is out of reach."""
+    _chain_rewritten(choose, world)
+    world.enter_anew()
+    return "the entries do not give the root that was signed"
+
+
+def _ledger_cut(choose: random.Random, world: World) -> str:
+    """Logs, entries and tree of an older day, but the checkpoint that was signed since."""
+    world.restore(choose.randrange(len(world.sizes) - 1))
+    return "the entries do not give the root that was signed"
+
+
+def _checkpoint_changed(choose: random.Random, world: World) -> str:
+    key = max(world.views.rows["signed"])
+    text = world.views.rows["signed"][key]["text"]
+    at = choose.randrange(len(text.partition("\n\n")[0]))
+    changed = text[:at] + chr((ord(text[at]) ^ 1) or 2) + text[at + 1 :]
+    world.views.rows["signed"][key] = {"key": key, "text": changed}
+    return ""
+
+
+def _line_changed(choose: random.Random, world: World) -> str:
+    world.export = _flipped(choose, world.export)
+    return ""
+
+
+def _lines(act: Callable[[random.Random, list[bytes]], None]) -> Falsify:
+    def falsify(choose: random.Random, world: World) -> str:
+        lines = world.export.splitlines(keepends=True)
+        before = list(lines)
+        act(choose, lines)
+        if lines == before:
+            raise Unchanged
+        world.export = b"".join(lines)
+        return ""
+
+    return falsify
+
+
+def _cut(choose: random.Random, lines: list[bytes]) -> None:
+    del lines[choose.randrange(len(lines)) :]
+
+
+def _swap(choose: random.Random, lines: list[bytes]) -> None:
+    one, two = choose.sample(range(len(lines)), 2)
+    lines[one], lines[two] = lines[two], lines[one]
+
+
+def _export_rewritten(choose: random.Random, world: World) -> str:
+    _chain_rewritten(choose, world)
+    world.enter_anew()
+    world.export = world.exported()
+    return ""
+
+
+def _old_export(choose: random.Random, world: World) -> str:
+    """Everything restored from an old backup, its checkpoint too: whoever kept a newer checkpoint sees it."""
+    newest = world.checkpoint
+    world.restore(choose.randrange(len(world.sizes) - 1))
+    world.export, world.checkpoint = world.exported(), world.sign()
+    world.options = {"previous": [newest]}
+    return ""
+
+
+LOG: dict[str, Falsify] = {
+    "record changed": _changed, "record changed with its digest": _changed_with_its_digest, "index column changed": _column,
+    "record removed": _removed, "records swapped": _swapped, "record inserted": _inserted, "record doubled": _doubled,
+    "tail cut or old backup": _tail_cut, "chain rewritten": _chain_rewritten,
+}  # fmt: skip
+LEDGER: dict[str, Falsify] = {
+    "entry changed": _entry_changed, "entry renumbered": _entry_moved, "entry removed": _entry_removed, "entries swapped":
+    _entries_swapped, "entry inserted": _entry_inserted, "node of the tree changed": _node_changed,
+    "log, entries and tree rewritten": _tree_rewritten, "logs and ledger cut": _ledger_cut,
+    "checkpoint changed": _checkpoint_changed,
+}  # fmt: skip
+EXPORT: dict[str, Falsify] = {
+    "export: byte changed": _line_changed,
+    "export: line removed": _lines(lambda choose, lines: lines.remove(choose.choice(lines))),
+    "export: line inserted": _lines(
+        lambda choose, lines: lines.insert(choose.randrange(len(lines)), choose.choice(lines))
+    ),
+    "export: lines swapped": _lines(_swap),
+    "export: tail cut": _lines(_cut),
+    "export: history computed anew": _export_rewritten,
+    "export: old backup restored": _old_export,
+}

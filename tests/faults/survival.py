@@ -75,7 +75,12 @@ def survive(
             city.heal()
             load.stop()
         report.seconds = time.monotonic() - started
-        report.asked, report.kills, report.faults, report.told = injector.asked, injector.kills, injector.done, injector.log
+        report.asked, report.kills, report.faults, report.told = (
+            injector.asked,
+            injector.kills,
+            injector.done,
+            injector.log,
+        )
         report.counts = load.counts
         report.wrong = load.wrong
         report.ended = {

@@ -8,7 +8,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK = 1
 export PYTHONWARNINGS = ignore
 
 .DEFAULT_GOAL := help
-.PHONY: help run test compose check lint types imports bench faults up down logs clean reset
+.PHONY: help run test city check lint types imports bench faults up down logs clean reset
 
 help: ## list the tasks
 	@awk -F':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -33,10 +33,10 @@ run: $(VENV)/installed ## start Linli here, load a neighbourhood's year, and ser
 test: $(VENV)/tested ## run every test (installs the servers they need)
 	@$(BIN)/python -m pytest
 
-compose: $(VENV)/tested ## bring the city up in containers with local images, run the story in it, take it down
-	@$(BIN)/python -m pytest tests/compose/test_compose.py -m compose
+city: $(VENV)/tested ## tests that start whole cities: in containers with the story told, and broken in every way
+	@$(BIN)/python -m pytest -m city
 
-check: lint types imports test compose ## everything CI runs
+check: lint types imports test city ## everything CI runs
 
 lint: $(VENV)/tested ## style
 	@$(BIN)/ruff check .

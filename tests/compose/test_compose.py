@@ -23,7 +23,7 @@ from tests.compose.test_watching import FIGURES
 ROOT = Path(__file__).resolve().parents[2]
 STORY = ROOT / "deploy" / "scenarios" / "sanchajie.yaml"
 #: Making images, starting and telling the story take minutes where nothing is cached.
-pytestmark = [pytest.mark.compose, pytest.mark.timeout(900)]
+pytestmark = [pytest.mark.city, pytest.mark.timeout(900)]
 
 
 class City:

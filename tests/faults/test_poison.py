@@ -20,7 +20,7 @@ from tests.faults.founding import COMPOUND
 from tests.faults.load import Load
 from tests.processes import wait_until
 
-pytestmark = pytest.mark.timeout(500)
+pytestmark = [pytest.mark.city, pytest.mark.timeout(500)]
 
 FOLLOWERS_OF_REGISTRY = ("issues", "volunteers", "funding", "audit")
 

@@ -14,7 +14,7 @@ from tests.faults.conftest import Founded
 from tests.faults.founding import found
 from tests.faults.load import Load
 
-pytestmark = pytest.mark.timeout(500)
+pytestmark = [pytest.mark.city, pytest.mark.timeout(500)]
 
 WITHIN = 10.0
 #: What is the matter with each server when the processes are asked to end: gone, or silent on open connections.

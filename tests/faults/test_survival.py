@@ -10,7 +10,7 @@ from tests.faults import survival
 from tests.faults.conftest import Founded
 from tests.faults.injector import WEIGHTS, Injector
 
-pytestmark = pytest.mark.timeout(500)
+pytestmark = [pytest.mark.city, pytest.mark.timeout(500)]
 
 AWAY = 4.0  # seconds that the broker is away here; `python -m tests.faults --away 600` makes it ten minutes
 

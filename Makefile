@@ -30,7 +30,7 @@ $(VENV)/tested: $(VENV)/installed
 run: $(VENV)/installed ## start Linli here, load a neighbourhood's year, and serve until Ctrl-C
 	@$(BIN)/linli up --scenario $(STORY) --log-file $${LINLI_DATA:-data}/linli.log
 
-test: $(VENV)/tested ## run every test (installs the servers they need)
+test: $(VENV)/tested ## run the tests, servers and browser included (installs what they need)
 	@$(BIN)/python -m pytest
 
 city: $(VENV)/tested ## tests that start whole cities: in containers with the story told, and broken in every way

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from contextlib import redirect_stderr
 from io import StringIO
 from pathlib import Path
+from typing import Any, TextIO
 
 import eventlet
 import structlog
@@ -128,18 +129,18 @@ def _look_at(runner: ServiceRunner) -> Callable[[], None]:
     return look
 
 
-def _wait_for(runner: object, stop: eventlet.event.Event, failures: list[Exception]) -> None:
+def _wait_for(runner: Any, stop: eventlet.event.Event, failures: list[Exception]) -> None:
     """End when the runner ends by itself, which it only does when a service failed; then say why."""
     try:
-        runner.wait()  # type: ignore[attr-defined]
-    except Exception as error:
+        runner.wait()
+    except Exception as error:  # whatever ended a service is said before the process ends
         failures.append(error)
     finally:
         if not stop.ready():
             stop.send()
 
 
-def _lock(folder: Path):  # type: ignore[no-untyped-def]
+def _lock(folder: Path) -> TextIO:
     """Keep a second process out of the same folder; the lock goes with the process, however it ends."""
     import fcntl
 
@@ -153,7 +154,7 @@ def _lock(folder: Path):  # type: ignore[no-untyped-def]
     return file
 
 
-def _tell(scenario: Path, address: str):  # type: ignore[no-untyped-def]
+def _tell(scenario: Path, address: str) -> Any:
     """Run the scenario as its own process, through the API like any user."""
     story = subprocess.Popen(
         [sys.executable, "-m", "services.console", "scenario", "run", str(scenario), "--url", address]

@@ -230,8 +230,8 @@ class Followers(SharedExtension):
                 return
             try:
                 self.node.catch_up(source, self.fetch)
-            except UnavailableError as error:
-                _log.info("source not reachable", service=self.node.name, source=source, error=error.message)
+            except UnavailableError as error:  # the source, or our own store: the message says which
+                _log.warning("catching up put off", service=self.node.name, source=source, error=error.message)
             if connection.supports_heartbeats:
                 connection.heartbeat_check()
 

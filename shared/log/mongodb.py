@@ -164,7 +164,7 @@ class MongoStorage:
                     raise TakenError(f"the connection was lost while writing: {error}") from error
             except UnavailableError:
                 pass
-            time.sleep(_PAUSE)
+            time.sleep(_PAUSE)  # before looking again, within the patience
         self._doubt_until = None
         raise TimedOutError(
             f"MongoDB database {self._database.name} did not confirm in time ({error}); whether it was written is not known"

@@ -14,20 +14,31 @@ import pymongo
 from pymongo import ReadPreference, WriteConcern
 from pymongo.client_session import ClientSession
 from pymongo.database import Database as MongoDatabase
-from pymongo.errors import ConnectionFailure, DuplicateKeyError, OperationFailure, PyMongoError, WTimeoutError
+from pymongo.errors import (
+    ConnectionFailure,
+    DuplicateKeyError,
+    OperationFailure,
+    PyMongoError,
+    ServerSelectionTimeoutError,
+    WTimeoutError,
+)
 from pymongo.read_concern import ReadConcern
 
 from shared.errors import ConcurrencyError, TimedOutError, UnavailableError
+from shared.tls import explanation, plain_to, spoken_at
 
 Document = dict[str, Any]
 Database = MongoDatabase[Document]
 
 #: Seconds that one call waits for the server, elections included.
 PATIENCE = 10.0
+#: Seconds before a transaction that came to nothing is begun anew.
+PAUSE = 0.01
 MAJORITY = WriteConcern("majority", j=True)
 #: Answers after which nobody knows whether the write will stay: time-outs, shutdowns and changes of the primary.
 UNKNOWN_OUTCOMES = frozenset({6, 7, 50, 64, 79, 89, 91, 100, 189, 262, 9001, 10058, 10107, 11600, 11602, 13435, 13436})
 DUPLICATE = 11000
+WRONG_PASSWORD = 18
 
 
 def majority(database: MongoDatabase[Any]) -> Database:
@@ -60,17 +71,32 @@ def explained(database: MongoDatabase[Any], patience: float, writing: bool = Fal
     except DuplicateKeyError:
         raise
     except PyMongoError as error:
-        where = f"MongoDB database {database.name}: {_reason(error)}"
+        where = f"MongoDB database {database.name}: {reason(error, database.client)}"
         if writing and outcome_unknown(error):
             raise TimedOutError(f"{where}; whether it was written is not known") from error
         raise UnavailableError(f"{where}; nothing was changed" if writing else where) from error
 
 
-def _reason(error: PyMongoError) -> str:
+def reason(error: PyMongoError, client: pymongo.MongoClient[Any]) -> str:
+    """Why, in the server's words or, when TLS is the matter, with what puts it right; the client must still be open."""
+    if isinstance(error, ServerSelectionTimeoutError):
+        for (host, port), server in client.topology_description.server_descriptions().items():
+            if server.error and (
+                wrong := explanation(server.error, "MONGODB") or _plain_to_tls(server.error, host, port)
+            ):
+                return f"the server at {host}:{port} {wrong}"
     if isinstance(error, OperationFailure) and isinstance(error.details, Mapping):
         message = error.details.get("errmsg") or error
+        if error.code == WRONG_PASSWORD:
+            message = f"the server refuses the user or the password of MONGODB_URI: {message}"
         return f"{message} (code {error.code})" if error.code else str(message)
     return str(error)
+
+
+def _plain_to_tls(error: Exception, host: str, port: int | None) -> str:
+    """What to say of a server that hung up because it speaks TLS while we do not; "" for another one."""
+    hung_up = any(words in str(error) for words in ("connection closed", "Connection reset"))
+    return plain_to("MONGODB") if hung_up and port and spoken_at(host, port) else ""
 
 
 def written_format(database: Database, kind: str, version: int, patience: float) -> int:
@@ -111,16 +137,27 @@ def ensure_collection(database: Database, name: str, options: Mapping[str, Any] 
         database.command("collMod", name, **wanted)
 
 
-def transaction(database: Database, patience: float, work: Callable[[ClientSession], None]) -> None:
+def transaction(
+    database: Database,
+    patience: float,
+    work: Callable[[ClientSession], None],
+    begin: Callable[[ClientSession], None] = lambda session: None,
+    conflict: Callable[[float], bool] = lambda since: True,
+) -> None:
     """All of `work` or nothing; repeated when the server asks for it, so it must start from what it reads itself.
 
-    The driver's own `with_transaction` goes on for two minutes whatever time-out is set; this ends with the patience.
+    The driver's own `with_transaction` goes on for two minutes whatever time-out is set; this ends with the patience. `begin` is
+    called before the first attempt, `conflict` with the time of that (monotonic) after each that came to nothing, until it is True.
     """
-    deadline = time.monotonic() + patience
+    started = time.monotonic()
+    deadline = started + patience
+    settled = False
     try:
         with explained(database, patience, writing=True), database.client.start_session() as session:
+            begin(session)
             while not _attempt(session, work, deadline):
-                pass
+                settled = settled or conflict(started)
+                time.sleep(PAUSE)  # the other transaction ends meanwhile
     except DuplicateKeyError as error:
         raise ConcurrencyError("somebody else wrote the same at the same time") from error
 

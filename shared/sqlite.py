@@ -20,8 +20,16 @@ class Database:
     """
 
     def __init__(
-        self, path: str | Path, kind: int, version: int, tables: str, read_only: bool = False, durable: bool = True
+        self,
+        path: str | Path,
+        kind: int,
+        version: int,
+        tables: str,
+        read_only: bool = False,
+        durable: bool = True,
+        page_size: int = 4096,
     ) -> None:
+        """`page_size`, in bytes, is that of a new file; one that exists keeps its own."""
         self.path = str(path)
         self._idle: list[sqlite3.Connection] = []
         self._lock = threading.RLock()
@@ -38,6 +46,7 @@ class Database:
         with self._explained():
             self._check(self._writer, kind, version)
             if self._pragma(self._writer, "application_id") == 0:
+                self._writer.execute(f"PRAGMA page_size = {page_size}")
                 self._writer.execute("PRAGMA journal_mode = WAL")
                 self._writer.executescript(
                     f"BEGIN IMMEDIATE; {tables}; PRAGMA application_id = {kind}; PRAGMA user_version = {version}; COMMIT;"
@@ -86,6 +95,8 @@ class Database:
     @contextmanager
     def writing(self) -> Iterator[sqlite3.Connection]:
         """A transaction: all of it is on disk afterwards, or nothing is. Raises `UnavailableError` on a full disk."""
+        if self._read_only:
+            raise UnavailableError(f"{self.path} was opened for reading only")
         with self._lock, self._explained():
             self._writer.execute("BEGIN IMMEDIATE")
             try:

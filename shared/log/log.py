@@ -10,7 +10,6 @@ import threading
 import time
 from collections import OrderedDict, deque
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import suppress
 from datetime import UTC, datetime
 from itertools import chain, dropwhile, takewhile
 from typing import Protocol
@@ -98,8 +97,10 @@ class _Waiting:
 
     def wake(self) -> None:
         """Tell the owner that there is news."""
-        with suppress(RuntimeError):  # it has been told already
+        try:
             self._asleep.release()
+        except RuntimeError:  # it has been told already
+            pass
 
 
 class EventLog:
@@ -330,7 +331,12 @@ class EventLog:
 
     def read_stream(self, stream: str, after: int = 0) -> Iterator[Record]:
         """Events of one stream beyond version `after`, in order."""
-        records = chain.from_iterable(map(records_of, self.storage.scan_stream(stream, after)))
+        commits = list(self.storage.scan_stream(stream, after))
+        if (
+            commits or not after
+        ):  # whoever reads a stream decides on it next; the storage refuses what became wrong meanwhile
+            self._remember(stream, commits[-1].last_version if commits else 0)
+        records = chain.from_iterable(map(records_of, commits))
         return dropwhile(lambda record: record.version <= after, records)
 
     def close(self) -> None:

@@ -193,12 +193,14 @@ class MongoStorage:
             )
 
     def scan_stream(self, stream: str, after: int) -> Iterator[StoredCommit]:
-        newest_first = [("version", DESCENDING)]
+        start = 0
         with self._reading():
-            first = self._commits.find_one(
-                {"stream": stream, "version": {"$lte": after + 1}}, {"version": 1}, sort=newest_first
-            )
-            where = {"stream": stream, "version": {"$gte": first["version"] if first else 0}}
+            if after:  # it may lie inside a commit: start at the one that holds the next version
+                first = self._commits.find_one(
+                    {"stream": stream, "version": {"$lte": after + 1}}, {"version": 1}, sort=[("version", DESCENDING)]
+                )
+                start = first["version"] if first else 0
+            where = {"stream": stream, "version": {"$gte": start}}
             found = list(self._commits.find(where, sort=[("version", ASCENDING)]))
         return (_stored(commit) for commit in found if commit["last_version"] > after)
 

@@ -14,8 +14,11 @@ from shared.sqlite import Database
 #: "LLlg" as application id, and the format version.
 KIND, VERSION = 0x4C4C6C67, 1
 _PAGE = 1000  # commits read at a time
+#: Bytes. An append touches some five pages and waits until all of them are on disk: with SQLite's 4096 it writes 21 kB for a commit
+#: of one event, with these 15 kB, and takes about a tenth to a third less time (P1). Larger commits and reading cost the same.
+_PAGE_SIZE = 2048
 
-_TABLES = """
+TABLES = """
 CREATE TABLE commits (
     position INTEGER PRIMARY KEY,
     last_position INTEGER NOT NULL,
@@ -40,7 +43,7 @@ class SqliteStorage:
     """One service's commits in one file."""
 
     def __init__(self, path: str | Path, read_only: bool = False) -> None:
-        self._database = Database(path, KIND, VERSION, _TABLES, read_only)
+        self._database = Database(path, KIND, VERSION, TABLES, read_only, page_size=_PAGE_SIZE)
 
     def head(self) -> Head:
         stored = self._one("ORDER BY position DESC LIMIT 1")

@@ -19,18 +19,18 @@ from pymongo.collection import Collection
 from pymongo.database import Database as MongoDatabase
 from pymongo.errors import DuplicateKeyError
 
-from shared.errors import BadInputError, ConcurrencyError, IllegalStateError
+from shared.errors import BadInputError, ConcurrencyError, IllegalStateError, UnavailableError
 from shared.mongodb import (
     PATIENCE,
     Document,
     ensure_collection,
     explained,
     majority,
-    transaction,
     write_format,
     written_format,
 )
 from shared.views.mongodb_query import all_of, beyond, condition, path_of
+from shared.views.mongodb_transactions import COLLECTION, Transactions
 from shared.views.port import (
     Changes,
     Checkpoints,
@@ -59,7 +59,8 @@ Session = ClientSession | None
 class MongoViews:
     """All views of one service in a database of their own, apart from its log.
 
-    The database user needs the role `readWrite` on it. `patience` is how many seconds one call waits for the server.
+    The database user needs the role `readWrite` on it, or with `read_only`, which prepares nothing, the role `read`. `patience` is
+    how many seconds one call waits for the server.
     """
 
     def __init__(
@@ -67,22 +68,30 @@ class MongoViews:
         database: MongoDatabase[Any],
         views: Iterable[View],
         patience: float = PATIENCE,
+        read_only: bool = False,
         _building: int | None = None,
+        _transactions: Transactions | None = None,
     ) -> None:
         self._views = {view.name: view for view in views}
         self._database = majority(database)
         self._patience = patience
+        self._transactions = _transactions or Transactions(self._database, patience)
+        self._read_only = read_only
         self._building = _building
         self._number, self._looked = _building or 0, 0.0
         if _building is None:
             found = written_format(self._database, KIND, VERSION, patience)
+            if read_only:
+                if not found:
+                    raise UnavailableError(f"MongoDB database {database.name} holds no views yet: migrate it first")
+                return
             with self._writing():
                 self._prepare(new=not found)
         with self._writing():
             self._create(self._generation())
 
     def _prepare(self, new: bool) -> None:
-        for name in ("checkpoints", "leases", "generations"):
+        for name in ("checkpoints", "leases", "generations", COLLECTION):
             ensure_collection(self._database, name)
         with suppress(DuplicateKeyError):
             self._database["generations"].insert_one({"_id": _POINTER, "current": 1, "building": None, "former": None})
@@ -146,7 +155,7 @@ class MongoViews:
             if row is not None:
                 self._views[view].check(row)
         if changes or checkpoints:
-            self._transaction(lambda session: self._save(session, changes, checkpoints or {}))
+            self._run(lambda session: self._save(session, changes, checkpoints or {}))
 
     def _save(self, session: ClientSession, changes: Changes, checkpoints: Checkpoints) -> None:
         pointer = self._pointer(session)
@@ -204,12 +213,11 @@ class MongoViews:
             self._database["checkpoints"].delete_many(_second(pointer["building"]), session=session)
             self._database["generations"].update_one({"_id": _POINTER}, {"$set": {"building": number}}, session=session)
 
-        self._transaction(start)
+        self._run(start)
         with self._writing():
             self._sweep()
-        return MongoViews(
-            self._database, [view for view in self._views.values() if view.source], self._patience, number
-        )
+        derived = [view for view in self._views.values() if view.source]
+        return MongoViews(self._database, derived, self._patience, _building=number, _transactions=self._transactions)
 
     def promote(self) -> None:
         """As the port says; `IllegalStateError` when no second generation was built."""
@@ -231,7 +239,7 @@ class MongoViews:
 
         with self._reading():
             now = self._now()
-        self._transaction(swap)
+        self._run(swap)
         self._looked = 0.0
 
     def _sweep(self) -> None:
@@ -253,10 +261,16 @@ class MongoViews:
     def _reading(self) -> AbstractContextManager[None]:
         return explained(self._database, self._patience)
 
-    def _transaction(self, work: Callable[[ClientSession], None]) -> None:
-        transaction(self._database, self._patience, work)
+    def _run(self, work: Callable[[ClientSession], None]) -> None:
+        self._refuse_when_read_only()
+        self._transactions.run(work)
+
+    def _refuse_when_read_only(self) -> None:
+        if self._read_only:
+            raise UnavailableError(f"MongoDB database {self._database.name} was opened for reading only")
 
     def _writing(self) -> AbstractContextManager[None]:
+        self._refuse_when_read_only()
         return explained(self._database, self._patience, writing=True)
 
     def _pointer(self, session: Session = None) -> Document:

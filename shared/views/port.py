@@ -6,6 +6,7 @@ import base64
 import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, Protocol
 
 from shared.errors import BadInputError
@@ -44,7 +45,7 @@ class View:
         key = self.key(event, record)
         return () if key is None else (key,) if isinstance(key, str) else key
 
-    @property
+    @cached_property
     def fields(self) -> frozenset[str]:
         """The fields that may be filtered and sorted by."""
         return frozenset(field for index in self.indexes for field in ((index,) if isinstance(index, str) else index))
@@ -60,7 +61,15 @@ def sortable(value: Any) -> bool:
     """Whether every store can compare a value: an integer of 64 bits, or text that is valid Unicode without NUL."""
     if type(value) is int:
         return -(1 << 63) <= value < 1 << 63
-    return isinstance(value, str) and "\0" not in value and not any("\ud800" <= letter <= "\udfff" for letter in value)
+    return isinstance(value, str) and "\0" not in value and (value.isascii() or _is_unicode(value))
+
+
+def _is_unicode(text: str) -> bool:
+    try:
+        text.encode()
+    except UnicodeEncodeError:  # half of a surrogate pair
+        return False
+    return True
 
 
 def by(field: str) -> Callable[[Any, Record], str | None]:
@@ -111,7 +120,7 @@ class ViewStore(Protocol):
         """
 
     def lease(self, name: str, holder: str, seconds: float) -> bool:
-        """Take or renew a lease; False while somebody else holds it."""
+        """Take or renew a lease; False while somebody else holds it. For 0 seconds: give it back."""
 
     def fresh(self) -> ViewStore:
         """An empty second generation of all views that have a source, with its own checkpoints, built while reads of the first go on."""

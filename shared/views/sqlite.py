@@ -134,14 +134,15 @@ class SqliteViews:
                 ).rowcount
                 if moved != 1:
                     raise ConcurrencyError(f"the checkpoint of {follower} is not at {expected}: somebody else moved it")
-            for (view, key), row in changes.items():
-                if row is None:
-                    connection.execute(f"DELETE FROM {self._table(view)} WHERE key = ?", (key,))
-                else:
-                    connection.execute(
-                        f"INSERT INTO {self._table(view)} VALUES (?, ?) ON CONFLICT (key) DO UPDATE SET row = excluded.row",
-                        (key, _encode({name: value for name, value in row.items() if name != "key"}).decode()),
-                    )
+            for view in {view: None for view, _ in changes}:
+                rows = [(key, row) for (name, key), row in changes.items() if name == view]
+                connection.executemany(
+                    f"DELETE FROM {self._table(view)} WHERE key = ?", [(key,) for key, row in rows if row is None]
+                )
+                connection.executemany(
+                    f"INSERT INTO {self._table(view)} VALUES (?, ?) ON CONFLICT (key) DO UPDATE SET row = excluded.row",
+                    [(key, _text(row)) for key, row in rows if row is not None],
+                )
 
     def lease(self, name: str, holder: str, seconds: float) -> bool:
         now = time.time()
@@ -207,6 +208,10 @@ class SqliteViews:
 
 def _value(field: str) -> str:
     return "key" if field == "key" else f"json_extract(row, '$.{field}')"
+
+
+def _text(row: Row) -> str:
+    return _encode({name: value for name, value in row.items() if name != "key"}).decode()
 
 
 def _row(key: str, row: str) -> Row:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import functools
 import os
-import subprocess
 import uuid
 from typing import Any
 
@@ -15,7 +14,7 @@ from tests import servers
 
 
 @functools.cache
-def server() -> servers.MongoStandIn | servers.ExternalMongo:
+def server() -> Any:
     """The server that this run uses; it ends with Python."""
     return servers.mongodb()
 
@@ -32,10 +31,6 @@ def database() -> Database[dict[str, Any]]:
 
 
 def header() -> str:
-    """Which MongoDB the tests use, without starting one; for pytest's header."""
-    if uri := os.environ.get("MONGODB_URI"):
-        return f"MongoDB: {servers.describe(uri)}"
-    if binary := os.environ.get("MONGOD"):
-        version = subprocess.run([binary, "--version"], capture_output=True, text=True, check=True, timeout=20).stdout
-        return f"MongoDB: {version.splitlines()[0]} (replica set rs0, 1 member)"
-    return f"MongoDB: {servers.STAND_IN}"
+    """Which MongoDB the tests use, for pytest's header; the stand-in is not started for it."""
+    asked = any(os.environ.get(name) for name in ("MONGODB_URI", "MONGOD", "MONGO_IMAGE"))
+    return f"MongoDB: {server().description if asked else servers.STAND_IN}"

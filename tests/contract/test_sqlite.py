@@ -10,7 +10,8 @@ import pytest
 from shared.errors import UnavailableError
 from shared.log import Commit, EventLog
 from shared.log.record import verify_chain
-from shared.log.sqlite import SqliteStorage
+from shared.log.sqlite import KIND, TABLES, VERSION, SqliteStorage
+from shared.sqlite import Database
 from shared.views.sqlite import SqliteViews
 from tests.contract.test_log import commit
 from tests.contract.test_views import VIEWS, issue
@@ -121,3 +122,13 @@ def test_readers_of_a_read_only_log_see_what_is_appended(tmp_path: Path) -> None
     assert not (tmp_path / "none.sqlite").exists()
     reader.close()
     log.close()
+
+
+def test_a_log_written_with_larger_pages_goes_on(tmp_path: Path) -> None:
+    Database(tmp_path / "log.sqlite", KIND, VERSION, TABLES, page_size=4096).close()
+    log = EventLog("test", SqliteStorage(tmp_path / "log.sqlite"))
+    assert log.append(large("case-1", 0)).position == 40
+    log.close()
+    with sqlite3.connect(tmp_path / "log.sqlite") as connection:
+        assert connection.execute("PRAGMA page_size").fetchone() == (4096,)
+    connection.close()

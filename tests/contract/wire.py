@@ -11,6 +11,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import bson
+import pymongo
 
 Command = dict[str, Any]
 #: What to do with a command: None passes it on, "cut before" and "cut after" close the connection before or after the server
@@ -30,13 +31,14 @@ class Proxy:
     """
 
     def __init__(self, uri: str, fault: Callable[[Command], Fault]) -> None:
-        parts = urlsplit(uri)
-        self._server = (parts.hostname or "127.0.0.1", parts.port or 27017)
+        self._server = _primary(uri)
         self._fault = fault
         self._open: list[socket.socket] = []
         self._listener = socket.create_server(("127.0.0.1", 0))
+        account = urlsplit(uri).netloc.rpartition("@")[0]
         self.uri = (
-            f"mongodb://127.0.0.1:{self._listener.getsockname()[1]}/?directConnection=true&serverMonitoringMode=poll"
+            f"mongodb://{account}{'@' * bool(account)}127.0.0.1:{self._listener.getsockname()[1]}/"
+            f"?directConnection=true&serverMonitoringMode=poll{'&authSource=admin' * bool(account)}"
         )
         threading.Thread(target=self._accept, daemon=True).start()
 
@@ -79,6 +81,14 @@ class Proxy:
         finally:
             _shut(near)
             _shut(far)
+
+
+def _primary(uri: str) -> tuple[str, int]:
+    """Where the server, or the primary of the replica set, listens now."""
+    with pymongo.MongoClient[Command](uri) as client:
+        client.admin.command("ping")
+        assert client.address is not None
+        return client.address
 
 
 def _shut(connection: socket.socket) -> None:

@@ -1,10 +1,51 @@
-"""What all tests share: the header says which servers are used."""
+"""What all tests share: which database they use is said, what is about MongoDB is marked, and hardly anything may be skipped."""
 
 from __future__ import annotations
 
+import signal
+import sys
+from collections.abc import Generator
+from typing import Any
+
+import pytest
+
 from tests.contract import mongo
+
+#: Fixtures that are a database over MongoDB's protocol.
+_DATABASES = {"database", "guarded", "mongodb", "replica_set"}
+
+
+def pytest_sessionstart() -> None:
+    """A run that is asked to end takes its servers with it."""
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
 
 
 def pytest_report_header() -> str:
     """Name the MongoDB server, so that a figure from the stand-in is never taken for MongoDB's."""
     return mongo.header()
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark what uses MongoDB, for `make test-mongodb`."""
+    for item in items:
+        used = _DATABASES & set(getattr(item, "fixturenames", ()))
+        if used or ("mongo" in item.nodeid and "tests/compose" not in item.nodeid and "tests/docs" not in item.nodeid):
+            item.add_marker("mongodb")
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Only a test that needs a real replica set may be skipped; any other skip is a failure."""
+    report = yield
+    if report.skipped and not item.get_closest_marker("replica_set") and not hasattr(report, "wasxfail"):
+        report.outcome, report.longrepr = (
+            "failed",
+            f"skipped, which only tests of a replica set may be: {report.longrepr}",
+        )
+    return report
+
+
+def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> None:
+    """Say once more which server it was, where a run for MongoDB ends."""
+    if "mongodb" in config.getoption("markexpr"):
+        terminalreporter.section(mongo.header(), bold=True)

@@ -1,4 +1,4 @@
-"""Real servers for the tests: RabbitMQ and a database that speaks MongoDB's protocol, each private to one test run.
+"""Real servers for the tests: RabbitMQ here, and databases that speak MongoDB's protocol, each private to one test run.
 
 `RABBITMQ_URI`, `MONGODB_URI` and `MONGOD` (a binary) name servers to use instead. A server that cannot be had is an
 error that says what to install, never a skip.
@@ -9,21 +9,24 @@ from __future__ import annotations
 import base64
 import json
 import os
-import shutil
 import signal
 import socket
+import ssl
 import subprocess
-import sysconfig
 import urllib.error
 import urllib.request
 import uuid
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote, urlsplit
 
+from tests.mongodb_servers import STAND_IN, ExternalMongo, MongoStandIn, describe, mongodb
 from tests.processes import Process, free_port, wait_until
 
-STAND_IN = "SecantusDB 0.6.0b17 (wire-compatible stand-in)"
+__all__ = ["STAND_IN", "ExternalMongo", "MongoStandIn", "RabbitMQ", "describe", "free_port", "mongodb"]
+
+ROOT = Path(__file__).resolve().parent.parent
 RABBITMQ_HOMES = ("/usr/lib/rabbitmq/bin", "/usr/local/lib/rabbitmq/bin", "/opt/rabbitmq/sbin")
 
 
@@ -32,10 +35,14 @@ class RabbitMQ:
 
     With `RABBITMQ_URI` set it is that broker: virtual hosts are then made through its management API
     (`RABBITMQ_MANAGEMENT`, by default port 15672 of the same host), and stop, kill and ctl are refused.
+
+    With `tls`, a folder that `deploy/certificates` has filled, it is always a node of our own that takes TLS connections
+    only, set up by `deploy/rabbitmq/tls.conf`; `more` are further lines of its configuration.
     """
 
-    def __init__(self, *, management: bool = False) -> None:
-        self.external = os.environ.get("RABBITMQ_URI", "")
+    def __init__(self, *, management: bool = False, tls: Path | None = None, more: Sequence[str] = ()) -> None:
+        self.external = "" if tls else os.environ.get("RABBITMQ_URI", "")
+        self._tls = tls
         self._vhosts: list[str] = []
         self._made: list[str] = []
         self._management = os.environ.get("RABBITMQ_MANAGEMENT", "") if self.external else ""
@@ -59,6 +66,13 @@ class RabbitMQ:
             "log.file = false",
             "vm_memory_high_watermark.relative = 0.4",
         ]
+        if tls:
+            self.uri = f"amqps://guest:guest@localhost:{self.port}//"
+            lines = (ROOT / "deploy" / "rabbitmq" / "tls.conf").read_text().replace("/run/secrets", str(tls))
+            settings += lines.replace("listeners.ssl.default = 5671", f"listeners.ssl.1 = 127.0.0.1:{self.port}").split(
+                "\n"
+            )
+        settings += more
         plugins = ""
         if management:
             self._management = f"http://guest:guest@127.0.0.1:{free_port()}"
@@ -187,11 +201,19 @@ class RabbitMQ:
 
     def _answers(self) -> bool:
         try:
-            with socket.create_connection(("127.0.0.1", self.port), 2) as connection:
+            with self._connected() as connection:
                 connection.sendall(b"AMQP\x00\x00\x09\x01")
                 return connection.recv(1) == b"\x01"
         except OSError:
             return False
+
+    def _connected(self) -> socket.socket:
+        connection = socket.create_connection(("127.0.0.1", self.port), 2)
+        if self._tls is None:
+            return connection
+        context = ssl.create_default_context(cafile=self._tls / "tls_authority")
+        context.load_cert_chain(self._tls / "tls_mongodb")  # for a broker that asks for one
+        return context.wrap_socket(connection, server_hostname="localhost")
 
     def _version(self) -> str:
         return self.ctl("eval", "rabbit_misc:version().").strip().strip('"')
@@ -211,163 +233,3 @@ class RabbitMQ:
                 f"the management API at {host} refused {method} {path} ({error}); enable "
                 "rabbitmq_management or set RABBITMQ_MANAGEMENT"
             ) from error
-
-
-class MongoStandIn:
-    """SecantusDB from the wheel of the same name: speaks MongoDB's protocol, is not MongoDB."""
-
-    description = STAND_IN
-
-    def __init__(self) -> None:
-        self._binary = Path(sysconfig.get_paths()["purelib"]) / "secantusdb.scripts" / "secantusd-rs"
-        if not self._binary.exists():
-            raise RuntimeError(f"no {self._binary}: `pip install secantusdb==0.6.0b17` (later wheels lack the binary)")
-        self._process = Process("mongodb")
-        self.port = free_port()
-        self.uri = f"mongodb://127.0.0.1:{self.port}/?directConnection=true"
-        self.start()
-
-    def command(self) -> list[str]:
-        """Give the command that starts the server."""
-        data = str(self._process.folder / "data")
-        return [
-            str(self._binary),
-            "--host",
-            "127.0.0.1",
-            "--port",
-            str(self.port),
-            "--sync-on-commit",
-            "--log-file-max",
-            "128MB",
-            "--cache-size",
-            "256M",
-            "--storage-path",
-            data,
-        ]
-
-    def start(self) -> None:
-        """Start the server and wait until it answers."""
-        self._process.spawn(self.command())
-        wait_until(
-            lambda: self._process.running() and _pings(self.uri),
-            60,
-            lambda: f"the database did not start in 60 s:\n{self._process.tail()}",
-        )
-
-    def stop(self) -> None:
-        """Stop the server in order (SIGTERM)."""
-        self._process.signal(signal.SIGTERM)
-
-    def kill(self) -> None:
-        """Kill the server (SIGKILL), as a power cut would."""
-        self._process.signal(signal.SIGKILL)
-
-    def restart(self) -> None:
-        """Stop and start with the same data."""
-        self.stop()
-        self.start()
-
-    def destroy(self) -> None:
-        """End the server and remove its data."""
-        self._process.destroy()
-
-
-class Mongod(MongoStandIn):
-    """A real mongod, named by `MONGOD`, as a replica set of one member."""
-
-    def __init__(self, binary: str) -> None:
-        self._binary = Path(shutil.which(binary) or binary)
-        if not self._binary.exists():
-            raise RuntimeError(f"MONGOD names {binary}, which does not exist")
-        self._process = Process("mongodb")
-        (self._process.folder / "data").mkdir()
-        self.port = free_port()
-        self.uri = f"mongodb://127.0.0.1:{self.port}/?directConnection=true"
-        self.start()
-        self.description = describe(self.uri)
-
-    def command(self) -> list[str]:
-        """Give the command that starts the server."""
-        return [
-            str(self._binary),
-            "--bind_ip",
-            "127.0.0.1",
-            "--port",
-            str(self.port),
-            "--replSet",
-            "rs0",
-            "--dbpath",
-            str(self._process.folder / "data"),
-        ]
-
-    def start(self) -> None:
-        """Start the server, form the replica set the first time, and wait for its primary."""
-        super().start()
-        _admin(
-            self.uri,
-            "replSetInitiate",
-            {"_id": "rs0", "members": [{"_id": 0, "host": f"127.0.0.1:{self.port}"}]},
-            already=23,
-        )
-        wait_until(lambda: bool(_admin(self.uri, "hello")["isWritablePrimary"]), 60, lambda: "no primary in 60 s")
-
-
-class ExternalMongo:
-    """The server named by `MONGODB_URI`; it is not ours to stop."""
-
-    def __init__(self, uri: str) -> None:
-        self.uri = uri
-        self.description = describe(uri)
-
-    def stop(self) -> None:
-        """Refuse: other people use that server."""
-        raise RuntimeError("the server named by MONGODB_URI is not the tests' own; unset it for this test")
-
-    kill = restart = start = stop
-
-    def destroy(self) -> None:
-        """Leave the server as it is."""
-
-
-def mongodb() -> MongoStandIn | ExternalMongo:
-    """Choose the database: `MONGODB_URI`, else the binary `MONGOD`, else the stand-in."""
-    if uri := os.environ.get("MONGODB_URI"):
-        return ExternalMongo(uri)
-    if binary := os.environ.get("MONGOD"):
-        return Mongod(binary)
-    return MongoStandIn()
-
-
-def describe(uri: str) -> str:
-    """Say what answers at a URI: a figure of the stand-in is never called MongoDB."""
-    build = _admin(uri, "buildInfo")
-    if "secantus" in json.dumps(build, default=str).lower():
-        return STAND_IN
-    hello = _admin(uri, "hello")
-    members = len(hello.get("hosts", [])) + len(hello.get("passives", [])) + len(hello.get("arbiters", []))
-    if "setName" not in hello:
-        return f"MongoDB {build['version']} (no replica set)"
-    return f"MongoDB {build['version']} (replica set {hello['setName']}, {members} member{'s' * (members != 1)})"
-
-
-def _admin(uri: str, command: str, value: Any = 1, *, already: int | None = None) -> dict[str, Any]:
-    import pymongo
-    from pymongo.errors import OperationFailure
-
-    client: pymongo.MongoClient[dict[str, Any]] = pymongo.MongoClient(uri, serverSelectionTimeoutMS=5000)
-    with client:
-        try:
-            return dict(client.admin.command(command, value))
-        except OperationFailure as error:
-            if error.code == already:
-                return {}
-            raise
-
-
-def _pings(uri: str) -> bool:
-    from pymongo.errors import PyMongoError
-
-    try:
-        return bool(_admin(f"{uri}&serverSelectionTimeoutMS=500", "ping"))
-    except PyMongoError:
-        return False

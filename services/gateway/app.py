@@ -38,7 +38,7 @@ class _Session(SecureCookieSessionInterface):
 def create_app(
     caller: Caller,
     accounts: Accounts,
-    secret: bytes,
+    secrets: tuple[bytes, ...],
     operator_token: str = "",
     max_requests: int = 64,
     services: tuple[str, ...] = SERVICES,
@@ -46,11 +46,13 @@ def create_app(
 ) -> Flask:
     """The gateway as a WSGI application.
 
-    `services` are those whose health and status are asked; `lifetime` is that of sign-ins, in seconds.
+    `secrets` are the city's, the newest first; `services` are those whose health and status are asked; `lifetime` is that of
+    sign-ins, in seconds.
     """
     app = Flask(__name__, static_folder=None)
     app.config.update(
-        SECRET_KEY=derive_key(secret, "session"),
+        SECRET_KEY=derive_key(secrets[0], "session"),
+        SECRET_KEY_FALLBACKS=[derive_key(secret, "session") for secret in secrets[1:]],
         MAX_CONTENT_LENGTH=LARGEST_BODY,
         MAX_FORM_MEMORY_SIZE=LARGEST_BODY,
         SESSION_COOKIE_NAME="linli_session",
@@ -61,7 +63,7 @@ def create_app(
     )
     app.json.ensure_ascii = False  # type: ignore[attr-defined]
     app.session_interface = _Session()
-    gateway = Gateway(caller, Credentials(accounts, secret, operator_token, lifetime))
+    gateway = Gateway(caller, Credentials(accounts, secrets, operator_token, lifetime))
     app.extensions["linli"] = gateway
     register_access_log(app)
     _register_guard(app, gateway)

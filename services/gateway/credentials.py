@@ -49,12 +49,15 @@ def operator_token(path: Path) -> str:
 
 
 class Credentials:
-    """Issues and checks tokens; `operator` is the operator's first token ("": none)."""
+    """Issues and checks tokens.
+
+    `secrets` are the city's, the newest first; `operator` is the operator's first token ("": none).
+    """
 
     def __init__(
         self,
         accounts: Accounts,
-        secret: bytes,
+        secrets: tuple[bytes, ...],
         operator: str = "",
         lifetime: int = LIFETIME,
         clock: Callable[[], float] = time.monotonic,
@@ -62,7 +65,8 @@ class Credentials:
         self.accounts = accounts
         self.lifetime = lifetime
         self._operator = operator.encode()
-        self._tokens = URLSafeTimedSerializer(derive_key(secret, "token"))
+        # the last of several keys signs, and all of them check
+        self._tokens = URLSafeTimedSerializer([derive_key(secret, "token") for secret in reversed(secrets)])
         self._attempts = Attempts(clock)
 
     def sign_in(self, username: str, password: str, address: str) -> tuple[str, Identity]:

@@ -126,6 +126,10 @@ def register_health(app: Flask, gateway: Gateway, services: tuple[str, ...]) -> 
 
     @blueprint.get("/health/ready")
     def ready() -> Response:
+        if gateway.leaving:
+            response = jsonify({"status": "not ready", "reason": "stopping"})
+            response.status_code = 503
+            return response
         context = Context(kind="service", actor="gateway", correlation_id=g.correlation_id)
 
         def answers(service: str) -> str:

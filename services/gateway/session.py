@@ -79,6 +79,7 @@ class Gateway:
     def __init__(self, caller: Caller, credentials: Credentials) -> None:
         self.caller = caller
         self.credentials = credentials
+        self.leaving = False  # the process is about to end
         self._known_posts: OrderedDict[str, tuple[Mapping[str, Any], ...]] = OrderedDict()
 
     def current(self) -> Current:

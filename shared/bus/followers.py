@@ -10,6 +10,7 @@ import threading
 import time
 import uuid
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
 import structlog
@@ -17,18 +18,28 @@ from eventlet.timeout import Timeout
 from kombu import Connection, Consumer
 from nameko.extensions import SharedExtension
 
-from shared.bus import cloudevents
+from shared.bus import beating, cloudevents
+from shared.bus.connecting import connection as connection_to
 from shared.bus.publisher import ConfirmedPublisher, Message, NotConfirmed
 from shared.bus.rpc import Caller
-from shared.bus.topology import EXCHANGE, TopologyError, declare, queue_for
+from shared.bus.topology import EXCHANGE, TopologyError, declare, explained, queue_for
 from shared.errors import BadInputError, LinliError, UnavailableError
 from shared.log import Record
 from shared.runtime import metrics, tracing
+from shared.runtime.codes import Codes
 from shared.runtime.context import Context
 from shared.runtime.node import BATCH, Node
+from shared.runtime.settings import Settings
 
-#: Seconds a relay's lease lasts; a standby takes over after it.
-LEASE = 30.0
+#: Seconds a relay's lease lasts; a standby takes over after it when the holder was killed, and at once when it stopped.
+#:
+#: It is renewed every third of it, and may be this short because it only saves double work. Whoever was frozen for longer and goes
+#: on publishes at most the batch that it has already read: both relays began behind the same checkpoint and each publishes in order,
+#: so that every position arrives first from a relay that has published all before it, and followers skip what comes again. Its
+#: checkpoint cannot be moved any more then, and it has to take the lease again.
+LEASE = 5.0
+#: Facts that are published before their confirms are waited for.
+RELAYED = 1000
 #: Seconds before a loop tries again.
 PAUSE = 0.5
 #: Seconds before a loop tries again what an operator must put right.
@@ -37,7 +48,7 @@ LONG_PAUSE = 10.0
 CONFIRM_WITHIN = 10.0
 #: Seconds between two looks at what the gauges show.
 SHOW_EVERY = 1.0
-#: Seconds that a loop gets to finish when the service stops.
+#: Seconds that a loop gets to finish when the service stops; the relay publishes what is in the log until then.
 STOP_WITHIN = 2.0
 
 _log = structlog.get_logger()
@@ -50,10 +61,11 @@ class Followers(SharedExtension):
     node: Node
 
     def __init__(self) -> None:
+        self._due: dict[str, float] = {}  # when each source is to be asked whether anything was missed
         self._stopping = threading.Event()
         self._appended = threading.Event()  # something for the projector
         self._to_relay = threading.Event()
-        self._threads: list[Any] = []
+        self._threads: dict[str, Any] = {}
         self._fetching = threading.Lock()
 
     def follow(self, node: Node) -> None:
@@ -62,27 +74,38 @@ class Followers(SharedExtension):
         node.log.on_append(self._wake)
 
     def _wake(self) -> None:
+        self._to_relay.set()  # the first that is woken runs first, and others wait for what is relayed
         self._appended.set()
-        self._to_relay.set()
+
+    def setup(self) -> None:
+        """Take the key for facts."""
+        self._codes = fact_codes(self.container.config["settings"])
 
     def start(self) -> None:
         """Start the loops."""
+        metrics.PARKED.labels(self.node.name, "unreadable")  # seen at zero first, or an alarm would miss the first one
         loops: list[tuple[str, Callable[[], None]]] = [("projector", self._project), ("relay", self._relay)]
         if self.node.definition.sources:
             loops.append(("consumer", self._consume))
         for name, loop in loops:
-            self._threads.append(
-                self.container.spawn_managed_thread(lambda name=name, loop=loop: self._keep_on(name, loop), name)
+            self._threads[name] = self.container.spawn_managed_thread(
+                lambda name=name, loop=loop: self._keep_on(name, loop), name
             )
 
     def stop(self) -> None:
-        """Let each loop finish what it is doing; one that waits for a server that is gone is not waited for (R3)."""
+        """Let each loop finish what it is doing; one that waits for a server that is gone is not waited for (R3).
+
+        Whoever comes next finds the relay's lease free, and the queue of facts without a consumer.
+        """
         self._stopping.set()
         self._wake()
+        threads, self._threads = self._threads, {}
         with Timeout(STOP_WITHIN, False):
-            for thread in self._threads:
+            for thread in threads.values():
                 thread.wait()
-        for thread in self._threads:
+        for name, thread in threads.items():
+            if not thread.dead:
+                _log.warning("loop not waited for", service=self.node.name, loop=name, seconds=STOP_WITHIN)
             thread.kill()  # safe at any point: checkpoints say what was done
 
     def kill(self) -> None:
@@ -119,43 +142,61 @@ class Followers(SharedExtension):
     def _relay(self) -> None:
         """Publish our own log from the relay's checkpoint; only one relay per log holds the lease."""
         node = self.node
-        publisher = ConfirmedPublisher(self.container.config["settings"].amqp_uri, EXCHANGE)
+        settings = self.container.config["settings"]
+        publisher = ConfirmedPublisher(settings.amqp_uri, EXCHANGE, tls=settings.amqp_tls)
         # the embedded process alone holds its folder, so after a crash it takes its own lease up again at once
-        embedded = self.container.config["settings"].amqp_uri.startswith("linli://")
+        embedded = settings.amqp_uri.startswith("linli://")
         holder = "embedded" if embedded else uuid.uuid4().hex
         relayed = metrics.RELAYED.labels(node.name)
         renew = 0.0
+        position: int | None = None
         try:
-            while not self._stopping.is_set():
+            while True:
+                stopping = self._stopping.is_set()  # what was appended before is still published
                 if time.monotonic() >= renew:
                     if not node.views.lease("relay", holder, LEASE):
+                        if stopping:
+                            return
+                        position = None
                         self._stopping.wait(PAUSE)
                         continue
                     renew = time.monotonic() + LEASE / 3
                 self._to_relay.clear()
-                position = node.views.checkpoint("relay")
-                records = list(node.log.read(position, limit=BATCH))
+                if position is None:  # read once: if somebody else moves it, our next move fails and this begins anew
+                    position = node.views.checkpoint("relay")
+                records = list(node.log.read(position, limit=RELAYED))
                 if records:
                     self._publish(publisher, records)
                     node.views.save({}, {"relay": (position, records[-1].position)})
-                    relayed.set(records[-1].position)
+                    position = records[-1].position
+                    relayed.set(position)
                 else:
                     publisher.tick()
-                if len(records) < BATCH:
-                    self._to_relay.wait(2.0)
+                if len(records) < RELAYED:
+                    if stopping:
+                        return
+                    self._to_relay.wait(LEASE / 5)
         finally:
+            if renew and not embedded:
+                with suppress(LinliError):
+                    node.views.lease("relay", holder, 0)  # the next process need not wait
             publisher.close()
 
     def _publish(self, publisher: ConfirmedPublisher, records: list[Record]) -> None:
         try:
             with tracing.publishing(self.node.name, records) as carried:
+                name, epoch = self.node.name, self.node.followers[self.node.name].epoch
                 messages = [
-                    message_of(self.node.name, record, parent) for record, parent in zip(records, carried, strict=False)
+                    message_of(name, record, self._codes, parent, epoch)
+                    for record, parent in zip(records, carried, strict=False)
                 ]
                 publisher.publish(messages, CONFIRM_WITHIN)
         except NotConfirmed as error:
+            position = records[0].position - 1
+            if error.confirmed:  # those need not be sent again
+                self.node.views.save({}, {"relay": (position, position + error.confirmed)})
             raise UnavailableError(
-                f"the broker has not confirmed positions {records[0].position} on: {error}"
+                f"the broker has not confirmed positions {position + error.confirmed + 1} on: {error}"
             ) from error
 
     def _consume(self) -> None:
@@ -163,90 +204,122 @@ class Followers(SharedExtension):
         settings = self.container.config["settings"]
         node = self.node
         queue = queue_for(node.name, node.definition.sources)
-        with Connection(settings.amqp_uri, heartbeat=10) as connection:
+        with connection_to(settings.amqp_uri, settings.amqp_tls, heartbeat=beating.HEARTBEAT) as connection:
+            with explained(settings.amqp_uri):
+                connection.ensure_connection(max_retries=0, reraise_as_library_errors=False)
             declare(connection, queue)
             channel = connection.channel()
+            channel.auto_decode = False  # a message that is parked is kept byte for byte
             arrived: list[Any] = []
             consumer = Consumer(
                 channel, [queue], on_message=arrived.append, accept=None, prefetch_count=BATCH, auto_declare=False
             )
-            with consumer:
-                self._ask_all(connection)
+            with consumer, beating.beating(connection):
+                self._due = dict.fromkeys(node.definition.sources, 0.0)
                 while not self._stopping.is_set():
-                    if self._drain(connection, arrived, settings.catch_up):
-                        self._take_in(arrived)
+                    self._ask(settings.catch_up)
+                    if self._drain(connection, arrived, min(self._due.values())):
+                        self._take_in(arrived, settings.catch_up)
                         arrived.clear()
-                    else:
-                        self._ask_all(connection)
 
-    def _drain(self, connection: Connection, arrived: list[Any], seconds: float) -> bool:
-        """Wait for messages and take those that are there; False when it stayed silent."""
+    def _drain(self, connection: Connection, arrived: list[Any], until: float) -> bool:
+        """Wait for messages and take those that are there; False when none had come by then."""
         timeout = 0.25
-        waited = 0.0
         while len(arrived) < BATCH and not self._stopping.is_set():
             try:
                 connection.drain_events(timeout=0 if arrived else timeout)
             except TimeoutError:
                 if arrived:
                     break
-                waited += timeout
                 if connection.supports_heartbeats:
                     connection.heartbeat_check()
-                if waited >= seconds:
+                if time.monotonic() >= until:
                     return False
         return bool(arrived)
 
-    def _take_in(self, messages: list[Any]) -> None:
+    def _take_in(self, messages: list[Any], catch_up: float) -> None:
         batch: list[Record] = []
-        source = ""
+        before = ("", 0)
         for message in messages:
             try:
                 headers = cloudevents.from_headers(message.headers)
                 found, record = cloudevents.parse(headers, _bytes(message.body))
                 if found not in self.node.definition.sources:
                     raise BadInputError(f"this service does not follow {found!r}")
+                if not cloudevents.authentic(headers, _bytes(message.body), self._codes):
+                    raise BadInputError(f"not authentic: {found} did not send position {record.position} like this")
+                origin = (found, cloudevents.epoch_of(headers))
             except BadInputError as error:
                 self.node.park_message(message.headers, _bytes(message.body), error.message)
                 metrics.PARKED.labels(self.node.name, "unreadable").inc()
                 continue
             tracing.arrived(record, headers.get(tracing.ATTRIBUTE))
-            if found != source:
-                self._apply(source, batch)
-                source, batch = found, []
+            if origin != before:
+                self._apply(*before, batch, catch_up)
+                before, batch = origin, []
             batch.append(record)
-        self._apply(source, batch)
+        self._apply(*before, batch, catch_up)
         for message in messages:
             message.ack()
 
-    def _apply(self, source: str, batch: list[Record]) -> None:
-        if batch:
-            self.node.apply(source, batch, self.fetch)
-            metrics.APPLIED.labels(self.node.name, source).set(self.node.followers[source].position)
+    def _apply(self, source: str, epoch: int, batch: list[Record], catch_up: float) -> None:
+        """Apply facts that arrived; those that cannot be applied now are not waited for: the log has them, they are asked for again."""
+        if not batch:
+            return
+        self._due[source] = time.monotonic() + catch_up
+        try:
+            self.node.apply(source, epoch, batch, self.fetch)
+        except UnavailableError as error:
+            self._put_off(source, error)
+            self._due[source] = time.monotonic() + PAUSE
+        metrics.APPLIED.labels(self.node.name, source).set(self.node.followers[source].position)
 
-    def _ask_all(self, connection: Connection) -> None:
-        """Catch up with every source; one that does not answer is asked again later."""
-        for source in self.node.definition.sources:
+    def _put_off(self, source: str, error: UnavailableError) -> None:
+        """Say that a source, or our own store, does not answer: the message says which."""
+        metrics.RETRIES.labels(self.node.name, "consumer").inc()
+        _log.warning("catching up put off", service=self.node.name, source=source, error=error.message)
+
+    def _ask(self, catch_up: float) -> None:
+        """Catch up with every source that has been silent for `catch_up` seconds, however much the others say.
+
+        One that does not answer is asked again later.
+        """
+        for source, due in self._due.items():
             if self._stopping.is_set():
                 return
+            if due > time.monotonic():
+                continue
             try:
                 self.node.catch_up(source, self.fetch)
-            except UnavailableError as error:  # the source, or our own store: the message says which
-                _log.warning("catching up put off", service=self.node.name, source=source, error=error.message)
-            if connection.supports_heartbeats:
-                connection.heartbeat_check()
+            except UnavailableError as error:
+                self._put_off(source, error)
+            self._due[source] = time.monotonic() + catch_up
 
     def fetch(self, source: str, after: int, limit: int) -> list[Record]:
-        """Ask a source for its facts beyond a position."""
+        """Ask a source for its facts beyond a position; raises `UnavailableError` when it does not give them, or none we can read."""
         context = Context(kind="service", actor=self.node.name)
-        answer = self.caller.call(source, "read_log", context, {"after": after, "limit": limit})
-        return [cloudevents.parse(fact["attributes"], fact["data"].encode())[1] for fact in answer["facts"]]
+        try:
+            answer = self.caller.call(source, "read_log", context, {"after": after, "limit": limit}, wait=False)
+            return [cloudevents.parse(fact["attributes"], fact["data"].encode())[1] for fact in answer["facts"]]
+        except UnavailableError:
+            raise
+        except LinliError as error:
+            raise UnavailableError(f"{source} does not give its facts: {error.message}") from error
 
 
-def message_of(service: str, record: Record, traceparent: str = "") -> Message:
+def fact_codes(settings: Settings) -> Codes:
+    """What signs facts, and checks them."""
+    return Codes(settings.secrets(), "facts")
+
+
+def message_of(service: str, record: Record, codes: Codes, traceparent: str = "", epoch: int = 0) -> Message:
     """A fact as a CloudEvent in AMQP binary mode; `traceparent` travels as the distributed tracing extension."""
     about = cloudevents.attributes(service, record)
+    if epoch:
+        about[cloudevents.EPOCH] = epoch
     if traceparent:
         about[tracing.ATTRIBUTE] = traceparent
+    cloudevents.sign(about, bytes(record.data), codes)
     return Message(
         routing_key=cloudevents.routing_key(service, record),
         body=bytes(record.data),

@@ -20,7 +20,10 @@ from amqp import spec
 from amqp.exceptions import AMQPError, MessageNacked, RecoverableConnectionError
 from amqp.method_framing import frame_writer
 from amqp.serialization import dumps
-from kombu.connection import Connection
+
+from shared.bus.connecting import connection
+from shared.bus.topology import Given
+from shared.tls import Tls, explanation
 
 PERSISTENT = 2
 WINDOW = 2000  # messages in flight before more are sent
@@ -58,12 +61,11 @@ class ConfirmedPublisher:
     call of `publish` runs at a time. `heartbeat` is in seconds; call `tick` at least twice in that time while idle.
     """
 
-    def __init__(self, uri: str, exchange: str, *, ssl: Any = None, heartbeat: int = 10) -> None:
+    def __init__(self, uri: str, exchange: str, *, tls: Tls | None = None, heartbeat: int = 10) -> None:
         self.exchange = exchange
         self.blocked = False
         options = {"on_blocked": self._on_blocked, "on_unblocked": self._on_unblocked}
-        make: Any = Connection
-        self._client = make(uri, ssl=ssl or False, heartbeat=heartbeat, transport_options=options)
+        self._client: Any = connection(uri, tls, heartbeat=heartbeat, transport_options=options)
         self._attempts = max(1, len(self._client.alt))
         self._lock = threading.Lock()
         self._connection: Any = None
@@ -139,11 +141,12 @@ class ConfirmedPublisher:
                 self._channel = channel
                 return
         where = self._client.as_uri()
-        raise NotConfirmed(f"no connection to {where}: {failure or 'out of time'}", 0, total) from failure
+        why = failure and (explanation(failure, "AMQP") or failure)
+        raise NotConfirmed(f"no connection to {where}: {why or 'out of time'}", 0, total) from failure
 
     def _open_channel(self) -> Any:
         channel = self._client.channel()
-        channel.exchange_declare(exchange=self.exchange, type="topic", durable=True, auto_delete=False)
+        Given(self.exchange, type="topic", durable=True).declare(channel=channel)
         if hasattr(channel, "confirm_select"):
             channel.confirm_select()
             channel.events["basic_ack"].add(self._settle)

@@ -12,9 +12,18 @@ from contextlib import contextmanager
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
-from amqp.exceptions import AccessRefused, AMQPError, NotAllowed, NotFound, PreconditionFailed
+from amqp.exceptions import (
+    AccessRefused,
+    AMQPError,
+    NotAllowed,
+    NotFound,
+    PreconditionFailed,
+    RecoverableConnectionError,
+)
 from kombu import Connection, Exchange, Queue
 
+from shared import tls
+from shared.bus.connecting import connection as connection_to
 from shared.errors import UnavailableError
 
 EXCHANGE = "linli.events"
@@ -29,19 +38,41 @@ OLDEST = (3, 10)
 #: Seconds to wait for a connection when the broker is checked.
 PATIENCE = 5.0
 
+#: Who was refused to make an exchange, and with what words: not tried again, as each time is an error in the broker's log.
+_REFUSED: dict[tuple[str, int, str, str], str] = {}
+
 
 class TopologyError(UnavailableError):
     """The broker answers, but is not what Linli needs; an operator has to act."""
 
 
+class Given(Exchange):
+    """An exchange that may be there already: in a city the definitions make it, and no service has the right to."""
+
+    def declare(self, nowait: bool = False, passive: bool | None = None, channel: Any = None) -> None:
+        """Make it, or see that it is there.
+
+        Where it is missing and may not be made, that is told as a lost connection: who consumes then comes again until it is there.
+        """
+        try:
+            _provide((channel or self.channel).connection.client, self)
+        except TopologyError as error:
+            raise RecoverableConnectionError(error.message) from error
+
+
 def exchange() -> Exchange:
     """The topic exchange that all facts pass through."""
-    return Exchange(EXCHANGE, type="topic", durable=True)
+    return Given(EXCHANGE, type="topic", durable=True)
+
+
+def calls() -> Exchange:
+    """The topic exchange of calls and answers."""
+    return Given(CALLS, type="topic", durable=True)
 
 
 def dead_letters() -> Queue:
     """Where the broker puts what it gave up delivering; read by operators only."""
-    dead = Exchange(DEAD_LETTERS, type="fanout", durable=True)
+    dead = Given(DEAD_LETTERS, type="fanout", durable=True)
     return Queue(DEAD_LETTER_QUEUE, dead, durable=True, queue_arguments={"x-queue-type": "quorum"})
 
 
@@ -72,22 +103,22 @@ def declare(connection: Connection, queue: Queue) -> None:
         _declare(connection, thing)
 
 
-def check(uri: str, service: str, sources: tuple[str, ...] | None) -> None:
+def check(uri: str, service: str, sources: tuple[str, ...] | None, secured: tls.Tls | None = None) -> None:
     """Connect as the service would and check everything it needs; for a service that is about to start.
 
-    `sources` are those it follows; None for one that only calls others, as the gateway does.
+    `sources` are those it follows; None for one that only calls others, as the gateway does. `secured` is how to verify a broker
+    at amqps://.
 
     Raises `TopologyError` for what an operator must put right (version, credentials, a wrong queue) and `UnavailableError` when
     the broker does not answer.
     """
-    with explained(uri), Connection(uri, connect_timeout=PATIENCE) as connection:
+    with explained(uri), connection_to(uri, secured, connect_timeout=PATIENCE) as connection:
         connection.ensure_connection(max_retries=0, reraise_as_library_errors=False)
         check_version(connection)
-        calls = Exchange(CALLS, type="topic", durable=True)
-        _declare(connection, calls)
+        _declare(connection, calls())
         if sources is not None:
             _declare(connection, exchange())
-            _declare(connection, Queue(f"rpc-{service}", calls, routing_key=f"{service}.*", durable=True))
+            _declare(connection, Queue(f"rpc-{service}", calls(), routing_key=f"{service}.*", durable=True))
         if sources:
             declare(connection, queue_for(service, sources))
 
@@ -106,7 +137,8 @@ def check_version(connection: Connection) -> None:
 def explained(uri: str) -> Iterator[None]:
     """Say what the broker refused, without the password that was in the address."""
     parts = urlsplit(uri)
-    where = f"{parts.hostname}:{parts.port or 5672}"
+    port = parts.port or (5671 if parts.scheme == "amqps" else 5672)
+    where = f"{parts.hostname}:{port}"
     vhost = unquote(parts.path[1:]) or "/"
     try:
         yield
@@ -121,16 +153,42 @@ def explained(uri: str) -> Iterator[None]:
             f"deploy/rabbitmq/definitions.json, or correct the end of AMQP_URI ({error.message})"
         ) from error
     except (AMQPError, OSError) as error:
+        if wrong := tls.explanation(error, "AMQP"):
+            raise TopologyError(f"the broker at {where} {wrong}") from error
+        if parts.scheme == "amqp" and tls.spoken_at(str(parts.hostname), port):
+            raise TopologyError(f"the broker at {where} {tls.plain_to('AMQP')}") from error
         raise UnavailableError(f"the broker at {where} does not answer: {error}") from error
 
 
+def _provide(connection: Connection, wanted: Exchange) -> None:
+    """Make an exchange, or see that it is there; each on a channel of its own because a refusal closes the channel."""
+    vhost = connection.virtual_host or "/"
+    who = (connection.hostname, connection.port, vhost, connection.userid)
+    refused = _REFUSED.get(who, "")
+    if not refused:
+        try:
+            with connection.channel() as channel:
+                Exchange.declare(wanted, channel=channel)
+            return
+        except AccessRefused as error:
+            _REFUSED[who] = refused = error.message
+    try:
+        with connection.channel() as channel:
+            Exchange.declare(wanted, passive=True, channel=channel)
+    except NotFound as error:
+        raise TopologyError(_not_there("exchange", wanted.name, vhost, refused)) from error
+
+
 def _declare(connection: Connection, thing: Exchange | Queue) -> None:
-    """Make one exchange or queue, on a channel of its own because a refusal closes the channel."""
+    """Make one exchange or queue, or see that it is there; raises `TopologyError` when it is missing or different."""
     kind = "queue" if isinstance(thing, Queue) else "exchange"
     vhost = connection.virtual_host or "/"
     try:
-        with connection.channel() as channel:
-            thing(channel).declare()
+        if isinstance(thing, Exchange):
+            _provide(connection, thing)
+        else:
+            with connection.channel() as channel:
+                thing(channel).declare()
         return
     except PreconditionFailed as error:
         raise TopologyError(_how_to_migrate(kind, thing.name, vhost, error.message)) from error
@@ -138,12 +196,16 @@ def _declare(connection: Connection, thing: Exchange | Queue) -> None:
         refused = error
     try:  # this user may not make it: then somebody else must have
         with connection.channel() as channel:
-            thing(channel).declare(passive=True) if kind == "exchange" else thing(channel).queue_declare(passive=True)
+            thing(channel).queue_declare(passive=True)
     except NotFound as error:
-        raise TopologyError(
-            f"the {kind} {thing.name} is missing in the virtual host {vhost!r} and this user may not make it "
-            f"({refused.message}): load deploy/rabbitmq/definitions.json"
-        ) from error
+        raise TopologyError(_not_there(kind, thing.name, vhost, refused.message)) from error
+
+
+def _not_there(kind: str, name: str, vhost: str, refused: str) -> str:
+    return (
+        f"the {kind} {name} is missing in the virtual host {vhost!r} and this user may not make it ({refused}): "
+        "load deploy/rabbitmq/definitions.json"
+    )
 
 
 def _how_to_migrate(kind: str, name: str, vhost: str, difference: str) -> str:
@@ -164,7 +226,9 @@ __all__ = [
     "DEAD_LETTER_QUEUE",
     "DELIVERY_LIMIT",
     "EXCHANGE",
+    "Given",
     "TopologyError",
+    "calls",
     "check",
     "check_version",
     "dead_letters",

@@ -1,13 +1,12 @@
 """The signed context of a call: who asks, acting for whom, about which request.
 
 Any client of the broker can send a message, so a service believes only a context that is signed with the city's secret, names
-the method it was made for and has not expired.
+the method it was made for and has not expired; and a caller believes only an answer that was made for its call.
 """
 
 from __future__ import annotations
 
 import base64
-import hmac
 import time
 from hashlib import sha256
 from typing import Any, Literal
@@ -15,9 +14,13 @@ from typing import Any, Literal
 import msgspec
 
 from shared.errors import UnauthenticatedError
+from shared.runtime.codes import Codes
 
 #: Seconds for which a signed context is good.
 LIFETIME = 60
+
+#: Name of the code in an answer.
+CODE = "code"
 
 Kind = Literal["person", "operator", "anonymous", "service"]
 
@@ -43,32 +46,32 @@ class _Signed(msgspec.Struct, frozen=True, kw_only=True):
 
 
 _encode = msgspec.json.Encoder(order="sorted").encode
+_as_told = msgspec.json.encode  # JSON keeps the order of names, so both sides have the same bytes
 _decode = msgspec.json.Decoder(_Signed).decode
 
 
 class Signer:
-    """Signs and checks contexts with one secret that only Linli's own processes know."""
+    """Signs and checks calls and their answers with secrets that only Linli's own processes know; the first signs, all check."""
 
-    def __init__(self, secret: bytes) -> None:
-        if len(secret) < 32:
-            raise ValueError("the secret must have at least 32 bytes")
-        self._secret = secret
+    def __init__(self, *secrets: bytes) -> None:
+        self._calls = Codes(secrets, "calls")
+        self._answers = Codes(secrets, "answers")
 
     def sign(self, context: Context, method: str, arguments: dict[str, Any]) -> str:
         """The text to send with a call of `service.method` with exactly these arguments."""
         payload = _encode(
             _Signed(context=context, method=method, arguments=_fingerprint(arguments), expires=time.time() + LIFETIME)
         )
-        return base64.b64encode(self._digest(payload) + payload).decode()
+        return f"{self._calls.make(payload)}.{base64.b64encode(payload).decode()}"
 
     def open(self, text: str | None, method: str, arguments: dict[str, Any]) -> Context:
         """The context; raises `UnauthenticatedError` when it is missing, forged, expired or made for another call."""
-        if not text:
+        if not isinstance(text, str) or not text:
             raise UnauthenticatedError("the call carries no signed context")
         try:
-            raw = base64.b64decode(text, validate=True)
-            digest, payload = raw[:32], raw[32:]
-            if not hmac.compare_digest(digest, self._digest(payload)):
+            code, _, encoded = text.partition(".")
+            payload = base64.b64decode(encoded, validate=True)
+            if not self._calls.fits(code, payload):
                 raise UnauthenticatedError("the context of the call is not signed by this city")
             signed = _decode(payload)
         except (ValueError, TypeError, msgspec.DecodeError) as error:
@@ -79,8 +82,21 @@ class Signer:
             raise UnauthenticatedError("the context was signed for another call")
         return signed.context
 
-    def _digest(self, payload: bytes) -> bytes:
-        return hmac.digest(self._secret, payload, "sha256")
+    def answer(self, answer: dict[str, Any], signed: str) -> dict[str, Any]:
+        """The answer to the call that carried the signed text, with a code that no other call's answer can have."""
+        return {**answer, CODE: self._answers.make(_answered(answer, signed))}
+
+    def check(self, answer: dict[str, Any], signed: str) -> bool:
+        """Whether an answer was made by a process of this city for the call that carried the signed text."""
+        told = {name: value for name, value in answer.items() if name != CODE}
+        try:
+            return self._answers.fits(answer.get(CODE), _answered(told, signed))
+        except (ValueError, TypeError, RecursionError):
+            return False
+
+
+def _answered(answer: dict[str, Any], signed: str) -> bytes:
+    return signed.encode() + b"\n" + _as_told(answer)
 
 
 def _fingerprint(arguments: dict[str, Any]) -> str:

@@ -6,7 +6,8 @@ import base64
 import json
 import threading
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from datetime import datetime
 from hashlib import sha256
 from typing import Any
@@ -22,17 +23,31 @@ from shared.runtime.authority import Mandate, mandate_of
 from shared.runtime.context import Context
 from shared.runtime.definition import Definition
 from shared.runtime.execute import execute
-from shared.runtime.follow import Decision, Follower, GapError, parked_positions, replay
+from shared.runtime.follow import Decision, Follower, GapError, Known, parked_positions, replay
 from shared.views import ViewStore
 
 #: Facts applied to views in one transaction.
 BATCH = 200
+#: Seconds after which a wait looks whether another process of the service has applied what is waited for.
+LOOK_EVERY = 0.1
+#: Most bytes of data in one answer to a follower, unless a single fact has more.
+LARGEST_FETCHED = 2_000_000
+#: Commits of our own log that a rebuild folds in one transaction.
+REBUILT_AT_ONCE = 1_000
 #: Most bytes kept of a message that is not a fact.
 LARGEST_KEPT = 1_000_000
 #: Asks a source for its facts: `(source, after, limit)` to records, or raises `UnavailableError`.
 Fetch = Callable[[str, int, int], list[Record]]
 
 _log = structlog.get_logger()
+
+
+def _taking_turns(records: Sequence[Record]) -> Iterator[Record]:
+    """The records; whoever waits to read or to command gets a turn every now and then."""
+    for number, record in enumerate(records):
+        if number % BATCH == 0:
+            time.sleep(0)  # a green thread gives way only when it says so
+        yield record
 
 
 class Node:
@@ -77,10 +92,21 @@ class Node:
         follower = self.followers[self.name]
         return self._advance(follower, list(self.log.read(follower.position, limit=BATCH)))
 
-    def apply(self, source: str, records: Iterable[Record], fetch: Fetch) -> None:
-        """Apply facts that arrived from another service, fetching what is missing before them."""
+    def apply(self, source: str, epoch: int, records: Iterable[Record], fetch: Fetch) -> None:
+        """Apply facts that arrived from another service, fetching what is missing before them.
+
+        Those of another epoch of the source's log are not applied: they were published before a restore, and their positions may
+        be taken by other facts now. What is true is asked of the source instead.
+        """
         arrived = list(records)
         follower = self.followers[source]
+        if epoch != follower.epoch:
+            _log.warning("facts of another epoch", service=self.name, source=source, epoch=epoch, facts=len(arrived))
+            with suppress(UnavailableError):  # asked again with the next fact, or when the source has been silent
+                self.catch_up(source, fetch)
+                if epoch > follower.epoch and follower.position >= arrived[-1].position:
+                    follower.enter(epoch)  # this service's views are younger than the restore
+            return
         try:
             self._advance(follower, arrived)
         except GapError:
@@ -107,7 +133,10 @@ class Node:
         return follower.position != before
 
     def wait_for(self, after: Mapping[str, int], timeout: float) -> None:
-        """Wait until the views reflect these positions; raises `TimedOutError`. Sources not followed are not waited for."""
+        """Wait until the views reflect these positions; raises `TimedOutError`. Sources not followed are not waited for.
+
+        At a rolling restart two processes share the views for a while, and the other one may be the one that applies.
+        """
         deadline = time.monotonic() + timeout
         for source, position in after.items():
             follower = self.followers.get(source)
@@ -116,7 +145,9 @@ class Node:
                     raise TimedOutError(f"{self.name} has not heard of {source} position {position} yet; try again")
                 with self._applied:
                     if follower.position < position:
-                        self._applied.wait(left)
+                        self._applied.wait(min(left, LOOK_EVERY))
+                if follower.position < position and self.views.checkpoint(follower.name) >= position:
+                    break
 
     def rebuild(self, fetch: Fetch) -> int:
         """Fold all views anew from the logs while reads of the old ones go on, then swap; returns the facts applied.
@@ -133,10 +164,11 @@ class Node:
     def _fold_anew(self, fresh: ViewStore, fetch: Fetch) -> None:
         left_out = parked_positions(self.views)
         for source, live in self.followers.items():
+            known: Known = {}
             position = fresh.checkpoint(live.name)
             while position < (end := live.position):
                 found = (
-                    list(self.log.read(position, limit=BATCH))
+                    list(self.log.read(position, limit=REBUILT_AT_ONCE))
                     if source == self.name
                     else fetch(source, position, BATCH)
                 )
@@ -144,7 +176,9 @@ class Node:
                 if not records:
                     raise UnavailableError(f"{source} does not give its facts up to position {end}")
                 decode = self.definition.decoder_for(source)
-                position = replay(source, self.definition.all_views, fresh, decode, records, left_out.get(source, ()))
+                out = left_out.get(source, ())
+                taken = _taking_turns(records)
+                position = replay(source, self.definition.all_views, fresh, decode, taken, out, known)
 
     def follower(self, source: str) -> Follower:
         """The follower of a source; raises `NotFoundError` when this service does not follow it."""
@@ -192,8 +226,15 @@ class Node:
         self.views.save({("parked", key): row})
 
     def read_log(self, after: int, limit: int) -> list[dict[str, Any]]:
-        """Facts as CloudEvents for followers that missed some: attributes, and the data as text."""
-        return [
-            {"attributes": cloudevents.attributes(self.name, record), "data": bytes(record.data).decode()}
-            for record in self.log.read(after, limit=limit)
-        ]
+        """Facts as CloudEvents for followers that missed some: attributes, and the data as text.
+
+        Fewer than `limit` when they are large, but one at least: whoever asks goes on asking until there are none.
+        """
+        facts: list[dict[str, Any]] = []
+        size = 0
+        for record in self.log.read(after, limit=limit):
+            size += len(bytes(record.data))
+            if facts and size > LARGEST_FETCHED:
+                break
+            facts.append({"attributes": cloudevents.attributes(self.name, record), "data": bytes(record.data).decode()})
+        return facts

@@ -6,15 +6,18 @@ from typing import Any
 
 from nameko.runners import ServiceRunner
 
-from shared.bus.embedded import install
+from shared.bus import connecting, embedded, unreadable
 from shared.runtime.settings import Settings
 
 
 def nameko_config(settings: Settings) -> dict[str, Any]:
     """nameko's configuration; `settings` travels along for our own extensions."""
-    install()
+    embedded.install()
+    connecting.install()
+    unreadable.install()
     return {
         "AMQP_URI": settings.amqp_uri,
+        "AMQP_SSL": connecting.verification(settings.amqp_uri, settings.amqp_tls),
         "settings": settings,
         "max_workers": 32,
         "serializer": "json",

@@ -10,6 +10,8 @@ from pathlib import Path
 from urllib.parse import quote
 
 from shared.errors import BadInputError
+from shared.runtime.codes import SHORTEST_SECRET
+from shared.tls import Server, Tls, configured
 
 #: Variable, default, meaning. The README's table is checked against it.
 VARIABLES: tuple[tuple[str, str, str], ...] = (
@@ -20,7 +22,8 @@ VARIABLES: tuple[tuple[str, str, str], ...] = (
     (
         "LINLI_SECRET_FILE",
         "",
-        "File with the secret that signs call contexts and sign-ins; empty: <data>/secret, made at first start",
+        "File with the secret that signs calls, facts and sign-ins; older ones below it are still believed; "
+        "empty: <data>/secret, made at first start",
     ),
     (
         "LINLI_OPERATOR_TOKEN_FILE",
@@ -29,8 +32,20 @@ VARIABLES: tuple[tuple[str, str, str], ...] = (
     ),
     ("AMQP_URI", "linli://embedded", "Broker; the default is the in-process one"),
     ("AMQP_PASSWORD_FILE", "", "File with the password for the user in AMQP_URI"),
+    (
+        "AMQP_CA_FILE",
+        "",
+        "With amqps://: the authority that signed the broker's certificate; empty: the system's authorities",
+    ),
+    ("AMQP_CERTIFICATE_FILE", "", "With amqps://: own certificate and its key, when the broker asks for one"),
     ("MONGODB_URI", "", "MongoDB replica set; empty: SQLite files under LINLI_DATA"),
     ("MONGODB_PASSWORD_FILE", "", "File with the password for the user in MONGODB_URI"),
+    (
+        "MONGODB_CA_FILE",
+        "",
+        "With tls=true: the authority that signed MongoDB's certificates; empty: the system's authorities",
+    ),
+    ("MONGODB_CERTIFICATE_FILE", "", "With tls=true: own certificate and its key, when MongoDB asks for one"),
     ("LINLI_METRICS_PORT", "0", "Port of /health/live, /health/ready and /metrics of a single service; 0: none"),
     ("LINLI_CATCH_UP", "5", "Seconds between two questions to a silent source whether anything was missed"),
     ("LINLI_RPC_TIMEOUT", "5", "Seconds to wait for a service's answer"),
@@ -62,6 +77,9 @@ class Settings:
     max_requests: int
     log_level: str
     traces: str
+    amqp_tls: Tls | None = None
+    mongodb_tls: Tls | None = None
+    restoring: bool = False  # not from the environment: only a restore may open what is not whole yet
 
     @classmethod
     def read(cls, environment: Mapping[str, str] = os.environ) -> Settings:
@@ -90,19 +108,21 @@ class Settings:
             max_requests=_number(value, "LINLI_MAX_REQUESTS", 1, 10_000),
             log_level=value["LINLI_LOG_LEVEL"],
             traces=value["LINLI_TRACES"],
+            amqp_tls=_tls(value, "AMQP"),
+            mongodb_tls=_tls(value, "MONGODB"),
         )
 
-    def secret(self) -> bytes:
-        """The city's secret; made at first start when it lies in the data folder."""
+    def secrets(self) -> tuple[bytes, ...]:
+        """The city's secrets, one a line: the first signs, all check. Made at first start when it lies in the data folder."""
         if not self.secret_file.exists():
             if self.secret_file.parent != self.data:
                 raise BadInputError(f"LINLI_SECRET_FILE {self.secret_file} does not exist")
             self.data.mkdir(parents=True, exist_ok=True)
             write_private(self.secret_file, os.urandom(32).hex().encode(), replace=False)
-        secret = self.secret_file.read_bytes().strip()
-        if len(secret) < 32:
-            raise BadInputError(f"{self.secret_file} must hold at least 32 bytes")
-        return secret
+        secrets = tuple(line.strip() for line in self.secret_file.read_bytes().splitlines() if line.strip())
+        if not secrets or min(map(len, secrets)) < SHORTEST_SECRET:
+            raise BadInputError(f"{self.secret_file} must hold at least {SHORTEST_SECRET} bytes in each line")
+        return secrets
 
 
 def write_private(path: Path, content: bytes, *, replace: bool = True) -> None:
@@ -139,6 +159,10 @@ def _with_password(value: Mapping[str, str], server: str) -> str:
             f"{server}_URI must name a user and no password when {server}_PASSWORD_FILE is set: scheme://user@host"
         )
     return f"{head}:{quote(password, safe='')}@{tail}"
+
+
+def _tls(value: Mapping[str, str], server: Server) -> Tls | None:
+    return configured(server, value[f"{server}_URI"], value[f"{server}_CA_FILE"], value[f"{server}_CERTIFICATE_FILE"])
 
 
 def _number(value: Mapping[str, str], name: str, least: int, most: int) -> int:

@@ -65,10 +65,10 @@ def wait_for(ready: Callable[[], bool], what: str, seconds: float = 20) -> None:
 
 
 @contextmanager
-def city(amqp_uri: str, folder: str, *services: type) -> Iterator[City]:
+def city(amqp_uri: str, folder: str, *services: type, **variables: str) -> Iterator[City]:
     """Start the toy services on a broker with their files in a folder."""
     configure("error")
-    settings = Settings.read({"LINLI_DATA": folder, "AMQP_URI": amqp_uri, "LINLI_CATCH_UP": "1"})
+    settings = Settings.read({"LINLI_DATA": folder, "AMQP_URI": amqp_uri, "LINLI_CATCH_UP": "1", **variables})
     runner = runner_for(settings, [*(services or (ShopService, WatcherService)), Door])
     runner.start()
     try:

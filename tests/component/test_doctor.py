@@ -16,7 +16,7 @@ import pymongo
 import pytest
 from kombu import Connection
 
-from services.console import doctor, doctor_database
+from services.console import doctor, doctor_database, doctor_rights
 from services.console.catalogue import OWNERS, SERVICES, definition
 from shared.bus.topology import EXCHANGE, declare, queue_for
 from shared.runtime.settings import Settings, write_private
@@ -33,7 +33,7 @@ def data(tmp_path: Path) -> Path:
     """A data folder as the first start leaves it."""
     folder = tmp_path / "data"
     settings = Settings.read({"LINLI_DATA": str(folder)})
-    settings.secret()
+    settings.secrets()
     for name in OWNERS:
         open_log(settings, name).close()
         open_views(settings, name, definition(name).all_views).close()
@@ -112,6 +112,25 @@ def test_too_old_a_database_and_a_small_replica_set() -> None:
     assert server("10.0.0") == ["ok", "failed"]
 
 
+@pytest.mark.parametrize(
+    ("answer", "state"),
+    [
+        ({"defaultWriteConcern": {"w": "majority", "wtimeout": 0}, "defaultWriteConcernSource": "implicit"}, ["ok"]),
+        ({"defaultWriteConcern": {"w": 1, "wtimeout": 0}, "defaultWriteConcernSource": "global"}, ["warning"]),
+        ({}, ["warning"]),
+    ],
+)
+def test_the_default_write_concern(answer: dict[str, Any], state: list[str]) -> None:
+    """The answers that MongoDB documents for getDefaultRWConcern; the stand-in has no such command and nothing is said."""
+
+    class Admin:
+        def command(self, name: str) -> dict[str, Any]:
+            assert name == "getDefaultRWConcern"
+            return answer
+
+    assert [found.state for found in doctor_rights.default_write_concern(Admin())] == state
+
+
 @pytest.fixture
 def run(data: Path) -> Run:
     def run(*arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
@@ -179,71 +198,68 @@ def test_wrong_credentials_are_named(rabbitmq: RabbitMQ, data: Path) -> None:
     assert "refuses the user 'guest'" in finding(report, "broker")["message"]
 
 
-class Guarded(MongoStandIn):
-    """The stand-in, asking everybody for a password once an administrator is there."""
-
-    guarded = False
-
-    def command(self) -> list[str]:
-        return [*super().command(), *(["--auth"] if self.guarded else [])]
-
-    def of(self, user: str) -> str:
-        return self.uri.replace("mongodb://", f"mongodb://{user}:{user}-pw@")
-
-
 @pytest.fixture(scope="module")
-def guarded() -> Iterator[Guarded]:
-    server = Guarded()
-    with pymongo.MongoClient[dict[str, Any]](server.uri) as client:
-        client.admin.command("createUser", "root", pwd="root-pw", roles=["root"])
-    server.guarded = True
-    server.restart()
+def guarded() -> Iterator[MongoStandIn]:
+    """A stand-in of this module's own that asks everybody for a password."""
+    server = MongoStandIn()
+    server.guard()
     yield server
     server.destroy()
 
 
-def test_migrate_then_doctor(guarded: Guarded, run: Run, data: Path, tmp_path: Path) -> None:
+def test_migrate_then_doctor(guarded: MongoStandIn, run: Run, data: Path, tmp_path: Path) -> None:
     """Before: everything is missing. After: each service can append and nobody can change; repeating changes nothing."""
-    report = examine(data, MONGODB_URI=guarded.of("root"))
+    report = examine(data, MONGODB_URI=guarded.uri)
     assert {f"linli_{name} log" for name in OWNERS} <= set(failed(report))
     assert "linli migrate" in finding(report, "linli_issues log")["advice"]
     users = tmp_path / "users"
     users.mkdir()
     for name in (*SERVICES, "auditor"):
         (users / f"mongodb_{name}").write_text(f"linli-{name}-pw\n")
-    first = run("migrate", "--users", str(users), "--json", MONGODB_URI=guarded.of("root"))
+    first = run("migrate", "--users", str(users), "--json", MONGODB_URI=guarded.uri)
     assert first.returncode == 0, first.stderr
     assert {found["state"] for found in json.loads(first.stdout)["databases"]} == {"created"}
-    again = run("migrate", "--json", MONGODB_URI=guarded.of("root"))
+    again = run("migrate", "--json", MONGODB_URI=guarded.uri)
     assert again.returncode == 0, again.stderr
     assert {found["state"] for found in json.loads(again.stdout)["databases"]} == {"in place"}
 
-    report = examine(data, "issues", MONGODB_URI=guarded.of("linli-issues"))
+    report = examine(data, "issues", MONGODB_URI=guarded.of("linli-issues", "linli-issues-pw"))
     assert failed(report) == [], report
     expected = {"MongoDB": "warning", "linli_issues write concern": "ok", "linli_issues_views": "ok", "clocks": "ok"}
     assert states(report) | expected == states(report)
     # the stand-in takes a right on one collection (updating snapshots) for a right on the whole database
     assert "delete" not in finding(report, "linli_issues append-only")["message"]
     assert "stand-in" in finding(report, "MongoDB")["message"]
-    assert states(examine(data, "issues", MONGODB_URI=guarded.of("linli-gateway")))["linli_issues log"] == "warning"
-    powerful = finding(examine(data, "issues", MONGODB_URI=guarded.of("root")), "linli_issues append-only")
+    assert (
+        states(examine(data, "issues", MONGODB_URI=guarded.of("linli-gateway", "linli-gateway-pw")))["linli_issues log"]
+        == "warning"
+    )
+    powerful = finding(examine(data, "issues", MONGODB_URI=guarded.uri), "linli_issues append-only")
     assert powerful["message"] == "this user may update and delete commits"
 
-    with pymongo.MongoClient[dict[str, Any]](guarded.of("root")) as client:
+    with pymongo.MongoClient[dict[str, Any]](guarded.uri) as client:
         only = [{"resource": {"db": "linli_issues", "collection": "commits"}, "actions": ["find", "insert"]}]
         client.admin.command("createRole", "writer", privileges=only, roles=[])
         client.admin.command("createUser", "writer", pwd="writer-pw", roles=[{"role": "writer", "db": "admin"}])
-        with pymongo.MongoClient[dict[str, Any]](guarded.of("writer")) as writer:
-            assert doctor_database._unchangeable(writer["linli_issues"], False).state == "ok"
-        assert doctor_database._unchangeable(client["linli_issues"], False).state == "failed"
+        with pymongo.MongoClient[dict[str, Any]](guarded.of("writer", "writer-pw")) as writer:
+            assert doctor_rights.unchangeable(writer["linli_issues"], False).state == "ok"
+        assert doctor_rights.unchangeable(client["linli_issues"], False).state == "failed"
+        assert [found.state for found in doctor_rights.roles(client.admin)] == ["ok"]
+        client.admin.command("grantPrivilegesToRole", "linli-funding", privileges=[
+            {"resource": {"db": "linli_funding", "collection": "commits"}, "actions": ["remove"]}])  # fmt: skip
+        found = next(iter(doctor_rights.roles(client.admin)))
+        assert (found.state, found.message) == ("failed", "not as they should be: linli-funding")
+        assert "linli migrate --users" in found.advice
+        client.admin.command("revokePrivilegesFromRole", "linli-funding", privileges=[
+            {"resource": {"db": "linli_funding", "collection": "commits"}, "actions": ["remove"]}])  # fmt: skip
         client["linli_issues"]["commits"].drop_index("command_id")
         client["linli_funding"].command("collMod", "commits", validator={})
-    report = examine(data, MONGODB_URI=guarded.of("root"))
+    report = examine(data, MONGODB_URI=guarded.uri)
     assert failed(report) == ["linli_issues commits", "linli_funding commits"]
-    repaired = json.loads(run("migrate", "--json", MONGODB_URI=guarded.of("root")).stdout)
+    repaired = json.loads(run("migrate", "--json", MONGODB_URI=guarded.uri).stdout)
     changed = {found["database"]: found["changed"] for found in repaired["databases"] if found["state"] == "updated"}
     assert changed == {"linli_issues": ["commits"], "linli_funding": ["commits"]}
-    assert failed(examine(data, MONGODB_URI=guarded.of("root"))) == []
+    assert failed(examine(data, MONGODB_URI=guarded.uri)) == []
 
 
 def test_sqlite_needs_no_migration(run: Run) -> None:

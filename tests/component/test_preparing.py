@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
+import eventlet
 import pymongo
 import pytest
 
-from services.console import migrate
+from services.console import migrate, up
 from services.console.catalogue import OWNERS
 from shared.errors import BadInputError, UnavailableError
 from shared.runtime import storage
 from shared.runtime.settings import Settings
+from tests.contract.wire import Proxy, reply_error
 from tests.processes import free_port
 from tests.servers import MongoStandIn
 
@@ -86,6 +89,59 @@ def test_a_database_that_is_too_old_is_refused(database: MongoStandIn, monkeypat
     monkeypatch.setattr(storage, "OLDEST_MONGODB", (99, 0))
     with pytest.raises(UnavailableError, match=r"is MongoDB \S+, and Linli needs 99.0 or later"):
         storage.check_database(_settings(monkeypatch, database.uri), "registry")
+
+
+@pytest.fixture
+def answering() -> Iterator[Callable[..., str]]:
+    """The address of a database whose answers to some commands are others."""
+    server, proxies = MongoStandIn(), list[Proxy]()
+
+    def answering(**answers: dict[str, Any]) -> str:
+        proxies.append(Proxy(server.uri, lambda command: answers.get(next(iter(command), ""))))
+        return proxies[-1].uri
+
+    yield answering
+    for proxy in proxies:
+        proxy.close()
+    server.destroy()
+
+
+REFUSED = {
+    "too old": ({"buildInfo": {"ok": 1.0, "version": "6.0.19"}}, "is MongoDB 6.0.19, and Linli needs 7.0 or later"),
+    "no replica set": (
+        {"hello": {"ok": 1.0, "isWritablePrimary": True, "minWireVersion": 0, "maxWireVersion": 25}},
+        "in no replica set, and Linli needs one: run `linli migrate --replica-set",
+    ),
+    "wrong password": (
+        {"buildInfo": reply_error(18, "AuthenticationFailed", "Authentication failed.")},
+        "refuses the user or the password of MONGODB_URI: Authentication failed",
+    ),
+}
+
+
+@pytest.mark.parametrize("what", REFUSED)
+def test_a_service_that_meets_a_wrong_database_waits_and_says_why(
+    answering: Callable[..., str], monkeypatch: pytest.MonkeyPatch, what: str
+) -> None:
+    """It does not end, so nothing restarts it over and over; its health says the reason until it is put right or told to stop."""
+    answers, why = REFUSED[what]
+    settings = _settings(monkeypatch, answering(**answers))
+    monkeypatch.setattr(up, "check", lambda *_: None)  # the broker is as it should be
+    monkeypatch.setattr(up, "LOOK_AGAIN", 0.1)
+    health, stop = up.Health("127.0.0.1", 0), eventlet.event.Event()
+    said: list[str] = []
+    eventlet.spawn_after(1.5, lambda: (said.append(health.problem), stop.send()))
+    assert up._servers_ready(settings, ["registry"], health, stop) is False
+    assert why in said[0]
+
+
+def test_a_password_that_is_wrong_is_told_and_not_shown(monkeypatch: pytest.MonkeyPatch) -> None:
+    server = MongoStandIn()
+    server.guard()
+    with pytest.raises(UnavailableError, match="refuses the user or the password of MONGODB_URI") as refusal:
+        storage.check_database(_settings(monkeypatch, server.of("root", "very-secret")), "registry")
+    assert "very-secret" not in refusal.value.message
+    server.destroy()
 
 
 def test_a_database_that_is_away_is_told(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -229,6 +229,7 @@ def confirms(publisher: ConfirmedPublisher) -> bool:
     return True
 
 
+@pytest.mark.city
 def test_a_broker_killed_under_load_loses_nothing_confirmed(own: ConfirmedPublisher, rabbitmq: RabbitMQ) -> None:
     """Every confirmed message is in the quorum queue after `kill -9` and a restart (R1)."""
     uri = rabbitmq.vhost()

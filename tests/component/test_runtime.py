@@ -108,12 +108,13 @@ def test_a_forged_context_is_refused(amqp_uri: str, tmp_path: Path) -> None:
         class Replay:
             def __init__(self, text: str) -> None:
                 self.sign = lambda *_: text
+                self.check = real.check
 
         expired = Signer(Path(tmp_path, "secret").read_bytes().strip())
         for forged, why in (
             (Signer(b"x" * 32), "not signed by this city"),
             (Replay(""), "no signed context"),
-            (Replay("%%%"), "cannot be read"),
+            (Replay("code.%%%"), "cannot be read"),
             (Replay(real.sign(operator, "shops.close_shop", arguments)), "signed for another call"),
             (
                 Replay(real.sign(operator, "shops.open_shop", {"shop_id": "s1", "name": "coffee"})),

@@ -14,11 +14,12 @@ from types import SimpleNamespace
 from urllib.parse import urlsplit
 
 import pytest
-from amqp.exceptions import AccessRefused
+from amqp.exceptions import AccessRefused, PreconditionFailed
 from kombu import Connection, Consumer, Exchange, Queue
 
 from services.console.catalogue import OWNERS, SERVICES, definition
 from shared.bus import topology
+from shared.bus.publisher import ConfirmedPublisher, Message, NotConfirmed
 from shared.bus.topology import TopologyError
 from shared.errors import UnavailableError
 from shared.runtime.runner import runner_for
@@ -98,6 +99,56 @@ def test_a_missing_fact_queue_is_made_anew_by_its_own_service(restricted: str) -
     topology.check(uri(restricted, "watchers"), "watchers", ("shops",))
     with Connection(uri(restricted, "operator")) as operator:
         assert operator.channel().queue_declare("linli.facts.watchers", passive=True).consumer_count == 0
+
+
+@pytest.mark.parametrize("exchange", [topology.EXCHANGE, topology.CALLS, topology.DEAD_LETTERS])
+def test_no_user_but_the_operator_may_make_or_remove_an_exchange(restricted: str, exchange: str) -> None:
+    """Not even as it is: services see that it is there."""
+    kind = {name: given["type"] for given in DEFINITIONS["exchanges"] if (name := given["name"])}[exchange]
+    acts = (
+        lambda channel: channel.exchange_declare(exchange, kind, durable=True, auto_delete=False),
+        lambda channel: channel.exchange_declare("mine", "topic"),
+        lambda channel: channel.exchange_delete(exchange),
+    )
+    for user in ("shops", "watchers", "audit", "door", "subscriber-finance"):
+        with Connection(uri(restricted, user)) as connection:
+            for act in acts:
+                with pytest.raises(AccessRefused):
+                    act(connection.channel())
+            connection.channel().exchange_declare(exchange, kind, passive=True)
+
+
+def test_an_exchange_that_is_missing_and_may_not_be_made_is_waited_for(
+    rabbitmq: RabbitMQ, restricted: str, rendered: Path
+) -> None:
+    with Connection(uri(restricted, "operator")) as operator:
+        operator.channel().exchange_delete(topology.EXCHANGE)
+    publisher = ConfirmedPublisher(uri(restricted, "shops"), topology.EXCHANGE)
+    try:
+        with pytest.raises(
+            NotConfirmed, match=r"exchange linli\.events is missing .* load deploy/rabbitmq/definitions\.json"
+        ):
+            publisher.publish([Message("shops.X", b"{}")], 10)
+        with (
+            Connection(uri(restricted, "shops")) as connection,
+            pytest.raises(connection.connection_errors, match="is missing"),
+        ):  # on which nameko's consumer comes again
+            topology.exchange()(connection.channel()).declare()
+        rabbitmq.ctl("import_definitions", str(rendered))
+        publisher.publish([Message("shops.X", b"{}")], 10)
+    finally:
+        publisher.close()
+
+
+def test_where_exchanges_may_be_made_they_are(rabbitmq: RabbitMQ) -> None:
+    with Connection(rabbitmq.vhost()) as connection:
+        channel = connection.channel()
+        for exchange in (topology.exchange(), topology.calls()):
+            exchange(channel).declare()
+            exchange(channel).declare()
+            channel.exchange_declare(exchange.name, "topic", passive=True)
+            with pytest.raises(PreconditionFailed), connection.channel() as other:
+                other.exchange_declare(exchange.name, "fanout", durable=True, auto_delete=False)
 
 
 REFUSED = {

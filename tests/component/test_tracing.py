@@ -121,19 +121,21 @@ def test_the_message_carries_the_extension_and_calls_the_header(tmp_path: Path) 
     from shared.bus import cloudevents, followers
     from shared.log import Record
     from shared.runtime import tracing
+    from shared.runtime.codes import Codes
     from tests.component.test_tracing import CORRELATION, some_record
 
     record: Record = some_record()
+    codes = Codes((b"s" * 32,), "facts")
     assert tracing.call_headers() == {} and not any(map(bool, _carried(tracing, record)))
     tracing.start(SimpleSpanProcessor(InMemorySpanExporter()))
     (carried,) = _carried(tracing, record)
     version, trace, parent, flags = carried.split("-")
     assert (version, int(trace, 16), len(parent), flags) == ("00", tracing.trace_id(CORRELATION), 16, "01")
-    message = followers.message_of("shops", record, carried)
+    message = followers.message_of("shops", record, codes, carried)
     assert message.headers["cloudEvents:traceparent"] == carried
     source, parsed = cloudevents.parse(cloudevents.from_headers(message.headers), message.body)
     assert (source, parsed) == ("shops", record)
-    assert "cloudEvents:traceparent" not in followers.message_of("shops", record).headers
+    assert "cloudEvents:traceparent" not in followers.message_of("shops", record, codes).headers
     with tracing.span("shops", "outer", correlation_id=CORRELATION):
         assert tracing.call_headers()[tracing.HEADER].split("-")[1] == trace
     assert tracing.call_headers() == {}, "the span is closed"
@@ -273,7 +275,7 @@ def test_the_gauges_say_how_far_everything_is(tmp_path: Path) -> None:
 
 def test_one_trace_from_http_to_the_city_ledger(tmp_path: Path) -> None:
     """A request to the gateway with a correlation id of its own; the spans on stdout lead to the audit service."""
-    from tests.e2e.test_backup import City as Embedded
+    from tests.e2e.backups import City as Embedded
 
     embedded = Embedded(tmp_path / "data")
     embedded.environment["LINLI_TRACES"] = "console"

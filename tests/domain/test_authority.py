@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import itertools
 import time
+from pathlib import Path
 from typing import Any
 
 import msgspec
 import pytest
 
-from shared.errors import ForbiddenError, UnauthenticatedError
+from shared.errors import BadInputError, ForbiddenError, UnauthenticatedError
 from shared.log import Record
 from shared.runtime.authority import ANONYMOUS, RESIDENT, Mandate, authority_views, held_on, mandate_of
 from shared.runtime.context import LIFETIME, Context, Signer
+from shared.runtime.settings import Settings
 from shared.views.sqlite import SqliteViews
 
 SECRET = b"s" * 32
@@ -130,3 +133,42 @@ def test_a_context_is_believed_only_as_it_was_signed(monkeypatch: pytest.MonkeyP
         signer.open(text, "issues.close_issue", {"issue_id": "7"})
     with pytest.raises(ValueError, match="at least 32 bytes"):
         Signer(b"short")
+
+
+NEW = b"n" * 32
+
+
+def test_while_a_secret_is_changed_both_are_believed_and_afterwards_only_the_new_one() -> None:
+    asked, call = person("p-1", "post-1"), ("issues.close_issue", {"issue_id": "7"})
+    steps = [(SECRET,), (SECRET, NEW), (NEW, SECRET), (NEW,)]
+    for before, after in itertools.pairwise(steps):  # while processes are restarted some are a step ahead
+        for mine, theirs in ((before, after), (after, before)):
+            text = Signer(*mine).sign(asked, *call)
+            assert Signer(*theirs).open(text, *call) == asked
+            assert Signer(*mine).check(Signer(*theirs).answer({"ok": 1}, text), text)
+    with pytest.raises(UnauthenticatedError, match="not signed by this city"):
+        Signer(NEW).open(Signer(SECRET).sign(asked, *call), *call)
+
+
+@pytest.mark.parametrize(
+    "forged", [{}, {"ok": 2}, {"code": ""}, {"code": 7}, {"code": "路"}, {"more": 1}, {"ok": {1, 2}}]
+)
+def test_an_answer_is_believed_only_as_it_was_given(forged: dict[str, object]) -> None:
+    signer = Signer(SECRET)
+    text, other = (signer.sign(person("p-1"), "issues.status", {"n": number}) for number in (1, 2))
+    answer = signer.answer({"ok": 1}, text)
+    assert signer.check(answer, text)
+    assert not signer.check(answer, other), "the answer to another call"
+    assert forged == {} or not signer.check(answer | forged, text)
+    assert not signer.check({"ok": 1} | forged, text)
+
+
+def test_several_secrets_stand_one_a_line(tmp_path: Path) -> None:
+    file = tmp_path / "secret"
+    settings = Settings.read({"LINLI_SECRET_FILE": str(file)})
+    file.write_bytes(b"\n" + NEW + b"\r\n" + SECRET + b"\n\n")
+    assert settings.secrets() == (NEW, SECRET)
+    for wrong in (b"", b"\n", SECRET + b"\nshort"):
+        file.write_bytes(wrong)
+        with pytest.raises(BadInputError, match="at least 32 bytes in each line"):
+            settings.secrets()

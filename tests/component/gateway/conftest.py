@@ -19,7 +19,7 @@ from tests.component.gateway.city import OPERATOR, PASSWORD, City
 def shared_app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Flask]:
     """One gateway for the many tests that leave nothing behind."""
     accounts = Accounts(SqliteViews(tmp_path_factory.mktemp("gateway") / "gateway.views.sqlite", VIEWS, durable=True))
-    yield create_app(City(), accounts, b"s" * 32, OPERATOR)
+    yield create_app(City(), accounts, (b"s" * 32,), OPERATOR)
     accounts.close()
 
 
@@ -43,7 +43,7 @@ def city() -> City:
 @pytest.fixture
 def app(city: City, tmp_path: Path) -> Iterator[Flask]:
     accounts = Accounts(SqliteViews(tmp_path / "gateway.views.sqlite", VIEWS, durable=True))
-    yield create_app(city, accounts, b"s" * 32, OPERATOR, max_requests=1)
+    yield create_app(city, accounts, (b"s" * 32,), OPERATOR, max_requests=1)
     accounts.close()
 
 

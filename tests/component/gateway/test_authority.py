@@ -142,3 +142,12 @@ def test_health_and_metrics_need_no_sign_in(shared_client: FlaskClient, shared_c
     answer = shared_client.get("/health/ready")
     assert (answer.status_code, answer.json["services"]["audit"]) == (503, "unavailable")
     assert b"linli_http_requests_total" in shared_client.get("/metrics").data
+
+
+def test_a_gateway_that_ends_says_that_it_is_not_ready(client: FlaskClient) -> None:
+    """Proxies turn to another one; who still comes is served."""
+    client.application.extensions["linli"].leaving = True
+    answer = client.get("/health/ready")
+    assert (answer.status_code, answer.json) == (503, {"status": "not ready", "reason": "stopping"})
+    assert client.get("/health/live").status_code == 200
+    assert client.get("/api/me").status_code == 200

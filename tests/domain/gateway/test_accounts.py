@@ -88,7 +88,7 @@ def test_a_removed_account_cannot_sign_in_and_is_gone(accounts: Accounts) -> Non
 
 
 def test_a_token_names_who_signed_in(accounts: Accounts) -> None:
-    credentials = Credentials(accounts, SECRET)
+    credentials = Credentials(accounts, (SECRET,))
     token, identity = credentials.sign_in("chen", PASSWORD, "127.0.0.1")
     assert identity == Identity("person", "p-chen", "chen")
     assert credentials.open(token) == identity
@@ -96,19 +96,19 @@ def test_a_token_names_who_signed_in(accounts: Accounts) -> None:
 
 def test_an_operator_never_shares_a_name_with_a_person(accounts: Accounts) -> None:
     accounts.create("wang", PASSWORD, "operator")
-    _, identity = Credentials(accounts, SECRET).sign_in("wang", PASSWORD, "127.0.0.1")
+    _, identity = Credentials(accounts, (SECRET,)).sign_in("wang", PASSWORD, "127.0.0.1")
     assert identity == Identity("operator", "operator:wang", "wang")
 
 
 def test_a_token_ends_with_its_time(accounts: Accounts) -> None:
-    token, _ = Credentials(accounts, SECRET).sign_in("chen", PASSWORD, "127.0.0.1")
+    token, _ = Credentials(accounts, (SECRET,)).sign_in("chen", PASSWORD, "127.0.0.1")
     with pytest.raises(UnauthenticatedError, match="expired"):
-        Credentials(accounts, SECRET, lifetime=-1).open(token)
+        Credentials(accounts, (SECRET,), lifetime=-1).open(token)
 
 
 def test_a_token_of_another_city_or_changed_by_a_character_is_refused(accounts: Accounts) -> None:
-    token, _ = Credentials(accounts, b"another secret of thirty-two byte").sign_in("chen", PASSWORD, "127.0.0.1")
-    credentials = Credentials(accounts, SECRET)
+    token, _ = Credentials(accounts, (b"another secret of thirty-two byte",)).sign_in("chen", PASSWORD, "127.0.0.1")
+    credentials = Credentials(accounts, (SECRET,))
     own, _ = credentials.sign_in("chen", PASSWORD, "127.0.0.1")
     body, _, rest = own.partition(".")
     changed = body[:-1] + ("A" if body[-1] != "A" else "B") + "." + rest
@@ -118,7 +118,7 @@ def test_a_token_of_another_city_or_changed_by_a_character_is_refused(accounts: 
 
 
 def test_a_token_ends_with_sign_out_new_password_or_removal(accounts: Accounts) -> None:
-    credentials = Credentials(accounts, SECRET)
+    credentials = Credentials(accounts, (SECRET,))
     first, _ = credentials.sign_in("chen", PASSWORD, "127.0.0.1")
     second, _ = credentials.sign_in("chen", PASSWORD, "127.0.0.1")
     credentials.revoke(first)
@@ -140,7 +140,7 @@ def test_the_operators_token_is_made_once_and_private(accounts: Accounts, tmp_pa
     assert operator_token(path) == token
     assert len(token) >= 40
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
-    credentials = Credentials(accounts, SECRET, token)
+    credentials = Credentials(accounts, (SECRET,), token)
     assert credentials.open(token).kind == "operator"
     with pytest.raises(UnauthenticatedError):
         credentials.open(token[:-1])
@@ -148,7 +148,7 @@ def test_the_operators_token_is_made_once_and_private(accounts: Accounts, tmp_pa
 
 def test_without_an_operators_token_an_empty_one_opens_nothing(accounts: Accounts) -> None:
     with pytest.raises(UnauthenticatedError):
-        Credentials(accounts, SECRET, "").open("")
+        Credentials(accounts, (SECRET,), "").open("")
 
 
 class Clock:
@@ -162,7 +162,7 @@ class Clock:
 
 def test_guessing_is_braked_for_a_minute_and_a_right_password_does_not_count(accounts: Accounts) -> None:
     clock = Clock()
-    credentials = Credentials(accounts, SECRET, clock=clock)
+    credentials = Credentials(accounts, (SECRET,), clock=clock)
     for _ in range(WRONG_BOTH + 3):
         credentials.sign_in("chen", PASSWORD, "10.0.0.1")
     for _ in range(WRONG_BOTH):

@@ -31,7 +31,7 @@ class Desk:
         self.log = EventLog("issues", MemoryStorage())
         self.node = Node(DEFINITION, self.log, SqliteViews(folder / "views.sqlite", DEFINITION.all_views))
         self.here = Here(DEFINITION)
-        self.here.node, self.here.signer = self.node, Signer(b"x" * 32)
+        self.here.node, self.here.signer, self.here.patience = self.node, Signer(b"x" * 32), 4.0
         self.here.personal = self.personal = Personal(SqliteKeys(folder / "keys.sqlite"))
         self.others = {source: EventLog(source, MemoryStorage()) for source in DEFINITION.sources}
         self._found_city()
@@ -79,7 +79,7 @@ class Desk:
             )
         )
         after = self.node.followers[source].position
-        self.node.apply(source, log.read(after), lambda source, after, limit: [])
+        self.node.apply(source, 0, log.read(after), lambda source, after, limit: [])
         self.catch_up()
 
     def catch_up(self) -> None:

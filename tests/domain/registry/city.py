@@ -28,7 +28,7 @@ class City:
         views = SqliteViews(folder / "views.sqlite", DEFINITION.all_views)
         self.node = Node(DEFINITION, EventLog("registry", MemoryStorage()), views)
         self.personal = Personal(SqliteKeys(folder / "keys.sqlite"))
-        self.signer = Signer(b"s" * 32)
+        self.signer, self.patience = Signer(b"s" * 32), 4.0
         self.followers = SimpleNamespace(fetch=None)
 
     def ask(self, method: str, context: Context = OPERATOR, **arguments: Any) -> Any:

@@ -36,6 +36,7 @@ class City:
         self.personal = Personal(SqliteKeys(folder / "keys.sqlite"))
         self.here = Here(DEFINITION)
         self.here.node, self.here.personal, self.here.signer = self.node, self.personal, Signer(b"x" * 32)
+        self.here.patience = 4.0
         self._numbers = count()
         powers = {"worker": WORKER_POWERS, "checker": ["wish.publish"]}
         rows: dict[tuple[str, str], Row | None] = {("authority_profile", "profile"): {"powers": powers, "profile": "x"}}

@@ -1,0 +1,42 @@
+"""Views are folded anew while the service goes on answering."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import eventlet
+
+from shared.log import EventLog
+from shared.log.sqlite import SqliteStorage
+from shared.runtime.definition import Definition
+from shared.runtime.node import BATCH, Node
+from shared.views import View, by
+from shared.views.sqlite import SqliteViews
+from tests.bench.subject import CODEC, commits, fill
+from tests.green import green
+
+CASES = View("cases", "cases", by("case_id"), lambda row, event, record: {"person": event.person_id})
+DEFINITION = Definition("cases", CODEC, (CASES,))
+
+
+@green
+def test_others_take_turns_with_a_rebuild(tmp_path: Path) -> None:
+    """SQLite never waits in a way that eventlet sees: without a pause of its own a rebuild would stop the whole service."""
+    folder, batches, turns = Path(tmp_path), 5, 0
+    log = EventLog("cases", SqliteStorage(folder / "log.sqlite"))
+    fill(log, commits(batches * BATCH, 10))
+    node = Node(DEFINITION, log, SqliteViews(folder / "views.sqlite", DEFINITION.all_views))
+    node.views.save({}, {"follow:cases": (0, batches * BATCH)})
+    node.followers["cases"].reload()
+
+    def take_turns() -> None:
+        nonlocal turns
+        while True:
+            eventlet.sleep(0)  # takes every turn it is given
+            turns += 1
+
+    eventlet.spawn(take_turns)
+    eventlet.sleep(0)  # it begins
+    before = turns
+    assert node.rebuild(lambda source, after, limit: []) == batches * BATCH
+    assert turns - before >= batches - 1

@@ -48,6 +48,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from hashlib import sha256
 from itertools import islice
+from secrets import token_hex
 from typing import Any, BinaryIO
 
 from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
@@ -164,7 +165,9 @@ class Log:
     versions: dict[bytes, int] = field(default_factory=dict)  # of each stream
     digest: bytes = GENESIS  # of the last commit
     commits: int = 0
-    pending: list[tuple[bytes, ...]] = field(default_factory=list)  # the events of a commit that is not complete yet
+    pending: list[bytes] = field(default_factory=list)  # the events of a commit that is not complete yet
+    common: tuple[bytes, ...] = ()  # what all events of that commit say
+    began: int = 0  # and the line of its first event
 
     def take(self, number: int, position: int, stream: bytes, version: int) -> None:
         """Go one event further; `number` is its line."""
@@ -263,22 +266,24 @@ class Chain:
 
     def __init__(self) -> None:
         self.logs: dict[bytes, Log] = {}
+        self._types: dict[tuple[bytes, bytes], bytes] = {}  # of the events of a source, by what is written as `type`
 
     def follow(self, lines: list[bytes], first: int) -> None:
         """Check the lines numbered `first` and up."""
-        texts: list[str] = []
+        texts: list[bytes] = []
         try:
             self._follow(lines, first, texts)
         except Wrong as wrong:  # nothing has vouched yet for the lines of commits that are not complete
             if wrong.lines:
-                wrong.lines[0] = min(
-                    [wrong.lines[0], *(int(log.pending[0][0]) for log in self.logs.values() if log.pending)]
-                )
+                wrong.lines[0] = min([wrong.lines[0], *(log.began for log in self.logs.values() if log.pending)])
             raise
         finally:  # a line that is not canonical comes before whatever follows from it
-            check_canonical(texts, first)
+            sound = count_utf8(lines[: len(texts)])
+            check_canonical(texts[:sound], first)
+            if sound < len(texts):
+                raise Wrong("the line is not UTF-8", first + sound)
 
-    def _follow(self, lines: list[bytes], first: int, texts: list[str]) -> None:
+    def _follow(self, lines: list[bytes], first: int, texts: list[bytes]) -> None:
         for number, line in enumerate(lines, first):
             match = LINE.fullmatch(line)
             if not match:
@@ -287,66 +292,59 @@ class Chain:
             id, mandate, occurred, on_behalf_of, place, position, schema, source, _, subject, moment, kind, version = (
                 rest
             )
-            try:  # outside of data, only an escaped character can be written in two ways
-                texts.append((line if b"\\" in line else data).decode())
-            except UnicodeDecodeError as error:
-                raise Wrong(f"the line is not UTF-8: {error}", number) from None
-            prefix, _, event_type = kind.rpartition(b".")
-            if prefix[9:] != source[7:].partition(b"/")[0]:
-                raise Wrong(f"a {_shown(kind)} cannot come from {_shown(source)}", number)
-            log = self.logs.get(source)
-            if log is None:
-                log = self.logs[source] = Log(source.decode())
+            # outside of data, only an escaped character can be written in two ways
+            texts.append(line if b"\\" in line else data)
+            event_type = self._types.get((source, kind)) or self._type(source, kind, number)
+            log = self.logs[source]
             log.take(number, int(position), subject, int(version))
+            common = (actor, causation, command, command_id, correlation, mandate, on_behalf_of, place, subject, moment)
+            common += (size, digest)
 
-            pending = log.pending
-            shared = (
-                actor,
-                causation,
-                command,
-                command_id,
-                correlation,
-                mandate,
-                on_behalf_of,
-                place,
-                subject,
-                moment,
-                size,
-                digest,
-            )
-            if int(index) != len(pending):
-                reason = f"position {log.position} of {log.name}: event {len(pending)} of a commit should follow"
+            if int(index) != len(log.pending):
+                reason = f"position {log.position} of {log.name}: event {len(log.pending)} of a commit should follow"
                 raise Wrong(reason, number)
-            if pending and shared != pending[0][2:]:
+            if not log.pending:
+                log.common, log.began = common, number
+            elif log.common != common:
                 raise Wrong(
                     f"position {log.position} of {log.name} differs from the events of the same commit before it",
                     number,
                 )
-            pending.append((b"%d" % number, EVENT % (data, id, occurred, schema, event_type), *shared))
-            if len(pending) == int(size):
-                self._close(log, pending, number)
-            elif len(pending) > int(size):
+            log.pending.append(EVENT % (data, id, occurred, schema, event_type))
+            if len(log.pending) == int(size):
+                self._close(log, number)
+            elif len(log.pending) > int(size):
                 raise Wrong(f"position {log.position} of {log.name}: its commit should be complete already", number)
 
+    def _type(self, source: bytes, kind: bytes, number: int) -> bytes:
+        """The type of an event as its log has it; a log may hold the types of its own service only."""
+        prefix, _, event_type = kind.rpartition(b".")
+        if prefix[9:] != source[7:].partition(b"/")[0]:
+            raise Wrong(f"a {_shown(kind)} cannot come from {_shown(source)}", number)
+        if source not in self.logs:
+            self.logs[source] = Log(source.decode())
+        self._types[source, kind] = event_type
+        return event_type
+
     @staticmethod
-    def _close(log: Log, pending: list[tuple[bytes, ...]], number: int) -> None:
+    def _close(log: Log, number: int) -> None:
         """Write the commit again as it was hashed, and compare its digest."""
-        first_line, _, actor, causation, command, command_id, correlation, mandate, *rest = pending[0]
-        on_behalf_of, place, subject, moment, _, digest = rest
-        events = b",".join([event[1] for event in pending])
-        position = log.position - len(pending) + 1
+        actor, causation, command, command_id, correlation, *rest, _, digest = log.common
+        mandate, on_behalf_of, place, subject, moment = rest
+        position = log.position - len(log.pending) + 1
+        version = log.versions[subject] - len(log.pending) + 1
         body = COMMIT % (
-            *(actor, causation, command, command_id, correlation, events, mandate, on_behalf_of, place),
-            *(position, log.digest, subject, moment, log.versions[subject] - len(pending) + 1),
+            *(actor, causation, command, command_id, correlation, b",".join(log.pending), mandate, on_behalf_of),
+            *(place, position, log.digest, subject, moment, version),
         )
         if sha256(body).hexdigest().encode() != digest:
             reason = (
                 f"the commit at position {position} of {log.name} has not the digest it states: something was changed"
             )
-            raise Wrong(reason, number, int(first_line))
+            raise Wrong(reason, number, log.began)
         log.digest = digest
         log.commits += 1
-        pending.clear()
+        log.pending.clear()
 
 
 def _integer(text: str) -> int:
@@ -388,18 +386,32 @@ def _encode_ordered(value: Any) -> str:
     return _encode(value)
 
 
-def check_canonical(texts: list[str], first: int) -> None:
-    """Check that JSON objects, one for each line from number `first`, are written as RFC 8785 wants it.
-
-    All are written again in one go. Where a JSON object ends is plain from its text, so the whole is equal only if
-    each part is.
-    """
+def count_utf8(lines: list[bytes]) -> int:
+    """How many lines there are before the first that is not UTF-8."""
     try:
-        if _is_plain(together := ",".join(texts)) and _encode([_decode(text) for text in texts])[1:-1] == together:
+        b"\n".join(lines).decode()
+    except UnicodeDecodeError as error:
+        return b"\n".join(lines).count(b"\n", 0, error.start)
+    return len(lines)
+
+
+def check_canonical(texts: list[bytes], first: int) -> None:
+    """Check that JSON objects in UTF-8, one for each line from number `first`, are written as RFC 8785 wants it.
+
+    All are read and written again in one go, with a word between them that nobody can know beforehand: found again
+    between each two, it shows that every text is one value of its own.
+    """
+    word = token_hex(16)
+    together = f',"{word}",'.encode().join(texts).decode()
+    try:
+        values = _decode(f"[{together}]")
+        alone = len(values) == 2 * len(texts) - 1 and all(between == word for between in values[1::2])
+        if alone and _is_plain(together) and _encode(values)[1:-1] == together:
             return
     except (ValueError, RecursionError):
         pass  # found again below, with its line
-    for number, text in enumerate(texts, first):
+    for number, data in enumerate(texts, first):
+        text = data.decode()
         try:
             again = canonical(text)
         except (ValueError, RecursionError) as error:
@@ -493,7 +505,7 @@ def verify(
         raise Wrong(reason, count + 1, since)
     for log in check.logs.values():
         if log.pending:
-            first = int(log.pending[0][0])
+            first = log.began
             raise Wrong(f"the last commit of {log.name}, from line {first}, is not complete", count + 1, first)
     broken = [old.size for old in older if old.size not in intact]
     root, path = fold(roots, found[0] // BLOCK if found else None)

@@ -1,18 +1,20 @@
 """The city ledger: every fact of every service, in the order in which it arrived here, under one Merkle tree.
 
-An entry's line is the fact as canonical JSON; nodes of the tree are kept, so that a proof over ten million entries reads a few
-dozen rows (P14). Entries, nodes, size and the checkpoints of the followed logs move together or not at all.
+An entry's line is the fact as canonical JSON; the tree is kept in tiles of hashes, so that a proof over ten million entries reads
+some ten rows (P14) and a batch of facts writes few besides its entries (P4). Entries, tiles, size and the checkpoints of the
+followed logs move together or not at all.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import islice
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from services.audit import checkpoint, merkle
 from shared.bus import cloudevents
-from shared.errors import NotFoundError
+from shared.errors import CorruptionError, NotFoundError, UnavailableError
 from shared.log import Record
 from shared.log.log import now
 from shared.runtime.follow import Follower, GapError, Overlay
@@ -26,13 +28,15 @@ def _state(name: str, *indexes: str | tuple[str, ...]) -> View:
 
 #: One row an entry: `line` is what was hashed.
 ENTRIES = _state("entries", "event_id", "stream", ("source", "position"))
-#: Hashes of complete subtrees, by level and index.
-NODES = _state("nodes")
+#: Hashes of the tree, in hex side by side, by height and number of the tile (see `merkle`).
+TILES = _state("tiles")
 #: The size of the tree, under the key "size".
 LEDGER = _state("ledger")
 #: Every checkpoint that was ever signed, by size.
 SIGNED = _state("signed")
-LEDGER_VIEWS = (ENTRIES, NODES, LEDGER, SIGNED)
+#: Rows read at a time.
+_AT_A_TIME = 500
+LEDGER_VIEWS = (ENTRIES, TILES, LEDGER, SIGNED)
 
 
 def entry_key(index: int) -> str:
@@ -40,8 +44,54 @@ def entry_key(index: int) -> str:
     return f"{index:012d}"
 
 
-def _node_key(node: merkle.NodeId) -> str:
-    return f"{node[0]:02d}:{node[1]:012d}"
+def tile_key(tile: merkle.TileId) -> str:
+    """Tiles sort by their height, then by their number."""
+    return f"{tile[0]:02d}:{tile[1]:012d}"
+
+
+def _reader(views: ViewStore) -> merkle.Read:
+    def read(tiles: Sequence[merkle.TileId]) -> merkle.Tiles:
+        rows = {tile: views.get("tiles", tile_key(tile)) for tile in tiles}
+        return {tile: bytes.fromhex(row["hashes"]) for tile, row in rows.items() if row}
+
+    return read
+
+
+def _grown(views: ViewStore, size: int, lines: Iterable[str]) -> dict[tuple[str, str], Row | None]:
+    """The rows of the tree when lines are added to its first `size` ones."""
+    leaves = [merkle.leaf_hash(line.encode()) for line in lines]
+    tiles = merkle.append(_reader(views), size, leaves)
+    return {("tiles", tile_key(tile)): {"hashes": hashes.hex()} for tile, hashes in tiles.items()}
+
+
+def _size(views: ViewStore) -> int:
+    row = views.get("ledger", "size")
+    return int(row["size"]) if row else 0
+
+
+def rows_of(views: ViewStore, view: str, after: str = "") -> Iterator[Row]:
+    """All rows of a view beyond a key, in order."""
+    cursor: str | None = encode_cursor("key", after, after) if after else None
+    while True:
+        page = views.find(view, limit=_AT_A_TIME, cursor=cursor)
+        yield from page.rows
+        if (cursor := page.next) is None:
+            return
+
+
+def complete_tree(views: ViewStore) -> None:
+    """Make the tree of a ledger that was written when its nodes were kept one by one; nothing to do for others."""
+    if not (size := _size(views)):
+        return
+    last = (size - 1) // merkle.WIDTH
+    stored = _reader(views)([(0, last)]).get((0, last), b"")
+    if last * merkle.WIDTH + len(stored) // merkle.HASH >= size:
+        return
+    done = 0
+    entries = islice(rows_of(views, "entries"), size)
+    while batch := [row["line"] for row in islice(entries, _AT_A_TIME)]:
+        views.save(_grown(views, done, batch))
+        done += len(batch)
 
 
 class LedgerFollower(Follower):
@@ -49,6 +99,11 @@ class LedgerFollower(Follower):
 
     So every size at which somebody reads the ledger is the end of a commit in each log, and a signed checkpoint never cuts one.
     """
+
+    def reload(self) -> None:
+        """Start from what the store says, with the tree complete."""
+        complete_tree(self._store)
+        super().reload()
 
     def apply(self, records: Iterable[Record]) -> int:
         """Apply whole commits; raises `GapError` when the rest of the last one has not arrived."""
@@ -65,13 +120,6 @@ class LedgerFollower(Follower):
         changes = super()._fold(record, overlay)
         size = int(overlay.get("ledger", "size").get("size", 0))
         line = cloudevents.line(self.source, record)
-
-        def read(nodes: Sequence[merkle.NodeId]) -> Mapping[merkle.NodeId, bytes]:
-            rows = {node: overlay.get("nodes", _node_key(node)) for node in nodes}
-            return {node: bytes.fromhex(row["hash"]) for node, row in rows.items() if row}
-
-        for node, digest in merkle.append(read, size, [merkle.leaf_hash(line)]).items():
-            changes["nodes", _node_key(node)] = {"hash": digest.hex()}
         changes["entries", entry_key(size)] = {
             "event_id": record.id,
             "stream": f"{self.source}/{record.stream}",
@@ -81,6 +129,15 @@ class LedgerFollower(Follower):
         }
         changes["ledger", "size"] = {"size": size + 1}
         return changes
+
+    def _complete(self, overlay: Overlay) -> None:
+        """Grow the tree by all entries of the batch at once; raises `UnavailableError` when its stored hashes are incomplete."""
+        old, new = _size(self._store), int(overlay.get("ledger", "size").get("size", 0))
+        lines = (overlay.get("entries", entry_key(index))["line"] for index in range(old, new))
+        try:
+            overlay.changes.update(_grown(self._store, old, lines))
+        except CorruptionError as error:
+            raise UnavailableError(f"nothing can be entered into the city ledger: {error.message}") from error
 
 
 class Ledger:
@@ -95,16 +152,11 @@ class Ledger:
     @property
     def size(self) -> int:
         """How many entries there are."""
-        row = self.views.get("ledger", "size")
-        return int(row["size"]) if row else 0
+        return _size(self.views)
 
     def root(self, size: int) -> bytes:
         """The root over the first `size` entries."""
-        return merkle.root(self._read, size)
-
-    def _read(self, nodes: Sequence[merkle.NodeId]) -> Mapping[merkle.NodeId, bytes]:
-        rows = {node: self.views.get("nodes", _node_key(node)) for node in nodes}
-        return {node: bytes.fromhex(row["hash"]) for node, row in rows.items() if row}
+        return merkle.root(_reader(self.views), size)
 
     def entry(self, event_id: str) -> Row:
         """The entry of an event, with its `index`; raises `NotFoundError`."""
@@ -115,23 +167,11 @@ class Ledger:
 
     def entries(self, start: int = 0) -> Iterator[Row]:
         """Entries from index `start` on."""
-        return self._rows("entries", entry_key(start - 1) if start else "")
+        return rows_of(self.views, "entries", entry_key(start - 1) if start else "")
 
-    def nodes(self, level: int) -> Iterator[tuple[int, str]]:
-        """Index and hash of each stored node of a level, in order."""
-        here = f"{level:02d}:"
-        for row in self._rows("nodes", here):
-            if not row["key"].startswith(here):
-                return
-            yield int(row["key"].removeprefix(here)), row["hash"]
-
-    def _rows(self, view: str, after: str) -> Iterator[Row]:
-        cursor: str | None = encode_cursor("key", after, after) if after else None
-        while True:
-            page = self.views.find(view, limit=500, cursor=cursor)
-            yield from page.rows
-            if (cursor := page.next) is None:
-                return
+    def tile(self, tile: merkle.TileId) -> bytes:
+        """The stored hashes of a tile, side by side; empty when there is none."""
+        return _reader(self.views)([tile]).get(tile, b"")
 
     def checkpoint(self) -> str:
         """The signed checkpoint of the ledger as it is now; the same size always gives the text signed first."""
@@ -153,8 +193,8 @@ class Ledger:
 
     def inclusion(self, index: int, size: int) -> list[str]:
         """The proof, as hex hashes from the leaf upwards, that the entry is in the tree of `size` entries."""
-        return [digest.hex() for digest in merkle.inclusion_proof(self._read, index, size)]
+        return [digest.hex() for digest in merkle.inclusion_proof(_reader(self.views), index, size)]
 
     def consistency(self, old: int, new: int) -> list[str]:
         """The proof that the tree of `new` entries begins with the tree of `old` ones."""
-        return [digest.hex() for digest in merkle.consistency_proof(self._read, old, new)]
+        return [digest.hex() for digest in merkle.consistency_proof(_reader(self.views), old, new)]

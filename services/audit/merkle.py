@@ -1,9 +1,11 @@
 """The Merkle tree of the city ledger (RFC 9162, section 2.1): appending, roots, proofs and their verification.
 
-Pure: nodes come from a reader and go back to the caller. A stored node is the hash of one complete subtree, named by
-`(level, index)`: the one over leaves `index * 2**level` up to `(index + 1) * 2**level`. Stored nodes never change, so
-a tree of 10,000,000 leaves can still answer for any earlier size. An append writes fewer than two nodes a leaf; a
-proof asks the reader once, for some `2 * log2(size)` nodes (P4, P14).
+Pure: hashes come from a reader and go back to the caller, side by side in tiles (as C2SP tlog-tiles does, with smaller
+ones). A node is the hash of one complete subtree, named by `(level, index)`: the one over leaves `index * 2**level` up
+to `(index + 1) * 2**level`. Tile `(height, number)` holds the nodes `number * WIDTH` up to `(number + 1) * WIDTH` of
+level `height * TILE`, as far as they are complete; what lies between is hashed when it is asked for. A tile only ever
+grows, so a tree of 10,000,000 leaves can still answer for any earlier size. An append of many leaves writes one tile
+for every `WIDTH` of them and few others; a proof asks the reader once, for some `log2(size) / 2` tiles (P4, P14).
 """
 
 from __future__ import annotations
@@ -15,9 +17,16 @@ from shared.errors import BadInputError, CorruptionError
 
 #: Level and index of a complete subtree.
 NodeId = tuple[int, int]
-Nodes = Mapping[NodeId, bytes]
-#: Fetches stored nodes, all that a question needs in one call; may return more than was asked.
-Read = Callable[[Sequence[NodeId]], Nodes]
+#: Levels of the tree from one row of tiles to the next, and so the most hashes in a tile.
+TILE = 6
+WIDTH = 1 << TILE
+#: Bytes of a hash.
+HASH = 32
+#: Height (0: hashes of leaves) and number of a tile.
+TileId = tuple[int, int]
+Tiles = Mapping[TileId, bytes]
+#: Fetches stored tiles, all that a question needs in one call; may return more than was asked.
+Read = Callable[[Sequence[TileId]], Tiles]
 #: The root of the tree without leaves.
 EMPTY_ROOT = sha256(b"").digest()
 
@@ -32,26 +41,46 @@ def node_hash(left: bytes, right: bytes) -> bytes:
     return sha256(b"\x01" + left + right).digest()
 
 
-def append(read: Read, size: int, leaves: Sequence[bytes]) -> dict[NodeId, bytes]:
-    """The nodes to store when leaf hashes are added to a tree of `size` leaves.
+def append(read: Read, size: int, leaves: Sequence[bytes]) -> dict[TileId, bytes]:
+    """The tiles to store, whole, when leaf hashes are added to a tree of `size` leaves.
 
-    Repeating it with the same leaves gives the same nodes. Raises `BadInputError` for a negative size and
-    `CorruptionError` when the reader lacks a node of the tree.
+    Repeating it with the same leaves gives the same tiles. Raises `BadInputError` for a negative size and
+    `CorruptionError` when the reader lacks a tile of the tree.
     """
     _check_size(size)
-    if not leaves:
-        return {}
-    known = _fetch(read, [(level, (size >> level) - 1) for level in range(size.bit_length()) if size >> level & 1])
-    written: dict[NodeId, bytes] = {}
-    level, start, row = 0, size, list(leaves)
+    known = read(begun) if (begun := _begun(size, size + len(leaves))) else {}
+    written: dict[TileId, bytes] = {}
+    height, start, row = 0, size, b"".join(leaves)
     while row:
-        written.update(((level, start + offset), node) for offset, node in enumerate(row))
-        if start & 1:
-            start -= 1
-            row.insert(0, known[level, start])
-        row = [node_hash(left, right) for left, right in zip(row[::2], row[1::2], strict=False)]
-        level, start = level + 1, start >> 1
+        number, place = divmod(start, WIDTH)
+        if place:
+            before = known.get((height, number), b"")[: place * HASH]
+            if len(before) < place * HASH:
+                raise CorruptionError(f"the tree lacks node {start - 1} of level {height * TILE}")
+            row = before + row
+        tiles = [row[at : at + WIDTH * HASH] for at in range(0, len(row), WIDTH * HASH)]
+        written.update(((height, number + offset), tile) for offset, tile in enumerate(tiles))
+        row = b"".join([_top(tile) for tile in tiles if len(tile) == WIDTH * HASH])
+        height, start = height + 1, number
     return written
+
+
+def _begun(old: int, new: int) -> list[TileId]:
+    """The tiles that growing from one size to another adds to."""
+    begun, height = [], 0
+    while new > old:
+        if old % WIDTH:
+            begun.append((height, old // WIDTH))
+        height, old, new = height + 1, old // WIDTH, new // WIDTH
+    return begun
+
+
+def _top(hashes: bytes) -> bytes:
+    """The root over hashes that lie side by side, as many as a power of two."""
+    while len(hashes) > HASH:
+        pairs = range(0, len(hashes), 2 * HASH)
+        hashes = b"".join([sha256(b"\x01" + hashes[at : at + 2 * HASH]).digest() for at in pairs])
+    return hashes
 
 
 def root(read: Read, size: int) -> bytes:
@@ -167,12 +196,12 @@ def verify_consistency(old: int, new: int, old_root: bytes, new_root: bytes, pro
 def _hash_ranges(read: Read, ranges: Sequence[tuple[int, int]]) -> list[bytes]:
     """The roots over ranges of leaves, each starting where a subtree at least as large may start."""
     covers = [_cover(start, end) for start, end in ranges]
-    nodes = _fetch(read, [node for cover in covers for node in cover])
+    tiles = read(list({_tile_of(node): None for cover in covers for node in cover})) if covers else {}
     roots = []
     for cover in covers:
-        computed = nodes[cover[-1]]
+        computed = _node(tiles, cover[-1])
         for node in cover[-2::-1]:
-            computed = node_hash(nodes[node], computed)
+            computed = node_hash(_node(tiles, node), computed)
         roots.append(computed)
     return roots
 
@@ -187,12 +216,22 @@ def _cover(start: int, end: int) -> list[NodeId]:
     return cover
 
 
-def _fetch(read: Read, wanted: Sequence[NodeId]) -> Nodes:
-    nodes = read(wanted) if wanted else {}
-    for level, index in wanted:
-        if (level, index) not in nodes:
-            raise CorruptionError(f"the tree lacks node {index} of level {level}")
-    return nodes
+def _tile_of(node: NodeId) -> TileId:
+    """The tile from whose hashes a node follows."""
+    level, index = node
+    height, above = divmod(level, TILE)
+    return height, index << above >> TILE
+
+
+def _node(tiles: Tiles, node: NodeId) -> bytes:
+    """A node, hashed from its part of a tile."""
+    level, index = node
+    above = level % TILE
+    start = (index << above) % WIDTH * HASH
+    hashes = tiles.get(_tile_of(node), b"")[start : start + (HASH << above)]
+    if len(hashes) < HASH << above:
+        raise CorruptionError(f"the tree lacks node {index} of level {level}")
+    return _top(hashes)
 
 
 def _largest_power_below(count: int) -> int:

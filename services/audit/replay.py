@@ -10,7 +10,7 @@ import msgspec
 
 from shared.log import EventLog
 from shared.runtime.definition import Definition
-from shared.runtime.follow import parked_positions, replay
+from shared.runtime.follow import Known, parked_positions, replay
 from shared.views import Row, ViewStore
 
 _BATCH = 500
@@ -43,13 +43,13 @@ def fold_until(
     events = 0
     for source in (definition.name, *definition.sources):
         position = fresh.checkpoint(f"follow:{source}")
+        known: Known = {}
         while position < until.get(source, 0):
             records = list(logs[source].read(position, limit=_BATCH, until=until[source]))
             if not records:
                 break
-            position = replay(
-                source, definition.all_views, fresh, definition.decoder_for(source), records, left_out.get(source, ())
-            )
+            decode, out = definition.decoder_for(source), left_out.get(source, ())
+            position = replay(source, definition.all_views, fresh, decode, records, out, known)
             events += len(records)
             progress(definition.name, source, position)
     return events

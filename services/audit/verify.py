@@ -71,20 +71,23 @@ class RunningRoot:
 
 
 class _StoredTree:
-    """The stored nodes beside those computed: proofs are made of them, so a changed one is found although no root needs it."""
+    """The stored hashes beside those computed: proofs are made of them, so a changed one is found although no root needs it."""
 
     def __init__(self, ledger: Ledger) -> None:
         self._ledger = ledger
-        self._levels: list[Iterator[tuple[int, str]]] = []
+        self._tiles: dict[int, bytes] = {}  # by height, the one that is being compared
 
     def compare(self, index: int, completed: list[bytes]) -> None:
-        """Raise `CorruptionError` unless the nodes that entry `index` completed are stored."""
-        for level, digest in enumerate(completed):
-            if level == len(self._levels):
-                self._levels.append(self._ledger.nodes(level))
-            if next(self._levels[level], None) != (index >> level, digest.hex()):
+        """Raise `CorruptionError` unless the nodes that entry `index` completed are stored, as far as tiles hold them."""
+        for height, digest in enumerate(completed[:: merkle.TILE]):
+            node = index >> height * merkle.TILE
+            number, place = divmod(node, merkle.WIDTH)
+            if place == 0:
+                self._tiles[height] = self._ledger.tile((height, number))
+            if self._tiles[height][place * merkle.HASH : (place + 1) * merkle.HASH] != digest:
                 raise CorruptionError(
-                    f"ledger entry {index}: node {index >> level} of level {level} of the stored tree does not belong to the entries"
+                    f"ledger entry {index}: node {node} of level {height * merkle.TILE} of the stored tree does not belong to the "
+                    "entries"
                 )
 
 

@@ -61,8 +61,8 @@ class Ledger:
     lines: list[bytes]
 
     def root(self, size: int) -> bytes:
-        nodes = merkle.append(lambda _: {}, 0, [merkle.leaf_hash(line) for line in self.lines[:size]])
-        return merkle.root(lambda wanted: {node: nodes[node] for node in wanted}, size)
+        tiles = merkle.append(lambda _: {}, 0, [merkle.leaf_hash(line) for line in self.lines[:size]])
+        return merkle.root(lambda wanted: tiles, size)
 
     def checkpoint(self, size: int | None = None) -> bytes:
         count = len(self.lines) if size is None else size

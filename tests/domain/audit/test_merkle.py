@@ -26,10 +26,10 @@ VECTOR_ROOTS = [
 
 
 class Tree:
-    """A node store in memory that counts what is asked of it."""
+    """A store of tiles in memory that counts what is asked of it."""
 
     def __init__(self, leaves: Sequence[bytes] = (), batches: Sequence[int] = ()) -> None:
-        self.nodes: dict[merkle.NodeId, bytes] = {}
+        self.tiles: dict[merkle.TileId, bytes] = {}
         self.size = self.asked = self.calls = 0
         hashes = [merkle.leaf_hash(leaf) for leaf in leaves]
         for batch in (*batches, len(hashes)):
@@ -37,14 +37,16 @@ class Tree:
 
     def add(self, hashes: Sequence[bytes]) -> None:
         written = merkle.append(self.read, self.size, hashes)
-        assert not written.keys() & self.nodes.keys(), "a stored node never changes"
-        self.nodes |= written
+        for tile, row in written.items():
+            before = self.tiles.get(tile, b"")
+            assert row.startswith(before) and len(before) < len(row) <= merkle.WIDTH * merkle.HASH, "a tile only grows"
+        self.tiles |= written
         self.size += len(hashes)
 
-    def read(self, wanted: Sequence[merkle.NodeId]) -> dict[merkle.NodeId, bytes]:
+    def read(self, wanted: Sequence[merkle.TileId]) -> dict[merkle.TileId, bytes]:
         self.calls += 1
         self.asked += len(wanted)
-        return {node: self.nodes[node] for node in wanted if node in self.nodes}
+        return {tile: self.tiles[tile] for tile in wanted if tile in self.tiles}
 
 
 def split(count: int) -> int:
@@ -110,11 +112,11 @@ def test_every_proof_of_small_trees(size):
         merkle.verify_consistency(old, size, naive_root(leaves[:old]), root, proof)
 
 
-@given(st.lists(st.binary(max_size=40), max_size=200), st.lists(st.integers(0, 50), max_size=8), st.data())
+@given(st.lists(st.binary(max_size=40), max_size=300), st.lists(st.integers(0, 90), max_size=8), st.data())
 def test_any_tree_in_any_batches(leaves, batches, data):
     tree = Tree(leaves, batches)
-    assert tree.nodes == Tree(leaves).nodes
-    assert len(tree.nodes) <= 2 * len(leaves)
+    assert tree.tiles == Tree(leaves).tiles
+    assert len(tree.tiles) <= 2 + len(leaves) // (merkle.WIDTH - 1)
     size = data.draw(st.integers(0, len(leaves)))
     assert merkle.root(tree.read, size) == naive_root(leaves[:size])
     if size:
@@ -129,7 +131,7 @@ def test_a_changed_proof_is_refused(size, data):
     tree = Tree(leaves_of(size))
     root = merkle.root(tree.read, size)
     index = data.draw(st.integers(0, size - 1))
-    leaf, proof = tree.nodes[0, index], merkle.inclusion_proof(tree.read, index, size)
+    leaf, proof = merkle.leaf_hash(b"leaf %d" % index), merkle.inclusion_proof(tree.read, index, size)
     wrong = data.draw(st.sampled_from(["leaf", "root", "longer", "shorter", "changed", "index"]))
     other = sha256(b"other").digest()
     match wrong:
@@ -168,16 +170,37 @@ def test_a_rewritten_history_is_not_consistent(size, data):
             merkle.verify_consistency(old, size, naive_root(rewritten[:old]), naive_root(rewritten), attempt)
 
 
-def test_proofs_read_few_nodes_in_one_call():
+def test_proofs_read_few_tiles_in_one_call():
     tree = Tree(leaves_of(10_000))
     tree.calls = tree.asked = 0
     merkle.inclusion_proof(tree.read, 4_321, 9_999)
     assert tree.calls == 1
-    assert tree.asked <= 2 * (9_999).bit_length()
+    assert tree.asked <= (9_999).bit_length()
     tree.calls = tree.asked = 0
     merkle.consistency_proof(tree.read, 7_777, 9_999)
     assert tree.calls == 1
-    assert tree.asked <= 3 * (9_999).bit_length()
+    assert tree.asked <= (9_999).bit_length()
+
+
+@pytest.mark.parametrize("size", [merkle.WIDTH**2, merkle.WIDTH**2 + 1, merkle.WIDTH**2 * 3 - 1])
+def test_proofs_over_several_heights_of_tiles(size):
+    tree = Tree(leaves_of(size), [1_000] * 5)
+    root = merkle.root(tree.read, size)
+    assert root == naive_root(leaves_of(size))
+    for index in (0, merkle.WIDTH - 1, merkle.WIDTH, size // 2, merkle.WIDTH**2 - 1, size - 1):
+        proof = merkle.inclusion_proof(tree.read, index, size)
+        merkle.verify_inclusion(merkle.leaf_hash(b"leaf %d" % index), index, size, proof, root)
+        old_root = merkle.root(tree.read, index + 1)
+        merkle.verify_consistency(index + 1, size, old_root, root, merkle.consistency_proof(tree.read, index + 1, size))
+
+
+def test_an_append_reads_and_writes_few_tiles():
+    tree = Tree(leaves_of(10_000))
+    tree.asked = 0
+    tree.add([merkle.leaf_hash(b"one more")])
+    assert tree.asked == 1
+    written = merkle.append(tree.read, tree.size, [bytes(32)] * 200)
+    assert len(written) <= 200 // merkle.WIDTH + 3
 
 
 @pytest.mark.parametrize(("index", "size"), [(-1, 3), (3, 3), (0, 0), (0, -1)])
@@ -202,5 +225,7 @@ def test_a_tree_larger_than_the_store_is_named():
     tree = Tree(leaves_of(3))
     with pytest.raises(CorruptionError, match="node 0 of level 2"):
         merkle.root(tree.read, 4)
+    with pytest.raises(CorruptionError, match="node 3 of level 0"):
+        merkle.append(tree.read, 4, [bytes(32)])
     with pytest.raises(BadInputError, match="-1"):
         merkle.append(tree.read, -1, [])

@@ -220,12 +220,26 @@ def test_a_signed_ledger_with_a_broken_chain_is_refused(at):
 )
 def test_data_must_be_canonical_json(data, reason):
     try:
-        VERIFIER.check_canonical(['{"a":1}', data.decode()], 7)
+        VERIFIER.check_canonical([b'{"a":1}', data], 7)
         found = None
     except VERIFIER.Wrong as wrong:
         assert wrong.line == 8
         found = wrong.reason
     assert (found is None) if reason is None else (found is not None and reason in found)
+
+
+def test_no_text_completes_another():
+    """Joined by commas these would be three objects."""
+    with pytest.raises(VERIFIER.Wrong, match="not canonical") as refused:
+        VERIFIER.check_canonical([b'{"a":[{}', b"{}]}", b"{},{}"], 7)
+    assert refused.value.line == 7
+
+
+@pytest.mark.parametrize("at", POSITIONS)
+def test_a_line_is_utf8_everywhere(at):
+    changed = LEDGER.lines[at].replace("人".encode(), b"\xe4\xba")
+    found = refuse([*LEDGER.lines[:at], changed, *LEDGER.lines[at + 1 :]], at + 1)
+    assert (found.line, found.reason) == (at + 1, "the line is not UTF-8")
 
 
 JSON = st.recursive(

@@ -183,8 +183,11 @@ def export(folder: Path, quiet: bool = False) -> dict[str, Any]:
     """Write the ledger, its signed checkpoint, the public key and the list of leaf hashes; replaces nothing half-way."""
     settings = Settings.read()
     key = _key(settings)
-    ledger = Ledger(open_views(settings, "audit", LEDGER_VIEWS, durable=True), f"{settings.city}/city-ledger", key)
-    text = ledger.checkpoint()
+    # in a city the audit service signs every few seconds, and an auditor may write nothing
+    city = bool(settings.mongodb_uri)
+    views = open_views(settings, "audit", LEDGER_VIEWS, durable=True, read_only=city)
+    ledger = Ledger(views, f"{settings.city}/city-ledger", key)
+    text = ledger.last_checkpoint() if city else ledger.checkpoint()
     signed = checkpoint.open_checkpoint(text, key.public_key(), ledger.origin)
     folder.mkdir(parents=True, exist_ok=True)
     lines, hashes = folder / "ledger.jsonl.new", folder / "ledger.hashes.new"

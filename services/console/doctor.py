@@ -147,12 +147,18 @@ def secrets(settings: Settings) -> Iterator[Finding]:
         mode = path.stat().st_mode & 0o777
         if mode & 0o077:
             yield Finding(path.name, "failed", f"{path} may be read by others (mode {mode:04o})", f"chmod 600 {path}")
-        elif path == settings.secret_file and len(path.read_bytes().strip()) < 32:
-            yield Finding(
-                path.name, "failed", f"{path} is shorter than 32 bytes", "make one with: openssl rand -hex 32"
-            )
+        elif path == settings.secret_file and (wrong := _wrong_secret(settings)):
+            yield Finding(path.name, "failed", wrong, "make one with: openssl rand -hex 32")
         else:
             yield Finding(path.name, "ok", f"{path} is private (mode {mode:04o})")
+
+
+def _wrong_secret(settings: Settings) -> str:
+    try:
+        settings.secrets()
+    except BadInputError as error:
+        return error.message
+    return ""
 
 
 def files(settings: Settings) -> Iterator[Finding]:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 from amqp.exceptions import AccessRefused, NotFound, PreconditionFailed, ResourceLocked
 from kombu import Connection, Exchange, Queue
 
 from services.console.doctor import Finding, sources_of
+from shared.bus.connecting import connection as connection_to
 from shared.bus.topology import PATIENCE, TopologyError, check_version, dead_letters, exchange, explained, queue_for
 from shared.runtime.settings import Settings
 
@@ -16,11 +18,13 @@ _MISSING = "load deploy/rabbitmq/definitions.json, or start the service once"
 
 def broker(settings: Settings, services: list[str]) -> Iterator[Finding]:
     """Connect as a service would and look; raises `TopologyError` or `UnavailableError` when that is not possible."""
-    with explained(settings.amqp_uri), Connection(settings.amqp_uri, connect_timeout=PATIENCE) as connection:
+    where = connection_to(settings.amqp_uri, settings.amqp_tls, connect_timeout=PATIENCE)
+    with explained(settings.amqp_uri), where as connection:
         connection.ensure_connection(max_retries=0, reraise_as_library_errors=False)
         properties = getattr(connection.connection, "server_properties", None) or {}
         said = f"{properties.get('product', 'unknown broker')} {properties.get('version', '')}".strip()
-        yield Finding("broker", "ok", f"{said} answers and accepts the user {connection.userid!r}")
+        over = " over TLS" if settings.amqp_tls else ""
+        yield Finding("broker", "ok", f"{said} answers{over} and accepts the user {connection.userid!r}")
         try:
             check_version(connection)
             yield Finding("broker version", "ok", said)
@@ -42,8 +46,7 @@ def _look(connection: Connection, thing: Exchange | Queue) -> Finding:
     name = f"{'queue' if isinstance(thing, Queue) else 'exchange'} {thing.name}"
     try:
         with connection.channel() as channel:
-            bound = thing(channel)
-            bound.queue_declare(passive=True) if isinstance(thing, Queue) else bound.declare(passive=True)
+            _declare(thing, channel, passive=True)
     except NotFound:
         return Finding(name, "failed", "is missing", _MISSING)
     except (AccessRefused, ResourceLocked) as error:
@@ -52,11 +55,17 @@ def _look(connection: Connection, thing: Exchange | Queue) -> Finding:
         )
     try:
         with connection.channel() as channel:
-            bound = thing(channel)
-            bound.queue_declare() if isinstance(thing, Queue) else bound.declare()
+            _declare(thing, channel)
     except PreconditionFailed as error:
         advice = f"stop the services that use it, delete the {name}, start them again: it comes back, and its facts from the logs"
         return Finding(name, "failed", f"is there, but different: {error.message}", advice)
     except AccessRefused:
         return Finding(name, "ok", "is there (this user may not see how it was declared)")
     return Finding(name, "ok", "is there and as it should be")
+
+
+def _declare(thing: Exchange | Queue, channel: Any, passive: bool = False) -> None:
+    if isinstance(thing, Queue):
+        thing(channel).queue_declare(passive=passive)
+    else:
+        Exchange.declare(thing, passive=passive, channel=channel)

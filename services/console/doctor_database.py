@@ -3,34 +3,35 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from datetime import UTC, datetime
-from functools import partial
 from typing import Any
 
 from pymongo import MongoClient
 from pymongo.errors import OperationFailure, PyMongoError
 
+from services.console import doctor_rights as rights
 from services.console.catalogue import OWNERS
 from services.console.doctor import Finding, room
-from shared.errors import LinliError
+from services.console.doctor_rights import UNAUTHORIZED as _UNAUTHORIZED
+from shared.errors import LinliError, UnavailableError
 from shared.log.mongodb import COMMIT_INDEXES, COMMIT_SCHEMA
 from shared.mongodb import MAJORITY, explained
 from shared.runtime.settings import Settings
+from shared.runtime.storage import check_restored, mongodb
 
 #: The first MongoDB with everything that is used here.
 OLDEST = (7, 0)
 #: Seconds that clocks may differ: signed calls are good for a minute.
 CLOSE, TOO_FAR = 2.0, 20.0
 PATIENCE = 5.0
-_UNAUTHORIZED = 13
 _MIGRATE = "run `linli migrate` with an administrator's MONGODB_URI"
 
 
 def database(settings: Settings, services: list[str]) -> Iterator[Finding]:
     """All of it; raises `UnavailableError` when the server does not answer or refuses the user."""
-    client: MongoClient[dict[str, Any]] = MongoClient(
-        settings.mongodb_uri, serverSelectionTimeoutMS=int(PATIENCE * 1000), tz_aware=True, appname="linli-doctor"
+    client: MongoClient[dict[str, Any]] = mongodb(
+        settings, serverSelectionTimeoutMS=int(PATIENCE * 1000), tz_aware=True, appname="linli-doctor"
     )
     with client:
         with explained(client["admin"], PATIENCE):
@@ -38,10 +39,13 @@ def database(settings: Settings, services: list[str]) -> Iterator[Finding]:
             hello = client["admin"].command("hello")
             answered = datetime.now(UTC)
             build = client["admin"].command("buildInfo")
+        yield from _whole(settings, client)
         stand_in = "secantus" in str(build).lower()
         yield from _server(hello, build, stand_in)
         yield _clock(asked + (answered - asked) / 2, hello["localTime"].replace(tzinfo=UTC))
         yield from _space(client)
+        yield from rights.roles(client["admin"])
+        yield from rights.default_write_concern(client["admin"])
         for service in services:
             if service in OWNERS:
                 yield from _log(client[f"linli_{service}"], stand_in)
@@ -71,6 +75,13 @@ def _server(hello: dict[str, Any], build: dict[str, Any], stand_in: bool) -> Ite
         yield Finding("replica set", "warning", said, "three members survive the loss of one without a pause")
     else:
         yield Finding("replica set", "ok", f"{hello['setName']}, {members} members")
+
+
+def _whole(settings: Settings, client: Any) -> Iterator[Finding]:
+    try:
+        check_restored(settings, client)
+    except UnavailableError as error:
+        yield Finding("restore", "failed", error.message, "repeat `linli restore`, or look who runs it")
 
 
 def _clock(here: datetime, there: datetime) -> Finding:
@@ -112,7 +123,7 @@ def _log(found: Any, stand_in: bool) -> Iterator[Finding]:
             "ask as the service's own user, or name the service",
         )
         return
-    yield _unchangeable(found, stand_in)
+    yield rights.unchangeable(found, stand_in)
 
 
 def _shape(found: Any) -> Finding:
@@ -144,29 +155,10 @@ def _written(found: Any) -> Finding:
         with explained(found, PATIENCE, writing=True):
             snapshots.update_one({"_id": "doctor: no such stream"}, {"$set": {"version": 0}})
     except LinliError as error:
+        if isinstance(error.__cause__, OperationFailure) and error.__cause__.code == _UNAUTHORIZED:
+            return Finding(check, "ok", "this user may not write; ask as the service's own user to try it")
         return Finding(check, "failed", error.message, "look at the members of the replica set: rs.status()")
     return Finding(check, "ok", "a majority journals what is written")
-
-
-def _unchangeable(found: Any, stand_in: bool) -> Finding:
-    """Try to change and to remove a commit that does not exist: the server must refuse before it looks."""
-    check, nothing = f"{found.name} append-only", {"_id": -1}
-    allowed = []
-    attempts: dict[str, Callable[[], object]] = {
-        "update": partial(found["commits"].update_one, nothing, {"$set": {"digest": ""}}),
-        "delete": partial(found["commits"].delete_one, nothing),
-    }
-    for act, attempt in attempts.items():
-        try:
-            attempt()
-            allowed.append(act)
-        except OperationFailure as error:
-            if error.code != _UNAUTHORIZED:
-                raise
-    if not allowed:
-        return Finding(check, "ok", "this user can neither change nor remove commits")
-    advice = "give services the users of `linli migrate --users`; an administrator's address is for migrate only"
-    return Finding(check, "warning" if stand_in else "failed", f"this user may {' and '.join(allowed)} commits", advice)
 
 
 def _views(found: Any) -> Finding:

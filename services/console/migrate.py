@@ -6,14 +6,17 @@ Runs with an administrator's user; the services themselves can then only insert 
 from __future__ import annotations
 
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
 from services.console.catalogue import OWNERS
-from services.console.databases import migrate
+from services.console.databases import databases, migrate
 from shared.errors import BadInputError, UnavailableError
 from shared.runtime.settings import Settings
+from shared.runtime.storage import mongodb
 
 #: Seconds to wait for MongoDB to answer, and for the replica set to have a primary.
 PATIENCE = 60.0
@@ -41,9 +44,13 @@ def roles() -> dict[str, tuple[list[dict[str, Any]], list[dict[str, str]]]]:
         f"linli-{service}": ([*log_privileges(service), *keys], [{"role": "readWrite", "db": f"linli_{service}_views"}])
         for service in OWNERS
     }
-    found["linli-gateway"] = ([], [{"role": "readWrite", "db": "linli_gateway_views"}])
-    logs = [_privilege(f"linli_{service}", name, _READ) for service in OWNERS for name in ("commits", "formats")]
-    found["linli-auditor"] = (logs, [{"role": "readWrite", "db": "linli_audit_views"}])
+    unfinished = _privilege("linli_keys", "formats", _READ)  # says whether a restore is whole
+    found["linli-gateway"] = ([unfinished], [{"role": "readWrite", "db": "linli_gateway_views"}])
+    # everything but the keys: who reads the logs and the keys reads everybody's name
+    read = [{"role": "read", "db": f"linli_{name}"} for name in databases() if name != "keys"]
+    settings = {"resource": {"cluster": True}, "actions": ["getDefaultRWConcern", "getParameter"]}
+    described = _privilege("admin", "", ["viewRole"])
+    found["linli-auditor"] = ([unfinished, settings, described], read)
     return found
 
 
@@ -57,24 +64,26 @@ def prepare(replica_set: str, users: Path | None) -> dict[str, Any]:
     settings = Settings.read()
     if not settings.mongodb_uri:
         return migrate(settings)
-    from pymongo import MongoClient
+    passwords = {name: _password(users, name) for name in roles()} if users else {}
+    if replica_set:
+        with mongodb(settings, _direct(settings.mongodb_uri, replica_set)) as member, _explained(member):
+            _initiate(member, replica_set.split(","))
+    with mongodb(settings, serverSelectionTimeoutMS=int(PATIENCE * 1000)) as client, _explained(client):
+        for name, password in passwords.items():
+            _user(client.admin, name, password)
+    return migrate(settings)
+
+
+@contextmanager
+def _explained(client: Any) -> Iterator[None]:
     from pymongo.errors import PyMongoError
 
-    passwords = {name: _password(users, name) for name in roles()} if users else {}
+    from shared.mongodb import reason
+
     try:
-        if replica_set:
-            member: MongoClient[dict[str, Any]] = MongoClient(_direct(settings.mongodb_uri, replica_set))
-            with member:
-                _initiate(member, replica_set.split(","))
-        client: MongoClient[dict[str, Any]] = MongoClient(
-            settings.mongodb_uri, serverSelectionTimeoutMS=int(PATIENCE * 1000)
-        )
-        with client:
-            for name, password in passwords.items():
-                _user(client.admin, name, password)
+        yield
     except PyMongoError as error:
-        raise UnavailableError(f"MongoDB cannot be prepared: {error}") from error
-    return migrate(settings)
+        raise UnavailableError(f"MongoDB cannot be prepared: {reason(error, client)}") from error
 
 
 def _password(folder: Path, name: str) -> str:

@@ -1,12 +1,8 @@
-"""Brings a city back from a backup, whole or to a position: new logs from the records, new views from the logs (R11).
-
-Nothing that exists is ever edited: the place must be empty, and SQLite files appear in it all at once or not at all.
-"""
+"""Brings a city back from a backup, whole or to a position: new logs from the records, new views from the logs (R11)."""
 
 from __future__ import annotations
 
-import os
-import shutil
+import time
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from hashlib import sha256
@@ -20,6 +16,7 @@ from rich.table import Table
 from services.audit import checkpoint
 from services.audit.ledger import Ledger, LedgerFollower
 from services.audit.replay import digests, fold_until
+from services.console import restore_place as place
 from services.console.archive import (
     PERSONAL,
     Manifest,
@@ -34,8 +31,9 @@ from services.console.databases import migrate
 from services.console.output import out, progress
 from services.console.restore_keys import write_keys
 from services.gateway.accounts import VIEWS as ACCOUNT_VIEWS
-from shared.errors import BadInputError, CorruptionError, IllegalStateError, NotFoundError
+from shared.errors import BadInputError, CorruptionError, NotFoundError
 from shared.log import EventLog, Record, StoredCommit
+from shared.runtime.follow import epoch
 from shared.runtime.settings import Settings
 from shared.runtime.storage import open_log, open_views
 from shared.views import ViewStore
@@ -54,51 +52,11 @@ def restore(folder: Path, to: str | None, keys: Path | None, quiet: bool = False
         if keys and not (keys / name).exists():
             raise NotFoundError(f"{keys / name} does not exist: this is no folder that `linli backup --keys` wrote")
     cut = find_cut(folder, manifest, to)
-    _check_empty(settings)
-    if settings.mongodb_uri:
-        migrate(settings)
-        return _restore(settings, folder, manifest, cut, keys, quiet)
-    staging = settings.data.parent / f".{settings.data.name}.restoring"
-    shutil.rmtree(staging, ignore_errors=True)
-    staging.mkdir(parents=True)
-    try:
-        report = _restore(replace(settings, data=staging), folder, manifest, cut, keys, quiet)
-        for path in sorted(staging.rglob("*"), reverse=True):
-            _sync(path)
-        os.replace(staging, settings.data)
-        _sync(settings.data.parent)
-    finally:
-        shutil.rmtree(staging, ignore_errors=True)
-    return report
-
-
-def _sync(path: Path) -> None:
-    descriptor = os.open(path, os.O_RDONLY)
-    os.fsync(descriptor)
-    os.close(descriptor)
-
-
-def _check_empty(settings: Settings) -> None:
-    """Raise `IllegalStateError` when anything is there that a restore would have to change."""
-    if not settings.mongodb_uri:
-        if settings.data.exists() and any(settings.data.iterdir()):
-            raise IllegalStateError(
-                f"{settings.data} is not empty: restore into a new folder (LINLI_DATA), then look at both"
-            )
-        return
-    import pymongo
-
-    client: pymongo.MongoClient[dict[str, Any]]
-    with pymongo.MongoClient(settings.mongodb_uri) as client:
-        for name in client.list_database_names():
-            if name.startswith("linli_"):
-                for collection in client[name].list_collection_names():
-                    if collection not in ("formats", "generations") and client[name][collection].find_one(
-                        {}, {"_id": 1}
-                    ):
-                        raise IllegalStateError(
-                            f"MongoDB database {name} is not empty ({collection}): restore into a new server"
-                        )
+    started = replace(settings, restoring=True)
+    with place.mongodb(settings, folder) if settings.mongodb_uri else place.files(settings) as data:
+        if settings.mongodb_uri:
+            migrate(started)
+        return _restore(replace(started, data=data), folder, manifest, cut, keys, quiet)
 
 
 def _restore(
@@ -107,6 +65,7 @@ def _restore(
     logs = {name: open_log(settings, name) for name in OWNERS}
     accounts = open_views(settings, "gateway", ACCOUNT_VIEWS, durable=True)
     stores = {name: open_views(settings, name, definition(name).all_views) for name in OWNERS}
+    now = time.time_ns() // 1_000_000  # what the broker still holds is of an earlier epoch, and is not applied
     try:
         with progress(quiet) as bars:
             for name, log in logs.items():
@@ -128,8 +87,10 @@ def _restore(
                         for source in (name, *definition(name).sources)
                     }
                     fold_until(definition(name), logs, store, store, until, lambda *_: None)
+                marks = {epoch(source): (0, now) for source in (name, *definition(name).sources)}
                 if cut.checkpoints[name]["relay"]:
-                    store.save({}, {"relay": (0, cut.checkpoints[name]["relay"])})
+                    marks["relay"] = (0, cut.checkpoints[name]["relay"])
+                store.save({}, marks)
                 result = digests(definition(name), store)
                 services.append({"service": name, "rows": result.rows, "digests": result.digests})
                 bars.update(task, total=1, completed=1)
@@ -249,6 +210,3 @@ def print_restored(report: Mapping[str, Any]) -> None:
             f"{ledger['signed']:,}) no longer hold. Tell those who keep them, and why.[/]",
             soft_wrap=True,
         )
-    out.print(
-        "before the start: delete the queues linli.facts.* of the broker; what was in them comes from the logs again"
-    )

@@ -25,7 +25,7 @@ from shared.errors import BadInputError, UnavailableError
 from shared.runtime.logging import configure
 from shared.runtime.runner import runner_for
 from shared.runtime.settings import Settings
-from shared.runtime.storage import check_database
+from shared.runtime.storage import check_database, check_restored
 
 #: Seconds after which a stop is no longer waited for; nothing acknowledged can be lost by it. With what the end of the process
 #: itself takes it stays below ten, after which an orchestrator would kill.
@@ -43,6 +43,8 @@ def serve(names: list[str], scenario: Path | None, log_file: Path | None) -> Non
         raise BadInputError("with a broker, start one service a process: linli up SERVICE")
     if names and settings.amqp_uri == "linli://embedded":
         raise BadInputError("a single service needs a broker: set AMQP_URI, or start all with: linli up")
+    if not settings.mongodb_uri:
+        check_restored(settings)
     settings.data.mkdir(parents=True, exist_ok=True)
     log = log_file.open("a", buffering=1, encoding="utf-8") if log_file else None
     configure(settings.log_level, log)
@@ -88,8 +90,11 @@ def serve(names: list[str], scenario: Path | None, log_file: Path | None) -> Non
         lock.close()
     if not stopped:
         _log.warning("not waited for", services=names or list(SERVICES), seconds=STOP_WITHIN)
+    if not stopped or (names and not failures):
+        # Python would wait for threads that wait for a server that is gone; and when all has ended well, for pymongo's monitors, a
+        # second or more in which callers of a service that is restarted wait for nothing
         sys.stdout.flush()
-        os._exit(1 if failures else 0)  # what still runs waits for a server that is gone, and Python would wait for it
+        os._exit(1 if failures else 0)
     if failures:
         raise UnavailableError(
             f"a service failed and ended all: {failures[0]!r}; start it again, the logs are as they were"
@@ -105,7 +110,7 @@ def _servers_ready(settings: Settings, names: list[str], health: Health, stop: e
         try:
             for name in names:
                 owner = name in OWNERS
-                check(settings.amqp_uri, name, definition(name).sources if owner else None)
+                check(settings.amqp_uri, name, definition(name).sources if owner else None, settings.amqp_tls)
                 check_database(settings, name, log=owner)
             return True
         except UnavailableError as error:

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import os
+import subprocess
 import sys
 import urllib.request
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 
-from tests.e2e import seed
+from tests.e2e import backups, seed
 from tests.processes import Process, free_port, wait_until
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -67,6 +69,23 @@ def city() -> Iterator[City]:
     seed.volunteers(operator)
     yield City(url, operator, issues, project)
     process.destroy()
+
+
+@pytest.fixture(scope="session")
+def backed_up(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Any]]:
+    """A city of which a backup was taken while commands ran: `city`, `folder` and the backup's `manifest`."""
+    yield from backups.back_up_while_busy(tmp_path_factory.mktemp("city"))
+
+
+@pytest.fixture
+def clean_up() -> Iterator[list[subprocess.Popen[bytes]]]:
+    """Processes to end when the test ends."""
+    running: list[subprocess.Popen[bytes]] = []
+    yield running
+    for process in running:
+        if process.poll() is None:
+            process.kill()
+            process.wait()
 
 
 @pytest.fixture(scope="session")

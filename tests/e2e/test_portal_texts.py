@@ -106,13 +106,13 @@ class _Ledger:
     def __init__(self, size: int) -> None:
         key = Ed25519PrivateKey.generate()
         self.lines = [f'{{"id":"event-{number}"}}' for number in range(size)]
-        self.nodes = merkle.append(lambda wanted: {}, 0, [merkle.leaf_hash(line.encode()) for line in self.lines])
+        self.tiles = merkle.append(lambda wanted: {}, 0, [merkle.leaf_hash(line.encode()) for line in self.lines])
         root = merkle.root(self._read, size)
         self.checkpoint = checkpoint.sign(key, "test.example/city-ledger", size, root, "2026-01-01T00:00:00Z")
         self.key = checkpoint.public_pem(key).decode()
 
-    def _read(self, nodes: Any) -> dict[Any, bytes]:
-        return {node: self.nodes[node] for node in nodes if node in self.nodes}
+    def _read(self, wanted: Any) -> dict[Any, bytes]:
+        return {tile: self.tiles[tile] for tile in wanted if tile in self.tiles}
 
     def proof(self, index: int) -> list[str]:
         return [digest.hex() for digest in merkle.inclusion_proof(self._read, index, len(self.lines))]
@@ -164,7 +164,7 @@ class _Away:
 @pytest.fixture
 def client(tmp_path: Path) -> Iterator[FlaskClient]:
     accounts = Accounts(SqliteViews(tmp_path / "gateway.views.sqlite", VIEWS, durable=True))
-    yield create_app(_Away(), accounts, b"s" * 32).test_client()
+    yield create_app(_Away(), accounts, (b"s" * 32,)).test_client()
     accounts.close()
 
 

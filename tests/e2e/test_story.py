@@ -195,6 +195,7 @@ def test_a_newcomer_signs_in_with_what_the_report_says_and_finds_work(told: Told
     assert "✗" not in done.stdout
 
 
+@pytest.mark.city
 @pytest.mark.timeout(600)
 def test_killed_in_the_middle_and_started_again_the_story_ends_the_same(city: City, told: Told) -> None:
     """R1: once the runner dies with the city and is started again, once it outlives it and goes on by itself."""

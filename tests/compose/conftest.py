@@ -1,9 +1,8 @@
-"""pytest-docker brings up docker-compose.yml with images made on this machine, once a session, and takes it down."""
+"""`make up` brings up docker-compose.yml with images made on this machine, once a session; pytest-docker takes it down."""
 
 from __future__ import annotations
 
 import os
-import subprocess
 import sysconfig
 from collections.abc import Iterator
 from pathlib import Path
@@ -33,15 +32,21 @@ def engine() -> Iterator[Engine]:
 
 @pytest.fixture(scope="session")
 def secrets(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The city's secrets, made by the script that `make up` uses."""
-    folder = tmp_path_factory.mktemp("secrets")
-    subprocess.run([ROOT / "deploy" / "secrets", folder], check=True)
-    return folder
+    """Where `make up` makes the city's secrets."""
+    return tmp_path_factory.mktemp("secrets")
 
 
 @pytest.fixture(scope="session")
 def docker_compose_command(engine: Engine, secrets: Path) -> str:
-    engine.environment |= {"LINLI_SECRETS": str(secrets), "LINLI_PUBLISH": f"127.0.0.1:{free_port()}"}
+    engine.environment |= {
+        "LINLI_SECRETS": str(secrets),
+        "LINLI_PUBLISH": f"127.0.0.1:{free_port()}",
+        "GRAFANA_PUBLISH": f"127.0.0.1:{free_port()}",
+        "LINLI_IMAGE": "linli-test/linli",
+        # the authorities of this machine are lent to the build only; no layer holds them
+        "LINLI_BUILD": "--network host --build-arg BASE=linli-test/base "
+        "--secret id=authorities,src=/etc/ssl/certs/ca-certificates.crt",
+    }
     os.environ.update(engine.environment)  # pytest-docker runs its commands in this process's environment
     return engine.compose
 
@@ -57,10 +62,16 @@ def docker_compose_project_name() -> str:
 
 
 @pytest.fixture(scope="session")
-def docker_setup() -> list[str]:
-    return ["up -d"]
+def docker_setup(
+    engine: Engine, docker_compose_command: str, docker_compose_file: list[str], docker_compose_project_name: str
+) -> list[str]:
+    """The word of the README starts it; what is left to pytest-docker is to look."""
+    files = " ".join(f"-f {file}" for file in docker_compose_file)
+    compose = f"{docker_compose_command} {files} -p {docker_compose_project_name}"
+    engine.run("make", "-C", str(ROOT), "up", f"COMPOSE={compose}", seconds=600)
+    return ["ps"]
 
 
 @pytest.fixture(scope="session")
 def docker_cleanup() -> list[str]:
-    return ["down -v -t 10"]
+    return ["--profile watch down -v -t 10"]

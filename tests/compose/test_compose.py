@@ -17,8 +17,9 @@ import pytest
 import yaml
 
 from services.console.catalogue import OWNERS, SERVICES
+from shared.bus.sending import LARGEST_MESSAGE
 from tests.compose.engine import Engine
-from tests.compose.test_watching import FIGURES
+from tests.compose.test_watching import FIGURES, RULES
 
 ROOT = Path(__file__).resolve().parents[2]
 STORY = ROOT / "deploy" / "scenarios" / "sanchajie.yaml"
@@ -59,7 +60,11 @@ class City:
         files = [
             word for name in ("docker-compose.yml", "tests/compose/override.yml") for word in ("-f", str(ROOT / name))
         ]
-        return self.engine.run(*self.engine.compose.split(), *files, "-p", self._project, *arguments)
+        return self.engine.run(*self.engine.compose.split(), *files, "-p", self._project, *arguments, seconds=400)
+
+    def tool(self, *arguments: str) -> str:
+        """Run the `linli` command in a container beside the services, as the guide says."""
+        return self.compose("--profile", "tools", "run", "--rm", "-T", "tools", *arguments)
 
     def container(self, service: str) -> str:
         """The id of a service's container."""
@@ -123,7 +128,7 @@ def city(
     port = docker_services.port_for("gateway", 8000)
     city = City(engine, docker_compose_project_name, port, secrets, tmp_path_factory.mktemp("data"))
     wait_for(city.ready, 90, city.logs)
-    report = json.loads(city.linli("scenario", "run", str(STORY), "--json"))
+    report = json.loads(city.tool("scenario", "run", "deploy/scenarios/sanchajie.yaml", "--json"))
     assert report["holds"] is True
     return city
 
@@ -145,6 +150,11 @@ def test_subscribers_were_given_their_facts(city: City) -> None:
     wait_for(lambda: int(waiting()["linli.subscriber.finance"]) >= head, 30, lambda: f"{head} facts, {waiting()}")
     assert int(waiting()["linli.subscriber.street"]) > 0
     assert int(waiting()["linli.dead-letters"]) == 0
+
+
+def test_the_broker_takes_no_message_that_no_service_would_send(city: City) -> None:
+    ask = "application:get_env(rabbit, max_message_size)."
+    assert city.inside("rabbitmq", "rabbitmqctl", "-q", "eval", ask).strip() == f"{{ok,{LARGEST_MESSAGE}}}"
 
 
 @pytest.mark.parametrize("service", SERVICES)
@@ -172,7 +182,8 @@ def test_each_service_shows_its_metrics(city: City, service: str) -> None:
 
 def test_without_the_test_images_it_is_the_public_ones(city: City) -> None:
     files = ("-f", str(ROOT / "docker-compose.yml"), "-p", "public")
-    text = city.engine.run(*city.engine.compose.split(), *files, "--profile", "watch", "--profile", "tools", "config")
+    compose = ("env", "-u", "LINLI_IMAGE", *city.engine.compose.split(), *files)
+    text = city.engine.run(*compose, "--profile", "watch", "--profile", "tools", "config")
     services = yaml.safe_load(text)["services"]
     images = {service["image"] for service in services.values()}
     assert {image.split(":")[0] for image in images} == {
@@ -199,14 +210,41 @@ def test_alarms_and_dashboard_ask_for_figures_that_exist(city: City) -> None:
 
 
 def test_operators_have_their_tools_beside_the_services(city: City) -> None:
-    def tool(*arguments: str) -> str:
-        return city.compose("--profile", "tools", "run", "--rm", "-T", "--no-deps", "tools", *arguments)
-
-    assert json.loads(tool("status", "--json"))["services"].keys() == set(OWNERS)
+    assert json.loads(city.tool("status", "--json"))["services"].keys() == set(OWNERS)
     heads = {name: service["head"] for name, service in city.status().items()}
     assert sum(heads.values()) > 1000
-    tool("verify")  # exits 1 when a record, a chain or the city ledger does not fit
-    tool("backup", "/backups/one")
+    city.tool("verify")  # exits 1 when a record, a chain or the city ledger does not fit
+    city.tool("backup", "/backups/one")
+
+
+def test_prometheus_asks_everybody_and_sees_who_is_away(city: City) -> None:
+    def ask(what: str) -> Any:
+        """What the running Prometheus answers; it can only be reached from inside."""
+        get = f"import urllib.request as r; print(r.urlopen('http://prometheus:9090/api/v1/{what}').read().decode())"
+        return json.loads(city.inside("gateway", "python", "-c", get))["data"]
+
+    def health() -> dict[str, str]:
+        targets = ask("targets?state=active")["activeTargets"]
+        return {target["labels"]["instance"] + target["labels"]["job"]: target["health"] for target in targets}
+
+    def away() -> list[str]:
+        return [
+            alert["labels"]["instance"]
+            for alert in ask("alerts")["alerts"]
+            if alert["labels"]["alertname"] == "ServiceDown"
+        ]
+
+    wait_for(lambda: set(health().values()) == {"up"}, 60, lambda: json.dumps(health()))
+    assert len(health()) == len(SERVICES) + 2
+    rules = [rule for group in ask("rules")["groups"] for rule in group["rules"]]
+    assert [rule["name"] for rule in rules] == [rule["alert"] for rule in RULES]
+    assert [rule["lastError"] for rule in rules if rule.get("lastError")] == []
+    assert away() == []
+    city.engine.run("docker", "stop", "--time", "20", city.container("volunteers"))
+    wait_for(lambda: away() == ["volunteers:9100"], 60, lambda: json.dumps(ask("alerts")))
+    city.engine.run("docker", "start", city.container("volunteers"))
+    wait_for(lambda: away() == [], 60, lambda: json.dumps(ask("alerts")))
+    wait_for(city.ready, 60, city.logs)
 
 
 def test_a_service_stops_in_time_and_comes_back_with_everything(city: City) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import subprocess
 from pathlib import Path
 
 import yaml
@@ -29,6 +30,26 @@ FIGURES = {
 def test_every_alarm_has_its_section_in_the_guide_and_every_section_its_alarm() -> None:
     guide = (DEPLOY.parent / "docs" / "operations.md").read_text().split("## When an alarm rings")[1].split("\n## ")[0]
     assert set(re.findall(r"^### (\w+)$", guide, re.MULTILINE)) == {rule["alert"] for rule in RULES}
+
+
+def test_every_alarm_rings_when_it_should_and_only_then() -> None:
+    """Told to Prometheus's own checker: series of figures, and the alarms that they are to ring."""
+    cases = Path(__file__).with_name("alarms.yml")
+    done = subprocess.run(["promtool", "test", "rules", cases], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    rung = {
+        test["alertname"]
+        for case in yaml.safe_load(cases.read_text())["tests"]
+        for test in case["alert_rule_test"]
+        if test["exp_alerts"]
+    }
+    assert rung == {rule["alert"] for rule in RULES}
+
+
+def test_prometheus_takes_its_configuration() -> None:
+    command = ["promtool", "check", "config", "--syntax-only", DEPLOY / "prometheus" / "prometheus.yml"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
 
 
 def test_every_alarm_says_how_urgent_it_is_and_what_it_saw() -> None:

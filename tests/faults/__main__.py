@@ -6,7 +6,7 @@ import argparse
 import sys
 import time
 
-from tests.faults import mutations, survival
+from tests.faults import mutations, rolling, survival
 from tests.faults.city import City
 from tests.faults.founding import found
 from tests.faults.test_survival import without_broker
@@ -25,6 +25,12 @@ def main() -> int:
     ask.add_argument(
         "--mutations", type=int, default=0, help="falsifications of logs and ledger to try, such as 100000"
     )
+    ask.add_argument(
+        "--rolling",
+        type=int,
+        default=1,
+        help="times to restart every process of the city in turn, in both ways (default: 1)",
+    )
     ask.add_argument("--seed", type=int, default=int(time.time()), help="repeats a run; default: a new one")
     asked = ask.parse_args()
     well = True
@@ -32,6 +38,10 @@ def main() -> int:
         if asked.kills:
             report = (survival.embedded if shape == "embedded" else survival.city)(asked.seed, asked.kills)
             well &= _say(report)
+    if asked.rolling and asked.shape != "embedded":
+        for restarted in rolling.both(asked.seed, asked.rolling):
+            print(restarted, flush=True)
+            well &= restarted.all_well()
     if asked.away:
         city = City("city")
         try:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import tempfile
@@ -11,6 +12,7 @@ import threading
 import time
 import urllib.error
 import urllib.request
+from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -23,7 +25,7 @@ from tests.faults.processes import LINLI, ROOT, LinliProcess
 from tests.processes import free_port, wait_until
 from tests.servers import MongoStandIn, RabbitMQ, mongodb
 
-#: Seconds to wait for a city that heals: a database ends the transaction of a process that was killed in it after 60.
+#: Seconds to wait for a city that heals, on a machine that may have much else to do.
 PATIENCE = 120.0
 
 
@@ -33,8 +35,17 @@ class City:
     broker: RabbitMQ | None = None
     database: MongoStandIn | None = None
 
-    def __init__(self, shape: str, broker: RabbitMQ | None = None, database: MongoStandIn | None = None) -> None:
-        """`shape` is "embedded" or "city"; servers given are used and left, others are started and ended with the city."""
+    def __init__(
+        self,
+        shape: str,
+        broker: RabbitMQ | None = None,
+        database: MongoStandIn | None = None,
+        settings: Mapping[str, str] | None = None,
+    ) -> None:
+        """`shape` is "embedded" or "city"; servers given are used and left, others are started and ended with the city.
+
+        `settings` are further environment variables of its processes.
+        """
         self.shape = shape
         self._folder = tempfile.TemporaryDirectory(prefix="linli-faults-")
         self.data = Path(self._folder.name) / "data"
@@ -42,7 +53,7 @@ class City:
         self.environment = {
             "LINLI_DATA": str(self.data), "LINLI_PORT": str(port), "LINLI_LOG_LEVEL": "warning", "LINLI_CATCH_UP": "1",
             "AMQP_URI": "", "MONGODB_URI": "", "LINLI_SECRET_FILE": "",
-        }  # fmt: skip
+        } | dict(settings or {})  # fmt: skip
         self.gates: dict[tuple[str, str], Gate] = {}
         self._own: list[Any] = []
         self._supervisor = threading.Event()
@@ -54,16 +65,20 @@ class City:
 
     def _servers(self, broker: RabbitMQ | None, database: MongoStandIn | None) -> None:
         with ThreadPoolExecutor() as pool:
-            brokers, databases = pool.submit(lambda: broker or RabbitMQ()), pool.submit(lambda: database or mongodb())
+            brokers, databases = (
+                pool.submit(lambda: broker or RabbitMQ()),
+                pool.submit(lambda: database or mongodb(members=1)),
+            )
             self.broker, self.database = brokers.result(), databases.result()
         self._own += [server for server, given in ((self.broker, broker), (self.database, database)) if given is None]
         self.broker_uri, self.database_uri = self.broker.vhost(), self.database.uri
+        self._database_port = self.database.port
         self.environment |= {"AMQP_URI": self.broker_uri, "MONGODB_URI": self.database_uri}
         self.vhost = urlsplit(self.broker_uri).path[1:]
         self._migrate()
         for name in SERVICES:
             self.gates[name, "broker"] = Gate(self.broker.port)
-            self.gates[name, "database"] = Gate(self.database.port)
+            self.gates[name, "database"] = Gate(self._database_port)
 
     def _migrate(self) -> None:
         """Prepare the databases as an operator does before the first start."""
@@ -79,14 +94,16 @@ class City:
                 migrate(client[f"linli_{name}"])
 
     def environment_of(self, name: str) -> dict[str, str]:
-        """The environment of one process: in the city shape its own gates stand for the servers."""
+        """The environment of one process: in the city shape its own gates stand for the servers, and it tells its health."""
         if not self.gates:
             return self.environment
         broker, database = self.gates[name, "broker"].port, self.gates[name, "database"].port
         amqp = f"amqp://guest:guest@127.0.0.1:{broker}/{self.vhost}"
+        uri = self.database_uri.replace(f":{self._database_port}/", f":{database}/")
         return self.environment | {
             "AMQP_URI": amqp,
-            "MONGODB_URI": f"mongodb://127.0.0.1:{database}/?directConnection=true",
+            "MONGODB_URI": uri,
+            "LINLI_METRICS_PORT": str(free_port()),
         }
 
     @property
@@ -144,8 +161,13 @@ class City:
         wait_until(self.ready, seconds, lambda: f"not ready after {seconds:g} s:\n{self.tails()}")
 
     def tails(self) -> str:
-        """The last lines of every process."""
-        return "\n".join(f"--- {name}\n{process.tail()}" for name, process in self.processes.items())
+        """The last lines of every process; their whole logs are kept in build/faults."""
+        kept = ROOT / "build" / "faults" / f"{time.strftime('%Y%m%dT%H%M%S')}-{os.getpid()}"
+        kept.mkdir(parents=True, exist_ok=True)
+        for name, process in self.processes.items():
+            shutil.copy(process.log, kept / f"{name}.log")
+        tails = "\n".join(f"--- {name}\n{process.tail()}" for name, process in self.processes.items())
+        return f"{tails}\nwhole logs: {kept}"
 
     def token(self) -> str:
         """The operator's token."""

@@ -8,6 +8,7 @@ from typing import Any
 
 import msgspec
 
+from services.audit import merkle
 from services.audit.ledger import entry_key
 from shared.log import StoredCommit
 from tests.faults.falsified import World, rechained
@@ -157,11 +158,13 @@ def _entry_inserted(choose: random.Random, world: World) -> str:
 
 
 def _node_changed(choose: random.Random, world: World) -> str:
-    key = choose.choice(sorted(world.views.rows["nodes"]))
-    digest = bytes.fromhex(world.views.rows["nodes"][key]["hash"])
-    world.views.rows["nodes"][key] = {"key": key, "hash": _flipped(choose, digest).hex()}
-    level, _, index = key.partition(":")
-    return f"node {int(index)} of level {int(level)}"
+    key = choose.choice(sorted(world.views.rows["tiles"]))
+    hashes = bytes.fromhex(world.views.rows["tiles"][key]["hashes"])
+    at = choose.randrange(len(hashes) // merkle.HASH) * merkle.HASH
+    changed = hashes[:at] + _flipped(choose, hashes[at : at + merkle.HASH]) + hashes[at + merkle.HASH :]
+    world.views.rows["tiles"][key] = {"key": key, "hashes": changed.hex()}
+    height, _, number = key.partition(":")
+    return f"node {int(number) * merkle.WIDTH + at // merkle.HASH} of level {int(height) * merkle.TILE}"
 
 
 def _tree_rewritten(choose: random.Random, world: World) -> str:

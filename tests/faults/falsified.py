@@ -13,7 +13,7 @@ import msgspec
 import rfc8785
 
 from services.audit import checkpoint, merkle
-from services.audit.ledger import entry_key
+from services.audit.ledger import entry_key, tile_key
 from shared.bus import cloudevents
 from shared.log import Commit, Head, NewEvent, Record, StoredCommit, records_of
 from shared.log.record import place_commit
@@ -83,10 +83,9 @@ class World:
     def enter_anew(self) -> None:
         """Write entries and tree as they follow from the logs; the signed checkpoints stay."""
         lines = self.lines()
-        nodes = merkle.append(lambda _: {}, 0, [merkle.leaf_hash(line) for line in lines])
-        self.views.rows["nodes"] = {
-            (key := f"{level:02d}:{index:012d}"): {"key": key, "hash": digest.hex()}
-            for (level, index), digest in nodes.items()
+        tiles = merkle.append(lambda _: {}, 0, [merkle.leaf_hash(line) for line in lines])
+        self.views.rows["tiles"] = {
+            (key := tile_key(tile)): {"key": key, "hashes": hashes.hex()} for tile, hashes in tiles.items()
         }
         self.views.rows["entries"] = {
             entry_key(number): {"key": entry_key(number), "source": name, "position": position, "line": line.decode()}
@@ -109,8 +108,8 @@ class World:
     def sign(self) -> bytes:
         """A checkpoint of everything, signed with the city's key."""
         lines = self.lines()
-        nodes = merkle.append(lambda _: {}, 0, [merkle.leaf_hash(line) for line in lines])
-        root = merkle.root(lambda wanted: {node: nodes[node] for node in wanted}, len(lines))
+        tiles = merkle.append(lambda _: {}, 0, [merkle.leaf_hash(line) for line in lines])
+        root = merkle.root(lambda wanted: tiles, len(lines))
         return checkpoint.sign(KEY, ORIGIN, len(lines), root, TIME).encode()
 
 
@@ -118,7 +117,7 @@ def build(choose: random.Random) -> World:
     """A history of 8 to 40 commits, entered and signed to its end."""
     heads, versions = dict.fromkeys(LOGS, Head()), dict[tuple[str, str], int]()
     world = World(
-        {name: Stored([]) for name in LOGS}, Rows({"entries": {}, "nodes": {}, "ledger": {}, "signed": {}}), []
+        {name: Stored([]) for name in LOGS}, Rows({"entries": {}, "tiles": {}, "ledger": {}, "signed": {}}), []
     )
     for number in range(choose.randint(8, 40)):
         name = choose.choice(LOGS) if number >= len(LOGS) else LOGS[number]

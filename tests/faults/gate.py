@@ -66,7 +66,7 @@ class Gate:
                 _close(near)
                 continue
             try:
-                far = socket.create_connection(self._target, 5)
+                far = self._reach()
             except OSError:  # the server is away: the caller finds a closed connection
                 _close(near)
                 continue
@@ -76,6 +76,9 @@ class Gate:
             for source, target in ((near, far), (far, near)):
                 source.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
                 threading.Thread(target=self._pass_on, args=(source, target), daemon=True).start()
+
+    def _reach(self) -> socket.socket:
+        return socket.create_connection(self._target, 5)
 
     def _pass_on(self, source: socket.socket, target: socket.socket) -> None:
         try:

@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import time
+import urllib.request
 from pathlib import Path
 
 from tests.processes import Process
@@ -24,11 +25,16 @@ class LinliProcess(Process):
         self.name = name
         self._command = [*LINLI, "up", *([] if name == "linli" else [name])]
         self._environment = os.environ | environment | {"PYTHONPATH": str(ROOT)}
+        self.health = int(environment.get("LINLI_METRICS_PORT", "0"))
         self.ended: list[int] = []
 
     def start(self) -> None:
         """Start it; does not wait until it answers."""
         self.spawn(self._command, self._environment)
+
+    def ready(self) -> bool:
+        """Whether it says at its own /health/ready that it can work."""
+        return healthy(self.health)
 
     def kill(self) -> None:
         """SIGKILL, at once."""
@@ -64,3 +70,12 @@ class LinliProcess(Process):
             self.ended.append(code)
             self._process = None
             self.start()
+
+
+def healthy(port: int) -> bool:
+    """Whether the process with this LINLI_METRICS_PORT says that it is ready."""
+    try:
+        with urllib.request.urlopen(f"http://127.0.0.1:{port}/health/ready", timeout=2) as answer:
+            return bool(answer.status == 200)
+    except OSError:
+        return False

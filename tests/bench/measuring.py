@@ -1,19 +1,17 @@
-"""What a measurement is, and how the sides of one take turns."""
+"""What a measurement is, how the sides of one take turns, and what its raw figures say."""
 
 from __future__ import annotations
 
 import os
-import shutil
 import statistics
-import tempfile
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-ROOT = Path(__file__).resolve().parents[2]
-BUILD = ROOT / "build" / "bench"
+from tests.bench.place import folder
+
 LINLI = "Linli"
 
 #: Name of a figure to its value, as one run of one side gives it.
@@ -54,80 +52,87 @@ class Bench:
 
 
 def measure(bench: Bench, rounds: int, scale: float, say: Callable[[str], None]) -> dict[str, Any]:
-    """Run all sides `rounds` times, in turn and from alternating ends, and return their raw figures."""
+    """Run all sides `rounds` times, in turn and from alternating ends, and return their raw figures with what they are for."""
     raw: dict[str, list[Figures]] = {side: [] for side in bench.sides}
     load = []
-    with folder() as shared:
+    with Stopwatch() as watch, folder() as shared:
         if bench.prepare is not None:
             say(f"{bench.id}: preparing")
             bench.prepare(shared, scale)
         for number in range(rounds):
-            load.append(os.getloadavg()[0])
+            load.append(round(os.getloadavg()[0], 2))
             order = list(bench.sides.items())
             for side, run in order if number % 2 == 0 else reversed(order):
                 say(f"{bench.id}: round {number + 1} of {rounds}, {side}")
                 with folder() as own:
                     raw[side].append(dict(run(shared if bench.prepare else own, scale)))
-    rows = [_row(bench, row, raw) for row in bench.rows]
-    return {"id": bench.id, "note": bench.note, "rows": rows, "raw": raw, "load": load}
+    rows = [{name: value for name, value in asdict(row).items() if value not in (None, "")} for row in bench.rows]
+    found = {"id": bench.id, "note": bench.note, "rows": rows, "missing": dict(bench.missing), "raw": raw}
+    return found | {"load": load, "seconds": round(watch.seconds, 1)}
 
 
-def _row(bench: Bench, row: Row, raw: Mapping[str, Sequence[Figures]]) -> dict[str, Any]:
-    found: dict[str, Any] = {"what": row.what, "unit": row.unit, "side": row.side, "against": row.against}
-    if reason := bench.missing.get(row.side) or bench.missing.get(row.against):
-        return found | {"missing": reason, "aim": _aim(row)}
-    ours = [figures[row.figure] for figures in raw[row.side]]
-    found |= {"linli": spread(ours)}
-    verdicts = [_verdict(statistics.median(ours), row.floor, row.ceiling)]
-    if row.against:
-        others = [figures[row.figure] for figures in raw[row.against]]
-        ratios = [mine / other for mine, other in zip(ours, others, strict=True)]
-        found |= {"other": spread(others), "ratio": spread(ratios)}
-        verdicts.append(_verdict(statistics.median(ratios), row.least, row.most))
-    return found | {"aim": _aim(row), "verdict": _worst(verdicts)}
+@dataclass(frozen=True)
+class Bound:
+    """One wanted bound and the figure held against it; `reach` is how many times as good as wanted (1: just reached)."""
+
+    aim: str
+    value: float
+    reach: float
+    worst: float  # `reach` of the worst round
+    best: float
 
 
-def spread(values: Iterable[float]) -> dict[str, float]:
-    """Median, least and greatest."""
-    values = list(values)
-    return {"median": statistics.median(values), "min": min(values), "max": max(values)}
+@dataclass(frozen=True)
+class Line:
+    """What the raw figures say about one row; `missing` says why there is nothing to say."""
+
+    id: str
+    row: Row
+    linli: list[float] = field(default_factory=list)
+    other: list[float] = field(default_factory=list)
+    ratio: list[float] = field(default_factory=list)
+    bounds: tuple[Bound, ...] = ()
+    missing: str = ""
+
+    @property
+    def verdict(self) -> str:
+        """Reached, by how much a bound is missed, or "-" when there is none."""
+        if self.missing:
+            return self.missing
+        if not self.bounds:
+            return "-"
+        worst = min(bound.reach for bound in self.bounds)
+        if worst >= 1:
+            return "reached"
+        return f"missed by {1 - worst:.0%}" if worst > 0.5 else f"missed by a factor of {1 / worst:.2g}"
 
 
-def _verdict(value: float, least: float | None, most: float | None) -> float | None:
-    """How far a bound is missed, as a share of it (0: reached, None: there is no bound)."""
-    if least is None and most is None:
+def evaluate(bench: Mapping[str, Any]) -> list[Line]:
+    """The lines of one measured bench, from its raw figures alone."""
+    return [_line(bench, Row(**row)) for row in bench["rows"]]
+
+
+def _line(bench: Mapping[str, Any], row: Row) -> Line:
+    missing = bench["missing"]
+    if reason := missing.get(row.side) or missing.get(row.against):
+        return Line(bench["id"], row, missing=reason)
+    ours = [figures[row.figure] for figures in bench["raw"][row.side]]
+    others = [figures[row.figure] for figures in bench["raw"][row.against]] if row.against else []
+    ratios = [mine / other for mine, other in zip(ours, others, strict=True)] if others else []
+    bounds = (
+        _bound(f"≥ {row.least or 0:g}×", ratios, row.least, False),
+        _bound(f"≤ {row.most or 0:g}×", ratios, row.most, True),
+        _bound(f"≥ {row.floor or 0:,g} {row.unit}", ours, row.floor, False),
+        _bound(f"≤ {row.ceiling or 0:,g} {row.unit}", ours, row.ceiling, True),
+    )
+    return Line(bench["id"], row, ours, others, ratios, tuple(bound for bound in bounds if bound))
+
+
+def _bound(aim: str, values: list[float], bound: float | None, smaller_is_better: bool) -> Bound | None:
+    if bound is None:
         return None
-    below = 0.0 if least is None else max(0.0, 1 - value / least)
-    above = 0.0 if most is None else max(0.0, value / most - 1)
-    return max(below, above)
-
-
-def _worst(verdicts: Iterable[float | None]) -> str:
-    bounds = [verdict for verdict in verdicts if verdict is not None]
-    if not bounds:
-        return "-"
-    return "reached" if max(bounds) == 0 else f"missed by {max(bounds):.1%}"
-
-
-def _aim(row: Row) -> str:
-    parts = [f"≥ {row.least:g}×" if row.least else "", f"≤ {row.most:g}×" if row.most else ""]
-    parts += [
-        f"≥ {row.floor:,g} {row.unit}" if row.floor else "",
-        f"≤ {row.ceiling:,g} {row.unit}" if row.ceiling else "",
-    ]
-    return ", ".join(part for part in parts if part) or "-"
-
-
-class folder:
-    """An empty folder on the disk that the project lies on, gone afterwards."""
-
-    def __enter__(self) -> Path:
-        BUILD.mkdir(parents=True, exist_ok=True)
-        self.path = Path(tempfile.mkdtemp(prefix="run-", dir=BUILD))
-        return self.path
-
-    def __exit__(self, *_: object) -> None:
-        shutil.rmtree(self.path, ignore_errors=True)
+    reaches = sorted((bound / value if smaller_is_better else value / bound) for value in values)
+    return Bound(aim, statistics.median(values), statistics.median(reaches), reaches[0], reaches[-1])
 
 
 class Stopwatch:
@@ -152,3 +157,8 @@ def percentile(values: Iterable[float], share: float) -> float:
     """The value that a share of all does not exceed (nearest rank)."""
     ordered = sorted(values)
     return ordered[min(len(ordered) - 1, int(share * len(ordered)))]
+
+
+def shown(value: float) -> str:
+    """Three digits, or all before the point."""
+    return f"{value:,.0f}" if abs(value) >= 100 else f"{value:.3g}"

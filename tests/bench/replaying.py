@@ -2,26 +2,27 @@
 
 from __future__ import annotations
 
-import sqlite3
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from statistics import median
 from uuid import UUID
 
 import msgspec
+from eventsourcing.application import Application
 
-from shared.log import EventLog, Head
-from shared.log.record import place_commit
+from shared.log import Commit, EventLog
 from shared.runtime.execute import SNAPSHOT_EVERY, execute, load
 from tests.bench import library
-from tests.bench.measuring import LINLI, Bench, Figures, Row, Stopwatch, rate
-from tests.bench.subject import CASE, CODEC, FIELDS, MANDATE, Case, commit, context, dispatch, evolve, open_log
+from tests.bench.appending import ON_POSTGRES, ON_SQLITE
+from tests.bench.measuring import LINLI, Bench, Figures, Row, Run, Stopwatch, rate
+from tests.bench.place import Place, bodies, log_in
+from tests.bench.subject import CASE, CODEC, FIELDS, MANDATE, Case, commit, context, dispatch, evolve, fill
 
-RAW = "raw cursor and decode"
-ON_SQLITE = "eventsourcing, SQLite"
 SHORT = "case of 10 events"
-_EVENTS = 100_000
+_EVENTS = 50_000
+_LONG = 10_000
+_LOADS = 300
 _PER_CASE = 10
 #: Every so many commits one is in the first shape of the event, which is upcast.
 _OLD = 10
@@ -29,30 +30,35 @@ _OLD = 10
 
 def write_history(folder: Path, scale: float) -> None:
     """The same events for all sides: one a commit, 10 to a case, every tenth in an older shape."""
-    cases = int(_EVENTS * scale) // _PER_CASE
-    log = open_log(folder)
-    head = log.head()
-    for version in range(_PER_CASE):
-        placed = []
-        for case in range(cases):
-            new = commit(f"case-{case:08d}", version, schema=1 if case % _OLD == 0 else 2)
-            placed.append(place_commit(new, head, version, "2026-03-01T01:00:00.000000Z"))
-            head = Head(placed[-1].last_position, placed[-1].digest)
-        log.storage.insert(placed)
+    log = log_in(folder)
+    fill(log, history(int(_EVENTS * scale)))
     log.close()
-    application = library.sqlite(folder)
+
+
+def history(events: int) -> Iterator[Commit]:
+    """One event a commit, round the cases in turn."""
+    for version in range(_PER_CASE):
+        for case in range(events // _PER_CASE):
+            yield commit(f"case-{case:08d}", version, schema=1 if case % _OLD == 0 else 2)
+
+
+def write_library(application: Application[UUID], scale: float) -> list[UUID]:
+    """A tenth of the cases as the library writes them, as reading all would take long; their ids."""
+    cases = int(_EVENTS * scale) // _PER_CASE // 10
+    ids: list[UUID] = []
     for number in range(0, cases, 100):
         batch = [library.LibraryCase() for _ in range(min(100, cases - number))]
         for case in batch:
             for _ in range(_PER_CASE - 1):
                 case.dispatch(**FIELDS)
         application.save(*batch)
-    application.close()
+        ids += [case.id for case in batch]
+    return ids
 
 
 def replay(folder: Path, scale: float) -> Figures:
     """Read every record, decode (or upcast) its event, fold it into its case."""
-    log = open_log(folder)
+    log = log_in(folder)
     cases: dict[str, Case] = {}
     count = 0
     decode = CODEC.decode
@@ -67,51 +73,55 @@ def replay(folder: Path, scale: float) -> Figures:
 
 
 def read_raw(folder: Path, scale: float) -> Figures:
-    """The same rows through the driver's cursor, the bodies decoded to plain values and nothing done with them."""
-    connection = sqlite3.connect(folder / "bench.log.sqlite")
+    """The same rows or documents through the driver's cursor, the bodies decoded to plain values and nothing done with them."""
     decode = msgspec.json.Decoder().decode
     count = 0
     with Stopwatch() as watch:
-        for _, _, _, _, _, _, _, body in connection.execute(
-            "SELECT position, last_position, stream, version, last_version, command_id, digest, body FROM commits ORDER BY position"
-        ):
+        for body in bodies(folder):
             count += len(decode(body)["events"])
-    connection.close()
     return rate(count, watch)
 
 
 def replay_library(folder: Path, scale: float) -> Figures:
-    """Every aggregate from its repository, which reads, decodes and folds; a fifth of them, as it takes long."""
-    application = library.sqlite(folder)
-    with sqlite3.connect(folder / "library.sqlite") as connection:
-        ids = [row[0] for row in connection.execute("SELECT DISTINCT originator_id FROM stored_events")][::5]
-    wanted = list(map(UUID, ids))
+    """Every aggregate from its repository on SQLite, which reads, decodes and folds."""
+    return _replay_library(library.sqlite(folder), scale)
+
+
+def replay_library_postgres(environment: Mapping[str, str]) -> Run:
+    """The same on PostgreSQL."""
+    return lambda folder, scale: _replay_library(library.postgres(environment), scale)
+
+
+def _replay_library(application: Application[UUID], scale: float) -> Figures:
+    ids = write_library(application, scale)
     with Stopwatch() as watch:
-        for case in wanted:
+        for case in ids:
             aggregate = application.repository.get(case)
             assert aggregate.version == _PER_CASE
     application.close()
-    return rate(_PER_CASE * len(wanted), watch)
+    return rate(_PER_CASE * len(ids), watch)
 
 
 def write_cases(folder: Path, scale: float) -> None:
     """One case of 10 events and one of 10,000, just before its next snapshot: the worst moment to load it."""
-    log = open_log(folder)
-    for name, events in (("short", 10), ("long", int(10_000 * scale) + SNAPSHOT_EVERY - 1)):
+    log = log_in(folder)
+    for version in range(int(_LONG * scale) // 100):
+        log.append(commit("case-long", version * 100, 100))
+    for name, events in (("short", 10), ("long", SNAPSHOT_EVERY)):
         for _ in range(events):
             execute(log, CASE, name, dispatch, context=context(), mandate=MANDATE, command="dispatch")
     log.close()
 
 
 def _load_and_decide(folder: Path, name: str) -> Figures:
-    log = open_log(folder)
+    log = log_in(folder)
     seconds = list(_timed(log, name))
     log.close()
     return {"ms": median(seconds) * 1000}
 
 
 def _timed(log: EventLog, name: str) -> Iterator[float]:
-    for _ in range(300):
+    for _ in range(_LOADS):
         started = time.perf_counter()
         case, _ = load(log, CASE, name)
         assert dispatch(case, by=MANDATE, at="")
@@ -128,18 +138,27 @@ def load_short(folder: Path, scale: float) -> Figures:
     return _load_and_decide(folder, "short")
 
 
-def benches() -> list[Bench]:
+def benches(place: Place) -> list[Bench]:
     """P5 and P11."""
+    raw = f"cursor of {place.database} and decode"
+    on_library = ON_POSTGRES if place.city else ON_SQLITE
+    sides: dict[str, Run] = {LINLI: replay, raw: read_raw}
+    if not place.city:
+        sides[ON_SQLITE] = replay_library
+    elif place.postgres:
+        sides[ON_POSTGRES] = replay_library_postgres(place.postgres)
+    what = "replay: read, decode, upcast, fold"
     return [
         Bench(
             "P5",
-            {LINLI: replay, RAW: read_raw, ON_SQLITE: replay_library},
+            sides,
             (
-                Row("replay: read, decode, upcast, fold", "events/s", "rate", RAW, least=0.7),
-                Row("replay: read, decode, upcast, fold", "events/s", "rate", ON_SQLITE, least=5.0),
+                Row(what, "events/s", "rate", raw, least=0.7),
+                Row(what, "events/s", "rate", on_library, least=5.0),
             ),
             write_history,
-            "100,000 events of 10,000 cases, every tenth case in an older shape; raw: the same rows, bodies decoded",
+            f"{_EVENTS:,} events, 10 a case, every tenth case in an older shape; the library reads a tenth as many",
+            {} if on_library in sides else {on_library: place.no_postgres},
         ),
         Bench(
             "P11",

@@ -8,10 +8,10 @@ export PIP_DISABLE_PIP_VERSION_CHECK = 1
 export PYTHONWARNINGS = ignore
 
 .DEFAULT_GOAL := help
-.PHONY: help run test city check lint types imports bench faults up down logs clean reset
+.PHONY: help run test test-mongodb city check lint types imports bench faults up down logs clean reset
 
 help: ## list the tasks
-	@awk -F':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 $(VENV)/installed: pyproject.toml deploy/constraints.txt
 	@command -v $(PYTHON) >/dev/null || { echo "Python 3.11 or later is needed (PYTHON=... names another one)"; exit 1; }
@@ -33,10 +33,13 @@ run: $(VENV)/installed ## start Linli here, load a neighbourhood's year, and ser
 test: $(VENV)/tested ## run the tests, servers and browser included (installs what they need)
 	@$(BIN)/python -m pytest
 
-city: $(VENV)/tested ## tests that start whole cities: in containers with the story told, and broken in every way
+test-mongodb: $(VENV)/tested ## all tests about MongoDB, on MONGODB_URI, MONGOD or containers of mongo:8, else the stand-in; says which
+	@MONGO_IMAGE="$${MONGO_IMAGE:-mongo:8}" $(BIN)/python -m pytest -m 'mongodb and not city' -rs
+
+city: $(VENV)/tested ## tests of whole cities: in containers with the story told, over TLS, and killed, cut off and frozen in every way
 	@$(BIN)/python -m pytest -m city
 
-check: lint types imports test ## everything CI runs
+check: lint types imports test city ## everything CI runs
 
 lint: $(VENV)/tested ## style
 	@$(BIN)/ruff check .
@@ -48,20 +51,27 @@ types: $(VENV)/tested ## types
 imports: $(VENV)/tested ## who may import whom
 	@$(BIN)/lint-imports
 
-bench: $(VENV)/installed ## measure, side by side with what is compared (needs several minutes)
+.venv-bench/installed: $(VENV)/installed
+	@echo "installing what the benchmarks need (once) …"
 	@$(PYTHON) -m venv .venv-bench
-	@.venv-bench/bin/python -m pip install --quiet --constraint deploy/constraints.txt --editable . 'eventsourcing>=9.3,<10' 'psycopg[binary,pool]>=3.2,<4'
-	@.venv-bench/bin/python -m tests.bench
+	@.venv-bench/bin/python -m pip install --quiet --constraint deploy/constraints.txt --editable . \
+		'eventsourcing>=9.3,<10' 'psycopg[binary,pool]>=3.2,<4' 'secantusdb==0.6.0b17'
+	@deploy/install-test-servers
+	@touch $@
 
-faults: $(VENV)/tested ## break a running city for a long time (KILLS=1000 SEED=7 SHAPE=city AWAY=600 MUTATIONS=100000)
-	@$(BIN)/python -m tests.faults --kills $(or $(KILLS),100) --shape $(or $(SHAPE),both) --away $(or $(AWAY),0) \
+bench: .venv-bench/installed ## measure, side by side with what is compared (SHAPE=embedded, city or both; some 12 minutes each)
+	@.venv-bench/bin/python -m tests.bench --shape $(or $(SHAPE),both) $(BENCH)
+
+faults: $(VENV)/tested ## break a running city for a long time (KILLS=1000 SEED=7 SHAPE=city AWAY=600 ROLLING=10 MUTATIONS=100000)
+	@$(BIN)/python -m tests.faults --kills $(or $(KILLS),100) --shape $(or $(SHAPE),both) --away $(or $(AWAY),0) --rolling $(or $(ROLLING),1) \
 		--mutations $(or $(MUTATIONS),0) $(if $(SEED),--seed $(SEED))
 
 up: ## start a city in containers (needs Docker): RabbitMQ, MongoDB, every service, Prometheus, Grafana
-	@deploy/secrets secrets
-	@DOCKER_BUILDKIT=1 docker build --quiet --tag $${LINLI_IMAGE:-linli/linli:latest} --file deploy/Dockerfile . >/dev/null
+	@deploy/secrets $${LINLI_SECRETS:-secrets}
+	@echo "building the image …"
+	@DOCKER_BUILDKIT=1 docker build --quiet --tag $${LINLI_IMAGE:-linli/linli:latest} $${LINLI_BUILD:-} --file deploy/Dockerfile . >/dev/null
 	@$(COMPOSE) --profile watch up -d
-	@echo "the portal: http://127.0.0.1:8000   dashboards: http://127.0.0.1:3000   operator's token: secrets/operator_token"
+	@echo "the portal: http://127.0.0.1:8000   dashboards: http://127.0.0.1:3000   operator's token: $${LINLI_SECRETS:-secrets}/operator_token"
 
 down: ## stop the city in containers; its data stays
 	@$(COMPOSE) --profile watch down

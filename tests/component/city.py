@@ -14,6 +14,9 @@ from shared.runtime.runner import runner_for
 from shared.runtime.settings import Settings
 from tests.component.toy import ShopService, WatcherService
 
+#: How a test publishes what must arrive: a broker may lose what it had not confirmed when the connection was closed.
+CONFIRMED = {"confirm_publish": True}
+
 
 class Door:
     """A service that only calls."""

@@ -17,7 +17,7 @@ from shared.bus.followers import fact_codes, message_of
 from shared.bus.topology import EXCHANGE
 from shared.identity import new_id
 from shared.log import Commit, NewEvent, Record
-from tests.component.city import City, city, wait_for
+from tests.component.city import CONFIRMED, City, city, wait_for
 from tests.green import green
 
 #: What happens to one of four shops. The name "poison" makes a view raise, and nobody has told watchers what painting is.
@@ -99,7 +99,7 @@ class Mixer:
             self.bad[number] = body
             mixed.append(({**headers, "number": number}, body))
         random.shuffle(mixed)
-        with Connection(self.uri) as connection:
+        with Connection(self.uri, transport_options=CONFIRMED) as connection:
             producer = Producer(connection.channel(), Exchange(EXCHANGE, type="topic"), auto_declare=False)
             for headers, body in mixed:
                 kind = random.choice(["application/json", "text/plain", "application/x-python-serialize", "?"])

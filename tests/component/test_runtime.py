@@ -21,7 +21,7 @@ from shared.errors import (
     UnauthenticatedError,
 )
 from shared.runtime.context import Context, Signer
-from tests.component.city import City, city, wait_for
+from tests.component.city import CONFIRMED, City, city, wait_for
 from tests.component.toy import ShopService
 from tests.green import green
 
@@ -176,7 +176,7 @@ def test_what_is_not_a_fact_is_parked_with_its_bytes(amqp_uri: str, tmp_path: Pa
         here.settled()
         record = next(here.here("shops").node.log.read())
         good = cloudevents.to_headers(cloudevents.attributes("shops", record))
-        with Connection(amqp_uri) as connection:
+        with Connection(amqp_uri, transport_options=CONFIRMED) as connection:
             producer = Producer(connection.channel(), Exchange(followers.EXCHANGE, type="topic"))
             for body, headers in (
                 (b"\xff\xfe not json", good),

@@ -13,6 +13,7 @@ from kombu import Connection, Exchange, Producer
 from shared.bus import cloudevents
 from shared.bus.topology import EXCHANGE
 from shared.runtime.storage import open_log
+from tests.component.city import CONFIRMED
 from tests.faults.api import Api, Unknown
 from tests.faults.checker import check
 from tests.faults.conftest import Founded
@@ -72,7 +73,7 @@ def test_what_is_no_fact_is_parked_by_each_that_follows(
     ]
     ahead = {name: "999999" if name.endswith("position") else value for name, value in good_headers.items()}
     poison.append((b"{}", ahead, "registry.PersonRegistered"))
-    with Connection(founded.city.broker_uri) as connection:
+    with Connection(founded.city.broker_uri, transport_options=CONFIRMED) as connection:
         producer = Producer(connection.channel(), Exchange(EXCHANGE, type="topic"))
         for body, headers, routing_key in poison:
             producer.publish(body, routing_key=routing_key, headers=headers, content_type="application/json",
@@ -111,7 +112,7 @@ def test_malformed_calls_end_no_service(founded: Founded) -> None:
         (b"pickled", {"content_type": "application/x-python-serialize", "reply_to": "nobody", "correlation_id": "x"}),
         (b"?", {"content_type": "application/unknown"}),
     ]
-    with Connection(city.broker_uri) as connection:
+    with Connection(city.broker_uri, transport_options=CONFIRMED) as connection:
         producer = Producer(connection.channel(), Exchange("nameko-rpc", type="topic"))
         for name in city.processes:
             for method in ("report_issue", "status", "no_such_method", ""):

@@ -9,13 +9,14 @@ from __future__ import annotations
 import threading
 import time
 from collections import OrderedDict, deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import UTC, datetime
 from itertools import chain, dropwhile, takewhile
-from typing import Protocol
+from typing import Any, Protocol
 
 from shared.errors import BadInputError, ConcurrencyError, IllegalStateError, UnavailableError
 from shared.log.record import Commit, Head, Receipt, Record, StoredCommit, place_commit, receipt_of, records_of
+from shared.log.tail import Tail
 
 #: Most commits that one flush may carry.
 LARGEST_GROUP = 500
@@ -51,8 +52,8 @@ class Storage(Protocol):
     def scan(self, after: int, limit: int | None, until: int | None) -> Iterator[StoredCommit]:
         """Commits whose last position is beyond `after`, in order; at most `limit` commits, none starting beyond `until`."""
 
-    def scan_stream(self, stream: str, after: int) -> Iterator[StoredCommit]:
-        """Commits of one stream whose last version is beyond `after`, in order."""
+    def scan_stream(self, stream: str, after: int, until: int | None) -> Iterator[StoredCommit]:
+        """Commits of one stream whose last version is beyond `after`, in order; none starting beyond version `until`."""
 
     def snapshot(self, stream: str) -> tuple[int, str, bytes] | None:
         """The stored fold of a stream: its version, the shape it was written in, and its bytes."""
@@ -121,6 +122,9 @@ class EventLog:
         self._time = ""
         self._versions: OrderedDict[str, int] = OrderedDict()
         self._listeners: list[Callable[[], None]] = []
+        self._tail = Tail()
+        #: What `shared.runtime.execute` remembers of the streams that it loaded last.
+        self.folds: OrderedDict[str, Any] = OrderedDict()
 
     def on_append(self, listener: Callable[[], None]) -> None:
         """Call `listener` after each group that was written; it must not block."""
@@ -206,6 +210,7 @@ class EventLog:
                 self._forget()
                 group = self._settle_written([waiting for waiting, _ in placed])
                 continue
+            self._tail.add(stored)
             last = stored[-1]
             self._head = Head(last.last_position, last.digest, self._time)
             for _, commit in placed:
@@ -318,8 +323,12 @@ class EventLog:
         return self.storage.head()
 
     def read(self, after: int = 0, limit: int | None = None, until: int | None = None) -> Iterator[Record]:
-        """Events beyond position `after`, in order, up to and including `until`; `limit` counts commits."""
-        records = chain.from_iterable(map(records_of, self.storage.scan(after, limit, until)))
+        """Events beyond position `after`, in order, up to and including `until`; at most `limit` commits.
+
+        With a limit, those of other processes may be left for the next call: there are more until there are none.
+        """
+        commits: Iterable[StoredCommit] = () if until is not None or limit is None else self._tail.beyond(after, limit)
+        records = chain.from_iterable(map(records_of, commits or self.storage.scan(after, limit, until)))
         wanted = dropwhile(lambda record: record.position <= after, records)  # the first commit may begin before
         return wanted if until is None else takewhile(lambda record: record.position <= until, wanted)
 
@@ -329,13 +338,12 @@ class EventLog:
         """Raw commits with an event beyond `after`, for followers and auditors."""
         return self.storage.scan(after, limit, until)
 
-    def read_stream(self, stream: str, after: int = 0) -> Iterator[Record]:
-        """Events of one stream beyond version `after`, in order."""
-        commits = list(self.storage.scan_stream(stream, after))
-        if (
-            commits or not after
-        ):  # whoever reads a stream decides on it next; the storage refuses what became wrong meanwhile
-            self._remember(stream, commits[-1].last_version if commits else 0)
+    def read_stream(self, stream: str, after: int = 0, until: int | None = None) -> Iterator[Record]:
+        """Events of one stream beyond version `after`, in order, up to the commit that holds version `until`."""
+        commits = list(self.storage.scan_stream(stream, after, until))
+        version = commits[-1].last_version if commits else after
+        if until is None or version < until:  # whoever reads a stream to its end decides on it next
+            self._remember(stream, version)  # the storage refuses what becomes wrong meanwhile
         records = chain.from_iterable(map(records_of, commits))
         return dropwhile(lambda record: record.version <= after, records)
 

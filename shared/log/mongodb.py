@@ -32,6 +32,7 @@ from shared.mongodb import (
 #: What the document `formats/log` says, and the format version.
 KIND, VERSION = "log", 1
 _PAGE = 1000  # commits read at a time, and positions looked through for them
+_NEAR = 2  # versions before the one asked for, so that the commit that holds it is found at once
 _PAUSE = 0.05  # seconds between two looks at a server that does not answer yet
 
 _COUNT: Document = {"bsonType": ["int", "long"], "minimum": 1}
@@ -192,17 +193,19 @@ class MongoStorage:
                 self._commits.find({"last_position": last_position}, sort=[("last_position", ASCENDING)], limit=size)
             )
 
-    def scan_stream(self, stream: str, after: int) -> Iterator[StoredCommit]:
-        start = 0
+    def scan_stream(self, stream: str, after: int, until: int | None) -> Iterator[StoredCommit]:
         with self._reading():
-            if after:  # it may lie inside a commit: start at the one that holds the next version
+            found = self._versions(stream, max(0, after - _NEAR), until)
+            if after and not (found and found[0]["version"] <= after + 1):  # the commit that holds it is a long one
                 first = self._commits.find_one(
-                    {"stream": stream, "version": {"$lte": after + 1}}, {"version": 1}, sort=[("version", DESCENDING)]
+                    {"stream": stream, "version": {"$lte": after}}, {"version": 1}, sort=[("version", DESCENDING)]
                 )
-                start = first["version"] if first else 0
-            where = {"stream": stream, "version": {"$gte": start}}
-            found = list(self._commits.find(where, sort=[("version", ASCENDING)]))
+                found = self._versions(stream, first["version"] if first else 0, until)
         return (_stored(commit) for commit in found if commit["last_version"] > after)
+
+    def _versions(self, stream: str, start: int, until: int | None) -> list[Document]:
+        version = {"$gte": start} if until is None else {"$gte": start, "$lte": until}
+        return list(self._commits.find({"stream": stream, "version": version}, sort=[("version", ASCENDING)]))
 
     def snapshot(self, stream: str) -> tuple[int, str, bytes] | None:
         with self._reading():

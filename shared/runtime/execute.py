@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import cached_property
 from hashlib import sha256
@@ -14,7 +14,7 @@ import msgspec
 from shared.errors import ConcurrencyError, DomainError
 from shared.event import Codec, Event
 from shared.identity import new_id
-from shared.log import Commit, EventLog, NewEvent, Receipt
+from shared.log import Commit, EventLog, NewEvent, Receipt, Record
 from shared.runtime.authority import Mandate
 from shared.runtime.context import Context
 
@@ -22,6 +22,8 @@ State = TypeVar("State")
 
 #: Events of a stream after which its fold is stored, so that loading never costs more than reading so many.
 SNAPSHOT_EVERY = 20
+#: Most states that a process remembers, those last loaded; they are small, and never change.
+REMEMBERED_STATES = 2_000
 #: How often a decision is made again because somebody else was faster.
 ATTEMPTS = 20
 
@@ -53,6 +55,16 @@ class Decider(Generic[State]):
         return sha256((source + str(msgspec.json.schema(self.state))).encode()).hexdigest()[:16]
 
 
+@dataclass(frozen=True, slots=True)
+class _Folded:
+    """What a process remembers of a stream: its state at a version, in the shape of the code, and the stored snapshot's version."""
+
+    shape: str
+    state: Any
+    version: int
+    snapshot: int
+
+
 def load(log: EventLog, decider: Decider[State], id: str) -> tuple[State, int]:
     """The state of an aggregate and its version, from the snapshot and the events after it."""
     state, version, _ = _load(log, decider, id)
@@ -60,19 +72,38 @@ def load(log: EventLog, decider: Decider[State], id: str) -> tuple[State, int]:
 
 
 def _load(log: EventLog, decider: Decider[State], id: str) -> tuple[State, int, int]:
-    """The state, its version, and the version of the snapshot it started from (0: none)."""
-    stream = decider.stream(id)
-    state, version = decider.initial(id), 0
-    snapshot = log.storage.snapshot(stream)
-    if snapshot is not None and snapshot[1] == decider.shape:
-        version = snapshot[0]
-        state = msgspec.json.decode(snapshot[2], type=decider.state)
-    started = version
+    """The state, its version, and the version of the stored snapshot (0: none, or not known).
+
+    A state that this process loaded before is brought up to date with what has been written since, by whomever. Of another stream
+    the first events are read: most have no more. A long one is loaded from its snapshot.
+    """
+    stream, shape = decider.stream(id), decider.shape
+    known: _Folded | None = log.folds.get(stream)
+    if known is not None and known.shape == shape:
+        state, version = _fold(decider, known.state, known.version, log.read_stream(stream, known.version))
+        snapshot = known.snapshot
+    else:
+        snapshot = 0
+        state, version = _fold(decider, decider.initial(id), 0, log.read_stream(stream, 0, SNAPSHOT_EVERY))
+        if version >= SNAPSHOT_EVERY:
+            stored = log.storage.snapshot(stream)
+            if stored is not None and stored[1] == shape:
+                version = snapshot = stored[0]
+                state = msgspec.json.decode(stored[2], type=decider.state)
+            state, version = _fold(decider, state, version, log.read_stream(stream, version))
+    log.folds[stream] = _Folded(shape, state, version, snapshot)
+    log.folds.move_to_end(stream)
+    if len(log.folds) > REMEMBERED_STATES:
+        log.folds.popitem(last=False)
+    return state, version, snapshot
+
+
+def _fold(decider: Decider[State], state: State, version: int, records: Iterable[Record]) -> tuple[State, int]:
     decode, evolve = decider.codec.decode, decider.evolve
-    for record in log.read_stream(stream, version):
+    for record in records:
         state = evolve(state, decode(record.type, record.schema, record.data))
         version = record.version
-    return state, version, started
+    return state, version
 
 
 def execute(
@@ -93,9 +124,9 @@ def execute(
     """
     stream = decider.stream(id)
     for attempt in range(ATTEMPTS):
-        state, version, snapshot_version = _load(log, decider, id)
+        loaded, version, snapshot = _load(log, decider, id)
         try:
-            events = decide(state, by=mandate, at=context.occurred, **arguments)
+            events = decide(loaded, by=mandate, at=context.occurred, **arguments)
         except DomainError:
             if receipt := log.receipt(context.command_id, command, stream):
                 return receipt
@@ -104,6 +135,7 @@ def execute(
             return log.receipt(context.command_id, command, stream) or _unchanged(
                 stream, version, command, context.command_id
             )
+        state = loaded
         for event in events:
             state = decider.evolve(state, event)
         commit = Commit(
@@ -134,8 +166,9 @@ def execute(
             if attempt == ATTEMPTS - 1:
                 raise
             continue
-        if receipt.version - snapshot_version >= SNAPSHOT_EVERY and receipt.version == version + len(events):
-            log.storage.save_snapshot(stream, receipt.version, decider.shape, msgspec.json.encode(state))
+        if version - snapshot >= SNAPSHOT_EVERY:  # of what was read: another process may have written this command
+            log.storage.save_snapshot(stream, version, decider.shape, msgspec.json.encode(loaded))
+            log.folds[stream] = _Folded(decider.shape, loaded, version, version)
         return receipt
     raise AssertionError("unreachable")
 

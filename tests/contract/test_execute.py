@@ -95,16 +95,66 @@ def test_who_always_loses_is_told(log: EventLog, second: EventLog) -> None:
     assert log.receipt("mine", "contest", "count-a") is None
 
 
-def test_a_long_case_is_loaded_from_its_snapshot(log: EventLog, monkeypatch: pytest.MonkeyPatch) -> None:
-    for number in range(SNAPSHOT_EVERY + 5):
+def reads(log: EventLog, monkeypatch: pytest.MonkeyPatch) -> list[tuple[int, int | None]]:
+    """What is read of streams from now on: beyond which version, up to which."""
+    read: list[tuple[int, int | None]] = []
+    real = log.read_stream
+
+    def read_stream(stream: str, after: int = 0, until: int | None = None) -> Any:
+        read.append((after, until))
+        return real(stream, after, until)
+
+    monkeypatch.setattr(log, "read_stream", read_stream)
+    return read
+
+
+def test_a_long_case_is_loaded_from_its_snapshot(
+    log: EventLog, second: EventLog, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for number in range(2 * SNAPSHOT_EVERY + 5):
         ask(log, 1, f"c-{number}")
     snapshot = log.storage.snapshot("count-a")
+    assert snapshot is not None and snapshot[0] == 2 * SNAPSHOT_EVERY
+    read = reads(second, monkeypatch)
+    assert load(second, COUNT, "a") == (Count("a", 2 * SNAPSHOT_EVERY + 5), 2 * SNAPSHOT_EVERY + 5)
+    assert read == [(0, SNAPSHOT_EVERY), (2 * SNAPSHOT_EVERY, None)]
+
+
+def test_of_a_case_that_was_loaded_before_only_what_is_new_is_read(
+    log: EventLog, second: EventLog, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ask(log, 1, "c-1")
+    assert load(log, COUNT, "a") == (Count("a", 1), 1)
+    ask(second, 2, "c-2")
+    read = reads(log, monkeypatch)
+    assert load(log, COUNT, "a") == (Count("a", 3), 2), "another process wrote the second"
+    assert ask(log, 4, "c-3").version == 3
+    assert load(log, COUNT, "a") == (Count("a", 7), 3)
+    assert [after for after, _ in read] == [1, 2, 2]
+
+
+def test_only_the_states_that_were_loaded_last_are_remembered(log: EventLog, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("shared.runtime.execute.REMEMBERED_STATES", 3)
+    for id in ("a", "b", "c", "a", "d"):
+        load(log, COUNT, id)
+    assert list(log.folds) == ["count-c", "count-a", "count-d"]
+
+
+def test_a_snapshot_is_of_what_the_log_holds(log: EventLog, second: EventLog) -> None:
+    """Not of what was decided here, where another process wrote the same command first."""
+    for number in range(SNAPSHOT_EVERY):
+        ask(log, 1, f"c-{number}")
+
+    def decide(count: Count, *, by: Mandate, at: str) -> list[Event]:
+        execute(second, COUNT, "a", add, context=context, mandate=BY, command="twice", number=5)
+        return [Counted(number=7)]
+
+    context = Context(kind="person", actor="p-1", command_id="twin", occurred="2025-01-01T00:00:00+08:00")
+    receipt = execute(log, COUNT, "a", decide, context=context, mandate=BY, command="twice")
+    assert receipt.version == SNAPSHOT_EVERY + 1
+    assert load(log, COUNT, "a") == load(second, COUNT, "a") == (Count("a", SNAPSHOT_EVERY + 5), SNAPSHOT_EVERY + 1)
+    snapshot = log.storage.snapshot("count-a")
     assert snapshot is not None and snapshot[0] == SNAPSHOT_EVERY
-    read: list[int] = []
-    real = log.read_stream
-    monkeypatch.setattr(log, "read_stream", lambda stream, after=0: (read.append(after), real(stream, after))[1])
-    assert load(log, COUNT, "a") == (Count("a", SNAPSHOT_EVERY + 5), SNAPSHOT_EVERY + 5)
-    assert read == [SNAPSHOT_EVERY]
 
 
 def test_a_snapshot_of_other_code_is_not_used(log: EventLog) -> None:

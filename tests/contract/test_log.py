@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from itertools import accumulate
 
 import msgspec
 import pytest
@@ -62,6 +63,52 @@ def test_a_stream_is_read_from_any_version(log: EventLog) -> None:
     log.append(commit("case-1", 3, 2))
     for after in range(7):
         assert [record.version for record in log.read_stream("case-1", after)] == list(range(after + 1, 6))
+
+
+@pytest.mark.parametrize("sizes", [(3, 2, 1, 1), (1, 9, 1), (25, 1), (1, 25)])
+def test_a_stream_is_read_up_to_the_commit_that_holds_a_version(log: EventLog, sizes: tuple[int, ...]) -> None:
+    ends = list(accumulate(sizes))
+    for end, size in zip(ends, sizes, strict=True):
+        log.append(commit("case-1", end - size, size))
+    for after in range(ends[-1] + 1):
+        for until in range(ends[-1] + 1):
+            last = next((end for end in ends if end >= until), 0) if until else 0
+            expected = list(range(after + 1, last + 1))
+            assert [record.version for record in log.read_stream("case-1", after, until)] == expected, (after, until)
+    assert log.append(commit("case-1", ends[-1])).version == ends[-1] + 1, "whoever read a part may still append"
+
+
+def test_followers_find_what_was_just_written_without_asking_the_storage(
+    log: EventLog, second: EventLog, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[int] = []
+    real = log.storage.scan
+    monkeypatch.setattr(log.storage, "scan", lambda after, *to: (asked.append(after), real(after, *to))[1])
+    for number in range(5):
+        log.append(commit(f"case-{number}", 0, 2))
+    assert [record.position for record in log.read(3, limit=2)] == [4, 5, 6]
+    assert [record.position for record in log.read(0, limit=500)] == list(range(1, 11))
+    assert not asked
+    assert list(log.read(10, limit=500)) == [] and asked == [10], "there is nothing here: it is asked for"
+    second.append(commit("other"))
+    assert [record.position for record in log.read(9, limit=500)] == [10], "those of others come with the next call"
+    assert [record.stream for record in log.read(10, limit=500)] == ["other"]
+    log.append(commit("case-9"))
+    assert [record.position for record in log.read(9, limit=500)] == [10, 11, 12], "nothing between is left out"
+    assert [record.position for record in log.read(11, limit=500)] == [12] and asked == [10, 10, 9]
+
+
+def test_what_is_kept_of_what_was_written_is_bounded(log: EventLog, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("shared.log.tail.MOST_COMMITS", 10)
+    for number in range(35):
+        log.append(commit(f"case-{number}"))
+        assert len(log._tail._commits) <= 10
+    monkeypatch.setattr("shared.log.tail.MOST_BYTES", 3_000)
+    for number in range(35):
+        log.append(commit(f"more-{number}"))
+        assert sum(len(kept.body) for kept in log._tail._commits) == log._tail._bytes <= 3_000
+    for after in range(70):
+        assert next(iter(log.read(after, limit=1))).position == after + 1
 
 
 def test_the_log_is_read_from_any_position_to_any_other(log: EventLog) -> None:

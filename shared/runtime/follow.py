@@ -8,7 +8,9 @@ facts of the same stream wait behind it, other streams go on.
 from __future__ import annotations
 
 from collections.abc import Callable, Container, Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any
 
 import msgspec
@@ -53,6 +55,8 @@ def epoch(source: str) -> str:
 
 #: Rows as they lie in a store that nobody else writes to; None: there is none.
 Known = dict[tuple[str, str], Row | None]
+#: Facts whose rows a replay reads at once.
+READ_AHEAD = 200
 #: Most rows that are kept in memory between the batches of a replay.
 MOST_KNOWN = 5_000
 
@@ -66,8 +70,31 @@ class Overlay:
 
     def __init__(self, store: ViewStore, known: Known | None = None) -> None:
         self._store = store
-        self._known = known or {}
+        self._known = {} if known is None else known
         self.changes: dict[tuple[str, str], Row | None] = {}
+        self._events: dict[int, Any] = {}  # by position
+
+    def read_ahead(self, views: Sequence[View], decode: Callable[[Record], Any], records: Iterable[Record]) -> None:
+        """Decode facts, and read all the rows that they touch with one question a view.
+
+        What cannot be read ahead is left to the fold, which says why.
+        """
+        touched: dict[str, set[str]] = {}
+        for record in records:
+            with suppress(
+                Exception
+            ):  # of a fact that cannot be decoded, or a view that cannot say which rows it touches
+                self._events[record.position] = event = decode(record)
+                for view in views:
+                    touched.setdefault(view.name, set()).update(view.keys(event, record))
+        for name, keys in touched.items():
+            if wanted := [key for key in keys if (name, key) not in self._known]:
+                found = self._store.get_many(name, wanted)
+                self._known.update(((name, key), found.get(key)) for key in wanted)
+
+    def event(self, record: Record, decode: Callable[[Record], Any]) -> Any:
+        """The decoded fact; raises what `decode` raises."""
+        return self._events.pop(record.position) if record.position in self._events else decode(record)
 
     def get(self, view: str, key: str) -> Row:
         if (view, key) in self.changes:
@@ -113,10 +140,13 @@ def replay(
     follower = f"follow:{source}"
     start = position = store.checkpoint(follower)
     overlay = Overlay(store, known)
-    for record in records:
-        if record.position not in left_out:
-            overlay.changes.update(_fold_views(views, decode(record), record, overlay))
-        position = record.position
+    remaining = iter(records)
+    while some := list(islice(remaining, READ_AHEAD)):
+        facts = [record for record in some if record.position not in left_out]
+        overlay.read_ahead(views, decode, facts)
+        for record in facts:
+            overlay.changes.update(_fold_views(views, overlay.event(record, decode), record, overlay))
+        position = some[-1].position
     if position != start:
         store.save(overlay.changes, {follower: (start, position)})
     if known is not None:
@@ -194,9 +224,11 @@ class Follower:
         """
         overlay, position = Overlay(self._store), self.position
         missing: int | None = None
-        for record in records:
+        new = [record for record in records if record.position > position]
+        overlay.read_ahead(self._views, self._decode, new)
+        for record in new:
             if record.position <= position:
-                continue
+                continue  # it came twice
             if record.position != position + 1:
                 missing = position + 1
                 break
@@ -231,7 +263,7 @@ class Follower:
             self._blocked.add(record.stream)
 
     def _fold(self, record: Record, overlay: Overlay) -> dict[tuple[str, str], Row | None]:
-        event = self._decode(record)
+        event = overlay.event(record, self._decode)
         changes = _fold_views(self._views, event, record, overlay)
         if (policy := self._policies.get(f"{self.source}.{record.type}")) is not None and self._carry is not None:
             for number, decision in enumerate(policy(event, record)):

@@ -7,19 +7,19 @@ the place of the former at once. Readers look at it every second: until then the
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager, suppress
 from datetime import datetime, timedelta
 from typing import Any
 
 import msgspec
-from pymongo import ASCENDING, DESCENDING, DeleteOne, IndexModel, ReplaceOne
+from pymongo import ASCENDING, DESCENDING, IndexModel, ReplaceOne
 from pymongo.client_session import ClientSession
 from pymongo.collection import Collection
 from pymongo.database import Database as MongoDatabase
 from pymongo.errors import DuplicateKeyError
 
-from shared.errors import BadInputError, ConcurrencyError, IllegalStateError, UnavailableError
+from shared.errors import BadInputError, ConcurrencyError, IllegalStateError, TimedOutError, UnavailableError
 from shared.mongodb import (
     PATIENCE,
     Document,
@@ -30,7 +30,7 @@ from shared.mongodb import (
     written_format,
 )
 from shared.views.mongodb_query import all_of, beyond, condition, path_of
-from shared.views.mongodb_transactions import COLLECTION, Transactions
+from shared.views.mongodb_transactions import COLLECTION, STALE, Transactions
 from shared.views.port import (
     Changes,
     Checkpoints,
@@ -50,6 +50,8 @@ from shared.views.port import (
 KIND, VERSION = "views", 1
 #: Seconds after which the generation that is read is looked up again, and for how long a former one is kept for those who have not.
 LOOK_AGAIN, KEEP_FORMER = 1.0, 60.0
+#: Rows up to which it is not asked first which of them are new: an insert costs a server far less than a replacement does.
+FEW = 8
 _POINTER = "views"
 _encode = msgspec.json.Encoder(order="sorted").encode
 _decode = msgspec.json.Decoder(dict[str, Any]).decode
@@ -74,6 +76,8 @@ class MongoViews:
     ) -> None:
         self._views = {view.name: view for view in views}
         self._database = majority(database)
+        self._checkpoints = self._database["checkpoints"]
+        self._generations = self._database["generations"]
         self._patience = patience
         self._transactions = _transactions or Transactions(self._database, patience)
         self._read_only = read_only
@@ -94,7 +98,7 @@ class MongoViews:
         for name in ("checkpoints", "leases", "generations", COLLECTION):
             ensure_collection(self._database, name)
         with suppress(DuplicateKeyError):
-            self._database["generations"].insert_one({"_id": _POINTER, "current": 1, "building": None, "former": None})
+            self._generations.insert_one({"_id": _POINTER, "current": 1, "building": None, "former": None})
         self._sweep()
         if new:
             write_format(self._database, KIND, VERSION)
@@ -112,6 +116,11 @@ class MongoViews:
         with self._reading():
             found = self._rows(view).find_one({"_id": key}, {"row": 1})
         return None if found is None else _row(found)
+
+    def get_many(self, view: str, keys: Sequence[str]) -> dict[str, Row]:
+        with self._reading():
+            found = list(self._rows(view).find({"_id": {"$in": list(keys)}}, {"row": 1}))
+        return {document["_id"]: _row(document) for document in found}
 
     def find(
         self, view: str, where: Where | None = None, order: str = "key", limit: int = 50, cursor: str | None = None
@@ -147,42 +156,77 @@ class MongoViews:
 
     def checkpoint(self, follower: str) -> int:
         with self._reading():
-            found = self._database["checkpoints"].find_one({"_id": self._follower(follower)})
+            found = self._checkpoints.find_one({"_id": self._follower(follower)})
         return int(found["position"]) if found else 0
 
     def save(self, changes: Changes, checkpoints: Checkpoints | None = None) -> None:
         for (view, _), row in changes.items():
             if row is not None:
                 self._views[view].check(row)
+        if len(moves := dict(checkpoints or {})) == 1 and not changes and self._move_alone(*moves.popitem()):
+            return
         if changes or checkpoints:
             self._run(lambda session: self._save(session, changes, checkpoints or {}))
 
+    def _move_alone(self, follower: str, places: tuple[int, int]) -> bool:
+        """Move one checkpoint that belongs to no rows: one document needs no transaction. False: only one can tell, or do it.
+
+        It may never have been moved before, or stand elsewhere, or be held by a transaction that a killed process left open.
+        """
+        self._refuse_when_read_only()
+        expected, position = places
+        where = {"_id": self._follower(follower), "position": expected}
+        try:
+            with explained(self._database, min(STALE, self._patience), writing=True):
+                return self._checkpoints.update_one(where, {"$set": {"position": position}}).matched_count == 1
+        except (TimedOutError, UnavailableError):
+            return False
+
     def _save(self, session: ClientSession, changes: Changes, checkpoints: Checkpoints) -> None:
+        held = False
+        for follower, (expected, position) in checkpoints.items():
+            where = {"_id": self._follower(follower), "position": expected}
+            moved = {"$set": {"position": position, "generation": self._number}}
+            if self._checkpoints.update_one(
+                where | {"generation": self._number}, moved, session=session
+            ).matched_count:  # it says that the generation is the one that is read
+                held = True
+                continue
+            held = held or self._hold_generation(session)
+            if not self._move(where, moved, session):
+                raise ConcurrencyError(f"the checkpoint of {follower} is not at {expected}: somebody else moved it")
+        writes: dict[str, dict[str, Document | None]] = {}
+        for (name, key), row in changes.items():
+            view = self._views[name]
+            held = held or not view.source or self._hold_generation(session)
+            rows = writes.setdefault(_collection(view, self._number), {})
+            rows[key] = None if row is None else _document(view, key, row)
+        for collection, rows in writes.items():
+            _write(self._database[collection], rows, session)
+
+    def _move(self, where: Document, moved: Document, session: ClientSession) -> bool:
+        """Move a checkpoint; from 0 it may be its first move."""
+        try:
+            found = self._checkpoints.update_one(where, moved, upsert=where["position"] == 0, session=session)
+        except DuplicateKeyError:  # it stands elsewhere
+            return False
+        return bool(found.matched_count or found.upserted_id is not None)
+
+    def _hold_generation(self, session: ClientSession) -> bool:
+        """See to it that no other generation takes the place of this one before the transaction ends; always True.
+
+        Raises `ConcurrencyError` when it has already: whoever saves has read the rows of the former one.
+        """
+        self._generations.update_one({"_id": _POINTER}, {"$inc": {"held": 1}}, session=session)
         pointer = self._pointer(session)
         if self._building is not None and pointer["building"] != self._building:
             raise ConcurrencyError(
                 "this second generation is not being built any more: it was promoted or started anew"
             )
-        for follower, (expected, position) in checkpoints.items():
-            self._move(session, follower, expected, position)
-        writes: dict[str, list[ReplaceOne[Document] | DeleteOne]] = {}
-        for (name, key), row in changes.items():
-            view = self._views[name]
-            target = writes.setdefault(_collection(view, self._building or pointer["current"]), [])
-            target.append(
-                DeleteOne({"_id": key})
-                if row is None
-                else ReplaceOne({"_id": key}, _document(view, key, row), upsert=True)
-            )
-        for collection, batch in writes.items():
-            self._database[collection].bulk_write(batch, ordered=False, session=session)
-
-    def _move(self, session: ClientSession, follower: str, expected: int, position: int) -> None:
-        where = {"_id": self._follower(follower)}
-        found = self._database["checkpoints"].find_one(where, session=session)
-        if (found["position"] if found else 0) != expected:
-            raise ConcurrencyError(f"the checkpoint of {follower} is not at {expected}: somebody else moved it")
-        self._database["checkpoints"].update_one(where, {"$set": {"position": position}}, upsert=True, session=session)
+        if self._building is None and pointer["current"] != self._number:
+            self._number = pointer["current"]
+            raise ConcurrencyError("somebody else has just put views that were built anew in the place of these")
+        return True
 
     def lease(self, name: str, holder: str, seconds: float) -> bool:
         leases = self._database["leases"]
@@ -210,8 +254,8 @@ class MongoViews:
             nonlocal number
             pointer = self._pointer(session)
             number = max(pointer["current"], pointer["building"] or 0) + 1
-            self._database["checkpoints"].delete_many(_second(pointer["building"]), session=session)
-            self._database["generations"].update_one({"_id": _POINTER}, {"$set": {"building": number}}, session=session)
+            self._checkpoints.delete_many(_second(pointer["building"]), session=session)
+            self._generations.update_one({"_id": _POINTER}, {"$set": {"building": number}}, session=session)
 
         self._run(start)
         with self._writing():
@@ -226,16 +270,16 @@ class MongoViews:
             pointer = self._pointer(session)
             if pointer["building"] is None:
                 raise IllegalStateError("there is no second generation of the views to promote")
-            checkpoints = self._database["checkpoints"]
-            second = _second(pointer["building"])
+            checkpoints, new = self._checkpoints, pointer["building"]
+            checkpoints.update_many({"generation": pointer["current"]}, {"$set": {"generation": new}}, session=session)
+            second = _second(new)
             for found in list(checkpoints.find(second, session=session)):
                 follower = str(found["_id"]).partition("~")[2]
-                checkpoints.update_one(
-                    {"_id": follower}, {"$set": {"position": found["position"]}}, upsert=True, session=session
-                )
+                moved = {"$set": {"position": found["position"], "generation": new}}
+                checkpoints.update_one({"_id": follower}, moved, upsert=True, session=session)
             checkpoints.delete_many(second, session=session)
-            moved = {"current": pointer["building"], "building": None, "former": pointer["current"], "promoted": now}
-            self._database["generations"].update_one({"_id": _POINTER}, {"$set": moved}, session=session)
+            taken = {"current": pointer["building"], "building": None, "former": pointer["current"], "promoted": now}
+            self._generations.update_one({"_id": _POINTER}, {"$set": taken}, session=session)
 
         with self._reading():
             now = self._now()
@@ -274,7 +318,7 @@ class MongoViews:
         return explained(self._database, self._patience, writing=True)
 
     def _pointer(self, session: Session = None) -> Document:
-        pointer = self._database["generations"].find_one({"_id": _POINTER}, session=session)
+        pointer = self._generations.find_one({"_id": _POINTER}, session=session)
         assert pointer is not None, "the generations document is written when the store is opened"
         return pointer
 
@@ -300,6 +344,19 @@ class MongoViews:
 
 def _collection(view: View, generation: int) -> str:
     return f"view.{view.name}~{generation}" if view.source else f"view.{view.name}"
+
+
+def _write(collection: Collection[Document], rows: Mapping[str, Document | None], session: ClientSession) -> None:
+    """Put rows in the place of those with their keys, and remove those that are None."""
+    if removed := [key for key, row in rows.items() if row is None]:
+        collection.delete_many({"_id": {"$in": removed}}, session=session)
+    there: Container[str] = rows
+    if len(rows) > FEW:
+        there = {found["_id"] for found in collection.find({"_id": {"$in": list(rows)}}, {"_id": 1}, session=session)}
+    if new := [row for key, row in rows.items() if row is not None and key not in there]:
+        collection.insert_many(new, ordered=False, session=session)
+    if old := [ReplaceOne({"_id": key}, row, upsert=True) for key, row in rows.items() if row and key in there]:
+        collection.bulk_write(old, ordered=False, session=session)
 
 
 def _second(generation: int | None) -> Document:

@@ -99,6 +99,9 @@ class ViewStore(Protocol):
     def get(self, view: str, key: str) -> Row | None:
         """One row."""
 
+    def get_many(self, view: str, keys: Sequence[str]) -> dict[str, Row]:
+        """Those of the rows that there are, by key, with one question to the store."""
+
     def find(
         self, view: str, where: Where | None = None, order: str = "key", limit: int = 50, cursor: str | None = None
     ) -> Page:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -73,6 +73,14 @@ class SqliteViews:
         with self._database.reading() as connection:
             found = connection.execute(f"SELECT row FROM {self._table(view)} WHERE key = ?", (key,)).fetchone()
         return None if found is None else _row(key, found[0])
+
+    def get_many(self, view: str, keys: Sequence[str]) -> dict[str, Row]:
+        with self._database.reading() as connection:
+            found = connection.execute(
+                f"SELECT key, row FROM {self._table(view)} WHERE key IN (SELECT value FROM json_each(?))",
+                (json.dumps(keys),),
+            ).fetchall()
+        return {key: _row(key, row) for key, row in found}
 
     def find(
         self, view: str, where: Where | None = None, order: str = "key", limit: int = 50, cursor: str | None = None

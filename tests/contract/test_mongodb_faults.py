@@ -17,7 +17,7 @@ from shared.errors import ConcurrencyError, TimedOutError, UnavailableError
 from shared.log import EventLog
 from shared.log.mongodb import MongoStorage, migrate
 from shared.log.record import verify_chain
-from shared.views.mongodb import MongoViews
+from shared.views.mongodb import FEW, MongoViews
 from tests.contract import mongo
 from tests.contract.test_log import commit
 from tests.contract.test_views import VIEWS, issue
@@ -207,6 +207,8 @@ TRANSIENT = reply_error(112, "WriteConflict", "write conflict", "TransientTransa
     ("name", "fault"),
     [
         ("find", TRANSIENT),
+        ("insert", TRANSIENT),
+        ("delete", "cut after"),
         ("update", TRANSIENT),
         ("update", "cut before"),
         ("update", "cut after"),
@@ -221,11 +223,12 @@ def test_a_save_that_breaks_is_repeated_as_a_whole(far: Mongo, faults: Faults, n
     store = MongoViews(far, VIEWS)
     store.save({("issues", "a"): issue(due=1)}, {"f": (0, 1)})
     met = faults.plan(name, fault)
-    store.save({("issues", "a"): None, ("issues", "b"): issue(due=2), ("notes", "n"): {"state": "x"}}, {"f": (1, 2)})
+    notes = {("notes", f"n{number}"): {"state": "x"} for number in range(FEW + 1)}
+    store.save({("issues", "a"): None, ("issues", "b"): issue(due=2), **notes}, {"f": (1, 2)})
     assert len(met) == 1
     assert ([row["key"] for row in store.find("issues").rows], store.count("notes"), store.checkpoint("f")) == (
         ["b"],
-        1,
+        FEW + 1,
         2,
     )
     with pytest.raises(ConcurrencyError):
@@ -241,3 +244,5 @@ def test_a_save_that_never_gets_through_leaves_nothing(database: Mongo, far: Mon
     assert time.monotonic() - started < 5
     seen = MongoViews(database, VIEWS)
     assert (seen.count("issues"), seen.checkpoint("f")) == (0, 0)
+    seen.save({("issues", "b"): issue()}, {"f": (0, 1)})  # whoever comes next ends the transaction that was left open
+    assert ([row["key"] for row in seen.find("issues").rows], seen.checkpoint("f")) == (["b"], 1)

@@ -57,6 +57,23 @@ def test_a_row_comes_back_as_it_was_put(store: ViewStore) -> None:
     assert store.find("issues").rows == [{"key": "a", **row}]
 
 
+def test_many_rows_come_with_one_question(store: ViewStore) -> None:
+    rows = {f"k{number}": issue(due=number) for number in range(300)} | {"路": issue(), "it's": issue()}
+    put(store, rows)
+    asked = ["路", "missing", "it's", *(f"k{number}" for number in range(0, 400, 7))]
+    there = {key: {"key": key, **rows[key]} for key in asked if key in rows}
+    assert store.get_many("issues", asked) == there
+    assert store.get_many("issues", []) == store.get_many("notes", asked) == {}
+
+
+def test_many_rows_are_put_replaced_and_removed_at_once(store: ViewStore) -> None:
+    put(store, {f"k{number}": issue("old") for number in range(0, 60, 2)})
+    changes: dict[str, Row | None] = {f"k{number}": None if number % 5 == 0 else issue("new") for number in range(60)}
+    put(store, changes)
+    assert set(keys(store, {"status": "new"}, limit=100)) == {key for key, row in changes.items() if row}
+    assert store.count("issues") == 48
+
+
 def test_a_row_is_replaced_as_a_whole_and_removed(store: ViewStore) -> None:
     put(store, {"a": issue(note="old"), "b": issue()})
     put(store, {"a": {"key": "a", **issue("closed")}, "b": None, "c": None})
@@ -373,6 +390,31 @@ def test_a_rebuild_can_be_started_anew_and_repeated(open_views: OpenViews) -> No
         fresh.save({("issues", f"g{generation}"): issue()}, {"f": (0, generation + 1)})
         store.promote()
         assert (keys(store), store.checkpoint("f")) == ([f"g{generation}"], generation + 1)
+
+
+def test_who_saves_after_another_promoted_is_told_unless_its_rows_go_to_the_new_generation(
+    open_views: OpenViews,
+) -> None:
+    """It has read the rows of the former generation; what it makes of them must not be lost in it, nor mixed into the new one."""
+    store, other, third = open_views(VIEWS), open_views(VIEWS), open_views(VIEWS)
+    store.save({("issues", "a"): issue("old")}, {"follow:issues": (0, 1), "follow:registry": (0, 1)})
+    for process in (other, third):
+        assert process.get("issues", "a") == {"key": "a", **issue("old")}
+    fresh = store.fresh()
+    fresh.save({("issues", "a"): issue("new")}, {"follow:issues": (0, 1)})
+    store.promote()
+    for process, name, expected in ((other, "follow:issues", 1), (third, "follow:registry", 1)):
+        for _ in range(2):  # the second time from what it reads then
+            try:
+                process.save({("places", name): {"level": 1}}, {name: (expected, 2)})
+                break
+            except ConcurrencyError:
+                pass
+    assert keys(store, {"status": "new"}) == ["a"]
+    assert [row["key"] for row in store.find("places").rows] == ["follow:issues", "follow:registry"]
+    assert [store.checkpoint(name) for name in ("follow:issues", "follow:registry")] == [2, 2]
+    with pytest.raises(ConcurrencyError):
+        fresh.save({}, {"follow:issues": (1, 2)})
 
 
 def test_nothing_can_be_promoted_that_was_not_built(store: ViewStore) -> None:

@@ -46,6 +46,8 @@ PAUSE = 0.5
 LONG_PAUSE = 10.0
 #: Seconds after which a batch that the broker has not confirmed is published again.
 CONFIRM_WITHIN = 10.0
+#: Seconds after an append before our own views are brought up to date, unless somebody waits for them.
+GATHER = 0.02
 #: Seconds between two looks at what the gauges show.
 SHOW_EVERY = 1.0
 #: Seconds that a loop gets to finish when the service stops; the relay publishes what is in the log until then.
@@ -130,6 +132,7 @@ class Followers(SharedExtension):
         show = 0.0
         while not self._stopping.is_set():
             self._appended.clear()
+            self.node.awaited.clear()
             before = follower.position
             self.node.apply_own()
             applied.set(follower.position)
@@ -138,6 +141,8 @@ class Followers(SharedExtension):
                 show = time.monotonic() + SHOW_EVERY
             if follower.position - before < BATCH:  # there was no more; whoever appended since has woken us
                 self._appended.wait(1.0)
+                if not self._stopping.is_set():
+                    self.node.awaited.wait(GATHER)  # one transaction carries what is appended meanwhile
 
     def _relay(self) -> None:
         """Publish our own log from the relay's checkpoint; only one relay per log holds the lease."""

@@ -61,6 +61,8 @@ class Node:
         self.log = log
         self.views = views
         self._applied = threading.Condition()
+        #: Set while somebody waits for our views to reflect our own log.
+        self.awaited = threading.Event()
         self._lock = threading.RLock()
         self.followers = {
             source: follower(
@@ -140,6 +142,8 @@ class Node:
         deadline = time.monotonic() + timeout
         for source, position in after.items():
             follower = self.followers.get(source)
+            if source == self.name and follower is not None and follower.position < position:
+                self.awaited.set()
             while follower is not None and follower.position < position:
                 if (left := deadline - time.monotonic()) <= 0:
                     raise TimedOutError(f"{self.name} has not heard of {source} position {position} yet; try again")

@@ -123,6 +123,8 @@ class EventLog:
         self._versions: OrderedDict[str, int] = OrderedDict()
         self._listeners: list[Callable[[], None]] = []
         self._tail = Tail()
+        #: The last position that this process wrote; 0: none yet.
+        self.written = 0
         #: What `shared.runtime.execute` remembers of the streams that it loaded last.
         self.folds: OrderedDict[str, Any] = OrderedDict()
 
@@ -212,6 +214,7 @@ class EventLog:
                 continue
             self._tail.add(stored)
             last = stored[-1]
+            self.written = last.last_position
             self._head = Head(last.last_position, last.digest, self._time)
             for _, commit in placed:
                 self._remember(commit.stream, commit.last_version)

@@ -61,6 +61,8 @@ class Node:
         self.log = log
         self.views = views
         self._applied = threading.Condition()
+        #: Names of the views of our own facts.
+        self.own_views = frozenset(view.name for view in definition.all_views if view.source == self.name)
         #: Set while somebody waits for our views to reflect our own log.
         self.awaited = threading.Event()
         self._lock = threading.RLock()
@@ -85,9 +87,9 @@ class Node:
             **decision.arguments,
         )
 
-    def mandate(self, context: Context) -> Mandate:
+    def mandate(self, context: Context, views: ViewStore | None = None) -> Mandate:
         """What the caller may do today: a late entry is judged by who makes it, not by when it is said to have happened."""
-        return mandate_of(context, self.views, datetime.now(LOCAL).date().isoformat())
+        return mandate_of(context, views or self.views, datetime.now(LOCAL).date().isoformat())
 
     def apply_own(self) -> bool:
         """Apply what was appended to our own log; True when there was something."""

@@ -9,7 +9,7 @@ import functools
 import time
 from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, cast
 
 import msgspec
 import structlog
@@ -32,6 +32,7 @@ from shared.runtime.follow import Follower
 from shared.runtime.node import Node
 from shared.runtime.operations import OPERATIONS
 from shared.runtime.parking import PARKING, retry, skip
+from shared.runtime.reading import UpToDate
 from shared.runtime.storage import open_keys, open_log, open_views
 from shared.views import Row, ViewStore
 
@@ -87,13 +88,14 @@ class Call:
         self._believed = False
         self._mandate: Mandate | None = None
         self.node = here.node
+        self._views = cast(ViewStore, UpToDate(here.node))
         self.fetch = here.followers.fetch
         self.personal = here.personal
 
     @property
     def views(self) -> ViewStore:
-        """This service's views."""
-        return self.node.views
+        """This service's views; those of its own facts reflect what this process acknowledged before."""
+        return self._views
 
     @property
     def at(self) -> str:
@@ -104,7 +106,7 @@ class Call:
     def mandate(self) -> Mandate:
         """What the caller may do."""
         if self._mandate is None:
-            self._mandate = self.node.mandate(self.context)
+            self._mandate = self.node.mandate(self.context, self.views)
         return self._mandate
 
     def require(self, power: str, place: str = "") -> None:

@@ -74,7 +74,8 @@ class Gate:
             with self._lock:
                 self._open |= {near, far}
             for source, target in ((near, far), (far, near)):
-                source.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+                with contextlib.suppress(OSError):  # they may have been cut just now
+                    source.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
                 threading.Thread(target=self._pass_on, args=(source, target), daemon=True).start()
 
     def _reach(self) -> socket.socket:

@@ -15,6 +15,7 @@ from services.console.catalogue import OWNERS
 from shared.errors import BadInputError, UnavailableError
 from shared.runtime import storage
 from shared.runtime.settings import Settings
+from tests.contract import mongo
 from tests.contract.wire import Proxy, reply_error
 from tests.processes import free_port
 from tests.servers import MongoStandIn
@@ -23,9 +24,8 @@ from tests.servers import MongoStandIn
 @pytest.fixture(scope="module")
 def database() -> Iterator[MongoStandIn]:
     """A database of this module's own: users and roles belong to the whole server."""
-    server = MongoStandIn()
-    yield server
-    server.destroy()
+    with mongo.own() as server:
+        yield server
 
 
 @pytest.fixture

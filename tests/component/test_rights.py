@@ -27,7 +27,7 @@ from shared.views.sqlite import SqliteViews
 from tests.contract import mongo
 from tests.contract.test_log import commit
 from tests.contract.test_views import VIEWS, issue
-from tests.servers import STAND_IN, MongoStandIn
+from tests.servers import STAND_IN
 
 Mongo = Database[dict[str, Any]]
 UNAUTHORIZED = 13
@@ -36,14 +36,8 @@ UNAUTHORIZED = 13
 @pytest.fixture(scope="module")
 def guarded() -> Iterator[Any]:
     """The server of this run when it asks for passwords, else a stand-in that does."""
-    server = mongo.server()
-    if server.guarded:
+    with mongo.guarded(foreign=True) as server:
         yield server
-        return
-    server = MongoStandIn()
-    server.guard()
-    yield server
-    server.destroy()
 
 
 @pytest.fixture

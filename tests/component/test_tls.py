@@ -25,6 +25,7 @@ from shared.errors import UnavailableError
 from shared.runtime.settings import Settings
 from shared.runtime.storage import check_database, migrate_log
 from tests.component.city import city, wait_for
+from tests.contract import mongo
 from tests.green import green
 from tests.processes import free_port
 from tests.servers import MongoStandIn, RabbitMQ
@@ -66,9 +67,8 @@ def authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:
 
 @pytest.fixture(scope="module")
 def database() -> Iterator[MongoStandIn]:
-    server = MongoStandIn()
-    yield server
-    server.destroy()
+    with mongo.own() as server:
+        yield server
 
 
 @pytest.fixture

@@ -17,7 +17,7 @@ from shared.runtime.settings import Settings
 from shared.runtime.storage import open_views
 from tests.contract import mongo
 from tests.e2e.backups import City, keys, refused
-from tests.servers import ExternalMongo, MongoStandIn
+from tests.servers import MongoStandIn
 
 UNAUTHORIZED = 13
 
@@ -25,14 +25,8 @@ UNAUTHORIZED = 13
 @pytest.fixture(scope="module")
 def guarded() -> Iterator[Any]:
     """A server that asks for passwords and on which users may be made: the run's own if it is one, else a stand-in."""
-    server = mongo.server()
-    if server.guarded and not isinstance(server, ExternalMongo):
+    with mongo.guarded(foreign=False) as server:
         yield server
-        return
-    server = MongoStandIn()
-    server.guard()
-    yield server
-    server.destroy()
 
 
 @pytest.fixture(scope="module")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import signal
 import sys
 import time
 
@@ -33,6 +34,7 @@ def main() -> int:
     )
     ask.add_argument("--seed", type=int, default=int(time.time()), help="repeats a run; default: a new one")
     asked = ask.parse_args()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit("ended before the run was over"))  # what was started is ended too
     well = True
     for shape in ("embedded", "city") if asked.shape == "both" else (asked.shape,):
         if asked.kills:

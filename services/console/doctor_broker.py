@@ -9,6 +9,7 @@ from amqp.exceptions import AccessRefused, NotFound, PreconditionFailed, Resourc
 from kombu import Connection, Exchange, Queue
 
 from services.console.doctor import Finding, sources_of
+from services.console.doctor_certificates import certificates
 from shared.bus.connecting import connection as connection_to
 from shared.bus.topology import PATIENCE, TopologyError, check_version, dead_letters, exchange, explained, queue_for
 from shared.runtime.settings import Settings
@@ -25,6 +26,8 @@ def broker(settings: Settings, services: list[str]) -> Iterator[Finding]:
         said = f"{properties.get('product', 'unknown broker')} {properties.get('version', '')}".strip()
         over = " over TLS" if settings.amqp_tls else ""
         yield Finding("broker", "ok", f"{said} answers{over} and accepts the user {connection.userid!r}")
+        address = (str(connection.hostname), int(connection.port or 5671))
+        yield from certificates("AMQP", [address], settings.amqp_tls)
         try:
             check_version(connection)
             yield Finding("broker version", "ok", said)

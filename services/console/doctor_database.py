@@ -13,6 +13,7 @@ from pymongo.errors import OperationFailure, PyMongoError
 from services.console import doctor_rights as rights
 from services.console.catalogue import OWNERS
 from services.console.doctor import Finding, room
+from services.console.doctor_certificates import certificates
 from services.console.doctor_rights import UNAUTHORIZED as _UNAUTHORIZED
 from shared.errors import LinliError, UnavailableError
 from shared.log.mongodb import COMMIT_INDEXES, COMMIT_SCHEMA
@@ -42,6 +43,9 @@ def database(settings: Settings, services: list[str]) -> Iterator[Finding]:
         yield from _whole(settings, client)
         stand_in = "secantus" in str(build).lower()
         yield from _server(hello, build, stand_in)
+        yield from certificates(
+            "MONGODB", sorted((host, port or 27017) for host, port in client.nodes), settings.mongodb_tls
+        )
         yield _clock(asked + (answered - asked) / 2, hello["localTime"].replace(tzinfo=UTC))
         yield from _space(client)
         yield from rights.roles(client["admin"])

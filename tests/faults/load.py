@@ -53,6 +53,7 @@ class Load:
     prefix: str = "k"
     counts: Counts = field(default_factory=Counts)
     wrong: list[str] = field(default_factory=list)
+    waits_for: dict[str, str] = field(default_factory=dict)  # the commands without a receipt, and what was said last
 
     def __post_init__(self) -> None:
         self._lock = threading.Lock()
@@ -78,7 +79,7 @@ class Load:
         """Wait until so many further commands were acknowledged: the city works."""
         goal = self.counts.acknowledged + more
         wait_until(lambda: self.counts.acknowledged >= goal or bool(self.wrong), seconds,
-                   lambda: f"no {more} commands acknowledged within {seconds:g} s")  # fmt: skip
+                   lambda: f"no {more} commands acknowledged within {seconds:g} s; waiting: {self.waits_for}")  # fmt: skip
 
     def _write(self, number: int) -> None:
         choose = random.Random(f"{self.seed}-{number}")
@@ -106,13 +107,17 @@ class Load:
         """The receipt of a command, however long it takes; None when it was left or refused."""
         self._count(sent=1)
         twin = self._twin(step, key) if choose.random() < TWINS else None
+        about = f"{step.service}.{step.command} {key}"
+        self.waits_for[about] = "not answered yet"
         while True:
             try:
                 receipt = api.send(f"{step.service}/{step.command}", step.body, key)
                 break
-            except Unknown:
+            except Unknown as error:
+                self.waits_for[about] = str(error)
                 if not step.follows and twin is None and choose.random() < LEAVE:
                     self._count(left=1)
+                    self.waits_for.pop(about)
                     return None
                 self._count(repeated=1)
                 time.sleep(choose.uniform(0.02, 0.3))
@@ -122,6 +127,7 @@ class Load:
                     return None
                 self.wrong.append(f"{step.service}.{step.command} {key} failed: {error}")
                 time.sleep(0.2)
+        self.waits_for.pop(about)
         if not receipt["position"]:
             self.wrong.append(f"{step.service}.{step.command} {key} changed nothing: {receipt}")
         self._note(step, key, receipt)

@@ -16,6 +16,8 @@ WEIGHTS = {
     "kill a service": 8, "kill several": 2, "pause a service": 3, "kill the broker": 1, "kill the database": 1,
     "pause the broker": 1, "pause the database": 1, "wipe the broker": 1, "cut": 3, "hold": 2, "delay": 2,
 }  # fmt: skip
+#: Seconds a piece, each way, up to which commands are still answered within their time-out of 5 s; beyond, callers are told so.
+BEARABLE = 0.2
 _EMBEDDED = ("kill a service", "pause a service")
 
 
@@ -123,4 +125,6 @@ class Injector:
         gate, seconds = self._gate(), self._choose.uniform(0.05, 0.4)
         self.city.gates[gate].delay(seconds)
         time.sleep(1.0)
+        if seconds > BEARABLE:
+            self.city.gates[gate].heal()
         return f"{' to '.join(gate)} by {seconds:.2f} s"

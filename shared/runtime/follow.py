@@ -23,6 +23,7 @@ from shared.log import Receipt, Record
 from shared.runtime.context import Context
 from shared.runtime.execute import Decider
 from shared.views import Row, View, ViewStore
+from shared.views.port import sortable
 
 #: Facts that could not be applied, and those of the same stream that wait behind them. Not derived: an operator decides on them.
 PARKED = View(
@@ -81,14 +82,16 @@ class Overlay:
         """
         touched: dict[str, set[str]] = {}
         for record in records:
-            with suppress(
-                Exception
-            ):  # of a fact that cannot be decoded, or a view that cannot say which rows it touches
+            # of whatever kind: the fact cannot be decoded, or a view cannot say which rows it touches
+            with suppress(Exception):
                 self._events[record.position] = event = decode(record)
                 for view in views:
                     touched.setdefault(view.name, set()).update(view.keys(event, record))
         for name, keys in touched.items():
-            if wanted := [key for key in keys if (name, key) not in self._known]:
+            # stores do not agree on keys that are no plain text: those are read one by one
+            if wanted := [
+                key for key in keys if isinstance(key, str) and sortable(key) and (name, key) not in self._known
+            ]:
                 found = self._store.get_many(name, wanted)
                 self._known.update(((name, key), found.get(key)) for key in wanted)
 

@@ -10,6 +10,7 @@ from shared.log import EventLog
 from shared.log.memory import MemoryStorage
 from shared.runtime.authority import Mandate
 from shared.runtime.context import Context
+from shared.runtime.definition import Definition
 from shared.runtime.execute import execute
 from shared.runtime.node import Node
 from shared.runtime.reading import MOMENT, UpToDate
@@ -17,12 +18,8 @@ from shared.views.sqlite import SqliteViews
 from tests.component.toy import SHOP, SHOPS_DEFINITION, WATCHERS_DEFINITION, open_shop
 
 
-def node_of(folder: Path, definition: object = SHOPS_DEFINITION) -> Node:
-    return Node(
-        definition,  # type: ignore[arg-type]
-        EventLog("shops", MemoryStorage()),
-        SqliteViews(folder / "views", definition.all_views),  # type: ignore[attr-defined]
-    )
+def node_of(folder: Path, definition: Definition = SHOPS_DEFINITION) -> Node:
+    return Node(definition, EventLog("shops", MemoryStorage()), SqliteViews(folder / "views", definition.all_views))
 
 
 def opened(node: Node, number: int) -> None:

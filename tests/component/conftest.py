@@ -7,7 +7,9 @@ from collections.abc import Iterator
 import pytest
 
 from shared.bus import embedded
-from tests.servers import RabbitMQ
+from tests.contract import mongo
+from tests.servers import MongoStandIn, RabbitMQ
+from tests.tunnel import Authority
 
 
 @pytest.fixture(scope="session")
@@ -27,3 +29,16 @@ def amqp_uri(request: pytest.FixtureRequest) -> str:
         return "linli://embedded"
     uri: str = request.getfixturevalue("rabbitmq").vhost()
     return uri
+
+
+@pytest.fixture(scope="module")
+def authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:
+    """Signs the certificates of a module's tests."""
+    return Authority(tmp_path_factory.mktemp("authority"))
+
+
+@pytest.fixture(scope="module")
+def database() -> Iterator[MongoStandIn]:
+    """A database server of a module's own: users and roles belong to the whole server."""
+    with mongo.own() as server:
+        yield server

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import socket
 import ssl
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -13,20 +12,8 @@ from services.console import doctor
 from services.console.doctor_certificates import SOON, certificates
 from shared.runtime.settings import Settings
 from shared.tls import Tls
-from tests.contract import mongo
 from tests.servers import MongoStandIn
 from tests.tunnel import Authority, Tunnel
-
-
-@pytest.fixture(scope="module")
-def authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:
-    return Authority(tmp_path_factory.mktemp("authority"))
-
-
-@pytest.fixture(scope="module")
-def database() -> Iterator[MongoStandIn]:
-    with mongo.own() as server:
-        yield server
 
 
 @pytest.mark.parametrize(("days", "state"), [(SOON.days - 1, "warning"), (1, "warning"), (SOON.days + 2, "ok")])

@@ -15,17 +15,9 @@ from services.console.catalogue import OWNERS
 from shared.errors import BadInputError, UnavailableError
 from shared.runtime import storage
 from shared.runtime.settings import Settings
-from tests.contract import mongo
 from tests.contract.wire import Proxy, reply_error
 from tests.processes import free_port
 from tests.servers import MongoStandIn
-
-
-@pytest.fixture(scope="module")
-def database() -> Iterator[MongoStandIn]:
-    """A database of this module's own: users and roles belong to the whole server."""
-    with mongo.own() as server:
-        yield server
 
 
 @pytest.fixture

@@ -25,7 +25,6 @@ from shared.errors import UnavailableError
 from shared.runtime.settings import Settings
 from shared.runtime.storage import check_database, migrate_log
 from tests.component.city import city, wait_for
-from tests.contract import mongo
 from tests.green import green
 from tests.processes import free_port
 from tests.servers import MongoStandIn, RabbitMQ
@@ -58,17 +57,6 @@ def amqps_uri(secure: RabbitMQ) -> str:
 @pytest.fixture(scope="module")
 def authority_file(certificates: Path) -> Path:
     return certificates / "tls_authority"
-
-
-@pytest.fixture(scope="module")
-def authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:
-    return Authority(tmp_path_factory.mktemp("authority"))
-
-
-@pytest.fixture(scope="module")
-def database() -> Iterator[MongoStandIn]:
-    with mongo.own() as server:
-        yield server
 
 
 @pytest.fixture

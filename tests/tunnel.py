@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
+import select
 import socket
 import ssl
 import threading
@@ -88,13 +89,7 @@ class Tunnel:
                 _linger(near)
                 return
             with socket.create_connection(self._target) as far:
-                self._connect(near, far)
-
-    def _connect(self, near: socket.socket, far: socket.socket) -> None:
-        back = threading.Thread(target=_pass_on, args=(far, near), daemon=True)
-        back.start()
-        _pass_on(near, far)
-        back.join(5)
+                _pass_on(near, far)
 
 
 def _linger(refused: ssl.SSLSocket) -> None:
@@ -105,9 +100,21 @@ def _linger(refused: ssl.SSLSocket) -> None:
             pass
 
 
-def _pass_on(source: socket.socket, target: socket.socket) -> None:
-    with suppress(OSError, ValueError):
-        while data := source.recv(65536):
-            target.sendall(data)
-    with suppress(OSError):
-        target.shutdown(socket.SHUT_RDWR)
+def _pass_on(near: ssl.SSLSocket, far: socket.socket) -> None:
+    """Pass on what comes, both ways, until one side leaves.
+
+    By one thread: Python's TLS sockets are not made for one that reads while another writes, which can bring the process down.
+    """
+    while True:
+        select.select((near, far), (), ())
+        near.settimeout(0)  # what has come may be less than a record, or nothing for us
+        try:
+            while data := near.recv(65536):
+                far.sendall(data)
+            return
+        except ssl.SSLWantReadError:
+            near.settimeout(30)
+        if select.select((far,), (), (), 0)[0]:
+            if not (data := far.recv(65536)):
+                return
+            near.sendall(data)

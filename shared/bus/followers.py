@@ -29,6 +29,7 @@ from shared.runtime import metrics, tracing
 from shared.runtime.codes import Codes
 from shared.runtime.context import Context
 from shared.runtime.node import BATCH, Node
+from shared.runtime.parking import UNREADABLE
 from shared.runtime.settings import Settings
 
 #: Seconds a relay's lease lasts; a standby takes over after it when the holder was killed, and at once when it stopped.
@@ -85,7 +86,7 @@ class Followers(SharedExtension):
 
     def start(self) -> None:
         """Start the loops."""
-        metrics.PARKED.labels(self.node.name, "unreadable")  # seen at zero first, or an alarm would miss the first one
+        metrics.PARKED.labels(self.node.name, UNREADABLE)  # seen at zero first, or an alarm would miss the first one
         loops: list[tuple[str, Callable[[], None]]] = [("projector", self._project), ("relay", self._relay)]
         if self.node.definition.sources:
             loops.append(("consumer", self._consume))
@@ -255,8 +256,8 @@ class Followers(SharedExtension):
                     raise BadInputError(f"not authentic: {found} did not send position {record.position} like this")
                 origin = (found, cloudevents.epoch_of(headers))
             except BadInputError as error:
-                self.node.park_message(message.headers, _bytes(message.body), error.message)
-                metrics.PARKED.labels(self.node.name, "unreadable").inc()
+                self.node.strays.keep(message.headers, _bytes(message.body), error.message)
+                metrics.PARKED.labels(self.node.name, UNREADABLE).inc()
                 continue
             tracing.arrived(record, headers.get(tracing.ATTRIBUTE))
             if origin != before:

@@ -16,14 +16,14 @@ from typing import Any
 import msgspec
 import structlog
 
-from shared.errors import UnavailableError
+from shared.errors import ConcurrencyError, UnavailableError
 from shared.event import Event
 from shared.identity import derived_id
 from shared.log import Receipt, Record
 from shared.runtime.context import Context
 from shared.runtime.execute import Decider
 from shared.views import Row, View, ViewStore
-from shared.views.port import sortable
+from shared.views.port import Changes, sortable
 
 #: Facts that could not be applied, and those of the same stream that wait behind them. Not derived: an operator decides on them.
 PARKED = View(
@@ -54,12 +54,19 @@ def epoch(source: str) -> str:
     return f"epoch:{source}"
 
 
+def acts(source: str) -> str:
+    """The checkpoint that counts what operators had done about parked facts: it changed rows and no position."""
+    return f"acts:{source}"
+
+
 #: Rows as they lie in a store that nobody else writes to; None: there is none.
 Known = dict[tuple[str, str], Row | None]
 #: Facts whose rows a replay reads at once.
 READ_AHEAD = 200
 #: Most rows that are kept in memory between the batches of a replay.
 MOST_KNOWN = 5_000
+#: How often an operator's act is begun anew because another process of the service applied something meanwhile.
+ATTEMPTS = 20
 
 
 class GapError(Exception):
@@ -73,6 +80,8 @@ class Overlay:
         self._store = store
         self._known = {} if known is None else known
         self.changes: dict[tuple[str, str], Row | None] = {}
+        #: Streams of which a fact was parked.
+        self.blocked: set[str] = set()
         self._events: dict[int, Any] = {}  # by position
 
     def read_ahead(self, views: Sequence[View], decode: Callable[[Record], Any], records: Iterable[Record]) -> None:
@@ -196,6 +205,7 @@ class Follower:
         """Start from what the store says: at first, and when somebody else moved the checkpoint."""
         self.position = self._store.checkpoint(self.name)
         self.epoch = self._store.checkpoint(epoch(self.source))
+        self._acts = self._store.checkpoint(acts(self.source))  # before what they act on
         self._blocked = {row["stream"] for row in self._parked_rows()}
 
     def enter(self, number: int) -> None:
@@ -225,7 +235,8 @@ class Follower:
 
         Raises `UnavailableError` when a store or log cannot be written: nothing of the batch counts then, and it is safe to repeat.
         """
-        overlay, position = Overlay(self._store), self.position
+        store, position = self._store.pinned(), self.position
+        overlay = Overlay(store)
         missing: int | None = None
         new = [record for record in records if record.position > position]
         overlay.read_ahead(self._views, self._decode, new)
@@ -239,15 +250,19 @@ class Follower:
             position = record.position
         if position != self.position:
             self._complete(overlay)
-            self._store.save(overlay.changes, {self.name: (self.position, position)})
+            moved = {self.name: (self.position, position)}
+            if self._blocked:  # an operator may have had some of it applied, by another process
+                moved[acts(self.source)] = (self._acts, self._acts)
+            store.save(overlay.changes, moved)
             self.position = position
+            self._blocked |= overlay.blocked
         if missing is not None:
             raise GapError(f"{self.source} position {missing} has not arrived")
         return position
 
     def _apply_or_park(self, record: Record, overlay: Overlay) -> None:
         key = f"{self.source}:{record.position:012d}"
-        if record.stream in self._blocked:
+        if record.stream in self._blocked or record.stream in overlay.blocked:
             overlay.changes["parked", key] = parked_row(
                 self.source, record, "waiting", "an earlier fact of this stream is parked"
             )
@@ -263,7 +278,7 @@ class Follower:
             overlay.changes["parked", key] = parked_row(
                 self.source, record, "parked", f"{type(error).__name__}: {error}"
             )
-            self._blocked.add(record.stream)
+            overlay.blocked.add(record.stream)
 
     def _fold(self, record: Record, overlay: Overlay) -> dict[tuple[str, str], Row | None]:
         event = overlay.event(record, self._decode)
@@ -288,42 +303,69 @@ class Follower:
     def retry(self, stream: str) -> int:
         """Apply the parked and waiting facts of a stream again, in order; returns how many were applied.
 
-        Stops at the first that still fails, which stays parked with the new reason.
+        Stops at the first that still fails, which stays parked with the new reason. Nothing else may be applied by this follower
+        meanwhile; what another process of the service applies is noticed, and `ConcurrencyError` raised if it never ends.
         """
-        rows = self._parked_rows(stream)
-        for done, row in enumerate(rows):
-            overlay = Overlay(self._store)
+        applied = 0
+        for attempt in range(ATTEMPTS):
             try:
-                overlay.changes.update(self._fold(unparked(row), overlay))
-            except UnavailableError:
-                raise
-            except Exception as error:  # still not possible: say why, keep it
-                reason = f"{type(error).__name__}: {error}"
-                self._store.save({("parked", row["key"]): row | {"state": "parked", "reason": reason}})
-                return done
-            overlay.changes["parked", row["key"]] = None
-            self._complete(overlay)
-            self._store.save(overlay.changes)
-        self._blocked.discard(stream)
-        return len(rows)
+                self.reload()
+                for row in self._parked_rows(stream):
+                    if not self._retry_first(row):
+                        return applied
+                    applied += 1
+            except ConcurrencyError:
+                if attempt == ATTEMPTS - 1:
+                    raise
+            else:
+                self._blocked.discard(stream)
+                break
+        return applied
 
-    def first_parked(self, stream: str) -> int:
-        """The position of the first parked fact of a stream; 0 when none is parked."""
+    def _retry_first(self, row: Row) -> bool:
+        """Apply one parked fact; False when it still cannot be, and is kept with the reason why."""
+        store = self._store.pinned()
+        overlay = Overlay(store)
+        try:
+            overlay.changes.update(self._fold(unparked(row), overlay))
+        except UnavailableError:
+            raise
+        except Exception as error:  # still not possible: say why, keep it
+            kept = row | {"state": "parked", "reason": f"{type(error).__name__}: {error}"}
+            self._act(store, {("parked", row["key"]): kept})
+            return False
+        overlay.changes["parked", row["key"]] = None
+        self._complete(overlay)
+        self._act(store, overlay.changes)
+        return True
+
+    def _act(self, store: ViewStore, changes: Changes) -> None:
+        """Save what an operator had done, unless somebody else has applied or done something since this follower looked."""
+        moved = {self.name: (self.position, self.position), acts(self.source): (self._acts, self._acts + 1)}
+        store.save(changes, moved)
+        self._acts += 1
+
+    def first_parked(self, stream: str) -> int | None:
+        """The position of the first parked fact of a stream; None when none is parked."""
         rows = self._parked_rows(stream)
-        return int(rows[0]["position"]) if rows else 0
+        return int(rows[0]["position"]) if rows else None
 
     def skip(self, stream: str, position: int) -> int:
         """Leave a parked fact out for good and go on with those behind it; returns how many of these were applied.
 
-        Does nothing when that fact is not parked any more.
+        Does nothing when that fact is not parked any more. Otherwise as `retry`.
         """
-        rows = self._parked_rows(stream)
-        if not rows or rows[0]["position"] != position:
-            return 0
-        self._store.save({("parked", rows[0]["key"]): rows[0] | {"state": "skipped"}})
-        if len(rows) == 1:
-            self._blocked.discard(stream)
-            return 0
+        for attempt in range(ATTEMPTS):
+            try:
+                self.reload()
+                rows = self._parked_rows(stream)
+                if not rows or rows[0]["position"] != position:
+                    return 0
+                self._act(self._store, {("parked", rows[0]["key"]): rows[0] | {"state": "skipped"}})
+                break
+            except ConcurrencyError:
+                if attempt == ATTEMPTS - 1:
+                    raise
         return self.retry(stream)
 
 

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import base64
-import json
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from datetime import datetime
-from hashlib import sha256
 from typing import Any
 
 import structlog
@@ -17,13 +14,14 @@ import structlog
 from shared.bus import cloudevents
 from shared.calendar import LOCAL
 from shared.errors import ConcurrencyError, NotFoundError, TimedOutError, UnavailableError
-from shared.identity import derived_id
 from shared.log import EventLog, Receipt, Record
 from shared.runtime.authority import Mandate, mandate_of
 from shared.runtime.context import Context
 from shared.runtime.definition import Definition
 from shared.runtime.execute import execute
 from shared.runtime.follow import Decision, Follower, GapError, Known, parked_positions, replay
+from shared.runtime.parking import UNREADABLE
+from shared.runtime.strays import Strays
 from shared.views import ViewStore
 
 #: Facts applied to views in one transaction.
@@ -34,8 +32,6 @@ LOOK_EVERY = 0.1
 LARGEST_FETCHED = 2_000_000
 #: Commits of our own log that a rebuild folds in one transaction.
 REBUILT_AT_ONCE = 1_000
-#: Most bytes kept of a message that is not a fact.
-LARGEST_KEPT = 1_000_000
 #: Asks a source for its facts: `(source, after, limit)` to records, or raises `UnavailableError`.
 Fetch = Callable[[str, int, int], list[Record]]
 
@@ -60,6 +56,8 @@ class Node:
         self.name = definition.name
         self.log = log
         self.views = views
+        #: Messages that are no facts.
+        self.strays = Strays(views)
         self._applied = threading.Condition()
         #: Names of the views of our own facts.
         self.own_views = frozenset(view.name for view in definition.all_views if view.source == self.name)
@@ -186,11 +184,23 @@ class Node:
                 taken = _taking_turns(records)
                 position = replay(source, self.definition.all_views, fresh, decode, taken, out, known)
 
-    def follower(self, source: str) -> Follower:
-        """The follower of a source; raises `NotFoundError` when this service does not follow it."""
+    def parked_by(self, source: str) -> Follower | Strays:
+        """Who parked what came from a source; raises `NotFoundError` when this service does not follow it."""
+        if source == UNREADABLE:
+            return self.strays
         if source not in self.followers:
             raise NotFoundError(f"{self.name} does not follow {source!r}")
         return self.followers[source]
+
+    def retry(self, source: str, stream: str) -> int:
+        """Apply the parked facts of a stream again while nothing else is applied; returns how many were."""
+        with self._lock:
+            return self.parked_by(source).retry(stream)
+
+    def skip(self, source: str, stream: str, position: int) -> int:
+        """Leave a parked fact out for good, likewise; returns how many of those behind it were applied."""
+        with self._lock:
+            return self.parked_by(source).skip(stream, position)
 
     def close(self) -> None:
         """Close the log and the views."""
@@ -208,28 +218,6 @@ class Node:
                 for source, follower in self.followers.items()
             },
         }
-
-    def park_message(self, headers: Mapping[str, Any], body: bytes, reason: str) -> None:
-        """Keep a message that is not a fact, with its bytes; the true facts come from the source's log anyway.
-
-        The same message delivered again is kept once. Of one that is larger than `LARGEST_KEPT` the start is kept, with its size and
-        digest: a database takes no row of any size, and a message that cannot be kept would come again for ever.
-        """
-        digest = sha256(body).hexdigest()
-        if len(body) > LARGEST_KEPT:
-            reason += f" (only the first {LARGEST_KEPT} of {len(body)} bytes are kept; SHA-256 of all: {digest})"
-        attributes = {str(k): str(v) for k, v in headers.items()}
-        key = f"unreadable:{derived_id(digest, json.dumps(attributes, sort_keys=True))}"
-        row = {
-            "source": "unreadable",
-            "stream": key,
-            "position": 0,
-            "type": "",
-            "state": "parked",
-            "reason": reason,
-            "record": json.dumps({"headers": attributes, "body": base64.b64encode(body[:LARGEST_KEPT]).decode()}),
-        }
-        self.views.save({("parked", key): row})
 
     def read_log(self, after: int, limit: int) -> list[dict[str, Any]]:
         """Facts as CloudEvents for followers that missed some: attributes, and the data as text.

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import msgspec
 
-from shared.errors import NotFoundError
+from shared.errors import IllegalStateError, NotFoundError
 from shared.event import Codec, Event
 from shared.runtime.authority import Mandate
 from shared.runtime.execute import Decider
+
+#: The source of what is no fact of this city.
+UNREADABLE = "unreadable"
 
 
 class ParkedFactsRetried(Event, frozen=True, kw_only=True):
@@ -20,7 +23,7 @@ class ParkedFactsRetried(Event, frozen=True, kw_only=True):
 
 
 class ParkedFactSkipped(Event, frozen=True, kw_only=True):
-    """An operator left a parked fact out for good."""
+    """An operator left a parked fact out for good, or put a message away that is none (`position` 0)."""
 
     source: str
     stream: str
@@ -46,25 +49,27 @@ def evolve(parking: Parking, event: ParkedFactsRetried | ParkedFactSkipped) -> P
 
 
 def retry(
-    parking: Parking, *, by: Mandate, at: str, source: str, stream: str, position: int, reason: str, asked: str
+    parking: Parking, *, by: Mandate, at: str, source: str, stream: str, position: int | None, reason: str, asked: str
 ) -> list[Event]:
-    """Record that the facts of a stream are to be applied again; `position` is the first parked one (0: none is)."""
+    """Record that the facts of a stream are to be applied again; `position` is the first parked one (None: none is)."""
     by.require("operations.park")
     if parking.asked == asked:
         return []
-    if not position:
+    if position is None:
         raise NotFoundError(f"no fact of {stream} is parked here")
+    if source == UNREADABLE:
+        raise IllegalStateError("a message that is no fact cannot be applied; skip it to put it away for good")
     return [ParkedFactsRetried(source=source, stream=stream, reason=reason, asked=asked)]
 
 
 def skip(
-    parking: Parking, *, by: Mandate, at: str, source: str, stream: str, position: int, reason: str, asked: str
+    parking: Parking, *, by: Mandate, at: str, source: str, stream: str, position: int | None, reason: str, asked: str
 ) -> list[Event]:
-    """Record that a fact is left out, and why; `position` is the first parked one (0: none is)."""
+    """Record that a fact is left out, and why; `position` is the first parked one (None: none is)."""
     by.require("operations.park")
     if parking.asked == asked:
         return []
-    if not position:
+    if position is None:
         raise NotFoundError(f"no fact of {stream} is parked here")
     return [ParkedFactSkipped(source=source, stream=stream, position=position, reason=reason, asked=asked)]
 

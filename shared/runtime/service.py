@@ -281,21 +281,19 @@ class Followed:
     @command
     def retry_parked(self, source: str, stream: str, reason: str) -> dict[str, Any]:
         """Apply the parked facts of a stream again."""
-        follower = self.here.node.follower(source)
-        receipt = self._record(retry, follower, source, stream, reason)
-        return receipt | {"applied": follower.retry(stream)}
+        receipt = self._record(retry, source, stream, reason)
+        return receipt | {"applied": self.here.node.retry(source, stream)}
 
     @command
     def skip_parked(self, source: str, stream: str, reason: str) -> dict[str, Any]:
-        """Leave the first parked fact of a stream out for good and go on with those behind it."""
-        follower = self.here.node.follower(source)
-        receipt = self._record(skip, follower, source, stream, reason)
+        """Leave the first parked fact of a stream out for good and go on with those behind it; or put a message away that is no fact."""
+        receipt = self._record(skip, source, stream, reason)
         skipped, _ = load(
             self.here.node.log, PARKING, receipt["id"]
         )  # a repeated command names the same fact, not the next one
-        return receipt | {"applied": follower.skip(stream, skipped.position)}
+        return receipt | {"applied": self.here.node.skip(source, stream, skipped.position)}
 
-    def _record(self, decide: Any, follower: Follower, source: str, stream: str, reason: str) -> dict[str, Any]:
+    def _record(self, decide: Any, source: str, stream: str, reason: str) -> dict[str, Any]:
         """Write down what an operator does about parked facts before it is done."""
         receipt: dict[str, Any] = self.here.execute(
             PARKING,
@@ -303,7 +301,7 @@ class Followed:
             decide,
             source=source,
             stream=stream,
-            position=follower.first_parked(stream),
+            position=self.here.node.parked_by(source).first_parked(stream),
             reason=reason,
             asked=self.here.context.command_id,
         )

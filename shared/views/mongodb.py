@@ -9,6 +9,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager, suppress
+from copy import copy
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -82,7 +83,7 @@ class MongoViews:
         self._transactions = _transactions or Transactions(self._database, patience)
         self._read_only = read_only
         self._building = _building
-        self._number, self._looked = _building or 0, 0.0
+        self._number, self._looked, self._pinned = _building or 0, 0.0, False
         if _building is None:
             found = written_format(self._database, KIND, VERSION, patience)
             if read_only:
@@ -157,6 +158,8 @@ class MongoViews:
     def checkpoint(self, follower: str) -> int:
         with self._reading():
             found = self._checkpoints.find_one({"_id": self._follower(follower)})
+        if found and found.get("generation", self._number) != self._number:
+            self._looked = 0.0
         return int(found["position"]) if found else 0
 
     def save(self, changes: Changes, checkpoints: Checkpoints | None = None) -> None:
@@ -176,6 +179,8 @@ class MongoViews:
         self._refuse_when_read_only()
         expected, position = places
         where = {"_id": self._follower(follower), "position": expected}
+        if self._pinned:  # newer code may make rows of these facts
+            where["generation"] = self._number
         try:
             with explained(self._database, min(STALE, self._patience), writing=True):
                 return self._checkpoints.update_one(where, {"$set": {"position": position}}).matched_count == 1
@@ -224,9 +229,15 @@ class MongoViews:
                 "this second generation is not being built any more: it was promoted or started anew"
             )
         if self._building is None and pointer["current"] != self._number:
-            self._number = pointer["current"]
+            self._number = self._number if self._pinned else pointer["current"]
             raise ConcurrencyError("somebody else has just put views that were built anew in the place of these")
         return True
+
+    def pinned(self) -> ViewStore:
+        self._generation()
+        pinned = copy(self)
+        pinned._pinned = True
+        return pinned
 
     def lease(self, name: str, holder: str, seconds: float) -> bool:
         leases = self._database["leases"]
@@ -323,7 +334,8 @@ class MongoViews:
         return pointer
 
     def _generation(self) -> int:
-        if (self._building is None and time.monotonic() - self._looked > LOOK_AGAIN) or not self._number:
+        fixed = self._pinned or self._building is not None
+        if not self._number or (not fixed and time.monotonic() - self._looked > LOOK_AGAIN):
             looked = time.monotonic()
             self._number = int(self._pointer()["current"])
             self._looked = looked

@@ -122,6 +122,12 @@ class ViewStore(Protocol):
         Raises `ConcurrencyError` when a checkpoint is not where it was expected: somebody else applies the same facts.
         """
 
+    def pinned(self) -> ViewStore:
+        """The same rows to fold facts on: if another process puts a second generation in their place, `save` raises `ConcurrencyError`.
+
+        Where one process alone opens the views, whoever folds and whoever promotes keep out of each other's way themselves.
+        """
+
     def lease(self, name: str, holder: str, seconds: float) -> bool:
         """Take or renew a lease; False while somebody else holds it. For 0 seconds: give it back."""
 

@@ -152,6 +152,9 @@ class SqliteViews:
                     [(key, _text(row)) for key, row in rows if row is not None],
                 )
 
+    def pinned(self) -> ViewStore:
+        return self
+
     def lease(self, name: str, holder: str, seconds: float) -> bool:
         now = time.time()
         with self._database.writing() as connection:

@@ -200,6 +200,16 @@ def test_what_is_not_a_fact_is_parked_with_its_bytes(amqp_uri: str, tmp_path: Pa
         opened(here, 2)
         here.settled()
         assert seen(here, 2)["row"]["times"] == 1
+        rows = here.call("watchers", "parked")["rows"]
+        act = {"source": "unreadable", "stream": rows[0]["stream"], "reason": "a stranger's, told to the police"}
+        with pytest.raises(IllegalStateError, match="no fact cannot be applied"):
+            here.call("watchers", "retry_parked", act, command_id="r1")
+        assert here.call("watchers", "skip_parked", act, command_id="r2")["applied"] == 0
+        assert here.call("watchers", "parked")["rows"] == rows[1:], "it is put away with its bytes"
+        with pytest.raises(NotFoundError, match="is parked here"):
+            here.call("watchers", "skip_parked", act, command_id="r3")
+        last = list(here.here("watchers").node.log.read())[-1]
+        assert last.type == "ParkedFactSkipped" and b"told to the police" in bytes(last.data)
 
 
 @green

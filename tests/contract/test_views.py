@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from shared.errors import BadInputError, ConcurrencyError, IllegalStateError
+from shared.errors import BadInputError, ConcurrencyError
 from shared.views import Row, View, ViewStore
 from shared.views.port import LARGEST_PAGE, encode_cursor
 from tests.contract.conftest import OpenViews
@@ -345,113 +345,6 @@ def test_of_many_who_ask_at_once_one_gets_the_lease(open_views: OpenViews) -> No
     for thread in threads:
         thread.join(30)
     assert len(got) == 1
-
-
-def test_a_second_generation_is_built_beside_the_first_and_takes_its_place(open_views: OpenViews) -> None:
-    store, reader = open_views(VIEWS), open_views(VIEWS)
-    store.save(
-        {
-            ("issues", "a"): issue("old"),
-            ("issues", "b"): issue("old"),
-            ("notes", "n"): {"state": "kept"},
-            ("places", "p"): {"level": 1},
-        },
-        {"follow:issues": (0, 9), "follow:registry": (0, 4), "relay": (0, 3)},
-    )
-    fresh = store.fresh()
-    assert (fresh.count("issues"), fresh.checkpoint("follow:issues")) == (0, 0)
-    fresh.save({("issues", "a"): issue("new"), ("places", "q"): {"level": 2}}, {"follow:issues": (0, 7)})
-    fresh.save({}, {"follow:registry": (0, 4)})
-    assert fresh.find("issues", {"status": "new"}).rows == [{"key": "a", **issue("new")}]
-    store.save({("issues", "c"): issue("old")}, {"follow:issues": (9, 10)})
-    assert keys(store, {"status": "old"}) == keys(reader, {"status": "old"}) == ["a", "b", "c"]
-    assert (store.checkpoint("follow:issues"), fresh.checkpoint("follow:issues")) == (10, 7)
-    store.promote()
-    assert keys(store) == ["a"]
-    assert store.find("issues", order="status").rows == [{"key": "a", **issue("new")}]
-    assert (store.get("places", "p"), store.get("places", "q")) == (None, {"key": "q", "level": 2})
-    assert store.get("notes", "n") == {"key": "n", "state": "kept"}
-    assert [store.checkpoint(name) for name in ("follow:issues", "follow:registry", "relay")] == [7, 4, 3]
-    wait_for(lambda: keys(reader) == ["a"])
-    with pytest.raises(ConcurrencyError):
-        reader.save({("issues", "d"): issue()}, {"follow:issues": (10, 11)})
-    reader.save({("issues", "d"): issue()}, {"follow:issues": (7, 8)})
-    assert keys(store) == ["a", "d"]
-    assert keys(open_views(VIEWS)) == ["a", "d"]
-
-
-def test_a_rebuild_can_be_started_anew_and_repeated(open_views: OpenViews) -> None:
-    store = open_views(VIEWS)
-    put(store, {"first": issue()})
-    store.fresh().save({("issues", "given up"): issue()}, {"f": (0, 5)})
-    for generation in range(3):
-        fresh = store.fresh()
-        assert (fresh.count("issues"), fresh.checkpoint("f")) == (0, 0)
-        fresh.save({("issues", f"g{generation}"): issue()}, {"f": (0, generation + 1)})
-        store.promote()
-        assert (keys(store), store.checkpoint("f")) == ([f"g{generation}"], generation + 1)
-
-
-def test_who_saves_after_another_promoted_is_told_unless_its_rows_go_to_the_new_generation(
-    open_views: OpenViews,
-) -> None:
-    """It has read the rows of the former generation; what it makes of them must not be lost in it, nor mixed into the new one."""
-    store, other, third = open_views(VIEWS), open_views(VIEWS), open_views(VIEWS)
-    store.save({("issues", "a"): issue("old")}, {"follow:issues": (0, 1), "follow:registry": (0, 1)})
-    for process in (other, third):
-        assert process.get("issues", "a") == {"key": "a", **issue("old")}
-    fresh = store.fresh()
-    fresh.save({("issues", "a"): issue("new")}, {"follow:issues": (0, 1)})
-    store.promote()
-    for process, name, expected in ((other, "follow:issues", 1), (third, "follow:registry", 1)):
-        for _ in range(2):  # the second time from what it reads then
-            try:
-                process.save({("places", name): {"level": 1}}, {name: (expected, 2)})
-                break
-            except ConcurrencyError:
-                pass
-    assert keys(store, {"status": "new"}) == ["a"]
-    assert [row["key"] for row in store.find("places").rows] == ["follow:issues", "follow:registry"]
-    assert [store.checkpoint(name) for name in ("follow:issues", "follow:registry")] == [2, 2]
-    with pytest.raises(ConcurrencyError):
-        fresh.save({}, {"follow:issues": (1, 2)})
-
-
-def test_nothing_can_be_promoted_that_was_not_built(store: ViewStore) -> None:
-    put(store, {"a": issue()})
-    with pytest.raises(IllegalStateError, match="no second generation"):
-        store.promote()
-    assert keys(store) == ["a"]
-
-
-def test_readers_see_the_whole_old_or_the_whole_new_generation(open_views: OpenViews) -> None:
-    store, reader = open_views(VIEWS), open_views(VIEWS)
-    store.save({("issues", f"k{number:02d}"): issue("g0") for number in range(40)})
-    stop, seen, errors = threading.Event(), set(), []
-
-    def read() -> None:
-        while not stop.is_set():
-            try:
-                counts = tuple(reader.count_by("issues", "status").items())
-                seen.add(counts)
-                if reader.get("issues", "k00") is None:
-                    errors.append("row missing")
-            except Exception as error:
-                errors.append(repr(error))
-
-    thread = threading.Thread(target=read)
-    thread.start()
-    try:
-        for generation in (1, 2):
-            fresh = store.fresh()
-            fresh.save({("issues", f"k{number:02d}"): issue(f"g{generation}") for number in range(40)})
-            store.promote()
-            wait_for(lambda at=generation: ((f"g{at}", 40),) in seen)  # type: ignore[misc]
-    finally:
-        stop.set()
-        thread.join(30)
-    assert errors == []
-    assert seen == {((f"g{generation}", 40),) for generation in range(3)}
 
 
 def test_rows_checkpoints_and_new_views_survive_reopening(open_views: OpenViews) -> None:

@@ -8,9 +8,7 @@ from __future__ import annotations
 
 import threading
 import time
-import uuid
 from collections.abc import Callable
-from contextlib import suppress
 from typing import Any
 
 import structlog
@@ -20,33 +18,20 @@ from nameko.extensions import SharedExtension
 
 from shared.bus import beating, cloudevents
 from shared.bus.connecting import connection as connection_to
-from shared.bus.publisher import ConfirmedPublisher, Message, NotConfirmed
+from shared.bus.relay import Relay, fact_codes
 from shared.bus.rpc import Caller
-from shared.bus.topology import EXCHANGE, TopologyError, declare, explained, queue_for
+from shared.bus.topology import TopologyError, declare, explained, queue_for
 from shared.errors import BadInputError, LinliError, UnavailableError
 from shared.log import Record
 from shared.runtime import metrics, tracing
-from shared.runtime.codes import Codes
 from shared.runtime.context import Context
 from shared.runtime.node import BATCH, Node
 from shared.runtime.parking import UNREADABLE
-from shared.runtime.settings import Settings
 
-#: Seconds a relay's lease lasts; a standby takes over after it when the holder was killed, and at once when it stopped.
-#:
-#: It is renewed every third of it, and may be this short because it only saves double work. Whoever was frozen for longer and goes
-#: on publishes at most the batch that it has already read: both relays began behind the same checkpoint and each publishes in order,
-#: so that every position arrives first from a relay that has published all before it, and followers skip what comes again. Its
-#: checkpoint cannot be moved any more then, and it has to take the lease again.
-LEASE = 5.0
-#: Facts that are published before their confirms are waited for.
-RELAYED = 1000
 #: Seconds before a loop tries again.
 PAUSE = 0.5
 #: Seconds before a loop tries again what an operator must put right.
 LONG_PAUSE = 10.0
-#: Seconds after which a batch that the broker has not confirmed is published again.
-CONFIRM_WITHIN = 10.0
 #: Seconds after an append before our own views are brought up to date, unless somebody waits for them.
 GATHER = 0.02
 #: Seconds between two looks at what the gauges show.
@@ -81,13 +66,17 @@ class Followers(SharedExtension):
         self._appended.set()
 
     def setup(self) -> None:
-        """Take the key for facts."""
+        """Take the key for facts; the relay signs them."""
         self._codes = fact_codes(self.container.config["settings"])
+        self.relay = Relay(self.container.config["settings"], self._codes, self._stopping, self._to_relay)
 
     def start(self) -> None:
         """Start the loops."""
         metrics.PARKED.labels(self.node.name, UNREADABLE)  # seen at zero first, or an alarm would miss the first one
-        loops: list[tuple[str, Callable[[], None]]] = [("projector", self._project), ("relay", self._relay)]
+        loops: list[tuple[str, Callable[[], None]]] = [
+            ("projector", self._project),
+            ("relay", lambda: self.relay.run(self.node)),
+        ]
         if self.node.definition.sources:
             loops.append(("consumer", self._consume))
         for name, loop in loops:
@@ -144,66 +133,6 @@ class Followers(SharedExtension):
                 self._appended.wait(1.0)
                 if not self._stopping.is_set():
                     self.node.awaited.wait(GATHER)  # one transaction carries what is appended meanwhile
-
-    def _relay(self) -> None:
-        """Publish our own log from the relay's checkpoint; only one relay per log holds the lease."""
-        node = self.node
-        settings = self.container.config["settings"]
-        publisher = ConfirmedPublisher(settings.amqp_uri, EXCHANGE, tls=settings.amqp_tls)
-        # the embedded process alone holds its folder, so after a crash it takes its own lease up again at once
-        embedded = settings.amqp_uri.startswith("linli://")
-        holder = "embedded" if embedded else uuid.uuid4().hex
-        relayed = metrics.RELAYED.labels(node.name)
-        renew = 0.0
-        position: int | None = None
-        try:
-            while True:
-                stopping = self._stopping.is_set()  # what was appended before is still published
-                if time.monotonic() >= renew:
-                    if not node.views.lease("relay", holder, LEASE):
-                        if stopping:
-                            return
-                        position = None
-                        self._stopping.wait(PAUSE)
-                        continue
-                    renew = time.monotonic() + LEASE / 3
-                self._to_relay.clear()
-                if position is None:  # read once: if somebody else moves it, our next move fails and this begins anew
-                    position = node.views.checkpoint("relay")
-                records = list(node.log.read(position, limit=RELAYED))
-                if records:
-                    self._publish(publisher, records)
-                    node.views.save({}, {"relay": (position, records[-1].position)})
-                    position = records[-1].position
-                    relayed.set(position)
-                else:
-                    publisher.tick()
-                if len(records) < RELAYED:
-                    if stopping:
-                        return
-                    self._to_relay.wait(LEASE / 5)
-        finally:
-            if renew and not embedded:
-                with suppress(LinliError):
-                    node.views.lease("relay", holder, 0)  # the next process need not wait
-            publisher.close()
-
-    def _publish(self, publisher: ConfirmedPublisher, records: list[Record]) -> None:
-        try:
-            with tracing.publishing(self.node.name, records) as carried:
-                name, epoch = self.node.name, self.node.followers[self.node.name].epoch
-                messages = [
-                    message_of(name, record, self._codes, parent, epoch)
-                    for record, parent in zip(records, carried, strict=False)
-                ]
-                publisher.publish(messages, CONFIRM_WITHIN)
-        except NotConfirmed as error:
-            position = records[0].position - 1
-            if error.confirmed:  # those need not be sent again
-                self.node.views.save({}, {"relay": (position, position + error.confirmed)})
-            raise UnavailableError(
-                f"the broker has not confirmed positions {position + error.confirmed + 1} on: {error}"
-            ) from error
 
     def _consume(self) -> None:
         """Take in other services' facts: what was missed first, then what arrives."""
@@ -311,29 +240,6 @@ class Followers(SharedExtension):
             raise
         except LinliError as error:
             raise UnavailableError(f"{source} does not give its facts: {error.message}") from error
-
-
-def fact_codes(settings: Settings) -> Codes:
-    """What signs facts, and checks them."""
-    return Codes(settings.secrets(), "facts")
-
-
-def message_of(service: str, record: Record, codes: Codes, traceparent: str = "", epoch: int = 0) -> Message:
-    """A fact as a CloudEvent in AMQP binary mode; `traceparent` travels as the distributed tracing extension."""
-    about = cloudevents.attributes(service, record)
-    if epoch:
-        about[cloudevents.EPOCH] = epoch
-    if traceparent:
-        about[tracing.ATTRIBUTE] = traceparent
-    cloudevents.sign(about, bytes(record.data), codes)
-    return Message(
-        routing_key=cloudevents.routing_key(service, record),
-        body=bytes(record.data),
-        headers=cloudevents.to_headers(about),
-        message_id=record.id,
-        content_type=cloudevents.CONTENT_TYPE,
-        type=record.type,
-    )
 
 
 def _bytes(body: Any) -> bytes:

@@ -187,7 +187,9 @@ class ConfirmedPublisher:
                     raise TimeoutError
                 if more and not self.blocked and len(self._waiting) < WINDOW:
                     more = self._write(list(islice(unsent, CHUNK)), deadline)
-                    time.sleep(0)  # a broker that is faster than we are never makes us wait: others get a turn all the same
+                    time.sleep(
+                        0
+                    )  # a broker that is faster than we are never makes us wait: others get a turn all the same
                 else:
                     self._beat(deadline - time.monotonic())
         except TimeoutError as error:

@@ -120,7 +120,8 @@ class EventLog:
         self._writing = threading.Lock()
         self._head: Head | None = None
         self._time = ""
-        self._versions: OrderedDict[str, int] = OrderedDict()
+        #: Versions of streams, and the first event of the commit that this process wrote there last.
+        self._versions: OrderedDict[str, tuple[int, str]] = OrderedDict()
         self._listeners: list[Callable[[], None]] = []
         self._tail = Tail()
         #: The last position that this process wrote; 0: none yet.
@@ -216,8 +217,8 @@ class EventLog:
             last = stored[-1]
             self.written = last.last_position
             self._head = Head(last.last_position, last.digest, self._time)
-            for _, commit in placed:
-                self._remember(commit.stream, commit.last_version)
+            for waiting, commit in placed:
+                self._remember(commit.stream, commit.last_version, waiting.commit.events[0].id)
             for waiting, commit in placed:
                 waiting.settle(self._receipt(waiting.commit, commit))
             return
@@ -305,17 +306,31 @@ class EventLog:
         return receipt
 
     def _version(self, stream: str) -> int:
-        version = self._versions.get(stream)
-        if version is None:
-            version = self.storage.stream_version(stream)
-            self._remember(stream, version)
+        if known := self._versions.get(stream):
+            return known[0]
+        version = self.storage.stream_version(stream)
+        self._remember(stream, version)
         return version
 
-    def _remember(self, stream: str, version: int) -> None:
-        self._versions[stream] = version
+    def _remember(self, stream: str, version: int, event_id: str = "") -> None:
+        self._versions[stream] = version, event_id
         self._versions.move_to_end(stream)
         if len(self._versions) > REMEMBERED_STREAMS:
             self._versions.popitem(last=False)
+
+    def expect(self, stream: str, version: int) -> bool:
+        """Take a stream to be at a version that somebody remembers; False when this process knows that it is not.
+
+        An append at that version is refused by the storage when it is wrong.
+        """
+        if known := self._versions.get(stream):
+            return known[0] == version
+        self._remember(stream, version)
+        return True
+
+    def wrote(self, stream: str, event_id: str) -> bool:
+        """Whether the last commit of a stream is known to be the one that begins with this event."""
+        return self._versions.get(stream, (0, ""))[1] == event_id
 
     def _forget(self) -> None:
         self._head = None

@@ -11,7 +11,7 @@ from typing import Any, Generic, TypeVar
 
 import msgspec
 
-from shared.errors import ConcurrencyError, DomainError
+from shared.errors import ConcurrencyError, DomainError, UnavailableError
 from shared.event import Codec, Event
 from shared.identity import new_id
 from shared.log import Commit, EventLog, NewEvent, Receipt, Record
@@ -67,12 +67,24 @@ class _Folded:
 
 def load(log: EventLog, decider: Decider[State], id: str) -> tuple[State, int]:
     """The state of an aggregate and its version, from the snapshot and the events after it."""
-    state, version, _ = _load(log, decider, id)
-    return state, version
+    found = _load(log, decider, id)
+    return found.state, found.version
 
 
-def _load(log: EventLog, decider: Decider[State], id: str) -> tuple[State, int, int]:
-    """The state, its version, and the version of the stored snapshot (0: none, or not known).
+def _remembered(log: EventLog, decider: Decider[State], id: str) -> _Folded | None:
+    """What this process knows of an aggregate without asking: the state it loaded or wrote last, or that of one that is not there yet.
+
+    Others may have written since. None when this process has itself.
+    """
+    stream, shape = decider.stream(id), decider.shape
+    known: _Folded | None = log.folds.get(stream)
+    if known is None or known.shape != shape:
+        known = _Folded(shape, decider.initial(id), 0, 0)
+    return known if log.expect(stream, known.version) else None
+
+
+def _load(log: EventLog, decider: Decider[State], id: str) -> _Folded:
+    """The state of an aggregate as the log has it.
 
     A state that this process loaded before is brought up to date with what has been written since, by whomever. Of another stream
     the first events are read: most have no more. A long one is loaded from its snapshot.
@@ -91,11 +103,15 @@ def _load(log: EventLog, decider: Decider[State], id: str) -> tuple[State, int, 
                 version = snapshot = stored[0]
                 state = msgspec.json.decode(stored[2], type=decider.state)
             state, version = _fold(decider, state, version, log.read_stream(stream, version))
-    log.folds[stream] = _Folded(shape, state, version, snapshot)
+    return _remember(log, stream, _Folded(shape, state, version, snapshot))
+
+
+def _remember(log: EventLog, stream: str, folded: _Folded) -> _Folded:
+    log.folds[stream] = folded
     log.folds.move_to_end(stream)
     if len(log.folds) > REMEMBERED_STATES:
         log.folds.popitem(last=False)
-    return state, version, snapshot
+    return folded
 
 
 def _fold(decider: Decider[State], state: State, version: int, records: Iterable[Record]) -> tuple[State, int]:
@@ -119,38 +135,46 @@ def execute(
 ) -> Receipt:
     """Decide on an aggregate and append what was decided; repeating a `command_id` returns the first receipt.
 
-    `decide(state, by=mandate, at=occurred, **arguments)` returns events. Raises the `DomainError` of the decision, and
-    `ConcurrencyError` when others change the aggregate faster than this can decide.
+    `decide(state, by=mandate, at=occurred, **arguments)` returns events. It is asked first with what this process remembers: if it
+    decides anything, the log accepts that only where nobody has written since. Otherwise it is asked with what the log says.
+
+    Raises the `DomainError` of the decision, and `ConcurrencyError` when others change the aggregate faster than this can decide.
     """
     stream = decider.stream(id)
     for attempt in range(ATTEMPTS):
-        loaded, version, snapshot = _load(log, decider, id)
+        remembered = None if attempt else _remembered(log, decider, id)
+        found = remembered or _load(log, decider, id)
         try:
-            events = decide(loaded, by=mandate, at=context.occurred, **arguments)
+            events = decide(found.state, by=mandate, at=context.occurred, **arguments)
         except DomainError:
+            if remembered:
+                continue
             if receipt := log.receipt(context.command_id, command, stream):
                 return receipt
             raise
         if not events:
+            if remembered:
+                continue
             return log.receipt(context.command_id, command, stream) or _unchanged(
-                stream, version, command, context.command_id
+                stream, found.version, command, context.command_id
             )
-        state = loaded
-        for event in events:
-            state = decider.evolve(state, event)
+        written = tuple(
+            NewEvent(
+                type=type(event).__name__,
+                schema=event.schema,
+                data=msgspec.Raw(decider.codec.encode(event)),
+                id=new_id(),
+                occurred=context.occurred,
+            )
+            for event in events
+        )
+        state = found.state
+        for event in written:  # as it will be read
+            state = decider.evolve(state, decider.codec.decode(event.type, event.schema, event.data))
         commit = Commit(
             stream=stream,
-            expected_version=version,
-            events=tuple(
-                NewEvent(
-                    type=type(event).__name__,
-                    schema=event.schema,
-                    data=msgspec.Raw(decider.codec.encode(event)),
-                    id=new_id(),
-                    occurred=context.occurred,
-                )
-                for event in events
-            ),
+            expected_version=found.version,
+            events=written,
             command=command,
             command_id=context.command_id,
             actor=mandate.actor,
@@ -166,11 +190,24 @@ def execute(
             if attempt == ATTEMPTS - 1:
                 raise
             continue
-        if version - snapshot >= SNAPSHOT_EVERY:  # of what was read: another process may have written this command
-            log.storage.save_snapshot(stream, version, decider.shape, msgspec.json.encode(loaded))
-            log.folds[stream] = _Folded(decider.shape, loaded, version, version)
+        if log.wrote(stream, written[0].id):
+            folded = _Folded(decider.shape, state, receipt.version, _kept(log, decider, stream, found))
+            _remember(log, stream, folded)
+        else:  # a twin of this command was faster, here or in another process
+            log.folds.pop(stream, None)
         return receipt
     raise AssertionError("unreachable")
+
+
+def _kept(log: EventLog, decider: Decider[Any], stream: str, found: _Folded) -> int:
+    """The version of the stored snapshot, after a new one is stored when it is time: of a state that the log has just confirmed."""
+    if found.version - found.snapshot < SNAPSHOT_EVERY:
+        return found.snapshot
+    try:
+        log.storage.save_snapshot(stream, found.version, decider.shape, msgspec.json.encode(found.state))
+    except UnavailableError:  # the command is in the log all the same; the next one stores it
+        return found.snapshot
+    return found.version
 
 
 def _unchanged(stream: str, version: int, command: str, command_id: str) -> Receipt:

@@ -14,7 +14,7 @@ import eventlet
 from kombu import Connection, Consumer, Exchange
 from kombu.pools import producers
 
-from shared.bus.followers import queue_for
+from shared.bus.topology import queue_for
 from shared.identity import new_id
 from shared.log import Record
 from shared.runtime.authority import Mandate

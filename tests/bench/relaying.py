@@ -18,9 +18,9 @@ from nameko.events import EventDispatcher
 from nameko.runners import ServiceRunner
 from nameko.testing.utils import get_extension
 
-from shared.bus.followers import fact_codes, message_of, queue_for
 from shared.bus.publisher import PERSISTENT, Message
-from shared.bus.topology import EXCHANGE, declare
+from shared.bus.relay import fact_codes, message_of
+from shared.bus.topology import EXCHANGE, declare, queue_for
 from shared.event import Event
 from shared.identity import new_id
 from shared.log import Commit, EventLog, NewEvent

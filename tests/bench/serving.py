@@ -10,7 +10,7 @@ from pathlib import Path
 import eventlet
 from kombu import Connection, Queue
 
-from shared.bus.followers import queue_for
+from shared.bus.topology import queue_for
 from shared.runtime.logging import configure
 from shared.runtime.runner import runner_for
 from shared.runtime.storage import migrate_log

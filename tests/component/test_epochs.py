@@ -9,7 +9,7 @@ import msgspec
 import pytest
 from kombu import Connection, Exchange, Producer
 
-from shared.bus.followers import fact_codes, message_of
+from shared.bus.relay import fact_codes, message_of
 from shared.bus.topology import EXCHANGE, declare, queue_for
 from shared.log import Commit, NewEvent
 from shared.runtime.codes import Codes

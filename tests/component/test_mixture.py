@@ -13,7 +13,7 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 from kombu import Connection, Exchange, Producer
 
-from shared.bus.followers import fact_codes, message_of
+from shared.bus.relay import fact_codes, message_of
 from shared.bus.topology import EXCHANGE
 from shared.identity import new_id
 from shared.log import Commit, NewEvent, Record
@@ -51,7 +51,7 @@ class Mixer:
         self.shops, self.watchers = here.here("shops"), here.here("watchers").node
         self.codes = fact_codes(here.containers["shops"].config["settings"])
         self.held: list[Record] = []
-        self.shops.followers._publish = lambda publisher, records: self.held.extend(records)
+        self.shops.followers.relay._publish = lambda publisher, records: self.held.extend(records)
         self.bad: dict[str, bytes] = {}
         self.rounds = 0
         self.rows: dict[str, dict[str, Any] | None] = {}

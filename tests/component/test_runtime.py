@@ -10,7 +10,7 @@ import eventlet
 import pytest
 from kombu import Connection, Exchange, Producer
 
-from shared.bus import cloudevents, followers
+from shared.bus import cloudevents, topology
 from shared.bus.rpc import HEADER
 from shared.errors import (
     BadInputError,
@@ -177,7 +177,7 @@ def test_what_is_not_a_fact_is_parked_with_its_bytes(amqp_uri: str, tmp_path: Pa
         record = next(here.here("shops").node.log.read())
         good = cloudevents.to_headers(cloudevents.attributes("shops", record))
         with Connection(amqp_uri, transport_options=CONFIRMED) as connection:
-            producer = Producer(connection.channel(), Exchange(followers.EXCHANGE, type="topic"))
+            producer = Producer(connection.channel(), Exchange(topology.EXCHANGE, type="topic"))
             for body, headers in (
                 (b"\xff\xfe not json", good),
                 (b"[1]", good),
@@ -219,7 +219,7 @@ def test_lost_and_repeated_messages_are_made_good(amqp_uri: str, tmp_path: Path)
         node = here.here("shops").node
         opened(here, 1)
         here.settled()
-        relay = here.here("shops").followers
+        relay = here.here("shops").followers.relay
         publish, relay._publish = relay._publish, lambda publisher, records: None  # these are lost
         for number in range(2, 6):
             opened(here, number)

@@ -118,7 +118,7 @@ def test_the_message_carries_the_extension_and_calls_the_header(tmp_path: Path) 
     from opentelemetry.sdk.trace.export import SimpleSpanProcessor
     from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 
-    from shared.bus import cloudevents, followers
+    from shared.bus import cloudevents, relay
     from shared.log import Record
     from shared.runtime import tracing
     from shared.runtime.codes import Codes
@@ -131,11 +131,11 @@ def test_the_message_carries_the_extension_and_calls_the_header(tmp_path: Path) 
     (carried,) = _carried(tracing, record)
     version, trace, parent, flags = carried.split("-")
     assert (version, int(trace, 16), len(parent), flags) == ("00", tracing.trace_id(CORRELATION), 16, "01")
-    message = followers.message_of("shops", record, codes, carried)
+    message = relay.message_of("shops", record, codes, carried)
     assert message.headers["cloudEvents:traceparent"] == carried
     source, parsed = cloudevents.parse(cloudevents.from_headers(message.headers), message.body)
     assert (source, parsed) == ("shops", record)
-    assert "cloudEvents:traceparent" not in followers.message_of("shops", record, codes).headers
+    assert "cloudEvents:traceparent" not in relay.message_of("shops", record, codes).headers
     with tracing.span("shops", "outer", correlation_id=CORRELATION):
         assert tracing.call_headers()[tracing.HEADER].split("-")[1] == trace
     assert tracing.call_headers() == {}, "the span is closed"

@@ -14,7 +14,7 @@ import pytest
 from kombu import Connection, Consumer, Exchange, Producer, Queue
 
 from shared.bus import cloudevents, topology
-from shared.bus.followers import fact_codes
+from shared.bus.relay import fact_codes
 from shared.errors import BadInputError, LinliError, UnavailableError
 from shared.log import Record
 from shared.runtime.codes import Codes
@@ -86,7 +86,7 @@ def test_a_forged_next_fact_is_parked_and_the_true_one_is_applied(amqp_uri: str,
 def test_facts_of_an_earlier_release_come_from_the_log(amqp_uri: str, tmp_path: Path) -> None:
     """What lies in the queues at an upgrade has no code yet: it is put aside, and the same facts are fetched."""
     with city(amqp_uri, tmp_path) as here:
-        relay = here.here("shops").followers
+        relay = here.here("shops").followers.relay
         relay._publish = lambda publisher, records: [
             publish(amqp_uri, cloudevents.to_headers(cloudevents.attributes("shops", record)), bytes(record.data))
             for record in records
@@ -106,7 +106,7 @@ def test_a_silent_source_is_asked_while_others_talk(amqp_uri: str, tmp_path: Pat
     """The last fact of a source may be lost; messages without end from elsewhere must not hide it."""
     with city(amqp_uri, tmp_path) as here:
         record_of(here)
-        here.here("shops").followers._publish = lambda publisher, records: None
+        here.here("shops").followers.relay._publish = lambda publisher, records: None
         here.call("shops", "open_shop", {"shop_id": "s2", "name": "tea"})
 
         def heard() -> bool:
@@ -167,7 +167,7 @@ def test_large_facts_are_fetched_a_few_at_a_time(amqp_uri: str, tmp_path: Path) 
     """Two hundred of them in one answer would be more than a broker takes, and a follower would never get any."""
     with city(amqp_uri, tmp_path) as here:
         node = here.here("shops").node
-        here.here("shops").followers._publish = lambda publisher, records: None
+        here.here("shops").followers.relay._publish = lambda publisher, records: None
         for number in range(12):
             here.call("shops", "open_shop", {"shop_id": f"s{number}", "name": "x" * 900_000})
         assert [len(node.read_log(after, 200)) for after in (0, 10, 11, 12)] == [2, 2, 1, 0]

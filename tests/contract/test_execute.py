@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from shared.errors import ConcurrencyError, IllegalStateError
+from shared.errors import ConcurrencyError, IllegalStateError, UnavailableError
 from shared.event import Codec, Event
 from shared.log import EventLog
 from shared.runtime.authority import Mandate
@@ -130,7 +130,57 @@ def test_of_a_case_that_was_loaded_before_only_what_is_new_is_read(
     assert load(log, COUNT, "a") == (Count("a", 3), 2), "another process wrote the second"
     assert ask(log, 4, "c-3").version == 3
     assert load(log, COUNT, "a") == (Count("a", 7), 3)
-    assert [after for after, _ in read] == [1, 2, 2]
+    assert [after for after, _ in read] == [1, 3]
+
+
+def test_a_decision_on_what_is_remembered_asks_for_nothing(
+    log: EventLog, second: EventLog, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Neither for a new case nor for one that this process wrote last; what it remembers is as the log has it."""
+    read = reads(log, monkeypatch)
+    for number in range(SNAPSHOT_EVERY + 5):
+        assert ask(log, number + 1, f"c-{number}").version == number + 1
+    assert read == []
+    assert load(log, COUNT, "a") == load(second, COUNT, "a")
+
+
+def test_nothing_is_decided_on_what_is_remembered_alone(log: EventLog, second: EventLog) -> None:
+    """It may allow what the log does not, and refuse or find needless what is neither."""
+    ask(log, 3, "c-1", most=5)
+    ask(second, 2, "c-2")
+    with pytest.raises(IllegalStateError, match="too much"):
+        ask(log, 2, "c-3", most=5)
+    ask(second, -5, "c-4")
+    assert ask(log, 4, "c-5", most=5).version == 4
+    assert load(log, COUNT, "a") == (Count("a", 4), 4)
+
+    def empty(count: Count, *, by: Mandate, at: str) -> list[Event]:
+        return [Counted(number=-count.total)] if count.total else []
+
+    ask(log, -4, "c-6")
+    ask(second, 9, "c-7")
+    context = Context(kind="person", actor="p-1", command_id="c-8", occurred="2025-01-01T00:00:00+08:00")
+    assert execute(log, COUNT, "a", empty, context=context, mandate=BY, command="empty").events == 1
+    assert load(second, COUNT, "a") == (Count("a", 0), 7)
+
+
+def test_a_case_that_another_process_began_is_not_begun_again(log: EventLog, second: EventLog) -> None:
+    assert ask(second, 3, "c-1").version == 1
+    assert ask(log, 4, "c-2").version == 2
+    assert ask(log, 4, "c-2").version == 2, "the first receipt"
+    assert load(log, COUNT, "a") == load(second, COUNT, "a") == (Count("a", 7), 2)
+
+
+def test_a_snapshot_that_cannot_be_stored_hides_no_receipt(log: EventLog, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*_: Any) -> None:
+        raise UnavailableError("the disk is full")
+
+    monkeypatch.setattr(log.storage, "save_snapshot", full)
+    assert [ask(log, 1, f"c-{number}").version for number in range(SNAPSHOT_EVERY + 3)][-1] == SNAPSHOT_EVERY + 3
+    monkeypatch.undo()
+    ask(log, 1, "c-last")
+    snapshot = log.storage.snapshot("count-a")
+    assert snapshot is not None and snapshot[0] == SNAPSHOT_EVERY + 3
 
 
 def test_only_the_states_that_were_loaded_last_are_remembered(log: EventLog, monkeypatch: pytest.MonkeyPatch) -> None:

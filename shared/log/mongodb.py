@@ -11,7 +11,7 @@ import pymongo
 from bson import Binary
 from pymongo import ASCENDING, DESCENDING, IndexModel
 from pymongo.database import Database as MongoDatabase
-from pymongo.errors import BulkWriteError, DuplicateKeyError, PyMongoError
+from pymongo.errors import BulkWriteError, DuplicateKeyError, PyMongoError, WriteConcernError
 
 from shared.errors import TimedOutError, UnavailableError
 from shared.log.log import TakenError
@@ -25,6 +25,7 @@ from shared.mongodb import (
     explained,
     majority,
     outcome_unknown,
+    reason,
     write_format,
     written_format,
 )
@@ -129,14 +130,21 @@ class MongoStorage:
         started = time.monotonic()
         try:
             with pymongo.timeout(self._patience):
-                self._commits.insert_many(map(_document, commits), ordered=True)
+                if len(commits) == 1:  # costs the driver less
+                    self._commits.insert_one(_document(commits[0]))
+                else:
+                    self._commits.insert_many(map(_document, commits), ordered=True)
+        except DuplicateKeyError as error:  # the server answers only after a majority has what was in the way
+            self._doubt_until = None
+            raise TakenError(str(error)) from error
+        except WriteConcernError as error:  # it is on the primary, but may still be rolled back
+            self._settle_doubt(error, commits[0].position, started)
         except BulkWriteError as error:
             self._explain(error, commits, started)
         except PyMongoError as error:
             if not outcome_unknown(error):
-                raise UnavailableError(
-                    f"MongoDB database {self._database.name}: {error}; nothing was written"
-                ) from error
+                why = reason(error, self._database.client)
+                raise UnavailableError(f"MongoDB database {self._database.name}: {why}; nothing was written") from error
             self._settle_doubt(error, 0, started)
         self._doubt_until = None
         self._seen = max(self._seen, commits[-1].last_position)

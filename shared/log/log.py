@@ -52,8 +52,8 @@ class Storage(Protocol):
     def scan(self, after: int, limit: int | None, until: int | None) -> Iterator[StoredCommit]:
         """Commits whose last position is beyond `after`, in order; at most `limit` commits, none starting beyond `until`."""
 
-    def scan_stream(self, stream: str, after: int, until: int | None) -> Iterator[StoredCommit]:
-        """Commits of one stream whose last version is beyond `after`, in order; none starting beyond version `until`."""
+    def scan_stream(self, stream: str, after: int) -> Iterator[StoredCommit]:
+        """Commits of one stream whose last version is beyond `after`, in order."""
 
     def snapshot(self, stream: str) -> tuple[int, str, bytes] | None:
         """The stored fold of a stream: its version, the shape it was written in, and its bytes."""
@@ -356,14 +356,12 @@ class EventLog:
         """Raw commits with an event beyond `after`, for followers and auditors."""
         return self.storage.scan(after, limit, until)
 
-    def read_stream(self, stream: str, after: int = 0, until: int | None = None) -> Iterator[Record]:
-        """Events of one stream beyond version `after`, in order, up to the commit that holds version `until`."""
-        commits = list(self.storage.scan_stream(stream, after, until))
-        version = commits[-1].last_version if commits else after
-        if until is None or version < until:  # whoever reads a stream to its end decides on it next
-            self._remember(stream, version)  # the storage refuses what becomes wrong meanwhile
-        records = chain.from_iterable(map(records_of, commits))
-        return dropwhile(lambda record: record.version <= after, records)
+    def read_stream(self, stream: str, after: int = 0) -> Iterator[Record]:
+        """Events of one stream beyond version `after`, in order."""
+        commits = list(self.storage.scan_stream(stream, after))
+        # whoever reads a stream decides on it next; the storage refuses what becomes wrong meanwhile
+        self._remember(stream, commits[-1].last_version if commits else after)
+        return dropwhile(lambda record: record.version <= after, chain.from_iterable(map(records_of, commits)))
 
     def close(self) -> None:
         """Close the storage."""

@@ -62,9 +62,8 @@ class MemoryStorage:
                 return
             yield commit
 
-    def scan_stream(self, stream: str, after: int, until: int | None) -> Iterator[StoredCommit]:
-        commits = (commit for commit in list(self._streams.get(stream, ())) if commit.last_version > after)
-        return commits if until is None else (commit for commit in commits if commit.version <= until)
+    def scan_stream(self, stream: str, after: int) -> Iterator[StoredCommit]:
+        return (commit for commit in list(self._streams.get(stream, ())) if commit.last_version > after)
 
     def snapshot(self, stream: str) -> tuple[int, str, bytes] | None:
         return self._snapshots.get(stream)

@@ -196,24 +196,22 @@ class MongoStorage:
                 left -= len(page)
 
     def _page(self, last_position: Document, size: int) -> list[Document]:
-        with self._reading():
-            return list(
-                self._commits.find({"last_position": last_position}, sort=[("last_position", ASCENDING)], limit=size)
-            )
+        where, order = {"last_position": last_position}, [("last_position", ASCENDING)]
+        with self._reading():  # in one answer: without a batch size the first one holds 101 documents
+            return list(self._commits.find(where, sort=order, limit=size, batch_size=size))
 
-    def scan_stream(self, stream: str, after: int, until: int | None) -> Iterator[StoredCommit]:
+    def scan_stream(self, stream: str, after: int) -> Iterator[StoredCommit]:
         with self._reading():
-            found = self._versions(stream, max(0, after - _NEAR), until)
+            found = self._versions(stream, max(0, after - _NEAR))
             if after and not (found and found[0]["version"] <= after + 1):  # the commit that holds it is a long one
                 first = self._commits.find_one(
                     {"stream": stream, "version": {"$lte": after}}, {"version": 1}, sort=[("version", DESCENDING)]
                 )
-                found = self._versions(stream, first["version"] if first else 0, until)
+                found = self._versions(stream, first["version"] if first else 0)
         return (_stored(commit) for commit in found if commit["last_version"] > after)
 
-    def _versions(self, stream: str, start: int, until: int | None) -> list[Document]:
-        version = {"$gte": start} if until is None else {"$gte": start, "$lte": until}
-        return list(self._commits.find({"stream": stream, "version": version}, sort=[("version", ASCENDING)]))
+    def _versions(self, stream: str, start: int) -> list[Document]:
+        return list(self._commits.find({"stream": stream, "version": {"$gte": start}}, sort=[("version", ASCENDING)]))
 
     def snapshot(self, stream: str) -> tuple[int, str, bytes] | None:
         with self._reading():

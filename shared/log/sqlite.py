@@ -93,13 +93,13 @@ class SqliteStorage:
             if left is not None:
                 left -= len(rows)
 
-    def scan_stream(self, stream: str, after: int, until: int | None) -> Iterator[StoredCommit]:
+    def scan_stream(self, stream: str, after: int) -> Iterator[StoredCommit]:
         with self._database.reading() as connection:
             rows = connection.execute(
                 f"SELECT {_COLUMNS} FROM commits WHERE stream = ? AND version >= "
                 "coalesce((SELECT max(version) FROM commits WHERE stream = ? AND version <= ?), 0) "
-                "AND version <= ? AND last_version > ? ORDER BY version",
-                (stream, stream, after + 1, until if until is not None else 1 << 62, after),
+                "AND last_version > ? ORDER BY version",
+                (stream, stream, after + 1, after),
             ).fetchall()
         return starmap(StoredCommit, rows)
 

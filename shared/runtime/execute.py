@@ -86,8 +86,8 @@ def _remembered(log: EventLog, decider: Decider[State], id: str) -> _Folded | No
 def _load(log: EventLog, decider: Decider[State], id: str) -> _Folded:
     """The state of an aggregate as the log has it.
 
-    A state that this process loaded before is brought up to date with what has been written since, by whomever. Of another stream
-    the first events are read: most have no more. A long one is loaded from its snapshot.
+    A state that this process loaded before is brought up to date with what has been written since, by whomever. Another one is
+    loaded from its snapshot, which a long stream has, and the events after it.
     """
     stream, shape = decider.stream(id), decider.shape
     known: _Folded | None = log.folds.get(stream)
@@ -95,14 +95,11 @@ def _load(log: EventLog, decider: Decider[State], id: str) -> _Folded:
         state, version = _fold(decider, known.state, known.version, log.read_stream(stream, known.version))
         snapshot = known.snapshot
     else:
-        snapshot = 0
-        state, version = _fold(decider, decider.initial(id), 0, log.read_stream(stream, 0, SNAPSHOT_EVERY))
-        if version >= SNAPSHOT_EVERY:
-            stored = log.storage.snapshot(stream)
-            if stored is not None and stored[1] == shape:
-                version = snapshot = stored[0]
-                state = msgspec.json.decode(stored[2], type=decider.state)
-            state, version = _fold(decider, state, version, log.read_stream(stream, version))
+        state, snapshot = decider.initial(id), 0
+        stored = log.storage.snapshot(stream)
+        if stored is not None and stored[1] == shape:
+            snapshot, state = stored[0], msgspec.json.decode(stored[2], type=decider.state)
+        state, version = _fold(decider, state, snapshot, log.read_stream(stream, snapshot))
     return _remember(log, stream, _Folded(shape, state, version, snapshot))
 
 

@@ -51,6 +51,7 @@ from shared.views.port import (
 KIND, VERSION = "views", 1
 #: Seconds after which the generation that is read is looked up again, and for how long a former one is kept for those who have not.
 LOOK_AGAIN, KEEP_FORMER = 1.0, 60.0
+# Whatever is read is asked for in one batch: without a size the first holds 101 documents, and the rest takes another question.
 #: Rows up to which it is not asked first which of them are new: an insert costs a server far less than a replacement does.
 FEW = 8
 _POINTER = "views"
@@ -120,7 +121,7 @@ class MongoViews:
 
     def get_many(self, view: str, keys: Sequence[str]) -> dict[str, Row]:
         with self._reading():
-            found = list(self._rows(view).find({"_id": {"$in": list(keys)}}, {"row": 1}))
+            found = list(self._rows(view).find({"_id": {"$in": list(keys)}}, {"row": 1}, batch_size=len(keys) + 1))
         return {document["_id"]: _row(document) for document in found}
 
     def find(
@@ -134,7 +135,10 @@ class MongoViews:
         way, path = DESCENDING if descending else ASCENDING, path_of(field)
         sort = [("_id", way)] if field == "key" else [(path, way), ("_id", way)]
         with self._reading():
-            found = list(self._rows(view).find(all_of(conditions), {"row": 1, path: 1}, sort=sort, limit=limit + 1))
+            shown = {"row": 1, path: 1}
+            found = list(
+                self._rows(view).find(all_of(conditions), shown, sort=sort, limit=limit + 1, batch_size=limit + 1)
+            )
         rows = [_row(document) for document in found[:limit]]
         if len(found) <= limit:
             return Page(rows, None)
@@ -364,7 +368,8 @@ def _write(collection: Collection[Document], rows: Mapping[str, Document | None]
         collection.delete_many({"_id": {"$in": removed}}, session=session)
     there: Container[str] = rows
     if len(rows) > FEW:
-        there = {found["_id"] for found in collection.find({"_id": {"$in": list(rows)}}, {"_id": 1}, session=session)}
+        known = collection.find({"_id": {"$in": list(rows)}}, {"_id": 1}, batch_size=len(rows) + 1, session=session)
+        there = {found["_id"] for found in known}
     if new := [row for key, row in rows.items() if row is not None and key not in there]:
         collection.insert_many(new, ordered=False, session=session)
     if old := [ReplaceOne({"_id": key}, row, upsert=True) for key, row in rows.items() if row and key in there]:

@@ -168,7 +168,7 @@ def test_heads_streams_and_commands_are_found_without_a_scan(recorded: tuple[Mon
     assert storage.stream_version("case-7") == 3
     assert storage.find_command("c-7") is not None
     assert storage.find_command("none") is None
-    assert len(list(storage.scan_stream("case-7", 1, None))) == 2
+    assert len(list(storage.scan_stream("case-7", 1))) == 2
     assert len(list(storage.scan(290, 4, None))) == 4
     finds = recorder.of("find", "commits")
     assert len(finds) == 7

@@ -116,6 +116,11 @@ class LedgerFollower(Follower):
             raise GapError(f"{self.source} position {arrived[-1].position} is not the end of its commit")
         return position
 
+    def _beside(self) -> dict[str, tuple[int, int]]:
+        """Whoever enters something takes a turn: two processes at once, whatever they follow, never write the same entry."""
+        turns = self._store.checkpoint("ledger")
+        return {"ledger": (turns, turns + 1)}
+
     def _fold(self, record: Record, overlay: Overlay) -> dict[tuple[str, str], Row | None]:
         changes = super()._fold(record, overlay)
         size = int(overlay.get("ledger", "size").get("size", 0))

@@ -23,7 +23,7 @@ from shared.log import Receipt, Record
 from shared.runtime.context import Context
 from shared.runtime.execute import Decider
 from shared.views import Row, View, ViewStore
-from shared.views.port import Changes, sortable
+from shared.views.port import Changes, Checkpoints, sortable
 
 #: Facts that could not be applied, and those of the same stream that wait behind them. Not derived: an operator decides on them.
 PARKED = View(
@@ -236,7 +236,7 @@ class Follower:
         Raises `UnavailableError` when a store or log cannot be written: nothing of the batch counts then, and it is safe to repeat.
         """
         store, position = self._store.pinned(), self.position
-        overlay = Overlay(store)
+        beside, overlay = self._beside(), Overlay(store)
         missing: int | None = None
         new = [record for record in records if record.position > position]
         overlay.read_ahead(self._views, self._decode, new)
@@ -253,7 +253,7 @@ class Follower:
             moved = {self.name: (self.position, position)}
             if self._blocked:  # an operator may have had some of it applied, by another process
                 moved[acts(self.source)] = (self._acts, self._acts)
-            store.save(overlay.changes, moved)
+            store.save(overlay.changes, moved | beside)
             self.position = position
             self._blocked |= overlay.blocked
         if missing is not None:
@@ -297,6 +297,10 @@ class Follower:
                 self._carry(decision, context, name)
         return changes
 
+    def _beside(self) -> dict[str, tuple[int, int]]:
+        """Checkpoints to move with what is saved next; asked before any row is read."""
+        return {}
+
     def _complete(self, overlay: Overlay) -> None:
         """Add what follows from a whole batch, just before it is saved."""
 
@@ -325,7 +329,7 @@ class Follower:
     def _retry_first(self, row: Row) -> bool:
         """Apply one parked fact; False when it still cannot be, and is kept with the reason why."""
         store = self._store.pinned()
-        overlay = Overlay(store)
+        beside, overlay = self._beside(), Overlay(store)
         try:
             overlay.changes.update(self._fold(unparked(row), overlay))
         except UnavailableError:
@@ -336,13 +340,13 @@ class Follower:
             return False
         overlay.changes["parked", row["key"]] = None
         self._complete(overlay)
-        self._act(store, overlay.changes)
+        self._act(store, overlay.changes, beside)
         return True
 
-    def _act(self, store: ViewStore, changes: Changes) -> None:
+    def _act(self, store: ViewStore, changes: Changes, beside: Checkpoints | None = None) -> None:
         """Save what an operator had done, unless somebody else has applied or done something since this follower looked."""
         moved = {self.name: (self.position, self.position), acts(self.source): (self._acts, self._acts + 1)}
-        store.save(changes, moved)
+        store.save(changes, moved | dict(beside or {}))
         self._acts += 1
 
     def first_parked(self, stream: str) -> int | None:

@@ -143,31 +143,20 @@ def execute(
         found = remembered or _load(log, decider, id)
         try:
             events = decide(found.state, by=mandate, at=context.occurred, **arguments)
-        except DomainError:
-            if remembered:
+            state, written = _written(decider, found.state, events, context.occurred)
+            place = decider.place(state) if written else ""
+        except Exception as error:
+            if remembered:  # whatever it is: the log may say otherwise
                 continue
-            if receipt := log.receipt(context.command_id, command, stream):
+            if isinstance(error, DomainError) and (receipt := log.receipt(context.command_id, command, stream)):
                 return receipt
             raise
-        if not events:
+        if not written:
             if remembered:
                 continue
             return log.receipt(context.command_id, command, stream) or _unchanged(
                 stream, found.version, command, context.command_id
             )
-        written = tuple(
-            NewEvent(
-                type=type(event).__name__,
-                schema=event.schema,
-                data=msgspec.Raw(decider.codec.encode(event)),
-                id=new_id(),
-                occurred=context.occurred,
-            )
-            for event in events
-        )
-        state = found.state
-        for event in written:  # as it will be read
-            state = decider.evolve(state, decider.codec.decode(event.type, event.schema, event.data))
         commit = Commit(
             stream=stream,
             expected_version=found.version,
@@ -179,7 +168,7 @@ def execute(
             mandate=mandate.post_id,
             correlation_id=context.correlation_id,
             causation_id=context.causation_id,
-            place=decider.place(state),
+            place=place,
         )
         try:
             receipt = log.append(commit)
@@ -194,6 +183,19 @@ def execute(
             log.folds.pop(stream, None)
         return receipt
     raise AssertionError("unreachable")
+
+
+def _written(
+    decider: Decider[State], state: State, events: Iterable[Event], occurred: str
+) -> tuple[State, tuple[NewEvent, ...]]:
+    """The events as they are stored, and the state after them, folded from what will be read."""
+    written: list[NewEvent] = []
+    for event in events:
+        data = decider.codec.encode(event)
+        name, schema = type(event).__name__, event.schema
+        written.append(NewEvent(type=name, schema=schema, data=msgspec.Raw(data), id=new_id(), occurred=occurred))
+        state = decider.evolve(state, decider.codec.decode(name, schema, data))
+    return state, tuple(written)
 
 
 def _kept(log: EventLog, decider: Decider[Any], stream: str, found: _Folded) -> int:

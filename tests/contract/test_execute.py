@@ -167,6 +167,22 @@ def test_a_case_that_another_process_began_is_not_begun_again(log: EventLog, sec
     assert load(log, COUNT, "a") == load(second, COUNT, "a") == (Count("a", 7), 2)
 
 
+def test_a_decision_that_trips_over_what_is_remembered_is_made_on_what_the_log_says(
+    log: EventLog, second: EventLog
+) -> None:
+    """Those who decide on a case may rely on it being there; a process that does not know it yet must not fail over that."""
+
+    def halve(count: Count, *, by: Mandate, at: str) -> list[Event]:
+        return [Counted(number=-(12 // count.total))]
+
+    ask(second, 3, "c-1")
+    context = Context(kind="person", actor="p-1", command_id="c-2", occurred="2025-01-01T00:00:00+08:00")
+    assert execute(log, COUNT, "a", halve, context=context, mandate=BY, command="halve").version == 2
+    assert load(second, COUNT, "a") == (Count("a", -1), 2)
+    with pytest.raises(ZeroDivisionError):
+        execute(log, COUNT, "b", halve, context=context, mandate=BY, command="halve")
+
+
 def test_a_snapshot_that_cannot_be_stored_hides_no_receipt(log: EventLog, monkeypatch: pytest.MonkeyPatch) -> None:
     def full(*_: Any) -> None:
         raise UnavailableError("the disk is full")

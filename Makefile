@@ -59,7 +59,7 @@ imports: $(VENV)/tested ## who may import whom
 	@deploy/install-test-servers
 	@touch $@
 
-bench: .venv-bench/installed ## measure, side by side with what is compared (SHAPE=embedded, city or both; some 12 minutes each)
+bench: .venv-bench/installed ## measure, side by side with what is compared (SHAPE=embedded, city or both; some 5 and 8 minutes)
 	@.venv-bench/bin/python -m tests.bench --shape $(or $(SHAPE),both) $(BENCH)
 
 faults: $(VENV)/tested ## break a running city for a long time (KILLS=1000 SEED=7 SHAPE=city AWAY=600 ROLLING=10 MUTATIONS=100000)

@@ -7,6 +7,7 @@ import statistics
 import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, dataclass, field
+from math import ceil
 from pathlib import Path
 from typing import Any
 
@@ -104,7 +105,7 @@ class Line:
         worst = min(bound.reach for bound in self.bounds)
         if worst >= 1:
             return "reached"
-        return f"missed by {1 - worst:.0%}" if worst > 0.5 else f"missed by a factor of {1 / worst:.2g}"
+        return f"missed by {ceil(100 - 100 * worst)}%" if worst > 0.5 else f"missed by a factor of {1 / worst:.2g}"
 
 
 def evaluate(bench: Mapping[str, Any]) -> list[Line]:

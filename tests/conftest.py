@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import faulthandler
 import signal
 import sys
 from collections.abc import Generator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,6 +15,19 @@ from tests.contract import mongo
 
 #: Fixtures that are a database over MongoDB's protocol.
 _DATABASES = {"database", "guarded", "mongodb", "replica_set"}
+
+
+#: Where a crash of the interpreter is told; `make` prints its start last, as CI keeps the end of what is printed.
+CRASH = Path(__file__).resolve().parent.parent / "build" / "crash.txt"
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_configure(config: pytest.Config) -> None:
+    """Let a crash be told in a file: pytest's own way is among everything else."""
+    CRASH.parent.mkdir(exist_ok=True)
+    told = CRASH.open("w")
+    config.add_cleanup(told.close)
+    faulthandler.enable(told)
 
 
 def pytest_sessionstart() -> None:

@@ -116,6 +116,7 @@ def test_readers_see_the_whole_old_or_the_whole_new_generation(open_views: OpenV
     thread = threading.Thread(target=read)
     thread.start()
     try:
+        wait_for(lambda: (("g0", 40),) in seen)
         for generation in (1, 2):
             fresh = store.fresh()
             fresh.save({("issues", f"k{number:02d}"): issue(f"g{generation}") for number in range(40)})

@@ -145,8 +145,8 @@ def execute(
             events = decide(found.state, by=mandate, at=context.occurred, **arguments)
             state, written = _written(decider, found.state, events, context.occurred)
             place = decider.place(state) if written else ""
-        except Exception as error:
-            if remembered:  # whatever it is: the log may say otherwise
+        except Exception as error:  # of whatever kind: on what is only remembered it may be wrong
+            if remembered:
                 continue
             if isinstance(error, DomainError) and (receipt := log.receipt(context.command_id, command, stream)):
                 return receipt

@@ -235,10 +235,13 @@ class Follower:
 
         Raises `UnavailableError` when a store or log cannot be written: nothing of the batch counts then, and it is safe to repeat.
         """
-        store, position = self._store.pinned(), self.position
-        beside, overlay = self._beside(), Overlay(store)
-        missing: int | None = None
+        position = self.position
         new = [record for record in records if record.position > position]
+        if not new:  # as whenever nothing has happened for a second: nothing is asked then
+            return position
+        store, beside = self._store.pinned(), self._beside()
+        overlay = Overlay(store)
+        missing: int | None = None
         overlay.read_ahead(self._views, self._decode, new)
         for record in new:
             if record.position <= position:

@@ -51,7 +51,6 @@ from shared.views.port import (
 KIND, VERSION = "views", 1
 #: Seconds after which the generation that is read is looked up again, and for how long a former one is kept for those who have not.
 LOOK_AGAIN, KEEP_FORMER = 1.0, 60.0
-# Whatever is read is asked for in one batch: without a size the first holds 101 documents, and the rest takes another question.
 #: Rows up to which it is not asked first which of them are new: an insert costs a server far less than a replacement does.
 FEW = 8
 _POINTER = "views"
@@ -120,7 +119,7 @@ class MongoViews:
         return None if found is None else _row(found)
 
     def get_many(self, view: str, keys: Sequence[str]) -> dict[str, Row]:
-        with self._reading():
+        with self._reading():  # in one answer: without a batch size the first one holds 101 documents, here and below
             found = list(self._rows(view).find({"_id": {"$in": list(keys)}}, {"row": 1}, batch_size=len(keys) + 1))
         return {document["_id"]: _row(document) for document in found}
 
@@ -233,7 +232,8 @@ class MongoViews:
                 "this second generation is not being built any more: it was promoted or started anew"
             )
         if self._building is None and pointer["current"] != self._number:
-            self._number = self._number if self._pinned else pointer["current"]
+            if not self._pinned:
+                self._number = pointer["current"]
             raise ConcurrencyError("somebody else has just put views that were built anew in the place of these")
         return True
 

@@ -113,7 +113,7 @@ def test_a_long_case_is_loaded_from_its_snapshot(
         assert load(second, COUNT, "a") == (Count("a", number + 1), number + 1)
     snapshot = log.storage.snapshot("count-a")
     assert snapshot is not None and snapshot[0] == 2 * SNAPSHOT_EVERY
-    assert read == [SNAPSHOT_EVERY * max(0, number // SNAPSHOT_EVERY) for number in range(3 * SNAPSHOT_EVERY)]
+    assert read == [SNAPSHOT_EVERY * (number // SNAPSHOT_EVERY) for number in range(3 * SNAPSHOT_EVERY)]
 
 
 def test_of_a_case_that_was_loaded_before_only_what_is_new_is_read(

@@ -54,7 +54,7 @@ def test_two_processes_that_enter_facts_at_once_write_no_entry_twice(
 
     for turn in range(40):
         first, second = (("issues", "funding"), ("funding", "issues"), ("issues", "issues"))[turn % 3]
-        meanwhile.append(lambda name=second: enter(there, name, 3))  # type: ignore[misc]
+        meanwhile.append(lambda name=second: enter(there, name, 3))  # type: ignore[misc]  # mypy takes no default here
         enter(here, first, 5)
         meanwhile.clear()
     for name in logs:

@@ -19,8 +19,10 @@ from shared.errors import UnavailableError
 from shared.log import EventLog
 from shared.log.mongodb import COMMIT_INDEXES, MongoStorage, migrate
 from shared.mongodb import MAJORITY
+from shared.runtime.execute import load
 from shared.views.mongodb import MongoViews
 from tests.contract import mongo
+from tests.contract.test_execute import COUNT, Count, ask
 from tests.contract.test_log import commit
 from tests.contract.test_views import VIEWS, issue
 from tests.servers import STAND_IN, free_port
@@ -184,6 +186,38 @@ def test_heads_streams_and_commands_are_found_without_a_scan(recorded: tuple[Mon
         assert answer["executionStats"]["totalDocsExamined"] <= 10, (question, plan)
         assert "COLLSCAN" not in [stage for stage, _ in plan], question
         assert not real or "SORT" not in [stage for stage, _ in plan], question
+
+
+def test_a_command_asks_the_database_once(recorded: tuple[Mongo, Recorder]) -> None:
+    """For a new case, and for one that this process wrote last (decision 8); a case that it does not know takes two questions."""
+    database, recorder = recorded
+    migrate(database)
+    log = EventLog("test", MongoStorage(database))
+    assert ask(log, 1, "c-0").version == 1  # the end of the log is asked for once
+    for number in (1, 2):
+        recorder.sent.clear()
+        assert ask(log, 1, f"c-{number}").version == number + 1
+        assert [next(iter(command)) for command in recorder.sent] == ["insert"]
+    log.folds.clear()
+    recorder.sent.clear()
+    assert load(log, COUNT, "a") == (Count("a", 3), 3)
+    assert [command["find"] for command in recorder.sent] == ["snapshots", "commits"]
+
+
+def test_what_is_read_comes_in_one_answer(recorded: tuple[Mongo, Recorder]) -> None:
+    """Without a batch size the first answer holds 101 documents, and the rest takes another question."""
+    database, recorder = recorded
+    migrate(database)
+    log, store = EventLog("test", MongoStorage(database)), MongoViews(database, VIEWS)
+    for number in range(250):
+        log.append(commit(f"case-{number}"))
+    keys = [f"k{number}" for number in range(250)]
+    store.save({("issues", key): issue() for key in keys})
+    recorder.sent.clear()
+    store.save({("issues", key): issue("closed") for key in keys})
+    assert len(list(log.storage.scan(0, None, None))) == len(store.get_many("issues", keys)) == 250
+    assert len(store.find("issues", limit=200).rows) == 200
+    assert "getMore" not in [next(iter(command)) for command in recorder.sent]
 
 
 def test_migrating_again_or_at_the_same_time_changes_nothing(database: Mongo) -> None:

@@ -145,13 +145,13 @@ def park_retry(
 @park_app.command("skip")
 def park_skip(
     service: Annotated[str, typer.Argument(help="The service that parked it.")],
-    source: Annotated[str, typer.Argument(help="The service it came from.")],
+    source: Annotated[str, typer.Argument(help="The service it came from; unreadable: a message that is no fact.")],
     stream: Annotated[str, typer.Argument(help="The stream it belongs to.")],
     reason: Annotated[str, typer.Option(help="Why, for the record.")],
     url: Url = None,
     json: Json = False,
 ) -> None:
-    """Leave the first parked fact of a stream out for good and go on with those behind it."""
+    """Leave the first parked fact of a stream out for good and go on with those behind it; or put a message away that is no fact."""
     with explained():
         operations.act_on_parked("skip", service, source, stream, reason, url, json)
 

@@ -87,6 +87,10 @@ def test_what_is_no_fact_is_parked_by_each_that_follows(
     assert sum("not authentic: registry did not send position 999999" in reason for _, reason in told) == len(
         FOLLOWERS_OF_REGISTRY
     )
+    stray = next(row for row in _parked_of(founded)["issues"] if row["source"] == "unreadable")
+    done = founded.city.linli("park", "skip", "issues", "unreadable", stray["stream"], "--reason", "looked into")
+    assert done.returncode == 0, done.stderr
+    assert stray not in _parked_of(founded)["issues"] and len(parked(founded)) == len(told) - 1
     load = Load(founded.city.url, founded.tokens, tmp_path / "receipts.jsonl", seed, prefix="p")
     load.start()
     load.wait_for(10)

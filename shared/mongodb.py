@@ -24,7 +24,7 @@ from pymongo.errors import (
 )
 from pymongo.read_concern import ReadConcern
 
-from shared.errors import ConcurrencyError, TimedOutError, UnavailableError
+from shared.domain.errors import ConcurrencyError, TimedOutError, UnavailableError
 from shared.tls import explanation, plain_to, spoken_at
 
 Document = dict[str, Any]

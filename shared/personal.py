@@ -14,7 +14,7 @@ from typing import Any, NamedTuple, Protocol
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
-from shared.errors import UnavailableError
+from shared.domain.errors import UnavailableError
 from shared.sqlite import Database
 
 _PREFIX = "sealed:v1:"

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from shared.errors import UnavailableError
+from shared.domain.errors import UnavailableError
 
 
 class Database:

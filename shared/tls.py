@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Literal
 from urllib.parse import parse_qsl, urlsplit
 
-from shared.errors import BadInputError
+from shared.domain.errors import BadInputError
 
 #: The server, as the names of its variables begin.
 Server = Literal["AMQP", "MONGODB"]

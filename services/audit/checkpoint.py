@@ -28,7 +28,7 @@ from cryptography.hazmat.primitives.serialization import (
     load_pem_public_key,
 )
 
-from shared.errors import BadInputError, CorruptionError
+from shared.domain.errors import BadInputError, CorruptionError
 
 #: Longest checkpoint that is looked at, in characters.
 LONGEST = 65_536

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from services.audit.ledger import LEDGER_VIEWS
 from services.audit.schemas import COMMANDS, QUERIES
-from shared.event import Codec
-from shared.runtime.definition import Definition
-from shared.runtime.parking import PARKING_EVENTS
+from shared.domain.event import Codec
+from shared.following.definition import Definition
+from shared.following.parking import PARKING_EVENTS
 
 #: The services whose logs make up the ledger, besides the audit service's own.
 SOURCES = ("registry", "issues", "volunteers", "funding")

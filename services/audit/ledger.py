@@ -13,12 +13,13 @@ from itertools import islice
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from services.audit import checkpoint, merkle
-from shared.bus import cloudevents
-from shared.errors import CorruptionError, NotFoundError, UnavailableError
-from shared.log import Record
+from shared.domain.errors import CorruptionError, NotFoundError, UnavailableError
+from shared.domain.record import Record
+from shared.domain.view import Row, View
+from shared.following import cloudevents
+from shared.following.follow import Follower, GapError, Overlay
 from shared.log.log import now
-from shared.runtime.follow import Follower, GapError, Overlay
-from shared.views import Row, View, ViewStore
+from shared.views import ViewStore
 from shared.views.port import encode_cursor
 
 

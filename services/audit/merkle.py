@@ -13,7 +13,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from hashlib import sha256
 
-from shared.errors import BadInputError, CorruptionError
+from shared.domain.errors import BadInputError, CorruptionError
 
 #: Level and index of a complete subtree.
 NodeId = tuple[int, int]

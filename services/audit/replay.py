@@ -8,10 +8,11 @@ from hashlib import sha256
 
 import msgspec
 
+from shared.domain.view import Row
+from shared.following.definition import Definition
+from shared.following.follow import Known, parked_positions, replay
 from shared.log import EventLog
-from shared.runtime.definition import Definition
-from shared.runtime.follow import Known, parked_positions, replay
-from shared.views import Row, ViewStore
+from shared.views import ViewStore
 
 _BATCH = 500
 _encode = msgspec.json.Encoder(order="sorted").encode

@@ -10,7 +10,7 @@ from nameko.timer import timer
 from services.audit import checkpoint
 from services.audit.definition import DEFINITION
 from services.audit.ledger import Ledger, LedgerFollower
-from shared.runtime.service import Followed, Here, query
+from shared.service.service import Followed, Here, query
 
 #: Seconds between two signed checkpoints while facts arrive.
 SIGN_EVERY = 10

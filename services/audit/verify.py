@@ -13,9 +13,10 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 from services.audit import checkpoint, merkle
 from services.audit.ledger import Ledger
-from shared.bus import cloudevents
-from shared.errors import CorruptionError, NotFoundError
-from shared.log import EventLog, Record, records_of
+from shared.domain.errors import CorruptionError, NotFoundError
+from shared.domain.record import Record
+from shared.following import cloudevents
+from shared.log import EventLog, records_of
 from shared.log.record import verify_chain
 
 #: Called now and then with what is being checked and how many events are done.

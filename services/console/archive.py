@@ -13,10 +13,11 @@ import msgspec
 from services.audit.ledger import LEDGER_VIEWS
 from services.console.catalogue import definition
 from services.gateway.accounts import VIEWS as ACCOUNT_VIEWS
-from shared.errors import BadInputError, CorruptionError, NotFoundError, UnavailableError
+from shared.domain.errors import BadInputError, CorruptionError, NotFoundError, UnavailableError
+from shared.domain.view import View
 from shared.log import Head, StoredCommit
-from shared.runtime.settings import write_private
-from shared.views import View, ViewStore
+from shared.service.settings import write_private
+from shared.views import ViewStore
 
 FORMAT = 1
 MANIFEST = "manifest.json"

@@ -19,10 +19,10 @@ from services.audit.replay import Comparison, compare, digests, fold_until
 from services.audit.verify import verify_ledger, verify_log
 from services.console.catalogue import OWNERS, definition
 from services.console.output import out, progress
-from shared.errors import BadInputError, NotFoundError
+from shared.domain.errors import BadInputError, NotFoundError
 from shared.log import EventLog
-from shared.runtime.settings import Settings
-from shared.runtime.storage import open_log, open_views
+from shared.service.settings import Settings
+from shared.service.storage import open_log, open_views
 from shared.views.sqlite import SqliteViews
 
 

@@ -35,11 +35,11 @@ from services.console.archive import (
 from services.console.catalogue import OWNERS, definition
 from services.console.output import out, progress
 from services.gateway.accounts import VIEWS as ACCOUNT_VIEWS
-from shared.errors import BadInputError
+from shared.domain.errors import BadInputError
 from shared.log import EventLog, Head, StoredCommit
 from shared.log.log import now
-from shared.runtime.settings import Settings
-from shared.runtime.storage import open_log, open_views
+from shared.service.settings import Settings
+from shared.service.storage import open_log, open_views
 from shared.views import ViewStore
 
 
@@ -177,7 +177,7 @@ def _write_keys(settings: Settings, target: Output) -> None:
 def _personal_keys(settings: Settings) -> Iterator[tuple[str, int, str | None]]:
     found: Iterable[tuple[str, int, bytes | None]]
     if settings.mongodb_uri:
-        from shared.runtime.storage import database_of
+        from shared.service.storage import database_of
 
         found = [(row["_id"], row["generation"], row["secret"]) for row in database_of(settings, "keys")["keys"].find()]
     else:

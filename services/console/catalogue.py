@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from importlib import import_module
 
-from shared.errors import BadInputError
-from shared.runtime.definition import Definition
+from shared.domain.errors import BadInputError
+from shared.following.definition import Definition
 
 #: Name to the module and class of its entrypoints, in the order in which they start.
 SERVICES = {

@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode, urlsplit
 
-from shared.errors import BadInputError, UnavailableError, from_mapping
-from shared.runtime.settings import Settings
+from shared.domain.errors import BadInputError, UnavailableError, from_mapping
+from shared.service.settings import Settings
 
 
 class Client:

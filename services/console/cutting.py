@@ -15,7 +15,7 @@ import msgspec
 
 from services.console.archive import Manifest, read_commits, read_entries
 from services.console.catalogue import definition
-from shared.errors import BadInputError, CorruptionError
+from shared.domain.errors import BadInputError, CorruptionError
 from shared.log import Head
 from shared.log.record import verify_chain
 

@@ -14,8 +14,8 @@ from services.console.catalogue import OWNERS, definition
 from services.console.output import out
 from services.gateway.accounts import VIEWS as ACCOUNT_VIEWS
 from shared.mongodb import PATIENCE, explained
-from shared.runtime.settings import Settings
-from shared.runtime.storage import database_of, migrate_log, open_keys, open_views
+from shared.service.settings import Settings
+from shared.service.storage import database_of, migrate_log, open_keys, open_views
 
 Shape = dict[str, Any]
 

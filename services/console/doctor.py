@@ -17,10 +17,10 @@ import msgspec
 
 from services.console.catalogue import OWNERS, SERVICES, definition
 from services.console.output import out
-from shared.errors import BadInputError, LinliError
+from shared.domain.errors import BadInputError, LinliError
 from shared.log import sqlite as log_files
 from shared.personal import SqliteKeys
-from shared.runtime.settings import Settings
+from shared.service.settings import Settings
 from shared.views import sqlite as view_files
 
 State = Literal["ok", "warning", "failed"]

@@ -10,9 +10,9 @@ from kombu import Connection, Exchange, Queue
 
 from services.console.doctor import Finding, sources_of
 from services.console.doctor_certificates import certificates
-from shared.bus.connecting import connection as connection_to
-from shared.bus.topology import PATIENCE, TopologyError, check_version, dead_letters, exchange, explained, queue_for
-from shared.runtime.settings import Settings
+from shared.broker.connecting import connection as connection_to
+from shared.broker.topology import PATIENCE, TopologyError, check_version, dead_letters, exchange, explained, queue_for
+from shared.service.settings import Settings
 
 _MISSING = "load deploy/rabbitmq/definitions.json, or start the service once"
 

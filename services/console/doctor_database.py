@@ -15,11 +15,11 @@ from services.console.catalogue import OWNERS
 from services.console.doctor import Finding, room
 from services.console.doctor_certificates import certificates
 from services.console.doctor_rights import UNAUTHORIZED as _UNAUTHORIZED
-from shared.errors import LinliError, UnavailableError
+from shared.domain.errors import LinliError, UnavailableError
 from shared.log.mongodb import COMMIT_INDEXES, COMMIT_SCHEMA
 from shared.mongodb import MAJORITY, explained
-from shared.runtime.settings import Settings
-from shared.runtime.storage import check_restored, mongodb
+from shared.service.settings import Settings
+from shared.service.storage import check_restored, mongodb
 
 #: The first MongoDB with everything that is used here.
 OLDEST = (7, 0)

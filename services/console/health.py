@@ -11,7 +11,7 @@ import eventlet
 from eventlet import wsgi
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
-from shared.errors import LinliError, UnavailableError
+from shared.domain.errors import LinliError, UnavailableError
 
 
 class Health:

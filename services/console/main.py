@@ -19,8 +19,8 @@ import typer
 
 from services.console import audit, operations
 from services.console.output import explained, fail, out, print_json
-from shared.errors import BadInputError
-from shared.runtime.settings import Settings
+from shared.domain.errors import BadInputError
+from shared.service.settings import Settings
 
 app = typer.Typer(
     help="Linli (邻里): a case ledger for neighbourhoods that people can check.",

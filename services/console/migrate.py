@@ -14,9 +14,9 @@ from urllib.parse import urlsplit
 
 from services.console.catalogue import OWNERS
 from services.console.databases import databases, migrate
-from shared.errors import BadInputError, UnavailableError
-from shared.runtime.settings import Settings
-from shared.runtime.storage import mongodb
+from shared.domain.errors import BadInputError, UnavailableError
+from shared.service.settings import Settings
+from shared.service.storage import mongodb
 
 #: Seconds to wait for MongoDB to answer, and for the replica set to have a primary.
 PATIENCE = 60.0

@@ -8,8 +8,8 @@ from rich.table import Table
 
 from services.console.client import Client, operator
 from services.console.output import err, out, print_json
-from shared.identity import new_id
-from shared.runtime.settings import Settings
+from shared.domain.identity import new_id
+from shared.service.settings import Settings
 
 
 def _client(url: str | None) -> Client:

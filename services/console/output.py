@@ -11,7 +11,7 @@ from typing import Any, NoReturn
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
-from shared.errors import LinliError
+from shared.domain.errors import LinliError
 
 out = Console(highlight=False)
 err = Console(stderr=True, highlight=False)

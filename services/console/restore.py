@@ -31,11 +31,12 @@ from services.console.databases import migrate
 from services.console.output import out, progress
 from services.console.restore_keys import write_keys
 from services.gateway.accounts import VIEWS as ACCOUNT_VIEWS
-from shared.errors import BadInputError, CorruptionError, NotFoundError
-from shared.log import EventLog, Record, StoredCommit
-from shared.runtime.follow import epoch
-from shared.runtime.settings import Settings
-from shared.runtime.storage import open_log, open_views
+from shared.domain.errors import BadInputError, CorruptionError, NotFoundError
+from shared.domain.record import Record
+from shared.following.follow import epoch
+from shared.log import EventLog, StoredCommit
+from shared.service.settings import Settings
+from shared.service.storage import open_log, open_views
 from shared.views import ViewStore
 
 _GROUP = 500  # commits or ledger entries written at a time

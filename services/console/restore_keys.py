@@ -12,8 +12,8 @@ import msgspec
 from services.audit import checkpoint
 from services.console.archive import KEY_FILES, PERSONAL, Manifest, read_commits
 from shared.personal import Key, KeyStore
-from shared.runtime.settings import Settings, write_private
-from shared.runtime.storage import open_keys
+from shared.service.settings import Settings, write_private
+from shared.service.storage import open_keys
 
 #: Facts that say that somebody was erased: the field that names whose key it was, and what stands before it.
 ERASURES = {

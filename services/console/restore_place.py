@@ -15,11 +15,11 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from shared.errors import IllegalStateError
+from shared.domain.errors import IllegalStateError
 from shared.log.log import now
-from shared.runtime import storage
-from shared.runtime.settings import Settings
-from shared.runtime.storage import UNFINISHED, staging_of
+from shared.service import storage
+from shared.service.settings import Settings
+from shared.service.storage import UNFINISHED, staging_of
 
 
 @contextmanager

@@ -20,12 +20,12 @@ from nameko.runners import ServiceRunner
 from services.console.catalogue import OWNERS, SERVICES, definition, service_class
 from services.console.health import Health
 from services.console.output import err
-from shared.bus.topology import check
-from shared.errors import BadInputError, UnavailableError
-from shared.runtime.logging import configure
-from shared.runtime.runner import runner_for
-from shared.runtime.settings import Settings
-from shared.runtime.storage import check_database, check_restored
+from shared.broker.topology import check
+from shared.domain.errors import BadInputError, UnavailableError
+from shared.service.logging import configure
+from shared.service.runner import runner_for
+from shared.service.settings import Settings
+from shared.service.storage import check_database, check_restored
 
 #: Seconds after which a stop is no longer waited for; nothing acknowledged can be lost by it. With what the end of the process
 #: itself takes it stays below ten, after which an orchestrator would kill.

@@ -7,7 +7,7 @@ from services.funding.events import CODEC
 from services.funding.policies import POLICIES
 from services.funding.schemas import COMMANDS, QUERIES
 from services.funding.views import VIEWS
-from shared.runtime.definition import Definition
+from shared.following.definition import Definition
 
 POWERS: dict[str, str] = {
     "project.propose": "Propose a project with a budget, its shares and its criteria of acceptance.",

@@ -9,8 +9,8 @@ from typing import get_args
 
 import msgspec
 
-from shared.event import Codec, Event, Upcaster
-from shared.runtime.parking import PARKING_EVENTS
+from shared.domain.event import Codec, Event, Upcaster
+from shared.following.parking import PARKING_EVENTS
 
 #: Where money comes from: a partition, each fen has exactly one source (C22, X03).
 SOURCES = ("government", "society", "residents")

@@ -11,10 +11,10 @@ from services.funding.definition import DEFINITION
 from services.funding.domain.books import ACCOUNTS
 from services.funding.views import CITY
 from services.funding.views.amounts import board, money_of, share
-from shared.calendar import LOCAL
-from shared.errors import NotFoundError
-from shared.runtime.service import Followed, Here, command, query
-from shared.views import Row
+from shared.domain.calendar import LOCAL
+from shared.domain.errors import NotFoundError
+from shared.domain.view import Row
+from shared.service.service import Followed, Here, command, query
 
 _PERSONS = ("applicant", "signer", "cashier", "accountant", "person_id")
 

@@ -11,7 +11,7 @@ import structlog
 from flask import Flask, Response, g, request
 from prometheus_client import Counter, Gauge, Histogram
 
-from shared.identity import new_id
+from shared.domain.identity import new_id
 
 #: Largest body of a request, in bytes.
 LARGEST_BODY = 1024 * 1024

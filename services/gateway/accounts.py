@@ -11,9 +11,9 @@ from typing import Any
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
 
-from shared.errors import ConcurrencyError, IllegalStateError, NotFoundError
-from shared.views import Row, View, ViewStore
-from shared.views.port import by
+from shared.domain.errors import ConcurrencyError, IllegalStateError, NotFoundError
+from shared.domain.view import Row, View, by
+from shared.views import ViewStore
 
 
 def _keep(row: Row, event: Any, record: Any) -> Row:

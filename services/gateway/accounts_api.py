@@ -11,7 +11,7 @@ from marshmallow import RAISE, Schema, ValidationError, fields, validate, valida
 from services.gateway.accounts import Accounts
 from services.gateway.api import LinliBlueprint, parameters
 from services.gateway.session import Current, Gateway
-from shared.errors import ForbiddenError, UnauthenticatedError
+from shared.domain.errors import ForbiddenError, UnauthenticatedError
 
 _USERNAME = validate.Regexp(r"^[a-z0-9][a-z0-9._@-]{1,63}$", error="must be 2 to 64 small letters, digits or . _ @ -")
 _PERSON = validate.Regexp(r"^[a-z0-9][a-z0-9-]{1,63}$", error="must be 2 to 64 small letters, digits and hyphens")

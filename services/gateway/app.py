@@ -19,9 +19,9 @@ from services.gateway.contracts import SERVICES
 from services.gateway.credentials import LIFETIME, Credentials, derive_key
 from services.gateway.operations import create_operations, register_health
 from services.gateway.session import Caller, Gateway
-from shared.errors import LinliError
-from shared.identity import new_id
-from shared.runtime import tracing
+from shared.domain.errors import LinliError
+from shared.domain.identity import new_id
+from shared.service import tracing
 
 _log = structlog.get_logger()
 _READING = ("GET", "HEAD", "OPTIONS")

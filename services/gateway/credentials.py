@@ -14,9 +14,9 @@ from itsdangerous import BadSignature, SignatureExpired, URLSafeTimedSerializer
 
 from services.gateway.accounts import Accounts
 from services.gateway.problems import TooManyRequestsError
-from shared.errors import UnauthenticatedError
-from shared.runtime.settings import write_private
-from shared.views import Row
+from shared.domain.errors import UnauthenticatedError
+from shared.domain.view import Row
+from shared.service.settings import write_private
 
 #: Seconds for which a sign-in is good.
 LIFETIME = 12 * 3600

@@ -8,8 +8,8 @@ from datetime import UTC, datetime, timedelta
 from flask import request
 
 from services.gateway.contracts import SERVICES
-from shared.errors import BadInputError, UnauthenticatedError
-from shared.event import LARGEST_INTEGER
+from shared.domain.errors import BadInputError, UnauthenticatedError
+from shared.domain.event import LARGEST_INTEGER
 
 #: How far a caller's clock may be ahead.
 TOLERANCE = timedelta(minutes=5)

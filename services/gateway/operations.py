@@ -13,9 +13,9 @@ from services.gateway.accounts_api import Empty, require_operator
 from services.gateway.api import LinliBlueprint, parameters
 from services.gateway.contracts import SERVICES
 from services.gateway.session import Gateway
-from shared.errors import BadInputError, LinliError
-from shared.runtime.context import Context
-from shared.runtime.operations import ActOnParked, Parked
+from shared.domain.errors import BadInputError, LinliError
+from shared.following.context import Context
+from shared.service.operations import ActOnParked, Parked
 
 #: Seconds that a service has to answer whether it is ready.
 _PATIENCE = 2.0

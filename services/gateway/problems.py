@@ -8,7 +8,7 @@ import structlog
 from flask import Response, g, jsonify, request
 from werkzeug.exceptions import HTTPException, MethodNotAllowed, TooManyRequests, UnsupportedMediaType
 
-from shared.errors import STATUS, LinliError, to_mapping
+from shared.domain.errors import STATUS, LinliError, to_mapping
 
 _log = structlog.get_logger()
 

@@ -15,8 +15,8 @@ from werkzeug.exceptions import RequestEntityTooLarge
 
 from services.gateway.access import LARGEST_BODY
 from services.gateway.problems import UnsupportedMediaTypeError
-from shared.errors import BadInputError
-from shared.event import LARGEST_INTEGER
+from shared.domain.errors import BadInputError
+from shared.domain.event import LARGEST_INTEGER
 
 _INTEGER = re.compile(r"-?[0-9]{1,16}")
 _WORDS = {"true": True, "false": False}

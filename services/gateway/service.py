@@ -16,9 +16,9 @@ from nameko.extensions import DependencyProvider
 from services.gateway.accounts import VIEWS, Accounts
 from services.gateway.app import create_app
 from services.gateway.credentials import operator_token
-from shared.bus.rpc import Caller
-from shared.errors import UnavailableError
-from shared.runtime.storage import open_views
+from shared.domain.errors import UnavailableError
+from shared.service.rpc import Caller
+from shared.service.storage import open_views
 
 #: Connections kept open at a time, most of them idle.
 CONNECTIONS = 1000

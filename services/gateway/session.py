@@ -13,9 +13,9 @@ from flask import g, request, session
 
 from services.gateway import headers
 from services.gateway.credentials import Credentials, Identity
-from shared.errors import ForbiddenError, TimedOutError, UnauthenticatedError, UnavailableError
-from shared.identity import derived_id, new_id
-from shared.runtime.context import Context
+from shared.domain.errors import ForbiddenError, TimedOutError, UnauthenticatedError, UnavailableError
+from shared.domain.identity import derived_id, new_id
+from shared.following.context import Context
 
 #: Seconds for which a session asks services to reflect what it wrote; views lag by milliseconds.
 REMEMBERED = 300
@@ -73,7 +73,7 @@ class Gateway:
     - The session remembers the positions that its commands wrote, and `ask` waits for them: people read what they
       wrote.
 
-    All raise the errors of `shared.errors`; a page that meets `UnauthenticatedError` leads to the sign-in page.
+    All raise the errors of `shared.domain.errors`; a page that meets `UnauthenticatedError` leads to the sign-in page.
     """
 
     def __init__(self, caller: Caller, credentials: Credentials) -> None:

@@ -7,7 +7,7 @@ from services.issues.events import CODEC
 from services.issues.policies import POLICIES
 from services.issues.schemas import COMMANDS, QUERIES
 from services.issues.views import VIEWS
-from shared.runtime.definition import Definition
+from shared.following.definition import Definition
 
 POWERS: dict[str, str] = {
     "issue.report": "Report an issue.",

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import msgspec
 
-from shared.event import Codec, Event, Upcaster
-from shared.runtime.parking import PARKING_EVENTS
+from shared.domain.event import Codec, Event, Upcaster
+from shared.following.parking import PARKING_EVENTS
 
 
 class IssueReported(Event, frozen=True, kw_only=True):

@@ -19,9 +19,10 @@ from services.issues.events import (
     IssueResolved,
     IssueTriaged,
 )
-from shared.event import Event
-from shared.log import Record
-from shared.views import Row, ViewStore
+from shared.domain.event import Event
+from shared.domain.record import Record
+from shared.domain.view import Row
+from shared.views import ViewStore
 
 #: The key of the row of the whole city; no place is called so.
 CITY = "*"

@@ -6,7 +6,7 @@ from typing import Any
 
 from marshmallow import ValidationError, fields, validate
 
-from shared.calendar import LONGEST
+from shared.domain.calendar import LONGEST
 
 
 def text(description: str, longest: int, **more: Any) -> fields.String:

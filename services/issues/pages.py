@@ -6,8 +6,9 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from services.issues.domain.post import lineage
-from shared.runtime.authority import Mandate
-from shared.views import Row, ViewStore
+from shared.domain.mandate import Mandate
+from shared.domain.view import Row
+from shared.views import ViewStore
 from shared.views.port import LARGEST_PAGE
 
 #: Never shown as it lies in the row.

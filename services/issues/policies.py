@@ -6,9 +6,9 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from services.issues.domain import ISSUE, Accountable, finish, report
-from shared.identity import derived_id
-from shared.log import Record
-from shared.runtime.follow import Decision, Policy
+from shared.domain.identity import derived_id
+from shared.domain.policy import Decision, Policy
+from shared.domain.record import Record
 
 #: What is recorded when works pass acceptance; the person concerned is asked afterwards.
 WORKS_ACCEPTED = "工程验收合格 (the works passed acceptance)"

@@ -8,11 +8,11 @@ from typing import Any
 from services.issues import domain, figures, pages
 from services.issues.definition import DEFINITION
 from services.issues.domain.post import lineage
-from shared.calendar import LOCAL
-from shared.errors import ForbiddenError, NotFoundError
-from shared.runtime.authority import held_on
-from shared.runtime.service import Followed, Here, command, query
-from shared.views import Row
+from shared.domain.calendar import LOCAL
+from shared.domain.errors import ForbiddenError, NotFoundError
+from shared.domain.view import Row
+from shared.following.authority import held_on
+from shared.service.service import Followed, Here, command, query
 from shared.views.port import LARGEST_PAGE
 
 

@@ -23,9 +23,9 @@ from services.issues.events import (
     VisitRecorded,
 )
 from services.issues.figures import figures_keys, figures_row
-from shared.event import Event
-from shared.log import Record
-from shared.views import Row, View, by
+from shared.domain.event import Event
+from shared.domain.record import Record
+from shared.domain.view import Row, View, by
 
 ISSUES, REGISTRY, FUNDING = "issues", "registry", "funding"
 #: The name of the list of categories in a city's profile (A15, A39, C03).

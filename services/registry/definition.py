@@ -7,7 +7,7 @@ from services.registry.events import CODEC
 from services.registry.policies import POLICIES
 from services.registry.schemas import COMMANDS, QUERIES
 from services.registry.views import VIEWS
-from shared.runtime.definition import Definition
+from shared.following.definition import Definition
 
 POWERS: dict[str, str] = {
     "registry.profile": "Adopt a version of the city's profile: levels, roles, powers, code lists and parameters.",

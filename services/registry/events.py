@@ -10,8 +10,8 @@ from typing import Literal
 
 import msgspec
 
-from shared.event import Codec, Event, Upcaster
-from shared.runtime.parking import PARKING_EVENTS
+from shared.domain.event import Codec, Event, Upcaster
+from shared.following.parking import PARKING_EVENTS
 
 #: How exact a number is that was taken from a document (X04): 600余 is at_least, 近600 is below, 左右 is about.
 Qualifier = Literal["exact", "at_least", "about", "below"]

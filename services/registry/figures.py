@@ -6,8 +6,9 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from shared.errors import BadInputError
-from shared.views import Row, ViewStore
+from shared.domain.errors import BadInputError
+from shared.domain.view import Row
+from shared.views import ViewStore
 
 #: Kind of the place whose organisations make up the levels that a compound's figures name (A03, C06).
 STREET = "street"

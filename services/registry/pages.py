@@ -6,10 +6,12 @@ from collections.abc import Collection, Iterable
 from typing import Any
 
 from services.registry.figures import ancestors, every, household_sum
-from shared.errors import CorruptionError, NotFoundError
+from shared.domain.errors import CorruptionError, NotFoundError
+from shared.domain.mandate import Mandate
+from shared.domain.view import Row
+from shared.following.authority import held_on
 from shared.personal import Personal
-from shared.runtime.authority import Mandate, held_on
-from shared.views import Row, ViewStore
+from shared.views import ViewStore
 
 #: How many ids one filter takes at a time.
 _BATCH = 500

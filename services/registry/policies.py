@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from shared.runtime.follow import Policy
+from shared.domain.policy import Policy
 
 POLICIES: dict[str, Policy] = {}

@@ -17,7 +17,7 @@ from services.registry.inputs import (
     text,
 )
 from services.registry.questions import QUERIES
-from shared.event import LARGEST_INTEGER
+from shared.domain.event import LARGEST_INTEGER
 
 
 class LevelOfTree(Schema):

@@ -8,9 +8,9 @@ from typing import Any
 from services.registry import domain, figures, pages
 from services.registry.definition import DEFINITION
 from services.registry.views import NEVER
-from shared.calendar import LOCAL
-from shared.errors import NotFoundError
-from shared.runtime.service import Followed, Here, command, query
+from shared.domain.calendar import LOCAL
+from shared.domain.errors import NotFoundError
+from shared.service.service import Followed, Here, command, query
 
 
 class RegistryService(Followed):

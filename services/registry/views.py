@@ -24,9 +24,9 @@ from services.registry.events import (
     PostEstablished,
     ProfileAdopted,
 )
-from shared.event import Event
-from shared.log import Record
-from shared.views import Row, View
+from shared.domain.event import Event
+from shared.domain.record import Record
+from shared.domain.view import Row, View
 
 NEVER = "9999-12-31"
 

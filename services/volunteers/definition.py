@@ -5,7 +5,7 @@ from services.volunteers.events import CODEC
 from services.volunteers.policies import POLICIES
 from services.volunteers.schemas import COMMANDS, QUERIES
 from services.volunteers.views import VIEWS
-from shared.runtime.definition import Definition
+from shared.following.definition import Definition
 
 POWERS: dict[str, str] = {
     "volunteer.register": "Enter a person in the register of volunteers.",

@@ -28,8 +28,9 @@ from services.volunteers.events import (
     WishReleased,
     WishWithdrawn,
 )
-from shared.log import Record
-from shared.views import Row, View, ViewStore
+from shared.domain.record import Record
+from shared.domain.view import Row, View
+from shared.views import ViewStore
 
 #: The row of all territories together.
 EVERYWHERE = "everywhere"

@@ -6,9 +6,9 @@ from datetime import datetime
 from typing import Any
 
 from services.volunteers import reading
-from shared.calendar import LOCAL
-from shared.errors import NotFoundError
-from shared.runtime.service import Call, Followed, query
+from shared.domain.calendar import LOCAL
+from shared.domain.errors import NotFoundError
+from shared.service.service import Call, Followed, query
 
 Answer = dict[str, Any]
 

@@ -6,9 +6,10 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from services.volunteers.figures import CODED, PLAIN, above, persons
+from shared.domain.mandate import Mandate
+from shared.domain.view import Row
 from shared.personal import Personal
-from shared.runtime.authority import Mandate
-from shared.views import Row, ViewStore
+from shared.views import ViewStore
 
 #: What everybody sees of a wish.
 _PUBLIC = (

@@ -11,8 +11,8 @@ from services.volunteers.domain.activity import KINDS as ACTIVITY_KINDS
 from services.volunteers.domain.team import KINDS as TEAM_KINDS
 from services.volunteers.domain.volunteer import ROLES
 from services.volunteers.queries import Answer, VolunteerQueries
-from shared.runtime.execute import load
-from shared.runtime.service import Here, command
+from shared.following.execute import load
+from shared.service.service import Here, command
 
 
 class VolunteerService(VolunteerQueries):

@@ -27,8 +27,8 @@ from services.volunteers.events import (
 )
 from services.volunteers.figures import FIGURES, PARTICIPANTS
 from services.volunteers.wish_views import WISHES
-from shared.log import Record
-from shared.views import Row, View
+from shared.domain.record import Record
+from shared.domain.view import Row, View
 
 SOURCE = "volunteers"
 

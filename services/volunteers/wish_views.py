@@ -18,8 +18,8 @@ from services.volunteers.events import (
     WishReleased,
     WishWithdrawn,
 )
-from shared.log import Record
-from shared.views import Row, View, by
+from shared.domain.record import Record
+from shared.domain.view import Row, View, by
 
 #: `free_from` of a wish that cannot be claimed.
 NEVER = "9999-12-31"

@@ -14,8 +14,9 @@ from datetime import UTC, datetime
 from itertools import chain, dropwhile, takewhile
 from typing import Any, Protocol
 
-from shared.errors import BadInputError, ConcurrencyError, IllegalStateError, UnavailableError
-from shared.log.record import Commit, Head, Receipt, Record, StoredCommit, place_commit, receipt_of, records_of
+from shared.domain.errors import BadInputError, ConcurrencyError, IllegalStateError, UnavailableError
+from shared.domain.record import Record
+from shared.log.record import Commit, Head, Receipt, StoredCommit, place_commit, receipt_of, records_of
 from shared.log.tail import Tail
 
 #: Most commits that one flush may carry.
@@ -126,7 +127,7 @@ class EventLog:
         self._tail = Tail()
         #: The last position that this process wrote; 0: none yet.
         self.written = 0
-        #: What `shared.runtime.execute` remembers of the streams that it loaded last.
+        #: What `shared.following.execute` remembers of the streams that it loaded last.
         self.folds: OrderedDict[str, Any] = OrderedDict()
 
     def on_append(self, listener: Callable[[], None]) -> None:

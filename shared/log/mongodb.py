@@ -13,7 +13,7 @@ from pymongo import ASCENDING, DESCENDING, IndexModel
 from pymongo.database import Database as MongoDatabase
 from pymongo.errors import BulkWriteError, DuplicateKeyError, PyMongoError, WriteConcernError
 
-from shared.errors import TimedOutError, UnavailableError
+from shared.domain.errors import TimedOutError, UnavailableError
 from shared.log.log import TakenError
 from shared.log.record import Head, StoredCommit, read_body
 from shared.mongodb import (

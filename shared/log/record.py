@@ -12,7 +12,8 @@ from typing import Any
 
 import msgspec
 
-from shared.errors import CorruptionError
+from shared.domain.errors import CorruptionError
+from shared.domain.record import Record
 
 #: The digest before the first commit.
 GENESIS = "0" * 64
@@ -77,31 +78,6 @@ class StoredCommit(msgspec.Struct, frozen=True, gc=False):
     command_id: str
     digest: str
     body: bytes
-
-
-class Record(msgspec.Struct, frozen=True, gc=False):
-    """One event as read back; `data` is the stored JSON text."""
-
-    position: int
-    stream: str
-    version: int
-    type: str
-    schema: int
-    data: msgspec.Raw
-    id: str
-    time: str  # recorded
-    occurred: str  # in the world
-    actor: str
-    on_behalf_of: str
-    mandate: str
-    command: str
-    command_id: str
-    correlation_id: str
-    causation_id: str
-    place: str
-    digest: str  # of its commit
-    commit_position: int
-    commit_size: int
 
 
 class Head(msgspec.Struct, frozen=True, gc=False):

@@ -1,5 +1,5 @@
-"""Read models: rows folded from events, and the stores that keep them."""
+"""The stores that keep rows folded from events."""
 
-from shared.views.port import Page, Row, View, ViewStore, by
+from shared.views.port import Page, ViewStore
 
-__all__ = ["Page", "Row", "View", "ViewStore", "by"]
+__all__ = ["Page", "ViewStore"]

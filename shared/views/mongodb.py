@@ -20,7 +20,8 @@ from pymongo.collection import Collection
 from pymongo.database import Database as MongoDatabase
 from pymongo.errors import DuplicateKeyError
 
-from shared.errors import BadInputError, ConcurrencyError, IllegalStateError, TimedOutError, UnavailableError
+from shared.domain.errors import BadInputError, ConcurrencyError, IllegalStateError, TimedOutError, UnavailableError
+from shared.domain.view import Row, View
 from shared.mongodb import (
     PATIENCE,
     Document,
@@ -36,8 +37,6 @@ from shared.views.port import (
     Changes,
     Checkpoints,
     Page,
-    Row,
-    View,
     ViewStore,
     Where,
     check_limit,

@@ -10,14 +10,13 @@ from typing import Any
 
 import msgspec
 
-from shared.errors import BadInputError, ConcurrencyError, IllegalStateError
+from shared.domain.errors import BadInputError, ConcurrencyError, IllegalStateError
+from shared.domain.view import Row, View
 from shared.sqlite import Database
 from shared.views.port import (
     Changes,
     Checkpoints,
     Page,
-    Row,
-    View,
     ViewStore,
     Where,
     check_limit,

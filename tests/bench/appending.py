@@ -7,8 +7,8 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from shared.following.execute import execute
 from shared.log import Commit
-from shared.runtime.execute import execute
 from tests.bench import library
 from tests.bench.measuring import LINLI, Bench, Figures, Row, Run, Stopwatch, rate
 from tests.bench.patched import patched

@@ -15,8 +15,8 @@ from nameko.rpc import RpcProxy, rpc
 from nameko.runners import ServiceRunner
 from nameko.testing.utils import get_extension
 
-from shared.identity import new_id
-from shared.runtime.runner import nameko_config
+from shared.domain.identity import new_id
+from shared.service.runner import nameko_config
 from tests.bench.measuring import LINLI, Bench, Figures, Row, Run, Stopwatch
 from tests.bench.patched import beside, in_patched_process, ready
 from tests.bench.place import Place, in_city, settings

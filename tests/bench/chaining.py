@@ -9,9 +9,9 @@ from unittest import mock
 
 from services.audit import merkle
 from services.audit.ledger import LEDGER_VIEWS, LedgerFollower
+from shared.following.follow import PARKED
 from shared.log import Commit
 from shared.log.record import GENESIS
-from shared.runtime.follow import PARKED
 from tests.bench.appending import in_threads, shares
 from tests.bench.measuring import LINLI, Bench, Figures, Row, Stopwatch
 from tests.bench.place import Place, in_city, log_in, views_in

@@ -14,15 +14,15 @@ import eventlet
 from kombu import Connection, Consumer, Exchange
 from kombu.pools import producers
 
-from shared.bus.topology import queue_for
-from shared.identity import new_id
-from shared.log import Record
-from shared.runtime.authority import Mandate
-from shared.runtime.context import Context
-from shared.runtime.definition import Definition
-from shared.runtime.execute import execute
-from shared.runtime.follow import Follower
-from shared.runtime.service import Followed, Here
+from shared.broker.topology import queue_for
+from shared.domain.identity import new_id
+from shared.domain.mandate import Mandate
+from shared.domain.record import Record
+from shared.following.context import Context
+from shared.following.definition import Definition
+from shared.following.execute import execute
+from shared.following.follow import Follower
+from shared.service.service import Followed, Here
 from tests.bench.measuring import LINLI, Bench, Figures, Row, percentile
 from tests.bench.patched import beside, in_patched_process, ready
 from tests.bench.place import Place, in_city, settings

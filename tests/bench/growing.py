@@ -13,12 +13,12 @@ import eventlet
 import msgspec
 from pymongo import ReplaceOne
 
+from shared.domain.view import Row as ViewRow
+from shared.domain.view import View
+from shared.following.definition import Definition
+from shared.following.node import Node
 from shared.log import Commit, EventLog
 from shared.mongodb import majority
-from shared.runtime.definition import Definition
-from shared.runtime.node import Node
-from shared.views import Row as ViewRow
-from shared.views import View
 from tests.bench.measuring import LINLI, Bench, Figures, Row, Stopwatch, percentile
 from tests.bench.patched import patched
 from tests.bench.place import CITY, EMBEDDED, Place, bodies, database, in_city, log_in, service_of, views_in

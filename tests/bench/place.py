@@ -16,11 +16,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from shared.bus.embedded import install
+from shared.broker.embedded.transport import install
+from shared.domain.view import View
 from shared.log import EventLog
-from shared.runtime.settings import Settings
-from shared.runtime.storage import database_of, migrate_log, open_log, open_views
-from shared.views import View, ViewStore
+from shared.service.settings import Settings
+from shared.service.storage import database_of, migrate_log, open_log, open_views
+from shared.views import ViewStore
 from tests import servers
 
 ROOT = Path(__file__).resolve().parents[2]

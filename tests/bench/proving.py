@@ -17,7 +17,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from services.audit import checkpoint, merkle
 from services.audit.ledger import LEDGER_VIEWS, Ledger, tile_key
 from services.audit.verify import RunningRoot
-from shared.bus import cloudevents
+from shared.following import cloudevents
 from shared.log import Head, records_of
 from shared.log.record import place_commit
 from shared.sqlite import Database

@@ -18,15 +18,15 @@ from nameko.events import EventDispatcher
 from nameko.runners import ServiceRunner
 from nameko.testing.utils import get_extension
 
-from shared.bus.publisher import PERSISTENT, Message
-from shared.bus.relay import fact_codes, message_of
-from shared.bus.topology import EXCHANGE, declare, queue_for
-from shared.event import Event
-from shared.identity import new_id
+from shared.broker.publisher import PERSISTENT, Message
+from shared.broker.topology import EXCHANGE, declare, queue_for
+from shared.domain.event import Event
+from shared.domain.identity import new_id
+from shared.following.node import BATCH
 from shared.log import Commit, EventLog, NewEvent
-from shared.runtime.node import BATCH
-from shared.runtime.runner import nameko_config
-from shared.runtime.storage import open_log, open_views
+from shared.service.relay import fact_codes, message_of
+from shared.service.runner import nameko_config
+from shared.service.storage import open_log, open_views
 from tests.bench.following import ViewerService
 from tests.bench.measuring import LINLI, Bench, Figures, Row, Stopwatch, rate
 from tests.bench.patched import patched

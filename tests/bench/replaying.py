@@ -11,8 +11,8 @@ from uuid import UUID
 import msgspec
 from eventsourcing.application import Application
 
+from shared.following.execute import SNAPSHOT_EVERY, execute, load
 from shared.log import Commit, EventLog
-from shared.runtime.execute import SNAPSHOT_EVERY, execute, load
 from tests.bench import library
 from tests.bench.appending import ON_POSTGRES, ON_SQLITE
 from tests.bench.measuring import LINLI, Bench, Figures, Row, Run, Stopwatch, rate

@@ -10,10 +10,10 @@ from pathlib import Path
 import eventlet
 from kombu import Connection, Queue
 
-from shared.bus.topology import queue_for
-from shared.runtime.logging import configure
-from shared.runtime.runner import runner_for
-from shared.runtime.storage import migrate_log
+from shared.broker.topology import queue_for
+from shared.service.logging import configure
+from shared.service.runner import runner_for
+from shared.service.storage import migrate_log
 from tests.bench.patched import ready
 from tests.bench.place import forget, in_city, settings
 from tests.component.city import City, Door

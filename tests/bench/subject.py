@@ -7,13 +7,13 @@ from typing import Any
 
 import msgspec
 
-from shared.event import Codec, Event
-from shared.identity import new_id
+from shared.domain.decider import Decider
+from shared.domain.event import Codec, Event
+from shared.domain.identity import new_id
+from shared.domain.mandate import Mandate
+from shared.following.context import Context
 from shared.log import Commit, EventLog, Head, NewEvent
 from shared.log.record import place_commit
-from shared.runtime.authority import Mandate
-from shared.runtime.context import Context
-from shared.runtime.execute import Decider
 
 #: Fields of every fact, besides the case it belongs to; some 170 bytes of JSON.
 FIELDS = {

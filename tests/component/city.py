@@ -7,11 +7,11 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from shared.bus.rpc import Rpc
-from shared.runtime.context import Context
-from shared.runtime.logging import configure
-from shared.runtime.runner import runner_for
-from shared.runtime.settings import Settings
+from shared.following.context import Context
+from shared.service.logging import configure
+from shared.service.rpc import Rpc
+from shared.service.runner import runner_for
+from shared.service.settings import Settings
 from tests.component.toy import ShopService, WatcherService
 
 #: How a test publishes what must arrive: a broker may lose what it had not confirmed when the connection was closed.

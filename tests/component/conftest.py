@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from shared.bus import embedded
+from shared.broker.embedded import transport as embedded
 from tests.contract import mongo
 from tests.servers import MongoStandIn, RabbitMQ
 from tests.tunnel import Authority, Tunnel

@@ -10,7 +10,7 @@ import pytest
 
 from services.console import doctor
 from services.console.doctor_certificates import SOON, certificates
-from shared.runtime.settings import Settings
+from shared.service.settings import Settings
 from shared.tls import Tls
 from tests.servers import MongoStandIn
 from tests.tunnel import Authority, Tunnel

@@ -18,9 +18,9 @@ from kombu import Connection
 
 from services.console import doctor, doctor_database, doctor_rights
 from services.console.catalogue import OWNERS, SERVICES, definition
-from shared.bus.topology import EXCHANGE, declare, queue_for
-from shared.runtime.settings import Settings, write_private
-from shared.runtime.storage import open_log, open_views
+from shared.broker.topology import EXCHANGE, declare, queue_for
+from shared.service.settings import Settings, write_private
+from shared.service.storage import open_log, open_views
 from tests.servers import MongoStandIn, RabbitMQ
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -13,8 +13,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from kombu import Connection, Consumer, Queue
 
-from shared.bus import embedded
-from shared.bus.embedded_queues import topic_matches
+from shared.broker.embedded import transport as embedded
+from shared.broker.embedded.queues import topic_matches
 from tests.component.test_transport import declare, drain, publish
 
 
@@ -92,7 +92,7 @@ def test_arguments_that_would_be_ignored_are_refused(own: Connection) -> None:
 
 
 def test_a_queue_without_a_length_is_bounded_too(own: Connection, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("shared.bus.embedded_queues.MAX_LENGTH", 3)
+    monkeypatch.setattr("shared.broker.embedded.queues.MAX_LENGTH", 3)
     declare(own, "bounded")
     with pytest.raises(MessageNacked, match="bounded"):
         publish(own, *range(5))

@@ -9,13 +9,13 @@ import msgspec
 import pytest
 from kombu import Connection, Exchange, Producer
 
-from shared.bus.relay import fact_codes, message_of
-from shared.bus.topology import EXCHANGE, declare, queue_for
+from shared.broker.topology import EXCHANGE, declare, queue_for
+from shared.following.codes import Codes
+from shared.following.follow import epoch
 from shared.log import Commit, NewEvent
-from shared.runtime.codes import Codes
-from shared.runtime.follow import epoch
-from shared.runtime.settings import Settings
-from shared.runtime.storage import open_log, open_views
+from shared.service.relay import fact_codes, message_of
+from shared.service.settings import Settings
+from shared.service.storage import open_log, open_views
 from tests.component.city import City, city, wait_for
 from tests.component.toy import CODEC, SHOPS_DEFINITION, WATCHERS_DEFINITION, ShopOpened
 from tests.green import green

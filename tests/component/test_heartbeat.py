@@ -6,11 +6,11 @@ import time
 from pathlib import Path
 from typing import Any
 
-from shared.bus import beating
-from shared.runtime import metrics
-from shared.runtime.definition import Definition
-from shared.runtime.service import Followed, Here
-from shared.views import View, by
+from shared.broker import beating
+from shared.domain.view import View, by
+from shared.following.definition import Definition
+from shared.service import metrics
+from shared.service.service import Followed, Here
 from tests.component.city import city, wait_for
 from tests.component.toy import WATCH_CODEC, ShopService
 from tests.green import green

@@ -13,10 +13,11 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 from kombu import Connection, Exchange, Producer
 
-from shared.bus.relay import fact_codes, message_of
-from shared.bus.topology import EXCHANGE
-from shared.identity import new_id
-from shared.log import Commit, NewEvent, Record
+from shared.broker.topology import EXCHANGE
+from shared.domain.identity import new_id
+from shared.domain.record import Record
+from shared.log import Commit, NewEvent
+from shared.service.relay import fact_codes, message_of
 from tests.component.city import CONFIRMED, City, city, wait_for
 from tests.green import green
 

@@ -12,9 +12,9 @@ import pytest
 
 from services.console import migrate, up
 from services.console.catalogue import OWNERS
-from shared.errors import BadInputError, UnavailableError
-from shared.runtime import storage
-from shared.runtime.settings import Settings
+from shared.domain.errors import BadInputError, UnavailableError
+from shared.service import storage
+from shared.service.settings import Settings
 from tests.contract.wire import Proxy, reply_error
 from tests.processes import free_port
 from tests.servers import MongoStandIn

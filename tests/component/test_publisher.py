@@ -16,8 +16,8 @@ from typing import Any
 import pytest
 from kombu import Connection, Exchange, Queue
 
-from shared.bus import embedded
-from shared.bus.publisher import ConfirmedPublisher, Message, NotConfirmed
+from shared.broker.embedded import transport as embedded
+from shared.broker.publisher import ConfirmedPublisher, Message, NotConfirmed
 from tests.servers import RabbitMQ
 
 QUORUM = {"x-queue-type": "quorum"}
@@ -260,10 +260,10 @@ def test_a_broker_killed_under_load_loses_nothing_confirmed(own: ConfirmedPublis
 PATCHED = """
 import eventlet; eventlet.monkey_patch()
 import sys, time
-from shared.bus import embedded
+from shared.broker.embedded import transport as embedded
 embedded.install()
 from kombu import Connection, Exchange, Queue
-from shared.bus.publisher import ConfirmedPublisher, Message
+from shared.broker.publisher import ConfirmedPublisher, Message
 publisher = ConfirmedPublisher(sys.argv[1], "linli.events", heartbeat=1)
 turns = 0
 def turn():

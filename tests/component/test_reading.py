@@ -6,14 +6,14 @@ import threading
 import time
 from pathlib import Path
 
+from shared.domain.mandate import Mandate
+from shared.following.context import Context
+from shared.following.definition import Definition
+from shared.following.execute import execute
+from shared.following.node import Node
+from shared.following.reading import MOMENT, UpToDate
 from shared.log import EventLog
 from shared.log.memory import MemoryStorage
-from shared.runtime.authority import Mandate
-from shared.runtime.context import Context
-from shared.runtime.definition import Definition
-from shared.runtime.execute import execute
-from shared.runtime.node import Node
-from shared.runtime.reading import MOMENT, UpToDate
 from shared.views.sqlite import SqliteViews
 from tests.component.toy import SHOP, SHOPS_DEFINITION, WATCHERS_DEFINITION, open_shop
 

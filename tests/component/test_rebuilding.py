@@ -6,11 +6,11 @@ from pathlib import Path
 
 import eventlet
 
+from shared.domain.view import View, by
+from shared.following.definition import Definition
+from shared.following.node import BATCH, Node
 from shared.log import EventLog
 from shared.log.sqlite import SqliteStorage
-from shared.runtime.definition import Definition
-from shared.runtime.node import BATCH, Node
-from shared.views import View, by
 from shared.views.sqlite import SqliteViews
 from tests.bench.subject import CODEC, commits, fill
 from tests.green import green

@@ -6,7 +6,7 @@ import time
 from collections.abc import Mapping
 from typing import Any
 
-from shared.bus import relay as relaying
+from shared.service import relay as relaying
 from tests.component.city import city, wait_for
 from tests.component.toy import ShopService
 from tests.green import green

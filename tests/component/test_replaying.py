@@ -6,12 +6,12 @@ from pathlib import Path
 
 import pytest
 
+from shared.domain.view import View, by
+from shared.following import follow
+from shared.following.definition import Definition
+from shared.following.node import Node
 from shared.log import EventLog
 from shared.log.sqlite import SqliteStorage
-from shared.runtime import follow
-from shared.runtime.definition import Definition
-from shared.runtime.node import Node
-from shared.views import View, by
 from shared.views.sqlite import SqliteViews
 from tests.bench.subject import CODEC, commits, fill
 
@@ -40,7 +40,7 @@ DEFINITION = Definition("cases", CODEC, (CASES, DISTRICTS))
 @pytest.mark.parametrize("known", [5_000, 20, 0])
 def test_rows_kept_between_batches_are_those_of_the_store(tmp_path: Path, monkeypatch, known: int) -> None:
     monkeypatch.setattr(follow, "MOST_KNOWN", known)
-    monkeypatch.setattr("shared.runtime.node.REBUILT_AT_ONCE", 100)
+    monkeypatch.setattr("shared.following.node.REBUILT_AT_ONCE", 100)
     log = EventLog("cases", SqliteStorage(tmp_path / "log.sqlite"))
     fill(log, commits(EVENTS, 110))
     node = Node(DEFINITION, log, SqliteViews(tmp_path / "views.sqlite", DEFINITION.all_views))

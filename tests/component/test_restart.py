@@ -8,14 +8,14 @@ from pathlib import Path
 import eventlet
 import pytest
 
-from shared.errors import TimedOutError, UnavailableError
+from shared.domain.errors import TimedOutError, UnavailableError
+from shared.following.context import Context
+from shared.following.execute import execute
+from shared.following.node import Node
 from shared.log import EventLog
 from shared.log.sqlite import SqliteStorage
-from shared.runtime.context import Context
-from shared.runtime.execute import execute
-from shared.runtime.node import Node
-from shared.runtime.settings import Settings
-from shared.runtime.storage import open_log, open_views
+from shared.service.settings import Settings
+from shared.service.storage import open_log, open_views
 from shared.views.sqlite import SqliteViews
 from tests.component.city import city
 from tests.component.toy import SHOP, SHOPS_DEFINITION, ShopService, WatcherService, open_shop

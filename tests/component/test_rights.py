@@ -17,7 +17,7 @@ from pymongo.errors import OperationFailure
 
 from services.console import migrate
 from services.console.catalogue import OWNERS
-from shared.errors import UnavailableError
+from shared.domain.errors import UnavailableError
 from shared.log import EventLog
 from shared.log.mongodb import MongoStorage
 from shared.log.mongodb import migrate as migrate_log

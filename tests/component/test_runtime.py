@@ -10,9 +10,8 @@ import eventlet
 import pytest
 from kombu import Connection, Exchange, Producer
 
-from shared.bus import cloudevents, topology
-from shared.bus.rpc import HEADER
-from shared.errors import (
+from shared.broker import topology
+from shared.domain.errors import (
     BadInputError,
     ForbiddenError,
     IllegalStateError,
@@ -20,7 +19,9 @@ from shared.errors import (
     TimedOutError,
     UnauthenticatedError,
 )
-from shared.runtime.context import Context, Signer
+from shared.following import cloudevents
+from shared.following.context import Context, Signer
+from shared.service.rpc import HEADER
 from tests.component.city import CONFIRMED, City, city, wait_for
 from tests.component.toy import ShopService
 from tests.green import green

@@ -11,8 +11,8 @@ import pytest
 from amqp.exceptions import MessageNacked
 from kombu import Connection, Producer, Queue
 
-from shared.bus.topology import exchange
-from shared.errors import UnavailableError
+from shared.broker.topology import exchange
+from shared.domain.errors import UnavailableError
 from tests.component.city import City, city, wait_for
 from tests.component.toy import ShopService
 from tests.green import green

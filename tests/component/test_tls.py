@@ -15,11 +15,11 @@ from pathlib import Path
 
 import pytest
 
-from shared.bus.connecting import connection
-from shared.bus.publisher import ConfirmedPublisher, Message, NotConfirmed
-from shared.bus.topology import EXCHANGE, TopologyError
-from shared.errors import UnavailableError
-from shared.runtime.settings import Settings
+from shared.broker.connecting import connection
+from shared.broker.publisher import ConfirmedPublisher, Message, NotConfirmed
+from shared.broker.topology import EXCHANGE, TopologyError
+from shared.domain.errors import UnavailableError
+from shared.service.settings import Settings
 from tests.component.city import city, wait_for
 from tests.component.tls import check, settings
 from tests.green import green

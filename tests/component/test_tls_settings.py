@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from shared.errors import BadInputError
-from shared.runtime.settings import Settings
+from shared.domain.errors import BadInputError
+from shared.service.settings import Settings
 from tests.tunnel import Authority
 
 AMQPS = {"AMQP_URI": "amqps://guest@mq.example//"}

@@ -12,11 +12,11 @@ from urllib.parse import urlsplit
 import pytest
 
 from services.console import doctor
-from shared.bus.publisher import ConfirmedPublisher, Message, NotConfirmed
-from shared.bus.topology import EXCHANGE, TopologyError
-from shared.errors import UnavailableError
-from shared.runtime.settings import Settings
-from shared.runtime.storage import check_database, migrate_log
+from shared.broker.publisher import ConfirmedPublisher, Message, NotConfirmed
+from shared.broker.topology import EXCHANGE, TopologyError
+from shared.domain.errors import UnavailableError
+from shared.service.settings import Settings
+from shared.service.storage import check_database, migrate_log
 from tests.component.tls import check, settings
 from tests.green import green
 from tests.servers import MongoStandIn, RabbitMQ

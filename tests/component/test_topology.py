@@ -18,12 +18,12 @@ from amqp.exceptions import AccessRefused, PreconditionFailed
 from kombu import Connection, Consumer, Exchange, Queue
 
 from services.console.catalogue import OWNERS, SERVICES, definition
-from shared.bus import topology
-from shared.bus.publisher import ConfirmedPublisher, Message, NotConfirmed
-from shared.bus.topology import TopologyError
-from shared.errors import UnavailableError
-from shared.runtime.runner import runner_for
-from shared.runtime.settings import Settings
+from shared.broker import topology
+from shared.broker.publisher import ConfirmedPublisher, Message, NotConfirmed
+from shared.broker.topology import TopologyError
+from shared.domain.errors import UnavailableError
+from shared.service.runner import runner_for
+from shared.service.settings import Settings
 from tests.component.city import City, Door, wait_for
 from tests.component.toy import ShopService, WatcherService
 from tests.green import green

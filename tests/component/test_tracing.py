@@ -13,9 +13,9 @@ from typing import Any
 import msgspec
 import pytest
 
-from shared.errors import BadInputError
-from shared.identity import new_id
-from shared.runtime.settings import Settings
+from shared.domain.errors import BadInputError
+from shared.domain.identity import new_id
+from shared.service.settings import Settings
 from tests.component.city import City, city, wait_for
 from tests.green import ROOT, green
 
@@ -24,7 +24,7 @@ CORRELATION = "0190b0b4-7c1e-7d3a-8a55-0242ac120002"
 
 def _one_trace(finished: list[Any], correlation_id: str = CORRELATION) -> dict[str, Any]:
     """The spans of the request by name, after checking that they hang together."""
-    from shared.runtime.tracing import trace_id
+    from shared.service.tracing import trace_id
 
     ours = [span for span in finished if span.context.trace_id == trace_id(correlation_id)]
     ids = {span.context.span_id for span in ours}
@@ -47,7 +47,7 @@ def test_one_trace_from_a_call_to_another_services_view(amqp_uri: str, tmp_path:
     from opentelemetry.sdk.trace.export import SimpleSpanProcessor
     from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 
-    from shared.runtime import tracing
+    from shared.service import tracing
 
     memory = InMemorySpanExporter()
     tracing.start(SimpleSpanProcessor(memory))
@@ -92,8 +92,8 @@ def test_a_fact_that_was_fetched_finds_its_trace(tmp_path: Path) -> None:
     from opentelemetry.sdk.trace.export import SimpleSpanProcessor
     from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 
-    from shared.bus import embedded
-    from shared.runtime import tracing
+    from shared.broker.embedded import transport as embedded
+    from shared.service import tracing
     from tests.component.toy import ShopService
 
     embedded.install()
@@ -118,10 +118,10 @@ def test_the_message_carries_the_extension_and_calls_the_header(tmp_path: Path) 
     from opentelemetry.sdk.trace.export import SimpleSpanProcessor
     from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 
-    from shared.bus import cloudevents, relay
-    from shared.log import Record
-    from shared.runtime import tracing
-    from shared.runtime.codes import Codes
+    from shared.domain.record import Record
+    from shared.following import cloudevents
+    from shared.following.codes import Codes
+    from shared.service import relay, tracing
     from tests.component.test_tracing import CORRELATION, some_record
 
     record: Record = some_record()
@@ -166,7 +166,7 @@ def test_off_means_off(tmp_path: Path) -> None:
     script = f"""
 import eventlet; eventlet.monkey_patch()
 import sys
-from shared.bus import embedded
+from shared.broker.embedded import transport as embedded
 from tests.component.city import city
 embedded.install()
 with city("linli://embedded", {str(tmp_path)!r}) as running:
@@ -181,7 +181,7 @@ print([name for name in sys.modules if name.startswith("opentelemetry")])
 
 def test_the_console_prints_a_line_a_span() -> None:
     script = f"""
-from shared.runtime import tracing
+from shared.service import tracing
 tracing.configure("console")
 with tracing.span("shops", "outer", correlation_id={CORRELATION!r}):
     with tracing.span("shops", "inner"):
@@ -201,8 +201,8 @@ def test_spans_reach_a_collector_and_one_that_is_gone_hurts_nobody(tmp_path: Pat
     import threading
     from http.server import BaseHTTPRequestHandler, HTTPServer
 
-    from shared.bus import embedded
-    from shared.runtime import tracing
+    from shared.broker.embedded import transport as embedded
+    from shared.service import tracing
 
     got: list[tuple[str, bytes]] = []
 
@@ -243,7 +243,7 @@ def test_the_gauges_say_how_far_everything_is(tmp_path: Path) -> None:
     """Log head, relayed, relay lag, applied per source, parked, append latency: as /metrics gives them."""
     from prometheus_client import REGISTRY, generate_latest
 
-    from shared.bus import embedded
+    from shared.broker.embedded import transport as embedded
 
     embedded.install()
     with city("linli://embedded", str(tmp_path)) as running:

@@ -316,7 +316,7 @@ def test_an_exclusive_queue_ends_with_its_connection(connection: Connection, amq
 NAMEKO = """
 import eventlet; eventlet.monkey_patch()
 import sys, time
-from shared.bus import embedded
+from shared.broker.embedded import transport as embedded
 embedded.install()
 from nameko.rpc import rpc
 from nameko.exceptions import RemoteError, UnknownService

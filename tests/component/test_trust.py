@@ -13,11 +13,12 @@ import amqp
 import pytest
 from kombu import Connection, Consumer, Exchange, Producer, Queue
 
-from shared.bus import cloudevents, topology
-from shared.bus.relay import fact_codes
-from shared.errors import BadInputError, LinliError, UnavailableError
-from shared.log import Record
-from shared.runtime.codes import Codes
+from shared.broker import topology
+from shared.domain.errors import BadInputError, LinliError, UnavailableError
+from shared.domain.record import Record
+from shared.following import cloudevents
+from shared.following.codes import Codes
+from shared.service.relay import fact_codes
 from tests.component.city import City, city, wait_for
 from tests.green import green
 from tests.servers import RabbitMQ

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from shared.bus import topology
-from shared.runtime.settings import Settings
+from shared.broker import topology
+from shared.service.settings import Settings
 
 
 def settings(uri: str, authority_file: Path | str, **variables: str) -> Settings:

@@ -8,15 +8,15 @@ from typing import Any
 import msgspec
 from marshmallow import Schema, fields
 
-from shared.errors import IllegalStateError
-from shared.event import Codec, Event
-from shared.log import Record
-from shared.runtime.definition import Definition
-from shared.runtime.execute import Decider
-from shared.runtime.follow import Decision
-from shared.runtime.parking import PARKING_EVENTS
-from shared.runtime.service import Followed, Here, command, query
-from shared.views import View, by
+from shared.domain.decider import Decider
+from shared.domain.errors import IllegalStateError
+from shared.domain.event import Codec, Event
+from shared.domain.policy import Decision
+from shared.domain.record import Record
+from shared.domain.view import View, by
+from shared.following.definition import Definition
+from shared.following.parking import PARKING_EVENTS
+from shared.service.service import Followed, Here, command, query
 
 
 class ShopOpened(Event, frozen=True, kw_only=True):

@@ -8,7 +8,7 @@ import time
 
 from pymongo import MongoClient
 
-from shared.errors import UnavailableError
+from shared.domain.errors import UnavailableError
 from shared.log import EventLog, Storage
 from shared.log.mongodb import MongoStorage
 from shared.log.sqlite import SqliteStorage

@@ -9,11 +9,12 @@ from typing import Any
 import pytest
 from pymongo.database import Database
 
+from shared.domain.view import View
 from shared.log import EventLog, Storage
 from shared.log.memory import MemoryStorage
 from shared.log.mongodb import MongoStorage, migrate
 from shared.log.sqlite import SqliteStorage
-from shared.views import View, ViewStore
+from shared.views import ViewStore
 from shared.views.mongodb import MongoViews
 from shared.views.sqlite import SqliteViews
 from tests.contract import mongo

@@ -14,7 +14,7 @@ import pytest
 from pymongo.client_session import ClientSession
 from pymongo.database import Database
 
-from shared.errors import ConcurrencyError
+from shared.domain.errors import ConcurrencyError
 from shared.views.mongodb import MongoViews
 from shared.views.mongodb_transactions import COLLECTION, STALE
 from tests.contract import mongo

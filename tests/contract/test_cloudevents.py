@@ -9,10 +9,11 @@ import msgspec
 import pytest
 from jsonschema import Draft7Validator
 
-from shared.bus import cloudevents
-from shared.errors import BadInputError
-from shared.identity import new_id
-from shared.log import Commit, Head, NewEvent, Record, records_of
+from shared.domain.errors import BadInputError
+from shared.domain.identity import new_id
+from shared.domain.record import Record
+from shared.following import cloudevents
+from shared.log import Commit, Head, NewEvent, records_of
 from shared.log.record import place_commit
 
 SCHEMA = json.loads(Path(__file__).with_name("published").joinpath("cloudevents.json").read_text())

@@ -8,12 +8,13 @@ from typing import Any
 import msgspec
 import pytest
 
-from shared.errors import ConcurrencyError, IllegalStateError, UnavailableError
-from shared.event import Codec, Event
+from shared.domain.decider import Decider
+from shared.domain.errors import ConcurrencyError, IllegalStateError, UnavailableError
+from shared.domain.event import Codec, Event
+from shared.domain.mandate import Mandate
+from shared.following.context import Context
+from shared.following.execute import SNAPSHOT_EVERY, execute, load
 from shared.log import EventLog
-from shared.runtime.authority import Mandate
-from shared.runtime.context import Context
-from shared.runtime.execute import SNAPSHOT_EVERY, Decider, execute, load
 
 
 class Counted(Event, frozen=True, kw_only=True):
@@ -196,7 +197,7 @@ def test_a_snapshot_that_cannot_be_stored_hides_no_receipt(log: EventLog, monkey
 
 
 def test_only_the_states_that_were_loaded_last_are_remembered(log: EventLog, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("shared.runtime.execute.REMEMBERED_STATES", 3)
+    monkeypatch.setattr("shared.following.execute.REMEMBERED_STATES", 3)
     for id in ("a", "b", "c", "a", "d"):
         load(log, COUNT, id)
     assert list(log.folds) == ["count-c", "count-a", "count-d"]

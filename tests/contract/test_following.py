@@ -8,12 +8,14 @@ from typing import Any
 import msgspec
 import pytest
 
-from shared.errors import ConcurrencyError
-from shared.identity import new_id
-from shared.log import Commit, EventLog, NewEvent, Record
+from shared.domain.errors import ConcurrencyError
+from shared.domain.identity import new_id
+from shared.domain.record import Record
+from shared.domain.view import View, by
+from shared.following.follow import PARKED, Follower
+from shared.log import Commit, EventLog, NewEvent
 from shared.log.memory import MemoryStorage
-from shared.runtime.follow import PARKED, Follower
-from shared.views import View, ViewStore, by
+from shared.views import ViewStore
 from tests.contract.conftest import OpenViews
 
 COUNTS = View("counts", "shops", by("name"), lambda row, event, record: {"times": row.get("times", 0) + 1})

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from pymongo.database import Database
 
-from shared.errors import ConcurrencyError, IllegalStateError
+from shared.domain.errors import ConcurrencyError, IllegalStateError
 from shared.views import ViewStore
 from shared.views.mongodb import MongoViews
 from tests.contract.conftest import OpenViews

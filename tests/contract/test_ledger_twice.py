@@ -8,11 +8,11 @@ import pytest
 
 from services.audit import merkle
 from services.audit.ledger import LEDGER_VIEWS, Ledger, LedgerFollower
-from shared.errors import ConcurrencyError
+from shared.domain.errors import ConcurrencyError
+from shared.domain.view import Row
+from shared.following.follow import PARKED
 from shared.log import EventLog
 from shared.log.memory import MemoryStorage
-from shared.runtime.follow import PARKED
-from shared.views import Row
 from tests.bench.subject import commits
 from tests.contract.conftest import OpenViews
 

@@ -8,8 +8,8 @@ from itertools import accumulate
 import msgspec
 import pytest
 
-from shared.errors import BadInputError, ConcurrencyError, CorruptionError, IllegalStateError, UnavailableError
-from shared.identity import new_id
+from shared.domain.errors import BadInputError, ConcurrencyError, CorruptionError, IllegalStateError, UnavailableError
+from shared.domain.identity import new_id
 from shared.log import GENESIS, Commit, EventLog, Head, NewEvent
 from shared.log.record import verify_chain
 

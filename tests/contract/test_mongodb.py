@@ -15,11 +15,11 @@ from pymongo import MongoClient, monitoring
 from pymongo.database import Database
 from pymongo.errors import OperationFailure, WriteError
 
-from shared.errors import UnavailableError
+from shared.domain.errors import UnavailableError
+from shared.following.execute import load
 from shared.log import EventLog
 from shared.log.mongodb import COMMIT_INDEXES, MongoStorage, migrate
 from shared.mongodb import MAJORITY
-from shared.runtime.execute import load
 from shared.views.mongodb import MongoViews
 from tests.contract import mongo
 from tests.contract.test_execute import COUNT, Count, ask

@@ -21,8 +21,8 @@ from services.gateway.accounts import Accounts
 from services.registry.events import CODEC
 from shared.log import Commit, NewEvent
 from shared.personal import Personal
-from shared.runtime.settings import Settings
-from shared.runtime.storage import OLDEST_MONGODB, check_database, open_keys, open_log, open_views
+from shared.service.settings import Settings
+from shared.service.storage import OLDEST_MONGODB, check_database, open_keys, open_log, open_views
 from tests.contract import mongo
 from tests.contract.test_mongodb import Recorder, use_log, use_views
 from tests.domain.registry.facts import ADOPTED

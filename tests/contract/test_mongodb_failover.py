@@ -17,7 +17,7 @@ from pymongo import MongoClient
 from pymongo.database import Database
 from pymongo.errors import AutoReconnect, OperationFailure
 
-from shared.errors import UnavailableError
+from shared.domain.errors import UnavailableError
 from shared.log import EventLog, Receipt
 from shared.log.mongodb import MongoStorage, migrate
 from shared.log.record import verify_chain

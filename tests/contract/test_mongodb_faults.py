@@ -14,7 +14,7 @@ import pytest
 from pymongo import MongoClient
 from pymongo.database import Database
 
-from shared.errors import ConcurrencyError, TimedOutError, UnavailableError
+from shared.domain.errors import ConcurrencyError, TimedOutError, UnavailableError
 from shared.log import EventLog
 from shared.log.mongodb import MongoStorage, migrate
 from shared.log.record import verify_chain

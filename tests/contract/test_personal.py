@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.errors import UnavailableError
+from shared.domain.errors import UnavailableError
 from shared.personal import Key, KeyStore, MongoKeys, Personal, SqliteKeys
 from shared.sqlite import Database
 

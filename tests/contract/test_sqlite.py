@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from shared.errors import UnavailableError
+from shared.domain.errors import UnavailableError
 from shared.log import Commit, EventLog
 from shared.log.record import verify_chain
 from shared.log.sqlite import KIND, TABLES, VERSION, SqliteStorage

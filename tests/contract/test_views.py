@@ -9,8 +9,9 @@ from typing import Any
 
 import pytest
 
-from shared.errors import BadInputError, ConcurrencyError
-from shared.views import Row, View, ViewStore
+from shared.domain.errors import BadInputError, ConcurrencyError
+from shared.domain.view import Row, View
+from shared.views import ViewStore
 from shared.views.port import LARGEST_PAGE, encode_cursor
 from tests.contract.conftest import OpenViews
 

@@ -11,8 +11,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from pymongo.database import Database
 
-from shared.errors import ConcurrencyError
-from shared.views import Row, ViewStore
+from shared.domain.errors import ConcurrencyError
+from shared.domain.view import Row
+from shared.views import ViewStore
 from shared.views.mongodb import MongoViews
 from shared.views.sqlite import SqliteViews
 from tests.contract.test_views import view

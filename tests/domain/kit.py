@@ -8,10 +8,10 @@ from typing import Any
 import msgspec
 import pytest
 
-from shared.errors import LinliError
-from shared.event import Event
-from shared.runtime.authority import Mandate
-from shared.runtime.execute import Decider
+from shared.domain.decider import Decider
+from shared.domain.errors import LinliError
+from shared.domain.event import Event
+from shared.domain.mandate import Mandate
 
 AT = "2025-03-04T09:00:00+08:00"
 #: May do everything everywhere; specs about authority bring their own mandate.

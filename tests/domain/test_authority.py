@@ -10,11 +10,12 @@ from typing import Any
 import msgspec
 import pytest
 
-from shared.errors import BadInputError, ForbiddenError, UnauthenticatedError
-from shared.log import Record
-from shared.runtime.authority import ANONYMOUS, RESIDENT, Mandate, authority_views, held_on, mandate_of
-from shared.runtime.context import LIFETIME, Context, Signer
-from shared.runtime.settings import Settings
+from shared.domain.errors import BadInputError, ForbiddenError, UnauthenticatedError
+from shared.domain.mandate import Mandate
+from shared.domain.record import Record
+from shared.following.authority import ANONYMOUS, RESIDENT, authority_views, held_on, mandate_of
+from shared.following.context import LIFETIME, Context, Signer
+from shared.service.settings import Settings
 from shared.views.sqlite import SqliteViews
 
 SECRET = b"s" * 32

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.calendar import WorkingDay, is_working_day, working_day_after
+from shared.domain.calendar import WorkingDay, is_working_day, working_day_after
 
 CALENDAR = "chinesecalendar-1.11.0"
 
@@ -79,7 +79,5 @@ def test_a_limit_is_a_working_day_with_as_many_of_them_in_between(day: date, cou
 
 
 def test_the_library_is_imported_at_first_use_only() -> None:
-    program = (
-        "import sys, shared.calendar as c; assert 'chinese_calendar' not in sys.modules; c.is_working_day('2025-03-04')"
-    )
+    program = "import sys, shared.domain.calendar as c; assert 'chinese_calendar' not in sys.modules; c.is_working_day('2025-03-04')"
     subprocess.run([sys.executable, "-c", program], check=True, timeout=60)

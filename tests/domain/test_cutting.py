@@ -11,7 +11,7 @@ from services.console.archive import Entry, Manifest, Output
 from services.console.backup import consistent_heads
 from services.console.catalogue import OWNERS, definition
 from services.console.cutting import find_cut
-from shared.errors import BadInputError
+from shared.domain.errors import BadInputError
 from shared.log import Commit, EventLog, Head, NewEvent
 from shared.log.memory import MemoryStorage
 

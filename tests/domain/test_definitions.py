@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 from services.console.catalogue import OWNERS, definition, service_class
-from shared.runtime.authority import ANONYMOUS, RESIDENT
-from shared.runtime.operations import OPERATIONS
-from shared.runtime.parking import PARKING_EVENTS
+from shared.following.authority import ANONYMOUS, RESIDENT
+from shared.following.parking import PARKING_EVENTS
+from shared.service.operations import OPERATIONS
 
 ROOT = Path(__file__).resolve().parents[2]
 DEFINITIONS = {name: definition(name) for name in OWNERS}

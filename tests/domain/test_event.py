@@ -10,8 +10,8 @@ import rfc8785
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.errors import CorruptionError
-from shared.event import Codec, Event
+from shared.domain.errors import CorruptionError
+from shared.domain.event import Codec, Event
 
 
 class LampMended(Event, frozen=True, kw_only=True):

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from services.console.client import Client, operator
-from shared.runtime.settings import Settings
+from shared.service.settings import Settings
 from tests.processes import free_port
 
 ROOT = Path(__file__).resolve().parents[2]

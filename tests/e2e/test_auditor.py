@@ -13,8 +13,8 @@ from services.audit import checkpoint
 from services.audit.ledger import LEDGER_VIEWS, Ledger
 from services.console import migrate
 from services.console.databases import databases
-from shared.runtime.settings import Settings
-from shared.runtime.storage import open_views
+from shared.service.settings import Settings
+from shared.service.storage import open_views
 from tests.contract import mongo
 from tests.e2e.backups import City, keys, refused
 from tests.servers import MongoStandIn

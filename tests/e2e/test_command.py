@@ -123,7 +123,7 @@ def test_it_stops_within_ten_seconds(running: subprocess.Popen[bytes], run: Run)
 def test_a_changed_record_is_found(running: subprocess.Popen[bytes], run: Run, environment: dict[str, str]) -> None:
     """Somebody with access to the files changes one character of one record (R4)."""
     from services.console.client import operator
-    from shared.runtime.settings import Settings
+    from shared.service.settings import Settings
 
     client = operator(Settings.read(environment), None)
     for number in range(3):

@@ -18,7 +18,7 @@ from services.gateway.accounts import VIEWS, Accounts
 from services.gateway.app import create_app
 from services.gateway.portal import language, proof
 from services.gateway.portal.case_pages import proved
-from shared.errors import UnavailableError
+from shared.domain.errors import UnavailableError
 from shared.views.sqlite import SqliteViews
 
 PORTAL = Path(language.__file__).parent

@@ -15,9 +15,9 @@ import pytest
 from pymongo import MongoClient
 
 from services.console.catalogue import OWNERS, SERVICES
-from shared.errors import UnavailableError
-from shared.runtime.settings import Settings
-from shared.runtime.storage import check_database
+from shared.domain.errors import UnavailableError
+from shared.service.settings import Settings
+from shared.service.storage import check_database
 from tests.contract import mongo
 from tests.e2e.backups import COMMAND, ROOT, City, keys, refused
 

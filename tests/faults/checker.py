@@ -10,9 +10,10 @@ from pathlib import Path
 from typing import Any
 
 from services.console.catalogue import OWNERS
-from shared.log import EventLog, Record, StoredCommit, records_of
+from shared.domain.record import Record
+from shared.log import EventLog, StoredCommit, records_of
 from shared.log.record import verify_chain
-from shared.runtime.storage import open_log
+from shared.service.storage import open_log
 from tests.faults.city import City
 
 #: The marks that the load writes into its commands, such as k3-17 and, for the findings of a patrol, k3-17-f2.

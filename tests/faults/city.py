@@ -19,7 +19,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from services.console.catalogue import OWNERS, SERVICES
-from shared.runtime.settings import Settings
+from shared.service.settings import Settings
 from tests.faults.gate import Gate
 from tests.faults.processes import LINLI, ROOT, LinliProcess
 from tests.processes import free_port, wait_until

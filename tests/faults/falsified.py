@@ -14,10 +14,12 @@ import rfc8785
 
 from services.audit import checkpoint, merkle
 from services.audit.ledger import entry_key, tile_key
-from shared.bus import cloudevents
-from shared.log import Commit, Head, NewEvent, Record, StoredCommit, records_of
+from shared.domain.record import Record
+from shared.domain.view import Row
+from shared.following import cloudevents
+from shared.log import Commit, Head, NewEvent, StoredCommit, records_of
 from shared.log.record import place_commit
-from shared.views import Page, Row
+from shared.views import Page
 from shared.views.port import decode_cursor
 from tests.domain.audit.ledgers import KEY, ORIGIN, TIME
 

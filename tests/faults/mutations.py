@@ -11,7 +11,7 @@ from typing import Any
 
 from services.audit.ledger import Ledger
 from services.audit.verify import verify_ledger, verify_log
-from shared.errors import BadInputError, CorruptionError
+from shared.domain.errors import BadInputError, CorruptionError
 from shared.log import EventLog
 from tests.domain.audit import ledgers as exports
 from tests.faults.falsifications import EXPORT, LEDGER, LOG, Falsify, Unchanged

@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 from kombu import Connection, Exchange, Producer
 
-from shared.bus import cloudevents
-from shared.bus.topology import EXCHANGE
-from shared.runtime.storage import open_log
+from shared.broker.topology import EXCHANGE
+from shared.following import cloudevents
+from shared.service.storage import open_log
 from tests.component.city import CONFIRMED
 from tests.faults.api import Api, Unknown
 from tests.faults.checker import check

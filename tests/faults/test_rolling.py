@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 
 from services.console.catalogue import SERVICES
-from shared.bus.relay import LEASE
+from shared.service.relay import LEASE
 from tests.faults import rolling
 from tests.faults.api import Api
 from tests.faults.city import City

@@ -16,7 +16,7 @@ from pathlib import Path
 
 import pytest
 
-from shared.runtime.settings import Settings, write_private
+from shared.service.settings import Settings, write_private
 from tests.component.city import City, city
 from tests.faults.processes import LINLI, ROOT
 from tests.green import green
@@ -93,8 +93,8 @@ def test_a_fact_that_no_queue_takes_is_not_lost(amqp_uri: str, tmp_path: Path) -
 @green
 def test_an_idle_relay_keeps_its_connection(amqp_uri: str, tmp_path: Path) -> None:
     """A broker hangs up on who is silent for two heartbeats; the publisher's own ticks keep it open."""
-    from shared.bus.publisher import ConfirmedPublisher, Message
-    from shared.bus.topology import EXCHANGE
+    from shared.broker.publisher import ConfirmedPublisher, Message
+    from shared.broker.topology import EXCHANGE
 
     publisher = ConfirmedPublisher(amqp_uri, EXCHANGE, heartbeat=1)
     publisher.publish([Message("shops.X", b"{}")], 10)
@@ -125,7 +125,7 @@ def test_services_make_no_nested_calls() -> None:
     for service in ("registry", "issues", "volunteers", "funding", "audit"):
         for path in (ROOT / "services" / service).rglob("*.py"):
             text = path.read_text(encoding="utf-8")
-            for word in ("shared.bus.rpc", "nameko.rpc", "nameko.standalone", "RpcProxy"):
+            for word in ("shared.service.rpc", "nameko.rpc", "nameko.standalone", "RpcProxy"):
                 assert word not in text, f"{path} uses {word}"
 
 
@@ -170,7 +170,7 @@ def test_the_command_patches_before_pymongo() -> None:
 
 def test_processes_that_start_at_once_agree_on_one_secret(tmp_path: Path) -> None:
     """Whoever is second takes what is there, else nobody would believe the calls of the others."""
-    read = "import sys; from shared.runtime.settings import Settings; print(Settings.read({'LINLI_DATA': sys.argv[1]}).secrets()[0].hex())"
+    read = "import sys; from shared.service.settings import Settings; print(Settings.read({'LINLI_DATA': sys.argv[1]}).secrets()[0].hex())"
 
     def start(_: int) -> str:
         return subprocess.run([sys.executable, "-c", read, str(tmp_path / "data")], cwd=ROOT, capture_output=True, text=True,

@@ -12,7 +12,7 @@ import threading
 
 import msgspec
 
-from shared.errors import ConcurrencyError, UnavailableError
+from shared.domain.errors import ConcurrencyError, UnavailableError
 from shared.log import Commit, EventLog, NewEvent, Storage
 from shared.log.mongodb import MongoStorage
 from shared.log.sqlite import SqliteStorage

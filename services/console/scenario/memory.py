@@ -8,8 +8,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from shared.errors import BadInputError, IllegalStateError
-from shared.runtime.settings import write_private
+from shared.domain.errors import BadInputError, IllegalStateError
+from shared.service.settings import write_private
 
 _LETTERS = "abcdefghjkmnpqrstuvwxyz23456789"
 

@@ -9,7 +9,7 @@ from typing import Any
 from services.console.scenario.memory import new_password, read_json, write_json
 from services.console.scenario.model import Account
 from services.console.scenario.sending import Sender
-from shared.errors import IllegalStateError
+from shared.domain.errors import IllegalStateError
 
 #: File in the data folder.
 FILE = "demo-accounts.json"

@@ -20,8 +20,8 @@ from services.console.scenario.people import People
 from services.console.scenario.report import Compared, Report, print_report
 from services.console.scenario.sending import Sender
 from services.console.scenario.steps import MOST_PARALLEL
-from shared.errors import LinliError, UnavailableError
-from shared.runtime.settings import Settings
+from shared.domain.errors import LinliError, UnavailableError
+from shared.service.settings import Settings
 
 #: Seconds between two looks at the city while a fact is awaited.
 _PAUSE = 0.05

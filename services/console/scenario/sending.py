@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from services.console.client import Client
-from shared.errors import UnavailableError
+from shared.domain.errors import UnavailableError
 
 #: Seconds for which a request is repeated while the city does not answer.
 PATIENCE = 60.0

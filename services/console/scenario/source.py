@@ -11,7 +11,7 @@ from typing import Any
 
 import yaml
 
-from shared.errors import BadInputError
+from shared.domain.errors import BadInputError
 
 #: Where a value stands in the file: keys and indexes from the top.
 Where = tuple[str | int, ...]

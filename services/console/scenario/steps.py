@@ -11,8 +11,8 @@ from services.console.scenario.model import Call, Do, Pending, Step, Together, W
 from services.console.scenario.names import DOTTED, Names
 from services.console.scenario.paths import PATH
 from services.console.scenario.source import Source, Where
-from shared.calendar import LOCAL, LONGEST, working_day_after
-from shared.errors import STATUS
+from shared.domain.calendar import LOCAL, LONGEST, working_day_after
+from shared.domain.errors import STATUS
 
 #: Most steps that are sent at a time.
 MOST_PARALLEL = 16

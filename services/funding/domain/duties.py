@@ -8,8 +8,8 @@ bodies, three persons and three organisations. One person signs for a project at
 from __future__ import annotations
 
 from services.funding.domain.project import Payment, Project
-from shared.errors import ForbiddenError
-from shared.runtime.authority import Mandate
+from shared.domain.errors import ForbiddenError
+from shared.domain.mandate import Mandate
 
 
 def person(by: Mandate) -> str:

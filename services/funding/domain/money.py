@@ -14,9 +14,9 @@ from services.funding.events import (
     StatementPosted,
     SurplusReturned,
 )
-from shared.errors import IllegalStateError, NotFoundError
-from shared.event import Event
-from shared.runtime.authority import Mandate
+from shared.domain.errors import IllegalStateError, NotFoundError
+from shared.domain.event import Event
+from shared.domain.mandate import Mandate
 
 #: Most that one project may receive, in fen: sums stay exact for every reader of the log.
 MOST_FEN = 10**15

@@ -32,7 +32,7 @@ from services.funding.events import (
     SurplusReturned,
     WorksFinished,
 )
-from shared.runtime.execute import Decider
+from shared.domain.decider import Decider
 
 
 def _nothing() -> dict[str, int]:

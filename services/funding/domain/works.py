@@ -17,9 +17,9 @@ from services.funding.events import (
     SignerDesignated,
     WorksFinished,
 )
-from shared.errors import IllegalStateError, NotFoundError
-from shared.event import Event
-from shared.runtime.authority import Mandate
+from shared.domain.errors import IllegalStateError, NotFoundError
+from shared.domain.event import Event
+from shared.domain.mandate import Mandate
 
 #: Statuses in which money comes in and goes out.
 OPEN = ("approved", "finished", "accepted")

@@ -6,8 +6,7 @@ from services.funding.events import BODIES
 from services.funding.views.books import CITY, accounts, books_of, places, receipts, statements, totals
 from services.funding.views.payments import payments
 from services.funding.views.projects import projects
-from shared.views import View
-from shared.views.port import by
+from shared.domain.view import View, by
 
 VIEWS: tuple[View, ...] = (
     View(

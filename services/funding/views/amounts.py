@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from services.funding.events import SOURCES, PaymentMade, ReceiptRecorded, ReceiptReversed, SurplusReturned
-from shared.views import Row
+from shared.domain.view import Row
 
 
 def _plus(amounts: Mapping[str, int], more: Mapping[str, int]) -> dict[str, int]:

@@ -17,8 +17,8 @@ from services.funding.events import (
     SurplusReturned,
 )
 from services.funding.views.amounts import counted, money_of
-from shared.log import Record
-from shared.views import Row
+from shared.domain.record import Record
+from shared.domain.view import Row
 
 #: The key of the `totals` row of the whole city.
 CITY = "*"

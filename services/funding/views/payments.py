@@ -14,8 +14,8 @@ from services.funding.events import (
     PaymentSigned,
     PaymentWithdrawn,
 )
-from shared.log import Record
-from shared.views import Row
+from shared.domain.record import Record
+from shared.domain.view import Row
 
 
 def payments(row: Row, event: Any, record: Record) -> Row:

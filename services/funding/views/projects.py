@@ -21,8 +21,8 @@ from services.funding.events import (
     WorksFinished,
 )
 from services.funding.views.amounts import counted, money_of
-from shared.log import Record
-from shared.views import Row
+from shared.domain.record import Record
+from shared.domain.view import Row
 
 #: Sorts behind every day: no statement is owed.
 NEVER = "9999-12-31"

@@ -12,7 +12,7 @@ from flask import Blueprint, redirect, render_template, request, url_for
 
 from services.gateway.portal import language
 from services.gateway.portal.frame import Frame
-from shared.errors import NotFoundError, UnavailableError
+from shared.domain.errors import NotFoundError, UnavailableError
 
 NUMBER = re.compile(r"[a-z0-9][a-z0-9-]{1,63}")
 

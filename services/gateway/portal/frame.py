@@ -16,7 +16,7 @@ from werkzeug.wrappers import Response as AnyResponse
 
 from services.gateway.portal import language
 from services.gateway.session import Current, Gateway
-from shared.errors import LinliError, NotFoundError, UnauthenticatedError, UnavailableError
+from shared.domain.errors import LinliError, NotFoundError, UnauthenticatedError, UnavailableError
 
 #: Nothing inline, nothing from elsewhere.
 POLICY = (

@@ -10,7 +10,7 @@ from flask import Blueprint, flash, redirect, render_template, request, url_for
 from services.gateway.portal.case_pages import NUMBER, shown
 from services.gateway.portal.frame import Frame
 from services.gateway.portal.steps import STEPS, Step, higher_posts, posts_for, steps_of
-from shared.errors import BadInputError, DomainError, LinliError, NotFoundError, UnauthenticatedError
+from shared.domain.errors import BadInputError, DomainError, LinliError, NotFoundError, UnauthenticatedError
 
 #: Lists of the inbox and what they ask for.
 _LISTS: dict[str, dict[str, Any]] = {

@@ -16,7 +16,7 @@ from typing import Any
 from flask import g, request
 from markupsafe import Markup, escape
 
-from shared.calendar import LOCAL
+from shared.domain.calendar import LOCAL
 
 LANGUAGES = ("zh", "en")
 COOKIE = "linli_language"

@@ -11,7 +11,7 @@ from flask import Blueprint, Response, redirect, render_template, request, url_f
 
 from services.gateway.portal import proof
 from services.gateway.portal.frame import Frame
-from shared.errors import NotFoundError
+from shared.domain.errors import NotFoundError
 
 _PAGE = 20
 

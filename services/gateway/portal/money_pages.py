@@ -7,7 +7,7 @@ from typing import Any
 from flask import Blueprint, render_template, request
 
 from services.gateway.portal.frame import Frame
-from shared.errors import NotFoundError
+from shared.domain.errors import NotFoundError
 
 SOURCES = ("government", "society", "residents")
 BODIES = ("branch", "committee", "board")

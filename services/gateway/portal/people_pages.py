@@ -10,7 +10,7 @@ from flask import Blueprint, flash, redirect, render_template, request, url_for
 from services.gateway.portal import language
 from services.gateway.portal.frame import Frame
 from services.gateway.problems import TooManyRequestsError
-from shared.errors import BadInputError, DomainError, LinliError, NotFoundError, UnauthenticatedError
+from shared.domain.errors import BadInputError, DomainError, LinliError, NotFoundError, UnauthenticatedError
 
 _WISH = re.compile(r"[a-z0-9][a-z0-9-]{1,63}")
 _SHOWN = ("published", "claimed", "fulfilled", "confirmed")

@@ -7,7 +7,7 @@ from typing import Any
 from flask import Blueprint, redirect, render_template, request, url_for
 
 from services.gateway.portal.frame import Frame
-from shared.errors import BadInputError, DomainError, LinliError
+from shared.domain.errors import BadInputError, DomainError, LinliError
 
 #: Fields of the report that people fill in.
 _FIELDS = ("category", "description", "contact")

@@ -8,10 +8,10 @@ import msgspec
 
 from services.issues.domain.handling import given, without_numbers
 from services.issues.events import CODEC, CompoundDiagnosed, Problem
-from shared.errors import BadInputError, IllegalStateError, NotFoundError
-from shared.event import Event
-from shared.runtime.authority import Mandate
-from shared.runtime.execute import Decider
+from shared.domain.decider import Decider
+from shared.domain.errors import BadInputError, IllegalStateError, NotFoundError
+from shared.domain.event import Event
+from shared.domain.mandate import Mandate
 
 KINDS = ("baseline", "diagnosis")
 

@@ -15,10 +15,10 @@ from services.issues.events import (
     IssueReported,
     IssueTriaged,
 )
-from shared.calendar import WorkingDay, working_day_after
-from shared.errors import BadInputError, ForbiddenError, IllegalStateError, NotFoundError
-from shared.event import Event
-from shared.runtime.authority import Mandate
+from shared.domain.calendar import WorkingDay, working_day_after
+from shared.domain.errors import BadInputError, ForbiddenError, IllegalStateError, NotFoundError
+from shared.domain.event import Event
+from shared.domain.mandate import Mandate
 
 CHANNELS = ("visit", "patrol", "portal", "phone", "meeting")
 SEVERITIES = ("small", "hard", "big")

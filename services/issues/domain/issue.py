@@ -42,8 +42,8 @@ from services.issues.events import (
     IssueResolved,
     IssueTriaged,
 )
-from shared.errors import IllegalStateError, NotFoundError
-from shared.runtime.execute import Decider
+from shared.domain.decider import Decider
+from shared.domain.errors import IllegalStateError, NotFoundError
 
 #: An issue in one of these waits for somebody to act.
 OPEN = ("reported", "triaged", "dispatched", "accepted")

@@ -8,9 +8,9 @@ from services.issues.domain.handling import given, without_numbers
 from services.issues.domain.issue import OPEN, Issue
 from services.issues.domain.post import contained
 from services.issues.events import ContactErased, FollowUpRecorded, IssueClosed, IssueReopened, IssueResolved
-from shared.errors import ForbiddenError, IllegalStateError
-from shared.event import Event
-from shared.runtime.authority import Mandate
+from shared.domain.errors import ForbiddenError, IllegalStateError
+from shared.domain.event import Event
+from shared.domain.mandate import Mandate
 
 RESULTS = ("satisfied", "not_satisfied", "unreachable")
 

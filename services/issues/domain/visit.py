@@ -5,10 +5,10 @@ from __future__ import annotations
 import msgspec
 
 from services.issues.events import CODEC, VisitFact, VisitPlanned, VisitRecorded
-from shared.errors import IllegalStateError, NotFoundError
-from shared.event import Event
-from shared.runtime.authority import Mandate
-from shared.runtime.execute import Decider
+from shared.domain.decider import Decider
+from shared.domain.errors import IllegalStateError, NotFoundError
+from shared.domain.event import Event
+from shared.domain.mandate import Mandate
 
 
 class Visit(msgspec.Struct, frozen=True):

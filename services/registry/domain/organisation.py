@@ -10,10 +10,10 @@ import msgspec
 from services.registry.domain.place import within
 from services.registry.domain.profile import check_code, in_force
 from services.registry.events import CODEC, OrganisationDissolved, OrganisationEstablished
-from shared.errors import IllegalStateError, NotFoundError
-from shared.event import Event
-from shared.runtime.authority import Mandate
-from shared.runtime.execute import Decider
+from shared.domain.decider import Decider
+from shared.domain.errors import IllegalStateError, NotFoundError
+from shared.domain.event import Event
+from shared.domain.mandate import Mandate
 
 
 class Organisation(msgspec.Struct, frozen=True):

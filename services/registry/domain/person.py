@@ -7,10 +7,10 @@ from collections.abc import Sequence
 import msgspec
 
 from services.registry.events import CODEC, PersonErased, PersonRegistered
-from shared.errors import IllegalStateError, NotFoundError
-from shared.event import Event
-from shared.runtime.authority import Mandate
-from shared.runtime.execute import Decider
+from shared.domain.decider import Decider
+from shared.domain.errors import IllegalStateError, NotFoundError
+from shared.domain.event import Event
+from shared.domain.mandate import Mandate
 
 
 class Person(msgspec.Struct, frozen=True):

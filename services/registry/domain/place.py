@@ -9,10 +9,10 @@ import msgspec
 
 from services.registry.domain.profile import check_code
 from services.registry.events import CODEC, HouseholdsCounted, PlaceMeasured, PlaceRegistered, Qualifier
-from shared.errors import IllegalStateError, NotFoundError
-from shared.event import Event
-from shared.runtime.authority import Mandate
-from shared.runtime.execute import Decider
+from shared.domain.decider import Decider
+from shared.domain.errors import IllegalStateError, NotFoundError
+from shared.domain.event import Event
+from shared.domain.mandate import Mandate
 
 
 class Place(msgspec.Struct, frozen=True):

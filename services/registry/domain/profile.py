@@ -8,10 +8,10 @@ from typing import Any
 import msgspec
 
 from services.registry.events import CODEC, Level, ProfileAdopted, Role, Term
-from shared.errors import IllegalStateError
-from shared.event import Event
-from shared.runtime.authority import Mandate
-from shared.runtime.execute import Decider
+from shared.domain.decider import Decider
+from shared.domain.errors import IllegalStateError
+from shared.domain.event import Event
+from shared.domain.mandate import Mandate
 
 
 class Profile(msgspec.Struct, frozen=True):

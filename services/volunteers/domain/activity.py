@@ -17,10 +17,10 @@ from services.volunteers.events import (
     AttendanceRecorded,
     AttendanceWithdrawn,
 )
-from shared.errors import IllegalStateError, NotFoundError
-from shared.event import Event
-from shared.runtime.authority import Mandate
-from shared.runtime.execute import Decider
+from shared.domain.decider import Decider
+from shared.domain.errors import IllegalStateError, NotFoundError
+from shared.domain.event import Event
+from shared.domain.mandate import Mandate
 
 #: Kinds of activities when the city's profile has no list `activity_kinds`.
 KINDS = frozenset({"service", "story_meeting", "deed", "station", "epidemic_duty", "training", "other"})

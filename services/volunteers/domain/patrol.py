@@ -10,10 +10,10 @@ import msgspec
 from services.volunteers.domain.rules import instant, minutes_fit, within
 from services.volunteers.domain.team import Team
 from services.volunteers.events import CODEC, Finding, PatrolLogged, PatrolPlanned
-from shared.errors import ForbiddenError, IllegalStateError, NotFoundError
-from shared.event import Event
-from shared.runtime.authority import Mandate
-from shared.runtime.execute import Decider
+from shared.domain.decider import Decider
+from shared.domain.errors import ForbiddenError, IllegalStateError, NotFoundError
+from shared.domain.event import Event
+from shared.domain.mandate import Mandate
 
 #: Fewest members that go on patrol together.
 FEWEST = 2

@@ -7,10 +7,10 @@ from msgspec.structs import replace
 
 from services.volunteers.domain.rules import own_or_post
 from services.volunteers.events import CODEC, MemberSurveyed, ReportedIn, ReportInConfirmed
-from shared.errors import ForbiddenError, IllegalStateError, NotFoundError
-from shared.event import Event
-from shared.runtime.authority import Mandate
-from shared.runtime.execute import Decider
+from shared.domain.decider import Decider
+from shared.domain.errors import ForbiddenError, IllegalStateError, NotFoundError
+from shared.domain.event import Event
+from shared.domain.mandate import Mandate
 
 
 class ReportIn(msgspec.Struct, frozen=True):

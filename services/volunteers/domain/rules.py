@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Collection
 from datetime import datetime
 
-from shared.errors import ForbiddenError, IllegalStateError
-from shared.runtime.authority import Mandate
+from shared.domain.errors import ForbiddenError, IllegalStateError
+from shared.domain.mandate import Mandate
 
 #: Minutes that one attendance or patrol may last: up to a day.
 LONGEST = 24 * 60

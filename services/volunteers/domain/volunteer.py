@@ -9,10 +9,10 @@ from msgspec.structs import replace
 
 from services.volunteers.domain.rules import known, own_or_post
 from services.volunteers.events import CODEC, RoleLeft, RoleTaken, VolunteerRegistered
-from shared.errors import IllegalStateError, NotFoundError
-from shared.event import Event
-from shared.runtime.authority import Mandate
-from shared.runtime.execute import Decider
+from shared.domain.decider import Decider
+from shared.domain.errors import IllegalStateError, NotFoundError
+from shared.domain.event import Event
+from shared.domain.mandate import Mandate
 
 #: Roles of residents when the city's profile has no list `volunteer_roles`.
 ROLES = frozenset({"informer", "patroller", "mediator", "publicist", "collector", "civility_guide"})

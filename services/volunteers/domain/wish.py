@@ -21,10 +21,10 @@ from services.volunteers.events import (
     WishReleased,
     WishWithdrawn,
 )
-from shared.errors import ForbiddenError, IllegalStateError, NotFoundError
-from shared.event import Event
-from shared.runtime.authority import Mandate
-from shared.runtime.execute import Decider
+from shared.domain.decider import Decider
+from shared.domain.errors import ForbiddenError, IllegalStateError, NotFoundError
+from shared.domain.event import Event
+from shared.domain.mandate import Mandate
 
 #: Days for which a claim holds, unless it says otherwise.
 CLAIM_DAYS = 14

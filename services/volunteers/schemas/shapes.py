@@ -10,7 +10,7 @@ from typing import Any
 from marshmallow import RAISE, Schema, ValidationError, fields, validate
 
 from services.volunteers.figures import DEEPEST
-from shared.calendar import LOCAL
+from shared.domain.calendar import LOCAL
 from shared.views.port import LARGEST_PAGE
 
 #: Most persons that one command may name.

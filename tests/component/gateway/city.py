@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from shared.errors import (
+from shared.domain.errors import (
     LinliError,
 )
-from shared.runtime.context import Context
+from shared.following.context import Context
 
 OPERATOR = "operator-token-of-the-test"
 PASSWORD = "correct horse 9"

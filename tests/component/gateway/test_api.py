@@ -15,7 +15,7 @@ from openapi_spec_validator import validate
 from werkzeug.datastructures import MultiDict
 
 from services.gateway.contracts import CONTRACTS
-from shared.errors import (
+from shared.domain.errors import (
     STATUS,
     from_mapping,
 )

@@ -8,7 +8,7 @@ import pytest
 from flask.testing import FlaskClient
 
 from services.gateway.contracts import SERVICES
-from shared.errors import (
+from shared.domain.errors import (
     TimedOutError,
     UnavailableError,
 )

@@ -8,12 +8,12 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
-from shared.errors import (
+from shared.domain.errors import (
     ForbiddenError,
     NotFoundError,
     TimedOutError,
 )
-from shared.runtime.context import Context
+from shared.following.context import Context
 from tests.component.gateway.city import PASSWORD, REPORT, City, refused
 
 

@@ -16,7 +16,7 @@ import rfc8785
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from services.audit import checkpoint, merkle
-from shared.bus import cloudevents
+from shared.following import cloudevents
 from shared.log import Commit, Head, NewEvent, records_of
 from shared.log.record import place_commit
 

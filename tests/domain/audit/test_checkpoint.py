@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from services.audit import checkpoint
-from shared.errors import BadInputError, CorruptionError
+from shared.domain.errors import BadInputError, CorruptionError
 
 ORIGIN = "linli.example/city-ledger"
 ROOT = sha256(b"root").digest()

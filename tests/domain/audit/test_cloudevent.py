@@ -5,7 +5,7 @@ from __future__ import annotations
 import msgspec
 import rfc8785
 
-from shared.bus import cloudevents
+from shared.following import cloudevents
 from shared.log import Commit, Head, NewEvent, records_of
 from shared.log.record import place_commit
 

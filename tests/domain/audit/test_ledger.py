@@ -10,10 +10,10 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from services.audit import merkle
 from services.audit.ledger import LEDGER_VIEWS, Ledger, LedgerFollower, tile_key
 from services.audit.verify import verify_ledger
-from shared.errors import CorruptionError, UnavailableError
+from shared.domain.errors import CorruptionError, UnavailableError
+from shared.following.follow import PARKED
 from shared.log import EventLog
 from shared.log.memory import MemoryStorage
-from shared.runtime.follow import PARKED
 from shared.views.sqlite import SqliteViews
 from tests.bench.subject import commits
 

@@ -21,7 +21,7 @@ from services.funding.events import (
     StatementDisclosed,
     SurplusReturned,
 )
-from shared.event import Event
+from shared.domain.event import Event
 
 SIDES = ("government", "society", "residents")
 

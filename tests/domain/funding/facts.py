@@ -18,8 +18,8 @@ from services.funding.events import (
     ReceiptRecorded,
     WorksFinished,
 )
-from shared.event import Event
-from shared.runtime.authority import Mandate
+from shared.domain.event import Event
+from shared.domain.mandate import Mandate
 from tests.domain.kit import Spec, given
 
 PLACE = "350104.013.002"

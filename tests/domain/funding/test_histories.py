@@ -16,9 +16,9 @@ from msgspec.structs import replace
 from services.funding import domain
 from services.funding.domain import PROJECT
 from services.funding.events import BODIES, SOURCES, PaymentMade
-from shared.errors import DomainError
-from shared.event import Event
-from shared.runtime.authority import Mandate
+from shared.domain.errors import DomainError
+from shared.domain.event import Event
+from shared.domain.mandate import Mandate
 from tests.domain.funding.audit import violations
 from tests.domain.funding.facts import (
     PAID,

@@ -18,7 +18,7 @@ from services.funding.events import (
     StatementPosted,
     SurplusReturned,
 )
-from shared.errors import ForbiddenError, IllegalStateError, NotFoundError
+from shared.domain.errors import ForbiddenError, IllegalStateError, NotFoundError
 from tests.domain.funding.facts import (
     ACCOUNTANT,
     CASHIER,

@@ -9,8 +9,8 @@ from msgspec.structs import replace
 
 from services.funding import domain
 from services.funding.events import PaymentAmended, PaymentWithdrawn, SignerDesignated
-from shared.errors import ForbiddenError, IllegalStateError, NotFoundError
-from shared.runtime.authority import Mandate
+from shared.domain.errors import ForbiddenError, IllegalStateError, NotFoundError
+from shared.domain.mandate import Mandate
 from tests.domain.funding.facts import (
     APPLICANT,
     CASHIER,

@@ -8,7 +8,7 @@ import pytest
 
 from services.funding import domain
 from services.funding.events import ProjectCancelled, ProjectProposed, SignerDesignated
-from shared.errors import ForbiddenError, IllegalStateError, NotFoundError
+from shared.domain.errors import ForbiddenError, IllegalStateError, NotFoundError
 from tests.domain.funding.facts import (
     APPLICANT,
     PAID,

@@ -8,9 +8,9 @@ import msgspec
 
 from services.funding.events import CODEC
 from services.funding.views import VIEWS
-from shared.event import Event
-from shared.log import Record
-from shared.views import Row
+from shared.domain.event import Event
+from shared.domain.record import Record
+from shared.domain.view import Row
 from tests.domain.funding.facts import PLACE
 from tests.domain.kit import AT
 

@@ -12,7 +12,7 @@ import pytest
 from services.gateway.accounts import VIEWS, Accounts
 from services.gateway.credentials import WRONG_BOTH, WRONG_NAME, Attempts, Credentials, Identity, operator_token
 from services.gateway.problems import TooManyRequestsError
-from shared.errors import IllegalStateError, NotFoundError, UnauthenticatedError
+from shared.domain.errors import IllegalStateError, NotFoundError, UnauthenticatedError
 from shared.views.sqlite import SqliteViews
 
 SECRET = b"s" * 32

@@ -14,7 +14,7 @@ from typing import Any
 import msgspec
 
 from services.console.catalogue import OWNERS, definition
-from shared.event import Event
+from shared.domain.event import Event
 from shared.log import EventLog
 from shared.log.sqlite import SqliteStorage
 

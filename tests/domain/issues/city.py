@@ -6,7 +6,7 @@ from typing import Any
 
 from services.issues.domain import Accountable
 from services.issues.events import IssueAccepted, IssueDispatched, IssueReported, IssueResolved, IssueTriaged
-from shared.runtime.authority import Mandate
+from shared.domain.mandate import Mandate
 
 STREET, COMMUNITY, COMPOUND = "350104.013", "350104.013.002", "350104.013.002.007"
 ISSUE_ID = "issue-1"

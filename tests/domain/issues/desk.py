@@ -10,14 +10,14 @@ import msgspec
 
 from services.issues.definition import DEFINITION
 from services.issues.service import IssueService
-from shared.errors import from_mapping
-from shared.identity import new_id
+from shared.domain.errors import from_mapping
+from shared.domain.identity import new_id
+from shared.following.context import Context, Signer
+from shared.following.node import Node
 from shared.log import Commit, EventLog, NewEvent
 from shared.log.memory import MemoryStorage
 from shared.personal import Personal, SqliteKeys
-from shared.runtime.context import Context, Signer
-from shared.runtime.node import Node
-from shared.runtime.service import Here
+from shared.service.service import Here
 from shared.views.sqlite import SqliteViews
 from tests.domain.issues.city import COMMUNITY, COMPOUND, ORGANISATIONS, POSTS, STREET
 

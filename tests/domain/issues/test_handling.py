@@ -16,9 +16,10 @@ from services.issues.events import (
     IssueEscalated,
     IssueExtended,
 )
-from shared.errors import BadInputError, ForbiddenError, IllegalStateError, NotFoundError
-from shared.event import Event
-from shared.runtime.authority import ANONYMOUS, RESIDENT, Mandate
+from shared.domain.errors import BadInputError, ForbiddenError, IllegalStateError, NotFoundError
+from shared.domain.event import Event
+from shared.domain.mandate import Mandate
+from shared.following.authority import ANONYMOUS, RESIDENT
 from tests.domain import kit
 from tests.domain.issues.city import (
     ACCEPTED,

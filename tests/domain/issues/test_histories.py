@@ -13,10 +13,10 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 from services.issues import domain
 from services.issues.events import CODEC, FollowUpRecorded, IssueClosed, IssueReopened, IssueResolved
 from services.issues.views import VIEWS
-from shared.errors import LinliError
-from shared.event import Event
-from shared.log import Record
-from shared.runtime.authority import Mandate
+from shared.domain.errors import LinliError
+from shared.domain.event import Event
+from shared.domain.mandate import Mandate
+from shared.domain.record import Record
 from tests.domain.issues.city import COMPOUND, GRID, ISSUE_ID, ORGANISATIONS, POSTS
 
 CASES = next(view for view in VIEWS if view.name == "cases")

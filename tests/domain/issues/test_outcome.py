@@ -16,9 +16,10 @@ from services.issues.events import (
     IssueReopened,
     IssueResolved,
 )
-from shared.errors import BadInputError, ForbiddenError, IllegalStateError, NotFoundError
-from shared.event import Event
-from shared.runtime.authority import RESIDENT, Mandate
+from shared.domain.errors import BadInputError, ForbiddenError, IllegalStateError, NotFoundError
+from shared.domain.event import Event
+from shared.domain.mandate import Mandate
+from shared.following.authority import RESIDENT
 from tests.domain import kit
 from tests.domain.issues.city import ACCEPTED, DISPATCHED, ISSUE_ID, REPORTED, RESOLVED, TRIAGED, mandate
 

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from services.issues.domain.post import INTAKE_ROLES, accountable_for, bodies_above, contained, intake_roles, lineage
-from shared.runtime.authority import held_on
+from shared.following.authority import held_on
 from tests.domain.issues.city import COMMUNITY, COMPOUND, GRID, ORGANISATIONS, POSTS, STREET
 
 DAY = "2025-03-04"

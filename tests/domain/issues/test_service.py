@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from shared.errors import BadInputError, ForbiddenError, IllegalStateError, NotFoundError
+from shared.domain.errors import BadInputError, ForbiddenError, IllegalStateError, NotFoundError
 from tests.domain.issues.city import COMMUNITY, COMPOUND, STREET
 from tests.domain.issues.desk import Desk
 

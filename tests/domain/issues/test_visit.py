@@ -8,8 +8,8 @@ from msgspec.structs import replace
 
 from services.issues import domain
 from services.issues.events import CompoundDiagnosed, Problem, VisitPlanned, VisitRecorded
-from shared.errors import BadInputError, ForbiddenError, IllegalStateError, NotFoundError
-from shared.event import Event
+from shared.domain.errors import BadInputError, ForbiddenError, IllegalStateError, NotFoundError
+from shared.domain.event import Event
 from tests.domain import kit
 from tests.domain.issues.city import COMMUNITY, COMPOUND, mandate
 

@@ -8,13 +8,13 @@ from typing import Any
 
 from services.registry.definition import DEFINITION
 from services.registry.service import RegistryService
-from shared.errors import from_mapping
+from shared.domain.errors import from_mapping
+from shared.following.context import Context, Signer
+from shared.following.node import Node
 from shared.log import EventLog
 from shared.log.memory import MemoryStorage
 from shared.personal import Personal, SqliteKeys
-from shared.runtime.context import Context, Signer
-from shared.runtime.node import Node
-from shared.runtime.service import Call
+from shared.service.service import Call
 from shared.views.sqlite import SqliteViews
 
 OPERATOR = Context(kind="operator", actor="founder", occurred="2025-03-04T09:00:00+08:00")

@@ -15,7 +15,7 @@ from services.registry.events import (
     Role,
     Term,
 )
-from shared.runtime.authority import Mandate
+from shared.domain.mandate import Mandate
 
 STREET, COMMUNITY, COMPOUND, BUILDING = "350104.013", "350104.013.002", "350104.013.002.007", "350104.013.002.007.01"
 #: Four levels and the optional one between them (C06, C50).

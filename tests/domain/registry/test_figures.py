@@ -7,7 +7,7 @@ from collections import Counter
 import pytest
 
 from services.registry.figures import ancestors, combined, counted_elsewhere
-from shared.errors import IllegalStateError
+from shared.domain.errors import IllegalStateError
 from tests.domain.registry.city import PUBLIC, City
 from tests.domain.registry.facts import BUILDING, COMMUNITY, COMPOUND, STREET
 from tests.domain.registry.test_service import city, empty

@@ -9,7 +9,7 @@ import pytest
 
 from services.registry import domain
 from services.registry.events import OrganisationDissolved
-from shared.errors import ForbiddenError, IllegalStateError, NotFoundError
+from shared.domain.errors import ForbiddenError, IllegalStateError, NotFoundError
 from tests.domain.kit import given
 from tests.domain.registry.facts import (
     BRANCH,

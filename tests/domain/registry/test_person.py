@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from services.registry import domain
 from services.registry.events import PersonErased
-from shared.errors import ForbiddenError, IllegalStateError, NotFoundError
+from shared.domain.errors import ForbiddenError, IllegalStateError, NotFoundError
 from tests.domain.kit import given
 from tests.domain.registry.facts import CHEN, COMMUNITY, COMPOUND, NOBODY, holder
 

@@ -8,7 +8,7 @@ import msgspec
 import pytest
 
 from services.registry import domain
-from shared.errors import ForbiddenError, IllegalStateError
+from shared.domain.errors import ForbiddenError, IllegalStateError
 from tests.domain.kit import Spec, given
 from tests.domain.registry.facts import ADOPTED, LEVELS, NOBODY, PROFILE, PROFILE_ROW
 

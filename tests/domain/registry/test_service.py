@@ -12,8 +12,15 @@ import pytest
 from services.registry.definition import DEFINITION, POWERS
 from services.registry.schemas import COMMANDS, QUERIES
 from services.registry.service import RegistryService
-from shared.errors import BadInputError, CorruptionError, ForbiddenError, IllegalStateError, LinliError, NotFoundError
-from shared.runtime.context import Context
+from shared.domain.errors import (
+    BadInputError,
+    CorruptionError,
+    ForbiddenError,
+    IllegalStateError,
+    LinliError,
+    NotFoundError,
+)
+from shared.following.context import Context
 from tests.domain.registry.city import OPERATOR, PUBLIC, City
 from tests.domain.registry.facts import BUILDING, COMMUNITY, COMPOUND, PROFILE, STREET
 

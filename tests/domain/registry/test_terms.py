@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 from services.registry import domain
 from services.registry.events import CODEC, AppointmentEnded, PersonAppointed
 from services.registry.views import VIEWS
-from shared.errors import LinliError
-from shared.log import Record
-from shared.runtime.authority import authority_views, held_on
+from shared.domain.errors import LinliError
+from shared.domain.record import Record
+from shared.following.authority import authority_views, held_on
 from tests.domain.kit import ANYONE
 from tests.domain.registry.facts import BRANCH_ROW, POST
 

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from services.console.scenario import Scenario, load
 from services.console.scenario.model import Do, Keyed, Pending, Together, Wait, resolved
 from services.console.scenario.paths import MISSING, find, holds
-from shared.errors import BadInputError
+from shared.domain.errors import BadInputError
 
 STORY = Path(__file__).parents[3] / "deploy/scenarios/sanchajie.yaml"
 START = """\

@@ -13,7 +13,7 @@ import pytest
 from services.console.scenario import load, run
 from services.console.scenario.run import Runner, StoryError
 from services.console.scenario.sending import Sender
-from shared.errors import BadInputError, IllegalStateError, UnavailableError
+from shared.domain.errors import BadInputError, IllegalStateError, UnavailableError
 from tests.domain.scenario.toy_gateway import OPERATOR, Refuse, Sent, Toy, serving
 
 STORY = """\

@@ -8,14 +8,14 @@ from typing import Any
 
 from services.volunteers.definition import DEFINITION
 from services.volunteers.service import VolunteerService
-from shared.errors import from_mapping
+from shared.domain.errors import from_mapping
+from shared.domain.view import Row
+from shared.following.context import Context, Signer
+from shared.following.node import Node
 from shared.log import EventLog
 from shared.log.memory import MemoryStorage
 from shared.personal import Personal, SqliteKeys
-from shared.runtime.context import Context, Signer
-from shared.runtime.node import Node
-from shared.runtime.service import Call, Here
-from shared.views import Row
+from shared.service.service import Call, Here
 from shared.views.sqlite import SqliteViews
 
 STREET, HERE, THERE, BEYOND = "350104.013", "350104.013.002.007", "350104.013.002.008", "350104.014.001.001"

@@ -9,8 +9,9 @@ from services.volunteers.events import (
     AttendanceRecorded,
     AttendanceWithdrawn,
 )
-from shared.errors import ForbiddenError, IllegalStateError, NotFoundError
-from shared.runtime.authority import RESIDENT, Mandate
+from shared.domain.errors import ForbiddenError, IllegalStateError, NotFoundError
+from shared.domain.mandate import Mandate
+from shared.following.authority import RESIDENT
 from tests.domain.kit import given
 
 PLACE, STARTS = "350104.013.002.007", "2025-03-04T09:00:00+08:00"

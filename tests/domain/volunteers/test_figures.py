@@ -8,7 +8,7 @@ from pathlib import Path
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from shared.errors import DomainError
+from shared.domain.errors import DomainError
 from tests.domain.volunteers.city import City
 
 PLACES = ["350104.013.002.007", "350104.013.002.008", "350104.013.003.001", "350104.014.001.001.5", "350104.0130.001"]

@@ -3,8 +3,9 @@
 from services.volunteers.domain import report_in as r
 from services.volunteers.domain.report_in import REPORT_IN
 from services.volunteers.events import MemberSurveyed, ReportedIn, ReportInConfirmed
-from shared.errors import ForbiddenError, IllegalStateError, NotFoundError
-from shared.runtime.authority import RESIDENT, Mandate
+from shared.domain.errors import ForbiddenError, IllegalStateError, NotFoundError
+from shared.domain.mandate import Mandate
+from shared.following.authority import RESIDENT
 from tests.domain.kit import given
 
 PLACE, ID = "350104.013.002.007", "member-p-1"

@@ -4,7 +4,7 @@ import pytest
 
 from services.volunteers.definition import DEFINITION
 from services.volunteers.service import VolunteerService
-from shared.errors import BadInputError, ForbiddenError, IllegalStateError, NotFoundError
+from shared.domain.errors import BadInputError, ForbiddenError, IllegalStateError, NotFoundError
 from tests.domain.volunteers.city import BEYOND, HERE, STREET, THERE, City
 
 STARTED = "2025-03-04T09:00:00+08:00"

@@ -5,8 +5,9 @@ from services.volunteers.domain import team as t
 from services.volunteers.domain.patrol import PATROL
 from services.volunteers.domain.team import TEAM, Team
 from services.volunteers.events import Finding, PatrolLogged, PatrolPlanned, TeamFormed, TeamJoined, TeamLeft
-from shared.errors import ForbiddenError, IllegalStateError, NotFoundError
-from shared.runtime.authority import RESIDENT, Mandate
+from shared.domain.errors import ForbiddenError, IllegalStateError, NotFoundError
+from shared.domain.mandate import Mandate
+from shared.following.authority import RESIDENT
 from tests.domain.kit import given
 
 PLACE = "350104.013.002.007"

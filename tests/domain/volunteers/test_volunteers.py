@@ -3,8 +3,9 @@
 from services.volunteers.domain import volunteer as v
 from services.volunteers.domain.volunteer import VOLUNTEER
 from services.volunteers.events import RoleLeft, RoleTaken, VolunteerRegistered
-from shared.errors import ForbiddenError, IllegalStateError, NotFoundError
-from shared.runtime.authority import RESIDENT, Mandate
+from shared.domain.errors import ForbiddenError, IllegalStateError, NotFoundError
+from shared.domain.mandate import Mandate
+from shared.following.authority import RESIDENT
 from tests.domain.kit import ANYONE, given
 
 HOME, BUILDING = "350104.013.002.007", "350104.013.002.007.3"

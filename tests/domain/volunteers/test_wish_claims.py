@@ -12,12 +12,13 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 from services.volunteers.domain import wish as w
 from services.volunteers.domain.wish import WISH
 from services.volunteers.events import CODEC, WishClaimed, WishConfirmed, WishFulfilled, WishReleased
-from shared.errors import DomainError, IllegalStateError
+from shared.domain.errors import DomainError, IllegalStateError
+from shared.domain.mandate import Mandate
+from shared.following.authority import RESIDENT
+from shared.following.context import Context
+from shared.following.execute import execute, load
 from shared.log import EventLog
 from shared.log.memory import MemoryStorage
-from shared.runtime.authority import RESIDENT, Mandate
-from shared.runtime.context import Context
-from shared.runtime.execute import execute, load
 
 PLACE, ID = "350104.013.002.007", "w-1"
 STAFF = Mandate(actor="staff", role="worker", post_id="s", powers=frozenset({"wish.*"}))

@@ -16,8 +16,9 @@ from services.volunteers.events import (
     WishReleased,
     WishWithdrawn,
 )
-from shared.errors import ForbiddenError, IllegalStateError, NotFoundError
-from shared.runtime.authority import ANONYMOUS, RESIDENT, Mandate
+from shared.domain.errors import ForbiddenError, IllegalStateError, NotFoundError
+from shared.domain.mandate import Mandate
+from shared.following.authority import ANONYMOUS, RESIDENT
 from tests.domain.kit import given
 
 PLACE, ID = "350104.013.002.007", "w-1"

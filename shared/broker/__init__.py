@@ -1,0 +1,1 @@
+"""The broker: connections, topology, and the way out for messages."""

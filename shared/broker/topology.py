@@ -1,0 +1,239 @@
+"""What Linli needs on the broker: exchanges, queues and their arguments, declared at start or checked where others made them.
+
+A city loads the same from `deploy/rabbitmq/definitions.json`, where each service's user may only touch its own queues. What does
+not fit is told in words that say how to put it right; a service then waits instead of dying again and again.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+from urllib.parse import unquote, urlsplit
+
+from amqp.exceptions import (
+    AccessRefused,
+    AMQPError,
+    NotAllowed,
+    NotFound,
+    PreconditionFailed,
+    RecoverableConnectionError,
+)
+from kombu import Connection, Exchange, Queue
+
+from shared import tls
+from shared.broker.connecting import connection as connection_to
+from shared.domain.errors import UnavailableError
+
+EXCHANGE = "linli.events"
+#: nameko's exchange for calls and their answers.
+CALLS = "nameko-rpc"
+DEAD_LETTERS = "linli.dead"
+DEAD_LETTER_QUEUE = "linli.dead-letters"
+#: Deliveries of one message after which the broker puts it aside; our own parking comes long before.
+DELIVERY_LIMIT = 20
+#: The first RabbitMQ with everything that is used here.
+OLDEST = (3, 10)
+#: Seconds to wait for a connection when the broker is checked.
+PATIENCE = 5.0
+
+#: Who was refused to make an exchange, and with what words: not tried again, as each time is an error in the broker's log.
+_REFUSED: dict[tuple[str, int, str, str], str] = {}
+
+
+class TopologyError(UnavailableError):
+    """The broker answers, but is not what Linli needs; an operator has to act."""
+
+
+class Given(Exchange):
+    """An exchange that may be there already: in a city the definitions make it, and no service has the right to."""
+
+    def declare(self, nowait: bool = False, passive: bool | None = None, channel: Any = None) -> None:
+        """Make it, or see that it is there.
+
+        Where it is missing and may not be made, that is told as a lost connection: who consumes then comes again until it is there.
+        """
+        try:
+            _provide((channel or self.channel).connection.client, self)
+        except TopologyError as error:
+            raise RecoverableConnectionError(error.message) from error
+
+
+def exchange() -> Exchange:
+    """The topic exchange that all facts pass through."""
+    return Given(EXCHANGE, type="topic", durable=True)
+
+
+def calls() -> Exchange:
+    """The topic exchange of calls and answers."""
+    return Given(CALLS, type="topic", durable=True)
+
+
+def dead_letters() -> Queue:
+    """Where the broker puts what it gave up delivering; read by operators only."""
+    dead = Given(DEAD_LETTERS, type="fanout", durable=True)
+    return Queue(DEAD_LETTER_QUEUE, dead, durable=True, queue_arguments={"x-queue-type": "quorum"})
+
+
+def queue_for(service: str, sources: tuple[str, ...]) -> Queue:
+    """A service's queue of foreign facts: everything of its sources, in order, to one consumer at a time."""
+    facts = exchange()
+    return Queue(
+        f"linli.facts.{service}",
+        bindings=[facts.binding(routing_key=f"{source}.#") for source in sources],
+        durable=True,
+        queue_arguments={
+            "x-queue-type": "quorum",
+            "x-single-active-consumer": True,
+            "x-delivery-limit": DELIVERY_LIMIT,
+            "x-dead-letter-exchange": DEAD_LETTERS,
+        },
+    )
+
+
+def declare(connection: Connection, queue: Queue) -> None:
+    """Declare the exchanges, the queue with its bindings, and the dead letters.
+
+    What this user may not make must be there already. Raises `TopologyError` when something is there but different, or is
+    missing and may not be made.
+    """
+    dead = dead_letters()
+    for thing in (exchange(), dead.exchange, queue, dead):
+        _declare(connection, thing)
+
+
+def check(uri: str, service: str, sources: tuple[str, ...] | None, secured: tls.Tls | None = None) -> None:
+    """Connect as the service would and check everything it needs; for a service that is about to start.
+
+    `sources` are those it follows; None for one that only calls others, as the gateway does. `secured` is how to verify a broker
+    at amqps://.
+
+    Raises `TopologyError` for what an operator must put right (version, credentials, a wrong queue) and `UnavailableError` when
+    the broker does not answer.
+    """
+    with explained(uri), connection_to(uri, secured, connect_timeout=PATIENCE) as connection:
+        connection.ensure_connection(max_retries=0, reraise_as_library_errors=False)
+        check_version(connection)
+        _declare(connection, calls())
+        if sources is not None:
+            _declare(connection, exchange())
+            _declare(connection, Queue(f"rpc-{service}", calls(), routing_key=f"{service}.*", durable=True))
+        if sources:
+            declare(connection, queue_for(service, sources))
+
+
+def check_version(connection: Connection) -> None:
+    """Raise `TopologyError` when the broker is RabbitMQ and older than what is needed."""
+    properties: dict[str, Any] = getattr(connection.connection, "server_properties", None) or {}
+    version = str(properties.get("version", ""))
+    numbers = tuple(int(number) for number in re.findall(r"\d+", version)[:2])
+    if properties.get("product") == "RabbitMQ" and numbers < OLDEST:
+        needed = ".".join(map(str, OLDEST))
+        raise TopologyError(f"the broker is RabbitMQ {version}, and Linli needs {needed} or later: upgrade the broker")
+
+
+@contextmanager
+def explained(uri: str) -> Iterator[None]:
+    """Say what the broker refused, without the password that was in the address."""
+    parts = urlsplit(uri)
+    port = parts.port or (5671 if parts.scheme == "amqps" else 5672)
+    where = f"{parts.hostname}:{port}"
+    vhost = unquote(parts.path[1:]) or "/"
+    try:
+        yield
+    except AccessRefused as error:
+        raise TopologyError(
+            f"the broker at {where} refuses the user {parts.username!r}: check the password (AMQP_PASSWORD_FILE) and that "
+            f"deploy/rabbitmq/definitions.json is loaded ({error.message})"
+        ) from error
+    except NotAllowed as error:
+        raise TopologyError(
+            f"the broker at {where} lets the user {parts.username!r} not into the virtual host {vhost!r}: load "
+            f"deploy/rabbitmq/definitions.json, or correct the end of AMQP_URI ({error.message})"
+        ) from error
+    except (AMQPError, OSError) as error:
+        if wrong := tls.explanation(error, "AMQP"):
+            raise TopologyError(f"the broker at {where} {wrong}") from error
+        if parts.scheme == "amqp" and tls.spoken_at(str(parts.hostname), port):
+            raise TopologyError(f"the broker at {where} {tls.plain_to('AMQP')}") from error
+        raise UnavailableError(f"the broker at {where} does not answer: {error}") from error
+
+
+def _provide(connection: Connection, wanted: Exchange) -> None:
+    """Make an exchange, or see that it is there; each on a channel of its own because a refusal closes the channel."""
+    vhost = connection.virtual_host or "/"
+    who = (connection.hostname, connection.port, vhost, connection.userid)
+    refused = _REFUSED.get(who, "")
+    if not refused:
+        try:
+            with connection.channel() as channel:
+                Exchange.declare(wanted, channel=channel)
+            return
+        except AccessRefused as error:
+            _REFUSED[who] = refused = error.message
+    try:
+        with connection.channel() as channel:
+            Exchange.declare(wanted, passive=True, channel=channel)
+    except NotFound as error:
+        raise TopologyError(_not_there("exchange", wanted.name, vhost, refused)) from error
+
+
+def _declare(connection: Connection, thing: Exchange | Queue) -> None:
+    """Make one exchange or queue, or see that it is there; raises `TopologyError` when it is missing or different."""
+    kind = "queue" if isinstance(thing, Queue) else "exchange"
+    vhost = connection.virtual_host or "/"
+    try:
+        if isinstance(thing, Exchange):
+            _provide(connection, thing)
+        else:
+            with connection.channel() as channel:
+                thing(channel).declare()
+        return
+    except PreconditionFailed as error:
+        raise TopologyError(_how_to_migrate(kind, thing.name, vhost, error.message)) from error
+    except AccessRefused as error:
+        refused = error
+    try:  # this user may not make it: then somebody else must have
+        with connection.channel() as channel:
+            thing(channel).queue_declare(passive=True)
+    except NotFound as error:
+        raise TopologyError(_not_there(kind, thing.name, vhost, refused.message)) from error
+
+
+def _not_there(kind: str, name: str, vhost: str, refused: str) -> str:
+    return (
+        f"the {kind} {name} is missing in the virtual host {vhost!r} and this user may not make it ({refused}): "
+        "load deploy/rabbitmq/definitions.json"
+    )
+
+
+def _how_to_migrate(kind: str, name: str, vhost: str, difference: str) -> str:
+    """What differs, and the way out of it: whatever is deleted here comes back from the logs."""
+    if kind == "exchange":
+        remove = f"delete the exchange {name!r} in the management pages"
+    else:
+        remove = f"delete the queue (rabbitmqctl -p {vhost} delete_queue {name})"
+    return (
+        f"the {kind} {name} in the virtual host {vhost!r} is not what Linli needs: {difference}. To migrate: stop the services "
+        f"that use it, {remove}, and start them again: it is made anew, and what was in it is fetched again from the logs"
+    )
+
+
+__all__ = [
+    "CALLS",
+    "DEAD_LETTERS",
+    "DEAD_LETTER_QUEUE",
+    "DELIVERY_LIMIT",
+    "EXCHANGE",
+    "Given",
+    "TopologyError",
+    "calls",
+    "check",
+    "check_version",
+    "dead_letters",
+    "declare",
+    "exchange",
+    "explained",
+    "queue_for",
+]

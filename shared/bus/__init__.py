@@ -1,1 +1,0 @@
-"""The bus: publishing, consuming and the embedded broker."""

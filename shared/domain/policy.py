@@ -1,0 +1,25 @@
+"""Policies: what another service's fact makes ours decide."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from shared.domain.decider import Decider
+from shared.domain.event import Event
+from shared.domain.record import Record
+
+
+@dataclass(frozen=True)
+class Decision:
+    """What a policy wants done on one of our own aggregates."""
+
+    decider: Decider[Any]
+    id: str
+    decide: Callable[..., list[Event]]
+    arguments: Mapping[str, Any]
+
+
+#: Another service's fact to our decisions. Gets the plain data, tolerant of fields it does not know, and the record.
+Policy = Callable[[Mapping[str, Any], Record], Iterable[Decision]]

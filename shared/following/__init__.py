@@ -1,0 +1,1 @@
+"""Deciding on the log and following logs: everything a service does, without any framework."""

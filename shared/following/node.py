@@ -1,0 +1,237 @@
+"""One service at work, without any framework: its log, its views, its followers, and the waiting for them."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
+from datetime import datetime
+from typing import Any
+
+import structlog
+
+from shared.domain.calendar import LOCAL
+from shared.domain.errors import ConcurrencyError, NotFoundError, TimedOutError, UnavailableError
+from shared.domain.mandate import Mandate
+from shared.domain.policy import Decision
+from shared.domain.record import Record
+from shared.following import cloudevents
+from shared.following.authority import mandate_of
+from shared.following.context import Context
+from shared.following.definition import Definition
+from shared.following.execute import execute
+from shared.following.follow import Follower, GapError, Known, parked_positions, replay
+from shared.following.parking import UNREADABLE
+from shared.following.strays import Strays
+from shared.log import EventLog, Receipt
+from shared.views import ViewStore
+
+#: Facts applied to views in one transaction.
+BATCH = 200
+#: Seconds after which a wait looks whether another process of the service has applied what is waited for.
+LOOK_EVERY = 0.1
+#: Most bytes of data in one answer to a follower, unless a single fact has more.
+LARGEST_FETCHED = 2_000_000
+#: Commits of our own log that a rebuild folds in one transaction.
+REBUILT_AT_ONCE = 1_000
+#: Asks a source for its facts: `(source, after, limit)` to records, or raises `UnavailableError`.
+Fetch = Callable[[str, int, int], list[Record]]
+
+_log = structlog.get_logger()
+
+
+def _taking_turns(records: Sequence[Record]) -> Iterator[Record]:
+    """The records; whoever waits to read or to command gets a turn every now and then."""
+    for number, record in enumerate(records):
+        if number % BATCH == 0:
+            time.sleep(0)  # a green thread gives way only when it says so
+        yield record
+
+
+class Node:
+    """What a service process owns. Followers of one node are driven by one thread each."""
+
+    def __init__(
+        self, definition: Definition, log: EventLog, views: ViewStore, follower: type[Follower] = Follower
+    ) -> None:
+        self.definition = definition
+        self.name = definition.name
+        self.log = log
+        self.views = views
+        #: Messages that are no facts.
+        self.strays = Strays(views)
+        self._applied = threading.Condition()
+        #: Names of the views of our own facts.
+        self.own_views = frozenset(view.name for view in definition.all_views if view.source == self.name)
+        #: Set while somebody waits for our views to reflect our own log.
+        self.awaited = threading.Event()
+        self._lock = threading.RLock()
+        self.followers = {
+            source: follower(
+                source, definition.all_views, views, definition.decoder_for(source), definition.policies, self.carry
+            )
+            for source in (self.name, *definition.sources)
+        }
+
+    def carry(self, decision: Decision, context: Context, command: str) -> Receipt:
+        """Carry out what a policy decided, with the authority of the service itself."""
+        mandate = mandate_of(context, self.views, context.occurred[:10])
+        return execute(
+            self.log,
+            decision.decider,
+            decision.id,
+            decision.decide,
+            context=context,
+            mandate=mandate,
+            command=command,
+            **decision.arguments,
+        )
+
+    def mandate(self, context: Context, views: ViewStore | None = None) -> Mandate:
+        """What the caller may do today: a late entry is judged by who makes it, not by when it is said to have happened."""
+        return mandate_of(context, views or self.views, datetime.now(LOCAL).date().isoformat())
+
+    def apply_own(self) -> bool:
+        """Apply what was appended to our own log; True when there was something."""
+        follower = self.followers[self.name]
+        return self._advance(follower, list(self.log.read(follower.position, limit=BATCH)))
+
+    def apply(self, source: str, epoch: int, records: Iterable[Record], fetch: Fetch) -> None:
+        """Apply facts that arrived from another service, fetching what is missing before them.
+
+        Those of another epoch of the source's log are not applied: they were published before a restore, and their positions may
+        be taken by other facts now. What is true is asked of the source instead.
+        """
+        arrived = list(records)
+        follower = self.followers[source]
+        if epoch != follower.epoch:
+            _log.warning("facts of another epoch", service=self.name, source=source, epoch=epoch, facts=len(arrived))
+            with suppress(UnavailableError):  # asked again with the next fact, or when the source has been silent
+                self.catch_up(source, fetch)
+                if epoch > follower.epoch and follower.position >= arrived[-1].position:
+                    follower.enter(epoch)  # this service's views are younger than the restore
+            return
+        try:
+            self._advance(follower, arrived)
+        except GapError:
+            _log.info("gap", service=self.name, source=source, after=follower.position, arrived=arrived[-1].position)
+            self.catch_up(source, fetch)
+
+    def catch_up(self, source: str, fetch: Fetch) -> None:
+        """Fetch and apply everything the source has beyond our checkpoint."""
+        follower = self.followers[source]
+        while records := fetch(source, follower.position, BATCH):
+            self._advance(follower, records)
+
+    def _advance(self, follower: Follower, records: list[Record]) -> bool:
+        before = follower.position
+        try:
+            with self._lock:
+                follower.apply(records)
+        except ConcurrencyError:  # another process took over in between; its checkpoint is the truth
+            follower.reload()
+        finally:
+            if follower.position != before:
+                with self._applied:
+                    self._applied.notify_all()
+        return follower.position != before
+
+    def wait_for(self, after: Mapping[str, int], timeout: float) -> None:
+        """Wait until the views reflect these positions; raises `TimedOutError`. Sources not followed are not waited for.
+
+        At a rolling restart two processes share the views for a while, and the other one may be the one that applies.
+        """
+        deadline = time.monotonic() + timeout
+        for source, position in after.items():
+            follower = self.followers.get(source)
+            if source == self.name and follower is not None and follower.position < position:
+                self.awaited.set()
+            while follower is not None and follower.position < position:
+                if (left := deadline - time.monotonic()) <= 0:
+                    raise TimedOutError(f"{self.name} has not heard of {source} position {position} yet; try again")
+                with self._applied:
+                    if follower.position < position:
+                        self._applied.wait(min(left, LOOK_EVERY))
+                if follower.position < position and self.views.checkpoint(follower.name) >= position:
+                    break
+
+    def rebuild(self, fetch: Fetch) -> int:
+        """Fold all views anew from the logs while reads of the old ones go on, then swap; returns the facts applied.
+
+        Facts that an operator skipped or that are parked stay out, as they are out of the live views.
+        """
+        fresh = self.views.fresh()
+        self._fold_anew(fresh, fetch)
+        with self._lock:  # nothing is applied while the last few facts are folded and the generations swapped
+            self._fold_anew(fresh, fetch)
+            self.views.promote()
+        return sum(follower.position for follower in self.followers.values())
+
+    def _fold_anew(self, fresh: ViewStore, fetch: Fetch) -> None:
+        left_out = parked_positions(self.views)
+        for source, live in self.followers.items():
+            known: Known = {}
+            position = fresh.checkpoint(live.name)
+            while position < (end := live.position):
+                found = (
+                    list(self.log.read(position, limit=REBUILT_AT_ONCE))
+                    if source == self.name
+                    else fetch(source, position, BATCH)
+                )
+                records = [record for record in found if record.position <= end]
+                if not records:
+                    raise UnavailableError(f"{source} does not give its facts up to position {end}")
+                decode = self.definition.decoder_for(source)
+                out = left_out.get(source, ())
+                taken = _taking_turns(records)
+                position = replay(source, self.definition.all_views, fresh, decode, taken, out, known)
+
+    def parked_by(self, source: str) -> Follower | Strays:
+        """Who parked what came from a source; raises `NotFoundError` when this service does not follow it."""
+        if source == UNREADABLE:
+            return self.strays
+        if source not in self.followers:
+            raise NotFoundError(f"{self.name} does not follow {source!r}")
+        return self.followers[source]
+
+    def retry(self, source: str, stream: str) -> int:
+        """Apply the parked facts of a stream again while nothing else is applied; returns how many were."""
+        with self._lock:
+            return self.parked_by(source).retry(stream)
+
+    def skip(self, source: str, stream: str, position: int) -> int:
+        """Leave a parked fact out for good, likewise; returns how many of those behind it were applied."""
+        with self._lock:
+            return self.parked_by(source).skip(stream, position)
+
+    def close(self) -> None:
+        """Close the log and the views."""
+        self.log.close()
+        self.views.close()
+
+    def status(self) -> dict[str, Any]:
+        """Heads, checkpoints and parked facts, for operators."""
+        return {
+            "service": self.name,
+            "head": self.log.head().position,
+            "relayed": self.views.checkpoint("relay"),
+            "followers": {
+                source: {"position": follower.position, "parked": follower.parked}
+                for source, follower in self.followers.items()
+            },
+        }
+
+    def read_log(self, after: int, limit: int) -> list[dict[str, Any]]:
+        """Facts as CloudEvents for followers that missed some: attributes, and the data as text.
+
+        Fewer than `limit` when they are large, but one at least: whoever asks goes on asking until there are none.
+        """
+        facts: list[dict[str, Any]] = []
+        size = 0
+        for record in self.log.read(after, limit=limit):
+            size += len(bytes(record.data))
+            if facts and size > LARGEST_FETCHED:
+                break
+            facts.append({"attributes": cloudevents.attributes(self.name, record), "data": bytes(record.data).decode()})
+        return facts

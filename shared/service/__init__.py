@@ -1,0 +1,1 @@
+"""A service as a process: entrypoints, followers, relay, settings, storage, metrics."""

@@ -1,0 +1,152 @@
+"""Calls from one service to another: signed, with a time-out, and with errors that keep their kind."""
+
+from __future__ import annotations
+
+import time
+import uuid
+from functools import partial
+from typing import Any
+
+from eventlet import sleep
+from eventlet.timeout import Timeout
+from nameko.amqp.publish import UndeliverableMessage
+from nameko.extensions import DependencyProvider, SharedExtension
+from nameko.rpc import ReplyListener
+
+from shared.broker.sending import ERRORS, Sender, TooLargeError
+from shared.domain.errors import (
+    BadInputError,
+    LinliError,
+    TimedOutError,
+    UnauthenticatedError,
+    UnavailableError,
+    from_mapping,
+)
+from shared.following.context import Context, Signer
+from shared.service import tracing
+from shared.service.answering import Intake
+from shared.tls import explanation
+
+#: Name of the header that carries the signed context (nameko's prefix included).
+HEADER = "nameko.linli"
+#: Seconds after which a call to a service whose queue is not there is made again.
+REPEAT_EVERY = 0.2
+#: Part of a call's time in which it may be made again; the rest is for the broker's word on the last try.
+REPEAT_FOR = 0.8
+
+
+class _Replies(ReplyListener):
+    """Hands answers to those who wait for them."""
+
+    queue_consumer = Intake()
+
+    def refuse(self, correlation_id: str, error: Exception | None) -> None:
+        """Let the one who waits for an answer have an error instead; None: there is none."""
+        if error is not None and (waiting := self._reply_events.pop(correlation_id, None)) is not None:
+            waiting.send_exception(error)
+
+
+class Caller(SharedExtension):
+    """One per service: sends calls and waits for their answers. Safe to use from any green thread of the service.
+
+    A service that is being restarted is waited for as long as the call may take: its queue keeps the call for the next process.
+    Where the queue itself is not there yet (the broker was replaced, the service never ran) the same call is made again, for most of
+    that time. Both are safe: a query changes nothing, and a command carries its id, so that it takes effect once however often it arrives.
+    """
+
+    replies = _Replies()
+    sender = Sender()
+
+    def setup(self) -> None:
+        settings = self.container.config["settings"]
+        tracing.configure(settings.traces)
+        self._signer = Signer(*settings.secrets())
+        self._timeout = float(settings.rpc_timeout)
+
+    def call(
+        self,
+        service: str,
+        method: str,
+        context: Context,
+        arguments: dict[str, Any],
+        timeout: float | None = None,
+        wait: bool = True,
+    ) -> dict[str, Any]:
+        """Call `service.method` and return its answer; without `wait` a service that has no queue is not waited for.
+
+        Raises the error that the service answered, `TimedOutError` when no answer came in time (seconds; the command may have taken
+        effect: repeat it with the same command id), and `UnavailableError` when the service or the broker is not there.
+        """
+        seconds = timeout or self._timeout
+        wait_until = time.monotonic() + seconds * REPEAT_FOR * wait
+        with tracing.span(self.container.service_name, f"call {service}.{method}", "CLIENT", context.correlation_id):
+            signed = self._signer.sign(context, f"{service}.{method}", arguments)
+            try:
+                with Timeout(seconds, TimedOutError(f"{service} did not answer within {seconds:g} s")):
+                    body = self._ask(f"{service}.{method}", signed, arguments, wait_until)
+            except UndeliverableMessage as error:
+                raise UnavailableError(f"the service {service} is not running") from error
+            except TooLargeError as error:
+                raise BadInputError(f"the call of {service}.{method} is too large: {error}") from error
+            except ERRORS as error:
+                raise UnavailableError(
+                    f"the broker {explanation(error, 'AMQP') or f'does not answer: {error}'}"
+                ) from error
+            return self._opened(body, signed, f"{service}.{method}")
+
+    def _ask(self, method: str, signed: str, arguments: dict[str, Any], wait_until: float) -> Any:
+        """The body of the answer; the call is made again while the service has no queue and there is time left to wait for it."""
+        while True:
+            correlation_id = uuid.uuid4().hex
+            reply = self.replies.get_reply_event(correlation_id)
+            try:
+                self.sender.send(
+                    {"args": [], "kwargs": arguments},
+                    method,
+                    partial(self.replies.refuse, correlation_id),
+                    mandatory=True,
+                    reply_to=self.replies.routing_key,
+                    correlation_id=correlation_id,
+                    headers={
+                        HEADER: signed,
+                        **tracing.call_headers(),
+                    },
+                )
+                return reply.wait()
+            except UndeliverableMessage:
+                if time.monotonic() + REPEAT_EVERY >= wait_until:
+                    raise
+            finally:
+                self.replies._reply_events.pop(correlation_id, None)  # nameko keeps it for ever when no answer comes
+            sleep(REPEAT_EVERY)  # the queue may be there the next time
+
+    def _opened(self, body: Any, signed: str, method: str) -> dict[str, Any]:
+        """What the service answered, or the error that it answered.
+
+        Anybody who may write to our reply queue can refuse a call in the service's name. Nothing else is believed without its code.
+        """
+        answer = body.get("result") if isinstance(body, dict) else None
+        if isinstance(answer, dict) and self._signer.check(answer, signed):
+            if "error" in answer:
+                raise from_mapping(answer["error"])
+            result: dict[str, Any] = answer["ok"]
+            return result
+        refused = body.get("error") if isinstance(body, dict) else None  # by nameko, before the service saw the call
+        if isinstance(refused, dict):
+            raise LinliError(f"{method}: {refused.get('value', 'unknown error')}")
+        error = answer.get("error") if isinstance(answer, dict) else None
+        if isinstance(error, dict) and error.get("kind") == UnauthenticatedError.kind:
+            raise from_mapping(error)
+        raise UnavailableError(
+            f"the answer of {method} is not authentic; all processes must have the same LINLI_SECRET_FILE"
+        )
+
+
+class Rpc(DependencyProvider):
+    """Lets a service's methods call other services: `self.rpc.call(service, method, context, arguments)`."""
+
+    caller = Caller()
+
+    def get_dependency(self, worker_ctx: Any) -> Caller:
+        caller: Caller = self.caller
+        return caller

@@ -1,0 +1,34 @@
+"""Starts services in this process: all of them (embedded) or one (city)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from nameko.runners import ServiceRunner
+
+from shared.broker import connecting, unreadable
+from shared.broker.embedded import transport as embedded
+from shared.service.settings import Settings
+
+
+def nameko_config(settings: Settings) -> dict[str, Any]:
+    """nameko's configuration; `settings` travels along for our own extensions."""
+    embedded.install()
+    connecting.install()
+    unreadable.install()
+    return {
+        "AMQP_URI": settings.amqp_uri,
+        "AMQP_SSL": connecting.verification(settings.amqp_uri, settings.amqp_tls),
+        "settings": settings,
+        "max_workers": 32,
+        "serializer": "json",
+        "ACCEPT": ["json"],
+    }
+
+
+def runner_for(settings: Settings, services: list[type]) -> ServiceRunner:
+    """A runner with these services; `start()` returns when all have started, `stop()` lets work in flight finish."""
+    runner = ServiceRunner(nameko_config(settings))
+    for service in services:
+        runner.add_service(service)
+    return runner

@@ -1,0 +1,319 @@
+"""The nameko side of a service: `Here` gives methods their log and views, `@command` and `@query` guard what comes in.
+
+Errors travel as data, not as pickled exceptions: an answer is `{"ok": …}` or `{"error": {kind, message, fields}}`.
+"""
+
+from __future__ import annotations
+
+import functools
+import time
+from collections.abc import Callable, Mapping
+from datetime import datetime, timedelta
+from typing import Any, cast
+
+import msgspec
+import structlog
+from eventlet import sleep
+from marshmallow import Schema, ValidationError
+from nameko.extensions import DependencyProvider
+
+from shared.domain.calendar import LOCAL
+from shared.domain.decider import Decider
+from shared.domain.errors import BadInputError, LinliError, to_mapping
+from shared.domain.identity import derived_id, new_id
+from shared.domain.mandate import Mandate
+from shared.domain.view import Row
+from shared.following.context import Context, Signer
+from shared.following.definition import Definition
+from shared.following.execute import execute, load
+from shared.following.follow import Follower
+from shared.following.node import Node
+from shared.following.parking import PARKING, retry, skip
+from shared.following.reading import UpToDate
+from shared.personal import Personal
+from shared.service import metrics, tracing
+from shared.service.answering import answered
+from shared.service.followers import Followers
+from shared.service.operations import OPERATIONS
+from shared.service.storage import open_keys, open_log, open_views
+from shared.views import ViewStore
+
+#: Part of a call's time-out for which a service waits for facts that its views must reflect; the rest is for the answer.
+WAIT_SHARE = 0.8
+#: How far a caller's clock may be ahead.
+_TOLERANCE = timedelta(minutes=5)
+
+_log = structlog.get_logger()
+
+
+class Here(DependencyProvider):
+    """A service's own place: opened once a process, handed to each call as `Call`."""
+
+    followers = Followers()
+
+    def __init__(self, definition: Definition, follower: type[Follower] = Follower) -> None:
+        self.definition = definition
+        self._follower = follower
+
+    def setup(self) -> None:
+        settings = self.container.config["settings"]
+        name = self.definition.name
+        # under eventlet the writer yields once, so that commands that are ready can share its disk flush
+        log = open_log(settings, name, gather=functools.partial(sleep, 0))
+        views = open_views(settings, name, self.definition.all_views, durable=self.definition.durable)
+        tracing.configure(settings.traces)
+        tracing.observe(log)
+        self.node = Node(self.definition, log, views, tracing.traced(name, self._follower))
+        self.signer = Signer(*settings.secrets())
+        self.personal = Personal(open_keys(settings))
+        self.patience = settings.rpc_timeout * WAIT_SHARE
+        self.followers.follow(self.node)
+
+    def stop(self) -> None:
+        self.followers.stop()  # they need the log and the views
+        self.node.close()
+
+    def get_dependency(self, worker_ctx: Any) -> Call:
+        return Call(self, worker_ctx.data.get("linli"), worker_ctx.data.get(tracing.ATTRIBUTE))
+
+
+class Call:
+    """What a method sees while it answers one call."""
+
+    context: Context
+
+    def __init__(self, here: Here, signed: str | None, traceparent: str | None = None) -> None:
+        self._here = here
+        self._signed = signed
+        self._traceparent = traceparent
+        self._command = ""
+        self._believed = False
+        self._mandate: Mandate | None = None
+        self.node = here.node
+        self._views = cast(ViewStore, UpToDate(here.node))
+        self.fetch = here.followers.fetch
+        self.personal = here.personal
+
+    @property
+    def views(self) -> ViewStore:
+        """This service's views; those of its own facts reflect what this process acknowledged before."""
+        return self._views
+
+    @property
+    def at(self) -> str:
+        """When it happened, as the caller says: RFC 3339."""
+        return self.context.occurred
+
+    @property
+    def mandate(self) -> Mandate:
+        """What the caller may do."""
+        if self._mandate is None:
+            self._mandate = self.node.mandate(self.context, self.views)
+        return self._mandate
+
+    def require(self, power: str, place: str = "") -> None:
+        """Raise `ForbiddenError` unless the caller has the power at the place."""
+        self.mandate.require(power, place)
+
+    def new_id(self, kind: str) -> str:
+        """An id for a new thing; the same command gives the same id."""
+        return derived_id(self.node.name, kind, self.context.command_id)
+
+    def execute(self, decider: Decider[Any], id: str, decide: Callable[..., Any], **arguments: Any) -> dict[str, Any]:
+        """Decide and append; the receipt as plain data."""
+        with tracing.span(self.node.name, f"execute {self._command}", correlation_id=self.context.correlation_id):
+            receipt = execute(
+                self.node.log,
+                decider,
+                id,
+                decide,
+                context=self.context,
+                mandate=self.mandate,
+                command=self._command,
+                **arguments,
+            )
+        position = receipt.position or self.node.log.head().position
+        return {
+            "id": id,
+            "service": self.node.name,
+            "position": position,
+            "version": receipt.version,
+            "events": receipt.events,
+        }
+
+    def find(
+        self, view: str, where: Mapping[str, Any], order: str = "key", limit: int = 50, cursor: str | None = None
+    ) -> Row:
+        """A page of rows; filters that are None are left out."""
+        given = {name: value for name, value in where.items() if value is not None}
+        page = self.views.find(view, given, order, limit, cursor)
+        return {"rows": list(page.rows), "next": page.next}
+
+    def answer(
+        self, name: str, kind: str, arguments: dict[str, Any], work: Callable[[dict[str, Any]], Any]
+    ) -> dict[str, Any]:
+        """Check who asks and what, do the work, and put the outcome or the error into one mapping."""
+        started = time.perf_counter()
+        service = self.node.name
+        self._command = name
+        outcome = "ok"
+        correlation_id = context_kind = ""
+        try:
+            context = self._here.signer.open(self._signed, f"{service}.{name}", arguments)
+            self._believed = True
+            correlation_id, context_kind = context.correlation_id, context.kind
+            self.context = _timed(context) if kind == "command" else context
+            with tracing.span(service, f"{service}.{name}", "SERVER", correlation_id, self._traceparent):
+                try:
+                    ask = _loader(self._schema(name)).load(arguments)
+                except ValidationError as error:
+                    raise BadInputError(f"{name}: the input has mistakes", _fields(error)) from error
+                self.node.wait_for(context.after, timeout=self._here.patience)
+                return {"ok": work(ask)}
+        except LinliError as error:
+            outcome = error.kind
+            return {"error": to_mapping(error)}
+        except Exception as error:  # a mistake of the program: the caller gets an answer, the operator the trace
+            outcome = "error"
+            _log.exception("call failed", service=service, method=name, correlation_id=correlation_id)
+            return {
+                "error": {"kind": "error", "message": f"{service}.{name} failed: {type(error).__name__}", "fields": {}}
+            }
+        finally:
+            seconds = time.perf_counter() - started
+            metrics.CALLS.labels(service, name, outcome).observe(seconds)
+            say = (
+                _log.debug if context_kind == "service" else _log.info
+            )  # followers asking one another would drown the rest
+            say(
+                kind,
+                service=service,
+                method=name,
+                outcome=outcome,
+                ms=round(seconds * 1000, 1),
+                correlation_id=correlation_id,
+            )
+
+    def signed(self, answer: dict[str, Any]) -> dict[str, Any]:
+        """The answer with its code; to a call that is not signed nothing is vouched for."""
+        return self._here.signer.answer(answer, self._signed) if self._signed is not None and self._believed else answer
+
+    def _schema(self, name: str) -> Any:
+        definition = self.node.definition
+        for table in (definition.commands, definition.queries, OPERATIONS):
+            if name in table:
+                return table[name]
+        raise LookupError(f"{name} has no schema in {definition.name}")
+
+
+@functools.cache
+def _loader(schema: type[Schema]) -> Schema:
+    """One object of each schema checks all calls: it holds nothing of what it checks."""
+    return schema()
+
+
+def _timed(context: Context) -> Context:
+    now = datetime.now(LOCAL)
+    if not context.occurred:
+        occurred = now.isoformat(timespec="seconds")
+    else:
+        try:
+            said = datetime.fromisoformat(context.occurred)
+            if said.tzinfo is None:
+                raise ValueError("no offset from UTC")
+        except ValueError as error:
+            raise BadInputError(
+                f"occurred is not a time like 2026-03-01T09:00:00+08:00: {error}", {"occurred": "RFC 3339"}
+            ) from None
+        if said > now + _TOLERANCE:
+            raise BadInputError(f"{context.occurred} has not come yet", {"occurred": "must not be in the future"})
+        occurred = said.astimezone(LOCAL).isoformat(timespec="seconds")
+    command_id = context.command_id or new_id()
+    return msgspec.structs.replace(context, occurred=occurred, command_id=command_id)
+
+
+def _fields(error: ValidationError) -> dict[str, Any]:
+    messages: dict[str, Any] = error.normalized_messages()  # type: ignore[no-untyped-call]  # marshmallow left it untyped
+    return {str(name): reasons for name, reasons in messages.items()}
+
+
+def _entrypoint(kind: str) -> Callable[[Callable[..., Any]], Any]:
+    def decorate(method: Callable[..., Any]) -> Any:
+        @functools.wraps(method)
+        def run(self: Any, **arguments: Any) -> dict[str, Any]:
+            call: Call = self.here
+            return call.signed(call.answer(method.__name__, kind, arguments, lambda ask: method(self, **ask)))
+
+        return answered(run)
+
+    return decorate
+
+
+#: A method that changes state: signed context, checked input, one receipt.
+command = _entrypoint("command")
+#: A method that reads views: signed context, checked input.
+query = _entrypoint("query")
+
+
+class Followed:
+    """What every service offers to those who follow it and to operators."""
+
+    here: Any
+
+    @query
+    def read_log(self, after: int, limit: int) -> dict[str, Any]:
+        """Facts beyond a position, for followers that missed some."""
+        self.here.require("operations.read_log")
+        return {"facts": self.here.node.read_log(after, limit)}
+
+    @query
+    def status(self) -> dict[str, Any]:
+        """Heads, checkpoints and parked facts."""
+        self.here.require("operations.status")
+        status: dict[str, Any] = self.here.node.status()
+        return status
+
+    @query
+    def parked(self, limit: int, cursor: str | None) -> dict[str, Any]:
+        """Facts that wait for an operator, with the reason and their bytes."""
+        self.here.require("operations.park")
+        found: dict[str, Any] = self.here.find("parked", {"state": ["parked", "waiting"]}, "key", limit, cursor)
+        return found
+
+    @command
+    def retry_parked(self, source: str, stream: str, reason: str) -> dict[str, Any]:
+        """Apply the parked facts of a stream again."""
+        receipt = self._record(retry, source, stream, reason)
+        return receipt | {"applied": self.here.node.retry(source, stream)}
+
+    @command
+    def skip_parked(self, source: str, stream: str, reason: str) -> dict[str, Any]:
+        """Leave the first parked fact of a stream out for good and go on with those behind it; or put a message away that is no fact."""
+        receipt = self._record(skip, source, stream, reason)
+        skipped, _ = load(
+            self.here.node.log, PARKING, receipt["id"]
+        )  # a repeated command names the same fact, not the next one
+        return receipt | {"applied": self.here.node.skip(source, stream, skipped.position)}
+
+    def _record(self, decide: Any, source: str, stream: str, reason: str) -> dict[str, Any]:
+        """Write down what an operator does about parked facts before it is done."""
+        receipt: dict[str, Any] = self.here.execute(
+            PARKING,
+            f"{source}-{stream}",
+            decide,
+            source=source,
+            stream=stream,
+            position=self.here.node.parked_by(source).first_parked(stream),
+            reason=reason,
+            asked=self.here.context.command_id,
+        )
+        return receipt
+
+    @command
+    def rebuild_views(self) -> dict[str, Any]:
+        """Fold all views anew while reads go on."""
+        self.here.require("operations.rebuild")
+        return {"facts": self.here.node.rebuild(self.here.fetch)}
+
+
+__all__ = ["Call", "Followed", "Here", "command", "query"]

@@ -1,0 +1,175 @@
+"""All configuration, read from environment variables in this one place; each variable has a row in the README."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import quote
+
+from shared.domain.errors import BadInputError
+from shared.following.codes import SHORTEST_SECRET
+from shared.tls import Server, Tls, configured
+
+#: Variable, default, meaning. The README's table is checked against it.
+VARIABLES: tuple[tuple[str, str, str], ...] = (
+    ("LINLI_DATA", "data", "Folder of the SQLite files, keys and tokens (embedded)"),
+    ("LINLI_HOST", "127.0.0.1", "Address the portal listens on"),
+    ("LINLI_PORT", "8000", "Port of the portal"),
+    ("LINLI_CITY", "linli.example", "Name of the city in signed checkpoints, as a domain name"),
+    (
+        "LINLI_SECRET_FILE",
+        "",
+        "File with the secret that signs calls, facts and sign-ins; older ones below it are still believed; "
+        "empty: <data>/secret, made at first start",
+    ),
+    (
+        "LINLI_OPERATOR_TOKEN_FILE",
+        "",
+        "File with the operator's bearer token; empty: <data>/operator.token, made at first start",
+    ),
+    ("AMQP_URI", "linli://embedded", "Broker; the default is the in-process one"),
+    ("AMQP_PASSWORD_FILE", "", "File with the password for the user in AMQP_URI"),
+    (
+        "AMQP_CA_FILE",
+        "",
+        "With amqps://: the authority that signed the broker's certificate; empty: the system's authorities",
+    ),
+    ("AMQP_CERTIFICATE_FILE", "", "With amqps://: own certificate and its key, when the broker asks for one"),
+    ("MONGODB_URI", "", "MongoDB replica set; empty: SQLite files under LINLI_DATA"),
+    ("MONGODB_PASSWORD_FILE", "", "File with the password for the user in MONGODB_URI"),
+    (
+        "MONGODB_CA_FILE",
+        "",
+        "With tls=true: the authority that signed MongoDB's certificates; empty: the system's authorities",
+    ),
+    ("MONGODB_CERTIFICATE_FILE", "", "With tls=true: own certificate and its key, when MongoDB asks for one"),
+    ("LINLI_METRICS_PORT", "0", "Port of /health/live, /health/ready and /metrics of a single service; 0: none"),
+    ("LINLI_CATCH_UP", "5", "Seconds between two questions to a silent source whether anything was missed"),
+    ("LINLI_RPC_TIMEOUT", "5", "Seconds to wait for a service's answer"),
+    ("LINLI_MAX_REQUESTS", "64", "HTTP requests worked on at a time; more are answered 429"),
+    ("LINLI_LOG_LEVEL", "info", "debug, info, warning or error"),
+    (
+        "LINLI_TRACES",
+        "",
+        "Where OpenTelemetry traces go: console, or an OTLP address like http://127.0.0.1:4318; empty: nowhere",
+    ),
+)
+
+
+@dataclass(frozen=True)
+class Settings:
+    """The configuration of one process."""
+
+    data: Path
+    host: str
+    port: int
+    city: str
+    secret_file: Path
+    operator_token_file: Path
+    amqp_uri: str
+    mongodb_uri: str
+    metrics_port: int
+    catch_up: float
+    rpc_timeout: float
+    max_requests: int
+    log_level: str
+    traces: str
+    amqp_tls: Tls | None = None
+    mongodb_tls: Tls | None = None
+    restoring: bool = False  # not from the environment: only a restore may open what is not whole yet
+
+    @classmethod
+    def read(cls, environment: Mapping[str, str] = os.environ) -> Settings:
+        """Read and check all variables; raises `BadInputError` naming the variable that is wrong."""
+        value = {name: environment.get(name, default) or default for name, default, _ in VARIABLES}
+        data = Path(value["LINLI_DATA"])
+        levels = ("debug", "info", "warning", "error")
+        if value["LINLI_LOG_LEVEL"] not in levels:
+            raise BadInputError(f"LINLI_LOG_LEVEL must be one of {', '.join(levels)}, not {value['LINLI_LOG_LEVEL']!r}")
+        if value["LINLI_TRACES"] not in ("", "console") and not value["LINLI_TRACES"].startswith(
+            ("http://", "https://")
+        ):
+            raise BadInputError(f"LINLI_TRACES must be console or an http address, not {value['LINLI_TRACES']!r}")
+        return cls(
+            data=data,
+            host=value["LINLI_HOST"],
+            port=_number(value, "LINLI_PORT", 0, 65535),
+            city=value["LINLI_CITY"],
+            secret_file=Path(value["LINLI_SECRET_FILE"]) if value["LINLI_SECRET_FILE"] else data / "secret",
+            operator_token_file=Path(value["LINLI_OPERATOR_TOKEN_FILE"] or data / "operator.token"),
+            amqp_uri=_with_password(value, "AMQP"),
+            mongodb_uri=_with_password(value, "MONGODB"),
+            metrics_port=_number(value, "LINLI_METRICS_PORT", 0, 65535),
+            catch_up=_number(value, "LINLI_CATCH_UP", 1, 3600),
+            rpc_timeout=_number(value, "LINLI_RPC_TIMEOUT", 1, 600),
+            max_requests=_number(value, "LINLI_MAX_REQUESTS", 1, 10_000),
+            log_level=value["LINLI_LOG_LEVEL"],
+            traces=value["LINLI_TRACES"],
+            amqp_tls=_tls(value, "AMQP"),
+            mongodb_tls=_tls(value, "MONGODB"),
+        )
+
+    def secrets(self) -> tuple[bytes, ...]:
+        """The city's secrets, one a line: the first signs, all check. Made at first start when it lies in the data folder."""
+        if not self.secret_file.exists():
+            if self.secret_file.parent != self.data:
+                raise BadInputError(f"LINLI_SECRET_FILE {self.secret_file} does not exist")
+            self.data.mkdir(parents=True, exist_ok=True)
+            write_private(self.secret_file, os.urandom(32).hex().encode(), replace=False)
+        secrets = tuple(line.strip() for line in self.secret_file.read_bytes().splitlines() if line.strip())
+        if not secrets or min(map(len, secrets)) < SHORTEST_SECRET:
+            raise BadInputError(f"{self.secret_file} must hold at least {SHORTEST_SECRET} bytes in each line")
+        return secrets
+
+
+def write_private(path: Path, content: bytes, *, replace: bool = True) -> None:
+    """Write a file that only its owner may read, whole or not at all.
+
+    Without `replace` the file of another process that was faster stays: services of a city start at the same time.
+    """
+    temporary = path.with_suffix(f".{os.getpid()}.new")
+    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with os.fdopen(descriptor, "wb") as file:
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
+    if replace:
+        os.replace(temporary, path)
+        return
+    with suppress(FileExistsError):
+        os.link(temporary, path)
+    temporary.unlink()
+
+
+def _with_password(value: Mapping[str, str], server: str) -> str:
+    """The address of a server with the password from its file, so that it appears in no environment."""
+    uri, file = value[f"{server}_URI"], value[f"{server}_PASSWORD_FILE"]
+    if not file:
+        return uri
+    try:
+        password = Path(file).read_text().strip()
+    except OSError as error:
+        raise BadInputError(f"{server}_PASSWORD_FILE {file} cannot be read: {error.strerror}") from None
+    head, at, tail = uri.partition("@")
+    if not at or "://" not in head or ":" in head.partition("://")[2]:
+        raise BadInputError(
+            f"{server}_URI must name a user and no password when {server}_PASSWORD_FILE is set: scheme://user@host"
+        )
+    return f"{head}:{quote(password, safe='')}@{tail}"
+
+
+def _tls(value: Mapping[str, str], server: Server) -> Tls | None:
+    return configured(server, value[f"{server}_URI"], value[f"{server}_CA_FILE"], value[f"{server}_CERTIFICATE_FILE"])
+
+
+def _number(value: Mapping[str, str], name: str, least: int, most: int) -> int:
+    try:
+        number = int(value[name])
+    except ValueError:
+        number = least - 1
+    if not least <= number <= most:
+        raise BadInputError(f"{name} must be a whole number from {least} to {most}, not {value[name]!r}")
+    return number

@@ -1,0 +1,148 @@
+"""Opens a service's log and views in the shape that the settings name: SQLite files or MongoDB."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import Any
+
+from shared.domain.errors import UnavailableError
+from shared.domain.view import View
+from shared.log import EventLog
+from shared.log.sqlite import SqliteStorage
+from shared.personal import KeyStore, MongoKeys, SqliteKeys
+from shared.service.settings import Settings
+from shared.views import ViewStore
+from shared.views.sqlite import SqliteViews
+
+#: The first MongoDB that Linli is made for.
+OLDEST_MONGODB = (7, 0)
+#: The document `linli_keys.formats/restore` is there from the beginning of a restore until it is whole.
+UNFINISHED = "restore"
+
+
+def mongodb(settings: Settings, uri: str = "", **options: Any) -> Any:
+    """A client of MongoDB, over TLS where the settings say so; `uri` is another address of the same servers, `options` the driver's."""
+    import pymongo  # only the city shape needs it, and eventlet must have patched before
+
+    if tls := settings.mongodb_tls:
+        files = {"tlsCAFile": tls.ca_file, "tlsCertificateKeyFile": tls.certificate_file}
+        options |= {"tls": True} | {name: file for name, file in files.items() if file}
+    return pymongo.MongoClient(uri or settings.mongodb_uri, **options)
+
+
+def database_of(settings: Settings, service: str) -> Any:
+    """A service's database in MongoDB; the client belongs to the process."""
+    return mongodb(settings, retryWrites=True, appname=f"linli-{service}", tz_aware=True)[f"linli_{service}"]
+
+
+def staging_of(settings: Settings) -> Path:
+    """Where a restore into a folder writes until it is whole."""
+    return settings.data.parent / f".{settings.data.name}.restoring"
+
+
+def check_restored(settings: Settings, client: Any = None) -> None:
+    """Raise `UnavailableError` while a restore into this place is going on or was cut off; `client` is MongoDB's."""
+    if settings.restoring:
+        return
+    if client is not None:
+        from shared.mongodb import explained, majority
+
+        keys = majority(client["linli_keys"])
+        with explained(keys, 5.0):
+            found = keys["formats"].find_one({"_id": UNFINISHED})
+        if found is None:
+            return
+        raise UnavailableError(
+            f"a restore of {found['backup']} into this MongoDB, begun at {found['begun']}, is not finished, and nothing starts on a "
+            "part of a city: if it does not run any more, repeat it"
+        )
+    if (staging := staging_of(settings)).exists():
+        raise UnavailableError(
+            f"a restore into {settings.data} is not finished: if it does not run any more, repeat it, or remove {staging} to go on "
+            "without it"
+        )
+
+
+def _opened(settings: Settings, database: str) -> Any:
+    """A database in MongoDB that is no part of an unfinished restore."""
+    found = database_of(settings, database)
+    check_restored(settings, found.client)
+    return found
+
+
+def migrate_log(settings: Settings, service: str) -> None:
+    """Make or bring up to date what a service's log needs on MongoDB; with SQLite there is nothing to do."""
+    if settings.mongodb_uri:
+        from shared.log.mongodb import migrate
+
+        database = database_of(settings, service)
+        try:
+            migrate(database)
+        finally:
+            database.client.close()
+
+
+def check_database(settings: Settings, service: str, log: bool = True) -> None:
+    """Raise `UnavailableError` when MongoDB does not answer, refuses the user, is too old, is in no replica set, holds an unfinished
+    restore, or (`log`) holds no log of the service yet.
+    """
+    if settings.mongodb_uri:
+        from shared.log.mongodb import MongoStorage
+        from shared.mongodb import explained
+
+        database = database_of(settings, service)
+        try:
+            with explained(database, 5.0):
+                version = str(database.command("buildInfo")["version"])
+                hello = database.command("hello")
+            if tuple(int(number) for number in version.split(".")[:2]) < OLDEST_MONGODB:
+                needed = ".".join(map(str, OLDEST_MONGODB))
+                raise UnavailableError(
+                    f"the database is MongoDB {version}, and Linli needs {needed} or later: upgrade it"
+                )
+            if "setName" not in hello and hello.get("msg") != "isdbgrid":  # which is what a router to several sets says
+                raise UnavailableError(
+                    "the database is a MongoDB server that is in no replica set, and Linli needs one: run `linli migrate "
+                    "--replica-set host:port,host:port,host:port`"
+                )
+            check_restored(settings, database.client)
+            if log:
+                MongoStorage(database, 5.0)
+        finally:
+            database.client.close()
+
+
+def open_log(
+    settings: Settings, service: str, gather: Callable[[], None] | None = None, read_only: bool = False
+) -> EventLog:
+    """A service's log; `read_only` never creates or locks anything. Raises `UnavailableError` in an unfinished restore."""
+    if settings.mongodb_uri:
+        from shared.log.mongodb import MongoStorage
+
+        return EventLog(service, MongoStorage(_opened(settings, service)), gather=gather)
+    check_restored(settings)
+    return EventLog(service, SqliteStorage(settings.data / f"{service}.log.sqlite", read_only), gather=gather)
+
+
+def open_views(
+    settings: Settings, service: str, views: Iterable[View], durable: bool = False, read_only: bool = False
+) -> ViewStore:
+    """A service's views; `durable` for those that no log can bring back, `read_only` prepares nothing and needs no right to write."""
+    if settings.mongodb_uri:
+        from shared.views.mongodb import MongoViews
+
+        # apart from the log: their users' rights differ
+        return MongoViews(_opened(settings, f"{service}_views"), views, read_only=read_only)
+    check_restored(settings)
+    return SqliteViews(settings.data / f"{service}.views.sqlite", views, durable, read_only)
+
+
+def open_keys(settings: Settings) -> KeyStore:
+    """The keys that open personal data: one store for the city, so that erasing a person holds everywhere at once.
+
+    It lies apart from logs and views, and from their backups.
+    """
+    if settings.mongodb_uri:
+        return MongoKeys(_opened(settings, "keys"))
+    return SqliteKeys(settings.data / "keys" / "personal.sqlite")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from services.funding.domain import PROJECT
-from services.funding.events import CODEC
 from services.funding.policies import POLICIES
 from services.funding.schemas import COMMANDS, QUERIES
 from services.funding.views import VIEWS
@@ -29,12 +28,11 @@ POWERS: dict[str, str] = {
 
 DEFINITION = Definition(
     name="funding",
-    codec=CODEC,
     views=VIEWS,
     deciders=(PROJECT,),
     policies=POLICIES,
     sources=("registry",),
-    commands=COMMANDS,
-    queries=QUERIES,
+    command_schemas=COMMANDS,
+    query_schemas=QUERIES,
     powers=POWERS,
 )

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from services.issues.domain import DIAGNOSIS, ISSUE, VISIT
-from services.issues.events import CODEC
+from services.issues.domain import DIAGNOSIS, ISSUE
 from services.issues.policies import POLICIES
 from services.issues.schemas import COMMANDS, QUERIES
 from services.issues.views import VIEWS
+from services.issues.visit import VISIT, VISITS
 from shared.following.definition import Definition
 
 POWERS: dict[str, str] = {
@@ -27,12 +27,11 @@ POWERS: dict[str, str] = {
 
 DEFINITION = Definition(
     name="issues",
-    codec=CODEC,
-    views=VIEWS,
+    views=(*VIEWS, VISITS),
     policies=POLICIES,
     sources=("registry", "volunteers", "funding"),
     deciders=(ISSUE, VISIT, DIAGNOSIS),
-    commands=COMMANDS,
-    queries=QUERIES,
+    command_schemas=COMMANDS,
+    query_schemas=QUERIES,
     powers=POWERS,
 )

@@ -126,26 +126,6 @@ class ContactErased(Event, frozen=True, kw_only=True):
     issue_id: str
 
 
-class VisitPlanned(Event, frozen=True, kw_only=True):
-    """A grid worker is to visit a place on a day (C07)."""
-
-    visit_id: str
-    place: str
-    person_id: str
-    planned_on: str  # ISO date
-
-
-class VisitRecorded(Event, frozen=True, kw_only=True):
-    """A grid worker visited a household and listened (C07); issues from it are counted by their own facts."""
-
-    visit_id: str
-    place: str
-    household: str  # sealed, or ""
-    visited_on: str  # ISO date
-    person_id: str
-    opinions: int  # heard, also those that became no issue
-
-
 class Problem(msgspec.Struct, frozen=True, gc=False):
     """One problem found by a diagnosis."""
 
@@ -176,7 +156,6 @@ IssueFact = (
     | IssueReopened
     | ContactErased
 )
-VisitFact = VisitPlanned | VisitRecorded
 
 EVENTS: tuple[type[Event], ...] = (
     IssueReported,
@@ -190,8 +169,6 @@ EVENTS: tuple[type[Event], ...] = (
     IssueClosed,
     IssueReopened,
     ContactErased,
-    VisitPlanned,
-    VisitRecorded,
     CompoundDiagnosed,
 )
 UPCASTERS: dict[tuple[str, int], Upcaster] = {}

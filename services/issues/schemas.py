@@ -108,31 +108,6 @@ class EraseContact(_OfIssue):
     """Make the contact given with an issue unreadable for ever."""
 
 
-class PlanVisit(Schema):
-    """Plan a visit to a place."""
-
-    visit_id = inputs.identifier("id of a planned visit that moves to another day")
-    place = inputs.place("where to: territory path", required=True)
-    person_id = inputs.identifier("who goes; empty: you", load_default="")
-    planned_on = inputs.date("day of the visit", required=True)
-
-
-class RecordVisit(Schema):
-    """Record a visit that took place."""
-
-    visit_id = inputs.identifier("id of the planned visit; left out: an unplanned one")
-    place = inputs.place("where: territory path", required=True)
-    household = inputs.text("who was visited; sealed, only staff who record visits read it", 200, load_default="")
-    visited_on = inputs.date("day of the visit", required=True)
-    person_id = inputs.identifier("who went; empty: you", load_default="")
-    opinions = fields.Integer(
-        load_default=0,
-        strict=True,
-        validate=validate.Range(min=0, max=1000, error="must be 0 to 1000"),
-        metadata={"description": "opinions heard, also those that became no issue"},
-    )
-
-
 class Finding(Schema):
     """One problem found."""
 
@@ -213,17 +188,6 @@ class IssueFigures(Schema):
     place = inputs.place("territory path; left out: the whole city", load_default="")
 
 
-class FindVisits(_Paged):
-    """Visits, planned and recorded; for staff who record visits there."""
-
-    order = inputs.order("-day", "day", "place")
-    place__under = inputs.place("a place and everything below it")
-    person_id = inputs.identifier("who goes")
-    status = inputs.code("planned or recorded", ("planned", "recorded"))
-    day__gte = inputs.date("on this day or later")
-    day__lt = inputs.date("before this day")
-
-
 class FindDiagnoses(_Paged):
     """Diagnoses of places with their problems."""
 
@@ -244,8 +208,6 @@ COMMANDS: dict[str, type[Schema]] = {
     "close_issue": CloseIssue,
     "reopen_issue": ReopenIssue,
     "erase_contact": EraseContact,
-    "plan_visit": PlanVisit,
-    "record_visit": RecordVisit,
     "record_diagnosis": RecordDiagnosis,
 }
 QUERIES: dict[str, type[Schema]] = {
@@ -253,6 +215,5 @@ QUERIES: dict[str, type[Schema]] = {
     "find_issues": FindIssues,
     "inbox": Inbox,
     "issue_figures": IssueFigures,
-    "find_visits": FindVisits,
     "find_diagnoses": FindDiagnoses,
 }

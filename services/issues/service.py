@@ -9,13 +9,14 @@ from services.issues import domain, figures, pages
 from services.issues.definition import DEFINITION
 from services.issues.domain.post import lineage
 from shared.domain.calendar import LOCAL
+from shared.domain.city import held_on
 from shared.domain.errors import ForbiddenError, NotFoundError
 from shared.domain.view import Row
-from shared.following.authority import held_on
-from shared.service.service import Followed, Here, command, query
+from shared.service.service import Followed, Here, command, query, serves
 from shared.views.port import LARGEST_PAGE
 
 
+@serves(DEFINITION)
 class IssueService(Followed):
     """Takes issues in, sees to it that somebody answers for each, and shows what became of them."""
 
@@ -130,36 +131,6 @@ class IssueService(Followed):
         return receipt
 
     @command
-    def plan_visit(self, place: str, person_id: str, visit_id: str | None = None, **ask: Any) -> dict[str, Any]:
-        """Plan a visit, or move a planned one (C07)."""
-        return self.here.execute(
-            domain.VISIT,
-            visit_id or self.here.new_id("visit"),
-            domain.plan_visit,
-            place=place,
-            person_id=person_id or self.here.mandate.actor,
-            known_place=self._known(place),
-            **ask,
-        )
-
-    @command
-    def record_visit(
-        self, place: str, person_id: str, household: str, visit_id: str | None = None, **ask: Any
-    ) -> dict[str, Any]:
-        """Record a visit that took place (C07)."""
-        visit_id = visit_id or self.here.new_id("visit")
-        return self.here.execute(
-            domain.VISIT,
-            visit_id,
-            domain.record_visit,
-            place=place,
-            person_id=person_id or self.here.mandate.actor,
-            household=self.here.personal.seal(f"visit:{visit_id}", household),
-            known_place=self._known(place),
-            **ask,
-        )
-
-    @command
     def record_diagnosis(self, place: str, **ask: Any) -> dict[str, Any]:
         """Record which problems a place has (A15, C03)."""
         return self.here.execute(
@@ -218,21 +189,6 @@ class IssueService(Followed):
     def issue_figures(self, place: str) -> dict[str, Any]:
         """Figures of the issues at a place and below (C14-C17)."""
         return figures.issue_figures(self.here.views, place)
-
-    @query
-    def find_visits(self, limit: int, cursor: str | None, order: str, **where: Any) -> dict[str, Any]:
-        """Visits with the number of issues reported from each (C07)."""
-        reader = self.here.mandate
-        where.setdefault("place__under", reader.place or None)
-        reader.require("visit.record", where["place__under"] or "")
-        page = self.here.find("visits", where, order, limit, cursor)
-        ids = [row["visit_id"] for row in page["rows"]]
-        reported = self.here.views.count_by("cases", "origin", {"origin": ids}) if ids else {}
-        rows = [
-            row | {"household": self.here.personal.open(row["household"]), "issues": reported.get(row["visit_id"], 0)}
-            for row in page["rows"]
-        ]
-        return page | {"rows": pages.labelled(rows, self.here.views)}
 
     @query
     def find_diagnoses(self, limit: int, cursor: str | None, order: str, **where: Any) -> dict[str, Any]:

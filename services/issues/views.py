@@ -19,8 +19,6 @@ from services.issues.events import (
     IssueReported,
     IssueResolved,
     IssueTriaged,
-    VisitPlanned,
-    VisitRecorded,
 )
 from services.issues.figures import figures_keys, figures_row
 from shared.domain.event import Event
@@ -157,33 +155,6 @@ def _step(row: Row, event: Any, record: Record) -> Row:
     }
 
 
-def _visit(row: Row, event: Event, record: Record) -> Row | None:
-    """One row per visit, planned or recorded (C07); `day` is when it is due or took place."""
-    match event:
-        case VisitPlanned():
-            copied = {
-                "visit_id": event.visit_id,
-                "place": event.place,
-                "person_id": event.person_id,
-                "planned_on": event.planned_on,
-            }
-            return copied | {"status": "planned", "day": event.planned_on, "household": "", "opinions": 0}
-        case VisitRecorded():
-            copied = {
-                "visit_id": event.visit_id,
-                "place": event.place,
-                "person_id": event.person_id,
-                "household": event.household,
-            }
-            return (
-                {"planned_on": ""}
-                | row
-                | copied
-                | {"status": "recorded", "day": event.visited_on, "opinions": event.opinions}
-            )
-    return row
-
-
 def _diagnosis(row: Row, event: CompoundDiagnosed, record: Record) -> Row:
     """One row per diagnosis with its problems (A15, C03)."""
     return {
@@ -263,7 +234,6 @@ VIEWS: tuple[View, ...] = (
     ),
     View("figures", ISSUES, figures_keys, figures_row),
     View("timeline", ISSUES, _step_key, _step, ("issue_id",)),
-    View("visits", ISSUES, by("visit_id"), _visit, ("place", ("person_id", "status"), "day")),
     View("diagnoses", ISSUES, by("diagnosis_id"), _diagnosis, ("place", "kind", "diagnosed_on")),
     View("places", REGISTRY, _of("PlaceRegistered", key="place"), _place, ("place",)),
     View("bodies", REGISTRY, _of("OrganisationEstablished", key="organisation_id"), _body, ("organisation_id",)),

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from services.registry.domain import ORGANISATION, PERSON, PLACE, POST, PROFILE
-from services.registry.events import CODEC
 from services.registry.policies import POLICIES
 from services.registry.schemas import COMMANDS, QUERIES
 from services.registry.views import VIEWS
@@ -22,12 +21,11 @@ POWERS: dict[str, str] = {
 
 DEFINITION = Definition(
     name="registry",
-    codec=CODEC,
     views=VIEWS,
     policies=POLICIES,
     sources=(),
     deciders=(PROFILE, PLACE, ORGANISATION, POST, PERSON),
-    commands=COMMANDS,
-    queries=QUERIES,
+    command_schemas=COMMANDS,
+    query_schemas=QUERIES,
     powers=POWERS,
 )

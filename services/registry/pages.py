@@ -6,10 +6,10 @@ from collections.abc import Collection, Iterable
 from typing import Any
 
 from services.registry.figures import ancestors, every, household_sum
+from shared.domain.city import held_on
 from shared.domain.errors import CorruptionError, NotFoundError
 from shared.domain.mandate import Mandate
 from shared.domain.view import Row
-from shared.following.authority import held_on
 from shared.personal import Personal
 from shared.views import ViewStore
 

@@ -1,7 +1,6 @@
 """The volunteers service as plain data."""
 
 from services.volunteers import domain
-from services.volunteers.events import CODEC
 from services.volunteers.policies import POLICIES
 from services.volunteers.schemas import COMMANDS, QUERIES
 from services.volunteers.views import VIEWS
@@ -29,12 +28,11 @@ POWERS: dict[str, str] = {
 
 DEFINITION = Definition(
     name="volunteers",
-    codec=CODEC,
     views=VIEWS,
     policies=POLICIES,
     sources=("registry",),
     deciders=(domain.VOLUNTEER, domain.REPORT_IN, domain.TEAM, domain.ACTIVITY, domain.PATROL, domain.WISH),
-    commands=COMMANDS,
-    queries=QUERIES,
+    command_schemas=COMMANDS,
+    query_schemas=QUERIES,
     powers=POWERS,
 )

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import date, timedelta, timezone
+from datetime import date, datetime, timedelta, timezone
 from functools import cache
 from importlib.metadata import version
 
@@ -18,6 +18,11 @@ LOCAL = timezone(timedelta(hours=8))
 WEEKDAYS_ONLY = "weekdays-only"
 #: The longest time limit that can be asked for, in working days: about ten years.
 LONGEST = 2500
+
+
+def today() -> str:
+    """The local day (ISO date)."""
+    return datetime.now(LOCAL).date().isoformat()
 
 
 @dataclass(frozen=True)

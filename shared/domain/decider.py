@@ -1,43 +1,90 @@
-"""An aggregate: where its facts lie and how they fold."""
+"""An aggregate: where its facts lie, how they fold, and what may be decided about it."""
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
-from hashlib import sha256
-from typing import Any, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
-import msgspec
+from shared.domain.event import Codec, Event
 
-from shared.domain.event import Codec
+if TYPE_CHECKING:
+    from shared.domain.command import Command, Query
 
 State = TypeVar("State")
 
 
-@dataclass(frozen=True)
-class Decider(Generic[State]):
-    """An aggregate: where its events lie and how they fold.
+def _stands(state: Any) -> bool:
+    return bool(state.status != "unknown")
 
-    `category` names its streams (`issue-<id>`), `initial(id)` is the state before any event, `place(state)` the territory path
-    that its facts are published under.
+
+@dataclass(frozen=True, eq=False)
+class Decider(Generic[State]):
+    """An aggregate.
+
+    `category` names its streams (`issue-<id>`), `facts` are its events, `initial(id)` is the state before any of them, `place(state)`
+    the territory path that they are published under. `fold` is raised by hand whenever `evolve` may give another result, so that
+    snapshots of older code are not used. `exists(state)` says whether there is such a thing yet. `named` is the field that carries the id
+    where it is not `<category>_id`.
+
+    Decisions register themselves: `@ISSUE.command("issue.extend", when=…)`, `@ISSUE.query()` (see `shared.domain.command`).
     """
 
     category: str
-    codec: Codec
+    facts: tuple[type[Event], ...] | Codec
     state: type[State]
     initial: Callable[[str], State]
     evolve: Callable[[State, Any], State]
     place: Callable[[State], str]
+    fold: int = 1
+    exists: Callable[[State], bool] = _stands
+    named: str = ""
+    commands: dict[str, Command] = field(default_factory=dict, repr=False)
+    queries: dict[str, Query] = field(default_factory=dict, repr=False)
+
+    @cached_property
+    def codec(self) -> Codec:
+        """Writes and reads the facts of this aggregate."""
+        return self.facts if isinstance(self.facts, Codec) else Codec(self.facts)
+
+    @property
+    def id_field(self) -> str:
+        """The name under which commands and rows carry the id: `issue_id`, `report_in_id`."""
+        return self.named or self.category.replace("-", "_") + "_id"
 
     def stream(self, id: str) -> str:
         """The name of one aggregate's stream."""
         return f"{self.category}-{id}"
 
-    @cached_property
+    @property
     def shape(self) -> str:
-        """Changes whenever the fold may give another result, so that snapshots of older code are not used."""
-        module = inspect.getmodule(self.evolve)
-        source = inspect.getsource(module) if module else inspect.getsource(self.evolve)
-        return sha256((source + str(msgspec.json.schema(self.state))).encode()).hexdigest()[:16]
+        """What a snapshot must have been written with to be used."""
+        return f"fold {self.fold}"
+
+    def command(self, power: str, **options: Any) -> Callable[[Decision], Decision]:
+        """Declare a decision as a command; the options are those of `shared.domain.command.declare`."""
+        from shared.domain.command import declare  # it needs this class
+
+        def register(decide: Decision) -> Decision:
+            made = declare(self, decide, power, **options)
+            if made.name in self.commands:
+                raise TypeError(f"{self.category}: the command {made.name} is declared twice")
+            self.commands[made.name] = made
+            return decide
+
+        return register
+
+    def query(self, **options: Any) -> Callable[[Decision], Decision]:
+        """Declare a function over a `Reader` as a query; the options are those of `shared.domain.command.declare_query`."""
+        from shared.domain.command import declare_query  # it needs this class
+
+        def register(read: Decision) -> Decision:
+            made = declare_query(read, **options)
+            self.queries[made.name] = made
+            return read
+
+        return register
+
+
+Decision = TypeVar("Decision", bound=Callable[..., Any])

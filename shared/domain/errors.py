@@ -8,15 +8,22 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from shared.domain.words import Said, from_wire, said, to_wire
+
 
 class LinliError(Exception):
-    """Anything that Linli raises on purpose."""
+    """Anything that Linli raises on purpose.
+
+    `message` is a template; with arguments, or made by `said`, it is translated for the reader. `fields` maps each wrong field to its
+    reason, a sentence too (or a list of them, or a mapping for the parts of the field).
+    """
 
     kind = "error"
 
-    def __init__(self, message: str, fields: Mapping[str, Any] | None = None) -> None:
-        super().__init__(message)
-        self.message = message
+    def __init__(self, message: str, fields: Mapping[str, Any] | None = None, /, **given: Any) -> None:
+        self.said = message if isinstance(message, Said) else said(message, **given)
+        super().__init__(str(self.said))
+        self.message = str(self.said)
         self.fields = dict(fields or {})
 
 
@@ -107,11 +114,45 @@ KINDS: dict[str, type[LinliError]] = {
 
 
 def to_mapping(error: LinliError) -> dict[str, Any]:
-    """The form in which an error travels over RPC and HTTP."""
-    return {"kind": error.kind, "message": error.message, "fields": error.fields}
+    """The form in which an error travels over RPC and HTTP: English text, and what the reader's language is made from."""
+    return {
+        "kind": error.kind,
+        "message": error.message,
+        "fields": _plain(error.fields),
+        "said": to_wire(error.said),
+        "reasons": _wired(error.fields),
+    }
 
 
 def from_mapping(mapping: Mapping[str, Any]) -> LinliError:
     """The error that `to_mapping` wrote; an unknown kind becomes a plain `LinliError`."""
     error = KINDS.get(str(mapping.get("kind")), LinliError)
-    return error(str(mapping.get("message", "unknown error")), mapping.get("fields") or {})
+    message = from_wire(mapping["said"]) if "said" in mapping else str(mapping.get("message", "unknown error"))
+    fields = _unwired(mapping["reasons"]) if "reasons" in mapping else mapping.get("fields")
+    return error(message, fields or {})
+
+
+def _plain(reasons: Any) -> Any:
+    if isinstance(reasons, Mapping):
+        return {str(name): _plain(reason) for name, reason in reasons.items()}
+    if isinstance(reasons, list | tuple):
+        return [_plain(reason) for reason in reasons]
+    return str.__str__(reasons) if isinstance(reasons, str) else reasons
+
+
+def _wired(reasons: Any) -> Any:
+    if isinstance(reasons, Mapping):
+        return {str(name): _wired(reason) for name, reason in reasons.items()}
+    if isinstance(reasons, list | tuple):
+        return [_wired(reason) for reason in reasons]
+    return to_wire(reasons) if isinstance(reasons, str) else reasons
+
+
+def _unwired(reasons: Any) -> Any:
+    if isinstance(reasons, Mapping):
+        if set(reasons) == {"template", "given"}:
+            return from_wire(reasons)
+        return {name: _unwired(reason) for name, reason in reasons.items()}
+    if isinstance(reasons, list):
+        return [_unwired(reason) for reason in reasons]
+    return reasons

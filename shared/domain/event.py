@@ -7,7 +7,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any, ClassVar
+from dataclasses import dataclass
+from functools import cache
+from typing import Annotated, Any, ClassVar, get_args, get_origin, get_type_hints
 
 import msgspec
 
@@ -25,6 +27,34 @@ class Event(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """A fact of the domain: JSON-native fields, no floats; money is integer fen, dates are ISO 8601 text."""
 
     schema: ClassVar[int] = 1
+
+
+def _always(event: Any) -> bool:
+    return True
+
+
+@dataclass(frozen=True)
+class Seal:
+    """Marks a personal field of a fact: it is encrypted with the key of a subject before it is stored."""
+
+    subject: Callable[[Any], str]
+    when: Callable[[Any], bool] = _always
+
+
+def sealed(subject: Callable[[Any], str], when: Callable[[Any], bool] = _always) -> Seal:
+    """`contact: Annotated[str, sealed(lambda fact: f"issue:{fact.issue_id}")]`; only for facts for which `when` holds."""
+    return Seal(subject, when)
+
+
+@cache
+def seals_of(event: type[Event]) -> dict[str, Seal]:
+    """The personal fields of a fact."""
+    marked: dict[str, Seal] = {}
+    for name, hint in get_type_hints(event, include_extras=True).items():
+        for mark in get_args(hint)[1:] if get_origin(hint) is Annotated else ():
+            if isinstance(mark, Seal):
+                marked[name] = mark
+    return marked
 
 
 def _forbid_floats(shape: msgspec.inspect.Type, where: str) -> None:

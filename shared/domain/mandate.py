@@ -5,6 +5,8 @@ from __future__ import annotations
 import msgspec
 
 from shared.domain.errors import ForbiddenError
+from shared.domain.territory import within
+from shared.domain.words import _, term
 
 
 class Mandate(msgspec.Struct, frozen=True, kw_only=True):
@@ -18,15 +20,18 @@ class Mandate(msgspec.Struct, frozen=True, kw_only=True):
     powers: frozenset[str] = frozenset()
 
     def may(self, power: str, place: str = "") -> bool:
-        """Whether the mandate gives a power (`issue.dispatch`) at a place."""
+        """Whether the mandate gives a power (`issue.dispatch`) at a place; `payment.review.*` asks for any of these."""
         service = power.partition(".")[0] + ".*"
         given = power in self.powers or service in self.powers or "*" in self.powers
-        return given and (not self.place or place == self.place or place.startswith(self.place + "."))
+        if not given and power.endswith(".*"):
+            given = any(one.startswith(power[:-1]) for one in self.powers)
+        return given and within(place, self.place)
 
     def require(self, power: str, place: str = "") -> None:
         """Raise `ForbiddenError` unless the mandate gives the power at the place."""
         if not self.may(power, place):
-            at = f" at {place}" if place else ""
-            raise ForbiddenError(
-                f"{self.role or 'nobody'} has no mandate for {power}{at}", {"power": power, "place": place}
+            given = {"role": term("roles", self.role or "nobody"), "power": term("power", power), "place": place}
+            template = (
+                _("{role} has no mandate for {power} at {place}") if place else _("{role} has no mandate for {power}")
             )
+            raise ForbiddenError(template, {"power": power, "place": place}, **given)

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from shared.domain.command import On
 from shared.domain.decider import Decider
 from shared.domain.event import Event
 from shared.domain.record import Record
@@ -17,7 +18,7 @@ class Decision:
 
     decider: Decider[Any]
     id: str
-    decide: Callable[..., list[Event]]
+    decide: Callable[..., Iterable[Event | On]]
     arguments: Mapping[str, Any]
 
 

@@ -1,33 +1,86 @@
-"""What a view is: rows folded from facts."""
+"""Read models: rows folded from facts, rows that are states, sums over rows.
+
+A view is fed by exactly one service's facts, so that its rows do not depend on how logs interleave and a replay gives the same bytes.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+import inspect
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Any
+from typing import Any, Protocol
 
+import msgspec
+
+from shared.domain.decider import Decider
 from shared.domain.record import Record
+from shared.domain.territory import EVERYWHERE, lineage
 
 Row = dict[str, Any]
+#: Filters of rows: see `Rows.find`.
+Where = Mapping[str, Any]
+#: The source of a view of the service's own facts; the definition puts the service's name in its place.
+OWN = "own"
 
 
 @dataclass(frozen=True)
 class View:
-    """A read model: which rows an event touches and what it makes of each.
+    """Which rows a fact touches and what it makes of each.
 
-    A view is fed by exactly one service's facts, so that its rows do not depend on how logs interleave and a replay gives the same
-    bytes. `fold(row, event, record)` gets `{}` for a new row and returns the row, or None to remove it. Own events arrive as
-    their class, those of other services as plain mappings. Rows can be filtered and sorted by indexed fields only; a row must
-    have them all, as text or integer. An index of several fields serves filters on its first ones. A view without a source holds
-    state of its own that no replay can make again (accounts, parked facts).
+    `key(event, record)` names the rows; `fold(row, event, record, key)` gets `{}` for a new row and returns the row, or None to remove
+    it. Own events arrive as their class, those of other services as plain mappings. Rows can be filtered and sorted by indexed fields
+    only; a row must have them all, as text or integer. An index of several fields serves filters on its first ones. A view without a
+    source holds state of its own that no replay can make again (accounts, parked facts).
     """
 
     name: str
     source: str
     key: Callable[[Any, Record], str | Iterable[str] | None]
-    fold: Callable[[Row, Any, Record], Row | None]
+    fold: Callable[..., Row | None]
     indexes: tuple[str | tuple[str, ...], ...] = ()
+
+    @classmethod
+    def of(
+        cls,
+        decider: Decider[Any],
+        name: str,
+        indexes: tuple[str | tuple[str, ...], ...] = (),
+        more: Callable[[Row, Any, Any, Record], Row] | None = None,
+    ) -> View:
+        """One row a thing: its state, field by field, with what `more(row before, state, event, record)` adds.
+
+        The key is the id of the thing, which stands in the field that commands name it by (`issue_id`). What `more` adds must not have
+        the name of a field of the state.
+        """
+        fields = frozenset(decider.state.__struct_fields__)
+        facts = tuple(decider.codec.events.values())
+        prefix = decider.category + "-"
+
+        def key(event: Any, record: Record) -> str | None:
+            return (
+                record.stream.removeprefix(prefix)
+                if isinstance(event, facts) and record.stream.startswith(prefix)
+                else None
+            )
+
+        def fold(row: Row, event: Any, record: Record, key: str) -> Row:
+            before = state_of(decider, row, fields) if row else decider.initial(key)
+            state = decider.evolve(before, event)
+            made: Row = msgspec.to_builtins(state, order="deterministic")
+            made[decider.id_field] = made.pop("id")
+            return made | more(row, state, event, record) if more else made
+
+        return cls(name, OWN, key, fold, indexes)
+
+    def __post_init__(self) -> None:
+        if len(inspect.signature(self.fold).parameters) == 3:  # TRANSITION: folds that do not take the key yet
+            three = self.fold
+            object.__setattr__(self, "fold", lambda row, event, record, key: three(row, event, record))
+
+    def owned_by(self, service: str) -> View:
+        """The same view with the service's name as its source, if it is one of its own facts."""
+        return replace(self, source=service) if self.source == OWN else self
 
     def keys(self, event: Any, record: Record) -> Iterable[str]:
         """The keys of the rows that an event touches."""
@@ -44,6 +97,67 @@ class View:
         for field in self.fields:
             if not sortable(row.get(field)):
                 raise TypeError(f"view {self.name}: field {field!r} must be text or integer, not {row.get(field)!r}")
+
+
+def state_of(decider: Decider[Any], row: Row, fields: frozenset[str] | None = None) -> Any:
+    """The state that a row of `View.of` shows."""
+    names = fields or frozenset(decider.state.__struct_fields__)
+    shown = {name: value for name, value in row.items() if name in names}
+    return msgspec.convert(shown | {"id": row[decider.id_field]}, decider.state)
+
+
+#: What a row counts for: a figure to a number, or to numbers by code.
+Counts = Mapping[str, int | Mapping[str, int]]
+
+
+@dataclass(frozen=True)
+class Tally(View):
+    """Sums over the rows of another view: what each row counts for, at its place, at all places above it and everywhere.
+
+    When a row changes, the difference between what it counted for before and after moves the sums. So figures that count rows by a
+    code are partitions by construction (X03): their sum is the number of rows. A figure that is 0 is left out.
+    """
+
+    counting: str = ""
+    counts: Callable[[Row], Counts] = lambda row: {}
+
+    def move(self, sums: Row, row: Row | None, sign: int) -> Row:
+        """The sums after a row is taken away (-1) or counted (+1)."""
+        for name, counted in (self.counts(row) if row else {}).items():
+            if isinstance(counted, int):
+                sums = sums | {name: sums.get(name, 0) + sign * counted}
+            else:
+                codes = dict(sums.get(name, {}))
+                for code, count in counted.items():
+                    codes[code] = codes.get(code, 0) + sign * count
+                sums = sums | {name: {code: count for code, count in codes.items() if count}}
+        return sums
+
+
+def _read_ahead(event: Any, record: Record) -> Iterable[str]:
+    return (*lineage(record.place), EVERYWHERE)
+
+
+def _never(row: Row, event: Any, record: Record, key: str) -> Row:
+    raise AssertionError("a tally is moved by the rows that it counts")
+
+
+def tally(name: str, of: View, counts: Callable[[Row], Counts]) -> Tally:
+    """Sums over the rows of a view; `counts(row)` says what a row counts for. Rows need a `place`."""
+    return Tally(name, of.source, _read_ahead, _never, (), counting=of.name, counts=counts)
+
+
+def counted_at(row: Row) -> tuple[str, ...]:
+    """The keys of the sums that a row counts in."""
+    return (*lineage(str(row.get("place", ""))), EVERYWHERE)
+
+
+class Share(msgspec.Struct, frozen=True, kw_only=True):
+    """A share with what it is of: numerator, denominator and the definition in words; never a rounded number."""
+
+    numerator: int
+    denominator: int
+    definition: str
 
 
 def sortable(value: Any) -> bool:
@@ -68,3 +182,39 @@ def by(field: str) -> Callable[[Any, Record], str | None]:
         return event.get(field) if isinstance(event, Mapping) else getattr(event, field, None)
 
     return key
+
+
+@dataclass(frozen=True)
+class Page:
+    """Some rows in order, and the cursor of the next page (None: this is the last)."""
+
+    rows: Sequence[Row]
+    next: str | None
+
+
+class Rows(Protocol):
+    """Rows as they are read.
+
+    `where` maps an indexed field to a value, a list of values, or with a suffix `__lt`, `__lte`, `__gt`, `__gte`, `__under` (a
+    place and everything below it) to a bound. Rows come back with their `key`.
+    """
+
+    def get(self, view: str, key: str) -> Row | None:
+        """One row."""
+
+    def get_many(self, view: str, keys: Sequence[str]) -> dict[str, Row]:
+        """Those of the rows that there are, by key, with one question to the store."""
+
+    def find(
+        self, view: str, where: Where | None = None, order: str = "key", limit: int = 50, cursor: str | None = None
+    ) -> Page:
+        """Rows in the order of a field (`-field`: descending), ties by key. Raises `BadInputError` for an unknown field."""
+
+    def count(self, view: str, where: Where | None = None) -> int:
+        """How many rows there are."""
+
+    def count_by(self, view: str, field: str, where: Where | None = None) -> dict[Any, int]:
+        """How many rows there are for each value of a field."""
+
+    def checkpoint(self, follower: str) -> int:
+        """The position up to which a follower has applied its source (0: nothing)."""

@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import msgspec
+from msgspec.structs import replace
 
+from shared.domain.command import Holds, On
 from shared.domain.decider import Decider, State
 from shared.domain.errors import ConcurrencyError, DomainError, UnavailableError
-from shared.domain.event import Event
+from shared.domain.event import Event, seals_of
 from shared.domain.identity import new_id
 from shared.domain.mandate import Mandate
 from shared.domain.record import Record
 from shared.following.context import Context
-from shared.log import Commit, EventLog, NewEvent, Receipt
+from shared.log import Commit, EventLog, NewEvent, Part, Receipt
 
 #: Events of a stream after which its fold is stored, so that loading never costs more than reading so many.
 SNAPSHOT_EVERY = 20
@@ -23,6 +25,9 @@ SNAPSHOT_EVERY = 20
 REMEMBERED_STATES = 2_000
 #: How often a decision is made again because somebody else was faster.
 ATTEMPTS = 20
+
+#: Encrypts a personal text with the key of its subject.
+Sealing = Callable[[str, str], str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +56,12 @@ def _remembered(log: EventLog, decider: Decider[State], id: str) -> _Folded | No
     if known is None or known.shape != shape:
         known = _Folded(shape, decider.initial(id), 0, 0)
     return known if log.expect(stream, known.version) else None
+
+
+def remembered_state(log: EventLog, decider: Decider[State], id: str) -> State | None:
+    """The state that this process loaded or wrote last, without asking; None when it knows none."""
+    known: _Folded | None = log.folds.get(decider.stream(id))
+    return known.state if known is not None and known.shape == decider.shape else None
 
 
 def _load(log: EventLog, decider: Decider[State], id: str) -> _Folded:
@@ -89,48 +100,88 @@ def _fold(decider: Decider[State], state: State, version: int, records: Iterable
     return state, version
 
 
+@dataclass(frozen=True)
+class _Held:
+    """Other things that a decision relies on, by stream."""
+
+    folded: dict[str, tuple[Decider[Any], _Folded]]
+    arguments: dict[str, Any]
+
+    def versions(self) -> dict[str, int]:
+        return {stream: found.version for stream, (_, found) in self.folded.items()}
+
+
+def _hold(log: EventLog, holds: Mapping[str, Holds], state: Any, ask: Mapping[str, Any]) -> _Held:
+    """Load the states that a decision asks for besides its own."""
+    folded: dict[str, tuple[Decider[Any], _Folded]] = {}
+    arguments: dict[str, Any] = {}
+
+    def one(decider: Decider[Any], id: str) -> Any:
+        stream = decider.stream(id)
+        if stream not in folded:
+            folded[stream] = decider, _load(log, decider, id)
+        return folded[stream][1].state
+
+    for name, held in holds.items():
+        ids = held.ids(state, ask)
+        if isinstance(ids, str):
+            arguments[name] = one(held.decider, ids) if ids else None
+        else:
+            arguments[name] = {id: one(held.decider, id) for id in ids}
+    return _Held(folded, arguments)
+
+
 def execute(
     log: EventLog,
     decider: Decider[State],
     id: str,
-    decide: Callable[..., list[Event]],
+    decide: Callable[..., Iterable[Event | On]],
     *,
     context: Context,
     mandate: Mandate,
     command: str,
+    holds: Mapping[str, Holds] | None = None,
+    seal: Sealing | None = None,
+    alone: Callable[[], int] | None = None,
     **arguments: Any,
 ) -> Receipt:
     """Decide on an aggregate and append what was decided; repeating a `command_id` returns the first receipt.
 
-    `decide(state, by=mandate, at=occurred, **arguments)` returns events. It is asked first with what this process remembers: if it
-    decides anything, the log accepts that only where nobody has written since. Otherwise it is asked with what the log says.
+    `decide(state, by=mandate, at=occurred, **held, **arguments)` returns facts of the aggregate, and facts `on` others that it holds. It
+    is asked first with what this process remembers: if it decides anything, the log accepts that only where nobody has written since.
+    Otherwise it is asked with what the log says. `holds` names the other things whose states the decision gets, and which must be at the
+    same version when it is written. `alone()` makes the views reflect the whole log and returns its head: what is decided then is
+    written only at that head. `seal` encrypts the personal fields of the facts.
 
     Raises the `DomainError` of the decision, and `ConcurrencyError` when others change the aggregate faster than this can decide.
     """
     stream = decider.stream(id)
     for attempt in range(ATTEMPTS):
-        remembered = None if attempt else _remembered(log, decider, id)
+        head = alone() if alone else None
+        remembered = None if attempt or holds or alone else _remembered(log, decider, id)
         found = remembered or _load(log, decider, id)
         try:
-            events = decide(found.state, by=mandate, at=context.occurred, **arguments)
-            state, written = _written(decider, found.state, events, context.occurred)
-            place = decider.place(state) if written else ""
+            held = _hold(log, holds or {}, found.state, arguments)
+            decided = decide(found.state, by=mandate, at=context.occurred, **held.arguments, **arguments)
+            acts = _acts(decider, id, found, held, decided, context.occurred, seal)
         except Exception as error:  # of whatever kind: on what is only remembered it may be wrong
             if remembered:
                 continue
             if isinstance(error, DomainError) and (receipt := log.receipt(context.command_id, command, stream)):
                 return receipt
             raise
-        if not written:
+        if not acts:
             if remembered:
                 continue
             return log.receipt(context.command_id, command, stream) or _unchanged(
                 stream, found.version, command, context.command_id
             )
+        own, *others = acts
+        written = {act.stream for act in acts}
         commit = Commit(
             stream=stream,
             expected_version=found.version,
-            events=written,
+            events=own.events,
             command=command,
             command_id=context.command_id,
             actor=mandate.actor,
@@ -138,7 +189,13 @@ def execute(
             mandate=mandate.post_id,
             correlation_id=context.correlation_id,
             causation_id=context.causation_id,
-            place=place,
+            place=own.place,
+            also=tuple(
+                Part(stream=act.stream, expected_version=act.found.version, events=act.events, place=act.place)
+                for act in others
+            ),
+            held={name: version for name, version in held.versions().items() if name not in written},
+            alone=head,
         )
         try:
             receipt = log.append(commit)
@@ -146,26 +203,84 @@ def execute(
             if attempt == ATTEMPTS - 1:
                 raise
             continue
-        if log.wrote(stream, written[0].id):
-            folded = _Folded(decider.shape, state, receipt.version, _kept(log, decider, stream, found))
-            _remember(log, stream, folded)
-        else:  # a twin of this command was faster, here or in another process
-            log.folds.pop(stream, None)
+        for act in acts:
+            if log.wrote(act.stream, act.events[0].id):
+                version = act.found.version + len(act.events)
+                kept = _kept(log, act.decider, act.stream, act.found)
+                _remember(log, act.stream, _Folded(act.decider.shape, act.state, version, kept))
+            else:  # a twin of this command was faster, here or in another process
+                log.folds.pop(act.stream, None)
         return receipt
     raise AssertionError("unreachable")
 
 
-def _written(
-    decider: Decider[State], state: State, events: Iterable[Event], occurred: str
-) -> tuple[State, tuple[NewEvent, ...]]:
+@dataclass(frozen=True)
+class _Act:
+    """What is written to one stream, and the state after it."""
+
+    decider: Decider[Any]
+    stream: str
+    found: _Folded
+    events: tuple[NewEvent, ...]
+    state: Any
+    place: str
+
+
+def _acts(
+    decider: Decider[Any],
+    id: str,
+    found: _Folded,
+    held: _Held,
+    decided: Iterable[Event | On],
+    occurred: str,
+    seal: Sealing | None,
+) -> list[_Act]:
+    """What a decision writes, its own stream first; nothing when it decided nothing."""
+    own: list[Event] = []
+    others: dict[str, tuple[Decider[Any], list[Event]]] = {}
+    for one in decided:
+        if isinstance(one, On):
+            others.setdefault(one.decider.stream(one.id), (one.decider, []))[1].extend(one.events)
+        else:
+            own.append(one)
+    if not own:
+        if any(events for _, events in others.values()):
+            raise TypeError(f"a decision on {decider.category} {id} wrote on others without a fact of its own")
+        return []
+    acts = [_act(decider, decider.stream(id), found, own, occurred, seal)]
+    for stream, (other, events) in others.items():
+        if stream not in held.folded:
+            raise TypeError(f"a decision on {decider.category} {id} wrote on {stream} without holding it")
+        if events:
+            acts.append(_act(other, stream, held.folded[stream][1], events, occurred, seal))
+    return acts
+
+
+def _act(
+    decider: Decider[Any], stream: str, found: _Folded, events: Sequence[Event], occurred: str, seal: Sealing | None
+) -> _Act:
     """The events as they are stored, and the state after them, folded from what will be read."""
     written: list[NewEvent] = []
+    state = found.state
     for event in events:
+        event = _sealed(event, seal)
         data = decider.codec.encode(event)
         name, schema = type(event).__name__, event.schema
         written.append(NewEvent(type=name, schema=schema, data=msgspec.Raw(data), id=new_id(), occurred=occurred))
         state = decider.evolve(state, decider.codec.decode(name, schema, data))
-    return state, tuple(written)
+    return _Act(decider, stream, found, tuple(written), state, decider.place(state))
+
+
+def _sealed(event: Event, seal: Sealing | None) -> Event:
+    """The fact with its personal fields encrypted."""
+    hidden = {
+        name: seal(mark.subject(event), getattr(event, name)) if seal else getattr(event, name)
+        for name, mark in seals_of(type(event)).items()
+        if getattr(event, name) and mark.when(event)
+    }
+    if hidden and seal is None:
+        raise TypeError(f"{type(event).__name__} has personal fields, and nothing to seal them with")
+    return replace(event, **hidden) if hidden else event
 
 
 def _kept(log: EventLog, decider: Decider[Any], stream: str, found: _Folded) -> int:

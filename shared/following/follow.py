@@ -19,7 +19,7 @@ from shared.domain.errors import ConcurrencyError, UnavailableError
 from shared.domain.identity import derived_id
 from shared.domain.policy import Decision, Policy
 from shared.domain.record import Record
-from shared.domain.view import Row, View, sortable
+from shared.domain.view import Row, Tally, View, counted_at, sortable
 from shared.following.context import Context
 from shared.log import Receipt
 from shared.views import ViewStore
@@ -111,15 +111,35 @@ def _fold_views(
 ) -> dict[tuple[str, str], Row | None]:
     """The rows that a fact changes."""
     changes: dict[tuple[str, str], Row | None] = {}
+    tallies: dict[str, list[Tally]] = {}
     for view in views:
-        for key in view.keys(event, record):
+        if isinstance(view, Tally):
+            tallies.setdefault(view.counting, []).append(view)
+    for view in views:
+        for key in () if isinstance(view, Tally) else view.keys(event, record):
             if (view.name, key) in changes:
                 raise ValueError(f"view {view.name}: the fact names row {key!r} twice")
-            row = view.fold(overlay.get(view.name, key), event, record) or None
+            before = overlay.get(view.name, key)
+            row = view.fold(before, event, record, key) or None
             if row is not None:
                 view.check(row)
             changes[view.name, key] = row
+            for tally in tallies.get(view.name, ()):
+                _move(tally, before, row, overlay, changes)
     return changes
+
+
+def _move(
+    tally: Tally, before: Row, after: Row | None, overlay: Overlay, changes: dict[tuple[str, str], Row | None]
+) -> None:
+    """Move the sums that a row counts in by what it counts for now and did not before."""
+    if before and after and counted_at(before) == counted_at(after) and tally.counts(before) == tally.counts(after):
+        return
+    for row, sign in ((before, -1), (after, 1)):
+        for key in counted_at(row) if row else ():
+            at = (tally.name, key)
+            sums = changes[at] if at in changes else overlay.get(*at)
+            changes[at] = tally.move(sums or {}, row, sign)
 
 
 def replay(

@@ -6,25 +6,40 @@ import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
-from datetime import datetime
 from typing import Any
 
 import structlog
 
-from shared.domain.calendar import LOCAL
-from shared.domain.errors import ConcurrencyError, NotFoundError, TimedOutError, UnavailableError
+from shared.domain.calendar import today
+from shared.domain.city import Catalogue, City, every
+from shared.domain.clock import Rule
+from shared.domain.command import Command, Needs, On, needs
+from shared.domain.decider import Decider
+from shared.domain.errors import (
+    ConcurrencyError,
+    CorruptionError,
+    DomainError,
+    NotFoundError,
+    TimedOutError,
+    UnavailableError,
+)
+from shared.domain.event import Event
+from shared.domain.identity import derived_id
 from shared.domain.mandate import Mandate
 from shared.domain.policy import Decision
+from shared.domain.reader import offered
 from shared.domain.record import Record
+from shared.domain.view import Row, Rows
 from shared.following import cloudevents
 from shared.following.authority import mandate_of
 from shared.following.context import Context
 from shared.following.definition import Definition
-from shared.following.execute import execute
+from shared.following.execute import execute, load, remembered_state
 from shared.following.follow import Follower, GapError, Known, parked_positions, replay
 from shared.following.parking import UNREADABLE
 from shared.following.strays import Strays
 from shared.log import EventLog, Receipt
+from shared.personal import Personal
 from shared.views import ViewStore
 
 #: Facts applied to views in one transaction.
@@ -37,6 +52,9 @@ LARGEST_FETCHED = 2_000_000
 REBUILT_AT_ONCE = 1_000
 #: Asks a source for its facts: `(source, after, limit)` to records, or raises `UnavailableError`.
 Fetch = Callable[[str, int, int], list[Record]]
+
+#: Seconds that a decision on all that the log says waits for the views to reflect it.
+PATIENCE = 5.0
 
 _log = structlog.get_logger()
 
@@ -53,12 +71,20 @@ class Node:
     """What a service process owns. Followers of one node are driven by one thread each."""
 
     def __init__(
-        self, definition: Definition, log: EventLog, views: ViewStore, follower: type[Follower] = Follower
+        self,
+        definition: Definition,
+        log: EventLog,
+        views: ViewStore,
+        follower: type[Follower] = Follower,
+        personal: Personal | None = None,
     ) -> None:
         self.definition = definition
         self.name = definition.name
         self.log = log
         self.views = views
+        #: Seals and opens personal data; None where there are no keys, as in a replay.
+        self.personal = personal
+        self._catalogue = Catalogue()
         #: Messages that are no facts.
         self.strays = Strays(views)
         self._applied = threading.Condition()
@@ -74,23 +100,137 @@ class Node:
             for source in (self.name, *definition.sources)
         }
 
-    def carry(self, decision: Decision, context: Context, command: str) -> Receipt:
-        """Carry out what a policy decided, with the authority of the service itself."""
-        mandate = mandate_of(context, self.views, context.occurred[:10])
+    def city(self, day: str = "", views: Rows | None = None) -> City:
+        """The city on a day (ISO date; "": today), as this service's views know it."""
+        return City(views or self.views, day or today(), self._catalogue)
+
+    def mandate(self, context: Context, views: Rows | None = None) -> Mandate:
+        """What the caller may do today: a late entry is judged by who makes it, not by when it is said to have happened."""
+        return mandate_of(context, self.city(views=views))
+
+    def decide(
+        self,
+        decider: Decider[Any],
+        id: str,
+        decide: Callable[..., Iterable[Event | On]],
+        context: Context,
+        mandate: Mandate,
+        command: str,
+        *,
+        wanted: Needs | None = None,
+        alone: bool = False,
+        views: Rows | None = None,
+        **arguments: Any,
+    ) -> Receipt:
+        """Carry out a decision, giving it by type what it asks for: the city on the day, sealed text opened, other things held."""
+        wanted = wanted or needs(decide)
+        city = self.city(context.occurred[:10], views)
+        given: dict[str, Any] = dict.fromkeys(wanted.city, city) | dict.fromkeys(wanted.open, self.open)
         return execute(
             self.log,
-            decision.decider,
-            decision.id,
-            decision.decide,
+            decider,
+            id,
+            decide,
             context=context,
             mandate=mandate,
             command=command,
-            **decision.arguments,
+            holds=wanted.holds,
+            seal=self.personal.seal if self.personal else None,
+            alone=self._up_to_date if alone else None,
+            **given,
+            **arguments,
         )
 
-    def mandate(self, context: Context, views: ViewStore | None = None) -> Mandate:
-        """What the caller may do today: a late entry is judged by who makes it, not by when it is said to have happened."""
-        return mandate_of(context, views or self.views, datetime.now(LOCAL).date().isoformat())
+    def open(self, sealed: str, /) -> str | None:
+        """Sealed text; raises `CorruptionError` when it was altered."""
+        if self.personal is None:
+            raise CorruptionError(f"{self.name} has no keys to open personal data with")
+        try:
+            return self.personal.open(sealed)
+        except ValueError as error:
+            raise CorruptionError(f"personal data cannot be read: {error}") from error
+
+    def _up_to_date(self) -> int:
+        """Let the views reflect all of our own log; the position they have reached."""
+        head = self.log.head().position
+        while self.followers[self.name].position < head and self.apply_own():
+            pass
+        self.wait_for({self.name: head}, PATIENCE)  # another process may be the one that applies
+        return head
+
+    def perform(
+        self, command: Command, context: Context, mandate: Mandate, ask: Mapping[str, Any], views: Rows | None = None
+    ) -> Row:
+        """Give a declared command with checked arguments; the receipt as plain data, with what the caller may do next.
+
+        Raises the `DomainError` of the declaration or the decision.
+        """
+        arguments = {field.name: ask[field.name] for field in command.asked}
+        id = command.id_of(ask, mandate, lambda kind: derived_id(self.name, kind, context.command_id))
+
+        def checked(state: Any, *, by: Mandate, **given: Any) -> Iterable[Event | On]:
+            command.check(state, by, ask)
+            return command.decide(state, by=by, **given)
+
+        receipt = self.decide(
+            command.decider,
+            id,
+            checked,
+            context,
+            mandate,
+            command.name,
+            wanted=command.needs,
+            alone=command.alone,
+            views=views,
+            **arguments,
+        )
+        state = remembered_state(self.log, command.decider, id)
+        if command.erases is not None and self.personal is not None:
+            if state is None:
+                state, _ = load(self.log, command.decider, id)
+            self.personal.erase(command.erases(state))  # a repeated command comes here again if this was interrupted
+        return {
+            "id": id,
+            "service": self.name,
+            "position": receipt.position or self.log.head().position,
+            "version": receipt.version,
+            "events": receipt.events,
+            "actions": offered(command.decider, state, mandate) if state is not None else [],
+        }
+
+    def carry(self, decision: Decision, context: Context, command: str) -> Receipt:
+        """Carry out what a policy or the clock decided, with the authority of the service itself."""
+        mandate = mandate_of(context, self.city())
+        return self.decide(
+            decision.decider, decision.id, decision.decide, context, mandate, command, **decision.arguments
+        )
+
+    def tick(self, day: str) -> int:
+        """Let every rule of the clock record what a day (ISO date) means; returns how many facts were written.
+
+        Each is done once for its thing and period, whoever ticks how often.
+        """
+        self._up_to_date()
+        written = 0
+        for rule in self.definition.clock:
+            for row in list(self._concerned(rule, day)):
+                thing, period = rule.thing(row), rule.period(row)
+                context = Context(
+                    kind="service",
+                    actor=f"clock:{rule.name}",
+                    command_id=derived_id("clock", self.name, rule.name, thing, period),
+                    occurred=f"{day}T00:00:00+08:00",
+                )
+                decision = Decision(rule.decider, thing, rule.decide, dict(rule.arguments(row)))
+                try:
+                    written += self.carry(decision, context, rule.name).events
+                except DomainError as error:  # the thing has changed since the row was written; the others go on
+                    _log.warning("clock", service=self.name, rule=rule.name, thing=thing, reason=error.message)
+        return written
+
+    def _concerned(self, rule: Rule, day: str) -> Iterable[Row]:
+        view, where = rule.rows(self.city(day))
+        return every(self.views, view, where)
 
     def apply_own(self) -> bool:
         """Apply what was appended to our own log; True when there was something."""

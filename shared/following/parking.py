@@ -6,7 +6,7 @@ import msgspec
 
 from shared.domain.decider import Decider
 from shared.domain.errors import IllegalStateError, NotFoundError
-from shared.domain.event import Codec, Event
+from shared.domain.event import Event
 from shared.domain.mandate import Mandate
 
 #: The source of what is no fact of this city.
@@ -74,4 +74,4 @@ def skip(
     return [ParkedFactSkipped(source=source, stream=stream, position=position, reason=reason, asked=asked)]
 
 
-PARKING = Decider("parking", Codec(PARKING_EVENTS), Parking, Parking, evolve, lambda parking: "")
+PARKING = Decider("parking", PARKING_EVENTS, Parking, Parking, evolve, lambda parking: "")

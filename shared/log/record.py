@@ -29,6 +29,15 @@ class NewEvent(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     occurred: str  # RFC 3339: when it happened in the world
 
 
+class Part(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """Events of one more stream that are written by the same decision."""
+
+    stream: str
+    expected_version: int
+    events: tuple[NewEvent, ...]
+    place: str = ""
+
+
 class Commit(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """All events of one decision, not yet placed in the log.
 
@@ -46,6 +55,9 @@ class Commit(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     correlation_id: str = ""
     causation_id: str = ""
     place: str = ""  # territory path, e.g. 350104.013.002.007
+    also: tuple[Part, ...] = ()
+    held: dict[str, int] = {}
+    alone: int | None = None
 
 
 class _Body(msgspec.Struct, frozen=True, kw_only=True, gc=False):

@@ -9,7 +9,7 @@ import functools
 import time
 from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
-from typing import Any, cast
+from typing import Any, TypeVar, cast
 
 import msgspec
 import structlog
@@ -18,14 +18,17 @@ from marshmallow import Schema, ValidationError
 from nameko.extensions import DependencyProvider
 
 from shared.domain.calendar import LOCAL
+from shared.domain.city import City
+from shared.domain.command import Command, Query
 from shared.domain.decider import Decider
 from shared.domain.errors import BadInputError, LinliError, to_mapping
 from shared.domain.identity import derived_id, new_id
 from shared.domain.mandate import Mandate
+from shared.domain.reader import Reader
 from shared.domain.view import Row
 from shared.following.context import Context, Signer
 from shared.following.definition import Definition
-from shared.following.execute import execute, load
+from shared.following.execute import load
 from shared.following.follow import Follower
 from shared.following.node import Node
 from shared.following.parking import PARKING, retry, skip
@@ -63,9 +66,10 @@ class Here(DependencyProvider):
         views = open_views(settings, name, self.definition.all_views, durable=self.definition.durable)
         tracing.configure(settings.traces)
         tracing.observe(log)
-        self.node = Node(self.definition, log, views, tracing.traced(name, self._follower))
-        self.signer = Signer(*settings.secrets())
         self.personal = Personal(open_keys(settings))
+        self.node = Node(self.definition, log, views, tracing.traced(name, self._follower), self.personal)
+        self.signer = Signer(*settings.secrets())
+
         self.patience = settings.rpc_timeout * WAIT_SHARE
         self.followers.follow(self.node)
 
@@ -115,6 +119,21 @@ class Call:
         """Raise `ForbiddenError` unless the caller has the power at the place."""
         self.mandate.require(power, place)
 
+    def city(self, day: str = "") -> City:
+        """The city on a day (ISO date; "": today), as this service's views know it."""
+        return self.node.city(day, self.views)
+
+    def perform(self, command: Command, ask: Mapping[str, Any]) -> dict[str, Any]:
+        """Give a declared command; the receipt as plain data, with what the caller may do next."""
+        with tracing.span(self.node.name, f"execute {command.name}", correlation_id=self.context.correlation_id):
+            return self.node.perform(command, self.context, self.mandate, ask, self.views)
+
+    def read(self, query: Query, ask: Mapping[str, Any]) -> dict[str, Any]:
+        """Answer a declared query."""
+        city = self.city()
+        reader = Reader(self.node.name, self.views, self.mandate, city, city.day, self.node.open)
+        return query.read(reader, **ask)
+
     def new_id(self, kind: str) -> str:
         """An id for a new thing; the same command gives the same id."""
         return derived_id(self.node.name, kind, self.context.command_id)
@@ -122,15 +141,8 @@ class Call:
     def execute(self, decider: Decider[Any], id: str, decide: Callable[..., Any], **arguments: Any) -> dict[str, Any]:
         """Decide and append; the receipt as plain data."""
         with tracing.span(self.node.name, f"execute {self._command}", correlation_id=self.context.correlation_id):
-            receipt = execute(
-                self.node.log,
-                decider,
-                id,
-                decide,
-                context=self.context,
-                mandate=self.mandate,
-                command=self._command,
-                **arguments,
+            receipt = self.node.decide(
+                decider, id, decide, self.context, self.mandate, self._command, views=self.views, **arguments
             )
         position = receipt.position or self.node.log.head().position
         return {
@@ -200,7 +212,7 @@ class Call:
 
     def _schema(self, name: str) -> Any:
         definition = self.node.definition
-        for table in (definition.commands, definition.queries, OPERATIONS):
+        for table in (definition.commands_checked, definition.queries_checked, OPERATIONS):
             if name in table:
                 return table[name]
         raise LookupError(f"{name} has no schema in {definition.name}")
@@ -237,13 +249,16 @@ def _fields(error: ValidationError) -> dict[str, Any]:
     return {str(name): reasons for name, reasons in messages.items()}
 
 
-def _entrypoint(kind: str) -> Callable[[Callable[..., Any]], Any]:
+def _entrypoint(kind: str, name: str = "") -> Callable[[Callable[..., Any]], Any]:
     def decorate(method: Callable[..., Any]) -> Any:
+        called = name or method.__name__
+
         @functools.wraps(method)
         def run(self: Any, **arguments: Any) -> dict[str, Any]:
             call: Call = self.here
-            return call.signed(call.answer(method.__name__, kind, arguments, lambda ask: method(self, **ask)))
+            return call.signed(call.answer(called, kind, arguments, lambda ask: method(self, **ask)))
 
+        run.__name__ = called  # nameko calls it so
         return answered(run)
 
     return decorate
@@ -253,6 +268,44 @@ def _entrypoint(kind: str) -> Callable[[Callable[..., Any]], Any]:
 command = _entrypoint("command")
 #: A method that reads views: signed context, checked input.
 query = _entrypoint("query")
+
+
+Class = TypeVar("Class", bound=type)
+
+
+def serves(definition: Definition) -> Callable[[Class], Class]:
+    """Give a service class its place and an entrypoint for each declared command and query that it does not write by hand."""
+
+    def complete(cls: Class) -> Class:
+        cls.name = definition.name  # type: ignore[attr-defined]  # what nameko reads
+        cls.here = Here(definition) if "here" not in vars(cls) else cls.here  # type: ignore[attr-defined]
+        for name, one in definition.commands.items():
+            if name not in vars(cls):
+                setattr(cls, name, _entrypoint("command", name)(_performing(one)))
+        for name, asked in definition.queries.items():
+            if name not in vars(cls):
+                setattr(cls, name, _entrypoint("query", name)(_reading(asked)))
+        return cls
+
+    return complete
+
+
+def _performing(declared: Command) -> Callable[..., dict[str, Any]]:
+    def method(self: Any, **ask: Any) -> dict[str, Any]:
+        done: dict[str, Any] = self.here.perform(declared, ask)
+        return done
+
+    method.__doc__ = declared.about
+    return method
+
+
+def _reading(declared: Query) -> Callable[..., dict[str, Any]]:
+    def method(self: Any, **ask: Any) -> dict[str, Any]:
+        answer: dict[str, Any] = self.here.read(declared, ask)
+        return answer
+
+    method.__doc__ = declared.about
+    return method
 
 
 class Followed:
@@ -316,4 +369,4 @@ class Followed:
         return {"facts": self.here.node.rebuild(self.here.fetch)}
 
 
-__all__ = ["Call", "Followed", "Here", "command", "query"]
+__all__ = ["Call", "Followed", "Here", "command", "query", "serves"]

@@ -1,5 +1,6 @@
 """The stores that keep rows folded from events."""
 
-from shared.views.port import Page, ViewStore
+from shared.domain.view import Page
+from shared.views.port import ViewStore
 
 __all__ = ["Page", "ViewStore"]

@@ -21,7 +21,7 @@ from pymongo.database import Database as MongoDatabase
 from pymongo.errors import DuplicateKeyError
 
 from shared.domain.errors import BadInputError, ConcurrencyError, IllegalStateError, TimedOutError, UnavailableError
-from shared.domain.view import Row, View
+from shared.domain.view import Page, Row, View, Where
 from shared.mongodb import (
     PATIENCE,
     Document,
@@ -36,9 +36,7 @@ from shared.views.mongodb_transactions import COLLECTION, STALE, Transactions
 from shared.views.port import (
     Changes,
     Checkpoints,
-    Page,
     ViewStore,
-    Where,
     check_limit,
     decode_cursor,
     encode_cursor,

@@ -4,57 +4,23 @@ from __future__ import annotations
 
 import base64
 import json
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping
 from typing import Any, Protocol
 
 from shared.domain.errors import BadInputError
-from shared.domain.view import Row, View, sortable
+from shared.domain.view import Row, Rows, View, Where, sortable
 
 #: Changes to write: `(view, key)` to the new row, or None to remove it.
 Changes = Mapping[tuple[str, str], Row | None]
 #: Follower name to (position expected, new position).
 Checkpoints = Mapping[str, tuple[int, int]]
-Where = Mapping[str, Any]
 
 OPERATORS = ("lt", "lte", "gt", "gte", "under")
 LARGEST_PAGE = 500
 
 
-@dataclass(frozen=True)
-class Page:
-    """Some rows in order, and the cursor of the next page (None: this is the last)."""
-
-    rows: Sequence[Row]
-    next: str | None
-
-
-class ViewStore(Protocol):
-    """Where rows lie. Adapters: SQLite, MongoDB; one contract suite runs over both.
-
-    `where` maps an indexed field to a value, a list of values, or with a suffix `__lt`, `__lte`, `__gt`, `__gte`, `__under` (a
-    place and everything below it) to a bound. Rows come back with their `key`.
-    """
-
-    def get(self, view: str, key: str) -> Row | None:
-        """One row."""
-
-    def get_many(self, view: str, keys: Sequence[str]) -> dict[str, Row]:
-        """Those of the rows that there are, by key, with one question to the store."""
-
-    def find(
-        self, view: str, where: Where | None = None, order: str = "key", limit: int = 50, cursor: str | None = None
-    ) -> Page:
-        """Rows in the order of a field (`-field`: descending), ties by key. Raises `BadInputError` for an unknown field."""
-
-    def count(self, view: str, where: Where | None = None) -> int:
-        """How many rows there are."""
-
-    def count_by(self, view: str, field: str, where: Where | None = None) -> dict[Any, int]:
-        """How many rows there are for each value of a field."""
-
-    def checkpoint(self, follower: str) -> int:
-        """The position up to which a follower has applied its source (0: nothing)."""
+class ViewStore(Rows, Protocol):
+    """Where rows lie. Adapters: SQLite, MongoDB; one contract suite runs over both."""
 
     def save(self, changes: Changes, checkpoints: Checkpoints | None = None) -> None:
         """Write rows and move checkpoints, all or nothing.

@@ -11,14 +11,12 @@ from typing import Any
 import msgspec
 
 from shared.domain.errors import BadInputError, ConcurrencyError, IllegalStateError
-from shared.domain.view import Row, View
+from shared.domain.view import Page, Row, View, Where
 from shared.sqlite import Database
 from shared.views.port import (
     Changes,
     Checkpoints,
-    Page,
     ViewStore,
-    Where,
     check_limit,
     decode_cursor,
     encode_cursor,

@@ -5,17 +5,14 @@ from services.issues.domain.handling import accept, dispatch, escalate, extend, 
 from services.issues.domain.issue import ISSUE, OPEN, Issue
 from services.issues.domain.outcome import close, erase_contact, finish, record_follow_up, reopen, resolve
 from services.issues.domain.post import Accountable, accountable_for, intake_roles
-from services.issues.domain.visit import VISIT, Visit, plan_visit, record_visit
 
 __all__ = [
     "DIAGNOSIS",
     "ISSUE",
     "OPEN",
-    "VISIT",
     "Accountable",
     "Diagnosis",
     "Issue",
-    "Visit",
     "accept",
     "accountable_for",
     "close",
@@ -26,9 +23,7 @@ __all__ = [
     "extend",
     "finish",
     "intake_roles",
-    "plan_visit",
     "record_follow_up",
-    "record_visit",
     "reopen",
     "report",
     "resolve",

@@ -10,8 +10,8 @@ from typing import Any
 
 import msgspec
 
+from shared.domain.city import held_on
 from shared.domain.errors import IllegalStateError, NotFoundError
-from shared.following.authority import held_on
 
 Row = Mapping[str, Any]
 #: The row of an organisation by its id, or None.

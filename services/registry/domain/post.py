@@ -10,11 +10,11 @@ import msgspec
 from services.registry.domain.place import within
 from services.registry.domain.profile import in_force
 from services.registry.events import CODEC, AppointmentEnded, PersonAppointed, PostAbolished, PostEstablished
+from shared.domain.city import held_on
 from shared.domain.decider import Decider
 from shared.domain.errors import ForbiddenError, IllegalStateError, NotFoundError
 from shared.domain.event import Event
 from shared.domain.mandate import Mandate
-from shared.following.authority import held_on
 
 
 class Post(msgspec.Struct, frozen=True):

@@ -20,7 +20,7 @@ from services.funding.events import (
 )
 from shared.domain.event import Event
 from shared.domain.mandate import Mandate
-from tests.domain.kit import Spec, given
+from tests.kit import Spec, given
 
 PLACE = "350104.013.002"
 

@@ -33,7 +33,7 @@ from tests.domain.funding.facts import (
 )
 from tests.domain.funding.test_money import statement, surplus
 from tests.domain.funding.views import fold_views
-from tests.domain.kit import AT
+from tests.kit import AT
 
 #: Few people in few organisations, each with every power: only the rules on persons keep them apart.
 PEOPLE = ["accountant", "cashier", "applicant", "signer", *BODIES]

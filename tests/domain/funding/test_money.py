@@ -34,7 +34,7 @@ from tests.domain.funding.facts import (
     requested,
     who,
 )
-from tests.domain.kit import AT
+from tests.kit import AT
 
 ASK = {"receipt_id": "r-society", "source": "society", "payer": "街道办事处", "amount_fen": 50}
 RETURNED = {"government": 225, "society": 0, "residents": 75}

@@ -12,7 +12,7 @@ from shared.domain.event import Event
 from shared.domain.record import Record
 from shared.domain.view import Row
 from tests.domain.funding.facts import PLACE
-from tests.domain.kit import AT
+from tests.kit import AT
 
 
 def record_of(event: Event, position: int, at: str = AT) -> Record:

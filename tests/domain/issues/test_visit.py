@@ -1,105 +1,76 @@
-"""Visits (C07) and diagnoses (A15, C03)."""
+"""Visits of grid workers (C07)."""
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Iterator
+from pathlib import Path
 
-from msgspec.structs import replace
+import pytest
 
-from services.issues import domain
-from services.issues.events import CompoundDiagnosed, Problem, VisitPlanned, VisitRecorded
+from services.issues.visit import VISIT, VisitPlanned, VisitRecorded, plan_visit, record_visit
 from shared.domain.errors import BadInputError, ForbiddenError, IllegalStateError, NotFoundError
-from shared.domain.event import Event
-from tests.domain import kit
-from tests.domain.issues.city import COMMUNITY, COMPOUND, mandate
+from shared.domain.mandate import Mandate
+from tests.kit import given
+from tests.kit.city import COMPOUND
+from tests.kit.desk import Desk
+from tests.kit.rows import city
 
-GRID = mandate("post-grid", "visit.record", "issue.triage")
-PLANNED = VisitPlanned(visit_id="visit-1", place=COMPOUND, person_id="p-grid", planned_on="2025-03-10")
+PLANNED = VisitPlanned(visit_id="visit-1", place=COMPOUND, person_id="p-grid", planned_on="2025-03-05")
 RECORDED = VisitRecorded(
-    visit_id="visit-1", place=COMPOUND, household="sealed", visited_on="2025-03-04", person_id="p-grid", opinions=2
+    visit_id="visit-1", place=COMPOUND, household="", visited_on="2025-03-04", person_id="p-grid", opinions=3
 )
+PLAN = {"place": COMPOUND, "person_id": "p-grid", "planned_on": "2025-03-05", "city": city()}
+RECORD = {"place": COMPOUND, "person_id": "p-grid", "visited_on": "2025-03-04", "opinions": 3, "city": city()}
 
 
-def given(*history: Event) -> kit.Spec:
-    return kit.given(domain.VISIT, "visit-1", *history)
+@pytest.fixture()
+def desk(tmp_path: Path) -> Iterator[Desk]:
+    desk = Desk("issues", tmp_path)
+    yield desk
+    desk.close()
 
 
-def plan(**changes: Any) -> dict[str, Any]:
-    return {"by": GRID, "place": COMPOUND, "person_id": "p-grid", "planned_on": "2025-03-10"} | changes
+def test_a_visit_is_planned_and_moved_until_it_took_place() -> None:
+    given(VISIT, "visit-1").when(plan_visit, **PLAN).then(PLANNED)
+    moved = VisitPlanned(visit_id="visit-1", place=COMPOUND, person_id="p-grid", planned_on="2025-03-06")
+    given(VISIT, "visit-1", PLANNED).when(plan_visit, **PLAN | {"planned_on": "2025-03-06"}).then(moved)
+    given(VISIT, "visit-1", PLANNED).when(plan_visit, **PLAN).then_nothing()
+    given(VISIT, "visit-1", RECORDED).when(plan_visit, **PLAN).then_raises(IllegalStateError, "has taken place")
 
 
-def record(**changes: Any) -> dict[str, Any]:
-    asked = {"by": GRID, "place": COMPOUND, "person_id": "p-grid", "visited_on": "2025-03-04"}
-    return asked | {"household": "sealed", "opinions": 2} | changes
+def test_a_visit_is_not_planned_for_the_past_nor_recorded_before_it_happened() -> None:
+    spec = given(VISIT, "visit-1")
+    spec.when(plan_visit, **PLAN | {"planned_on": "2025-03-03"}).then_raises(IllegalStateError, "record the visit")
+    spec.when(record_visit, **RECORD | {"visited_on": "2025-03-05"}).then_raises(IllegalStateError, "plan the visit")
 
 
-def test_a_visit_is_planned_and_moved_until_it_has_taken_place() -> None:
-    given().when(domain.plan_visit, **plan()).then(PLANNED)
-    given(PLANNED).when(domain.plan_visit, **plan()).then_nothing()
-    moved = replace(PLANNED, planned_on="2025-03-12")
-    given(PLANNED).when(domain.plan_visit, **plan(planned_on="2025-03-12")).then(moved)
-    given(RECORDED).when(domain.plan_visit, **plan()).then_raises(IllegalStateError, "has taken place")
-    given().when(domain.plan_visit, **plan(planned_on="2025-03-03")).then_raises(IllegalStateError, "is over")
+def test_a_visit_is_recorded_once() -> None:
+    given(VISIT, "visit-1", PLANNED).when(record_visit, **RECORD).then(RECORDED)
+    given(VISIT, "visit-1", RECORDED).when(record_visit, **RECORD).then_nothing()
+    other = RECORD | {"opinions": 4}
+    given(VISIT, "visit-1", RECORDED).when(record_visit, **other).then_raises(IllegalStateError, "record another one")
 
 
-def test_a_visit_is_recorded_planned_or_not() -> None:
-    given().when(domain.record_visit, **record()).then(RECORDED)
-    given(PLANNED).when(domain.record_visit, **record()).then(RECORDED)
-    given(RECORDED).when(domain.record_visit, **record()).then_nothing()
-    given(RECORDED).when(domain.record_visit, **record(visited_on="2025-03-03")).then_raises(
-        IllegalStateError, "already"
-    )
-    given().when(domain.record_visit, **record(visited_on="2025-03-05")).then_raises(IllegalStateError, "not come yet")
+def test_visits_are_recorded_at_known_places_by_who_may() -> None:
+    beyond = Mandate(actor="p-x", role="grid_worker", place="350104.014", powers=frozenset({"visit.record"}))
+    given(VISIT, "visit-1").when(record_visit, by=beyond, **RECORD).then_raises(ForbiddenError, "visit.record")
+    unknown = RECORD | {"place": f"{COMPOUND}.99"}
+    given(VISIT, "visit-1").when(record_visit, **unknown).then_raises(NotFoundError, "there is no place")
 
 
-def test_visits_need_a_mandate_and_a_known_place() -> None:
-    for decide, ask in ((domain.plan_visit, plan), (domain.record_visit, record)):
-        given().when(decide, **ask(place=COMMUNITY)).then_raises(ForbiddenError, "visit.record")
-        given(PLANNED).when(decide, **ask(by=mandate("post-grid"))).then_raises(ForbiddenError, "visit.record")
-        given().when(decide, **ask(known_place=False)).then_raises(NotFoundError, "no place")
+def test_a_household_is_sealed_and_read_by_those_who_record_visits(desk: Desk) -> None:
+    done = desk.ask("record_visit", "post-grid", place=COMPOUND, visited_on="2025-03-04", household="陈阿姨，3号楼")
+    assert done["actions"] == []
+    assert "陈阿姨" not in desk.stored
+    (row,) = desk.ask("find_visits", "post-secretary")["rows"]
+    assert (row["household"], row["issues"], row["person_id"]) == ("陈阿姨，3号楼", 0, "p-grid")
+    assert [part["zh"] for part in row["place_names"]][-1] == "联邦新城"
+    with pytest.raises(ForbiddenError, match="visit.record"):
+        desk.ask("find_visits", "p-resident")
 
 
-DIAGNOSED = CompoundDiagnosed(
-    diagnosis_id="diagnosis-1",
-    place=COMPOUND,
-    kind="baseline",
-    diagnosed_on="2025-03-04",
-    problems=(Problem("facility.streetlight", "路灯不明"), Problem("order.litter", "乱扔垃圾")),
-)
-
-
-def diagnose(**changes: Any) -> dict[str, Any]:
-    problems = [{"category": problem.category, "note": problem.note} for problem in DIAGNOSED.problems]
-    asked = {"by": GRID, "place": COMPOUND, "kind": "baseline", "diagnosed_on": "2025-03-04", "problems": problems}
-    return asked | changes
-
-
-def diagnosed(*history: Event) -> kit.Spec:
-    return kit.given(domain.DIAGNOSIS, "diagnosis-1", *history)
-
-
-def test_a_diagnosis_is_recorded_once() -> None:
-    diagnosed().when(domain.diagnose, **diagnose()).then(DIAGNOSED)
-    diagnosed(DIAGNOSED).when(domain.diagnose, **diagnose()).then_nothing()
-    diagnosed(DIAGNOSED).when(domain.diagnose, **diagnose(kind="diagnosis")).then_raises(IllegalStateError, "already")
-
-
-def test_a_diagnosis_names_known_categories_once_with_what_was_found() -> None:
-    known = ["facility.streetlight"]
-    diagnosed().when(domain.diagnose, **diagnose(categories=known)).then_raises(
-        BadInputError, "order.litter: no category"
-    )
-    twice = [{"category": "order.litter", "note": "x"}] * 2
-    diagnosed().when(domain.diagnose, **diagnose(problems=twice)).then_raises(
-        BadInputError, "order.litter is named twice"
-    )
-    empty = [{"category": "order.litter", "note": " "}]
-    diagnosed().when(domain.diagnose, **diagnose(problems=empty)).then_raises(BadInputError, "say what was found")
-
-
-def test_a_diagnosis_is_of_a_known_place_today_or_earlier_by_somebody_with_a_mandate() -> None:
-    diagnosed().when(domain.diagnose, **diagnose(known_place=False)).then_raises(NotFoundError, "no place")
-    diagnosed().when(domain.diagnose, **diagnose(diagnosed_on="2025-03-05")).then_raises(
-        IllegalStateError, "not come yet"
-    )
-    diagnosed().when(domain.diagnose, **diagnose(place=COMMUNITY)).then_raises(ForbiddenError, "issue.triage")
+def test_bad_input_names_each_field_and_changes_nothing(desk: Desk) -> None:
+    with pytest.raises(BadInputError) as refused:
+        desk.ask("record_visit", "post-grid", place="X", opinions=-1, household="a\nb", nobody="asked")
+    assert set(refused.value.fields) == {"place", "visited_on", "opinions", "household", "nobody"}
+    assert desk.ask("find_visits", "post-grid")["rows"] == []

@@ -10,7 +10,7 @@ import pytest
 from services.registry import domain
 from services.registry.events import OrganisationDissolved
 from shared.domain.errors import ForbiddenError, IllegalStateError, NotFoundError
-from tests.domain.kit import given
+from tests.kit import given
 from tests.domain.registry.facts import (
     BRANCH,
     COMMITTEE_ROW,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from services.registry import domain
 from services.registry.events import PersonErased
 from shared.domain.errors import ForbiddenError, IllegalStateError, NotFoundError
-from tests.domain.kit import given
+from tests.kit import given
 from tests.domain.registry.facts import CHEN, COMMUNITY, COMPOUND, NOBODY, holder
 
 ASK = {"name": CHEN.name, "place": COMMUNITY}

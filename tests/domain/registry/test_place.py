@@ -10,7 +10,7 @@ import pytest
 from services.registry import domain
 from services.registry.events import HouseholdsCounted, PlaceMeasured, PlaceRegistered
 from shared.domain.errors import ForbiddenError, IllegalStateError, NotFoundError
-from tests.domain.kit import Spec, given
+from tests.kit import Spec, given
 from tests.domain.registry.facts import BUILDING, COMMUNITY, COMPOUND, NOBODY, PROFILE_ROW, REGISTERED, STREET, holder
 
 REGISTER: dict[str, Any] = {

@@ -10,7 +10,7 @@ import pytest
 from services.registry import domain
 from services.registry.events import AppointmentEnded, PersonAppointed, PostAbolished
 from shared.domain.errors import ForbiddenError, IllegalStateError, NotFoundError
-from tests.domain.kit import Spec, given
+from tests.kit import Spec, given
 from tests.domain.registry.facts import (
     BRANCH_ROW,
     BUILDING,

@@ -9,7 +9,7 @@ import pytest
 
 from services.registry import domain
 from shared.domain.errors import ForbiddenError, IllegalStateError
-from tests.domain.kit import Spec, given
+from tests.kit import Spec, given
 from tests.domain.registry.facts import ADOPTED, LEVELS, NOBODY, PROFILE, PROFILE_ROW
 
 ASK: dict[str, Any] = {**PROFILE, "current": None, "used_levels": (), "used_roles": ()}

@@ -15,7 +15,7 @@ from services.registry.views import VIEWS
 from shared.domain.errors import LinliError
 from shared.domain.record import Record
 from shared.following.authority import authority_views, held_on
-from tests.domain.kit import ANYONE
+from tests.kit import ANYONE
 from tests.domain.registry.facts import BRANCH_ROW, POST
 
 FIRST = date(2025, 1, 1)

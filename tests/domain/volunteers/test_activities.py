@@ -12,7 +12,7 @@ from services.volunteers.events import (
 from shared.domain.errors import ForbiddenError, IllegalStateError, NotFoundError
 from shared.domain.mandate import Mandate
 from shared.following.authority import RESIDENT
-from tests.domain.kit import given
+from tests.kit import given
 
 PLACE, STARTS = "350104.013.002.007", "2025-03-04T09:00:00+08:00"
 BEFORE, AFTER = "2025-03-04T08:59:59+08:00", "2025-03-04T03:00:00+00:00"

@@ -6,7 +6,7 @@ from services.volunteers.events import MemberSurveyed, ReportedIn, ReportInConfi
 from shared.domain.errors import ForbiddenError, IllegalStateError, NotFoundError
 from shared.domain.mandate import Mandate
 from shared.following.authority import RESIDENT
-from tests.domain.kit import given
+from tests.kit import given
 
 PLACE, ID = "350104.013.002.007", "member-p-1"
 surveyed = MemberSurveyed(

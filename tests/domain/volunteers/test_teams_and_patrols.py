@@ -8,7 +8,7 @@ from services.volunteers.events import Finding, PatrolLogged, PatrolPlanned, Tea
 from shared.domain.errors import ForbiddenError, IllegalStateError, NotFoundError
 from shared.domain.mandate import Mandate
 from shared.following.authority import RESIDENT
-from tests.domain.kit import given
+from tests.kit import given
 
 PLACE = "350104.013.002.007"
 formed = TeamFormed(team_id="t-1", kind="safety", name="平安", name_en="Safety", place=PLACE)

@@ -6,7 +6,7 @@ from services.volunteers.events import RoleLeft, RoleTaken, VolunteerRegistered
 from shared.domain.errors import ForbiddenError, IllegalStateError, NotFoundError
 from shared.domain.mandate import Mandate
 from shared.following.authority import RESIDENT
-from tests.domain.kit import ANYONE, given
+from tests.kit import ANYONE, given
 
 HOME, BUILDING = "350104.013.002.007", "350104.013.002.007.3"
 registered = VolunteerRegistered(person_id="p-1", name="sealed", home=HOME)

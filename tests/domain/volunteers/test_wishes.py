@@ -19,7 +19,7 @@ from services.volunteers.events import (
 from shared.domain.errors import ForbiddenError, IllegalStateError, NotFoundError
 from shared.domain.mandate import Mandate
 from shared.following.authority import ANONYMOUS, RESIDENT
-from tests.domain.kit import given
+from tests.kit import given
 
 PLACE, ID = "350104.013.002.007", "w-1"
 CLAIMED_AT, LAST_DAY, EXPIRED = "2025-03-04T09:00:00+08:00", "2025-03-17T23:59:59+08:00", "2025-03-18T00:00:00+08:00"

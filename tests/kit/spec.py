@@ -1,13 +1,14 @@
-"""Given events, when a decision is asked for, then these events, nothing, or an error."""
+"""Given facts, when a decision is asked for, then these facts, nothing, or a refusal."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import msgspec
 import pytest
 
+from shared.domain.command import On
 from shared.domain.decider import Decider
 from shared.domain.errors import LinliError
 from shared.domain.event import Event
@@ -16,6 +17,14 @@ from shared.domain.mandate import Mandate
 AT = "2025-03-04T09:00:00+08:00"
 #: May do everything everywhere; specs about authority bring their own mandate.
 ANYONE = Mandate(actor="p-any", role="any", organisation_id="o-any", post_id="post-any", powers=frozenset({"*"}))
+
+
+def folded(decider: Decider[Any], id: str, *history: Event) -> Any:
+    """The state after a history: what a decision gets for another thing that it holds."""
+    state = decider.initial(id)
+    for event in history:
+        state = decider.evolve(state, event)
+    return state
 
 
 class Spec:
@@ -31,17 +40,27 @@ class Spec:
         again = msgspec.json.decode(msgspec.json.encode(self.state), type=decider.state)
         assert again == self.state, "the state does not survive a snapshot"
 
-    def when(self, decide: Callable[..., list[Event]], *, by: Mandate = ANYONE, at: str = AT, **arguments: Any) -> Spec:
-        self.ask = lambda state: decide(state, by=by, at=at, **arguments)
+    def when(self, decide: Callable[..., Any], *, by: Mandate = ANYONE, at: str = AT, **arguments: Any) -> Spec:
+        """Ask for a decision; what a declared command checks first (existence, power, owner, status) is checked here too."""
+        command = self.decider.commands.get(getattr(decide, "__name__", ""))
+
+        def ask(state: Any) -> list[Event | On]:
+            if command is not None and command.decide is decide:
+                given: Mapping[str, Any] = {field.name: field.default for field in command.asked if not field.required}
+                command.check(state, by, {command.decider.id_field: self.id} | given | arguments)
+            return list(decide(state, by=by, at=at, **arguments))
+
+        self.ask = ask
         return self
 
-    def then(self, *expected: Event) -> None:
-        """These events, and the same command given again writes nothing or is refused because it was done."""
+    def then(self, *expected: Event | On) -> None:
+        """These facts, and the same command given again writes nothing or is refused because it was done."""
         events = self.ask(self.state)
         assert events == list(expected)
         state = self.state
         for event in events:
-            state = self.decider.evolve(state, event)
+            if not isinstance(event, On):
+                state = self.decider.evolve(state, event)
         self.decider.place(state)
         try:
             assert self.ask(state) == [], "the command repeated writes something"

@@ -1,0 +1,455 @@
+"""The city as every service knows it: places, organisations, posts, who holds them, persons, catalogue entries.
+
+One set of views over the registry's facts that each service follows, the registry itself too, and one reader for all of them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import msgspec
+
+from shared.domain.errors import BadInputError, IllegalStateError, NotFoundError
+from shared.domain.record import Record
+from shared.domain.territory import lineage
+from shared.domain.view import Row, Rows, View
+from shared.domain.words import _, said
+
+REGISTRY = "registry"
+#: The first day after of what has not ended: days compare as text.
+NEVER = "9999-12-31"
+#: Rows read with one question.
+_AT_A_TIME = 500
+
+
+def _fields(event: Any) -> Mapping[str, Any]:
+    """The fields of a fact, whether it is our own or another service's."""
+    if isinstance(event, Mapping):
+        return event
+    fields: Mapping[str, Any] = msgspec.to_builtins(event)
+    return fields
+
+
+def _keyed(field: str, *types: str) -> Any:
+    def key(event: Any, record: Record) -> str | None:
+        return str(_fields(event)[field]) if record.type in types else None
+
+    return key
+
+
+def _place(row: Row, event: Any, record: Record, key: str) -> Row:
+    fields = _fields(event)
+    return {name: fields.get(name, "") for name in ("place", "kind", "name", "name_en", "parent")}
+
+
+def _organisation(row: Row, event: Any, record: Record, key: str) -> Row:
+    fields = _fields(event)
+    if record.type == "OrganisationDissolved":
+        return row | {"until": fields["until"]}
+    names = ("organisation_id", "type", "name", "name_en", "level", "place", "parent_id", "since")
+    return {name: fields.get(name, "") for name in names} | {"until": ""}
+
+
+_VACANT = {"person_id": "", "since": "", "until": ""}
+
+
+def _post(row: Row, event: Any, record: Record, key: str) -> Row:
+    fields = _fields(event)
+    match record.type:
+        case "PostEstablished":
+            names = ("post_id", "organisation_id", "role", "title", "title_en", "place", "ex_officio_post_id")
+            return {name: fields.get(name, "") for name in names} | _VACANT | {"abolished": ""}
+        case "PostAbolished":
+            return row | {"abolished": fields["until"]}
+        case "PersonAppointed":
+            return row | {name: fields[name] for name in ("person_id", "since", "until")}
+        case _:
+            withdrawn = fields["until"] == fields["since"]
+            return row | (_VACANT if withdrawn else {"until": fields["until"]})
+
+
+def _person(row: Row, event: Any, record: Record, key: str) -> Row:
+    fields = _fields(event)
+    return {
+        "person_id": fields["person_id"],
+        "place": fields.get("place", ""),
+        "erased": int(record.type == "PersonErased"),
+    }
+
+
+def _entry_keys(event: Any, record: Record) -> Iterable[str]:
+    fields = _fields(event)
+    if record.type in ("EntryAdopted", "EntryRetired"):
+        return (fields["kind"], "version")
+    return (*former_entries(fields), "version") if record.type == "ProfileAdopted" else ()
+
+
+def _entries(row: Row, event: Any, record: Record, key: str) -> Row:
+    """One row a kind: every code with its versions, the oldest first; and one that says when anything changed last."""
+    if key == "version":
+        return {"position": record.position}
+    fields = _fields(event)
+    codes: dict[str, list[Row]] = dict(row)
+    if record.type == "ProfileAdopted":
+        adopted = former_entries(fields)[key]
+        for code in set(codes) - set(adopted):
+            codes[code] = _ended(codes[code], fields["effective"])
+        for code, entry in adopted.items():
+            codes[code] = _with_version(codes.get(code, []), entry | {"since": fields["effective"], "until": ""})
+    elif record.type == "EntryRetired":
+        codes[fields["code"]] = _ended(codes.get(fields["code"], []), fields["until"])
+    else:
+        entry = {name: fields[name] for name in ("version", "since", "until", "zh", "en", "data")}
+        codes[fields["code"]] = _with_version(codes.get(fields["code"], []), entry)
+    return codes
+
+
+def _with_version(versions: list[Row], entry: Row) -> list[Row]:
+    """The versions with one more, which holds from its day on; the one before ends then."""
+    earlier = [one for one in versions if one["since"] < entry["since"]]
+    return [*_ended(earlier, entry["since"]), entry]
+
+
+def _ended(versions: list[Row], until: str) -> list[Row]:
+    """The versions, of which none holds from a day on."""
+    return [one | {"until": min(one["until"] or NEVER, until)} for one in versions]
+
+
+#: What the program itself said before catalogue entries did: it belongs to each profile that was adopted then.
+_FORMER_INTAKE = (
+    "grid_worker",
+    "building_head",
+    "compound_secretary",
+    "community_worker",
+    "community_director",
+    "community_secretary",
+    "street_worker",
+    "street_secretary",
+)
+_FORMER_WIDTHS = (
+    "household",
+    "unit",
+    "building",
+    "compound",
+    "grid",
+    "area",
+    "community",
+    "street",
+    "district",
+    "city",
+)
+_FORMER_LISTS: Mapping[str, Mapping[str, str]] = {
+    "channels": {"visit": "入户走访", "patrol": "巡逻", "portal": "网上", "phone": "电话", "meeting": "会议"},
+    "severities": {"small": "小事", "hard": "难事", "big": "大事"},
+    "tiers": {"compound": "小区", "area": "片区", "community": "社区", "street": "街道"},
+    "widths": dict.fromkeys(_FORMER_WIDTHS, ""),
+    "volunteer_roles": {
+        "informer": "信息员",
+        "patroller": "巡逻员",
+        "mediator": "调解员",
+        "publicist": "宣传员",
+        "collector": "收集员",
+        "civility_guide": "文明劝导员",
+    },
+    "team_kinds": {"party": "党员队", "safety": "平安队", "owners": "业主队"},
+    "activity_kinds": {
+        "service": "服务",
+        "story_meeting": "故事会",
+        "deed": "实事",
+        "station": "驻点",
+        "epidemic_duty": "防疫值守",
+        "training": "培训",
+        "other": "其他",
+    },
+    "money_sources": {"government": "政府补助", "society": "社会筹集", "residents": "居民自筹"},
+    "review_bodies": {"branch": "党支部", "committee": "居委会", "board": "监事会"},
+    "posting_channels": {"portal": "网上", "notice_board": "公告栏", "message": "短信"},
+}
+_FORMER_PARAMETERS = {"follow_up_tries": 1, "claim_days": 14, "longest_claim_days": 90, "disclosure_days": 90}
+_FORMER_RESIDENT = ("issue.report", "issue.judge", "volunteer.register", "volunteer.join", "wish.ask", "wish.claim")
+_ACCEPTS = {"issue.accept", "issue.*", "*"}
+
+
+def former_entries(profile: Mapping[str, Any]) -> dict[str, dict[str, Row]]:
+    """The entries that a profile adopted as one document stands for, by kind and code, with what was part of the program then."""
+    powers = {role: tuple(given) for role, given in profile.get("powers", {}).items()}
+    ranked = [
+        *_FORMER_INTAKE,
+        *sorted(role for role, given in powers.items() if role not in _FORMER_INTAKE and _ACCEPTS & set(given)),
+    ]
+
+    def entry(words: Mapping[str, Any], code: str, data: Row) -> Row:
+        zh, en = words.get("zh") or code, words.get("en") or code.replace("_", " ")
+        return {"version": int(profile.get("version", 1)), "zh": zh, "en": en, "data": data}
+
+    roles = {
+        role["code"]: entry(
+            role,
+            role["code"],
+            {
+                "level": role.get("level", ""),
+                "powers": list(powers.get(role["code"], ())),
+                "intake": ranked.index(role["code"]) + 1 if role["code"] in ranked else 0,
+            },
+        )
+        for role in profile.get("roles", ())
+    }
+    for role, given in (("anonymous", ("issue.report",)), ("resident", _FORMER_RESIDENT)):
+        roles[role] = entry({}, role, {"level": "", "powers": list(given), "intake": 0})
+    found: dict[str, dict[str, Row]] = {
+        "levels": {
+            level["code"]: entry(level, level["code"], {"rank": rank})
+            for rank, level in enumerate(profile.get("levels", ()), 1)
+        },
+        "roles": roles,
+        "parameters": {
+            name: entry({}, name, {"value": value})
+            for name, value in (_FORMER_PARAMETERS | dict(profile.get("parameters", {}))).items()
+        },
+    }
+    for list_name, codes in _FORMER_LISTS.items():
+        ranks = list_name in ("severities", "tiers", "widths")
+        found[list_name] = {
+            code: entry({"zh": zh}, code, {"rank": rank} if ranks else {})
+            for rank, (code, zh) in enumerate(codes.items(), 1)
+        }
+    for list_name, terms in profile.get("code_lists", {}).items():
+        found[list_name] = {code: entry(words, code, {}) for code, words in terms.items()}
+    return found
+
+
+_POST_FACTS = ("PostEstablished", "PostAbolished", "PersonAppointed", "AppointmentEnded")
+
+
+def city_views(source: str = REGISTRY) -> tuple[View, ...]:
+    """The views that every service needs to know the city."""
+    return (
+        View("city_entries", source, _entry_keys, _entries),
+        View("city_places", source, _keyed("place", "PlaceRegistered"), _place, ("place", "parent", "kind")),
+        View(
+            "city_organisations",
+            source,
+            _keyed("organisation_id", "OrganisationEstablished", "OrganisationDissolved"),
+            _organisation,
+            ("organisation_id", "place", "parent_id", "level", "type"),
+        ),
+        View(
+            "city_posts",
+            source,
+            _keyed("post_id", *_POST_FACTS),
+            _post,
+            ("post_id", ("place", "role"), ("person_id", "since"), "organisation_id", "role"),
+        ),
+        View("city_persons", source, _keyed("person_id", "PersonRegistered", "PersonErased"), _person, ("person_id",)),
+    )
+
+
+def held_on(post: Mapping[str, Any], day: str) -> bool:
+    """Whether a post is held on a day (ISO date); `until` is the first day after."""
+    return bool(post["person_id"]) and post["since"] <= day and (not post["until"] or day < post["until"])
+
+
+class Entry(msgspec.Struct, frozen=True):
+    """A catalogue entry in force: words, and data as its kind has them."""
+
+    code: str
+    zh: str
+    en: str
+    version: int
+    data: dict[str, Any]
+
+
+class Catalogue:
+    """The entries as last read; shared by all calls of a process, since they seldom change."""
+
+    def __init__(self) -> None:
+        self._position = -1
+        self._rows: dict[str, Row] = {}
+
+    def row(self, rows: Rows, kind: str) -> Row:
+        """The row of a kind; read anew when any entry changed since."""
+        position = int((rows.get("city_entries", "version") or {"position": 0})["position"])
+        if position != self._position:
+            self._position, self._rows = position, {}
+        if kind not in self._rows:
+            self._rows[kind] = rows.get("city_entries", kind) or {}
+        return self._rows[kind]
+
+
+class City:
+    """The city on a day (ISO date), as this service's views know it; `rows` are those views."""
+
+    def __init__(self, rows: Rows, day: str, catalogue: Catalogue | None = None) -> None:
+        self.rows = rows
+        self.day = day
+        self._catalogue = catalogue or Catalogue()
+
+    # -- catalogue entries --
+
+    def entries(self, kind: str) -> dict[str, Entry]:
+        """The entries of a kind that hold on the day, by code; those of levels, widths and the like in the order of their rank."""
+        found = {}
+        for code, versions in self._catalogue.row(self.rows, kind).items():
+            if code != "key":
+                for one in versions:
+                    if one["since"] <= self.day and (not one["until"] or self.day < one["until"]):
+                        found[code] = Entry(code, one["zh"], one["en"], one["version"], one["data"])
+        return dict(sorted(found.items(), key=lambda item: item[1].data.get("rank", 0)))
+
+    def code(self, kind: str, code: str, field: str = "") -> Entry:
+        """The entry of a code; raises `BadInputError` when the city's list does not have it on the day."""
+        entries = self.entries(kind)
+        if code not in entries:
+            known = ", ".join(sorted(entries)) or "none"
+            raise BadInputError(
+                _("{code} is not on the city's list {list}; known: {known}"),
+                {field or kind: said(_("not on the city's list {list}"), list=kind)},
+                code=code,
+                list=kind,
+                known=known,
+            )
+        return entries[code]
+
+    def parameter(self, name: str) -> int:
+        """A number that rules use; raises `IllegalStateError` when the city has not set it."""
+        entry = self.entries("parameters").get(name)
+        if entry is None:
+            raise IllegalStateError(
+                _("the city has not set the parameter {name}; adopt an entry for it first"), name=name
+            )
+        return int(entry.data["value"])
+
+    def powers(self, role: str) -> frozenset[str]:
+        """What a role may do."""
+        entry = self.entries("roles").get(role)
+        return frozenset(entry.data["powers"]) if entry else frozenset()
+
+    # -- places --
+
+    def place(self, place: str) -> Row | None:
+        """A place, None when the registry has not registered it."""
+        return self.rows.get("city_places", place) if place else None
+
+    def known_place(self, place: str, field: str = "place") -> None:
+        """Raise `NotFoundError` for a place that is not registered; "" is the whole city."""
+        if place and self.place(place) is None:
+            raise NotFoundError(
+                _("there is no place {place}; register it first"), {field: said(_("unknown"))}, place=place
+            )
+
+    # -- organisations --
+
+    def organisation(self, organisation_id: str) -> Row | None:
+        """An organisation, dissolved ones too."""
+        return self.rows.get("city_organisations", organisation_id) if organisation_id else None
+
+    def level_of(self, organisation_id: str) -> str:
+        """The level of an organisation, "" when it is not known."""
+        row = self.organisation(organisation_id)
+        return str(row["level"]) if row else ""
+
+    def bodies_above(self, organisation_id: str) -> list[str]:
+        """The organisations above one, nearest first; a tree that bites its tail ends where it began."""
+        found: list[str] = []
+        row = self.organisation(organisation_id)
+        while row and (parent := row["parent_id"]) and parent not in found and parent != organisation_id:
+            found.append(parent)
+            row = self.organisation(parent)
+        return found
+
+    # -- posts and persons --
+
+    def post(self, post_id: str) -> Row | None:
+        """A post with its latest holder."""
+        return self.rows.get("city_posts", post_id) if post_id else None
+
+    def holder(self, post_id: str) -> Row:
+        """A post that is held on the day; raises `NotFoundError` when there is none, `IllegalStateError` when it is vacant."""
+        post = self.post(post_id)
+        if post is None:
+            raise NotFoundError(_("there is no post {post}"), {"post_id": said(_("unknown"))}, post=post_id)
+        if post["abolished"] or not held_on(post, self.day):
+            raise IllegalStateError(
+                _("nobody holds the post {post} on {day}; appoint somebody first"),
+                {"post_id": said(_("vacant"))},
+                post=post["title"] or post_id,
+                day=self.day,
+            )
+        return post
+
+    def posts_over(self, place: str, roles: Iterable[str]) -> list[Row]:
+        """The posts of these roles for a place or one above it that are held on the day, the closest first."""
+        above = lineage(place)
+        where = {"place": [*above, ""], "role": list(roles)}
+        if not where["role"]:
+            return []
+        found = [post for post in self._every("city_posts", where) if not post["abolished"] and held_on(post, self.day)]
+        return sorted(
+            found, key=lambda post: (above.index(post["place"]) if post["place"] else len(above), post["post_id"])
+        )
+
+    def posts_of(self, person_id: str) -> list[Row]:
+        """The posts that a person holds on the day."""
+        found = self._every("city_posts", {"person_id": person_id}) if person_id else []
+        return [post for post in found if held_on(post, self.day) and not post["abolished"]]
+
+    def posts_with(self, power: str, place: str) -> list[Row]:
+        """The posts whose holders may do something at a place, the closest first: who to ask."""
+        service = power.partition(".")[0] + ".*"
+        roles = [
+            code for code, role in self.entries("roles").items() if {power, service, "*"} & set(role.data["powers"])
+        ]
+        return self.posts_over(place, roles)
+
+    def person(self, person_id: str) -> Row | None:
+        """A registered person: where, and whether their data were erased."""
+        return self.rows.get("city_persons", person_id) if person_id else None
+
+    # -- names --
+
+    def named(self, rows: Iterable[Row], *more: str) -> list[Row]:
+        """Rows with the names of the organisations, posts and places they mention, read with one question a kind.
+
+        Fields are `organisation_id`, `post_id` and `place`, and those with a prefix in `more` (`to_`): `organisation`,
+        `organisation_en`, `post`, `post_en`, and `place_names` from the top down are added.
+        """
+        rows = list(rows)
+        prefixes = ("", *more)
+        bodies = self._many(
+            "city_organisations", (row.get(f"{one}organisation_id") for row in rows for one in prefixes)
+        )
+        posts = self._many("city_posts", (row.get(f"{one}post_id") for row in rows for one in prefixes))
+        places = self._many("city_places", (above for row in rows for above in lineage(row.get("place") or "")))
+        named = []
+        for row in rows:
+            labels: Row = {}
+            for prefix in prefixes:
+                if body := bodies.get(row.get(f"{prefix}organisation_id") or ""):
+                    labels |= {f"{prefix}organisation": body["name"], f"{prefix}organisation_en": body["name_en"]}
+                if post := posts.get(row.get(f"{prefix}post_id") or ""):
+                    labels |= {f"{prefix}post": post["title"], f"{prefix}post_en": post["title_en"]}
+            path = [places[place] for place in reversed(lineage(row.get("place") or "")) if place in places]
+            labels["place_names"] = [{"place": one["place"], "zh": one["name"], "en": one["name_en"]} for one in path]
+            named.append(row | labels)
+        return named
+
+    def _many(self, view: str, keys: Iterable[str | None]) -> dict[str, Row]:
+        wanted = sorted({key for key in keys if key})
+        found: dict[str, Row] = {}
+        for start in range(0, len(wanted), _AT_A_TIME):
+            found |= self.rows.get_many(view, wanted[start : start + _AT_A_TIME])
+        return found
+
+    def _every(self, view: str, where: Mapping[str, Any]) -> list[Row]:
+        return list(every(self.rows, view, where))
+
+
+def every(rows: Rows, view: str, where: Mapping[str, Any], order: str = "key") -> Iterable[Row]:
+    """All rows that match, page by page."""
+    cursor = None
+    while True:
+        page = rows.find(view, where, order, _AT_A_TIME, cursor)
+        yield from page.rows
+        if (cursor := page.next) is None:
+            return

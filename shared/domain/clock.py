@@ -1,0 +1,31 @@
+"""What the passing of a day means: rules that let decisions record what became overdue, missed or expired."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from shared.domain.city import City
+from shared.domain.decider import Decider
+from shared.domain.event import Event
+from shared.domain.view import Row
+
+
+@dataclass(frozen=True)
+class Rule:
+    """What happens to things because a day has begun.
+
+    `rows(city)` gives view and filters of the things that the day may concern (`open, due < day`); `decide` is a decision on each of
+    them, with `arguments(row)`; `period(row)` names what it is done once for (the time limit, the quarter): with rule and thing it
+    makes the command id, so that it is done once, also after a crash and by two processes. `things(row)` gives the ids, by default the
+    row's key.
+    """
+
+    name: str
+    decider: Decider[Any]
+    rows: Callable[[City], tuple[str, Mapping[str, Any]]]
+    decide: Callable[..., Iterable[Event]]
+    period: Callable[[Row], str]
+    arguments: Callable[[Row], Mapping[str, Any]] = field(default=lambda row: {})
+    thing: Callable[[Row], str] = field(default=lambda row: str(row["key"]))

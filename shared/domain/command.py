@@ -1,0 +1,372 @@
+"""Commands and queries, declared by the signature of the function that decides or reads.
+
+    @ISSUE.command("issue.extend", when=("dispatched", "accepted"), otherwise=_("only a dispatched issue has a time limit"))
+    def extend_issue(
+        issue: Issue, *, by: Mandate, at: str, city: City,
+        reason: Annotated[str, text(1000), "why more time is needed"],
+        due: Annotated[str, DAY, "last day of the time limit"] = "",
+    ) -> list[Event]:
+        \"\"\"Approve a later time limit; nobody approves their own (C12).\"\"\"
+
+The name is that of the function. What callers send are the arguments with a kind of field; the id of the thing comes first and is not
+declared. What else the decision must know it asks for: `by` (who acts, from which post), `at` (when it happened, RFC 3339), and by type
+`City` (the city on that day), `Opener` (opens sealed text), and other things of the same service through `holds`.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+from typing import Annotated, Any, Protocol, get_args, get_origin, get_type_hints
+
+from shared.domain.city import City
+from shared.domain.decider import Decider
+from shared.domain.errors import ForbiddenError, IllegalStateError, NotFoundError
+from shared.domain.event import Event
+from shared.domain.fields import ID, Choice, Field, Kind, choice, declared, line, number
+from shared.domain.mandate import Mandate
+from shared.domain.reader import Reader
+from shared.domain.words import Said, _, said, term
+
+#: Rows of one page of a list at most.
+LARGEST_PAGE = 500
+
+
+class Opener(Protocol):
+    """Opens sealed text: the text, "" for nothing, None once its subject was erased."""
+
+    def __call__(self, sealed: str, /) -> str | None: ...
+
+
+@dataclass(frozen=True)
+class Holds:
+    """An argument that is the state of another thing of the same service, which must not change before the decision is written.
+
+    `of` is the argument or the function `(state, ask)` that says which: an id, several ids (the decision gets a dictionary by id), or ""
+    for none (the decision gets None).
+    """
+
+    decider: Decider[Any]
+    of: str | Callable[[Any, Mapping[str, Any]], str | Sequence[str]]
+
+    def ids(self, state: Any, ask: Mapping[str, Any]) -> str | Sequence[str]:
+        """Which things are held."""
+        return ask[self.of] if isinstance(self.of, str) else self.of(state, ask)
+
+
+def holds(decider: Decider[Any], of: str | Callable[[Any, Mapping[str, Any]], str | Sequence[str]]) -> Holds:
+    """`organisation: Annotated[Organisation, holds(ORGANISATION, "organisation_id")]`."""
+    return Holds(decider, of)
+
+
+@dataclass(frozen=True)
+class On:
+    """Facts of another thing of the same service that a decision records together with its own: one act, one record.
+
+    The decision must hold that thing; its version then says that nobody else wrote there meanwhile.
+    """
+
+    decider: Decider[Any]
+    id: str
+    events: tuple[Event, ...]
+
+
+def on(decider: Decider[Any], id: str, *events: Event) -> On:
+    """`return [ProjectClosed(…), on(LEDGER, ledger_id, LedgerClosed(…))]`."""
+    return On(decider, id, events)
+
+
+@dataclass(frozen=True)
+class Needs:
+    """What a function is given by type: the names of its arguments for the city and for opening sealed text, and what it holds."""
+
+    city: tuple[str, ...]
+    open: tuple[str, ...]
+    holds: Mapping[str, Holds]
+
+
+@cache
+def needs(function: Callable[..., Any]) -> Needs:
+    """Read what a decision wants to be given besides its arguments."""
+    hints = get_type_hints(function, include_extras=True)
+    city = tuple(name for name, hint in hints.items() if hint is City)
+    opener = tuple(name for name, hint in hints.items() if hint is Opener)
+    held = {name: mark for name, hint in hints.items() for mark in _marks(hint) if isinstance(mark, Holds)}
+    return Needs(city, opener, held)
+
+
+def fields_of(function: Callable[..., Any], skip: int = 1) -> tuple[Field, ...]:
+    """The fields that a signature declares.
+
+    Raises `TypeError` that names the file for an argument that is neither a field nor given by type.
+    """
+    hints = get_type_hints(function, include_extras=True)
+    given = needs(function)
+    fields = []
+    for name, parameter in list(inspect.signature(function).parameters.items())[skip:]:
+        if name in ("by", "at", *given.city, *given.open, *given.holds):
+            continue
+        missing = parameter.default is inspect.Parameter.empty
+        try:
+            found = declared(name, hints.get(name), None if missing else parameter.default, missing)
+        except TypeError as error:
+            raise TypeError(f"{_where(function)}: {error}") from None
+        if found is None:
+            raise TypeError(f"{_where(function)}: the argument {name} names no kind of field")
+        fields.append(found)
+    return tuple(fields)
+
+
+def _marks(hint: Any) -> tuple[Any, ...]:
+    return get_args(hint)[1:] if get_origin(hint) is Annotated else ()
+
+
+def _where(function: Callable[..., Any]) -> str:
+    code = inspect.unwrap(function).__code__
+    return f"{code.co_filename}:{code.co_firstlineno}: {function.__name__}"
+
+
+def _about(function: Callable[..., Any]) -> str:
+    if not (doc := inspect.getdoc(function)):
+        raise TypeError(f"{_where(function)} lacks a sentence that says what it is for")
+    return doc
+
+
+#: How a command names a thing that is not there yet: the program makes an id, the caller chooses one or leaves it to the program, or
+#: the caller must give it (a place's path); or a function of what was asked and of who asks.
+MADE, CHOSEN, GIVEN = "made", "chosen", "given"
+New = str | Callable[[Mapping[str, Any], Mandate], str]
+
+
+@dataclass(frozen=True, eq=False)
+class Command:
+    """A decision with everything that follows from its declaration."""
+
+    name: str
+    decider: Decider[Any]
+    decide: Callable[..., Iterable[Event | On]]
+    about: str
+    power: str
+    asked: tuple[Field, ...]
+    needs: Needs
+    when: tuple[str, ...]
+    again: tuple[str, ...]
+    otherwise: str
+    new: New | None
+    place: str | Callable[[Mapping[str, Any], Mandate], str]
+    owner: Callable[[Any, Mandate], bool] | None
+    only: Callable[[Any, Mandate], Said | None] | None
+    erases: Callable[[Any], str] | None
+    alone: bool
+    id_kind: Kind
+
+    @property
+    def summary(self) -> str:
+        """The first line of the docstring."""
+        return self.about.splitlines()[0]
+
+    @property
+    def id_field(self) -> Field | None:
+        """The field that names the thing; None where the program makes or computes the id."""
+        if callable(self.new) or self.new == MADE:
+            return None
+        chosen = self.new == CHOSEN
+        about = "id of your choice; empty: one is made" if chosen else f"the {self.decider.category.replace('-', ' ')}"
+        return Field(self.decider.id_field, self.id_kind, about, not chosen, "")
+
+    @property
+    def fields(self) -> tuple[Field, ...]:
+        """What callers send."""
+        first = self.id_field
+        return ((first,) if first else ()) + self.asked
+
+    def id_of(self, ask: Mapping[str, Any], by: Mandate, made: Callable[[str], str]) -> str:
+        """The id of the thing that is asked about; `made(category)` makes a new one."""
+        if callable(self.new):
+            return self.new(ask, by)
+        if self.new == MADE:
+            return made(self.decider.category)
+        return ask[self.decider.id_field] or made(self.decider.category)
+
+    def powers(self) -> tuple[str, ...]:
+        """The powers that one of is needed; several where a field chooses among them (`payment.review.{body}`)."""
+        head, brace, rest = self.power.partition("{")
+        if not brace:
+            return (self.power,)
+        one = next(field for field in self.asked if field.name == rest.partition("}")[0])
+        return tuple(head + code for code in one.kind.codes) if isinstance(one.kind, Choice) else (head + "*",)
+
+    def check(self, state: Any, by: Mandate, ask: Mapping[str, Any]) -> None:
+        """Raise `NotFoundError`, `ForbiddenError` or `IllegalStateError` unless this caller may do this to this thing now."""
+        decider = self.decider
+        exists = decider.exists(state)
+        if not exists and self.new is None:
+            thing = term("thing", decider.category)
+            raise NotFoundError(
+                _("there is no {thing} {id}"), {decider.id_field: said(_("unknown"))}, thing=thing, id=_id(state)
+            )
+        if not self.owned(state, by, exists):
+            power = self.power.format(**ask)
+            if exists:
+                by.require(power, decider.place(state))
+            if self.new is not None:
+                by.require(power, self.asked_place(ask, by))
+        if exists and self.new is None:
+            if self.only is not None and (why := self.only(state, by)) is not None:
+                raise ForbiddenError(why)
+            self.check_status(state)
+
+    def check_status(self, state: Any) -> None:
+        """Raise `IllegalStateError` when the thing is in no status that the command fits."""
+        if self.when and state.status not in (*self.when, *self.again):
+            given = {
+                "thing": term("thing", self.decider.category),
+                "status": term("status", state.status),
+                "command": term("command", self.name),
+            }
+            raise IllegalStateError(
+                _("{command} is not possible while the {thing} is {status}") if not self.otherwise else self.otherwise,
+                {"status": term("status", state.status)},
+                **given,
+            )
+
+    def owned(self, state: Any, by: Mandate, exists: bool) -> bool:
+        """Whether the caller needs no power because it is their own thing."""
+        return exists and self.owner is not None and self.owner(state, by)
+
+    def asked_place(self, ask: Mapping[str, Any], by: Mandate) -> str:
+        """Where a new thing is to be."""
+        return self.place(ask, by) if callable(self.place) else str(ask.get(self.place, ""))
+
+    def fits(self, state: Any) -> bool:
+        """Whether the command makes sense for the thing as it is, whoever asks."""
+        return self.new is None and self.decider.exists(state) and (not self.when or state.status in self.when)
+
+    def offered(self, state: Any, by: Mandate) -> bool:
+        """Whether this caller may do this to this thing now, as far as can be told before it is filled in."""
+        if not self.fits(state):
+            return False
+        place = self.decider.place(state)
+        may = self.owned(state, by, True) or any(by.may(power, place) for power in self.powers())
+        return may and (self.only is None or self.only(state, by) is None)
+
+
+def _id(state: Any) -> str:
+    return str(getattr(state, "id", ""))
+
+
+def declare(
+    decider: Decider[Any],
+    decide: Callable[..., Any],
+    power: str,
+    *,
+    when: tuple[str, ...] = (),
+    again: tuple[str, ...] = (),
+    otherwise: str = "",
+    new: New | None = None,
+    place: str | Callable[[Mapping[str, Any], Mandate], str] = "place",
+    owner: Callable[[Any, Mandate], bool] | None = None,
+    only: Callable[[Any, Mandate], Said | None] | None = None,
+    erases: Callable[[Any], str] | None = None,
+    alone: bool = False,
+    id_kind: Kind = ID,
+) -> Command:
+    """Make a command of a decision.
+
+    `power` is what the caller needs at the thing's place (for a new thing: at the argument `place`); braces name a field that chooses
+    it. `when` are the statuses it is offered in, `again` those in which a repetition is passed on to the decision, which then answers
+    that nothing changes; `otherwise` is the refusal in any other status (it may name {thing}, {status} and {command}). `new` says that
+    the thing need not exist yet and how it gets its id. `owner(state, by)` says whose own thing it is: they need no power.
+    `only(state, by)` is the reason why this caller, whatever powers they have, may not, or None. `erases(state)` is the subject whose
+    key is destroyed afterwards. `alone` is for rules that look at rows of the service's own views: the decision is made on all that
+    the log says, and written only if nothing else was written since.
+
+    Raises `TypeError` at start, with file and reason, for a declaration that is not whole.
+    """
+    where = _where(decide)
+    if not power:
+        raise TypeError(f"{where}: a command needs a power")
+    if not {"by", "at"} <= set(inspect.signature(decide).parameters):
+        raise TypeError(f"{where}: a decision takes `by` and `at`")
+    fields, given = fields_of(decide), needs(decide)
+    for name, held in given.holds.items():
+        if isinstance(held.of, str) and held.of not in {one.name for one in fields}:
+            raise TypeError(f"{where}: {name} is held by {held.of}, which is no field of the command")
+    return Command(
+        name=decide.__name__,
+        decider=decider,
+        decide=decide,
+        about=_about(decide),
+        power=power,
+        asked=fields,
+        needs=given,
+        when=when,
+        again=again,
+        otherwise=otherwise,
+        new=new,
+        place=place,
+        owner=owner,
+        only=only,
+        erases=erases,
+        alone=alone,
+        id_kind=id_kind,
+    )
+
+
+@dataclass(frozen=True, eq=False)
+class Query:
+    """A function over a `Reader` with everything that follows from its declaration.
+
+    `answer` is the JSON Schema of what it returns.
+    """
+
+    name: str
+    read: Callable[..., dict[str, Any]]
+    about: str
+    fields: tuple[Field, ...]
+    answer: Mapping[str, Any]
+
+    @property
+    def summary(self) -> str:
+        """The first line of the docstring."""
+        return self.about.splitlines()[0]
+
+
+#: Rows on a page of a list.
+Limit = Annotated[int, number(1, LARGEST_PAGE), "rows on a page"]
+#: Where a page of a list begins: `next` of the page before.
+Cursor = Annotated[str, line(2000), "where the page begins: `next` of the page before"]
+
+
+def order_of(*fields: str) -> Choice:
+    """The field that a list is sorted by, `-field` descending: `order: Annotated[str, order_of("due"), "sorted by"] = "due"`."""
+    return choice(*(sign + field for field in fields for sign in ("", "-")), words="order")
+
+
+def declare_query(read: Callable[..., Any], *, answer: Mapping[str, Any] | None = None) -> Query:
+    """Make a query of a function `(read: Reader, *, field…)`; `answer` is the JSON Schema of what it returns."""
+    given = needs(read)
+    if given.city or given.open or given.holds:
+        raise TypeError(f"{_where(read)}: a query takes a Reader, which knows the city and who asks")
+    return Query(read.__name__, read, _about(read), fields_of(read), answer or {"type": "object"})
+
+
+__all__ = [
+    "CHOSEN",
+    "GIVEN",
+    "MADE",
+    "Command",
+    "Cursor",
+    "Limit",
+    "On",
+    "Opener",
+    "Query",
+    "Reader",
+    "declare",
+    "declare_query",
+    "holds",
+    "on",
+    "order_of",
+]

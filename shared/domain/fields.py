@@ -1,0 +1,398 @@
+"""Kinds of fields, each said once: what may be sent, the limits, the reason of a refusal, and how a form asks for it.
+
+A decision names the kind of each argument: `reason: Annotated[str, text(1000), "why more time is needed"]`. From that follow the
+schema of the API, the form of the portal and the values that property tests try. One rule holds for every text: Unicode NFC, line ends
+as LF, no control characters, no marks that change the direction of writing, and nothing invisible where something must be said.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from typing import Annotated, Any, get_args, get_origin, get_type_hints
+
+import msgspec
+
+from shared.domain.calendar import LOCAL, LONGEST
+from shared.domain.words import Said, _, said
+
+#: Largest amount of money in one field, in fen.
+LARGEST_FEN = 10**13
+#: Most that a list in one command may hold, unless its kind says otherwise.
+MOST = 500
+#: Characters that show nothing although they count as letters or symbols.
+_BLANKS = frozenset("\u115f\u1160\u2800\u3164\uffa0")
+#: Marks that change the direction of what follows.
+_DIRECTIONS = frozenset("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
+
+
+class FieldError(ValueError):
+    """A value is refused; `reason` is a sentence, or maps the parts of the value to theirs."""
+
+    def __init__(self, reason: Said | Mapping[Any, Any]) -> None:
+        super().__init__(str(reason))
+        self.reason = reason
+
+
+def _refuse(template: str, **given: Any) -> FieldError:
+    return FieldError(said(template, **given))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Kind:
+    """A kind of field. `control` says how a form asks for it, `facets` are its JSON Schema."""
+
+    control: str = "line"
+    facets: Mapping[str, Any] = field(default_factory=dict)
+    #: For an id: what it names (`post`, `person`, `place` …), so that a form can offer a choice; for a code: the city's list.
+    refers: str = ""
+
+    def load(self, value: Any) -> Any:
+        """The value as a decision gets it; raises `FieldError`."""
+        raise NotImplementedError
+
+
+def _text(value: Any) -> str:
+    if not isinstance(value, str):
+        raise _refuse(_("must be text"))
+    return unicodedata.normalize("NFC", value.replace("\r\n", "\n").replace("\r", "\n"))
+
+
+def visible(text: str) -> bool:
+    """Whether a text shows anything."""
+    return any(unicodedata.category(character)[0] not in "ZC" and character not in _BLANKS for character in text)
+
+
+def _readable(text: str, invisible: bool, lines: bool) -> None:
+    for character in text:
+        category = unicodedata.category(character)
+        if category in ("Cc", "Cs", "Zl", "Zp") and not (lines and character in "\n\t"):
+            raise _refuse(
+                _("must not contain control characters") if lines else _("must be one line without control characters")
+            )
+        if character in _DIRECTIONS:
+            raise _refuse(_("must not contain marks that change the direction of writing"))
+        if category == "Cf" and not invisible:
+            raise _refuse(_("must not contain invisible characters"))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Text(Kind):
+    """A text for people: of several lines, or of one line that stands for something and is compared."""
+
+    longest: int
+    lines: bool = True
+
+    def load(self, value: Any) -> str:
+        text = _text(value).strip()
+        _readable(text, invisible=self.lines, lines=self.lines)
+        if text and not visible(text):
+            raise _refuse(_("must not be blank"))
+        if len(text) > self.longest:
+            raise _refuse(_("must have at most {longest} characters"), longest=self.longest)
+        return text
+
+
+def text(longest: int) -> Text:
+    """A text of several lines, of at most so many characters."""
+    return Text(longest=longest, control="lines", facets={"type": "string", "maxLength": longest})
+
+
+def line(longest: int) -> Text:
+    """A name or title: one line, compared with others, so that it holds nothing invisible."""
+    return Text(longest=longest, lines=False, facets={"type": "string", "maxLength": longest})
+
+
+@dataclass(frozen=True, kw_only=True)
+class Pattern(Kind):
+    """A string of one pattern."""
+
+    pattern: str
+    reason: str
+
+    def load(self, value: Any) -> str:
+        text = _text(value)
+        if not re.fullmatch(self.pattern, text):
+            raise _refuse(self.reason)
+        return text
+
+
+def _pattern(pattern: str, reason: str, control: str = "line", refers: str = "", example: str = "") -> Pattern:
+    facets = {"type": "string", "pattern": f"^{pattern}$"} | ({"example": example} if example else {})
+    return Pattern(pattern=pattern, reason=reason, control=control, refers=refers, facets=facets)
+
+
+_ID = r"[a-z0-9][a-z0-9-]{1,63}"
+_ID_REASON = _("must be 2 to 64 small letters, digits and hyphens, not starting with a hyphen")
+
+
+def id_of(what: str) -> Pattern:
+    """The id of something (`post`, `person`, `issue`), so that a form can offer which there are."""
+    return _pattern(_ID, _ID_REASON, "pick", what)
+
+
+#: An id of nothing in particular.
+ID = _pattern(_ID, _ID_REASON)
+_CODE = r"(?=.{1,64}$)[a-z0-9][a-z0-9_-]*(\.[a-z0-9_-]+)*"
+_CODE_REASON = _("must be a code: up to 64 small letters, digits, _ and -, parts joined by dots")
+#: A code of no particular list.
+CODE = _pattern(_CODE, _CODE_REASON)
+
+
+def code_of(list_name: str) -> Pattern:
+    """A code of one of the city's lists; whether it is on the list is checked by the decision, with the city of the day."""
+    return _pattern(_CODE, _CODE_REASON, "code", list_name)
+
+
+#: A territory path of at most ten parts and 120 characters.
+PLACE = _pattern(
+    r"(?=.{1,120}$)[a-z0-9][a-z0-9-]*(\.[a-z0-9][a-z0-9-]*){0,9}",
+    _("must be a territory path like 350104.013.002.007: up to 10 parts of small letters, digits and hyphens"),
+    "place",
+    "place",
+    "350104.013.002.007",
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Day(Kind):
+    """An ISO date that stays text; from 1900 to 2199."""
+
+    def load(self, value: Any) -> str:
+        text = _text(value)
+        try:
+            if date.fromisoformat(text).isoformat() == text and "1900" <= text < "2200":
+                return text
+        except ValueError:
+            pass
+        raise _refuse(_("must be a day like 2026-03-01, from 1900 to 2199"))
+
+
+DAY = Day(control="day", facets={"type": "string", "format": "date"})
+_MOMENT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d(\.\d{1,6})?)?(Z|[+-]\d\d:\d\d)")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Moment(Kind):
+    """An RFC 3339 time with its offset; comes out in local time, so that moments sort as text."""
+
+    def load(self, value: Any) -> str:
+        text = _text(value)
+        try:
+            if _MOMENT.fullmatch(text) and "1900" <= text < "2200":
+                return datetime.fromisoformat(text).astimezone(LOCAL).isoformat(timespec="seconds")
+        except (ValueError, OverflowError):
+            pass
+        raise _refuse(_("must be a time with its offset, like 2026-03-01T09:00:00+08:00"))
+
+
+MOMENT = Moment(
+    control="moment", facets={"type": "string", "format": "date-time", "example": "2026-03-01T09:00:00+08:00"}
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Number(Kind):
+    """A whole number in a range; neither text nor fractions."""
+
+    least: int
+    most: int
+
+    def load(self, value: Any) -> int:
+        if type(value) is not int:
+            raise _refuse(_("must be a whole number"))
+        if not self.least <= value <= self.most:
+            raise _refuse(_("must be a whole number from {least} to {most}"), least=self.least, most=self.most)
+        return value
+
+
+def number(least: int, most: int, control: str = "number") -> Number:
+    """A whole number from `least` to `most`."""
+    return Number(
+        least=least, most=most, control=control, facets={"type": "integer", "minimum": least, "maximum": most}
+    )
+
+
+def fen(least: int = 1) -> Number:
+    """An amount of money in fen."""
+    return number(least, LARGEST_FEN, "money")
+
+
+FEN = fen()
+#: A time limit in working days.
+WORKING_DAYS = number(1, LONGEST)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Choice(Kind):
+    """One of a few codes that the program itself knows."""
+
+    codes: tuple[str, ...]
+
+    def load(self, value: Any) -> str:
+        if value not in self.codes or not isinstance(value, str):
+            raise _refuse(_("must be one of {codes}"), codes=", ".join(self.codes))
+        return value
+
+
+def choice(*codes: str, words: str = "") -> Choice:
+    """One of these codes; `words` names the group of their words, by default that of the field."""
+    return Choice(codes=codes, control="choice", refers=words, facets={"type": "string", "enum": list(codes)})
+
+
+@dataclass(frozen=True, kw_only=True)
+class Yes(Kind):
+    """Yes or no."""
+
+    def load(self, value: Any) -> bool:
+        if not isinstance(value, bool):
+            raise _refuse(_("must be true or false"))
+        return value
+
+
+YES = Yes(control="yes", facets={"type": "boolean"})
+
+
+@dataclass(frozen=True, kw_only=True)
+class Many(Kind):
+    """A list of values of one kind."""
+
+    kind: Kind
+    least: int
+    most: int
+    distinct: bool
+
+    def load(self, value: Any) -> list[Any]:
+        if not isinstance(value, list | tuple):
+            raise _refuse(_("must be a list"))
+        if not self.least <= len(value) <= self.most:
+            raise _refuse(_("must hold {least} to {most} entries"), least=self.least, most=self.most)
+        loaded = _each(self.kind, enumerate(value))
+        if self.distinct and any(part in loaded[:number] for number, part in enumerate(loaded)):
+            raise _refuse(_("names something twice"))
+        return loaded
+
+
+def many(kind: Kind, least: int = 0, most: int = MOST, distinct: bool = False) -> Many:
+    """`least` to `most` values of a kind."""
+    facets = {"type": "array", "items": dict(kind.facets), "minItems": least, "maxItems": most}
+    return Many(kind=kind, least=least, most=most, distinct=distinct, control="list", facets=facets)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Pairs(Kind):
+    """Keys of one kind mapped to values of another."""
+
+    keys: Kind
+    values: Kind
+    most: int
+
+    def load(self, value: Any) -> dict[Any, Any]:
+        if not isinstance(value, Mapping):
+            raise _refuse(_("must be an object of names and values"))
+        if len(value) > self.most:
+            raise _refuse(_("must hold {least} to {most} entries"), least=0, most=self.most)
+        keys = _each(self.keys, ((str(name), name) for name in value))
+        return dict(zip(keys, _each(self.values, ((str(name), part) for name, part in value.items())), strict=True))
+
+
+def pairs(keys: Kind, values: Kind, most: int = MOST) -> Pairs:
+    """Keys mapped to values, at most so many."""
+    facets = {"type": "object", "additionalProperties": dict(values.facets), "maxProperties": most}
+    return Pairs(keys=keys, values=values, most=most, control="pairs", facets=facets)
+
+
+def _each(kind: Kind, values: Any) -> list[Any]:
+    loaded, wrong = [], {}
+    for name, value in values:
+        try:
+            loaded.append(kind.load(value))
+        except FieldError as error:
+            wrong[str(name)] = error.reason
+    if wrong:
+        raise FieldError(wrong)
+    return loaded
+
+
+@dataclass(frozen=True)
+class Field:
+    """An argument that callers send: its kind, what it is for, and what it is when it is left out."""
+
+    name: str
+    kind: Kind
+    about: str
+    required: bool
+    default: Any = None
+
+    def load(self, given: Mapping[str, Any]) -> Any:
+        """The value in a mapping; empty text for what may be left out means that it was. Raises `FieldError`."""
+        value = given.get(self.name)
+        empty = value is None or (value == "" and not isinstance(self.kind, Yes))
+        if self.name not in given or (empty and not self.required):
+            if self.required:
+                raise _refuse(_("is missing"))
+            return self.default() if callable(self.default) else self.default
+        loaded = self.kind.load(value)
+        if self.required and loaded == "":
+            raise _refuse(_("must not be blank"))
+        return loaded
+
+
+def load_fields(fields: tuple[Field, ...], given: Mapping[str, Any]) -> dict[str, Any]:
+    """All fields of a mapping; raises `FieldError` that names each wrong one, those that nobody asked for included."""
+    if not isinstance(given, Mapping):
+        raise _refuse(_("must be an object of names and values"))
+    loaded: dict[str, Any] = {}
+    wrong: dict[str, Any] = {name: said(_("is not asked for")) for name in set(given) - {one.name for one in fields}}
+    for one in fields:
+        try:
+            loaded[one.name] = one.load(given)
+        except FieldError as error:
+            wrong[one.name] = error.reason
+    if wrong:
+        raise FieldError(wrong)
+    return loaded
+
+
+@dataclass(frozen=True, kw_only=True)
+class Group(Kind):
+    """Several fields together, as a decision gets them: a `msgspec.Struct` whose fields name their kinds."""
+
+    struct: type[msgspec.Struct]
+    fields: tuple[Field, ...]
+
+    def load(self, value: Any) -> msgspec.Struct:
+        return self.struct(**load_fields(self.fields, value))
+
+
+def group(struct: type[msgspec.Struct]) -> Group:
+    """The kind of a struct whose fields are declared as arguments are: `category: Annotated[str, code_of("…"), "what it is"]`."""
+    hints = get_type_hints(struct, include_extras=True)
+    fields = []
+    for info in msgspec.structs.fields(struct):
+        default = info.default if info.default is not msgspec.NODEFAULT else info.default_factory
+        required = default is msgspec.NODEFAULT
+        found = declared(info.name, hints[info.name], None if required else default, required)
+        if found is None:
+            raise TypeError(f"{struct.__name__}.{info.name} names no kind of field")
+        fields.append(found)
+    properties = {one.name: dict(one.kind.facets) for one in fields}
+    facets = {"type": "object", "properties": properties, "required": [one.name for one in fields if one.required]}
+    return Group(struct=struct, fields=tuple(fields), control="group", facets=facets)
+
+
+def declared(name: str, hint: Any, default: Any, required: bool) -> Field | None:
+    """The field that an annotation declares; None when it names no kind. Raises `TypeError` for one without a description."""
+    if get_origin(hint) is not Annotated:
+        return None
+    marks = get_args(hint)[1:]
+    kind = next((mark for mark in marks if isinstance(mark, Kind)), None)
+    if kind is None:
+        return None
+    about = next((mark for mark in marks if isinstance(mark, str)), "")
+    if not about:
+        raise TypeError(f"the field {name} lacks a sentence that says what it is for")
+    return Field(name, kind, about, required, default)

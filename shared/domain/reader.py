@@ -1,0 +1,111 @@
+"""What a query reads with: this service's views, the city, who asks and what they may see."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from shared.domain.city import City
+from shared.domain.decider import Decider
+from shared.domain.errors import NotFoundError
+from shared.domain.mandate import Mandate
+from shared.domain.view import Row, Rows, state_of
+from shared.domain.words import _, said, term
+
+#: Posts named for a command that the reader may not give.
+CLOSEST = 3
+
+
+def offered(decider: Decider[Any], state: Any, by: Mandate) -> list[str]:
+    """The commands that somebody may give to a thing in this state, in the order of their declaration."""
+    return [name for name, command in decider.commands.items() if command.offered(state, by)]
+
+
+class Reader:
+    """Handed to each query as its first argument.
+
+    `by` is who asks, `today` the local day (ISO), `open` opens sealed text (None once erased), `service` the name of the service.
+    """
+
+    def __init__(
+        self, service: str, rows: Rows, by: Mandate, city: City, today: str, open: Callable[[str], str | None]
+    ) -> None:
+        self.service = service
+        self.rows = rows
+        self.by = by
+        self.city = city
+        self.today = today
+        self.open = open
+
+    @property
+    def staff(self) -> bool:
+        """Whether the reader acts from a post, or keeps the machines running."""
+        return bool(self.by.post_id) or self.by.role in ("operator", "service")
+
+    def may(self, power: str, place: str = "") -> bool:
+        """Whether the reader has a power at a place."""
+        return self.by.may(power, place)
+
+    def require(self, power: str, place: str = "") -> None:
+        """Raise `ForbiddenError` unless the reader has a power at a place."""
+        self.by.require(power, place)
+
+    def row(self, view: str, key: str, thing: str, field: str = "") -> Row:
+        """A row that must be there; raises `NotFoundError` naming the thing (a word of the group `thing`)."""
+        found = self.rows.get(view, key)
+        if found is None:
+            fields = {field: said(_("unknown"))} if field else {}
+            raise NotFoundError(_("there is no {thing} {id}"), fields, thing=term("thing", thing), id=key)
+        return found
+
+    def page(
+        self,
+        view: str,
+        where: Mapping[str, Any],
+        limit: int,
+        cursor: str | None,
+        order: str = "key",
+        of: Decider[Any] | None = None,
+        shown: Callable[[Row], Row] | None = None,
+    ) -> Row:
+        """A page of a list, `{"rows", "next"}`; filters that are None, "" or [] are left out.
+
+        `of` is the aggregate whose states the rows are: each then says which commands the reader may give. `shown` makes a row fit for
+        the reader.
+        """
+        given = {name: value for name, value in where.items() if value not in (None, "", [], ())}
+        page = self.rows.find(view, given, order, limit, cursor or None)
+        rows = []
+        for row in page.rows:
+            actions = {"actions": self.actions(of, row)} if of else {}
+            rows.append((shown(row) if shown else row) | actions)
+        return {"rows": rows, "next": page.next}
+
+    def actions(self, decider: Decider[Any], row: Row) -> list[str]:
+        """The commands that the reader may give to the thing of a row (of `View.of`) now."""
+        return offered(decider, state_of(decider, row), self.by)
+
+    def others(self, decider: Decider[Any], row: Row) -> list[Row]:
+        """Who may do what the reader may not: commands that fit the thing now, each with the closest posts that have the power."""
+        state = state_of(decider, row)
+        place, mine = decider.place(state), set(offered(decider, state, self.by))
+        found = []
+        for name, command in decider.commands.items():
+            if name not in mine and command.fits(state):
+                posts = [post for power in command.powers() for post in self.city.posts_with(power, place)[:CLOSEST]]
+                shown = ("post_id", "title", "title_en", "organisation_id", "place")
+                found.append(
+                    {"command": name, "posts": [{name: post[name] for name in shown} for post in posts[:CLOSEST]]}
+                )
+        return found
+
+    def as_of(self, read: Callable[[], Row]) -> Row:
+        """An answer with the position of the service's log that it reflects; read again when facts arrive in between."""
+        follower = f"follow:{self.service}"
+        position, answer = -1, {}
+        for _attempt in range(10):
+            position = self.rows.checkpoint(follower)
+            answer = read()
+            if self.rows.checkpoint(follower) == position:
+                break
+        return answer | {"as_of": {"service": self.service, "position": position}}

@@ -1,0 +1,90 @@
+"""What needs words: each sentence that the program can say, each code that it shows. `python -m tests.kit.words [SERVICE]` lists gaps."""
+
+from __future__ import annotations
+
+import ast
+import re
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+from services.console.catalogue import OWNERS, definition
+from shared.domain.fields import Choice, Field, Group, Kind, Many, Pairs
+from shared.words import LANGUAGES, ROOT, table
+
+Key = tuple[str, str]
+
+
+def marked(folder: Path) -> Iterator[str]:
+    """Templates marked with `_("…")` in the Python files of a folder."""
+    for path in sorted(folder.rglob("*.py")):
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "_":
+                (argument,) = node.args
+                assert isinstance(argument, ast.Constant), (
+                    f"{path}:{node.lineno}: a template is written out, not computed"
+                )
+                yield argument.value
+
+
+def of_kind(name: str, kind: Kind) -> Iterator[Key]:
+    """Words of a field's choices and parts."""
+    if isinstance(kind, Choice):
+        yield from ((kind.refers or name, code) for code in kind.codes)
+    elif isinstance(kind, Many):
+        yield from of_kind(name, kind.kind)
+    elif isinstance(kind, Pairs):
+        yield from of_kind(name, kind.values)
+    elif isinstance(kind, Group):
+        yield from of_fields(kind.fields)
+
+
+def of_fields(fields: tuple[Field, ...]) -> Iterator[Key]:
+    """Words of fields: their label, their sentence, their choices."""
+    for field in fields:
+        yield "field", field.name
+        yield "", field.about
+        yield from of_kind(field.name, field.kind)
+
+
+def of_service(name: str) -> set[Key]:
+    """Everything of a service that needs words."""
+    found = definition(name)
+    needed: set[Key] = {("", template) for template in marked(ROOT / "services" / name)}
+    needed |= {("", sentence) for sentence in found.all_powers.values()} | {
+        ("power", power) for power in found.all_powers
+    }
+    for decider in found.deciders:
+        needed.add(("thing", decider.category))
+        for command in decider.commands.values():
+            needed |= {("command", command.name), ("", command.summary), *of_fields(command.fields)}
+            needed |= {("status", status) for status in (*command.when, *command.again)}
+        for query in decider.queries.values():
+            needed |= {("command", query.name), ("", query.summary), *of_fields(query.fields)}
+    for path in (ROOT / "services" / name).rglob("*.py"):
+        needed |= {("status", status) for status in re.findall(r'status="([a-z_]+)"', path.read_text())}
+    return needed - {("status", "unknown")}
+
+
+def of_kit() -> set[Key]:
+    """Everything that the kit itself says."""
+    folders = ("domain", "following", "service")
+    return {("", template) for folder in folders for template in marked(ROOT / "shared" / folder)}
+
+
+def missing(needed: set[Key]) -> list[Key]:
+    """What has no words in some language; English sentences are their own words."""
+    return sorted(key for key in needed for language in LANGUAGES if language != "en" and key not in table(language))
+
+
+def main() -> None:
+    """List what lacks words, as entries of a catalogue."""
+    names = sys.argv[1:] or ["kit", *OWNERS]
+    for name in names:
+        for group, text in missing(of_kit() if name == "kit" else of_service(name)):
+            context = f'msgctxt "{group}"\n' if group else ""
+            print(f'{context}msgid "{text}"\nmsgstr ""\n')
+
+
+if __name__ == "__main__":
+    main()

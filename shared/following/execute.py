@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 from typing import Any
 
 import msgspec
@@ -16,23 +15,12 @@ from shared.domain.mandate import Mandate
 from shared.domain.record import Record
 from shared.following.context import Context
 from shared.log import Commit, EventLog, NewEvent, Receipt
+from shared.log.remembered import Folded
 
 #: Events of a stream after which its fold is stored, so that loading never costs more than reading so many.
 SNAPSHOT_EVERY = 20
-#: Most states that a process remembers, those last loaded; they are small, and never change.
-REMEMBERED_STATES = 2_000
 #: How often a decision is made again because somebody else was faster.
 ATTEMPTS = 20
-
-
-@dataclass(frozen=True, slots=True)
-class _Folded:
-    """What a process remembers of a stream: its state at a version, in the shape of the code, and the stored snapshot's version."""
-
-    shape: str
-    state: Any
-    version: int
-    snapshot: int
 
 
 def load(log: EventLog, decider: Decider[State], id: str) -> tuple[State, int]:
@@ -41,27 +29,24 @@ def load(log: EventLog, decider: Decider[State], id: str) -> tuple[State, int]:
     return found.state, found.version
 
 
-def _remembered(log: EventLog, decider: Decider[State], id: str) -> _Folded | None:
+def _remembered(log: EventLog, decider: Decider[State], id: str) -> Folded | None:
     """What this process knows of an aggregate without asking: the state it loaded or wrote last, or that of one that is not there yet.
 
     Others may have written since. None when this process has itself.
     """
     stream, shape = decider.stream(id), decider.shape
-    known: _Folded | None = log.folds.get(stream)
-    if known is None or known.shape != shape:
-        known = _Folded(shape, decider.initial(id), 0, 0)
-    return known if log.expect(stream, known.version) else None
+    known = log.remembered.state(stream, shape) or Folded(shape, decider.initial(id), 0, 0)
+    return known if log.remembered.expect(stream, known.version) else None
 
 
-def _load(log: EventLog, decider: Decider[State], id: str) -> _Folded:
+def _load(log: EventLog, decider: Decider[State], id: str) -> Folded:
     """The state of an aggregate as the log has it.
 
     A state that this process loaded before is brought up to date with what has been written since, by whomever. Another one is
     loaded from its snapshot, which a long stream has, and the events after it.
     """
     stream, shape = decider.stream(id), decider.shape
-    known: _Folded | None = log.folds.get(stream)
-    if known is not None and known.shape == shape:
+    if known := log.remembered.state(stream, shape):
         state, version = _fold(decider, known.state, known.version, log.read_stream(stream, known.version))
         snapshot = known.snapshot
     else:
@@ -70,15 +55,7 @@ def _load(log: EventLog, decider: Decider[State], id: str) -> _Folded:
         if stored is not None and stored[1] == shape:
             snapshot, state = stored[0], msgspec.json.decode(stored[2], type=decider.state)
         state, version = _fold(decider, state, snapshot, log.read_stream(stream, snapshot))
-    return _remember(log, stream, _Folded(shape, state, version, snapshot))
-
-
-def _remember(log: EventLog, stream: str, folded: _Folded) -> _Folded:
-    log.folds[stream] = folded
-    log.folds.move_to_end(stream)
-    if len(log.folds) > REMEMBERED_STATES:
-        log.folds.popitem(last=False)
-    return folded
+    return log.remembered.keep(stream, Folded(shape, state, version, snapshot))
 
 
 def _fold(decider: Decider[State], state: State, version: int, records: Iterable[Record]) -> tuple[State, int]:
@@ -146,11 +123,11 @@ def execute(
             if attempt == ATTEMPTS - 1:
                 raise
             continue
-        if log.wrote(stream, written[0].id):
-            folded = _Folded(decider.shape, state, receipt.version, _kept(log, decider, stream, found))
-            _remember(log, stream, folded)
+        if log.remembered.wrote(stream, written[0].id):
+            folded = Folded(decider.shape, state, receipt.version, _kept(log, decider, stream, found))
+            log.remembered.keep(stream, folded)
         else:  # a twin of this command was faster, here or in another process
-            log.folds.pop(stream, None)
+            log.remembered.drop(stream)
         return receipt
     raise AssertionError("unreachable")
 
@@ -168,7 +145,7 @@ def _written(
     return state, tuple(written)
 
 
-def _kept(log: EventLog, decider: Decider[Any], stream: str, found: _Folded) -> int:
+def _kept(log: EventLog, decider: Decider[Any], stream: str, found: Folded) -> int:
     """The version of the stored snapshot, after a new one is stored when it is time: of a state that the log has just confirmed."""
     if found.version - found.snapshot < SNAPSHOT_EVERY:
         return found.snapshot

@@ -1,7 +1,7 @@
 """The append-only log: what is in it happened, in that order, and can be proved."""
 
 from shared.log.log import EventLog, Storage, TakenError
-from shared.log.record import GENESIS, Commit, Head, NewEvent, Receipt, StoredCommit, records_of
+from shared.log.record import GENESIS, Commit, Head, NewEvent, Part, Receipt, StoredCommit, records_of
 
 __all__ = [
     "GENESIS",
@@ -9,6 +9,7 @@ __all__ = [
     "EventLog",
     "Head",
     "NewEvent",
+    "Part",
     "Receipt",
     "Storage",
     "StoredCommit",

@@ -1,0 +1,1 @@
+"""Slow properties: state machines and histories that Hypothesis makes up, a folder a service."""

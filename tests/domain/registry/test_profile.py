@@ -8,11 +8,13 @@ from typing import Any
 
 import msgspec
 import pytest
+import yaml
 
 from shared.domain.city import City
 from shared.domain.errors import BadInputError, ForbiddenError, IllegalStateError, NotFoundError
 from shared.domain.identity import new_id
 from shared.log import Commit, NewEvent
+from shared.words import ROOT
 from tests.domain.history.record import stored
 from tests.domain.registry.facts import LEVELS, PROFILE, words
 from tests.kit.desk import Desk
@@ -205,6 +207,15 @@ def test_it_takes_the_power(read_only: Desk) -> None:
     for by in ("", "p-lin", "post-secretary"):
         with pytest.raises(ForbiddenError, match="registry.profile"):
             adopt(read_only, SECOND, by)
+
+
+def test_the_profile_of_the_city_that_is_told_has_no_mistakes(empty: Desk) -> None:
+    """Every list, parameter and role is there, and each power of it is asked for by some service."""
+    told = yaml.safe_load((ROOT / "deploy" / "scenarios" / "sanchajie.yaml").read_text())["data"]["profile"]
+    empty.ask("adopt_profile", "operator", **told)
+    assert empty.ask("get_profile")["parameters"] == told["parameters"]
+    intake = {role["code"]: role["intake"] for role in empty.ask("get_profile")["roles"] if role["intake"]}
+    assert sorted(intake, key=lambda role: intake[role])[:3] == ["grid_worker", "building_head", "compound_secretary"]
 
 
 @pytest.fixture

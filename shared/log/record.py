@@ -151,14 +151,18 @@ _decode = msgspec.json.Decoder(_Body).decode
 
 def place_commit(commit: Commit, head: Head, version: int, time: str) -> StoredCommit:
     """Give a commit its position and digest after `head`; `version` is the stream's version before it."""
-    position = head.position + 1
+    position, count, others = head.position + 1, len(commit.events), 0
+    also: tuple[_Part, ...] = ()
+    if commit.also:
+        also = tuple(
+            _Part(events=part.events, place=part.place, stream=part.stream, version=part.expected_version + 1)
+            for part in commit.also
+        )
+        others = sum(len(part.events) for part in also)
     body = _encode(
         _Body(
             actor=commit.actor,
-            also=tuple(
-                _Part(events=part.events, place=part.place, stream=part.stream, version=part.expected_version + 1)
-                for part in commit.also
-            ),
+            also=also,
             causation_id=commit.causation_id,
             command=commit.command,
             command_id=commit.command_id,
@@ -175,10 +179,9 @@ def place_commit(commit: Commit, head: Head, version: int, time: str) -> StoredC
             version=version + 1,
         )
     )
-    count = len(commit.events)
     return StoredCommit(
         position=position,
-        last_position=head.position + count + sum(len(part.events) for part in commit.also),
+        last_position=head.position + count + others,
         stream=commit.stream,
         version=version + 1,
         last_version=version + count,

@@ -16,7 +16,7 @@ from eventlet.timeout import Timeout
 from kombu import Connection, Consumer
 from nameko.extensions import SharedExtension
 
-from shared.broker import beating
+from shared.broker import heartbeat
 from shared.broker.connecting import connection as connection_to
 from shared.broker.topology import TopologyError, declare, explained, queue_for
 from shared.domain.errors import BadInputError, LinliError, UnavailableError
@@ -140,7 +140,7 @@ class Followers(SharedExtension):
         settings = self.container.config["settings"]
         node = self.node
         queue = queue_for(node.name, node.definition.sources)
-        with connection_to(settings.amqp_uri, settings.amqp_tls, heartbeat=beating.HEARTBEAT) as connection:
+        with connection_to(settings.amqp_uri, settings.amqp_tls, heartbeat=heartbeat.HEARTBEAT) as connection:
             with explained(settings.amqp_uri):
                 connection.ensure_connection(max_retries=0, reraise_as_library_errors=False)
             declare(connection, queue)
@@ -150,7 +150,7 @@ class Followers(SharedExtension):
             consumer = Consumer(
                 channel, [queue], on_message=arrived.append, accept=None, prefetch_count=BATCH, auto_declare=False
             )
-            with consumer, beating.beating(connection):
+            with consumer, heartbeat.beating(connection):
                 self._due = dict.fromkeys(node.definition.sources, 0.0)
                 while not self._stopping.is_set():
                     self._ask(settings.catch_up)

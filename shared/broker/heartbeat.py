@@ -1,4 +1,4 @@
-"""Heartbeats of a connection while whoever reads from it works on what has come, however long that takes.
+"""Heartbeats of a connection while its reader is at work on a message, however long that takes.
 
 py-amqp sends heartbeats only when it is asked to, and nothing else of it is asked while a batch is applied or a large message comes
 in piece by piece. A broker that hears nothing for two heartbeats hangs up and delivers everything once more.

@@ -22,8 +22,9 @@ from nameko.exceptions import (
 from nameko.messaging import QueueConsumer
 from nameko.rpc import Rpc, RpcConsumer
 
-from shared.broker.sending import Sender, TooLargeError
+from shared.broker.publisher import TooLargeError
 from shared.broker.topology import calls
+from shared.service.sending import Sender
 
 _log = structlog.get_logger()
 _decode = msgspec.json.Decoder().decode

@@ -7,7 +7,7 @@ import time
 import uuid
 from contextlib import suppress
 
-from shared.broker.publisher import ConfirmedPublisher, Message, NotConfirmed
+from shared.broker.publisher import Message, NotConfirmed, Publisher
 from shared.broker.topology import EXCHANGE
 from shared.domain.errors import LinliError, UnavailableError
 from shared.domain.record import Record
@@ -53,7 +53,7 @@ class Relay:
     def run(self, node: Node) -> None:
         """Publish until the service stops; raises what a server's failure raises, and can then be run again."""
         self._node = node
-        publisher = ConfirmedPublisher(self._settings.amqp_uri, EXCHANGE, tls=self._settings.amqp_tls)
+        publisher = Publisher(self._settings.amqp_uri, EXCHANGE, tls=self._settings.amqp_tls)
         relayed = metrics.RELAYED.labels(node.name)
         renew = save = 0.0
         position: int | None = None
@@ -96,7 +96,7 @@ class Relay:
         self._node.views.save({}, {"relay": (self._saved, position)})
         self._saved = position
 
-    def _publish(self, publisher: ConfirmedPublisher, records: list[Record]) -> None:
+    def _publish(self, publisher: Publisher, records: list[Record]) -> None:
         node = self._node
         try:
             with tracing.publishing(node.name, records) as carried:
@@ -130,7 +130,5 @@ def message_of(service: str, record: Record, codes: Codes, traceparent: str = ""
         routing_key=cloudevents.routing_key(service, record),
         body=bytes(record.data),
         headers=cloudevents.to_headers(about),
-        message_id=record.id,
-        content_type=cloudevents.CONTENT_TYPE,
-        type=record.type,
+        properties={"message_id": record.id, "type": record.type, "content_type": cloudevents.CONTENT_TYPE},
     )

@@ -9,11 +9,10 @@ from typing import Any
 
 from eventlet import sleep
 from eventlet.timeout import Timeout
-from nameko.amqp.publish import UndeliverableMessage
 from nameko.extensions import DependencyProvider, SharedExtension
 from nameko.rpc import ReplyListener
 
-from shared.broker.sending import ERRORS, Sender, TooLargeError
+from shared.broker.publisher import ERRORS, TooLargeError, Undeliverable
 from shared.domain.errors import (
     BadInputError,
     LinliError,
@@ -25,6 +24,7 @@ from shared.domain.errors import (
 from shared.following.context import Context, Signer
 from shared.service import tracing
 from shared.service.answering import Intake
+from shared.service.sending import Sender
 from shared.tls import explanation
 
 #: Name of the header that carries the signed context (nameko's prefix included).
@@ -84,7 +84,7 @@ class Caller(SharedExtension):
             try:
                 with Timeout(seconds, TimedOutError(f"{service} did not answer within {seconds:g} s")):
                     body = self._ask(f"{service}.{method}", signed, arguments, wait_until)
-            except UndeliverableMessage as error:
+            except Undeliverable as error:
                 raise UnavailableError(f"the service {service} is not running") from error
             except TooLargeError as error:
                 raise BadInputError(f"the call of {service}.{method} is too large: {error}") from error
@@ -113,7 +113,7 @@ class Caller(SharedExtension):
                     },
                 )
                 return reply.wait()
-            except UndeliverableMessage:
+            except Undeliverable:
                 if time.monotonic() + REPEAT_EVERY >= wait_until:
                     raise
             finally:

@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from services.console import doctor
+from services.console.doctor import examine as doctor
 from shared.broker.publisher import Message, NotConfirmed, Publisher
 from shared.broker.topology import EXCHANGE, TopologyError
 from shared.domain.errors import UnavailableError

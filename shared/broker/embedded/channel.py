@@ -7,7 +7,7 @@ import uuid
 from collections import defaultdict
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from amqp.exceptions import (
     AMQPNotImplementedError,
@@ -21,10 +21,8 @@ from amqp.exceptions import (
 from amqp.protocol import queue_declare_ok_t
 from kombu.transport import base, pyamqp
 
+from shared.broker.embedded.connection import Connection
 from shared.broker.embedded.queues import UNDERSTOOD_ARGUMENTS, Broker, Consumer, Delivery, Exchange, Held, Queue
-
-if TYPE_CHECKING:
-    from shared.broker.embedded.transport import Connection
 
 _merge_arguments: Callable[..., dict[str, Any]] = base.to_rabbitmq_queue_arguments
 
@@ -278,6 +276,10 @@ class Channel(base.StdChannel):
             self.connection.channels.remove(self)
             self.settle(list(self.unacknowledged), requeue=True)
             self.connection = None
+
+    def detach(self) -> None:
+        """Note that the connection was lost. Call with the lock held."""
+        self.connection = None
 
     def settle(self, tags: list[int], *, requeue: bool = False, refused: bool = False, seen: bool = True) -> None:
         """End deliveries; `seen` says whether a given-back message counts as delivered. Call with the lock held."""

@@ -1,4 +1,4 @@
-"""Queues, exchanges and routing of the embedded broker; `embedded.py` is its face towards kombu.
+"""Queues, exchanges and routing of the embedded broker; `transport.py` is its face towards kombu.
 
 Every queue is bounded (`x-max-length`, by default `MAX_LENGTH`, counting messages delivered but not acknowledged): a
 publish that would pass the bound is refused to its publisher. As in RabbitMQ, a queue that names a length and not
@@ -13,13 +13,9 @@ from bisect import bisect_left
 from collections import deque
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
 from amqp.exceptions import NotFound, ResourceLocked
-
-if TYPE_CHECKING:
-    from shared.broker.embedded.channel import Channel
-    from shared.broker.embedded.transport import Connection
 
 MAX_LENGTH = 100_000
 """Messages a queue may hold when its arguments name no `x-max-length`."""
@@ -67,6 +63,36 @@ _TAKES: dict[str, Callable[[str, str], bool]] = {
 }
 
 
+class Receiver(Protocol):
+    """What queues need of a connection. Call both with the broker's lock held."""
+
+    def deliver(self, event: Delivery | Consumer) -> None:
+        """Add a delivery, or a consumer whose queue was deleted."""
+
+    def cut(self) -> None:
+        """Lose the connection and everything on it."""
+
+
+class Subscriber(Protocol):
+    """What queues and connections need of a channel; `last_tag` counts its deliveries."""
+
+    last_tag: int
+    unacknowledged: dict[int, Delivery]
+    consumers: dict[str, Consumer]
+
+    @property
+    def connection(self) -> Receiver | None: ...
+
+    def settle(self, tags: list[int], *, requeue: bool = False, refused: bool = False, seen: bool = True) -> None:
+        """End deliveries. Call with the broker's lock held."""
+
+    def detach(self) -> None:
+        """Note that the connection was lost. Call with the broker's lock held."""
+
+    def close(self) -> None:
+        """Cancel the consumers and give back all that was not acknowledged."""
+
+
 @dataclass(slots=True, eq=False)
 class Held:
     """A message in one queue; `order` is its place, kept when it is given back."""
@@ -96,7 +122,7 @@ class Delivery:
 class Consumer:
     """One subscription; `room` is how many more messages it may have unacknowledged, None for no limit."""
 
-    channel: Channel
+    channel: Subscriber
     queue: Queue
     tag: str
     no_ack: bool
@@ -136,7 +162,7 @@ class Queue:
     """Messages waiting in order and the consumers they go to in turn. Call with the broker's lock held."""
 
     def __init__(
-        self, broker: Broker, name: str, owner: Connection | None, auto_delete: bool, arguments: dict[str, Any]
+        self, broker: Broker, name: str, owner: Receiver | None, auto_delete: bool, arguments: dict[str, Any]
     ) -> None:
         self.broker, self.name, self.owner = broker, name, owner
         self.auto_delete, self.arguments = auto_delete, arguments
@@ -160,7 +186,7 @@ class Queue:
         while self.drops and len(self.ready) > self.limit:
             self.dead_letter(self.ready.popleft(), "maxlen")
 
-    def take(self, channel: Channel, consumer: Consumer | None) -> Delivery:
+    def take(self, channel: Subscriber, consumer: Consumer | None) -> Delivery:
         """Hand the first message to a channel."""
         held = self.ready.popleft()
         channel.last_tag += 1
@@ -248,7 +274,7 @@ class Broker:
         self.lock = threading.Lock()
         self.exchanges: dict[str, Exchange] = {}
         self.queues: dict[str, Queue] = {}
-        self.connections: set[Connection] = set()
+        self.connections: set[Receiver] = set()
         self.wipe()
 
     def wipe(self) -> None:
@@ -260,7 +286,7 @@ class Broker:
             for connection in cut:
                 connection.cut()
 
-    def queue(self, name: str, connection: Connection | None = None) -> Queue:
+    def queue(self, name: str, connection: Receiver | None = None) -> Queue:
         """Find a queue; NotFound when there is none, ResourceLocked when it is exclusive to another connection."""
         if (queue := self.queues.get(name)) is None:
             raise NotFound(f"NOT_FOUND - no queue '{name}' in the embedded broker", (50, 10))

@@ -10,11 +10,11 @@ from typing import Any
 from pymongo import MongoClient
 from pymongo.errors import OperationFailure, PyMongoError
 
-from services.console import doctor_rights as rights
 from services.console.catalogue import OWNERS
-from services.console.doctor import Finding, room
-from services.console.doctor_certificates import certificates
-from services.console.doctor_rights import UNAUTHORIZED as _UNAUTHORIZED
+from services.console.doctor import rights
+from services.console.doctor.certificates import certificates
+from services.console.doctor.finding import Finding, room
+from services.console.doctor.rights import UNAUTHORIZED
 from shared.domain.errors import LinliError, UnavailableError
 from shared.log.mongodb import COMMIT_INDEXES, COMMIT_SCHEMA
 from shared.mongodb import MAJORITY, explained
@@ -118,7 +118,7 @@ def _log(found: Any, stand_in: bool) -> Iterator[Finding]:
         yield _shape(found)
         yield _written(found)
     except OperationFailure as error:
-        if error.code != _UNAUTHORIZED:
+        if error.code != UNAUTHORIZED:
             raise
         yield Finding(
             f"{name} log",
@@ -136,7 +136,7 @@ def _shape(found: Any) -> Finding:
         indexes = found["commits"].index_information()
         options = found["commits"].options()
     except OperationFailure as error:
-        if error.code != _UNAUTHORIZED:
+        if error.code != UNAUTHORIZED:
             raise
         return Finding(check, "ok", "may be used (its indexes and validator are an administrator's to see)")
     wrong = [name for name, keys in COMMIT_INDEXES.items() if not _is(indexes.get(name), keys)]
@@ -159,7 +159,7 @@ def _written(found: Any) -> Finding:
         with explained(found, PATIENCE, writing=True):
             snapshots.update_one({"_id": "doctor: no such stream"}, {"$set": {"version": 0}})
     except LinliError as error:
-        if isinstance(error.__cause__, OperationFailure) and error.__cause__.code == _UNAUTHORIZED:
+        if isinstance(error.__cause__, OperationFailure) and error.__cause__.code == UNAUTHORIZED:
             return Finding(check, "ok", "this user may not write; ask as the service's own user to try it")
         return Finding(check, "failed", error.message, "look at the members of the replica set: rs.status()")
     return Finding(check, "ok", "a majority journals what is written")
@@ -171,7 +171,7 @@ def _views(found: Any) -> Finding:
         if found["formats"].find_one({"_id": "views"}) is None:
             return Finding(check, "failed", "holds no views", _MIGRATE)
     except OperationFailure as error:
-        if error.code != _UNAUTHORIZED:
+        if error.code != UNAUTHORIZED:
             raise
         return Finding(
             check, "warning", "may not be read by this user", "ask as the service's own user, or name the service"

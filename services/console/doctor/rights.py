@@ -9,7 +9,7 @@ from typing import Any
 from pymongo.errors import OperationFailure
 
 from services.console import migrate
-from services.console.doctor import Finding
+from services.console.doctor.finding import Finding
 
 UNAUTHORIZED = 13
 _UNKNOWN_COMMAND = 59

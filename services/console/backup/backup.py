@@ -19,7 +19,7 @@ import msgspec
 
 from services.audit import checkpoint
 from services.audit.ledger import Ledger
-from services.console.archive import (
+from services.console.backup.archive import (
     FORMAT,
     KEY_FILES,
     MANIFEST,

@@ -16,8 +16,8 @@ from rich.table import Table
 from services.audit import checkpoint
 from services.audit.ledger import Ledger, LedgerFollower
 from services.audit.replay import digests, fold_until
-from services.console import restore_place as place
-from services.console.archive import (
+from services.console.backup import place
+from services.console.backup.archive import (
     PERSONAL,
     Manifest,
     read_commits,
@@ -25,11 +25,11 @@ from services.console.archive import (
     read_manifest,
     state_views,
 )
+from services.console.backup.cutting import Cut, find_cut
+from services.console.backup.keys import write_keys
 from services.console.catalogue import OWNERS, definition
-from services.console.cutting import Cut, find_cut
 from services.console.databases import migrate
 from services.console.output import out, progress
-from services.console.restore_keys import write_keys
 from services.gateway.accounts import VIEWS as ACCOUNT_VIEWS
 from shared.domain.errors import BadInputError, CorruptionError, NotFoundError
 from shared.domain.record import Record

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import msgspec
 
-from services.console.archive import Manifest, read_commits, read_entries
+from services.console.backup.archive import Manifest, read_commits, read_entries
 from services.console.catalogue import definition
 from shared.domain.errors import BadInputError, CorruptionError
 from shared.log import Head

@@ -8,8 +8,9 @@ from typing import Any
 from amqp.exceptions import AccessRefused, NotFound, PreconditionFailed, ResourceLocked
 from kombu import Connection, Exchange, Queue
 
-from services.console.doctor import Finding, sources_of
-from services.console.doctor_certificates import certificates
+from services.console.catalogue import OWNERS, definition
+from services.console.doctor.certificates import certificates
+from services.console.doctor.finding import Finding
 from shared.broker.connecting import connection as connection_to
 from shared.broker.topology import PATIENCE, TopologyError, check_version, dead_letters, exchange, explained, queue_for
 from shared.service.settings import Settings
@@ -38,7 +39,7 @@ def broker(settings: Settings, services: list[str]) -> Iterator[Finding]:
         dead = dead_letters()
         things: list[Exchange | Queue] = [exchange(), dead.exchange, dead]
         for service in services:
-            if sources := sources_of(service):
+            if sources := definition(service).sources if service in OWNERS else ():
                 things.append(queue_for(service, sources))
         for thing in things:
             yield _look(connection, thing)

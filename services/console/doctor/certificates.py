@@ -10,7 +10,7 @@ from pathlib import Path
 
 from cryptography import x509
 
-from services.console.doctor import Finding
+from services.console.doctor.finding import Finding
 from shared.tls import Server, Tls
 
 #: Time left below which a warning is given.

@@ -10,7 +10,7 @@ from pathlib import Path
 import msgspec
 
 from services.audit import checkpoint
-from services.console.archive import KEY_FILES, PERSONAL, Manifest, read_commits
+from services.console.backup.archive import KEY_FILES, PERSONAL, Manifest, read_commits
 from shared.personal import Key, KeyStore
 from shared.service.settings import Settings, write_private
 from shared.service.storage import open_keys

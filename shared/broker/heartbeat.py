@@ -1,7 +1,7 @@
-"""Heartbeats of a connection while its reader is at work on a message, however long that takes.
+"""Keeps a connection alive while its reader works on a message for longer than the heartbeat interval.
 
-py-amqp sends heartbeats only when it is asked to, and nothing else of it is asked while a batch is applied or a large message comes
-in piece by piece. A broker that hears nothing for two heartbeats hangs up and delivers everything once more.
+py-amqp sends heartbeats only from its own calls, and the reader makes none while it applies a batch or receives a large message. A
+broker that gets no frame for two intervals closes the connection and redelivers every unacknowledged message.
 """
 
 from __future__ import annotations
@@ -12,13 +12,13 @@ from contextlib import contextmanager
 
 from kombu import Connection
 
-#: Seconds in which each side of a connection is heard at least once.
+#: Heartbeat interval in seconds: each side sends at least one frame in it.
 HEARTBEAT = 10
 
 
 @contextmanager
 def beating(connection: Connection) -> Iterator[None]:
-    """Send heartbeats from a thread of their own (a green one in a service) until the block ends; the embedded broker needs none."""
+    """Send heartbeats from a separate thread (a green one in a service) until the block ends; the embedded broker needs none."""
     if not connection.supports_heartbeats:
         yield
         return
@@ -29,7 +29,7 @@ def beating(connection: Connection) -> Iterator[None]:
         while not over.wait(HEARTBEAT / 2):
             try:
                 wire.send_heartbeat()
-            except Exception:  # of whatever kind: the connection is lost, and its reader meets the same
+            except Exception:  # of any kind: the connection is lost, and its reader gets the same error
                 return
 
     threading.Thread(target=beat, daemon=True).start()

@@ -1,4 +1,4 @@
-"""Connections of the embedded broker: where its queues put what their consumers get."""
+"""Connections of the embedded broker, each with a mailbox of deliveries."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from amqp.exceptions import ConsumerCancelled, RecoverableConnectionError
 
 from shared.broker.embedded.queues import Broker, Consumer, Delivery, Subscriber
 
-_FAIR_EVERY = 64  # events taken without waiting before other threads get a turn
+_FAIR_EVERY = 64  # events handled without a wait before other threads get a turn
 
 
 class Connection:
-    """One client's connection: a box of events that `drain_events` empties; it sleeps, without polling, while empty."""
+    """One client's connection: queues put events into its mailbox, `drain_events` handles them and sleeps while there are none."""
 
     def __init__(self, broker: Broker, client: Any) -> None:
         self.broker, self.client = broker, client
@@ -46,7 +46,7 @@ class Connection:
         self._wake.set()
 
     def drop_events(self, channel: Subscriber, tag: str | None = None) -> list[int]:
-        """Forget deliveries not yet handed to the program and return their tags. Call with the broker's lock held."""
+        """Remove deliveries that no callback has received and return their tags. Call with the broker's lock held."""
 
         def mine(event: Delivery | Consumer) -> bool:
             consumer = event.consumer if isinstance(event, Delivery) else event
@@ -94,7 +94,7 @@ class Connection:
         time.sleep(0)
 
     def close(self) -> None:
-        """Close all channels; what they had not acknowledged goes back to its queues."""
+        """Close all channels and requeue their unacknowledged deliveries."""
         for channel in list(self.channels):
             channel.close()
         with self.broker.lock:

@@ -1,9 +1,9 @@
 """A message broker in process memory, so that all services run in one process without a server to install.
 
-`install()` teaches kombu the scheme `linli://`; `AMQP_URI = "linli://embedded"` then works for nameko like RabbitMQ.
-Meanings follow AMQP 0-9-1 and RabbitMQ: messages, properties and errors are those of py-amqp. Nothing survives the
-process; the log is the queue, so nothing has to. Queues are bounded: see `queues.py`. eventlet must patch
-before the first connection is made; one broker must not be used from patched and native threads at once.
+`install()` registers the scheme `linli://` with kombu; nameko then takes `AMQP_URI = "linli://embedded"` like RabbitMQ.
+Semantics follow AMQP 0-9-1 and RabbitMQ; messages, properties and errors are those of py-amqp. No message survives the
+process, and none has to: followers fetch what they missed from the logs. Queues are bounded: see `queues.py`. eventlet must
+patch before the first connection opens; patched and native threads must not share one broker.
 """
 
 from __future__ import annotations
@@ -22,18 +22,18 @@ _BROKERS: defaultdict[str, Broker] = defaultdict(Broker)
 
 
 def install() -> None:
-    """Register the scheme `linli://` with kombu; calling it again changes nothing."""
+    """Register the scheme `linli://` with kombu; repeating the call changes nothing."""
     TRANSPORT_ALIASES["linli"] = f"{__name__}:Transport"
 
 
 def reset() -> None:
-    """Forget all queues, exchanges and bindings and cut every connection, as wiping a broker would."""
+    """Remove all queues, exchanges and bindings and cut every connection, as replacing a broker would."""
     for broker in list(_BROKERS.values()):
         broker.wipe()
 
 
 class Transport(base.Transport):
-    """kombu's door to the embedded broker."""
+    """kombu's transport for `linli://`."""
 
     driver_type = driver_name = "linli"
     connection_errors = pyamqp.Transport.connection_errors
@@ -43,7 +43,7 @@ class Transport(base.Transport):
     implements = base.Transport.implements.extend(exchange_type=frozenset({"direct", "topic", "fanout"}))
 
     def establish_connection(self) -> Connection:
-        """Connect to the broker of the address, making it when it is the first to ask."""
+        """Connect to the broker of the address; the first connection creates it."""
         client: Any = self.client
         return Connection(_BROKERS[f"{client.hostname}/{client.virtual_host}"], client)
 
@@ -58,7 +58,7 @@ class Transport(base.Transport):
         connection.drain_events(**kwargs)
 
     def verify_connection(self, connection: Connection) -> bool:
-        """Whether the connection still stands."""
+        """Whether the connection is open."""
         return connection.connected
 
     def close_connection(self, connection: Connection) -> None:

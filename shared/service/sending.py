@@ -1,6 +1,6 @@
 """The publisher of calls and answers: one connection that all green threads of a service share.
 
-nameko's own publisher looks for a pooled connection with each message and waits for its confirm before anything else may use that.
+nameko's own publisher takes a connection from a pool for each message and holds it until the confirm.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The audit service as data."""
+"""The definition of the audit service."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from shared.domain.event import Codec
 from shared.following.definition import Definition
 from shared.following.parking import PARKING_EVENTS
 
-#: The services whose logs make up the ledger, besides the audit service's own.
+#: The services whose logs the ledger covers, besides the audit service's own.
 SOURCES = ("registry", "issues", "volunteers", "funding")
 
 DEFINITION = Definition(

@@ -73,7 +73,9 @@ class Followers(SharedExtension):
 
     def start(self) -> None:
         """Start the loops."""
-        metrics.PARKED.labels(self.node.name, UNREADABLE)  # exported as zero first, or an alarm on the increase would miss the first one
+        metrics.PARKED.labels(
+            self.node.name, UNREADABLE
+        )  # exported as zero first, or an alarm on the increase would miss the first one
         loops: list[tuple[str, Callable[[], None]]] = [
             ("projector", self._project),
             ("relay", lambda: self.relay.run(self.node)),

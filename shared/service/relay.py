@@ -69,7 +69,9 @@ class Relay:
                         continue
                     renew = time.monotonic() + LEASE / 3
                 self._appended.clear()
-                if position is None:  # read once: after a move by another relay our next move fails, and the loop restarts
+                if (
+                    position is None
+                ):  # read once: after a move by another relay our next move fails, and the loop restarts
                     position = self._saved = node.views.checkpoint("relay")
                 if records := list(node.log.read(position, limit=RELAYED)):
                     self._publish(publisher, records)

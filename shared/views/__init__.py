@@ -1,4 +1,4 @@
-"""The stores that keep rows folded from events."""
+"""Stores of views: rows folded from events."""
 
 from shared.views.port import Page, ViewStore
 

@@ -1,4 +1,4 @@
-"""What a view is, and the small port that every view store implements."""
+"""The port that every view store implements, with its filters and cursors."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from typing import Any, Protocol
 from shared.domain.errors import BadInputError
 from shared.domain.view import Row, View, sortable
 
-#: Changes to write: `(view, key)` to the new row, or None to remove it.
+#: Changes to write: `(view, key)` to the new row, None to remove it.
 Changes = Mapping[tuple[str, str], Row | None]
-#: Follower name to (position expected, new position).
+#: Follower name to (expected position, new position).
 Checkpoints = Mapping[str, tuple[int, int]]
 Where = Mapping[str, Any]
 
@@ -23,71 +23,71 @@ LARGEST_PAGE = 500
 
 @dataclass(frozen=True)
 class Page:
-    """Some rows in order, and the cursor of the next page (None: this is the last)."""
+    """Rows in order, and the cursor of the next page (None: this is the last)."""
 
     rows: Sequence[Row]
     next: str | None
 
 
 class ViewStore(Protocol):
-    """Where rows lie. Adapters: SQLite, MongoDB; one contract suite runs over both.
+    """A store of rows. Adapters: SQLite, MongoDB; one contract suite tests both.
 
     `where` maps an indexed field to a value, a list of values, or with a suffix `__lt`, `__lte`, `__gt`, `__gte`, `__under` (a
-    place and everything below it) to a bound. Rows come back with their `key`.
+    place and everything below it) to a bound. Returned rows include their `key`.
     """
 
     def get(self, view: str, key: str) -> Row | None:
-        """One row."""
+        """Return one row; None when there is none."""
 
     def get_many(self, view: str, keys: Sequence[str]) -> dict[str, Row]:
-        """Those of the rows that there are, by key, with one question to the store."""
+        """Return the rows that exist, by key, with one query."""
 
     def find(
         self, view: str, where: Where | None = None, order: str = "key", limit: int = 50, cursor: str | None = None
     ) -> Page:
-        """Rows in the order of a field (`-field`: descending), ties by key. Raises `BadInputError` for an unknown field."""
+        """Return rows ordered by a field (`-field`: descending), then by key. Raises `BadInputError` for an unknown field."""
 
     def count(self, view: str, where: Where | None = None) -> int:
-        """How many rows there are."""
+        """Return the number of rows."""
 
     def count_by(self, view: str, field: str, where: Where | None = None) -> dict[Any, int]:
-        """How many rows there are for each value of a field."""
+        """Return the number of rows for each value of a field."""
 
     def checkpoint(self, follower: str) -> int:
-        """The position up to which a follower has applied its source (0: nothing)."""
+        """Return the position up to which a follower has applied its source (0: nothing)."""
 
     def save(self, changes: Changes, checkpoints: Checkpoints | None = None) -> None:
-        """Write rows and move checkpoints, all or nothing.
+        """Write rows and move checkpoints in one transaction.
 
-        Raises `ConcurrencyError` when a checkpoint is not where it was expected: somebody else applies the same facts.
+        Raises `ConcurrencyError` when a checkpoint has another position: another process applies the same facts.
         """
 
     def pinned(self) -> ViewStore:
-        """The same rows to fold facts on: if another process puts a second generation in their place, `save` raises `ConcurrencyError`.
+        """Return this store for folding: its `save` raises `ConcurrencyError` after another process promoted a second generation.
 
-        Where one process alone opens the views, whoever folds and whoever promotes keep out of each other's way themselves.
+        Where only one process opens the views, it coordinates folding and promotion itself.
         """
 
     def lease(self, name: str, holder: str, seconds: float) -> bool:
-        """Take or renew a lease; False while somebody else holds it. For 0 seconds: give it back."""
+        """Take or renew a lease; False while another holder has it. 0 seconds return it."""
 
     def fresh(self) -> ViewStore:
-        """An empty second generation of all views that have a source, with its own checkpoints, built while reads of the first go on."""
+        """Return an empty second generation of all views with a source; it has its own checkpoints, and reads of the first continue."""
 
     def promote(self) -> None:
-        """Let the second generation take the place of the first, at once."""
+        """Replace the first generation by the second, at once."""
 
     def close(self) -> None:
-        """Let go of files and connections."""
+        """Close files and connections."""
 
 
 def encode_cursor(order: str, value: Any, key: str) -> str:
-    """An opaque cursor that continues behind a row."""
+    """Return an opaque cursor that continues after a row."""
     return base64.urlsafe_b64encode(json.dumps([order, value, key]).encode()).decode()
 
 
 def decode_cursor(cursor: str, order: str) -> tuple[Any, str]:
-    """The value and key in a cursor; raises `BadInputError` when it is not a cursor of this order."""
+    """Return the value and key of a cursor; raises `BadInputError` when it is not a cursor of this order."""
     try:
         found, value, key = json.loads(base64.urlsafe_b64decode(cursor.encode()))
         if found == order and sortable(value) and isinstance(key, str) and sortable(key):
@@ -98,7 +98,7 @@ def decode_cursor(cursor: str, order: str) -> tuple[Any, str]:
 
 
 def parse_where(view: View, where: Where | None) -> list[tuple[str, str, Any]]:
-    """Filters as (field, operator, value); raises `BadInputError` for a field or value that cannot be filtered by."""
+    """Return filters as (field, operator, value); raises `BadInputError` for a field or value that cannot be used."""
     parsed: list[tuple[str, str, Any]] = []
     for name, value in (where or {}).items():
         field, _, operator = name.partition("__")
@@ -116,7 +116,7 @@ def parse_where(view: View, where: Where | None) -> list[tuple[str, str, Any]]:
 
 
 def parse_order(view: View, order: str) -> tuple[str, bool]:
-    """The field to sort by and whether descending; raises `BadInputError` for a field that is not indexed."""
+    """Return the field to sort by and whether descending; raises `BadInputError` for a field without an index."""
     field = order.removeprefix("-")
     if field != "key" and field not in view.fields:
         raise BadInputError(

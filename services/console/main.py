@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 import warnings
 
-# nameko is built on eventlet; that it should not be chosen for new projects is no news to those who run this one
+# nameko is built on eventlet; operators cannot act on its deprecation
 warnings.filterwarnings("ignore", message=r"\s*Eventlet is deprecated")
 if len(sys.argv) > 1 and sys.argv[1] == "up":  # before anything else opens sockets or takes locks
     import eventlet

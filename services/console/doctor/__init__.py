@@ -1,1 +1,1 @@
-"""`linli doctor`: looks at what Linli stands on and says what is wrong and what to do about it."""
+"""`linli doctor`: checks files, broker and database, and advises on what is wrong."""

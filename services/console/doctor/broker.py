@@ -1,4 +1,4 @@
-"""What `linli doctor` asks a broker: version, credentials, and whether exchanges and queues are there and what they should be."""
+"""Checks of the broker: version, credentials, and whether exchanges and queues exist with the right arguments."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _MISSING = "load deploy/rabbitmq/definitions.json, or start the service once"
 
 
 def broker(settings: Settings, services: list[str]) -> Iterator[Finding]:
-    """Connect as a service would and look; raises `TopologyError` or `UnavailableError` when that is not possible."""
+    """Connect as a service would and check; raises `TopologyError` or `UnavailableError` when it cannot connect."""
     where = connection_to(settings.amqp_uri, settings.amqp_tls, connect_timeout=PATIENCE)
     with explained(settings.amqp_uri), where as connection:
         connection.ensure_connection(max_retries=0, reraise_as_library_errors=False)
@@ -46,7 +46,7 @@ def broker(settings: Settings, services: list[str]) -> Iterator[Finding]:
 
 
 def _look(connection: Connection, thing: Exchange | Queue) -> Finding:
-    """Ask for it passively; only when it is there, declare it as it should be, which changes nothing and refuses a difference."""
+    """Declare it passively and, if it exists, with its right arguments: that changes nothing, and the broker refuses a difference."""
     name = f"{'queue' if isinstance(thing, Queue) else 'exchange'} {thing.name}"
     try:
         with connection.channel() as channel:

@@ -1,6 +1,6 @@
-"""Looks at what Linli stands on — files, broker, database — and says what is wrong and what to do about it.
+"""Runs the checks of `linli doctor` and prints their findings.
 
-Nothing is changed: broker objects are only asked for, writes are tried on documents that do not exist.
+The checks change nothing: broker objects are declared passively or as they are, writes match no document.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ Check = Callable[[], Iterable[Finding]]
 
 
 def examine(settings: Settings, services: list[str]) -> dict[str, Any]:
-    """All checks of the shape that the settings name; a check that cannot be made counts as failed."""
+    """Run all checks for the configured shape; a check that raises counts as failed."""
     for name in services:
         if name not in SERVICES:
             raise BadInputError(f"there is no service {name!r}; there are {', '.join(SERVICES)}")
@@ -60,7 +60,7 @@ def _findings(settings: Settings, services: list[str]) -> Iterator[Finding]:
 
 
 def versions() -> Iterator[Finding]:
-    """Python and the libraries that must be what they were tested with."""
+    """Check Python and the libraries that have to be of a tested version."""
     state: State = "ok" if sys.version_info >= (3, 11) else "failed"
     yield Finding("Python", state, sys.version.split()[0], "" if state == "ok" else "Python 3.11 or later is needed")
     pinned = {"nameko": "2.14.1", "pymongo": "4.15.", "eventlet": "0.41.", "kombu": "5.7."}
@@ -76,7 +76,7 @@ def versions() -> Iterator[Finding]:
 
 
 def print_examined(report: Mapping[str, Any]) -> None:
-    """One line a check, and under those that are not ok what to do."""
+    """Print one line per check, followed by its advice if any."""
     colours = {"ok": "green", "warning": "yellow", "failed": "red"}
     for finding in report["checks"]:
         out.print(f"[{colours[finding['state']]}]{finding['state']:8}[/]", end=" ")

@@ -1,4 +1,4 @@
-"""What `linli doctor` looks for on disk: the data folder, secrets and SQLite files."""
+"""Checks on disk: the data folder, secrets and SQLite files."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from shared.personal import SqliteKeys
 from shared.service.settings import Settings
 from shared.views import sqlite as view_files
 
-#: The first SQLite with STRICT tables.
+#: The oldest SQLite with STRICT tables.
 OLDEST_SQLITE = (3, 37)
 
 
 def data_folder(settings: Settings) -> Iterator[Finding]:
-    """The folder can be written, is not everybody's, and has room."""
+    """Check that the folder is writable, not by everybody, and has room."""
     folder = settings.data
     if not folder.is_dir():
         yield Finding("data folder", "failed", f"{folder} does not exist", "start `linli up` once, or set LINLI_DATA")
@@ -46,7 +46,7 @@ def data_folder(settings: Settings) -> Iterator[Finding]:
 
 
 def secrets(settings: Settings) -> Iterator[Finding]:
-    """Files that only their owner may read."""
+    """Check that only their owner may read private files."""
     keys = settings.data / "keys"
     wanted = (settings.secret_file, settings.operator_token_file, keys / "ledger.pem", keys / "personal.sqlite")
     for path in (*wanted, settings.data / "gateway.views.sqlite"):
@@ -72,7 +72,7 @@ def _wrong_secret(settings: Settings) -> str:
 
 
 def files(settings: Settings) -> Iterator[Finding]:
-    """SQLite itself, and each file: its kind, its format, its head."""
+    """Check SQLite, and kind and format of each file."""
     state: State = "ok" if sqlite3.sqlite_version_info >= OLDEST_SQLITE else "failed"
     oldest = ".".join(map(str, OLDEST_SQLITE))
     yield Finding("SQLite", state, sqlite3.sqlite_version, "" if state == "ok" else f"{oldest} or later is needed")

@@ -1,4 +1,4 @@
-"""What a check of `linli doctor` finds."""
+"""The findings of `linli doctor`."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ import msgspec
 
 State = Literal["ok", "warning", "failed"]
 
-#: Free disk space, in bytes, below which a warning is given and below which it fails.
+#: Free disk space in bytes below which `room` warns, and below which it fails.
 LITTLE, TOO_LITTLE = 5 << 30, 1 << 30
 
 
 class Finding(msgspec.Struct, frozen=True):
-    """The outcome of one check; `advice` says what to do when it is not ok."""
+    """The result of one check; `advice` is what to do when it is not ok."""
 
     check: str
     state: State
@@ -22,7 +22,7 @@ class Finding(msgspec.Struct, frozen=True):
 
 
 def room(name: str, free: int) -> Finding:
-    """Whether so many free bytes are enough."""
+    """Check whether the free bytes of a disk are enough."""
     state: State = "failed" if free < TOO_LITTLE else "warning" if free < LITTLE else "ok"
     return Finding(
         name,

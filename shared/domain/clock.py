@@ -18,8 +18,9 @@ class Rule:
 
     `rows(city)` gives view and filters of the things that the day may concern (`open, due < day`); `decide` is a decision on each of
     them, with `arguments(row)`; `period(row)` names what it is done once for (the time limit, the quarter): with rule and thing it
-    makes the command id, so that it is done once, also after a crash and by two processes. `things(row)` gives the ids, by default the
-    row's key.
+    makes the command id, so that it is done once, also after a crash and by two processes. `thing(row)` gives the id, by default the
+    row's key. `since(row)` is the first day (ISO date) that it is true of, so that what is caught up with is dated when it happened; by
+    default the day that begins.
     """
 
     name: str
@@ -29,3 +30,4 @@ class Rule:
     period: Callable[[Row], str]
     arguments: Callable[[Row], Mapping[str, Any]] = field(default=lambda row: {})
     thing: Callable[[Row], str] = field(default=lambda row: str(row["key"]))
+    since: Callable[[Row], str] | None = None

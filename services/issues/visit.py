@@ -6,6 +6,7 @@ from typing import Annotated, Any
 
 import msgspec
 
+from services.issues.answers import ACTIONS, NAMES, NUMBER, TEXT, fields_of, page_of, thing
 from shared.domain.city import City
 from shared.domain.command import CHOSEN, Cursor, Limit, order_of
 from shared.domain.decider import Decider
@@ -142,7 +143,19 @@ def record_visit(
 VISITS = View.of(VISIT, "visits", ("place", ("person_id", "status"), "day"))
 
 
-@VISIT.query()
+_ROW = thing(
+    fields_of(VISIT)
+    | {
+        "key": TEXT,
+        "household": {"type": ["string", "null"], "description": "null: erased"},
+        "issues": NUMBER | {"description": "issues reported from it"},
+        "actions": ACTIONS,
+    },
+    NAMES,
+)
+
+
+@VISIT.query(answer=page_of(_ROW))
 def find_visits(
     read: Reader,
     *,

@@ -61,8 +61,9 @@ def report_issue(
 
 def _intake(place: str, city: City) -> Row:
     """The post that takes in what is reported at a place: the closest, then by the rank that the city gives roles (X13)."""
-    ranks = {code: role.data["intake"] for code, role in city.entries("roles").items() if role.data["intake"]}
-    posts = city.posts_over(place, sorted(ranks, key=lambda role: (ranks[role], role)))
+    ranks = {code: role.data.get("intake", 0) for code, role in city.entries("roles").items()}
+    taking = sorted((rank, role) for role, rank in ranks.items() if rank)
+    posts = city.posts_over(place, (role for _, role in taking))
     if not posts:
         raise IllegalStateError(
             _("nobody answers for {place}; appoint somebody whose role takes in issues, there or above, first"),

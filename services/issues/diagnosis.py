@@ -6,8 +6,9 @@ from typing import Annotated, Any
 
 import msgspec
 
-from services.issues.answers import NAMES, TEXT, fields_of, listed, page_of, thing
 from services.issues.masking import without_numbers
+from shared.domain.answers import PLACE_NAMES, TEXT, page_of, row_of, shape
+from shared.domain.answers import many as list_of
 from shared.domain.city import City
 from shared.domain.command import MADE, Cursor, Limit, order_of
 from shared.domain.decider import Decider
@@ -115,8 +116,8 @@ def record_diagnosis(
 
 DIAGNOSES = View.of(DIAGNOSIS, "diagnoses", ("place", "kind", "diagnosed_on"))
 
-_PROBLEM = thing(dict.fromkeys(("category", "problem_class", "note"), TEXT))
-_ROW = thing(fields_of(DIAGNOSIS) | {"key": TEXT, "problems": listed(_PROBLEM)}, NAMES)
+_PROBLEM = shape(category=TEXT, problem_class=TEXT, note=TEXT)
+_ROW = row_of(DIAGNOSIS, "problems", problems=list_of(_PROBLEM), place_names=PLACE_NAMES)
 
 
 @DIAGNOSIS.query(answer=page_of(_ROW))

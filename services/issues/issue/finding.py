@@ -7,21 +7,10 @@ from typing import Annotated, Any
 
 from msgspec.structs import asdict
 
-from services.issues.answers import (
-    ACTIONS,
-    COUNTS,
-    NAMES,
-    NUMBER,
-    OTHERS,
-    SHARE,
-    TEXT,
-    fields_of,
-    listed,
-    page_of,
-    thing,
-)
 from services.issues.issue.rows import UNSTATED
 from services.issues.issue.state import ISSUE, STATUSES
+from shared.domain.answers import ACTIONS, COUNT, OTHERS, PLACE_NAMES, TEXT, Shape, by_code, page_of, row_of, shape
+from shared.domain.answers import many as list_of
 from shared.domain.city import City
 from shared.domain.command import LARGEST_PAGE, Cursor, Limit, order_of
 from shared.domain.errors import ForbiddenError
@@ -35,32 +24,42 @@ from shared.domain.words import _, said
 _STAFF = ("person_id", "reporter")
 _FLAG = number(0, 1)
 
-_HIDDEN = dict.fromkeys(_STAFF, TEXT)
-_SHOWN = {
-    **{name: shape for name, shape in fields_of(ISSUE).items() if name not in (*_STAFF, "contact")},
-    **dict.fromkeys(("key", "problem_class", "reported", "changed", "limited"), TEXT),
-    **dict.fromkeys(("open", "overdue"), NUMBER),
+#: Names of the bodies, posts and places that a row mentions.
+_NAMES: dict[str, Shape] = dict.fromkeys(("organisation", "organisation_en", "post", "post_en"), TEXT)
+_SOMETIMES = _NAMES | {"place_names": PLACE_NAMES, "mine": COUNT} | dict.fromkeys(_STAFF, TEXT)
+_MORE = dict.fromkeys(("problem_class", "reported", "changed", "limited"), TEXT) | {
+    "open": COUNT,
+    "overdue": COUNT,
+    "actions": ACTIONS,
 }
-_ROW = thing(_SHOWN | {"actions": ACTIONS}, _HIDDEN | NAMES | {"mine": NUMBER})
-_STEP = thing(
-    dict.fromkeys(("at", "what", "organisation_id", "post_id", "text", "to_organisation_id", "to_post_id"), TEXT),
-    NAMES
-    | dict.fromkeys(("severity", "tier", "level", "from_level", "to_level", "due", "result"), TEXT)
-    | {f"to_{name}": TEXT for name in NAMES if name != "place_names"},
+_ALWAYS = row_of(ISSUE, "contact", *_STAFF, **_MORE)["properties"]
+_ROW = shape(_SOMETIMES, **_ALWAYS)
+_STEP = shape(
+    _NAMES
+    | {f"to_{name}": TEXT for name in _NAMES}
+    | dict.fromkeys(("severity", "tier", "level", "from_level", "to_level", "due", "result"), TEXT),
+    **dict.fromkeys(("at", "what", "organisation_id", "post_id", "text", "to_organisation_id", "to_post_id"), TEXT),
 )
-_WORKS = thing(
-    {"project_id": TEXT, "accepted": NUMBER}, {"key": TEXT, "title": TEXT, "title_en": TEXT, "budget_fen": NUMBER}
+_WORKS = shape({"title": TEXT, "title_en": TEXT, "budget_fen": COUNT}, key=TEXT, project_id=TEXT, accepted=COUNT)
+_CASE = shape(
+    _SOMETIMES | {"contact": {"type": ["string", "null"]}},  # null: erased
+    **_ALWAYS,
+    others=OTHERS,
+    timeline=list_of(_STEP),
+    earlier_steps=COUNT,
+    works={"anyOf": [_WORKS, {"type": "null"}]},
 )
-_CASE = thing(
-    _SHOWN
-    | {
-        "actions": ACTIONS,
-        "others": OTHERS,
-        "timeline": listed(_STEP, "the latest steps in their order"),
-        "earlier_steps": NUMBER | {"description": "1: there are steps before those"},
-        "works": {"oneOf": [_WORKS, {"type": "null"}], "description": "the works that the issue led to"},
-    },
-    _HIDDEN | NAMES | {"mine": NUMBER, "contact": {"type": ["string", "null"], "description": "null: erased"}},
+_SHARE = shape(numerator=COUNT, denominator=COUNT, definition=TEXT)
+_FIGURES = shape(
+    place=TEXT,
+    position=COUNT,
+    as_of=shape(service=TEXT, position=COUNT),
+    collected=COUNT,
+    **dict.fromkeys(("by_level", "by_channel", "by_class", "by_status", "follow_ups"), by_code(COUNT)),
+    overdue=COUNT,
+    reopened=COUNT,
+    satisfied=_SHARE,
+    solved_at_proper_tier=_SHARE,
 )
 
 
@@ -102,7 +101,7 @@ def find_issues(
     read: Reader,
     *,
     status: Annotated[
-        Sequence[str], many(choice(*STATUSES, words="status"), 1, len(STATUSES)), "one of these statuses"
+        Sequence[str], many(choice(*STATUSES, words="issue status"), 1, len(STATUSES)), "one of these statuses"
     ] = (),
     open: Annotated[int | None, _FLAG, "1: not resolved yet"] = None,
     overdue: Annotated[int | None, _FLAG, "1: open although the time limit has passed"] = None,
@@ -169,25 +168,7 @@ def _listed(read: Reader, where: Mapping[str, Any], limit: int, cursor: str, ord
     return page | {"rows": read.city.named(page["rows"])}
 
 
-@ISSUE.query(
-    answer=thing(
-        {
-            "place": TEXT,
-            "position": NUMBER | {"description": "position of the service's log that the figures reflect"},
-            "as_of": thing({"service": TEXT, "position": NUMBER}),
-            "collected": NUMBER,
-            "by_level": COUNTS,
-            "by_channel": COUNTS,
-            "by_class": COUNTS,
-            "by_status": COUNTS,
-            "overdue": NUMBER | {"description": "open issues whose time limit has passed"},
-            "reopened": NUMBER | {"description": "issues that were reopened at least once"},
-            "follow_ups": COUNTS,
-            "satisfied": SHARE,
-            "solved_at_proper_tier": SHARE,
-        }
-    )
-)
+@ISSUE.query(answer=_FIGURES)
 def issue_figures(
     read: Reader, *, place: Annotated[str, PLACE, "a place and everything below it; empty: the whole city"] = ""
 ) -> dict[str, Any]:

@@ -362,6 +362,16 @@ def test_bad_input_names_the_field(desk: Desk, method: str, ask: dict[str, Any],
     assert desk.log.head().position == before
 
 
+def strict(shape: Any) -> Any:
+    """A schema that also refuses what it does not name."""
+    if isinstance(shape, list):
+        return [strict(part) for part in shape]
+    if not isinstance(shape, dict):
+        return shape
+    closed = {"additionalProperties": False} if "properties" in shape and shape.get("type") == "object" else {}
+    return closed | {name: strict(part) for name, part in shape.items()}
+
+
 def test_answers_have_the_shape_that_is_declared(desk: Desk) -> None:
     id = report(desk)
     dispatch(desk, id)
@@ -370,13 +380,19 @@ def test_answers_have_the_shape_that_is_declared(desk: Desk) -> None:
     desk.ask("record_diagnosis", "post-grid", **DIAGNOSIS)
     works = {"project_id": "project-2", "issue_ids": [id]}
     desk.tell("funding", "ProjectProposed", title="照明改造", title_en="Lighting", budget_fen=100_00, **works)
+    asked: list[tuple[str, dict[str, Any]]] = [
+        ("get_issue", {"issue_id": id}),
+        ("find_issues", {}),
+        ("inbox", {}),
+        ("issue_figures", {}),
+        ("find_diagnoses", {}),
+    ]
     for by in ("post-grid", "p-resident", ""):
-        for name, ask in (("get_issue", {"issue_id": id}), ("find_issues", {}), ("inbox", {}), ("issue_figures", {})):
-            jsonschema.validate(desk.ask(name, by, **ask), dict(desk.definition.queries[name].answer))
-    for name in ("find_visits", "find_diagnoses"):
-        answer = desk.ask(name, "post-grid")
-        assert answer["rows"]
-        jsonschema.validate(answer, dict(desk.definition.queries[name].answer))
+        for name, ask in asked:
+            jsonschema.validate(desk.ask(name, by, **ask), strict(desk.definition.queries[name].answer))
+    visits = desk.ask("find_visits", "post-grid")
+    assert visits["rows"]
+    jsonschema.validate(visits, strict(desk.definition.queries["find_visits"].answer))
 
 
 def test_views_built_again_are_the_same(fresh: Desk) -> None:

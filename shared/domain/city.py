@@ -388,9 +388,7 @@ class City:
             return []
         where = {"place": above, "role": ranked}
         found = [post for post in self._every("city_posts", where) if not post["abolished"] and held_on(post, self.day)]
-        return sorted(
-            found, key=lambda post: (above.index(post["place"]), ranked.index(post["role"]), post["post_id"])
-        )
+        return sorted(found, key=lambda post: (above.index(post["place"]), ranked.index(post["role"]), post["post_id"]))
 
     def posts_of(self, person_id: str) -> list[Row]:
         """The posts that a person holds on the day."""

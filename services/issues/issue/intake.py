@@ -18,7 +18,7 @@ from shared.domain.mandate import Mandate
 from shared.domain.policy import Decision
 from shared.domain.record import Record
 from shared.domain.view import Row
-from shared.domain.words import _, said
+from shared.domain.words import _, said, term
 
 
 @ISSUE.command("issue.report", new=MADE)
@@ -50,9 +50,9 @@ def report_issue(
     if by.role in ("resident", "anonymous"):
         if channel != "portal":
             raise ForbiddenError(
-                _("the channel {channel} is recorded by staff; residents report through the portal"),
-                {"channel": said(_("portal"))},
-                channel=channel,
+                _("the channel {channel} is recorded by staff; report through the portal"),
+                {"channel": said(_("residents report through the portal"))},
+                channel=term("channels", channel),
             )
         reporter = by.actor
     post = _intake(place, city)

@@ -165,7 +165,7 @@ def close_issue(
     if issue.followed != "satisfied" and issue.tries < tries:
         raise IllegalStateError(
             _("ask the person concerned first: they must be satisfied, or not be reached in {tries} tries"),
-            {"follow_up": said(_("missing"))},
+            {"follow_up": said(_("nobody has asked yet"))},
             tries=tries,
         )
     return [IssueClosed(issue_id=issue.id, because=without_numbers(because))]

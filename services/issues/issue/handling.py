@@ -16,7 +16,7 @@ from services.issues.issue.facts import (
 from services.issues.issue.state import ISSUE, OPEN, Issue
 from shared.domain.calendar import WorkingDay, working_day_after
 from shared.domain.city import City
-from shared.domain.clock import Rule
+from shared.domain.clock import Rule, rows_of
 from shared.domain.errors import BadInputError, IllegalStateError, NotFoundError
 from shared.domain.event import Event
 from shared.domain.fields import DAY, WORKING_DAYS, code_of, id_of, text
@@ -241,7 +241,7 @@ def _overdue_since(row: Row) -> str:
 OVERDUE = Rule(
     "issue_overdue",
     ISSUE,
-    rows=lambda city: ("cases", {"open": 1, "overdue": 0, "due__gt": "", "due__lt": city.day}),
+    rows=rows_of("cases", lambda day: {"open": 1, "overdue": 0, "due__gt": "", "due__lt": day}),
     decide=mark_overdue,
     period=lambda row: f"{row['due']} {row['limited']}",
     arguments=lambda row: {"due": row["due"]},

@@ -1,14 +1,13 @@
-"""Facts of the issue ledger.
+"""Facts about an issue.
 
 Class and field names are the storage format: rename nothing, upcast instead.
 """
 
 from __future__ import annotations
 
-import msgspec
+from typing import Annotated, Any
 
-from shared.domain.event import Codec, Event, Upcaster
-from shared.following.parking import PARKING_EVENTS
+from shared.domain.event import Codec, Event, Upcaster, sealed
 
 
 class IssueReported(Event, frozen=True, kw_only=True):
@@ -18,34 +17,33 @@ class IssueReported(Event, frozen=True, kw_only=True):
     place: str
     category: str  # dotted code; the part before the first dot is the class of the taxonomy (A15)
     description: str
-    channel: str  # visit, patrol, portal, phone or meeting (C07, C33)
+    channel: str  # code of the city's channels (C07, C33)
     origin: str  # the visit or patrol and finding it came from, or ""
     reporter: str  # person id, or ""
-    contact: str  # sealed, or ""
+    contact: Annotated[str, sealed(lambda fact: f"issue:{fact.issue_id}")]
     organisation_id: str
     person_id: str
     post_id: str
-    level: str  # of the organisation; "" when a policy could not know it, triage states it then
+    level: str  # of the organisation; "" when a policy did not know it, triage states it then
 
 
 class IssueTriaged(Event, frozen=True, kw_only=True):
     """How grave the issue is and the widest tier that should solve it, with the reason (C10, C14)."""
 
+    schema = 2
     issue_id: str
-    severity: str  # small, hard or big
-    tier: str  # compound, area, community or street
+    severity: str  # code of the city's severities
+    tier: str  # code of the city's tiers
     reason: str
     organisation_id: str  # accountable then
-    from_level: str  # as it was stated before; "" from a patrol
     level: str  # of the accountable organisation
 
 
 class IssueDispatched(Event, frozen=True, kw_only=True):
     """A body and a person became accountable, with a duty and a time limit (C12)."""
 
+    schema = 2
     issue_id: str
-    from_organisation_id: str
-    from_level: str
     organisation_id: str
     person_id: str
     post_id: str
@@ -74,14 +72,20 @@ class IssueExtended(Event, frozen=True, kw_only=True):
 class IssueEscalated(Event, frozen=True, kw_only=True):
     """The issue went to a body above the accountable one; the time limit stays (C11)."""
 
+    schema = 2
     issue_id: str
-    from_organisation_id: str
-    from_level: str
     to_level: str
     organisation_id: str
     person_id: str
     post_id: str
     reason: str
+
+
+class IssueOverdue(Event, frozen=True, kw_only=True):
+    """The time limit passed while the issue was open (C12)."""
+
+    issue_id: str
+    due: str  # the time limit that was missed, ISO date
 
 
 class IssueResolved(Event, frozen=True, kw_only=True):
@@ -111,36 +115,17 @@ class IssueClosed(Event, frozen=True, kw_only=True):
 
 
 class IssueReopened(Event, frozen=True, kw_only=True):
-    """Open again; whoever was accountable still is. Says what it undoes."""
+    """Open again; whoever was accountable still is."""
 
+    schema = 2
     issue_id: str
     reason: str
-    from_status: str  # resolved or closed
-    contained: bool | None  # of the resolution that did not hold
-    times: int  # this one included
 
 
 class ContactErased(Event, frozen=True, kw_only=True):
     """The key of the reporter's contact was destroyed; nobody can read it any more (X09)."""
 
     issue_id: str
-
-
-class Problem(msgspec.Struct, frozen=True, gc=False):
-    """One problem found by a diagnosis."""
-
-    category: str
-    note: str
-
-
-class CompoundDiagnosed(Event, frozen=True, kw_only=True):
-    """What is wrong in a place, by category: a baseline survey (C03) or a diagnosis of its root problems (A15)."""
-
-    diagnosis_id: str
-    place: str
-    kind: str  # baseline or diagnosis
-    diagnosed_on: str  # ISO date
-    problems: tuple[Problem, ...]
 
 
 IssueFact = (
@@ -150,6 +135,7 @@ IssueFact = (
     | IssueAccepted
     | IssueExtended
     | IssueEscalated
+    | IssueOverdue
     | IssueResolved
     | FollowUpRecorded
     | IssueClosed
@@ -157,19 +143,35 @@ IssueFact = (
     | ContactErased
 )
 
-EVENTS: tuple[type[Event], ...] = (
-    IssueReported,
-    IssueTriaged,
-    IssueDispatched,
-    IssueAccepted,
-    IssueExtended,
-    IssueEscalated,
-    IssueResolved,
-    FollowUpRecorded,
-    IssueClosed,
-    IssueReopened,
-    ContactErased,
-    CompoundDiagnosed,
+
+def _without(*names: str) -> Upcaster:
+    """Leave out what the facts before say already."""
+
+    def upcast(data: dict[str, Any]) -> dict[str, Any]:
+        return {name: value for name, value in data.items() if name not in names}
+
+    return upcast
+
+
+CODEC = Codec(
+    (
+        IssueReported,
+        IssueTriaged,
+        IssueDispatched,
+        IssueAccepted,
+        IssueExtended,
+        IssueEscalated,
+        IssueOverdue,
+        IssueResolved,
+        FollowUpRecorded,
+        IssueClosed,
+        IssueReopened,
+        ContactErased,
+    ),
+    {
+        ("IssueTriaged", 1): _without("from_level"),
+        ("IssueDispatched", 1): _without("from_organisation_id", "from_level"),
+        ("IssueEscalated", 1): _without("from_organisation_id", "from_level"),
+        ("IssueReopened", 1): _without("from_status", "contained", "times"),
+    },
 )
-UPCASTERS: dict[tuple[str, int], Upcaster] = {}
-CODEC = Codec((*EVENTS, *PARKING_EVENTS), UPCASTERS)

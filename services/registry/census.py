@@ -6,8 +6,8 @@ from collections import Counter
 from collections.abc import Mapping
 from typing import Annotated, Any
 
-from services.registry.answers import NUMBER, TEXT, by_code, many, texts, thing
 from services.registry.place import PLACE, PLACE_ROW, shown_place
+from shared.domain.answers import COUNT, OTHERS, TEXT, by_code, many, shape
 from shared.domain.city import every
 from shared.domain.fields import DAY
 from shared.domain.fields import PLACE as PATH
@@ -74,20 +74,19 @@ def street_of(rows: Rows, place: str) -> str:
     return place
 
 
-_HOUSEHOLDS = thing(**texts("qualifier", "counted_from", "counted_to"), value=NUMBER, places=NUMBER)
-_MEASURE = thing(**texts("measure", "unit", "qualifier"), value=NUMBER)
-_SUM = thing(**_MEASURE["properties"], places=NUMBER)
-_OTHER = thing(command=TEXT, posts=many(thing(**texts("post_id", "title", "title_en", "organisation_id", "place"))))
+_HOUSEHOLDS = shape(value=COUNT, qualifier=TEXT, places=COUNT, counted_from=TEXT, counted_to=TEXT)
+_MEASURE = {"measure": TEXT, "unit": TEXT, "value": COUNT, "qualifier": TEXT}
+_KNOWN = {"since": TEXT, "value": COUNT, "qualifier": TEXT, "source": TEXT, "recorded": TEXT}
 
 
 @PLACE.query(
-    answer=thing(
+    answer=shape(
         **PLACE_ROW["properties"],
         above=many(PLACE_ROW),
-        below=NUMBER,
-        measures=many(_MEASURE),
+        below=COUNT,
+        measures=many(shape(place=TEXT, history=many(shape(**_KNOWN)), **_MEASURE | _KNOWN)),
         households=_HOUSEHOLDS,
-        others=many(_OTHER),
+        others=OTHERS,
     )
 )
 def get_place(read: Reader, *, place: Annotated[str, PATH, "the place"]) -> dict[str, Any]:
@@ -105,13 +104,13 @@ def get_place(read: Reader, *, place: Annotated[str, PATH, "the place"]) -> dict
 
 
 @PLACE.query(
-    answer=thing(
-        **texts("place", "day", "levels_of"),
+    answer=shape(
+        **dict.fromkeys(("place", "day", "levels_of"), TEXT),
         level_codes=many(TEXT),
-        **dict.fromkeys(("levels", "organisations", "posts", "appointments"), NUMBER),
-        **dict.fromkeys(("organisations_by_level", "organisations_by_type", "places_by_kind"), by_code(NUMBER)),
+        **dict.fromkeys(("levels", "organisations", "posts", "appointments"), COUNT),
+        **dict.fromkeys(("organisations_by_level", "organisations_by_type", "places_by_kind"), by_code(COUNT)),
         households=_HOUSEHOLDS,
-        measures=many(_SUM),
+        measures=many(shape(places=COUNT, **_MEASURE)),
     )
 )
 def count_figures(

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from services.registry import census  # noqa: F401  # its queries register on places
+from services.registry.checklist import CHECKLIST, CHECKLIST_FIGURES, CHECKLISTS
 from services.registry.entry import ENTRY
+from services.registry.obligation import CLOCK, EVIDENCE, OBLIGATION, OBLIGATION_FIGURES, OBLIGATIONS
 from services.registry.organisation import ORGANISATION, ORGANISATIONS
 from services.registry.person import PERSON, PERSONS, READ_NAMES
 from services.registry.place import HOUSEHOLDS, MEASURES, PLACE, PLACES
@@ -13,7 +15,21 @@ from shared.following.definition import Definition
 
 DEFINITION = Definition(
     name="registry",
-    deciders=(PROFILE, ENTRY, PLACE, ORGANISATION, POST, PERSON),
-    views=(PROFILES, PLACES, MEASURES, HOUSEHOLDS, ORGANISATIONS, POSTS, APPOINTMENTS, PERSONS),
+    deciders=(PROFILE, ENTRY, PLACE, ORGANISATION, POST, PERSON, CHECKLIST, OBLIGATION, EVIDENCE),
+    views=(
+        PROFILES,
+        PLACES,
+        MEASURES,
+        HOUSEHOLDS,
+        ORGANISATIONS,
+        POSTS,
+        APPOINTMENTS,
+        PERSONS,
+        CHECKLISTS,
+        CHECKLIST_FIGURES,
+        OBLIGATIONS,
+        OBLIGATION_FIGURES,
+    ),
+    clock=CLOCK,
     powers={READ_NAMES: "Read the names of registered persons in full."},
 )

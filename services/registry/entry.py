@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 import msgspec
 
-from services.registry.answers import NUMBER, TEXT, many, texts, thing
+from shared.domain.answers import ACTIONS, COUNT, TEXT, many, shape
 from shared.domain.catalogue import ANONYMOUS, KINDS, PARAMETERS, RESIDENT, data_of
 from shared.domain.city import NEVER, City
 from shared.domain.city import Entry as Version
@@ -124,9 +124,11 @@ def in_use(rows: Rows, kind: str, code: str) -> str:
 
 
 def is_power(power: str) -> bool:
-    """Whether some command or query asks for a power; those that end in a code of the city (`payment.review.board`) are one."""
+    """Whether some command or query asks for a power, or for one that it is part of: `checklist.judge.norms`, `payment.review.board`."""
     head, _dot, end = power.rpartition(".")
-    return end == "*" or known("power", power) or ("." in head and known("power", f"{head}.*"))
+    return (
+        end == "*" or known("power", power) or ("." in head and (known("power", head) or known("power", f"{head}.*")))
+    )
 
 
 def faults(kind: str, code: str, data: Mapping[str, Any], codes: Callable[[str], Collection[str]]) -> dict[str, Any]:
@@ -185,7 +187,7 @@ def adopt_entry(
             known=", ".join(PARAMETERS),
         )
     try:
-        made = data_of(kind, data)
+        made: Data = msgspec.to_builtins(data_of(kind, data))
     except FieldError as error:
         raise BadInputError(_("the data do not fit the list"), {"data": error.reason}) from None
     if wrong := faults(kind, code, made, lambda other: standing(city, other)):
@@ -291,7 +293,11 @@ def _kept(city: City, kind: str, code: str) -> str:
     return ""
 
 
-_VERSION = thing(**texts("kind", "code", "zh", "en", "since", "until"), version=NUMBER, data={"type": "object"})
+_VERSION = {
+    **dict.fromkeys(("kind", "code", "zh", "en", "since", "until"), TEXT),
+    "version": COUNT,
+    "data": {"type": "object"},
+}
 
 
 def _shown(kind: str, entry: Version) -> Row:
@@ -303,7 +309,7 @@ def _actions(read: Reader, open_: bool) -> list[str]:
     return ["adopt_entry", *(["retire_entry"] if open_ else [])] if read.may("registry.profile") else []
 
 
-@ENTRY.query(answer=thing(rows=many(_VERSION), actions=many(TEXT)))
+@ENTRY.query(answer=shape(rows=many(shape(**_VERSION)), actions=ACTIONS))
 def find_entries(
     read: Reader,
     *,
@@ -316,7 +322,7 @@ def find_entries(
     return {"rows": rows, "actions": _actions(read, False)}
 
 
-@ENTRY.query(answer=thing(**_VERSION["properties"], versions=many(_VERSION), actions=many(TEXT)))
+@ENTRY.query(answer=shape(**_VERSION, versions=many(shape(**_VERSION)), actions=ACTIONS))
 def get_entry(
     read: Reader, *, kind: Annotated[str, _KIND, "list"], code: Annotated[str, CODE, "code"]
 ) -> dict[str, Any]:

@@ -7,9 +7,9 @@ from typing import Annotated, Any
 
 import msgspec
 
-from services.registry.answers import TEXT, many, page, row_of, thing
 from services.registry.entry import Entry, entries, in_force
 from services.registry.place import PLACE, Place
+from shared.domain.answers import ACTIONS, TEXT, many, page_of, row_of, shape
 from shared.domain.city import NEVER, City, every
 from shared.domain.command import CHOSEN, Cursor, Limit, holds, order_of
 from shared.domain.decider import Decider
@@ -250,11 +250,12 @@ ORGANISATIONS = View.of(
     _ended,
 )
 
-_ROW = row_of(Organisation, "organisation_id", ended=TEXT, actions=many(TEXT))
-_TREE = thing(**_ROW["properties"], children=many({"type": "object"}))
+_ROW = row_of(ORGANISATION, ended=TEXT, actions=ACTIONS)
+#: Children are trees in turn.
+_TREE = shape(**_ROW["properties"], children=many(_ROW))
 
 
-@ORGANISATION.query(answer=page(_ROW))
+@ORGANISATION.query(answer=page_of(_ROW))
 def find_organisations(
     read: Reader,
     *,
@@ -277,7 +278,7 @@ def find_organisations(
     return read.page("organisations", where | exist, limit, cursor, order, ORGANISATION)
 
 
-@ORGANISATION.query(answer=thing(roots=many(_TREE)))
+@ORGANISATION.query(answer=shape(roots=many(_TREE)))
 def organisation_tree(
     read: Reader,
     *,

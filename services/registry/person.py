@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 import msgspec
 
-from services.registry.answers import NUMBER, TEXT, by_code, many, page, texts, thing
+from shared.domain.answers import ACTIONS, COUNT, PLACE_NAMES, TEXT, by_code, many, page_of, row_of, shape
 from shared.domain.city import City, every
 from shared.domain.command import CHOSEN, Cursor, Limit, order_of
 from shared.domain.decider import Decider
@@ -143,10 +143,10 @@ def names(read: Reader, person_ids: Iterable[str]) -> dict[str, str]:
     return {id: shown_name(read, row) for id, row in read.rows.get_many("persons", wanted).items()}
 
 
-_ROW = thing(**texts("person_id", "place", "name", "status"), erased=NUMBER, actions=many(TEXT))
+_ROW = row_of(PERSON, erased=COUNT, actions=ACTIONS)
 
 
-@PERSON.query(answer=page(_ROW))
+@PERSON.query(answer=page_of(_ROW))
 def find_persons(
     read: Reader,
     *,
@@ -161,7 +161,7 @@ def find_persons(
     return read.page("persons", where, limit, cursor, order, PERSON, lambda row: row | {"name": shown_name(read, row)})
 
 
-@PERSON.query(answer=thing(names=by_code(TEXT)))
+@PERSON.query(answer=shape(names=by_code(TEXT)))
 def person_names(
     read: Reader, *, person_ids: Annotated[list[str], many_of(id_of("person")), "the persons"]
 ) -> dict[str, Any]:
@@ -169,23 +169,12 @@ def person_names(
     return {"names": names(read, person_ids)}
 
 
-_POST = thing(
-    **texts(
-        "post_id",
-        "role",
-        "title",
-        "title_en",
-        "organisation_id",
-        "organisation",
-        "organisation_en",
-        "place",
-        "since",
-        "until",
-    )
-)
+_HELD = ("post_id", "role", "organisation_id", "place", "since", "until")
+_NAMED = ("title", "title_en", "organisation", "organisation_en", "post", "post_en")
+_POST = shape(**dict.fromkeys((*_HELD, *_NAMED), TEXT), place_names=PLACE_NAMES)
 
 
-@PERSON.query(answer=thing(posts=many(_POST)))
+@PERSON.query(answer=shape(posts=many(_POST)))
 def posts_of_person(
     read: Reader,
     *,
@@ -198,8 +187,7 @@ def posts_of_person(
     terms = list(every(read.rows, "appointments", where))
     posts = read.rows.get_many("posts", [term["post_id"] for term in terms])
     held = [
-        {name: term[name] for name in ("post_id", "role", "organisation_id", "place", "since", "until")}
-        | {name: posts[term["post_id"]][name] for name in ("title", "title_en")}
+        {name: term[name] for name in _HELD} | {name: posts[term["post_id"]][name] for name in ("title", "title_en")}
         for term in terms
     ]
     return {"posts": read.city.named(held)}

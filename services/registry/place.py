@@ -7,8 +7,8 @@ from typing import Annotated, Any, Literal
 
 import msgspec
 
-from services.registry.answers import TEXT, many, page, texts, thing
 from services.registry.entry import Entry, entries, in_force
+from shared.domain.answers import ACTIONS, page_of, row_of
 from shared.domain.city import City
 from shared.domain.command import GIVEN, Cursor, Limit, holds, order_of
 from shared.domain.decider import Decider
@@ -255,10 +255,10 @@ def shown_place(row: Row) -> Row:
     return {name: value for name, value in row.items() if name not in ("known", "counts")}
 
 
-PLACE_ROW = thing(**texts("place", "kind", "name", "name_en", "parent", "status"), actions=many(TEXT))
+PLACE_ROW = row_of(PLACE, "known", "counts", actions=ACTIONS)
 
 
-@PLACE.query(answer=page(PLACE_ROW))
+@PLACE.query(answer=page_of(PLACE_ROW))
 def find_places(
     read: Reader,
     *,

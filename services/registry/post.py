@@ -7,10 +7,11 @@ from typing import Annotated, Any
 
 import msgspec
 
-from services.registry.answers import TEXT, TRUE, many, page, row_of, texts, thing
 from services.registry.entry import Entry, entries, in_force
 from services.registry.organisation import ORGANISATION, Organisation
 from services.registry.person import PERSON, Person, names
+from shared.domain.answers import ACTIONS, PLACE_NAMES, TEXT, page_of, row_of, shape
+from shared.domain.answers import YES as TRUE
 from shared.domain.catalogue import ANONYMOUS, RESIDENT
 from shared.domain.city import NEVER, City, held_on
 from shared.domain.command import CHOSEN, Cursor, Limit, holds, order_of
@@ -452,16 +453,14 @@ APPOINTMENTS = View(
 )
 
 _ROW = row_of(
-    Post,
-    "post_id",
-    **texts("held_until", "organisation", "organisation_en", "holder"),
+    POST,
+    **dict.fromkeys(("held_until", "organisation", "organisation_en", "post", "post_en", "holder"), TEXT),
+    place_names=PLACE_NAMES,
     vacant=TRUE,
     succession_due=TRUE,
-    actions=many(TEXT),
+    actions=ACTIONS,
 )
-_APPOINTMENT = thing(
-    **texts("post_id", "person_id", "organisation_id", "role", "place", "since", "until", "held_until", "reason")
-)
+_TERM = ("key", "post_id", "person_id", "organisation_id", "role", "place", "since", "until", "held_until", "reason")
 
 
 def _holder(post: Row, day: str) -> str:
@@ -469,7 +468,7 @@ def _holder(post: Row, day: str) -> str:
     return str(post["person_id"]) if held_on(post, day) else ""
 
 
-@POST.query(answer=page(_ROW))
+@POST.query(answer=page_of(_ROW))
 def find_posts(
     read: Reader,
     *,
@@ -503,7 +502,7 @@ def find_posts(
     return page | {"rows": read.city.named(shown(row) for row in page["rows"])}
 
 
-@POST.query(answer=page(_APPOINTMENT))
+@POST.query(answer=page_of(shape(**dict.fromkeys(_TERM, TEXT))))
 def find_appointments(
     read: Reader,
     *,

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Annotated, Any
 
 import msgspec
 
-from services.registry.answers import NUMBER, TEXT, by_code, many, texts, thing
-from services.registry.entry import ENTRY, Entry, adopted, entry_id, faults, in_use, last, retired
+from services.registry.entry import ENTRY, Data, Entry, adopted, entry_id, faults, in_use, last, retired
+from shared.domain.answers import COUNT, TEXT, by_code, many, shape
 from shared.domain.catalogue import (
     ANONYMOUS,
     KINDS,
@@ -20,6 +21,7 @@ from shared.domain.catalogue import (
     Parameter,
     Ranked,
     Role,
+    data_of,
 )
 from shared.domain.city import City
 from shared.domain.city import Entry as Version
@@ -27,7 +29,7 @@ from shared.domain.command import GIVEN, On, holds, on
 from shared.domain.decider import Decider
 from shared.domain.errors import BadInputError, IllegalStateError, NotFoundError
 from shared.domain.event import LARGEST_INTEGER, Event
-from shared.domain.fields import CODE, DAY, code_of, group, line, number, pairs
+from shared.domain.fields import CODE, DAY, Field, FieldError, Kind, code_of, group, line, load_fields, number, pairs
 from shared.domain.fields import many as many_of
 from shared.domain.mandate import Mandate
 from shared.domain.reader import Reader
@@ -90,14 +92,6 @@ class ListedRole(msgspec.Struct, frozen=True, kw_only=True):
     ] = 0
 
 
-class Word(msgspec.Struct, frozen=True, kw_only=True):
-    """The words of a code, and its rank in lists that have an order."""
-
-    zh: Annotated[str, line(200), "in Chinese"]
-    en: Annotated[str, line(400), "in English"]
-    rank: Annotated[int, number(0, 1000), "place in the order, from 1; 0: the list has none"] = 0
-
-
 class ListedChecklist(Checklist, frozen=True, kw_only=True):
     """A checklist with its code and words."""
 
@@ -124,7 +118,7 @@ class ProfilePublished(Event, frozen=True, kw_only=True):
     levels: list[Level]
     roles: list[ListedRole]
     powers: dict[str, list[str]]
-    code_lists: dict[str, dict[str, Word]]
+    code_lists: dict[str, dict[str, Data]]
     parameters: dict[str, int]
     checklists: list[ListedChecklist]
     obligations: list[ListedObligation]
@@ -148,6 +142,28 @@ def evolve(profile: Profile, event: ProfileAdopted | ProfilePublished) -> Profil
 
 PROFILE = Decider("profile", (ProfileAdopted, ProfilePublished), Profile, Profile, evolve, lambda profile: "")
 
+
+@dataclass(frozen=True, kw_only=True)
+class _Words(Kind):
+    """The words of a code with what its list says of it; the list checks the latter."""
+
+    def load(self, value: Any) -> dict[str, Any]:
+        if not isinstance(value, Mapping):
+            raise FieldError(said(_("must be an object of names and values")))
+        given = dict(value)
+        return given | load_fields(_IN_WORDS, {name: given[name] for name in ("zh", "en") if name in given})
+
+
+_IN_WORDS = (Field("zh", line(200), "in Chinese", True), Field("en", line(400), "in English", True))
+_WORDS = _Words(
+    control="pairs",
+    facets={
+        "type": "object",
+        "properties": {one.name: dict(one.kind.facets) for one in _IN_WORDS},
+        "required": ["zh", "en"],
+    },
+)
+
 Key = tuple[str, str]
 #: Words in Chinese and English, and data.
 Wanted = tuple[str, str, dict[str, Any]]
@@ -167,7 +183,7 @@ def _wanted(ask: Mapping[str, Any]) -> dict[Key, Wanted]:
         found["roles", role.code] = role.zh, role.en, data
     for kind in set(_LISTS) & set(ask["code_lists"]):
         for code, one in ask["code_lists"][kind].items():
-            found[kind, code] = one.zh, one.en, _data(Ranked(rank=one.rank)) if _ranked(kind) else {}
+            found[kind, code] = one["zh"], one["en"], _listed(kind, one)
     for name, value in ask["parameters"].items():
         words = word("zh", "parameters", name), word("en", "parameters", name)
         found["parameters", name] = *words, _data(Parameter(value=value))
@@ -183,8 +199,13 @@ def _data(struct: msgspec.Struct) -> dict[str, Any]:
     return made
 
 
-def _ranked(kind: str) -> bool:
-    return KINDS[kind].data is Ranked
+def _listed(kind: str, one: Mapping[str, Any]) -> dict[str, Any]:
+    """What a list says of a code; as it was given where that does not fit the list."""
+    given = {name: value for name, value in one.items() if name not in ("zh", "en")}
+    try:
+        return _data(data_of(kind, given))
+    except FieldError:
+        return given
 
 
 def _changes(city: City, wanted: Mapping[Key, Wanted]) -> dict[Key, Wanted | None]:
@@ -220,9 +241,9 @@ def adopt_profile(
     ],
     powers: Annotated[Mapping[str, list[str]], pairs(CODE, many_of(POWER)), "role to its powers"],
     code_lists: Annotated[
-        Mapping[str, Mapping[str, Word]],
-        pairs(CODE, pairs(CODE, group(Word), 1000)),
-        "list to its codes with their words",
+        Mapping[str, Mapping[str, Data]],
+        pairs(CODE, pairs(CODE, _WORDS, 1000)),
+        "list to its codes, each with its words and what the list says of it, such as its rank",
     ],
     parameters: Annotated[
         Mapping[str, int], pairs(CODE, number(-LARGEST_INTEGER, LARGEST_INTEGER)), "numbers that rules use"
@@ -336,7 +357,7 @@ def _mistakes(made: ProfilePublished, wanted: Mapping[Key, Wanted]) -> dict[str,
     for name in set(made.parameters) - set(PARAMETERS):
         refuse(said(_("no rule reads this parameter; known: {known}"), known=", ".join(PARAMETERS)), "parameters", name)
     for (kind, code), (_zh, _en, data) in wanted.items():
-        if kind == "parameters" and code not in PARAMETERS:
+        if kind in _LISTS or (kind == "parameters" and code not in PARAMETERS):
             continue
         for part, reason in faults(kind, code, data, codes).items():
             if part == "powers":
@@ -357,17 +378,17 @@ def _check_lists(made: ProfilePublished, refuse: Callable[..., None]) -> None:
         terms = made.code_lists.get(kind, {})
         if not terms and KINDS[kind].needed:
             refuse(said(_("a city needs at least one code of this list")), "code_lists", kind)
-        ranks: dict[int, str] = {}
+        ranks: dict[Any, str] = {}
         for code, one in terms.items():
-            if _ranked(kind) and not one.rank:
-                refuse(said(_("is missing; this list has an order")), "code_lists", kind, code, "rank")
-            elif one.rank and not _ranked(kind):
-                refuse(said(_("is not asked for")), "code_lists", kind, code, "rank")
-            elif one.rank in ranks:
-                reason = said(_("is that of {code} already"), code=ranks[one.rank])
+            given = {name: value for name, value in one.items() if name not in ("zh", "en")}
+            try:
+                data_of(kind, given)
+            except FieldError as error:
+                refuse(error.reason, "code_lists", kind, code)
+            rank = given.get("rank")
+            if rank is not None and ranks.setdefault(rank, code) != code:
+                reason = said(_("is that of {code} already"), code=ranks[rank])
                 refuse(reason, "code_lists", kind, code, "rank")
-            elif one.rank:
-                ranks[one.rank] = code
 
 
 def _profile_keys(event: Event, record: Record) -> tuple[str, ...]:
@@ -384,19 +405,18 @@ def _profile(row: Row, event: Event, record: Record, key: str) -> Row:
 
 PROFILES = View("profiles", OWN, _profile_keys, _profile)
 
-_WORDS = thing(**texts("zh", "en"))
-_CODED = thing(**texts("code", "zh", "en"))
+_CODED = shape(code=TEXT, zh=TEXT, en=TEXT)
 
 
 @PROFILE.query(
-    answer=thing(
-        **texts("profile_id", "city", "effective", "adopted"),
-        version=NUMBER,
+    answer=shape(
+        **dict.fromkeys(("profile_id", "city", "effective", "adopted"), TEXT),
+        version=COUNT,
         levels=many(_CODED),
         roles=many(_CODED),
         powers=by_code(many(TEXT)),
-        code_lists=by_code(by_code(_WORDS)),
-        parameters=by_code(NUMBER),
+        code_lists=by_code(by_code(shape(zh=TEXT, en=TEXT))),
+        parameters=by_code(COUNT),
         checklists=many(_CODED),
         obligations=many(_CODED),
     )

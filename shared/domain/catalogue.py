@@ -54,6 +54,12 @@ class Role(msgspec.Struct, frozen=True, kw_only=True):
     ] = 0
 
 
+class ActivityKind(msgspec.Struct, frozen=True, kw_only=True):
+    """A kind of activity; some can be announced only where a checklist has unlocked it (B32)."""
+
+    needs: Annotated[str, CODE, "what the place must have unlocked by a checklist; empty: nothing"] = ""
+
+
 class Parameter(msgspec.Struct, frozen=True, kw_only=True):
     """A number that rules use: days, thresholds in fen, counts."""
 
@@ -111,7 +117,7 @@ KINDS: Mapping[str, EntryKind] = {
     "widths": EntryKind(Ranked, needed=True),  # levels and tiers in one order, from the narrowest (C14)
     "volunteer_roles": EntryKind(Nothing, needed=True),
     "team_kinds": EntryKind(Nothing, needed=True),
-    "activity_kinds": EntryKind(Nothing, needed=True),
+    "activity_kinds": EntryKind(ActivityKind, needed=True),
     "money_sources": EntryKind(Nothing, needed=True),
     "review_bodies": EntryKind(Nothing, needed=True),
     "posting_channels": EntryKind(Nothing, needed=True),
@@ -132,10 +138,9 @@ def _schema(kind: str) -> Group:
     return group(KINDS[kind].data)
 
 
-def data_of(kind: str, data: Mapping[str, Any]) -> dict[str, Any]:
-    """The data of an entry as its kind has them, with what was left out.
+def data_of(kind: str, data: Mapping[str, Any]) -> Any:
+    """The data of an entry in the schema of its kind.
 
     Raises `FieldError` that names each wrong part, `KeyError` for an unknown kind.
     """
-    made: dict[str, Any] = msgspec.to_builtins(_schema(kind).load(data))
-    return made
+    return _schema(kind).load(data)

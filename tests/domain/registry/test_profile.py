@@ -162,7 +162,7 @@ def lists(**change: Any) -> dict[str, Any]:
         (lists(levels={"a": words("a")}), ("code_lists", "levels"), "no list that the program knows"),
         (lists(place_kinds={}), ("code_lists", "place_kinds"), "at least one code"),
         (SECOND | {"code_lists": {}}, ("code_lists", "widths"), "at least one code"),
-        (lists(severities={"a": words("a")}), ("code_lists", "severities", "a", "rank"), "has an order"),
+        (lists(severities={"a": words("a")}), ("code_lists", "severities", "a", "rank"), "is missing"),
         (lists(severities={c: words(c, rank=1) for c in "ab"}), ("code_lists", "severities", "b", "rank"), "that of a"),
         (lists(channels={"a": words("a", rank=1)}), ("code_lists", "channels", "a", "rank"), "not asked for"),
         (
@@ -201,6 +201,17 @@ def test_checklists_and_obligations_are_entries(desk: Desk) -> None:
     }
     (found,) = desk.ask("get_profile")["checklists"]
     assert found == star | {"unlocks": ""}
+
+
+def test_what_a_list_says_of_a_code_stands_beside_its_words(desk: Desk) -> None:
+    """(B32)"""
+    adopt(desk, lists(activity_kinds={"service": words("service"), "story": words("story", needs="station")}))
+    found = desk.node.city().entries("activity_kinds")
+    assert {code: entry.data for code, entry in found.items()} == {
+        "service": {"needs": ""},
+        "story": {"needs": "station"},
+    }
+    assert desk.ask("get_profile")["code_lists"]["activity_kinds"]["story"] == words("story", needs="station")
 
 
 def test_it_takes_the_power(read_only: Desk) -> None:

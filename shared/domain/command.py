@@ -292,8 +292,8 @@ def declare(
     passed on to the decision, which then answers that nothing changes; `otherwise` is the refusal in any other status (it may name
     {thing}, {status} and {command}). `new` says that the thing need not exist yet and how it gets its id. `owner(state, by)` says whose
     own thing it is: they need no power. `only(state, by)` is the reason why this caller, whatever powers they have, may not, or None.
-    `erases(state)` is the subject whose key is destroyed afterwards. `alone` is for rules that look at rows of the service's own views: the decision is made on all that
-    the log says, and written only if nothing else was written since.
+    `erases(state)` is the subject whose key is destroyed afterwards. `alone` is for rules that look at rows of the service's own views:
+    the decision is made on all that the log says, and written only if nothing else was written since.
 
     Raises `TypeError` at start, with file and reason, for a declaration that is not whole.
     """

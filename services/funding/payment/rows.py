@@ -1,0 +1,94 @@
+"""Payments with their reviews, as reviewers, signer, cashier and residents see them."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from services.funding.facts import (
+    PAYMENT_FACTS,
+    PaymentAmended,
+    PaymentMade,
+    PaymentRequested,
+    PaymentReviewed,
+    PaymentSigned,
+)
+from services.funding.payment.state import PAYMENT, Payment
+from services.funding.rows import TEXT, day_of, list_of, page_of, public, row_of, rows_of
+from shared.domain.command import Cursor, Limit, order_of
+from shared.domain.fields import PLACE, choice, code_of, id_of
+from shared.domain.reader import Reader
+from shared.domain.record import Record
+from shared.domain.view import Row, state_of
+
+
+def _days(row: Row, payment: Payment, event: Any, record: Record) -> Row:
+    worded = isinstance(event, PaymentRequested | PaymentAmended)
+    reviewed = {body: day for body, day in row.get("reviewed_on", {}).items() if body in payment.reviews}
+    if isinstance(event, PaymentReviewed):
+        reviewed[event.body] = record.occurred[:10]
+    return {
+        **day_of("requested_on", isinstance(event, PaymentRequested), row, record),
+        **day_of("signed_on", isinstance(event, PaymentSigned), {} if worded else row, record),
+        **day_of("paid_on", isinstance(event, PaymentMade), row, record),
+        "reviewed_on": reviewed,
+        "applicant_organisation_id": record.on_behalf_of if worded else row.get("applicant_organisation_id", ""),
+    }
+
+
+PAYMENTS = rows_of(
+    PAYMENT, PAYMENT_FACTS, "payments", ("project_id", "place", "status", "requested_on", "amount_fen"), _days
+)
+PAYMENT_ROW = row_of(
+    PAYMENT,
+    requested_on=TEXT,
+    signed_on=TEXT,
+    paid_on=TEXT,
+    applicant_organisation_id=TEXT,
+    awaiting=list_of({"type": "string", "description": "body that must still review"}),
+)
+
+
+def shown_payment(read: Reader, row: Row) -> Row:
+    """A payment for a reader: its reviews with their days, and the bodies that must still review it."""
+    row = public(read, row)
+    days = row.pop("reviewed_on")
+    row["reviews"] = {body: review | {"reviewed_on": days.get(body, "")} for body, review in row["reviews"].items()}
+    return row | {"awaiting": _awaiting(read, row)}
+
+
+def _awaiting(read: Reader, row: Row) -> list[str]:
+    approvals = state_of(PAYMENT, row).approvals if row["status"] == "requested" else {}
+    return [
+        body for body in read.city.entries("review_bodies") if body not in approvals and row["status"] == "requested"
+    ]
+
+
+@PAYMENT.query(answer=page_of(PAYMENT_ROW))
+def find_payments(
+    read: Reader,
+    *,
+    place__under: Annotated[str, PLACE, "a place and everything below it"] = "",
+    project_id: Annotated[str, id_of("project"), "only of this project"] = "",
+    status: Annotated[
+        str, choice("requested", "rejected", "signed", "paid", "withdrawn", words="status"), "only in this state"
+    ] = "",
+    awaiting: Annotated[str, code_of("review_bodies"), "only those that this body must still review"] = "",
+    order: Annotated[
+        str, order_of("key", "requested_on", "amount_fen"), "sorted by; - before it: descending"
+    ] = "-requested_on",
+    limit: Limit = 50,
+    cursor: Cursor = "",
+) -> dict[str, Any]:
+    """Payments with the state of their review; a page of those that a body must review may be short although another follows."""
+    where = {"place__under": place__under, "project_id": project_id, "status": status}
+    if awaiting and not status:
+        where["status"] = "requested"
+
+    def page(cursor: str) -> Row:
+        found = read.page("payments", where, limit, cursor, order, PAYMENT, lambda row: shown_payment(read, row))
+        return found | {"rows": [row for row in found["rows"] if not awaiting or awaiting in row["awaiting"]]}
+
+    found = page(cursor)
+    while not found["rows"] and found["next"]:
+        found = page(found["next"])
+    return found | {"rows": read.city.named(found["rows"])}

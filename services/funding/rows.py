@@ -1,0 +1,119 @@
+"""Rows and answers that receipts, payments, statements and projects share: where facts lie, days, persons, shares."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+import msgspec
+
+from services.funding.facts import PERSON
+from shared.domain.decider import Decider
+from shared.domain.event import Event
+from shared.domain.fields import PLACE
+from shared.domain.names import masked
+from shared.domain.reader import Reader
+from shared.domain.record import Record
+from shared.domain.view import Row, View
+
+#: Fields that name persons: for those who have `money.read`.
+_PERSONS = (
+    *("applicant", "applicants", "reviewers", "signer", "signers"),
+    *("cashier", "cashiers", "accountant", "accountants", "person_id"),
+)
+#: What only folding and the ledger need.
+_INNER = ("accounts", "changes", "disclosed", "former", "version_of_ledger")
+
+
+def rows_of(
+    decider: Decider[Any],
+    facts: tuple[type[Event], ...],
+    name: str,
+    indexes: tuple[str | tuple[str, ...], ...],
+    more: Any,
+) -> View:
+    """One row a thing from these facts, in its own stream or, from before it had one, in that of its project (decision 10).
+
+    What was carried from there into its own stream changes no row.
+    """
+    made = View.of(decider, name, indexes, more)
+
+    def key(event: Any, record: Record) -> str | None:
+        return str(getattr(event, decider.id_field)) if isinstance(event, facts) else None
+
+    def fold(row: Row, event: Any, record: Record, key: str) -> Row | None:
+        found = made.fold(row, event, record, key)
+        return found if found is None or found["place"] else found | {"place": record.place}
+
+    return replace(made, key=key, fold=fold)
+
+
+def day_of(name: str, happened: bool, row: Row, record: Record) -> Row:
+    """The day of a fact under a name, or the day that stands there, "" for none."""
+    return {name: record.occurred[:10] if happened else row.get(name, "")}
+
+
+def public(read: Reader, row: Row) -> Row:
+    """A row without persons, unless the reader may see them; names of payers and payees masked or, once erased, empty."""
+    clear = read.may("money.read", row["place"])
+    hidden = () if clear else _PERSONS
+    row = {name: value for name, value in row.items() if name not in (*hidden, *_INNER)}
+    for name in ("payer", "payee"):
+        if row.get(f"{name}_kind") == PERSON:
+            opened = read.open(row[name]) or ""
+            row[name] = opened if clear else masked(opened)
+    if "reviews" in row:
+        row["reviews"] = {
+            body: {name: value for name, value in review.items() if name not in hidden}
+            for body, review in row["reviews"].items()
+        }
+    return row
+
+
+def share(fen: int, of: int) -> dict[str, int]:
+    """A share as a fraction; denominator 0: there is no money yet."""
+    return {"numerator": fen, "denominator": of}
+
+
+# JSON Schemas of answers.
+TEXT, NUMBER = {"type": "string"}, {"type": "integer"}
+SHARE = {"type": "object", "properties": {"numerator": NUMBER, "denominator": NUMBER}}
+BY_SOURCE = {"type": "object", "additionalProperties": NUMBER, "description": "fen by source"}
+AS_OF = {"type": "object", "properties": {"service": TEXT, "position": NUMBER}}
+NAMES = {
+    "type": "array",
+    "items": {"type": "object", "properties": {"place": dict(PLACE.facets), "zh": TEXT, "en": TEXT}},
+}
+
+
+def object_of(**properties: Any) -> dict[str, Any]:
+    """An object with these properties."""
+    return {"type": "object", "properties": properties}
+
+
+def list_of(items: Mapping[str, Any]) -> dict[str, Any]:
+    """A list."""
+    return {"type": "array", "items": items}
+
+
+def page_of(row: Mapping[str, Any], **more: Any) -> dict[str, Any]:
+    """A page of a list of rows."""
+    return object_of(rows=list_of(row), next={"type": ["string", "null"]}, **more)
+
+
+def row_of(decider: Decider[Any], **more: Any) -> dict[str, Any]:
+    """A row that is a state, with what the view and the query add; persons only for those who may see them."""
+    schema = msgspec.json.schema(decider.state)
+    shown = _whole(schema, schema["$defs"])["properties"]
+    kept = {name: part for name, part in shown.items() if name not in (*_INNER, "id")}
+    return object_of(**{decider.id_field: TEXT}, **kept, **more, key=TEXT, actions=list_of(TEXT), place_names=NAMES)
+
+
+def _whole(part: Any, parts: Mapping[str, Any]) -> Any:
+    """A schema with what it refers to in its place."""
+    if isinstance(part, dict):
+        if reference := part.get("$ref"):
+            return _whole(parts[reference.rpartition("/")[2]], parts)
+        return {name: _whole(value, parts) for name, value in part.items() if name not in ("default", "$defs", "title")}
+    return [_whole(one, parts) for one in part] if isinstance(part, list) else part

@@ -15,7 +15,7 @@ from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from shared.domain.errors import UnavailableError
-from shared.domain.names import masked
+from shared.domain.names import mask
 from shared.sqlite import Database
 
 _PREFIX = "sealed:v1:"
@@ -202,7 +202,10 @@ class Personal:
         """
         return self._keys.destroy(subject)
 
-    mask = staticmethod(masked)
+    @staticmethod
+    def mask(name: str) -> str:
+        """What the public may see of a name: `陈*`, `欧阳*`, `C*`; empty for an empty name."""
+        return mask(name)
 
     def _key(self, subject: str) -> Key:
         while True:

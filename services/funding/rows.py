@@ -12,7 +12,7 @@ from services.funding.facts import PERSON
 from shared.domain.decider import Decider
 from shared.domain.event import Event
 from shared.domain.fields import PLACE
-from shared.domain.names import masked
+from shared.domain.names import mask
 from shared.domain.reader import Reader
 from shared.domain.record import Record
 from shared.domain.view import Row, View
@@ -62,7 +62,7 @@ def public(read: Reader, row: Row) -> Row:
     for name in ("payer", "payee"):
         if row.get(f"{name}_kind") == PERSON:
             opened = read.open(row[name]) or ""
-            row[name] = opened if clear else masked(opened)
+            row[name] = opened if clear else mask(opened)
     if "reviews" in row:
         row["reviews"] = {
             body: {name: value for name, value in review.items() if name not in hidden}

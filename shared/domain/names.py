@@ -1,4 +1,4 @@
-"""Names of persons: what everybody may see of one (X09)."""
+"""Names of persons, as far as the public may see them."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ _TWO_CHARACTERS = """
 _LONG_FAMILY_NAMES = frozenset(_TWO_CHARACTERS.split())
 
 
-def masked(name: str) -> str:
+def mask(name: str) -> str:
     """What the public may see of a name: `陈*`, `欧阳*`, `C*`; empty for an empty name."""
     name = name.strip()
     if not name:

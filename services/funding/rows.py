@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-import msgspec
-
 from services.funding.facts import PERSON
+from shared.domain.answers import (
+    ACTIONS,
+    COUNT,
+    OTHERS,
+    PLACE_NAMES,
+    TEXT,
+    Shape,
+    by_code,
+    fields_of,
+    shape,
+)
 from shared.domain.decider import Decider
 from shared.domain.event import Event
-from shared.domain.fields import PLACE
 from shared.domain.names import mask
 from shared.domain.reader import Reader
 from shared.domain.record import Record
@@ -23,7 +30,7 @@ _PERSONS = (
     *("cashier", "cashiers", "accountant", "accountants", "person_id"),
 )
 #: What only folding and the ledger need.
-_INNER = ("accounts", "changes", "disclosed", "former", "version_of_ledger")
+_INNER = ("accounts", "changes", "disclosed", "former", "reviewed_on")
 
 
 def rows_of(
@@ -76,44 +83,15 @@ def share(fen: int, of: int) -> dict[str, int]:
     return {"numerator": fen, "denominator": of}
 
 
-# JSON Schemas of answers.
-TEXT, NUMBER = {"type": "string"}, {"type": "integer"}
-SHARE = {"type": "object", "properties": {"numerator": NUMBER, "denominator": NUMBER}}
-BY_SOURCE = {"type": "object", "additionalProperties": NUMBER, "description": "fen by source"}
-AS_OF = {"type": "object", "properties": {"service": TEXT, "position": NUMBER}}
-NAMES = {
-    "type": "array",
-    "items": {"type": "object", "properties": {"place": dict(PLACE.facets), "zh": TEXT, "en": TEXT}},
-}
+#: JSON Schemas of parts of answers.
+SHARE = shape(numerator=COUNT, denominator=COUNT)
+BY_SOURCE = by_code(COUNT)
+AS_OF = shape(service=TEXT, position=COUNT)
 
 
-def object_of(**properties: Any) -> dict[str, Any]:
-    """An object with these properties."""
-    return {"type": "object", "properties": properties}
-
-
-def list_of(items: Mapping[str, Any]) -> dict[str, Any]:
-    """A list."""
-    return {"type": "array", "items": items}
-
-
-def page_of(row: Mapping[str, Any], **more: Any) -> dict[str, Any]:
-    """A page of a list of rows."""
-    return object_of(rows=list_of(row), next={"type": ["string", "null"]}, **more)
-
-
-def row_of(decider: Decider[Any], **more: Any) -> dict[str, Any]:
-    """A row that is a state, with what the view and the query add; persons only for those who may see them."""
-    schema = msgspec.json.schema(decider.state)
-    shown = _whole(schema, schema["$defs"])["properties"]
-    kept = {name: part for name, part in shown.items() if name not in (*_INNER, "id")}
-    return object_of(**{decider.id_field: TEXT}, **kept, **more, key=TEXT, actions=list_of(TEXT), place_names=NAMES)
-
-
-def _whole(part: Any, parts: Mapping[str, Any]) -> Any:
-    """A schema with what it refers to in its place."""
-    if isinstance(part, dict):
-        if reference := part.get("$ref"):
-            return _whole(parts[reference.rpartition("/")[2]], parts)
-        return {name: _whole(value, parts) for name, value in part.items() if name not in ("default", "$defs", "title")}
-    return [_whole(one, parts) for one in part] if isinstance(part, list) else part
+def row_of(decider: Decider[Any], **more: Shape) -> Shape:
+    """A row that is a state, with what the view and the query add; persons are only for those who may see them."""
+    fields = {"key": TEXT, decider.id_field: TEXT} | fields_of(decider.state, "id", *_INNER) | more
+    shown = {name: one for name, one in fields.items() if name not in _PERSONS}
+    persons = {name: one for name, one in fields.items() if name in _PERSONS}
+    return shape(persons | {"place_names": PLACE_NAMES, "others": OTHERS}, **shown, actions=ACTIONS)

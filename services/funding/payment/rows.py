@@ -13,12 +13,13 @@ from services.funding.facts import (
     PaymentSigned,
 )
 from services.funding.payment.state import PAYMENT, Payment
-from services.funding.rows import TEXT, day_of, list_of, page_of, public, row_of, rows_of
+from services.funding.rows import day_of, public, row_of, rows_of
+from shared.domain.answers import TEXT, by_code, many, page_of, shape
 from shared.domain.command import Cursor, Limit, order_of
 from shared.domain.fields import PLACE, choice, code_of, id_of
 from shared.domain.reader import Reader
 from shared.domain.record import Record
-from shared.domain.view import Row, state_of
+from shared.domain.view import Row
 
 
 def _days(row: Row, payment: Payment, event: Any, record: Record) -> Row:
@@ -44,23 +45,17 @@ PAYMENT_ROW = row_of(
     signed_on=TEXT,
     paid_on=TEXT,
     applicant_organisation_id=TEXT,
-    awaiting=list_of({"type": "string", "description": "body that must still review"}),
+    reviews=by_code(shape({"person_id": TEXT}, organisation_id=TEXT, verdict=TEXT, reason=TEXT, reviewed_on=TEXT)),
+    awaiting=many(TEXT),
 )
 
 
 def shown_payment(read: Reader, row: Row) -> Row:
     """A payment for a reader: its reviews with their days, and the bodies that must still review it."""
-    row = public(read, row)
-    days = row.pop("reviewed_on")
+    days, row = row["reviewed_on"], public(read, row)
     row["reviews"] = {body: review | {"reviewed_on": days.get(body, "")} for body, review in row["reviews"].items()}
-    return row | {"awaiting": _awaiting(read, row)}
-
-
-def _awaiting(read: Reader, row: Row) -> list[str]:
-    approvals = state_of(PAYMENT, row).approvals if row["status"] == "requested" else {}
-    return [
-        body for body in read.city.entries("review_bodies") if body not in approvals and row["status"] == "requested"
-    ]
+    bodies = read.city.entries("review_bodies") if row["status"] == "requested" else ()
+    return row | {"awaiting": [body for body in bodies if body not in row["reviews"]]}
 
 
 @PAYMENT.query(answer=page_of(PAYMENT_ROW))

@@ -24,22 +24,10 @@ from services.funding.payment.steps import request_payment
 from services.funding.project.state import OPEN, PROJECT, Project
 from services.funding.receipt.keeping import record_receipt
 from services.funding.receipt.state import RECEIPT
-from services.funding.rows import (
-    AS_OF,
-    BY_SOURCE,
-    NUMBER,
-    SHARE,
-    TEXT,
-    day_of,
-    list_of,
-    object_of,
-    page_of,
-    public,
-    row_of,
-    share,
-)
+from services.funding.rows import AS_OF, BY_SOURCE, SHARE, day_of, public, row_of, share
 from services.funding.statement.publishing import STATEMENT_ROW, disclose_statement
 from services.funding.statement.state import STATEMENT
+from shared.domain.answers import COUNT, TEXT, Shape, by_code, many, page_of, shape
 from shared.domain.command import Cursor, Limit, order_of
 from shared.domain.fields import CODE, DAY, PLACE, choice, id_of, number
 from shared.domain.reader import Reader
@@ -119,14 +107,14 @@ def _counts(row: Row) -> Counts:
 
 TOTALS = tally("totals", PROJECTS, _counts)
 
-_MONEY = dict.fromkeys(_AMOUNTS, BY_SOURCE) | {f"{name}_fen": NUMBER for name in _AMOUNTS}
-_DAYS = dict.fromkeys(
-    ("changed_on", "proposed_on", "approved_on", "finished_on", "accepted_on", "disclosed_on", "disclose_from"), TEXT
-)
-_ROW = row_of(PROJECT, **_MONEY, **_DAYS, pending=NUMBER)
-_SIDE = list_of(object_of(source=TEXT, fen=NUMBER, share=SHARE))
-_BOARD = {"place": TEXT} | dict.fromkeys(("income", "spending", "returned", "held"), _SIDE)
-_BOARD |= {f"{name}_fen": NUMBER for name in _AMOUNTS} | {"as_of": AS_OF}
+_SUMS = {f"{name}_fen": COUNT for name in _AMOUNTS}
+_DAYS = ("changed_on", "proposed_on", "approved_on", "finished_on", "accepted_on", "disclosed_on", "disclose_from")
+_ROW = row_of(PROJECT, pending=COUNT, **dict.fromkeys(_AMOUNTS, BY_SOURCE), **_SUMS, **dict.fromkeys(_DAYS, TEXT))
+_SIDE = many(shape(source=TEXT, fen=COUNT, share=SHARE))
+_BOARD: dict[str, Shape] = {"place": TEXT, "as_of": AS_OF} | _SUMS
+_BOARD |= dict.fromkeys(("income", "spending", "returned", "held"), _SIDE)
+_WHOLE = _ROW["properties"] | {"payments": many(PAYMENT_ROW), "statements": many(STATEMENT_ROW), "as_of": AS_OF}
+_NEXT = page_of({})["properties"]["next"]
 
 
 @PROJECT.query(answer=page_of(_ROW))
@@ -152,11 +140,7 @@ def _page(read: Reader, where: Mapping[str, Any], limit: int, cursor: str, order
     return page | {"rows": read.city.named(page["rows"])}
 
 
-@PROJECT.query(
-    answer=object_of(
-        **_ROW["properties"] | {"payments": list_of(PAYMENT_ROW), "statements": list_of(STATEMENT_ROW), "as_of": AS_OF}
-    )
-)
+@PROJECT.query(answer={**_ROW, "properties": _WHOLE})
 def get_project(read: Reader, *, project_id: Annotated[str, id_of("project"), "project"]) -> dict[str, Any]:
     """One project: budget and money by source, its payments with their reviews, its statements."""
 
@@ -186,13 +170,11 @@ def get_project(read: Reader, *, project_id: Annotated[str, id_of("project"), "p
 
 
 @PROJECT.query(
-    answer=object_of(
+    answer=shape(
         project_id=TEXT,
-        accounts=list_of(
-            object_of(account=TEXT, zh=TEXT, en=TEXT, debit_fen=NUMBER, credit_fen=NUMBER, balance_fen=NUMBER)
-        ),
-        debit_fen=NUMBER,
-        credit_fen=NUMBER,
+        accounts=many(shape(account=TEXT, zh=TEXT, en=TEXT, debit_fen=COUNT, credit_fen=COUNT, balance_fen=COUNT)),
+        debit_fen=COUNT,
+        credit_fen=COUNT,
         as_of=AS_OF,
     )
 )
@@ -213,7 +195,7 @@ def trial_balance(read: Reader, *, project_id: Annotated[str, id_of("project"), 
     return read.as_of(answer)
 
 
-@PROJECT.query(answer=page_of(_ROW, day=TEXT, every_days=NUMBER))
+@PROJECT.query(answer=shape(rows=many(_ROW), next=_NEXT, day=TEXT, every_days=COUNT))
 def find_overdue_disclosures(
     read: Reader,
     *,
@@ -234,17 +216,16 @@ def find_overdue_disclosures(
 
 
 @PROJECT.query(
-    answer=page_of({}, **_BOARD)
-    | object_of(
+    answer=shape(
         **_BOARD,
-        projects=list_of(
-            object_of(
+        projects=many(
+            shape(
                 **dict.fromkeys(("project_id", "title", "title_en", "place", "status"), TEXT),
-                **dict.fromkeys(("budget_fen", "received_fen", "spent_fen", "held_fen"), NUMBER),
+                **dict.fromkeys(("budget_fen", "received_fen", "spent_fen", "held_fen"), COUNT),
                 share=SHARE,
             )
         ),
-        next={"type": ["string", "null"]},
+        next=_NEXT,
     )
 )
 def disclosure_board(
@@ -273,13 +254,7 @@ def disclosure_board(
 _COUNTED = ("projects", "receipts", "payments", "statements", "issues_solved", "issues_unsolved")
 
 
-@PROJECT.query(
-    answer=object_of(
-        **_BOARD,
-        **dict.fromkeys(_COUNTED, NUMBER),
-        by_status={"type": "object", "additionalProperties": NUMBER, "description": "projects by status"},
-    )
-)
+@PROJECT.query(answer=shape(**_BOARD, **dict.fromkeys(_COUNTED, COUNT), by_status=by_code(COUNT)))
 def funding_figures(
     read: Reader, *, place: Annotated[str, PLACE, "place; empty: the whole city"] = ""
 ) -> dict[str, Any]:

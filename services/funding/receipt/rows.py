@@ -6,7 +6,8 @@ from typing import Annotated, Any
 
 from services.funding.facts import RECEIPT_FACTS, ReceiptRecorded
 from services.funding.receipt.state import RECEIPT, Receipt
-from services.funding.rows import TEXT, day_of, page_of, public, row_of, rows_of
+from services.funding.rows import day_of, public, row_of, rows_of
+from shared.domain.answers import TEXT, page_of
 from shared.domain.command import Cursor, Limit, order_of
 from shared.domain.fields import PLACE, code_of, id_of
 from shared.domain.reader import Reader

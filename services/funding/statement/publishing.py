@@ -6,8 +6,9 @@ from typing import Annotated, Any
 
 from services.funding.facts import STATEMENT_FACTS, StatementDisclosed, StatementListed, StatementPosted
 from services.funding.project.state import PROJECT, Project, of_project
-from services.funding.rows import NUMBER, TEXT, day_of, page_of, public, row_of, rows_of
+from services.funding.rows import day_of, public, row_of, rows_of
 from services.funding.statement.state import STATEMENT, Statement
+from shared.domain.answers import COUNT, TEXT, page_of
 from shared.domain.city import City
 from shared.domain.command import MADE, Cursor, Limit, On, holds, on, order_of
 from shared.domain.errors import IllegalStateError
@@ -109,7 +110,7 @@ def _published(row: Row, statement: Statement, event: Any, record: Record) -> Ro
 STATEMENTS = rows_of(
     STATEMENT, STATEMENT_FACTS, "statements", ("project_id", "place", "disclosed_on", "posted"), _published
 )
-STATEMENT_ROW = row_of(STATEMENT, disclosed_on=TEXT, position=NUMBER, posted=NUMBER)
+STATEMENT_ROW = row_of(STATEMENT, disclosed_on=TEXT, position=COUNT, posted=COUNT)
 
 
 @STATEMENT.query(answer=page_of(STATEMENT_ROW))

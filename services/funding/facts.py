@@ -15,6 +15,9 @@ from shared.domain.event import Event, Upcaster, sealed
 from shared.domain.fields import CODE, line
 
 PERSON = "person"
+#: Names of persons are sealed, those of organisations are not.
+PAYER = sealed(lambda fact: f"payer:{fact.receipt_id}", when=lambda fact: bool(fact.payer_kind == PERSON))
+PAYEE = sealed(lambda fact: f"payee:{fact.payment_id}", when=lambda fact: bool(fact.payee_kind == PERSON))
 
 
 class Item(msgspec.Struct, frozen=True, kw_only=True, gc=False):
@@ -155,7 +158,7 @@ class ReceiptRecorded(Event, frozen=True, kw_only=True):
     receipt_id: str
     place: str
     source: str
-    payer: Annotated[str, sealed(lambda fact: f"payer:{fact.receipt_id}", when=lambda fact: fact.payer_kind == PERSON)]
+    payer: Annotated[str, PAYER]
     payer_kind: str  # organisation, person
     voucher: str  # number of the paper, or ""
     amount_fen: int
@@ -227,7 +230,7 @@ class PaymentRequested(Event, frozen=True, kw_only=True):
     place: str
     title: str  # of the project, for lists of payments
     title_en: str
-    payee: Annotated[str, sealed(lambda fact: f"payee:{fact.payment_id}", when=lambda fact: fact.payee_kind == PERSON)]
+    payee: Annotated[str, PAYEE]
     payee_kind: str  # organisation, person
     purpose: str
     amount_fen: int
@@ -240,7 +243,7 @@ class PaymentAmended(Event, frozen=True, kw_only=True):
 
     project_id: str
     payment_id: str
-    payee: Annotated[str, sealed(lambda fact: f"payee:{fact.payment_id}", when=lambda fact: fact.payee_kind == PERSON)]
+    payee: Annotated[str, PAYEE]
     payee_kind: str
     purpose: str
     amount_fen: int

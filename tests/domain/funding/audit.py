@@ -9,7 +9,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from itertools import combinations
 
-from services.funding.events import (
+from services.funding.facts import (
     PaymentAmended,
     PaymentMade,
     PaymentRequested,

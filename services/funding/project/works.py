@@ -66,7 +66,7 @@ def propose_project(
     for name, items in (("criteria", criteria), ("works", works)):
         if len({item.code for item in items}) != len(items):
             raise IllegalStateError(
-                _("a code stands twice in {field}; every item needs its own"),
+                _("a code stands twice in the {field}; every item needs its own"),
                 {name: said(_("names something twice"))},
                 field=term("field", name),
             )

@@ -115,7 +115,12 @@ def requested(fen: int = 100, payment_id: str = "pay1") -> PaymentRequested:
 
 def reviewed(body: str, fen: int = 100, version: int = 1, payment_id: str = "pay1", **more: str) -> PaymentReviewed:
     """A review by the person of that body."""
-    fields: dict[str, Any] = {"person_id": body, "organisation_id": f"o-{body}", "verdict": "approved", "reason": ""} | more
+    fields: dict[str, Any] = {
+        "person_id": body,
+        "organisation_id": f"o-{body}",
+        "verdict": "approved",
+        "reason": "",
+    } | more
     return PaymentReviewed(project_id="p1", payment_id=payment_id, body=body, amount_fen=fen, version=version, **fields)
 
 

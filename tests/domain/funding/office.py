@@ -20,15 +20,15 @@ from shared.domain.fields import FieldError, load_fields
 from shared.domain.identity import new_id
 from shared.domain.mandate import Mandate
 from shared.domain.record import Record
+from shared.domain.view import Tally
 from shared.following.context import Context
 from shared.following.execute import execute, load
-from shared.log import Commit, EventLog, NewEvent, Part
+from shared.log import Commit, EventLog, NewEvent
 from shared.log.memory import MemoryStorage
 from tests.domain.funding.audit import violations
 from tests.domain.funding.facts import PLACE, Placed, in_own_streams, in_the_project
 from tests.kit import AT
 from tests.kit.rows import MemoryRows, city
-from shared.domain.view import Tally
 
 Form = Callable[[Iterable[Event]], list[Placed]]
 FORMS: tuple[Form, ...] = (in_own_streams, in_the_project)
@@ -68,7 +68,13 @@ class Office:
         version = self.log.storage.stream_version(stream)
         self.log.append(
             Commit(
-                stream=stream, expected_version=version, events=(new,), command="x", command_id=new_id(), actor="x", place=PLACE
+                stream=stream,
+                expected_version=version,
+                events=(new,),
+                command="x",
+                command_id=new_id(),
+                actor="x",
+                place=PLACE,
             )
         )
         self.history.append(event)

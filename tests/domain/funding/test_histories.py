@@ -12,10 +12,10 @@ from hypothesis import event as note
 from hypothesis import settings, strategies
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 from msgspec.structs import replace
-
-from services.funding import domain
 from services.funding.domain import PROJECT
 from services.funding.events import BODIES, SOURCES, PaymentMade
+
+from services.funding import domain
 from shared.domain.errors import DomainError
 from shared.domain.event import Event
 from shared.domain.mandate import Mandate

@@ -91,7 +91,8 @@ def test_money_comes_in_whole_from_one_source(project: Project) -> None:
     """C22, D32: a receipt, its booking and its voucher are one act."""
     office = project(*READY).when("record_receipt", ACCOUNTANT, **FIRST).then(received("society", 50))
     assert office.state(PROJECT).held == {"government": 300, "society": 50, "residents": 100}
-    assert {record.commit_position for record in office.log.read(0)} >= {list(office.log.read(0))[-2].position}
+    receipt, booking = list(office.log.read(0))[-2:]
+    assert receipt.digest == booking.digest, "they are two commits"
     project(*READY, received("society", 50)).when("record_receipt", ACCOUNTANT, **FIRST, voucher="x").then_nothing()
 
 
@@ -262,7 +263,9 @@ def test_every_step_needs_a_mandate_a_project_and_its_thing(
 ) -> None:
     """X14: a thing of another project is not there either."""
     project(*PAID, statement).when(command, who("x"), **arguments).then_raises(ForbiddenError, "no mandate")
-    project().when(command, who("x", "*"), **arguments).then_raises(NotFoundError, "there is no (project|receipt|statement)")
+    project().when(command, who("x", "*"), **arguments).then_raises(
+        NotFoundError, "there is no (project|receipt|statement)"
+    )
     if set(arguments) & {"receipt_id", "statement_id"}:
         spec = project(*PAID, statement)
         other = spec.when(command, who("x", "*"), **arguments, project_id="p2")

@@ -8,6 +8,7 @@ from services.funding.domain import books
 from services.funding.events import PayerErased, PaymentWithdrawn, ReceiptReversed, StatementPosted
 from services.funding.views.amounts import board, money_of
 from services.funding.views.projects import NEVER
+
 from tests.domain.funding.facts import (
     PAID,
     READY,

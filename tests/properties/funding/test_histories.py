@@ -193,7 +193,7 @@ class Books(RuleBasedStateMachine):
                     self.attempt("review_payment", people[body], organisations[body], **ask)
 
     @rule(who=mostly("cashier"))
-    @precondition(lambda self: len(self.office.history) > 25)
+    @precondition(lambda self: len(self.office.history) > 50)
     def wrap_up(self, who: str) -> None:
         """From works to surplus: pending payments are withdrawn first."""
         for payment_id in self.state.open_payments:

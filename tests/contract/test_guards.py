@@ -92,6 +92,29 @@ def test_what_no_longer_holds_is_refused_and_nothing_is_written(
     list(verify_chain(log.read_commits()))
 
 
+@pytest.mark.parametrize("known", [False, True], ids=["head asked for", "head known"])
+@pytest.mark.parametrize(
+    "guards", [{"held": {"case-2": 1}}, {"also": (part("case-2", 1),)}, {"alone": 1, "held": {"case-2": 1}}]
+)
+def test_what_changes_after_it_was_looked_at_is_refused(
+    log: EventLog, second: EventLog, monkeypatch: pytest.MonkeyPatch, guards: dict[str, Any], known: bool
+) -> None:
+    (log if known else second).append(commit("case-2"))
+    real, between = log.storage.stream_version, list[str]()
+
+    def looked(stream: str) -> int:
+        found = real(stream)
+        if stream == "case-2" and not between:
+            between.append(stream)
+            second.append(commit("case-2", 1))
+        return found
+
+    monkeypatch.setattr(log.storage, "stream_version", looked)
+    with pytest.raises(ConcurrencyError, match="somebody else was faster"):
+        log.append(replace(wide("case-1"), **guards))
+    assert [stream for _, stream, _ in streams(log)] == ["case-2", "case-2"]
+
+
 def test_a_commit_names_streams_once_and_all_of_it_is_bounded(log: EventLog) -> None:
     half = part("case-2", 0, 1)
     half = replace(half, events=(replace(half.events[0], data=msgspec.Raw(b"0" * 4_000_000)),))

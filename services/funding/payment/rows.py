@@ -65,7 +65,7 @@ def find_payments(
     place__under: Annotated[str, PLACE, "a place and everything below it"] = "",
     project_id: Annotated[str, id_of("project"), "only of this project"] = "",
     status: Annotated[
-        str, choice("requested", "rejected", "signed", "paid", "withdrawn", words="status"), "only in this state"
+        str, choice("requested", "rejected", "signed", "paid", "withdrawn", words="payment status"), "only in this state"
     ] = "",
     awaiting: Annotated[str, code_of("review_bodies"), "only those that this body must still review"] = "",
     order: Annotated[

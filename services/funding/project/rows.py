@@ -122,7 +122,7 @@ def find_projects(
     read: Reader,
     *,
     place__under: Annotated[str, PLACE, "a place and everything below it"] = "",
-    status: Annotated[str, choice(*_STATUSES, words="status"), "only in this state"] = "",
+    status: Annotated[str, choice(*_STATUSES, words="project status"), "only in this state"] = "",
     programme: Annotated[str, CODE, "only of this programme"] = "",
     order: Annotated[
         str, order_of("key", "proposed_on", "received_fen", "spent_fen"), "sorted by; - before it: descending"

@@ -260,7 +260,7 @@ def open_for_money(project: Project) -> None:
             if project.status == "proposed"
             else _("the project is {status}; its books take nothing more")
         )
-        raise IllegalStateError(template, status=term("status", project.status))
+        raise IllegalStateError(template, status=term("project status", project.status))
 
 
 def nothing_pending(project: Project) -> None:

@@ -36,7 +36,7 @@ def propose_project(
     by: Mandate,
     at: str,
     city: City,
-    title: Annotated[str, NAME, "title in Chinese"],
+    title: Annotated[str, NAME, "title of the project in Chinese"],
     place: Annotated[str, PLACE, "where the works are"],
     budget_fen: Annotated[int, FEN, "budget in fen"],
     shares: Annotated[
@@ -45,7 +45,7 @@ def propose_project(
         "planned amount of each source in fen; sums to the budget",
     ],
     criteria: Annotated[Sequence[Item], many(group(Item), 1, 50), "what the works must meet to be accepted"],
-    title_en: Annotated[str, NAME, "title in English; empty: the Chinese one"] = "",
+    title_en: Annotated[str, NAME, "title of the project in English; empty: the Chinese one"] = "",
     programme: Annotated[str, CODE, "renovation programme that the project belongs to"] = "",
     works: Annotated[Sequence[Item], many(group(Item), 0, 50), "kinds of works"] = (),
     issue_ids: Annotated[Sequence[str], many(id_of("issue"), 0, 200), "issues that the project is to solve"] = (),

@@ -108,7 +108,7 @@ def reverse_receipt(
         return []
     if project.status == "closed":
         raise IllegalStateError(
-            _("the project is {status}; its books take nothing more"), status=term("status", project.status)
+            _("the project is {status}; its books take nothing more"), status=term("project status", project.status)
         )
     if (held := project.held[receipt.source]) < receipt.amount_fen:
         raise IllegalStateError(

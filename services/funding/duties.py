@@ -9,8 +9,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from services.funding.payment.state import Payment
-from services.funding.project.state import Project
+from services.funding.documents import Payment
+from services.funding.project import Project
 from shared.domain.errors import ForbiddenError
 from shared.domain.mandate import Mandate
 from shared.domain.words import _, said, term

@@ -8,6 +8,7 @@ from __future__ import annotations
 import msgspec
 from msgspec.structs import replace
 
+from services.funding.documents import Payment, Receipt, evolve_payment, evolve_receipt
 from services.funding.facts import (
     PaymentFact,
     Posting,
@@ -15,10 +16,6 @@ from services.funding.facts import (
     StatementDisclosed,
     StatementPosted,
 )
-from services.funding.payment import state as payments
-from services.funding.payment.state import Payment
-from services.funding.receipt import state as receipts
-from services.funding.receipt.state import Receipt
 from services.funding.voucher import normal_form
 
 
@@ -32,13 +29,13 @@ class Former(msgspec.Struct, frozen=True):
     def received(self, event: ReceiptFact) -> Former:
         """After a fact about a receipt."""
         id = event.receipt_id
-        receipt = receipts.evolve(self.receipts.get(id, Receipt(id)), event)
+        receipt = evolve_receipt(self.receipts.get(id, Receipt(id)), event)
         return replace(self, receipts=self.receipts | {id: receipt})
 
     def paid(self, event: PaymentFact) -> Former:
         """After a fact about a payment."""
         id = event.payment_id
-        payment = payments.evolve(self.payments.get(id, Payment(id=id)), event)
+        payment = evolve_payment(self.payments.get(id, Payment(id=id)), event)
         return replace(self, payments=self.payments | {id: payment})
 
     def told(self, event: StatementDisclosed | StatementPosted) -> Former:

@@ -8,6 +8,7 @@ import pytest
 from msgspec.structs import replace
 
 from services.funding import books
+from services.funding.documents import RECEIPT, STATEMENT
 from services.funding.facts import (
     EntriesBooked,
     PayerErased,
@@ -17,10 +18,8 @@ from services.funding.facts import (
     StatementPosted,
     SurplusReturned,
 )
-from services.funding.project.state import PROJECT
-from services.funding.receipt.keeping import MOST_FEN
-from services.funding.receipt.state import RECEIPT
-from services.funding.statement.state import STATEMENT
+from services.funding.project import PROJECT
+from services.funding.receipt import MOST_FEN
 from shared.domain.errors import BadInputError, ForbiddenError, IllegalStateError, NotFoundError
 from tests.domain.funding.conftest import Project
 from tests.domain.funding.facts import (

@@ -8,7 +8,7 @@ import pytest
 from msgspec.structs import replace
 
 from services.funding.facts import PaymentAmended, PaymentWithdrawn, SignerDesignated
-from services.funding.project.state import PROJECT
+from services.funding.project import PROJECT
 from shared.domain.errors import BadInputError, DomainError, ForbiddenError, IllegalStateError, NotFoundError
 from shared.domain.mandate import Mandate
 from tests.domain.funding.audit import violations

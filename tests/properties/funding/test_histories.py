@@ -13,10 +13,9 @@ from hypothesis import settings, strategies
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from services.funding.books import SOURCES
+from services.funding.documents import PAYMENT, RECEIPT
 from services.funding.facts import PaymentMade
-from services.funding.payment.state import PAYMENT
-from services.funding.project.state import PROJECT, Project
-from services.funding.receipt.state import RECEIPT
+from services.funding.project import PROJECT, Project
 from shared.domain.decider import Decider
 from shared.domain.errors import LinliError
 from shared.domain.mandate import Mandate

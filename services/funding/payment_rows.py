@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
+from services.funding.documents import PAYMENT, Payment
 from services.funding.facts import (
     PAYMENT_FACTS,
     PaymentAmended,
@@ -12,7 +13,6 @@ from services.funding.facts import (
     PaymentReviewed,
     PaymentSigned,
 )
-from services.funding.payment.state import PAYMENT, Payment
 from services.funding.rows import day_of, public, row_of, rows_of
 from shared.domain.answers import TEXT, by_code, many, page_of, shape
 from shared.domain.command import Cursor, Limit, order_of
@@ -65,7 +65,9 @@ def find_payments(
     place__under: Annotated[str, PLACE, "a place and everything below it"] = "",
     project_id: Annotated[str, id_of("project"), "only of this project"] = "",
     status: Annotated[
-        str, choice("requested", "rejected", "signed", "paid", "withdrawn", words="payment status"), "only in this state"
+        str,
+        choice("requested", "rejected", "signed", "paid", "withdrawn", words="payment status"),
+        "only in this state",
     ] = "",
     awaiting: Annotated[str, code_of("review_bodies"), "only those that this body must still review"] = "",
     order: Annotated[

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
+from services.funding.documents import STATEMENT, Statement
 from services.funding.facts import STATEMENT_FACTS, StatementDisclosed, StatementListed, StatementPosted
-from services.funding.project.state import PROJECT, Project, of_project
+from services.funding.project import PROJECT, Project, of_project
 from services.funding.rows import day_of, public, row_of, rows_of
-from services.funding.statement.state import STATEMENT, Statement
 from shared.domain.answers import COUNT, TEXT, page_of
 from shared.domain.city import City
 from shared.domain.command import MADE, Cursor, Limit, On, holds, on, order_of

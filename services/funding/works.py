@@ -17,7 +17,7 @@ from services.funding.facts import (
     SurplusReturned,
     WorksFinished,
 )
-from services.funding.project.state import PROJECT, Project, nothing_pending
+from services.funding.project import PROJECT, Project, nothing_pending
 from shared.domain.city import City
 from shared.domain.command import CHOSEN
 from shared.domain.errors import IllegalStateError

@@ -1,12 +1,14 @@
-"""Decisions on receipts: recorded, reversed, the payer's name erased (C22, D31, D32, X09)."""
+"""Receipts: money that came in is recorded, reversed, the payer's name erased (C22, D31, D32, X09)."""
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Any
 
 from services.funding import books, duties
+from services.funding.documents import RECEIPT, Receipt
 from services.funding.facts import (
     PERSON,
+    RECEIPT_FACTS,
     EntriesBooked,
     PayerErased,
     ReceiptRecorded,
@@ -14,16 +16,20 @@ from services.funding.facts import (
     VoucherReleased,
     VoucherUsed,
 )
-from services.funding.project.state import PROJECT, Project, of_project, open_for_money
-from services.funding.project.works import NAME, REASON, known_source
-from services.funding.receipt.state import RECEIPT, Receipt
+from services.funding.project import PROJECT, Project, of_project, open_for_money
+from services.funding.rows import day_of, public, row_of, rows_of
 from services.funding.voucher import VOUCHER, Voucher, voucher_id
+from services.funding.works import NAME, REASON, known_source
+from shared.domain.answers import TEXT, page_of
 from shared.domain.city import City
-from shared.domain.command import MADE, On, holds, on
+from shared.domain.command import MADE, Cursor, Limit, On, holds, on, order_of
 from shared.domain.errors import IllegalStateError
 from shared.domain.event import Event
-from shared.domain.fields import FEN, choice, code_of, id_of, line
+from shared.domain.fields import FEN, PLACE, choice, code_of, id_of, line
 from shared.domain.mandate import Mandate
+from shared.domain.reader import Reader
+from shared.domain.record import Record
+from shared.domain.view import Row
 from shared.domain.words import _, said, term
 
 #: Most that one project may receive, in fen: sums stay exact for every reader of the log.
@@ -150,3 +156,31 @@ def erase_payer(
     if receipt.payer_kind != PERSON:
         raise IllegalStateError(_("the payer of the receipt is an organisation; only persons are erased"))
     return [] if receipt.erased else [PayerErased(project_id=project.id, receipt_id=receipt.id, person_id=by.actor)]
+
+
+def _days(row: Row, receipt: Receipt, event: Any, record: Record) -> Row:
+    return day_of("received_on", isinstance(event, ReceiptRecorded), row, record)
+
+
+RECEIPTS = rows_of(
+    RECEIPT, RECEIPT_FACTS, "receipts", ("project_id", "place", "source", "received_on", "amount_fen", "status"), _days
+)
+
+
+@RECEIPT.query(answer=page_of(row_of(RECEIPT, received_on=TEXT)))
+def find_receipts(
+    read: Reader,
+    *,
+    place__under: Annotated[str, PLACE, "a place and everything below it"] = "",
+    project_id: Annotated[str, id_of("project"), "only of this project"] = "",
+    source: Annotated[str, code_of("money_sources"), "only from this source"] = "",
+    order: Annotated[
+        str, order_of("key", "received_on", "amount_fen"), "sorted by; - before it: descending"
+    ] = "-received_on",
+    limit: Limit = 50,
+    cursor: Cursor = "",
+) -> dict[str, Any]:
+    """Receipts; names of persons are masked for those who may not read them."""
+    where = {"place__under": place__under, "project_id": project_id, "source": source}
+    page = read.page("receipts", where, limit, cursor, order, RECEIPT, lambda row: public(read, row))
+    return page | {"rows": read.city.named(page["rows"])}

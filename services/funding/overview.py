@@ -8,6 +8,7 @@ from datetime import date
 from typing import Annotated, Any
 
 from services.funding.books import ACCOUNTS, SOURCES, by_source
+from services.funding.documents import PAYMENT, RECEIPT, STATEMENT
 from services.funding.facts import (
     ProjectAccepted,
     ProjectApproved,
@@ -18,15 +19,12 @@ from services.funding.facts import (
     SurplusReturned,
     WorksFinished,
 )
-from services.funding.payment.rows import PAYMENT_ROW, shown_payment
-from services.funding.payment.state import PAYMENT
-from services.funding.payment.steps import request_payment
-from services.funding.project.state import OPEN, PROJECT, Project
-from services.funding.receipt.keeping import record_receipt
-from services.funding.receipt.state import RECEIPT
+from services.funding.payment import request_payment
+from services.funding.payment_rows import PAYMENT_ROW, shown_payment
+from services.funding.project import OPEN, PROJECT, Project
+from services.funding.receipt import record_receipt
 from services.funding.rows import AS_OF, BY_SOURCE, SHARE, day_of, public, row_of, share
-from services.funding.statement.publishing import STATEMENT_ROW, disclose_statement
-from services.funding.statement.state import STATEMENT
+from services.funding.statement import STATEMENT_ROW, disclose_statement
 from shared.domain.answers import COUNT, TEXT, Shape, by_code, many, page_of, shape
 from shared.domain.command import Cursor, Limit, order_of
 from shared.domain.fields import CODE, DAY, PLACE, choice, id_of, number

@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import Annotated
 
 from services.funding import books, duties
+from services.funding.documents import PAYMENT, Payment
 from services.funding.facts import (
     PERSON,
     EntriesBooked,
@@ -21,10 +22,9 @@ from services.funding.facts import (
     PaymentWithdrawn,
     SignerDesignated,
 )
-from services.funding.payment.state import PAYMENT, Payment
-from services.funding.project.state import PROJECT, Project, of_project, open_for_money
-from services.funding.project.works import NAME, REASON
-from services.funding.receipt.keeping import PAYER_KIND
+from services.funding.project import PROJECT, Project, of_project, open_for_money
+from services.funding.receipt import PAYER_KIND
+from services.funding.works import NAME, REASON
 from shared.domain.city import City
 from shared.domain.command import MADE, On, Opener, holds, on
 from shared.domain.errors import BadInputError, IllegalStateError

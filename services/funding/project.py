@@ -12,6 +12,7 @@ from msgspec.structs import replace
 
 from services.funding import books
 from services.funding.books import SOURCES, Balance
+from services.funding.documents import Payment, Receipt, Statement, with_one
 from services.funding.facts import (
     PAYMENT_FACTS,
     RECEIPT_FACTS,
@@ -42,9 +43,6 @@ from services.funding.facts import (
     WorksFinished,
 )
 from services.funding.former import Former
-from services.funding.payment.state import Payment, with_one
-from services.funding.receipt.state import Receipt
-from services.funding.statement.state import Statement
 from shared.domain.decider import Decider
 from shared.domain.errors import IllegalStateError, NotFoundError
 from shared.domain.event import Codec

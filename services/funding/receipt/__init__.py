@@ -1,1 +1,0 @@
-"""Receipts: money that came in, each with a stream of its own (C22, D32)."""

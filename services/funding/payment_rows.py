@@ -51,11 +51,12 @@ PAYMENT_ROW = row_of(
 
 
 def shown_payment(read: Reader, row: Row) -> Row:
-    """A payment for a reader: its reviews with their days, and the bodies that must still review it."""
+    """A payment for a reader: its reviews with their days, and the bodies that must still review it, as a list and one by one."""
     days, row = row["reviewed_on"], public(read, row)
     row["reviews"] = {body: review | {"reviewed_on": days.get(body, "")} for body, review in row["reviews"].items()}
-    bodies = read.city.entries("review_bodies") if row["status"] == "requested" else ()
-    return row | {"awaiting": [body for body in bodies if body not in row["reviews"]]}
+    bodies = read.city.entries("review_bodies")
+    awaiting = [body for body in bodies if row["status"] == "requested" and body not in row["reviews"]]
+    return row | {"awaiting": awaiting} | {f"needs_{body}": int(body in awaiting) for body in bodies}
 
 
 @PAYMENT.query(answer=page_of(PAYMENT_ROW))

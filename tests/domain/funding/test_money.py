@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -121,6 +122,23 @@ def test_a_voucher_is_free_again_when_its_receipt_is_reversed_now(project: Proje
     office.give("record_receipt", ACCOUNTANT, id="r2", voucher="no7", **ASK)
     again = spec.when("record_receipt", ACCOUNTANT, id="r3", voucher="No 7", **ASK)
     again.then_raises(IllegalStateError, "already in the books")
+
+
+def test_of_many_who_use_a_voucher_at_once_one_does() -> None:
+    """Receipt, booking and voucher are written together or not at all, whoever else records meanwhile."""
+    office = Office(in_own_streams(READY))
+
+    def record(number: int) -> int:
+        try:
+            return len(office.give("record_receipt", ACCOUNTANT, id=f"r{number}", voucher="No 7", **ASK))
+        except IllegalStateError:
+            return 0
+
+    with ThreadPoolExecutor(8) as threads:
+        list(threads.map(record, range(8)))
+    written = [record.type for record in office.log.read(len(in_own_streams(READY)))]
+    assert written == ["ReceiptRecorded", "EntriesBooked", "VoucherUsed"]
+    assert office.state(PROJECT).held["society"] == 50
 
 
 def test_money_comes_in_only_while_the_project_is_open(project: Project) -> None:

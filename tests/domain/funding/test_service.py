@@ -98,6 +98,7 @@ def test_money_goes_its_whole_way_and_every_answer_says_what_may_be_done_next(de
     desk.ask("review_payment", "post-branch", body="branch", verdict="approved", **read)
     (payment,) = desk.ask("find_payments", "post-branch", project_id=project, awaiting="board")["rows"]
     assert payment["awaiting"] == ["board", "committee"]
+    assert (payment["needs_branch"], payment["needs_board"]) == (0, 1)
     assert desk.ask("find_payments", "post-branch", project_id=project, awaiting="branch")["rows"] == []
     with pytest.raises(ForbiddenError, match=r"payment\.review\.board"):
         desk.ask("review_payment", "post-branch", body="board", verdict="approved", **read)

@@ -11,7 +11,7 @@ from msgspec.structs import replace
 from services.volunteers.activity.attendance import MINUTES
 from services.volunteers.activity.holding import before
 from services.volunteers.team import TEAM, Team
-from shared.domain.answers import ACTIONS, PLACE_NAMES, TEXT, page_of, row_of
+from shared.domain.answers import ACTIONS, LABELS, PLACE_NAMES, TEXT, page_of, row_of
 from shared.domain.city import City
 from shared.domain.command import CHOSEN, Cursor, Limit, holds, order_of
 from shared.domain.decider import Decider
@@ -244,7 +244,9 @@ WALKS = View("walks", OWN, _walk_keys, _walk)
 
 
 @PATROL.query(
-    answer=page_of(row_of(PATROL, organisation_id=TEXT, post_id=TEXT, place_names=PLACE_NAMES, actions=ACTIONS))
+    answer=page_of(
+        row_of(PATROL, optional=LABELS, organisation_id=TEXT, post_id=TEXT, place_names=PLACE_NAMES, actions=ACTIONS)
+    )
 )
 def find_patrols(
     read: Reader,

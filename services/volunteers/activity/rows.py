@@ -9,7 +9,7 @@ from msgspec.structs import asdict
 from services.volunteers.activity.facts import AttendanceRecorded, AttendanceWithdrawn
 from services.volunteers.activity.state import ACTIVITY, Activity
 from services.volunteers.volunteer import NAMED, with_names
-from shared.domain.answers import ACTIONS, COUNT, OTHERS, PLACE_NAMES, TEXT, by_code, page_of, row_of, shape
+from shared.domain.answers import ACTIONS, COUNT, LABELS, OTHERS, PLACE_NAMES, TEXT, by_code, page_of, row_of, shape
 from shared.domain.command import Cursor, Limit, order_of
 from shared.domain.event import Event
 from shared.domain.fields import CODE, DAY, PLACE, choice, code_of, id_of
@@ -101,6 +101,7 @@ def _shown(row: Row) -> Row:
 _ANSWER = row_of(
     ACTIVITY,
     "attended",
+    optional=LABELS,
     day=TEXT,
     organisation_id=TEXT,
     post_id=TEXT,

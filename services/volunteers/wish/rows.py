@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 from services.volunteers.wish.facts import WishAsked, WishClaimed, WishConfirmed, WishDisputed, WishFulfilled
 from services.volunteers.wish.state import WISH, Wish, own
-from shared.domain.answers import ACTIONS, OTHERS, PLACE_NAMES, TEXT, page_of, shape
+from shared.domain.answers import ACTIONS, LABELS, OTHERS, PLACE_NAMES, TEXT, page_of, shape
 from shared.domain.answers import YES as SAID_YES
 from shared.domain.city import NEVER
 from shared.domain.command import Cursor, Limit, order_of
@@ -55,7 +55,7 @@ WISHES = View.of(
 WISH_SUMS = tally("wish_sums", WISHES, lambda row: {"wishes": {row["status"]: 1}})
 
 _ANSWER = shape(
-    dict.fromkeys(("claimant", "reason", "note", "wisher_id", *_SEALED), TEXT),
+    dict.fromkeys(("claimant", "reason", "note", "wisher_id", *_SEALED), TEXT) | LABELS,
     **dict.fromkeys((name for name in _PUBLIC if name != "by_wisher"), TEXT),
     by_wisher=SAID_YES,
     claimable=SAID_YES,

@@ -204,7 +204,7 @@ class Personal:
 
     @staticmethod
     def mask(name: str) -> str:
-        """Reduce a name to what the public may see: `陈*`, `欧阳*`, `C*`; empty for an empty name."""
+        """What the public may see of a name: `陈*`, `欧阳*`, `C*`; empty for an empty name."""
         return mask(name)
 
     def _key(self, subject: str) -> Key:

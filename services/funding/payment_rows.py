@@ -14,7 +14,7 @@ from services.funding.facts import (
     PaymentSigned,
 )
 from services.funding.rows import day_of, public, row_of, rows_of
-from shared.domain.answers import TEXT, by_code, many, page_of, shape
+from shared.domain.answers import COUNT, TEXT, by_code, many, page_of, shape
 from shared.domain.command import Cursor, Limit, order_of
 from shared.domain.fields import PLACE, choice, code_of, id_of
 from shared.domain.reader import Reader
@@ -39,14 +39,19 @@ def _days(row: Row, payment: Payment, event: Any, record: Record) -> Row:
 PAYMENTS = rows_of(
     PAYMENT, PAYMENT_FACTS, "payments", ("project_id", "place", "status", "requested_on", "amount_fen"), _days
 )
-PAYMENT_ROW = row_of(
-    PAYMENT,
-    requested_on=TEXT,
-    signed_on=TEXT,
-    paid_on=TEXT,
-    applicant_organisation_id=TEXT,
-    reviews=by_code(shape({"person_id": TEXT}, organisation_id=TEXT, verdict=TEXT, reason=TEXT, reviewed_on=TEXT)),
-    awaiting=many(TEXT),
+#: `needs_<body>` is 1 while that body must still review.
+_NEEDS = {"patternProperties": {"^needs_": COUNT}}
+PAYMENT_ROW = (
+    row_of(
+        PAYMENT,
+        requested_on=TEXT,
+        signed_on=TEXT,
+        paid_on=TEXT,
+        applicant_organisation_id=TEXT,
+        reviews=by_code(shape({"person_id": TEXT}, organisation_id=TEXT, verdict=TEXT, reason=TEXT, reviewed_on=TEXT)),
+        awaiting=many(TEXT),
+    )
+    | _NEEDS
 )
 
 

@@ -9,6 +9,7 @@ from services.funding.facts import PERSON
 from shared.domain.answers import (
     ACTIONS,
     COUNT,
+    LABELS,
     OTHERS,
     PLACE_NAMES,
     TEXT,
@@ -94,4 +95,4 @@ def row_of(decider: Decider[Any], **more: Shape) -> Shape:
     fields = {"key": TEXT, decider.id_field: TEXT} | fields_of(decider.state, "id", *_INNER) | more
     shown = {name: one for name, one in fields.items() if name not in _PERSONS}
     persons = {name: one for name, one in fields.items() if name in _PERSONS}
-    return shape(persons | {"place_names": PLACE_NAMES, "others": OTHERS}, **shown, actions=ACTIONS)
+    return shape(persons | LABELS | {"place_names": PLACE_NAMES, "others": OTHERS}, **shown, actions=ACTIONS)

@@ -16,6 +16,7 @@ from shared.log import Commit, NewEvent
 from tests.domain.funding.facts import PAID, PLACE, accepted, finished, in_the_project, received
 from tests.domain.funding.test_money import statement, surplus
 from tests.kit import AT
+from tests.kit.answers import mismatches
 from tests.kit.city import COMPOUND, OTHER_COMPOUND, STREET, entry, facts, post
 from tests.kit.desk import Desk
 
@@ -262,6 +263,41 @@ def test_an_empty_board_has_no_made_up_shares(tmp_path: Path) -> None:
     assert board["income"][0]["share"] == {"numerator": 0, "denominator": 0}
     assert board["projects"] == []
     desk.close()
+
+
+ASKED: dict[str, dict[str, Any]] = {
+    "find_projects": {},
+    "get_project": {"project_id": "described"},
+    "trial_balance": {"project_id": "described"},
+    "find_overdue_disclosures": {"day": "2026-01-01"},
+    "disclosure_board": {},
+    "funding_figures": {},
+    "find_receipts": {},
+    "find_payments": {},
+    "find_statements": {},
+    "get_statement": {},
+}
+
+
+@pytest.fixture(scope="module")
+def lived_in(desk: Desk) -> Desk:
+    """A desk with a project that did everything."""
+    collected(desk, project_id="described")
+    paid(desk, "described", 40)
+    told = {"project_id": "described"}
+    told["statement_id"] = desk.ask("disclose_statement", "post-keeper", **told)["statement_id"]
+    desk.ask("post_statement", "post-keeper", channel="portal", **told)
+    ASKED["get_statement"] = {"statement_id": told["statement_id"]}
+    return desk
+
+
+@pytest.mark.parametrize("name", ASKED)
+@pytest.mark.parametrize("reader", ["", "post-accountant"])
+def test_an_answer_is_as_described(lived_in: Desk, name: str, reader: str) -> None:
+    assert set(ASKED) == set(DEFINITION.queries)
+    answer = lived_in.ask(name, reader, **ASKED[name])
+    assert mismatches(dict(DEFINITION.queries[name].answer), answer, name) == []
+    assert answer.get("rows") != [], "nothing was compared"
 
 
 def test_sorting_and_filtering_use_indexed_fields_only() -> None:

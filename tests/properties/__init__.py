@@ -1,1 +1,1 @@
-"""Slow properties: state machines and histories that Hypothesis makes up, a folder a service."""
+"""Properties that hold in every reachable history: slower than the specs, run apart."""

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Annotated, Any
 
 from services.registry.place import PLACE, PLACE_ROW, shown_place
-from shared.domain.answers import COUNT, OTHERS, TEXT, by_code, many, shape
+from shared.domain.answers import COUNT, OTHERS, TEXT, by_code, many, row_of, shape
 from shared.domain.city import every
 from shared.domain.fields import DAY
 from shared.domain.fields import PLACE as PATH
@@ -82,9 +82,9 @@ _KNOWN = {"since": TEXT, "value": COUNT, "qualifier": TEXT, "source": TEXT, "rec
 @PLACE.query(
     answer=shape(
         **PLACE_ROW["properties"],
-        above=many(PLACE_ROW),
+        above=many(row_of(PLACE, "known", "counts")),
         below=COUNT,
-        measures=many(shape(place=TEXT, history=many(shape(**_KNOWN)), **_MEASURE | _KNOWN)),
+        measures=many(shape(key=TEXT, place=TEXT, history=many(shape(**_KNOWN)), **_MEASURE | _KNOWN)),
         households=_HOUSEHOLDS,
         others=OTHERS,
     )

@@ -293,12 +293,14 @@ CHECKLIST_FIGURES = tally(
 )
 
 
+#: Where the subject is a body or belongs to one.
+_NAMED = {"organisation": TEXT, "organisation_en": TEXT}
 _ROW = row_of(
     CHECKLIST, holding=COUNT, of=COUNT, opened_on=TEXT, passed_on=TEXT, place_names=PLACE_NAMES, actions=ACTIONS
 )
 
 
-@CHECKLIST.query(answer=page_of(_ROW))
+@CHECKLIST.query(answer=page_of(shape(_NAMED, **_ROW["properties"])))
 def find_checklists(
     read: Reader,
     *,
@@ -316,7 +318,7 @@ def find_checklists(
     return page | {"rows": read.city.named(page["rows"])}
 
 
-@CHECKLIST.query(answer=shape(others=OTHERS, **_ROW["properties"]))
+@CHECKLIST.query(answer=shape(_NAMED, others=OTHERS, **_ROW["properties"]))
 def get_checklist(read: Reader, *, checklist_id: Annotated[str, id_of("checklist"), "the checklist"]) -> dict[str, Any]:
     """A checklist with its items, what was judged, by whom and on what evidence."""
     row = read.row("checklists", checklist_id, "checklist", "checklist_id")

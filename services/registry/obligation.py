@@ -339,6 +339,8 @@ def forecast(row: Row, day: str) -> Row:
     }
 
 
+#: Where the registry knows the body.
+_NAMED = {"organisation": TEXT, "organisation_en": TEXT}
 _ROW = row_of(
     OBLIGATION,
     done=COUNT,
@@ -352,7 +354,7 @@ _ROW = row_of(
 )
 
 
-@OBLIGATION.query(answer=page_of(shape(actions=ACTIONS, **_ROW["properties"])))
+@OBLIGATION.query(answer=page_of(shape(_NAMED, actions=ACTIONS, **_ROW["properties"])))
 def find_obligations(
     read: Reader,
     *,
@@ -370,7 +372,7 @@ def find_obligations(
     return page | {"rows": read.city.named(row | forecast(row, read.today) for row in page["rows"])}
 
 
-@OBLIGATION.query(answer=shape(actions=ACTIONS, others=OTHERS, **_ROW["properties"]))
+@OBLIGATION.query(answer=shape(_NAMED, actions=ACTIONS, others=OTHERS, **_ROW["properties"]))
 def get_obligation(
     read: Reader, *, obligation_id: Annotated[str, id_of("obligation"), "the obligation"]
 ) -> dict[str, Any]:

@@ -251,8 +251,7 @@ ORGANISATIONS = View.of(
 )
 
 _ROW = row_of(ORGANISATION, ended=TEXT, actions=ACTIONS)
-#: Children are trees in turn.
-_TREE = shape(**_ROW["properties"], children=many(_ROW))
+_TREE = shape(**_ROW["properties"], children=many({"type": "object"}))  # trees in turn
 
 
 @ORGANISATION.query(answer=page_of(_ROW))

@@ -9,7 +9,7 @@ from typing import Annotated, Any
 import msgspec
 
 from services.registry.entry import ENTRY, Data, Entry, adopted, entry_id, faults, in_use, last, retired
-from shared.domain.answers import COUNT, TEXT, by_code, many, shape
+from shared.domain.answers import COUNT, TEXT, by_code, fields_of, many, shape
 from shared.domain.catalogue import (
     ANONYMOUS,
     KINDS,
@@ -405,20 +405,22 @@ def _profile(row: Row, event: Event, record: Record, key: str) -> Row:
 
 PROFILES = View("profiles", OWN, _profile_keys, _profile)
 
-_CODED = shape(code=TEXT, zh=TEXT, en=TEXT)
+_CODED = {"code": TEXT, "zh": TEXT, "en": TEXT}
+#: What lists say of their codes.
+_OF_LISTS = {name: part for kind in _LISTS for name, part in fields_of(KINDS[kind].data).items()}
 
 
 @PROFILE.query(
     answer=shape(
-        **dict.fromkeys(("profile_id", "city", "effective", "adopted"), TEXT),
+        **dict.fromkeys(("key", "profile_id", "city", "effective", "adopted"), TEXT),
         version=COUNT,
-        levels=many(_CODED),
-        roles=many(_CODED),
+        levels=many(shape(**_CODED)),
+        roles=many(shape({"intake": COUNT}, level=TEXT, **_CODED)),
         powers=by_code(many(TEXT)),
-        code_lists=by_code(by_code(shape(zh=TEXT, en=TEXT))),
+        code_lists=by_code(by_code(shape(_OF_LISTS, zh=TEXT, en=TEXT))),
         parameters=by_code(COUNT),
-        checklists=many(_CODED),
-        obligations=many(_CODED),
+        checklists=many(shape(**fields_of(Checklist), **_CODED)),
+        obligations=many(shape(**fields_of(Obligation), **_CODED)),
     )
 )
 def get_profile(

@@ -41,6 +41,7 @@ class Event(msgspec.Struct, frozen=True):
     id: str
     type: str
     data: msgspec.Raw
+    occurred: str
 
 
 class Body(msgspec.Struct, frozen=True):
@@ -64,7 +65,7 @@ class Entry(msgspec.Struct, frozen=True):
 
 
 class Manifest(msgspec.Struct, frozen=True, kw_only=True):
-    """What a backup holds. `checkpoints` are those of relays and followers, by service; `files` name each file's SHA-256."""
+    """What a backup holds. `checkpoints` are those of relays, clocks and followers, by service; `files` name each file's SHA-256."""
 
     format: int
     linli: str

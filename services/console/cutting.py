@@ -7,7 +7,7 @@ source, would contradict them.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import date, datetime
 from itertools import islice
 from pathlib import Path
 
@@ -16,6 +16,7 @@ import msgspec
 from services.console.archive import Manifest, read_commits, read_entries
 from services.console.catalogue import definition
 from shared.domain.errors import BadInputError, CorruptionError
+from shared.following.node import CLOCK
 from shared.log import Head
 from shared.log.record import verify_chain
 
@@ -142,7 +143,7 @@ def _without_cause(folder: Path, logs: Mapping[str, int]) -> tuple[str, int, str
 
 
 def _checkpoints(folder: Path, manifest: Manifest, logs: Mapping[str, int]) -> dict[str, dict[str, int]]:
-    """How far relays and followers had come: not beyond their source, nor beyond a fact whose consequence was cut away.
+    """How far relays, followers and clocks had come: not beyond their source, a fact or a day whose consequence was cut away.
 
     What lies behind is applied again after the start, policies included; a command that is in the log already changes nothing.
     """
@@ -155,9 +156,14 @@ def _checkpoints(folder: Path, manifest: Manifest, logs: Mapping[str, int]) -> d
         }
         found[name] = {f"follow:{source}": min(limit, logs[source]) for source, limit in limits.items()}
         found[name]["relay"] = min(manifest.checkpoints[name].get("relay", 0), position)
+        if clock := manifest.checkpoints[name].get(CLOCK, 0):
+            found[name][CLOCK] = clock
         for stored, body in read_commits(folder, name):
             if stored.position > position and body.actor.startswith("policy:"):
                 undone.setdefault(body.causation_id, set()).add(name)
+            if stored.position > position and body.actor.startswith("clock:") and clock:
+                day = date.fromisoformat(body.events[0].occurred[:10]).toordinal()
+                found[name][CLOCK] = min(found[name][CLOCK], day - 1)
     for source in logs if undone else ():
         for _, body in read_commits(folder, source):
             for index, event in enumerate(body.events):

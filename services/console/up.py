@@ -123,13 +123,15 @@ def _servers_ready(settings: Settings, names: list[str], health: Health, stop: e
 
 
 def _look_at(runner: ServiceRunner) -> Callable[[], None]:
-    """What makes a started process not ready: a log that cannot be read."""
-    nodes = [each.node for container in runner.containers for each in container.extensions if hasattr(each, "node")]
-    logs = {id(node.log): node.log for node in nodes}.values()
+    """What makes a started process not ready: a log that cannot be read, and views that are folded anew or were by another version."""
+    found = [each.node for container in runner.containers for each in container.extensions if hasattr(each, "node")]
+    nodes = {id(node): node for node in found}.values()
 
     def look() -> None:
-        for log in logs:
-            log.head()
+        for node in nodes:
+            node.log.head()
+            node.require_ready()
+            node.views.checkpoint(f"follow:{node.name}")
 
     return look
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any, Protocol
 
@@ -32,6 +32,9 @@ class View:
     it. Own events arrive as their class, those of other services as plain mappings. Rows can be filtered and sorted by indexed fields
     only; a row must have them all, as text or integer. An index of several fields serves filters on its first ones. A view without a
     source holds state of its own that no replay can make again (accounts, parked facts).
+
+    `folding` is raised by hand whenever `key` or `fold` may give another result, so that rows of older code are folded anew; `states` is
+    what rows that are states depend on besides.
     """
 
     name: str
@@ -39,6 +42,8 @@ class View:
     key: Callable[[Any, Record], str | Iterable[str] | None]
     fold: Callable[..., Row | None]
     indexes: tuple[str | tuple[str, ...], ...] = ()
+    folding: int = field(default=1, kw_only=True)
+    states: str = field(default="", kw_only=True)
 
     @classmethod
     def of(
@@ -47,6 +52,7 @@ class View:
         name: str,
         indexes: tuple[str | tuple[str, ...], ...] = (),
         more: Callable[[Row, Any, Any, Record], Row] | None = None,
+        folding: int = 1,
     ) -> View:
         """One row a thing: its state, field by field, with what `more(row before, state, event, record)` adds.
 
@@ -71,7 +77,8 @@ class View:
             made[decider.id_field] = made.pop("id")
             return made | more(row, state, event, record) if more else made
 
-        return cls(name, OWN, key, fold, indexes)
+        states = f"{decider.category} {decider.shape}: {' '.join(sorted(fields))}"
+        return cls(name, OWN, key, fold, indexes, folding=folding, states=states)
 
     def __post_init__(self) -> None:
         if len(inspect.signature(self.fold).parameters) == 3:  # TRANSITION: folds that do not take the key yet
@@ -87,6 +94,11 @@ class View:
         key = self.key(event, record)
         return () if key is None else (key,) if isinstance(key, str) else key
 
+    @property
+    def shape(self) -> str:
+        """What rows must have been folded with to be used."""
+        return f"{self.name} of {self.source} by {self.indexes}, {self.folding}, {self.states}"
+
     @cached_property
     def fields(self) -> frozenset[str]:
         """The fields that may be filtered and sorted by."""
@@ -94,9 +106,9 @@ class View:
 
     def check(self, row: Row) -> None:
         """Raise `TypeError` when a row lacks an indexed field."""
-        for field in self.fields:
-            if not sortable(row.get(field)):
-                raise TypeError(f"view {self.name}: field {field!r} must be text or integer, not {row.get(field)!r}")
+        for name in self.fields:
+            if not sortable(row.get(name)):
+                raise TypeError(f"view {self.name}: field {name!r} must be text or integer, not {row.get(name)!r}")
 
 
 def state_of(decider: Decider[Any], row: Row, fields: frozenset[str] | None = None) -> Any:
@@ -121,6 +133,11 @@ class Tally(View):
     counting: str = ""
     counts: Callable[[Row], Counts] = lambda row: {}
 
+    @property
+    def shape(self) -> str:
+        """What sums must have been folded with to be used."""
+        return f"{super().shape}, counting {self.counting}"
+
     def move(self, sums: Row, row: Row | None, sign: int) -> Row:
         """The sums after a row is taken away (-1) or counted (+1)."""
         for name, counted in (self.counts(row) if row else {}).items():
@@ -142,9 +159,12 @@ def _never(row: Row, event: Any, record: Record, key: str) -> Row:
     raise AssertionError("a tally is moved by the rows that it counts")
 
 
-def tally(name: str, of: View, counts: Callable[[Row], Counts]) -> Tally:
-    """Sums over the rows of a view; `counts(row)` says what a row counts for. Rows need a `place`."""
-    return Tally(name, of.source, _read_ahead, _never, (), counting=of.name, counts=counts)
+def tally(name: str, of: View, counts: Callable[[Row], Counts], folding: int = 1) -> Tally:
+    """Sums over the rows of a view; `counts(row)` says what a row counts for, and `folding` is raised whenever it says something else.
+
+    Rows need a `place`.
+    """
+    return Tally(name, of.source, _read_ahead, _never, (), counting=of.name, counts=counts, folding=folding)
 
 
 def counted_at(row: Row) -> tuple[str, ...]:

@@ -45,9 +45,8 @@ class Relay:
         """`codes` sign the facts. `appended` is set when there is something to publish, `stopping` when that is to be the last of it."""
         self._settings, self._codes = settings, codes
         self._stopping, self._appended = stopping, appended
-        # the embedded process alone holds its folder, so after a crash it takes its own lease up again at once
         self._embedded = settings.amqp_uri.startswith("linli://")
-        self._holder = "embedded" if self._embedded else uuid.uuid4().hex
+        self._holder = holder_of(settings)
         self._saved = 0  # where the checkpoint stands
 
     def run(self, node: Node) -> None:
@@ -111,6 +110,11 @@ class Relay:
             if confirmed != self._saved:  # those need not be sent again
                 self._save(confirmed)
             raise UnavailableError(f"the broker has not confirmed positions {confirmed + 1} on: {error}") from error
+
+
+def holder_of(settings: Settings) -> str:
+    """Who holds leases: the embedded process alone holds its folder, so after a crash it takes its own up again at once."""
+    return "embedded" if settings.amqp_uri.startswith("linli://") else uuid.uuid4().hex
 
 
 def fact_codes(settings: Settings) -> Codes:

@@ -366,6 +366,7 @@ class Followed:
     def rebuild_views(self) -> dict[str, Any]:
         """Fold all views anew while reads go on."""
         self.here.require("operations.rebuild")
+        self.here.node.require_ready()
         return {"facts": self.here.node.rebuild(self.here.fetch)}
 
 

@@ -1,7 +1,8 @@
 """Views in MongoDB: one collection a view, rows as the same JSON text as in SQLite, indexed fields beside it.
 
 Views that have a source live in numbered generations; one document says which is read, so that a whole rebuilt generation takes
-the place of the former at once. Readers look at it every second: until then they read the former one, which is kept for a while.
+the place of the former at once. Readers look at it every second: until then they read the former one, which is kept for a while. A
+generation that was folded with other views is not read by a process that began with one of its own: it is overtaken.
 """
 
 from __future__ import annotations
@@ -36,12 +37,14 @@ from shared.views.mongodb_transactions import COLLECTION, STALE, Transactions
 from shared.views.port import (
     Changes,
     Checkpoints,
+    OvertakenError,
     ViewStore,
     check_limit,
     decode_cursor,
     encode_cursor,
     parse_order,
     parse_where,
+    shape_of,
 )
 
 #: What the document `formats/views` says, and the format version.
@@ -81,6 +84,11 @@ class MongoViews:
         self._read_only = read_only
         self._building = _building
         self._number, self._looked, self._pinned = _building or 0, 0.0, False
+        self._shape = shape_of(self._views.values())
+        self._folded, self._overtaken = (
+            self._shape,
+            0.0,
+        )  # what is read was folded with; since when it is no more the current one
         if _building is None:
             found = written_format(self._database, KIND, VERSION, patience)
             if read_only:
@@ -96,7 +104,8 @@ class MongoViews:
         for name in ("checkpoints", "leases", "generations", COLLECTION):
             ensure_collection(self._database, name)
         with suppress(DuplicateKeyError):
-            self._generations.insert_one({"_id": _POINTER, "current": 1, "building": None, "former": None})
+            first = {"_id": _POINTER, "current": 1, "building": None, "former": None, "shape": self._shape}
+            self._generations.insert_one(first)
         self._sweep()
         if new:
             write_format(self._database, KIND, VERSION)
@@ -156,7 +165,11 @@ class MongoViews:
         return {document["_id"]: document["rows"] for document in found}
 
     def checkpoint(self, follower: str) -> int:
+        """As the port says; `OvertakenError` for what a follower of other views has reached."""
         with self._reading():
+            if follower.startswith("follow:") and self._building is None:
+                self._generation()
+                self._refuse_when_overtaken()
             found = self._checkpoints.find_one({"_id": self._follower(follower)})
         if found and found.get("generation", self._number) != self._number:
             self._looked = 0.0
@@ -230,12 +243,17 @@ class MongoViews:
             )
         if self._building is None and pointer["current"] != self._number:
             if not self._pinned:
-                self._number = pointer["current"]
+                self._see(pointer)
             raise ConcurrencyError("somebody else has just put views that were built anew in the place of these")
         return True
 
+    def folded_alike(self) -> bool:
+        with self._reading():
+            return bool(self._pointer().get("shape", 0) == self._shape)
+
     def pinned(self) -> ViewStore:
         self._generation()
+        self._refuse_when_overtaken()
         pinned = copy(self)
         pinned._pinned = True
         return pinned
@@ -287,10 +305,18 @@ class MongoViews:
             second = _second(new)
             for found in list(checkpoints.find(second, session=session)):
                 follower = str(found["_id"]).partition("~")[2]
+                if checkpoints.find_one({"_id": follower, "position": {"$gt": found["position"]}}, session=session):
+                    raise ConcurrencyError(f"{follower} has gone on meanwhile: the second generation is behind")
                 moved = {"$set": {"position": found["position"], "generation": new}}
                 checkpoints.update_one({"_id": follower}, moved, upsert=True, session=session)
             checkpoints.delete_many(second, session=session)
-            taken = {"current": pointer["building"], "building": None, "former": pointer["current"], "promoted": now}
+            taken = {
+                "current": new,
+                "building": None,
+                "former": pointer["current"],
+                "promoted": now,
+                "shape": self._shape,
+            }
             self._generations.update_one({"_id": _POINTER}, {"$set": taken}, session=session)
 
         with self._reading():
@@ -338,9 +364,25 @@ class MongoViews:
         fixed = self._pinned or self._building is not None
         if not self._number or (not fixed and time.monotonic() - self._looked > LOOK_AGAIN):
             looked = time.monotonic()
-            self._number = int(self._pointer()["current"])
+            self._see(self._pointer())
             self._looked = looked
         return self._number
+
+    def _see(self, pointer: Document) -> None:
+        """Read the current generation, unless it was folded with other views than the one that is read."""
+        shape = pointer.get("shape", 0)
+        if not self._number or shape in (self._folded, self._shape):
+            self._number, self._folded, self._overtaken = int(pointer["current"]), shape, 0.0
+            return
+        self._overtaken = self._overtaken or time.monotonic()
+        if self._number != pointer["former"] or time.monotonic() - self._overtaken > KEEP_FORMER / 2:
+            self._refuse_when_overtaken()
+
+    def _refuse_when_overtaken(self) -> None:
+        if self._overtaken:
+            raise OvertakenError(
+                "another version of the program has folded the views anew; this process is to be stopped, the other one answers"
+            )
 
     def _rows(self, view: str) -> Collection[Document]:
         return self._database[_collection(self._views[view], self._generation())]

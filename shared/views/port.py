@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import base64
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from hashlib import sha256
 from typing import Any, Protocol
 
-from shared.domain.errors import BadInputError
+from shared.domain.errors import BadInputError, UnavailableError
 from shared.domain.view import Row, Rows, View, Where, sortable
 
 #: Changes to write: `(view, key)` to the new row, or None to remove it.
@@ -19,6 +20,19 @@ OPERATORS = ("lt", "lte", "gt", "gte", "under")
 LARGEST_PAGE = 500
 
 
+class OvertakenError(UnavailableError):
+    """Another process put rows in the place of ours that were folded with views which this program does not have.
+
+    What was read before can be read a while longer; nothing is followed any more.
+    """
+
+
+def shape_of(views: Iterable[View]) -> int:
+    """A fingerprint of the views that have a source: rows that were folded with others are to be folded anew."""
+    shapes = "\n".join(sorted(view.shape for view in views if view.source))
+    return int.from_bytes(sha256(shapes.encode()).digest()[:6])  # an integer that every store can hold
+
+
 class ViewStore(Rows, Protocol):
     """Where rows lie. Adapters: SQLite, MongoDB; one contract suite runs over both."""
 
@@ -27,6 +41,9 @@ class ViewStore(Rows, Protocol):
 
         Raises `ConcurrencyError` when a checkpoint is not where it was expected: somebody else applies the same facts.
         """
+
+    def folded_alike(self) -> bool:
+        """Whether the rows that have a source were folded with the views that this store was opened with."""
 
     def pinned(self) -> ViewStore:
         """The same rows to fold facts on: if another process puts a second generation in their place, `save` raises `ConcurrencyError`.
@@ -41,7 +58,10 @@ class ViewStore(Rows, Protocol):
         """An empty second generation of all views that have a source, with its own checkpoints, built while reads of the first go on."""
 
     def promote(self) -> None:
-        """Let the second generation take the place of the first, at once."""
+        """Let the second generation take the place of the first, at once.
+
+        Raises `ConcurrencyError` when a follower of the first one is ahead of it: a fact is never applied a second time.
+        """
 
     def close(self) -> None:
         """Let go of files and connections."""

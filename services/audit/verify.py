@@ -16,8 +16,8 @@ from services.audit.ledger import Ledger
 from shared.domain.errors import CorruptionError, NotFoundError
 from shared.domain.record import Record
 from shared.following import cloudevents
-from shared.log import EventLog, records_of
-from shared.log.record import verify_chain
+from shared.log import EventLog, StoredCommit, records_of
+from shared.log.record import Span, pointers_of, verify_chain
 
 #: Called now and then with what is being checked and how many events are done.
 Progress = Callable[[str, int], None]
@@ -97,11 +97,22 @@ def verify_log(log: EventLog, progress: Progress) -> LogReport:
     events, digest = 0, ""
     try:
         for stored in verify_chain(log.read_commits()):
+            for part in pointers_of(stored):
+                _check_found(log, stored, part)
             events, digest = stored.last_position, stored.digest
             progress(log.name, events)
     except CorruptionError as error:
         raise CorruptionError(f"log {log.name}: {error.message}") from error
     return LogReport(log.name, events, digest)
+
+
+def _check_found(log: EventLog, stored: StoredCommit, part: Span) -> None:
+    """Whoever reads the stream of a part must be led to the commit that holds it."""
+    found = next(iter(log.storage.scan_stream(part.stream, part.version - 1)), None)
+    if found is None or found.position != stored.position:
+        raise CorruptionError(
+            f"position {stored.position}: version {part.version} of {part.stream} is not found in its stream"
+        )
 
 
 def verify_ledger(

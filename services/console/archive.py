@@ -44,6 +44,12 @@ class Event(msgspec.Struct, frozen=True):
     occurred: str
 
 
+class Part(msgspec.Struct, frozen=True):
+    """What a restore needs to know of the events that a commit wrote to a further stream."""
+
+    events: tuple[Event, ...]
+
+
 class Body(msgspec.Struct, frozen=True):
     """What a restore needs to know of a commit."""
 
@@ -55,6 +61,11 @@ class Body(msgspec.Struct, frozen=True):
     actor: str
     time: str
     events: tuple[Event, ...]
+    also: tuple[Part, ...] = ()
+
+    def all_events(self) -> tuple[Event, ...]:
+        """The events of all streams, in the order of their positions."""
+        return (*self.events, *(event for part in self.also for event in part.events))
 
 
 class Entry(msgspec.Struct, frozen=True):
@@ -162,14 +173,13 @@ def read_commits(folder: Path, service: str) -> Iterator[tuple[StoredCommit, Bod
             line = _read_line(text)
             raw = bytes(line.body)
             body = read_body(raw)
-            count = len(body.events)
             yield (
                 StoredCommit(
                     position=body.position,
-                    last_position=body.position + count - 1,
+                    last_position=body.position + len(body.all_events()) - 1,
                     stream=body.stream,
                     version=body.version,
-                    last_version=body.version + count - 1,
+                    last_version=body.version + len(body.events) - 1,
                     command_id=body.command_id,
                     digest=line.digest,
                     body=raw,

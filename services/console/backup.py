@@ -109,7 +109,7 @@ def consistent_heads(logs: Mapping[str, EventLog]) -> dict[str, int]:
             for name, tail in tails.items()
             for body in tail
             if body.position > heads[name]
-            for event in body.events
+            for event in body.all_events()
         }
         wrong = {
             name: min(

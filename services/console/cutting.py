@@ -131,7 +131,7 @@ def _without_cause(folder: Path, logs: Mapping[str, int]) -> tuple[str, int, str
         for name, position in logs.items()
         for stored, body in read_commits(folder, name)
         if stored.position > position
-        for index, event in enumerate(body.events)
+        for index, event in enumerate(body.all_events())
     }
     for name, position in logs.items() if lost else ():
         for stored, body in read_commits(folder, name):
@@ -166,7 +166,7 @@ def _checkpoints(folder: Path, manifest: Manifest, logs: Mapping[str, int]) -> d
                 found[name][CLOCK] = min(found[name][CLOCK], day - 1)
     for source in logs if undone else ():
         for _, body in read_commits(folder, source):
-            for index, event in enumerate(body.events):
+            for index, event in enumerate(body.all_events()):
                 for name in undone.get(event.id, ()):
                     follower = f"follow:{source}"
                     found[name][follower] = min(found[name][follower], body.position + index - 1)

@@ -59,7 +59,7 @@ def _put_key(store: KeyStore, subject: str, generation: int, secret: bytes | Non
 def _erased(folder: Path, manifest: Manifest) -> Iterator[str]:
     for name in manifest.logs:
         for _, body in read_commits(folder, name):
-            for event in body.events:
+            for event in body.all_events():
                 if found := ERASURES.get(f"{name}.{event.type}"):
                     field, prefix = found
                     yield prefix + msgspec.json.decode(event.data)[field]

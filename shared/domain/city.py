@@ -78,6 +78,15 @@ def _person(row: Row, event: Any, record: Record, key: str) -> Row:
     }
 
 
+def _unlocked(row: Row, event: Any, record: Record, key: str) -> Row:
+    """One row a subject: what its passed checklists unlock, each with the day since when."""
+    fields = _fields(event)
+    others = {code: since for code, since in row.items() if code != fields["template"]}
+    if record.type == "ChecklistFailed":
+        return others
+    return others | {fields["template"]: {"unlocks": fields["unlocks"], "since": record.occurred[:10]}}
+
+
 def _entry_keys(event: Any, record: Record) -> Iterable[str]:
     fields = _fields(event)
     if record.type in ("EntryAdopted", "EntryRetired"):
@@ -241,6 +250,7 @@ def city_views(source: str = REGISTRY) -> tuple[View, ...]:
             _post,
             ("post_id", ("place", "role"), ("person_id", "since"), "organisation_id", "role"),
         ),
+        View("city_unlocked", source, _keyed("subject", "ChecklistPassed", "ChecklistFailed"), _unlocked),
         View("city_persons", source, _keyed("person_id", "PersonRegistered", "PersonErased"), _person, ("person_id",)),
     )
 
@@ -337,6 +347,15 @@ class City:
             raise NotFoundError(
                 _("there is no place {place}; register it first"), {field: said(_("unknown"))}, place=place
             )
+
+    def unlocked(self, subject: str, code: str) -> bool:
+        """Whether a place, organisation or post has passed a checklist that unlocks this; "" needs nothing."""
+        if not code:
+            return True
+        row = self.rows.get("city_unlocked", subject) or {}
+        return any(
+            found["unlocks"] == code and found["since"] <= self.day for name, found in row.items() if name != "key"
+        )
 
     # -- organisations --
 

@@ -12,8 +12,7 @@ from typing import Any
 import structlog
 
 from shared.domain.calendar import today
-from shared.domain.city import Catalogue, City, every
-from shared.domain.clock import Rule
+from shared.domain.city import Catalogue, City
 from shared.domain.command import Command, Needs, On, needs
 from shared.domain.decider import Decider
 from shared.domain.errors import (
@@ -240,7 +239,7 @@ class Node:
         """
         head, written, failed = self._up_to_date(), 0, None
         for rule in self.definition.clock:
-            for row in list(self._concerned(rule, day)):
+            for row in list(rule.rows(self.city(day))):
                 thing, period = rule.thing(row), rule.period(row)
                 context = Context(
                     kind="service",
@@ -263,10 +262,6 @@ class Node:
         if failed is not None:
             raise failed
         return written
-
-    def _concerned(self, rule: Rule, day: str) -> Iterable[Row]:
-        view, where = rule.rows(self.city(day))
-        return every(self.views, view, where)
 
     def apply_own(self) -> bool:
         """Apply what was appended to our own log; True when there was something."""

@@ -120,7 +120,7 @@ def open_log(
     if settings.mongodb_uri:
         from shared.log.mongodb import MongoStorage
 
-        return EventLog(service, MongoStorage(_opened(settings, service)), gather=gather)
+        return EventLog(service, MongoStorage(_opened(settings, service), read_only=read_only), gather=gather)
     check_restored(settings)
     return EventLog(service, SqliteStorage(settings.data / f"{service}.log.sqlite", read_only), gather=gather)
 

@@ -1,4 +1,4 @@
-"""The audit service's entrypoints: checkpoints and proofs, open to everyone; what an event says only as far as it is public."""
+"""The audit service's entrypoints: checkpoints and proofs for everyone; the content of an event only where it is public."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ SIGN_EVERY = 10
 
 
 class LedgerKey(DependencyProvider):
-    """The key that signs checkpoints, made at first start beside the audit service's own keys."""
+    """The key that signs checkpoints; the first start creates it beside the audit service's other keys."""
 
     def setup(self) -> None:
         settings = self.container.config["settings"]
@@ -31,7 +31,7 @@ class LedgerKey(DependencyProvider):
 
 
 class AuditService(Followed):
-    """Proves what happened."""
+    """Signs checkpoints of the city ledger and proves its entries."""
 
     name = "audit"
     here = Here(DEFINITION, LedgerFollower)
@@ -43,7 +43,7 @@ class AuditService(Followed):
 
     @timer(interval=SIGN_EVERY)
     def sign_checkpoint(self) -> None:
-        """Sign what has been entered since the last time, so that a later rewrite would show."""
+        """Sign the entries since the last checkpoint, so that a later rewrite is detectable."""
         key, origin = self.ledger_key
         ledger = Ledger(self.here.views, origin, key)
         if ledger.size:
@@ -51,13 +51,13 @@ class AuditService(Followed):
 
     @query
     def get_checkpoint(self) -> dict[str, Any]:
-        """The signed checkpoint of now and the public key."""
+        """Return the current signed checkpoint and the public key."""
         key, _ = self.ledger_key
         return {"checkpoint": self._ledger().checkpoint(), "public_key": checkpoint.public_pem(key).decode()}
 
     @query
     def prove_event(self, event_id: str) -> dict[str, Any]:
-        """An entry and the hashes that lead from it to the signed root."""
+        """Return an entry and the hashes that lead from it to the signed root."""
         ledger = self._ledger()
         entry = ledger.entry(event_id)
         text = ledger.checkpoint()
@@ -76,11 +76,11 @@ class AuditService(Followed):
 
     @query
     def prove_consistency(self, old: int, new: int) -> dict[str, Any]:
-        """The hashes that show a later ledger to begin with an earlier one."""
+        """Return the hashes that prove that a later ledger begins with an earlier one."""
         return {"old": old, "new": new, "proof": self._ledger().consistency(old, new)}
 
     @query
     def find_entries(self, stream: str | None, limit: int, cursor: str | None) -> dict[str, Any]:
-        """Entries, newest first."""
+        """Return entries, newest first."""
         found: dict[str, Any] = self.here.find("entries", {"stream": stream}, "-key", limit, cursor)
         return found | {"size": self._ledger().size}

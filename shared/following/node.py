@@ -54,21 +54,21 @@ REBUILT_AT_ONCE = 1_000
 #: Asks a source for its facts: `(source, after, limit)` to records, or raises `UnavailableError`.
 Fetch = Callable[[str, int, int], list[Record]]
 
-#: Called between the batches of a rebuild, with the error when a source does not answer: returns to go on, or raises to end it.
+#: Called between the batches of a rebuild, with the error when a source does not answer; it raises to end the rebuild.
 Between = Callable[[UnavailableError | None], None]
 
 #: Seconds that a decision on all that the log says waits for the views to reflect it.
 PATIENCE = 5.0
-#: The checkpoint that says which day the clock has recorded last, as the ordinal of a `date`.
+#: The checkpoint with the last day that the clock completed, as a `date` ordinal.
 CLOCK = "clock"
-#: How often a rebuild folds on because another process of the service applied something meanwhile.
+#: How often a rebuild continues because another process of the service has applied more facts.
 ATTEMPTS = 20
 
 _log = structlog.get_logger()
 
 
 def _or_raise(error: UnavailableError | None) -> None:
-    """A rebuild that is not worth waiting for a source."""
+    """End the rebuild when a source does not answer."""
     if error is not None:
         raise error
 
@@ -109,7 +109,7 @@ class Node:
         #: Set while somebody waits for our views to reflect our own log.
         self.awaited = threading.Event()
         self._lock = threading.RLock()
-        #: Whether the rows are those of our views; where not, they are folded anew before anything is read or followed.
+        #: Whether the stored rows belong to the program's views; if not, they are rebuilt before anything reads or follows.
         self.ready = views.folded_alike()
         self.followers = {
             source: follower(
@@ -169,10 +169,10 @@ class Node:
             raise CorruptionError(f"personal data cannot be read: {error}") from error
 
     def require_ready(self) -> None:
-        """Raise `UnavailableError` while the views are folded anew."""
+        """Raise `UnavailableError` while the views are rebuilt."""
         if not self.ready:
             raise UnavailableError(
-                _("the lists of {service} are being made anew after an update; try again in a while"), service=self.name
+                _("the lists of {service} are being rebuilt after an update; try again later"), service=self.name
             )
 
     def _up_to_date(self) -> int:
@@ -234,8 +234,8 @@ class Node:
     def tick(self, day: str) -> int:
         """Let every rule of the clock record what a day (ISO date) means; returns how many facts were written.
 
-        Each is done once for its thing and period, whoever ticks how often. When some of it fails, the first failure is raised after all
-        else was done: the day is not whole then.
+        Each rule acts once for its thing and period, however often and by whomever the day is ticked. When some of it fails, the first
+        failure is raised after everything else is done: the day is not complete.
         """
         head, written, failed = self._up_to_date(), 0, None
         for rule in self.definition.clock:
@@ -253,11 +253,11 @@ class Node:
                     written += receipt.events if receipt.position > head else 0  # else it was done before
                 except UnavailableError:  # nothing else could be written either
                     raise
-                except Exception as error:  # of whatever kind: the other things are not to wait for this one
+                except Exception as error:  # of any kind: one bug must not stop the other things
                     refused = isinstance(error, DomainError) and not isinstance(error, ConcurrencyError)
                     level = _log.warning if refused else _log.error
                     level("clock", service=self.name, rule=rule.name, thing=thing, reason=str(error) or repr(error))
-                    if not refused:  # what was refused has changed since its row was written
+                    if not refused:  # a refused thing has changed since its row was written
                         failed = failed or error
         if failed is not None:
             raise failed
@@ -349,11 +349,11 @@ class Node:
         return sum(follower.position for follower in self.followers.values())
 
     def renew(self, fetch: Fetch, between: Between) -> None:
-        """Fold the views anew because the rows are not those of this program's views; only then is anything read or followed."""
+        """Rebuild the views if the stored rows belong to others, and set `ready`."""
         if not self.views.folded_alike():
             self._reload()
             self.rebuild(fetch, between)
-            _log.info("views folded anew", service=self.name)
+            _log.info("views rebuilt", service=self.name)
         self._reload()
         self.ready = True
 
@@ -365,7 +365,7 @@ class Node:
         left_out = parked_positions(self.views)
         for source, live in self.followers.items():
             if not any(view.source == source for view in self.definition.all_views):
-                continue  # it is followed for policies, or for what is no view: that stays where it is
+                continue  # followed for policies only: its checkpoint stays
             known: Known = {}
             position = fresh.checkpoint(live.name)
             while position < (end := live.position):
@@ -427,7 +427,7 @@ class Node:
         }
 
     def _clock(self) -> str:
-        """The last day that the clock recorded whole; "" for none."""
+        """Return the last day that the clock completed, "" for none."""
         done = self.views.checkpoint(CLOCK) if self.definition.clock else 0
         return date.fromordinal(done).isoformat() if done else ""
 

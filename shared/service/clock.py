@@ -1,4 +1,4 @@
-"""The clock of a service: lets its rules record what each day means, at the local midnight and for the days that it was off."""
+"""The clock of a service: runs its rules for each day, at local midnight and for the days on which it was off."""
 
 from __future__ import annotations
 
@@ -12,27 +12,25 @@ from shared.domain.errors import LinliError
 from shared.following.node import CLOCK, Node
 from shared.service import metrics
 
-#: Seconds that the right to let a day begin lasts; it is renewed with every day.
-#:
-#: It only saves double work: the command ids of what a day makes happen let each happen once, whoever does it how often.
+#: Seconds that the clock's lease lasts; each day renews it. It only avoids double work: command ids make each act take effect once.
 LEASE = 60.0
-#: Seconds between two looks at the calendar.
+#: Seconds between two checks of the date.
 LOOK_EVERY = 1.0
-#: Seconds before a day that failed is tried again.
+#: Seconds before a failed day is retried.
 RETRY = 120.0
 
 _log = structlog.get_logger()
 
 
 class Clock:
-    """Ticks for every day from the one after the last day done to today, one after the other.
+    """Ticks for every day after the last completed one up to today, in order.
 
-    The checkpoint `clock` is the last day done, as the ordinal of a `date`; it moves after all of a day was recorded. A service that
-    had no clock before begins with today.
+    The checkpoint `clock` holds the last completed day as a `date` ordinal; it moves when all rules of a day have run. Without a
+    checkpoint the clock begins with today.
     """
 
     def __init__(self, stopping: threading.Event, holder: str, today: Callable[[], str], retry: float = RETRY) -> None:
-        """`holder` takes the lease, `today()` is the local day (ISO date), `retry` the seconds before a day that failed is tried again."""
+        """`holder` takes the lease, `today()` returns the local day (ISO date), `retry` is the pause in seconds after a failed day."""
         self._stopping, self._holder, self._today, self._retry = stopping, holder, today, retry
 
     def run(self, node: Node) -> None:
@@ -43,17 +41,15 @@ class Clock:
             if done < date.fromisoformat(self._today()).toordinal():
                 try:
                     done = self.catch_up(node)
-                except Exception as error:  # of whatever kind: a mistake in a rule must not end the clock
+                except Exception as error:  # of any kind: a bug in a rule must not end the clock
                     metrics.RETRIES.labels(node.name, "clock").inc()
                     level = _log.warning if isinstance(error, LinliError | OSError) else _log.exception
-                    level(
-                        "the day is not whole", service=node.name, error=str(error) or repr(error), seconds=self._retry
-                    )
+                    level("day not completed", service=node.name, error=str(error) or repr(error), seconds=self._retry)
                     pause = self._retry
             self._stopping.wait(pause)
 
     def catch_up(self, node: Node) -> int:
-        """Let all days begin that have not yet, unless another process of the service is doing it; returns the last day done."""
+        """Tick for all missing days, unless another process holds the lease; return the last completed day."""
         today = date.fromisoformat(self._today()).toordinal()
         if not node.views.lease("clock", self._holder, LEASE):
             return self._show(node, node.views.checkpoint(CLOCK), today)
@@ -66,7 +62,7 @@ class Clock:
                 written = node.tick(date.fromordinal(day).isoformat())
                 node.views.save({}, {CLOCK: (done, day)})
                 done = day
-                _log.info("a day has begun", service=node.name, day=date.fromordinal(day).isoformat(), facts=written)
+                _log.info("day completed", service=node.name, day=date.fromordinal(day).isoformat(), facts=written)
             return self._show(node, done, today)
         finally:
             node.views.lease("clock", self._holder, 0)

@@ -1,4 +1,4 @@
-"""Views in a SQLite file: one table a view, rows as JSON, an index for each declared field."""
+"""Views in a SQLite file: one table per view, rows as JSON, an index for each declared field."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ _TABLES = """
 CREATE TABLE checkpoints (follower TEXT PRIMARY KEY, position INTEGER NOT NULL) STRICT;
 CREATE TABLE leases (name TEXT PRIMARY KEY, holder TEXT NOT NULL, until REAL NOT NULL) STRICT
 """
-#: The checkpoint that holds the fingerprint of the views that the rows were folded with.
+#: The checkpoint that holds the fingerprint of the views with which the rows were folded.
 _SHAPE = "views:shape"
 _COMPARE = {"eq": "=", "lt": "<", "lte": "<=", "gt": ">", "gte": ">="}
 _encode = msgspec.json.Encoder(order="sorted").encode
@@ -39,7 +39,7 @@ _decode = msgspec.json.Decoder(dict[str, Any]).decode
 
 
 class SqliteViews:
-    """All views of one service in one file; the file is a copy of what the logs say and can be built again."""
+    """All views of one service in one file, which can be rebuilt from the logs."""
 
     def __init__(
         self,
@@ -55,7 +55,7 @@ class SqliteViews:
         self._shape = shape_of(self._views.values())
         if not read_only:
             self._create()
-            with self._database.writing() as connection:  # where nothing was folded yet, nothing has to be folded anew
+            with self._database.writing() as connection:  # an empty store needs no rebuild
                 nothing = f"WHERE NOT EXISTS (SELECT 1 FROM checkpoints WHERE follower LIKE '{self._generation}%')"
                 connection.execute(
                     f"INSERT INTO checkpoints SELECT ?, ? {nothing}", (self._generation + _SHAPE, self._shape)
@@ -224,7 +224,7 @@ class SqliteViews:
                 parts.append(f"{column} IN (SELECT value FROM json_each(?))")
                 values.append(json.dumps(value))
             elif operator == "under":
-                # one range that an index can follow, "/" being the character after "."; then without lookalikes such as "1-2"
+                # one range for the index ("/" is the character after "."); the second condition excludes lookalikes such as "1-2"
                 parts.append(f"{column} >= ? AND {column} < ? AND ({column} = ? OR {column} > ?)")
                 values += [value, f"{value}/", value, f"{value}."]
             else:

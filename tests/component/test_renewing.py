@@ -148,7 +148,7 @@ def test_the_views_of_the_next_version_are_folded_before_they_are_read(shops: Sh
         lambda: new.tick("2026-03-01"),
         lambda: new.retry("shops", "s"),
     ):
-        with pytest.raises(UnavailableError, match="made anew after an update"):
+        with pytest.raises(UnavailableError, match="rebuilt after an update"):
             refused()
     assert UpToDate(new).get("parked", "x"), "what no log can bring back is as it was"
     shops.open(new, "s9")  # what needs no view is done
@@ -223,7 +223,7 @@ def test_the_older_process_keeps_its_rows_and_follows_nothing_any_more(
     assert older.views.get("shops", "s1") == {"key": "s1", "name": "shop s1"}
     assert newer.views.get("shops", "s1") == {"key": "s1", "title": "shop s1"}
     shops.open(older, "s2")  # the log is one and the same
-    with pytest.raises(OvertakenError, match="is to be stopped"):
+    with pytest.raises(OvertakenError, match="stop this process"):
         older.apply_own()
     with pytest.raises(UnavailableError):
         older.wait_for({"shops": 2}, 1.0)
@@ -272,7 +272,7 @@ def test_a_service_renews_its_views_at_its_start(amqp_uri: str, tmp_path: Path) 
         here.call("shops", "open_shop", {"shop_id": "s1", "name": "tea"}, command_id="c")
         here.settled()
     with city(amqp_uri, tmp_path, NextWatchers) as here:  # the shops do not run yet
-        with pytest.raises(UnavailableError, match="made anew after an update"):
+        with pytest.raises(UnavailableError, match="rebuilt after an update"):
             here.call("watchers", "seen", {"shop_id": "s1"})
         assert not here.call("watchers", "status")["ready"]
         with city(amqp_uri, tmp_path, ShopService):

@@ -213,7 +213,7 @@ def test_a_reader_is_not_given_rows_of_views_that_it_does_not_have(database: Dat
     assert older.get("notes", "n"), "what belongs to no generation can be read and written"
     older._overtaken -= KEEP_FORMER
     older._looked = 0.0
-    with pytest.raises(OvertakenError, match="is to be stopped"):
+    with pytest.raises(OvertakenError, match="stop this process"):
         older.get("issues", "a")
     again = MongoViews(database, VIEWS)
     again.fresh().save({("issues", "a"): issue("again")}, {"follow:issues": (0, 9)})

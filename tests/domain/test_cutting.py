@@ -7,10 +7,10 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from services.console.archive import Entry, Manifest, Output, read_commits
-from services.console.backup import consistent_heads
+from services.console.backup.archive import Entry, Manifest, Output, read_commits
+from services.console.backup.backup import consistent_heads
+from services.console.backup.cutting import find_cut
 from services.console.catalogue import OWNERS, definition
-from services.console.cutting import find_cut
 from shared.domain.errors import BadInputError
 from shared.log import Commit, EventLog, Head, NewEvent, Part
 from shared.log.memory import MemoryStorage

@@ -169,7 +169,9 @@ class Machine(RuleBasedStateMachine):
             guarded = [name for name in (*streams, *commit.held) if name.startswith(prefix)]
             for name in guarded:
                 if name in commit.held:
-                    assert commit.held[name] == self.version(name), f"{command.name} relies on another version of {name}"
+                    assert commit.held[name] == self.version(name), (
+                        f"{command.name} relies on another version of {name}"
+                    )
         if command.alone:
             assert commit.alone is not None, f"{command.name} is not guarded by the head that its views reflected"
 
@@ -201,7 +203,9 @@ class Machine(RuleBasedStateMachine):
                     counted.setdefault(key, Counter()).update(flat(view.counts(row)))
             wanted = {key: +sums for key, sums in counted.items() if +sums}
             found = {row["key"]: +Counter(flat(row)) for row in rows_of(views, view.name)}
-            assert {key: sums for key, sums in found.items() if sums} == wanted, f"{view.name} is not the sum of its rows"
+            assert {key: sums for key, sums in found.items() if sums} == wanted, (
+                f"{view.name} is not the sum of its rows"
+            )
 
     # what there is
 

@@ -1,7 +1,6 @@
-"""Where a backup may be cut: whole commits only, and nothing kept whose cause is cut away (R11).
+"""Finds where a backup may be cut: between commits, and without keeping a commit whose cause is cut off (R11).
 
-The ledger, the checkpoints of followers and the logs are cut together: a ledger longer than the logs, or a follower ahead of its
-source, would contradict them.
+Logs, ledger and followers' checkpoints are cut together, so that neither ledger nor followers are ahead of the logs.
 """
 
 from __future__ import annotations
@@ -13,7 +12,7 @@ from pathlib import Path
 
 import msgspec
 
-from services.console.archive import Manifest, read_commits, read_entries
+from services.console.backup.archive import Manifest, read_commits, read_entries
 from services.console.catalogue import definition
 from shared.domain.errors import BadInputError, CorruptionError
 from shared.following.node import CLOCK
@@ -24,7 +23,7 @@ _HOW = "positions like issues=120,registry=40, a time like 2026-03-01T09:00:00+0
 
 
 class Cut(msgspec.Struct, frozen=True):
-    """What of a backup is restored: positions of the logs, size of the ledger, and how far followers had come by then."""
+    """The part of a backup to restore: positions of the logs, size of the ledger, and checkpoints of the followers."""
 
     logs: dict[str, int]
     size: int
@@ -32,10 +31,10 @@ class Cut(msgspec.Struct, frozen=True):
 
 
 def find_cut(folder: Path, manifest: Manifest, to: str | None) -> Cut:
-    """Check every chain and find what belongs together at `to` (None: everything).
+    """Check every hash chain and find a consistent cut at `to` (None: everything).
 
-    Raises `CorruptionError` naming the file and position that is wrong, and `BadInputError` for a place where nothing can be cut,
-    with the nearest one where it can.
+    Raises `CorruptionError` naming the wrong file and position, and `BadInputError` for an inconsistent cut, with the nearest
+    consistent one.
     """
     verify(folder, manifest)
     logs = {name: head.position for name, head in manifest.logs.items()}
@@ -52,7 +51,7 @@ def find_cut(folder: Path, manifest: Manifest, to: str | None) -> Cut:
 
 
 def verify(folder: Path, manifest: Manifest) -> None:
-    """Hash every log again, to the head that the manifest names."""
+    """Recompute the hash chain of every log up to the head in the manifest."""
     for name, head in manifest.logs.items():
         where, end = folder / f"{name}.log.jsonl", Head()
         try:
@@ -113,7 +112,7 @@ def _check_whole(folder: Path, logs: Mapping[str, int]) -> None:
 
 
 def _check_causes(folder: Path, logs: Mapping[str, int]) -> None:
-    """Refuse a cut that keeps what a policy did and loses the fact that it did it for."""
+    """Refuse a cut that keeps a policy's commit without the fact that caused it."""
     kept, first = dict(logs), ""
     while wrong := _without_cause(folder, kept):
         name, position, cause = wrong
@@ -125,7 +124,7 @@ def _check_causes(folder: Path, logs: Mapping[str, int]) -> None:
 
 
 def _without_cause(folder: Path, logs: Mapping[str, int]) -> tuple[str, int, str] | None:
-    """The first commit kept whose cause is cut away: its log, the position before it, and the cause."""
+    """Return the first kept commit whose cause is cut off: its log, the position before it, and the cause."""
     lost = {
         event.id: f"{name} position {body.position + index}"
         for name, position in logs.items()
@@ -143,12 +142,12 @@ def _without_cause(folder: Path, logs: Mapping[str, int]) -> tuple[str, int, str
 
 
 def _checkpoints(folder: Path, manifest: Manifest, logs: Mapping[str, int]) -> dict[str, dict[str, int]]:
-    """How far relays, followers and clocks had come: not beyond their source, a fact or a day whose consequence was cut away.
+    """Return the checkpoints of relays, followers and clocks: within their source, and before any fact or day with a consequence cut off.
 
-    What lies behind is applied again after the start, policies included; a command that is in the log already changes nothing.
+    Later facts are applied again after the start, by policies too; a command that is in the log already changes nothing.
     """
     found: dict[str, dict[str, int]] = {}
-    undone: dict[str, set[str]] = {}  # event id to the services that had acted on it after the cut
+    undone: dict[str, set[str]] = {}  # event id to the services that acted on it after the cut
     for name, position in logs.items():
         limits = {
             source: manifest.checkpoints[name].get(f"follow:{source}", 0)

@@ -1,8 +1,8 @@
-"""Where a restore writes: an empty place, in which the city appears whole or is marked as unfinished (R11).
+"""The target of a restore: an empty folder or empty databases, which are complete afterwards or marked as unfinished (R11).
 
-Nothing that exists is ever edited. SQLite files appear all at once. MongoDB has no such moment for several databases, so one document
-says from the beginning to the end that a restore is going on; no service starts meanwhile, and a restore that is repeated removes what
-the one before it left.
+A restore never edits existing data. It renames a folder of SQLite files into place at its end. MongoDB has no atomic step for several
+databases, so a document marks them as unfinished from start to end: no service starts meanwhile, and a repeated restore removes what
+an interrupted one left.
 """
 
 from __future__ import annotations
@@ -24,9 +24,9 @@ from shared.service.storage import UNFINISHED, staging_of
 
 @contextmanager
 def files(settings: Settings) -> Iterator[Path]:
-    """A folder to write to, which takes the place of `LINLI_DATA` at the end; what an earlier restore left is removed.
+    """Yield a folder to write to, which becomes `LINLI_DATA` at the end; removes what an interrupted restore left.
 
-    Raises `IllegalStateError` when `LINLI_DATA` holds anything.
+    Raises `IllegalStateError` when `LINLI_DATA` is not empty.
     """
     if settings.data.exists() and any(settings.data.iterdir()):
         raise IllegalStateError(
@@ -53,9 +53,9 @@ def _sync(path: Path) -> None:
 
 @contextmanager
 def mongodb(settings: Settings, folder: Path) -> Iterator[Path]:
-    """Mark the databases as being restored from `folder` until everything inside is done; gives `LINLI_DATA`, for keys.
+    """Mark the databases as being restored from `folder` until the block ends; yields `LINLI_DATA`, for the key files.
 
-    Raises `IllegalStateError` when the databases hold anything but an unfinished restore, or somebody else began another one.
+    Raises `IllegalStateError` when the databases hold more than an unfinished restore, or another restore has started.
     """
     from shared.mongodb import PATIENCE, explained, majority
 
@@ -89,7 +89,7 @@ def _check_empty(client: Any) -> None:
 
 
 def _clear(client: Any) -> None:
-    """Remove what an unfinished restore left; the mark lies beside the keys, and stays."""
+    """Remove what an unfinished restore left, except the mark, which is in the keys' database."""
     for name in _databases(client):
         if name != "linli_keys":
             client.drop_database(name)

@@ -1,4 +1,4 @@
-"""Brings a city back from a backup, whole or to a position: new logs from the records, new views from the logs (R11)."""
+"""Restores a city from a backup, completely or up to a position: logs from the records, views from the logs (R11)."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ from rich.table import Table
 from services.audit import checkpoint
 from services.audit.ledger import Ledger, LedgerFollower
 from services.audit.replay import digests, fold_until
-from services.console import restore_place as place
-from services.console.archive import (
+from services.console.backup import place
+from services.console.backup.archive import (
     PERSONAL,
     Manifest,
     read_commits,
@@ -25,11 +25,11 @@ from services.console.archive import (
     read_manifest,
     state_views,
 )
+from services.console.backup.cutting import Cut, find_cut
+from services.console.backup.keys import write_keys
 from services.console.catalogue import OWNERS, definition
-from services.console.cutting import Cut, find_cut
 from services.console.databases import migrate
 from services.console.output import out, progress
-from services.console.restore_keys import write_keys
 from services.gateway.accounts import VIEWS as ACCOUNT_VIEWS
 from shared.domain.errors import BadInputError, CorruptionError, NotFoundError
 from shared.domain.record import Record
@@ -44,7 +44,7 @@ _GROUP = 500  # commits or ledger entries written at a time
 
 
 def restore(folder: Path, to: str | None, keys: Path | None, quiet: bool = False) -> dict[str, Any]:
-    """Restore a backup into an empty place; returns heads, view digests and what an operator must know."""
+    """Restore a backup into an empty target; returns heads, view digests and notes for the operator."""
     settings = Settings.read()
     manifest = read_manifest(folder)
     if manifest.city != settings.city:
@@ -67,7 +67,9 @@ def _restore(
     logs = {name: open_log(settings, name) for name in OWNERS}
     accounts = open_views(settings, "gateway", ACCOUNT_VIEWS, durable=True)
     stores = {name: open_views(settings, name, definition(name).all_views) for name in OWNERS}
-    now = time.time_ns() // 1_000_000  # what the broker still holds is of an earlier epoch, and is not applied
+    now = (
+        time.time_ns() // 1_000_000
+    )  # a new epoch: followers ignore messages of an earlier one that the broker still has
     try:
         with progress(quiet) as bars:
             for name, log in logs.items():
@@ -130,7 +132,7 @@ def _write_log(log: EventLog, folder: Path, until: int) -> Iterator[int]:
 
 
 def _put_back(store: ViewStore, folder: Path, service: str, checkpoints: Mapping[str, int]) -> None:
-    """Rows of views that have no log; facts that were parked after the cut come again by themselves."""
+    """Write the rows of views without a log; facts parked after the cut arrive again after the start."""
     known = {view.name for view in state_views(service)}
     with (folder / f"{service}.state.jsonl").open("rb") as file:
         for number, text in enumerate(file, 1):
@@ -150,7 +152,7 @@ def _write_ledger(
     cut: Cut,
     keys: bool,
 ) -> None:
-    """Enter every fact again, in the order in which it was; raises `CorruptionError` when the root is another one."""
+    """Enter every fact in its former order; raises `CorruptionError` when the root differs."""
     what = definition("audit")
     followers = {name: LedgerFollower(name, what.all_views, store, what.decoder_for(name)) for name in logs}
     records = {name: log.read(until=cut.logs[name]) for name, log in logs.items()}
@@ -193,7 +195,7 @@ def _last_signed(folder: Path) -> int:
 
 
 def print_restored(report: Mapping[str, Any]) -> None:
-    """What was restored, for people, and what to do before the start."""
+    """Print what was restored, and what to do before the start."""
     table = Table("service", "events", "digest of the last commit", "rows", "digest over all views", box=None)
     for service in report["services"]:
         head, views = report["logs"][service["service"]], service["digests"]

@@ -1,4 +1,4 @@
-"""What `linli doctor` asks MongoDB about rights: roles as they should be, commits that nobody may change, the default write concern."""
+"""Checks of MongoDB's roles, of the immutability of commits, and of the default write concern."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 from pymongo.errors import OperationFailure
 
 from services.console import migrate
-from services.console.doctor import Finding
+from services.console.doctor.finding import Finding
 
 UNAUTHORIZED = 13
 _UNKNOWN_COMMAND = 59
@@ -17,7 +17,7 @@ _MIGRATE = "run `linli migrate --users FOLDER` with an administrator's MONGODB_U
 
 
 def roles(admin: Any) -> Iterator[Finding]:
-    """Every role has exactly the rights that it should have; nothing when this user may not see roles."""
+    """Check that every role has exactly its intended rights; nothing when this user may not read roles."""
     wanted = migrate.roles()
     try:
         answer = admin.command("rolesInfo", list(wanted), showPrivileges=True)
@@ -37,7 +37,7 @@ def roles(admin: Any) -> Iterator[Finding]:
 
 
 def _rights(privileges: Any, built_in: Any) -> set[tuple[str, ...]]:
-    """Rights in a form that can be compared, whatever the order and grouping in which a server tells them."""
+    """Return rights as a set, independent of the order and grouping of the server's answer."""
     found: set[tuple[str, ...]] = {("role", role["role"], role["db"]) for role in built_in}
     for one in privileges:
         resource = one["resource"]
@@ -47,7 +47,7 @@ def _rights(privileges: Any, built_in: Any) -> set[tuple[str, ...]]:
 
 
 def default_write_concern(admin: Any) -> Iterator[Finding]:
-    """What the server does for programs that do not ask for a majority; Linli asks for it with every write."""
+    """Check the write concern of programs that do not set one; Linli sets a majority for every write."""
     try:
         default = admin.command("getDefaultRWConcern").get("defaultWriteConcern", {})
     except OperationFailure as error:
@@ -63,7 +63,7 @@ def default_write_concern(admin: Any) -> Iterator[Finding]:
 
 
 def unchangeable(found: Any, stand_in: bool) -> Finding:
-    """Try to change and to remove a commit that does not exist: the server must refuse before it looks."""
+    """Try to update and delete a commit that does not exist: the server must refuse for lack of rights."""
     check, nothing = f"{found.name} append-only", {"_id": -1}
     allowed = []
     attempts: dict[str, Callable[[], object]] = {

@@ -1,7 +1,7 @@
-"""Copies of a running city in one portable form, whichever shape it runs in.
+"""Copies a running city, embedded or not, into one portable format.
 
-A backup holds the logs, the order of the city ledger with what was signed, and what no log can bring back (accounts, parked
-facts). Views are left out: a restore folds them anew. Keys are not in it, so that what was erased stays erased (R9, R11).
+A backup contains the logs, the order of the city ledger with its signed checkpoints, and what no log can rebuild (accounts, parked
+facts). It contains no views, because a restore rebuilds them, and no keys, so that erased persons stay erased (R9, R11).
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ import msgspec
 
 from services.audit import checkpoint
 from services.audit.ledger import Ledger
-from services.console.archive import (
+from services.console.backup.archive import (
     FORMAT,
     KEY_FILES,
     MANIFEST,
@@ -45,7 +45,7 @@ from shared.views import ViewStore
 
 
 def backup(folder: Path, keys: Path | None, quiet: bool = False) -> dict[str, Any]:
-    """Write a backup while the city runs, and with `keys` the keys into another folder; returns the manifest for printing."""
+    """Write a backup while the city runs, and the keys into the folder `keys` if given; returns the manifest for printing."""
     settings = Settings.read()
     if keys is not None and (keys.resolve() == folder.resolve() or folder.resolve() in keys.resolve().parents):
         raise BadInputError(
@@ -56,7 +56,7 @@ def backup(folder: Path, keys: Path | None, quiet: bool = False) -> dict[str, An
     target = Output(folder)
     if keys is not None:
         _write_keys(settings, Output(keys))
-    # whatever refers to a log is read before the log, which only grows
+    # data that refers to a log is read before the log, which only grows
     checkpoints = {name: _checkpoints(name, store) for name, store in stores.items()}
     for name, store in stores.items():
         target.lines(f"{name}.state.jsonl", _state(store, name))
@@ -93,9 +93,9 @@ def backup(folder: Path, keys: Path | None, quiet: bool = False) -> dict[str, An
 
 
 def consistent_heads(logs: Mapping[str, EventLog]) -> dict[str, int]:
-    """Positions such that whatever a policy appended up to them has its cause within them, though all logs go on growing.
+    """Return positions within which every commit of a policy has its cause, although all logs continue to grow.
 
-    Heads are read three times: a commit up to the first has all its causes up to the second; those in between are looked at.
+    Heads are read three times: causes of commits up to the first are within the second; commits in between are checked.
     """
     first, second, third = ({name: log.head().position for name, log in logs.items()} for _ in range(3))
     tails = {
@@ -124,7 +124,7 @@ def consistent_heads(logs: Mapping[str, EventLog]) -> dict[str, int]:
 
 
 class _Copied:
-    """The lines of a log up to a position; afterwards `head` says where it ends."""
+    """Iterates over the lines of a log up to a position; `head` is the end of the log afterwards."""
 
     def __init__(self, log: EventLog, until: int, report: Callable[..., None]) -> None:
         self._commits = log.read_commits(until=until) if until else iter(())
@@ -164,7 +164,7 @@ def _public_key(settings: Settings) -> str:
 
 
 def _write_keys(settings: Settings, target: Output) -> None:
-    """The key of each person, destroyed ones as such, and the city's own."""
+    """Write each person's key, destroyed ones as destroyed, and the city's own keys."""
     target.lines(
         PERSONAL, (encode([subject, generation, secret]) for subject, generation, secret in _personal_keys(settings))
     )
@@ -194,7 +194,7 @@ def _personal_keys(settings: Settings) -> Iterator[tuple[str, int, str | None]]:
 
 
 def print_backup(report: Mapping[str, Any]) -> None:
-    """What was written, for people, and where keys belong."""
+    """Print what was written, and where to keep the keys."""
     for name, head in report["logs"].items():
         out.print(f"{name:12} {head['position']:>10,} events   {head['digest'][:32]}…", soft_wrap=True)
     out.print(f"city ledger  {report['size']:>10,} entries  {report['root'][:32]}…", soft_wrap=True)

@@ -1,4 +1,4 @@
-"""What `linli doctor` asks a broker: version, credentials, and whether exchanges and queues are there and what they should be."""
+"""Checks of the broker: version, credentials, and whether exchanges and queues exist with the right arguments."""
 
 from __future__ import annotations
 
@@ -8,8 +8,9 @@ from typing import Any
 from amqp.exceptions import AccessRefused, NotFound, PreconditionFailed, ResourceLocked
 from kombu import Connection, Exchange, Queue
 
-from services.console.doctor import Finding, sources_of
-from services.console.doctor_certificates import certificates
+from services.console.catalogue import OWNERS, definition
+from services.console.doctor.certificates import certificates
+from services.console.doctor.finding import Finding
 from shared.broker.connecting import connection as connection_to
 from shared.broker.topology import PATIENCE, TopologyError, check_version, dead_letters, exchange, explained, queue_for
 from shared.service.settings import Settings
@@ -18,7 +19,7 @@ _MISSING = "load deploy/rabbitmq/definitions.json, or start the service once"
 
 
 def broker(settings: Settings, services: list[str]) -> Iterator[Finding]:
-    """Connect as a service would and look; raises `TopologyError` or `UnavailableError` when that is not possible."""
+    """Connect as a service would and check; raises `TopologyError` or `UnavailableError` when it cannot connect."""
     where = connection_to(settings.amqp_uri, settings.amqp_tls, connect_timeout=PATIENCE)
     with explained(settings.amqp_uri), where as connection:
         connection.ensure_connection(max_retries=0, reraise_as_library_errors=False)
@@ -38,14 +39,14 @@ def broker(settings: Settings, services: list[str]) -> Iterator[Finding]:
         dead = dead_letters()
         things: list[Exchange | Queue] = [exchange(), dead.exchange, dead]
         for service in services:
-            if sources := sources_of(service):
+            if sources := definition(service).sources if service in OWNERS else ():
                 things.append(queue_for(service, sources))
         for thing in things:
             yield _look(connection, thing)
 
 
 def _look(connection: Connection, thing: Exchange | Queue) -> Finding:
-    """Ask for it passively; only when it is there, declare it as it should be, which changes nothing and refuses a difference."""
+    """Declare it passively and, if it exists, with its right arguments: that changes nothing, and the broker refuses a difference."""
     name = f"{'queue' if isinstance(thing, Queue) else 'exchange'} {thing.name}"
     try:
         with connection.channel() as channel:

@@ -1,4 +1,4 @@
-"""What `linli doctor` asks MongoDB: version, replica set, write concern, clock, indexes and validators, and what users may do."""
+"""Checks of MongoDB: version, replica set, write concern, clock, indexes, validators, and the rights of users."""
 
 from __future__ import annotations
 
@@ -10,27 +10,27 @@ from typing import Any
 from pymongo import MongoClient
 from pymongo.errors import OperationFailure, PyMongoError
 
-from services.console import doctor_rights as rights
 from services.console.catalogue import OWNERS
-from services.console.doctor import Finding, room
-from services.console.doctor_certificates import certificates
-from services.console.doctor_rights import UNAUTHORIZED as _UNAUTHORIZED
+from services.console.doctor import rights
+from services.console.doctor.certificates import certificates
+from services.console.doctor.finding import Finding, room
+from services.console.doctor.rights import UNAUTHORIZED
 from shared.domain.errors import LinliError, UnavailableError
 from shared.log.mongodb import COMMIT_INDEXES, COMMIT_SCHEMA
 from shared.mongodb import MAJORITY, explained
 from shared.service.settings import Settings
 from shared.service.storage import check_restored, mongodb
 
-#: The first MongoDB with everything that is used here.
+#: The oldest MongoDB that has all features used here.
 OLDEST = (7, 0)
-#: Seconds that clocks may differ: signed calls are good for a minute.
+#: Seconds by which clocks may differ: signed calls are valid for a minute.
 CLOSE, TOO_FAR = 2.0, 20.0
 PATIENCE = 5.0
 _MIGRATE = "run `linli migrate` with an administrator's MONGODB_URI"
 
 
 def database(settings: Settings, services: list[str]) -> Iterator[Finding]:
-    """All of it; raises `UnavailableError` when the server does not answer or refuses the user."""
+    """Make all checks; raises `UnavailableError` when the server does not answer or refuses the user."""
     client: MongoClient[dict[str, Any]] = mongodb(
         settings, serverSelectionTimeoutMS=int(PATIENCE * 1000), tz_aware=True, appname="linli-doctor"
     )
@@ -102,13 +102,13 @@ def _space(client: MongoClient[dict[str, Any]]) -> Iterator[Finding]:
     try:
         stats = client["linli_audit_views"].command("dbStats")
     except PyMongoError:
-        return  # this user may not ask; the operators of the server see it in their own monitoring
+        return  # this user may not run it; the operators of the server monitor it themselves
     if stats.get("fsTotalSize"):
         yield room("disk of MongoDB", int(stats["fsTotalSize"] - stats["fsUsedSize"]))
 
 
 def _log(found: Any, stand_in: bool) -> Iterator[Finding]:
-    """A log's collection: shape, indexes, a majority's journal, and that nobody may change it."""
+    """Check a log's database: collections, indexes, write concern, and that this user may not change commits."""
     name = found.name
     try:
         written = found["formats"].find_one({"_id": "log"})
@@ -118,7 +118,7 @@ def _log(found: Any, stand_in: bool) -> Iterator[Finding]:
         yield _shape(found)
         yield _written(found)
     except OperationFailure as error:
-        if error.code != _UNAUTHORIZED:
+        if error.code != UNAUTHORIZED:
             raise
         yield Finding(
             f"{name} log",
@@ -136,7 +136,7 @@ def _shape(found: Any) -> Finding:
         indexes = found["commits"].index_information()
         options = found["commits"].options()
     except OperationFailure as error:
-        if error.code != _UNAUTHORIZED:
+        if error.code != UNAUTHORIZED:
             raise
         return Finding(check, "ok", "may be used (its indexes and validator are an administrator's to see)")
     wrong = [name for name, keys in COMMIT_INDEXES.items() if not _is(indexes.get(name), keys)]
@@ -152,14 +152,14 @@ def _is(index: dict[str, Any] | None, keys: list[tuple[str, int]]) -> bool:
 
 
 def _written(found: Any) -> Finding:
-    """A write of nothing waits for the majority's journal all the same."""
+    """Check that a majority acknowledges writes, with an update that matches no document."""
     snapshots = found.get_collection("snapshots", write_concern=MAJORITY)
     check = f"{found.name} write concern"
     try:
         with explained(found, PATIENCE, writing=True):
             snapshots.update_one({"_id": "doctor: no such stream"}, {"$set": {"version": 0}})
     except LinliError as error:
-        if isinstance(error.__cause__, OperationFailure) and error.__cause__.code == _UNAUTHORIZED:
+        if isinstance(error.__cause__, OperationFailure) and error.__cause__.code == UNAUTHORIZED:
             return Finding(check, "ok", "this user may not write; ask as the service's own user to try it")
         return Finding(check, "failed", error.message, "look at the members of the replica set: rs.status()")
     return Finding(check, "ok", "a majority journals what is written")
@@ -171,7 +171,7 @@ def _views(found: Any) -> Finding:
         if found["formats"].find_one({"_id": "views"}) is None:
             return Finding(check, "failed", "holds no views", _MIGRATE)
     except OperationFailure as error:
-        if error.code != _UNAUTHORIZED:
+        if error.code != UNAUTHORIZED:
             raise
         return Finding(
             check, "warning", "may not be read by this user", "ask as the service's own user, or name the service"

@@ -1,4 +1,4 @@
-"""How long the certificates are still good for that the broker, the database and we ourselves show: they end at night, all at once."""
+"""Checks of the expiry of the certificates of broker, database and ourselves."""
 
 from __future__ import annotations
 
@@ -10,19 +10,19 @@ from pathlib import Path
 
 from cryptography import x509
 
-from services.console.doctor import Finding
+from services.console.doctor.finding import Finding
 from shared.tls import Server, Tls
 
-#: Time left below which a warning is given.
+#: Remaining validity below which the check warns.
 SOON = timedelta(days=21)
-#: Seconds that a server may take to show its certificate.
+#: Seconds to wait for a server's certificate.
 PATIENCE = 5.0
 
 
 def certificates(server: Server, addresses: Iterable[tuple[str, int]], tls: Tls | None) -> Iterator[Finding]:
-    """Those of the servers at these addresses, of the authority that signed them, and our own; nothing without TLS.
+    """Check the certificates of the servers at these addresses, of their authority, and our own; nothing without TLS.
 
-    Raises `OSError` when a server shows none that can be verified.
+    Raises `OSError` when a server's certificate cannot be verified.
     """
     if tls is None:
         return

@@ -1,4 +1,4 @@
-"""Keys after a restore: the copy that was kept apart, but nobody's who was erased (R9, X09)."""
+"""Restores keys from their separate copy, except those of erased persons (R9, X09)."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from pathlib import Path
 import msgspec
 
 from services.audit import checkpoint
-from services.console.archive import KEY_FILES, PERSONAL, Manifest, read_commits
+from services.console.backup.archive import KEY_FILES, PERSONAL, Manifest, read_commits
 from shared.personal import Key, KeyStore
 from shared.service.settings import Settings, write_private
 from shared.service.storage import open_keys
 
-#: Facts that say that somebody was erased: the field that names whose key it was, and what stands before it.
+#: Facts that record an erasure: the field with the id, and the prefix that makes it the subject of the key.
 ERASURES = {
     "registry.PersonErased": ("person_id", ""),
     "issues.ContactErased": ("issue_id", "issue:"),
@@ -26,7 +26,7 @@ _SEALED = re.compile(rb'"sealed:v1:((?:[^"\\]|\\.)*):([A-Za-z0-9+/]+=*)"')
 
 
 def write_keys(settings: Settings, folder: Path, manifest: Manifest, keys: Path | None) -> None:
-    """The keys, but never that of somebody whose erasure is in the backup; without a copy everybody counts as erased."""
+    """Write the keys except those of persons whose erasure is in the backup; without a copy everybody counts as erased."""
     store = open_keys(settings)
     target = settings.data / "keys" / "ledger.pem"
     target.parent.mkdir(parents=True, exist_ok=True)
@@ -66,7 +66,7 @@ def _erased(folder: Path, manifest: Manifest) -> Iterator[str]:
 
 
 def _subjects(folder: Path, manifest: Manifest) -> dict[str, int]:
-    """Everybody for whom something was sealed, with the latest generation of their key."""
+    """Return every subject of sealed text, with the latest generation of its key."""
     found: dict[str, int] = {}
     for name in manifest.logs:
         for stored, _ in read_commits(folder, name):

@@ -1,4 +1,4 @@
-"""The form of a backup: raw commits with their digests, one a line, and a manifest with the SHA-256 of every file (R11)."""
+"""The format of a backup: raw commits with their digests, one per line, and a manifest with the SHA-256 of every file (R11)."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from shared.views import ViewStore
 
 FORMAT = 1
 MANIFEST = "manifest.json"
-#: Kept in a folder of their own by `--keys`: where each lies under LINLI_DATA.
+#: The key files that `--keys` copies into a separate folder: path of each in LINLI_DATA.
 KEY_FILES = ("keys/ledger.pem", "secret", "operator.token")
 PERSONAL = "personal.jsonl"
 
@@ -29,14 +29,14 @@ encode = msgspec.json.Encoder(order="sorted").encode
 
 
 class Line(msgspec.Struct, frozen=True):
-    """One commit: exactly the bytes that were hashed, and their digest."""
+    """One commit: the hashed bytes and their digest."""
 
     body: msgspec.Raw
     digest: str
 
 
 class Event(msgspec.Struct, frozen=True):
-    """What a restore needs to know of an event."""
+    """The fields of an event that a restore reads."""
 
     id: str
     type: str
@@ -51,7 +51,7 @@ class Part(msgspec.Struct, frozen=True):
 
 
 class Body(msgspec.Struct, frozen=True):
-    """What a restore needs to know of a commit."""
+    """The fields of a commit that a restore reads."""
 
     position: int
     stream: str
@@ -69,14 +69,14 @@ class Body(msgspec.Struct, frozen=True):
 
 
 class Entry(msgspec.Struct, frozen=True):
-    """One entry of the city ledger; what it says is in the log."""
+    """One entry of the city ledger; its content is in the log."""
 
     source: str
     position: int
 
 
 class Manifest(msgspec.Struct, frozen=True, kw_only=True):
-    """What a backup holds. `checkpoints` are those of relays, clocks and followers, by service; `files` name each file's SHA-256."""
+    """The content of a backup. `checkpoints` are those of relays, clocks and followers, by service; `files` maps files to SHA-256."""
 
     format: int
     linli: str
@@ -92,14 +92,14 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Sealed(msgspec.Struct, frozen=True):
-    """A manifest as stored, with the digest of its own text."""
+    """A stored manifest with the digest of its text."""
 
     manifest: msgspec.Raw
     sha256: str
 
 
 class Output:
-    """Writes private files into a folder and remembers their digests."""
+    """Writes private files into a folder and collects their digests."""
 
     def __init__(self, folder: Path) -> None:
         if folder.exists() and any(folder.iterdir()):
@@ -111,7 +111,7 @@ class Output:
         self.files: dict[str, str] = {}
 
     def lines(self, name: str, lines: Iterable[bytes]) -> None:
-        """Write a file of lines; it is on disk afterwards."""
+        """Write a file of lines and flush it to disk."""
         digest = sha256()
         descriptor = os.open(self.folder / name, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
         with os.fdopen(descriptor, "wb") as file:
@@ -123,13 +123,13 @@ class Output:
         self.files[name] = digest.hexdigest()
 
     def seal(self, manifest: Any) -> None:
-        """Write the manifest, which makes the backup whole."""
+        """Write the manifest, which completes the backup."""
         text = encode(manifest)
         write_private(self.folder / MANIFEST, encode(Sealed(msgspec.Raw(text), sha256(text).hexdigest())) + b"\n")
 
 
 def read_manifest(folder: Path) -> Manifest:
-    """The manifest of a backup, every file of which matches it; raises `CorruptionError` naming the file that does not."""
+    """Return the manifest after checking every file against it; raises `CorruptionError` naming a file that differs."""
     path = folder / MANIFEST
     try:
         sealed = msgspec.json.decode(path.read_bytes(), type=Sealed)
@@ -167,7 +167,7 @@ read_body = msgspec.json.Decoder(Body).decode
 
 
 def read_commits(folder: Path, service: str) -> Iterator[tuple[StoredCommit, Body]]:
-    """The commits of a log in a backup, in order."""
+    """Yield the commits of a log in a backup, in order."""
     with (folder / f"{service}.log.jsonl").open("rb") as file:
         for text in file:
             line = _read_line(text)
@@ -189,21 +189,21 @@ def read_commits(folder: Path, service: str) -> Iterator[tuple[StoredCommit, Bod
 
 
 def read_entries(folder: Path) -> Iterator[Entry]:
-    """The order of the city ledger."""
+    """Yield the entries of the city ledger in order."""
     decode = msgspec.json.Decoder(Entry).decode
     with (folder / "ledger.jsonl").open("rb") as file:
         yield from map(decode, file)
 
 
 def state_views(service: str) -> tuple[View, ...]:
-    """The views of a service that no log can bring back; the city ledger's are kept in a form of their own."""
+    """Return the views of a service that no log can rebuild, without the city ledger's, which have their own format."""
     views = ACCOUNT_VIEWS if service == "gateway" else definition(service).all_views
     own = {view.name for view in LEDGER_VIEWS}
     return tuple(view for view in views if not view.source and view.name not in own)
 
 
 def all_rows(store: ViewStore, view: str) -> Iterator[dict[str, Any]]:
-    """Every row of a view."""
+    """Yield every row of a view."""
     cursor = None
     while True:
         page = store.find(view, limit=500, cursor=cursor)

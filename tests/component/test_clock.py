@@ -12,7 +12,7 @@ import msgspec
 import pytest
 
 from shared.domain.city import City
-from shared.domain.clock import Rule
+from shared.domain.clock import Rule, rows_of
 from shared.domain.command import GIVEN
 from shared.domain.decider import Decider
 from shared.domain.errors import ConcurrencyError, IllegalStateError, UnavailableError
@@ -74,13 +74,10 @@ def remind(book: Book, *, by: Mandate, at: str, city: City) -> list[Event]:
     return [BookReminded(book_id=book.id, day=city.day)]
 
 
-def daily(city: City) -> tuple[str, dict[str, Any]]:
-    return "books", {"due__lt": city.day}
-
-
 BOOKS = View.of(BOOK, "books", ("due",))
+DAILY = rows_of("books", lambda day: {"due__lt": day})
 #: A reader is reminded on each day on which a book is overdue, so that days that were missed are seen.
-RULE = Rule("remind", BOOK, daily, remind, lambda row: row["due"])
+RULE = Rule("remind", BOOK, DAILY, remind, lambda row: row["due"])
 DEFINITION = Definition("library", (BOOK,), (BOOKS,), clock=(RULE,))
 
 
@@ -242,7 +239,7 @@ def test_only_one_process_ticks(library: Library) -> None:
 
 
 def definition_with(decide: Any) -> Definition:
-    return Definition("library", (BOOK,), (BOOKS,), clock=(Rule("remind", BOOK, daily, decide, RULE.period),))
+    return Definition("library", (BOOK,), (BOOKS,), clock=(Rule("remind", BOOK, DAILY, decide, RULE.period),))
 
 
 def test_what_fails_keeps_the_day_open_and_nobody_else_waiting(library: Library) -> None:

@@ -10,7 +10,7 @@ import msgspec
 from shared.domain.command import GIVEN
 from shared.domain.decider import Decider
 from shared.domain.event import Event
-from shared.domain.fields import ID, line
+from shared.domain.fields import line, text
 from shared.domain.mandate import Mandate
 from shared.domain.policy import Decision
 from shared.domain.reader import Reader
@@ -19,6 +19,9 @@ from shared.domain.view import OWN, View, by
 from shared.domain.words import _
 from shared.following.definition import Definition
 from shared.service.service import Followed, serves
+
+#: Shops are numbered by whoever opens them.
+NUMBER = line(64)
 
 
 class ShopOpened(Event, frozen=True, kw_only=True):
@@ -42,13 +45,15 @@ def evolve(shop: Shop, event: ShopOpened | ShopClosed) -> Shop:
 SHOP = Decider("shop", (ShopOpened, ShopClosed), Shop, Shop, evolve, lambda shop: "350104.013")
 
 
-@SHOP.command("operations.shop", new=GIVEN)
-def open_shop(shop: Shop, *, by: Mandate, at: str, name: Annotated[str, line(100), "what it is called"]) -> list[Event]:
+@SHOP.command("operations.shop", new=GIVEN, id_kind=NUMBER)
+def open_shop(
+    shop: Shop, *, by: Mandate, at: str, name: Annotated[str, text(10_000_000), "what it is called"]
+) -> list[Event]:
     """Open a shop, or open it again."""
     return [] if shop.status == "open" else [ShopOpened(shop_id=shop.id, name=name)]
 
 
-@SHOP.command("operations.shop", when=("open",), otherwise=_("the shop is not open"))
+@SHOP.command("operations.shop", when=("open",), otherwise=_("the shop is not open"), id_kind=NUMBER)
 def close_shop(shop: Shop, *, by: Mandate, at: str) -> list[Event]:
     """Close a shop."""
     return [ShopClosed(shop_id=shop.id)]
@@ -96,7 +101,7 @@ SIGHTS = View("sights", OWN, by("shop_id"), lambda row, event, record, key: {"co
 
 
 @WATCH.query()
-def seen(read: Reader, *, shop_id: Annotated[str, ID, "the shop"]) -> dict[str, Any]:
+def seen(read: Reader, *, shop_id: Annotated[str, NUMBER, "the shop"]) -> dict[str, Any]:
     """What watchers know of a shop."""
     return {"row": read.rows.get("seen", shop_id), "sights": read.rows.get("sights", shop_id)}
 

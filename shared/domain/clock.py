@@ -20,7 +20,8 @@ class Rule:
     `rows(city)` finds what the day of the city may concern (`rows_of("cases", lambda day: {"open": 1, "due__lt": day})`); `decide` is a
     decision on each of them, with `arguments(row)`; `period(row)` names what it is done once for (the time limit, the quarter): with
     rule and thing it makes the command id, so that it is done once, also after a crash and by two processes. `thing(row)` gives the id
-    of the thing, by default the row's key.
+    of the thing, by default the row's key. `since(row)` is the first day (ISO date) that it is true of, so that what is caught up with
+    is dated when it happened; by default the day that begins.
     """
 
     name: str
@@ -30,6 +31,7 @@ class Rule:
     period: Callable[[Row], str]
     arguments: Callable[[Row], Mapping[str, Any]] = field(default=lambda row: {})
     thing: Callable[[Row], str] = field(default=lambda row: str(row["key"]))
+    since: Callable[[Row], str] | None = None
 
 
 def rows_of(view: str, where: Callable[[str], Mapping[str, Any]]) -> Callable[[City], Iterable[Row]]:

@@ -241,11 +241,12 @@ class Node:
         for rule in self.definition.clock:
             for row in list(rule.rows(self.city(day))):
                 thing, period = rule.thing(row), rule.period(row)
+                since = rule.since(row) if rule.since else day
                 context = Context(
                     kind="service",
                     actor=f"clock:{rule.name}",
                     command_id=derived_id("clock", self.name, rule.name, thing, period),
-                    occurred=f"{day}T00:00:00+08:00",
+                    occurred=f"{since}T00:00:00+08:00",
                 )
                 decision = Decision(rule.decider, thing, rule.decide, dict(rule.arguments(row)))
                 try:

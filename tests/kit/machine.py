@@ -22,7 +22,7 @@ from shared.domain.decider import Decider
 from shared.domain.errors import LinliError, to_mapping
 from shared.domain.fields import FieldError, load_fields
 from shared.domain.mandate import Mandate
-from shared.domain.view import Row, Tally, counted_at, state_of
+from shared.domain.view import Row, Tally, state_of
 from shared.following.context import Context
 from shared.following.definition import Definition
 from shared.log import Commit, Receipt
@@ -199,7 +199,7 @@ class Machine(RuleBasedStateMachine):
                 continue
             counted: dict[str, Counter[str]] = {}
             for row in rows_of(views, view.counting):
-                for key in counted_at(row):
+                for key in view.at(row):
                     counted.setdefault(key, Counter()).update(flat(view.counts(row)))
             wanted = {key: +sums for key, sums in counted.items() if +sums}
             found = {row["key"]: +Counter(flat(row)) for row in rows_of(views, view.name)}

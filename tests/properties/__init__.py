@@ -1,1 +1,1 @@
-"""Properties that hold whatever is commanded in whatever order; slower than specs of the domain, and apart from them."""
+"""Properties that hold in every reachable history: slower than the specs, run apart."""

@@ -9,7 +9,8 @@ from __future__ import annotations
 import itertools
 import shutil
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
+from datetime import timedelta
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -47,7 +48,9 @@ WEAK = [
     Mandate(actor="p-grid", role="grid_worker", post_id="post-grid", place=f"{COMPOUND}.01", powers=frozenset({"*"})),
     Mandate(actor="p-other", role="resident", place=COMMUNITY, powers=frozenset({"issue.*", "wish.*", "volunteer.*"})),
 ]
-AT = f"{TODAY.isoformat()}T09:00:00+08:00"
+BY = st.sampled_from(MIGHTY * 6 + WEAK)
+#: How the next command is chosen.
+WAYS = ["going on"] * 6 + ["beginning"] * 3 + ["out of turn"]
 
 
 class World:
@@ -58,8 +61,8 @@ class World:
         self._numbers = itertools.count()
         (folder / "told").mkdir()
         Desk(service, folder / "told").close()
-        #: Facts that decisions of each aggregate wrote, over all runs.
-        self.written: Counter[str] = Counter()
+        #: How often each command wrote something, over all runs.
+        self.done: Counter[str] = Counter()
 
     def fresh(self) -> tuple[Desk, Path]:
         """The service before anything was commanded, and its folder."""
@@ -69,12 +72,16 @@ class World:
 
 
 def reachable(definition: Definition, decider: Decider[Any]) -> list[Decider[Any]]:
-    """An aggregate, and those whose things its commands rely on."""
+    """An aggregate, and those of its service whose things its commands hold or name."""
     found, left = [], [decider]
     while left:
         if (one := left.pop(0)) not in found:
             found.append(one)
             left += [held.decider for command in one.commands.values() for held in command.needs.holds.values()]
+            named = {
+                field.kind.refers.replace("_", "-") for command in one.commands.values() for field in command.asked
+            }
+            left += [other for other in definition.deciders if other.category in named]
     return found
 
 
@@ -82,7 +89,7 @@ class Machine(RuleBasedStateMachine):
     """Gives commands to one service and checks what must hold after each."""
 
     world: ClassVar[World]
-    decider: ClassVar[Decider[Any]]
+    commands: ClassVar[Sequence[Command]]
 
     def __init__(self) -> None:
         super().__init__()
@@ -90,6 +97,7 @@ class Machine(RuleBasedStateMachine):
         self.definition = self.desk.definition
         self.deciders = {one.category: one for one in self.definition.deciders}
         self.commits: list[Commit] = []
+        self.day = TODAY
         self._numbers = itertools.count()
         append = self.desk.log.append
 
@@ -108,9 +116,40 @@ class Machine(RuleBasedStateMachine):
 
     # what is done
 
-    def give(self, command: Command, drawn: Any, by: Mandate) -> None:
+    @rule(data=st.data())
+    def step(self, data: st.DataObject) -> None:
+        """Give some command: mostly one that fits a thing that there is, sometimes one for a new thing or out of turn."""
+        way = data.draw(st.sampled_from(WAYS))
+        going_on = {command.name: id for command in self.commands if (id := self.fitting(command))}
+        beginning = [command for command in self.commands if command.new is not None]
+        if way == "going on" and going_on:
+            command = self.definition.commands[data.draw(st.sampled_from(sorted(going_on)))]
+        else:
+            offered = beginning if beginning and way != "out of turn" else self.commands
+            command = data.draw(st.sampled_from(offered), label="command")
+        sent = filled(data.draw(asks(command), label=command.name), self.known)
+        if way == "going on" and command.name in going_on and command.id_field is not None:
+            sent |= {command.id_field.name: going_on[command.name]}
+        self.give(command, sent, data.draw(BY, label="by"))
+
+    @rule(days=st.sampled_from([0, 0, 0, 1, 2, 30]))
+    def pass_time(self, days: int) -> None:
+        """Let the next days begin; a day that is ticked again records nothing more."""
+        for _ in range(days):
+            self.day += timedelta(1)
+        if days and self.definition.clock:
+            self.desk.tick(self.day.isoformat())
+            head = self.head
+            self.desk.tick(self.day.isoformat())
+            assert self.head == head, "a day that is ticked twice is recorded twice"
+
+    def fitting(self, command: Command) -> str:
+        """The newest thing that a command fits, "" for none."""
+        things = reversed(self.known(command.decider.category)) if command.new is None else ()
+        return next((id for id in things if command.fits(self.state(command.decider, id))), "")
+
+    def give(self, command: Command, sent: dict[str, Any], by: Mandate) -> None:
         """Give a command, and if it wrote something, give it again with the same id and with another."""
-        sent = filled(drawn, self.known)
         try:
             ask = load_fields(command.fields, sent)
         except FieldError as error:
@@ -122,8 +161,8 @@ class Machine(RuleBasedStateMachine):
         if receipt is None or not receipt["events"]:
             assert self.head == head, "a refusal or nothing to do wrote something"
             return
-        self.world.written[command.decider.category] += receipt["events"]
-        self.check_written(command, receipt["id"], head)
+        self.world.done[command.name] += 1
+        self.check_written(command, head)
         head = self.head
         again = self.attempt(command, ask, by, f"command-{number}")
         assert again is None or again["id"] == receipt["id"]
@@ -135,7 +174,9 @@ class Machine(RuleBasedStateMachine):
 
     def attempt(self, command: Command, ask: dict[str, Any], by: Mandate, command_id: str) -> Row | None:
         """The receipt of a command, None when it is refused."""
-        context = Context(kind="person", actor=by.actor, post=by.post_id, occurred=AT, command_id=command_id)
+        context = Context(
+            kind="person", actor=by.actor, post=by.post_id, occurred=f"{self.day}T09:00:00+08:00", command_id=command_id
+        )
         try:
             return self.desk.node.perform(command, context, by, ask)
         except LinliError as error:
@@ -154,7 +195,7 @@ class Machine(RuleBasedStateMachine):
             assert name and reason, f"{error.message}: {name} has no reason"
         assert to_mapping(error)["message"] == error.message
 
-    def check_written(self, command: Command, id: str, head: int) -> None:
+    def check_written(self, command: Command, head: int) -> None:
         """What was written survives storage, folds to what rows show, and was guarded."""
         for record in self.desk.log.read(head):
             codec = self.definition.codec
@@ -177,10 +218,7 @@ class Machine(RuleBasedStateMachine):
 
     def check_state(self, decider: Decider[Any], id: str) -> None:
         """The state folds from the log alone, survives a snapshot, and is what the row shows."""
-        stream = decider.stream(id)
-        state = decider.initial(id)
-        for record in self.desk.log.read_stream(stream):
-            state = decider.evolve(state, decider.codec.decode(record.type, record.schema, record.data))
+        stream, state = decider.stream(id), self.state(decider, id)
         again = msgspec.json.decode(msgspec.json.encode(state), type=decider.state)
         assert again == state, f"{stream}: the state does not survive a snapshot"
         assert decider.exists(state), f"{stream}: a thing with facts does not exist"
@@ -213,6 +251,13 @@ class Machine(RuleBasedStateMachine):
     def head(self) -> int:
         """The last position of the log."""
         return self.desk.log.head().position
+
+    def state(self, decider: Decider[Any], id: str) -> Any:
+        """The state of a thing, folded from its first fact on."""
+        state = decider.initial(id)
+        for record in self.desk.log.read_stream(decider.stream(id)):
+            state = decider.evolve(state, decider.codec.decode(record.type, record.schema, record.data))
+        return state
 
     def version(self, stream: str) -> int:
         """How many facts a stream has."""
@@ -255,16 +300,6 @@ def flat(figures: Any) -> dict[str, int]:
 
 
 def machine_for(world: World, definition: Definition, decider: Decider[Any]) -> type[Machine]:
-    """The machine of an aggregate: a rule for each command of it and of those that it relies on."""
-    by = st.one_of(st.sampled_from(MIGHTY), st.sampled_from(MIGHTY), st.sampled_from(MIGHTY), st.sampled_from(WEAK))
-
-    def giving(command: Command) -> Callable[..., None]:
-        def give(self: Machine, drawn: Any, by: Mandate) -> None:
-            self.give(command, drawn, by)
-
-        give.__name__ = command.name
-        return rule(drawn=asks(command), by=by)(give)
-
+    """The machine of an aggregate: its commands and those of the aggregates that it relies on."""
     commands = [command for one in reachable(definition, decider) for command in one.commands.values()]
-    rules = {command.name: giving(command) for command in commands}
-    return type(f"Any_{decider.category}", (Machine,), {"world": world, "decider": decider, **rules})
+    return type(f"Any_{decider.category}", (Machine,), {"world": world, "commands": commands})

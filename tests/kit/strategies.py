@@ -36,7 +36,7 @@ from tests.kit.city import BUILDING, COMMUNITY, COMPOUND, ENTRIES, ORGANISATIONS
 #: The day on which everything is commanded, and how far the days that are named lie around it.
 TODAY = date(2025, 3, 4)
 DAYS = [TODAY + timedelta(days) for days in (-40, -1, 0, 1, 2, 30, 400)]
-PLACES = [COMPOUND] * 4 + [COMMUNITY, BUILDING, OTHER_COMPOUND, f"{COMPOUND}.99"]
+PLACES = [COMPOUND] * 6 + [COMMUNITY, BUILDING, OTHER_COMPOUND, f"{COMPOUND}.99"]
 PERSONS = [*RESIDENTS, *(holder for _, _, holder, _ in POSTS.values())]
 TEXTS = ["路灯不亮", "第二天", "a", "line\nline", "“引号” & <b>", "é", "x" * 60]
 #: Things of each category that callers name themselves.
@@ -105,7 +105,7 @@ def _loads(kind: Kind, value: Any) -> bool:
 
 def _of_pattern(kind: Pattern, name: str) -> SearchStrategy[Any]:
     if kind.control == "code" and kind.refers in ENTRIES:
-        return st.sampled_from([*ENTRIES[kind.refers], "no-such-code"])
+        return st.sampled_from([*[*ENTRIES[kind.refers]] * 3, "no-such-code"])
     if kind.refers or kind == ID:
         return ids(kind.refers or name.removesuffix("_id").removesuffix("_ids"))
     if kind == PLACE:

@@ -203,18 +203,25 @@ class Command:
         one = next(field for field in self.asked if field.name == rest.partition("}")[0])
         return tuple(head + code for code in one.kind.codes) if isinstance(one.kind, Choice) else (head + "*",)
 
-    def check(self, state: Any, by: Mandate, ask: Mapping[str, Any]) -> None:
+    def give(self, state: Any, *, by: Mandate, ask: Mapping[str, Any], **given: Any) -> list[Event | On]:
+        """Check and decide; `given` is everything that the decision takes but `by`. Raises the `DomainError` of either."""
+        carried: list[Event | On] = []
+        former = None if self.decider.exists(state) else self.decider.former
+        if former is not None and (fact := former(state, given)) is not None:
+            state, carried = self.decider.evolve(state, fact), [fact]
+        self.check(state, by, ask, given)
+        decided = list(self.decide(state, by=by, **given))
+        return carried + decided if decided else []
+
+    def check(self, state: Any, by: Mandate, ask: Mapping[str, Any], held: Mapping[str, Any] | None = None) -> None:
         """Raise `NotFoundError`, `ForbiddenError` or `IllegalStateError` unless this caller may do this to this thing now."""
         decider = self.decider
         exists = decider.exists(state)
         if not exists and self.new is None:
-            thing = term("thing", decider.category)
-            raise NotFoundError(
-                _("there is no {thing} {id}"), {decider.id_field: said(_("unknown"))}, thing=thing, id=_id(state)
-            )
+            raise _missing(decider, state)
         if not self.owned(state, by, exists):
             power = self.power.format(**ask)
-            for place in self.places(state, ask, by, exists):
+            for place in self.places(state, ask, by, exists, held or {}):
                 by.require(power, place)
         if exists and self.new is None:
             if self.only is not None and (why := self.only(state, by)) is not None:
@@ -240,7 +247,9 @@ class Command:
         """Whether the caller needs no power because it is their own thing."""
         return exists and self.owner is not None and self.owner(state, by)
 
-    def places(self, state: Any, ask: Mapping[str, Any], by: Mandate, exists: bool) -> Iterator[str]:
+    def places(
+        self, state: Any, ask: Mapping[str, Any], by: Mandate, exists: bool, held: Mapping[str, Any]
+    ) -> Iterator[str]:
         """Where the power is needed."""
         if self.where is not None:
             yield self.where(state, ask, by)
@@ -248,10 +257,14 @@ class Command:
         if exists:
             yield self.decider.place(state)
         if self.new is not None:
-            yield self.asked_place(ask, by)
+            yield self.asked_place(ask, by, held)
 
-    def asked_place(self, ask: Mapping[str, Any], by: Mandate) -> str:
-        """Where a new thing is to be."""
+    def asked_place(self, ask: Mapping[str, Any], by: Mandate, held: Mapping[str, Any]) -> str:
+        """Where a new thing is to be; raises `NotFoundError` when it is to be where a thing is that there is not."""
+        if isinstance(self.place, str) and (where := self.needs.holds.get(self.place)) is not None:
+            if not where.decider.exists(held[self.place]):
+                raise _missing(where.decider, held[self.place])
+            return where.decider.place(held[self.place])
         return self.place(ask, by) if callable(self.place) else str(ask.get(self.place, ""))
 
     def fits(self, state: Any) -> bool:
@@ -268,8 +281,9 @@ class Command:
         return may and (self.only is None or self.only(state, by) is None)
 
 
-def _id(state: Any) -> str:
-    return str(getattr(state, "id", ""))
+def _missing(decider: Decider[Any], state: Any) -> NotFoundError:
+    thing, id = term("thing", decider.category), str(getattr(state, "id", ""))
+    return NotFoundError(_("there is no {thing} {id}"), {decider.id_field: said(_("unknown"))}, thing=thing, id=id)
 
 
 def declare(
@@ -291,14 +305,14 @@ def declare(
 ) -> Command:
     """Make a command of a decision.
 
-    `power` is what the caller needs at the thing's place (for a new thing: at the argument `place`), or only at `where(state, ask, by)`:
-    a role is given by who may do so at the place that it serves, wherever the volunteer lives. Braces name a field that chooses the
-    power. `when` are the statuses it is offered in, `again` those in which a repetition is passed on to the decision, which then answers
-    that nothing changes; `otherwise` is the refusal in any other status (it may name {thing}, {status} and {command}). `new` says that
-    the thing need not exist yet and how it gets its id. `owner(state, by)` says whose own thing it is: they need no power.
-    `only(state, by)` is the reason why this caller, whatever powers they have, may not, or None. `erases(state)` is the subject whose
-    key is destroyed afterwards. `alone` is for rules that look at rows of the service's own views: the decision is made on all that
-    the log says, and written only if nothing else was written since.
+    `power` is what the caller needs at the thing's place (for a new thing: at the argument `place`, or at the place of the held thing that
+    `place` names), or only at `where(state, ask, by)`: a role is given by who may do so at the place that it serves, wherever the
+    volunteer lives. Braces name a field that chooses the power. `when` are the statuses it is offered in, `again` those in which a
+    repetition is passed on to the decision, which then answers that nothing changes; `otherwise` is the refusal in any other status (it
+    may name {thing}, {status} and {command}). `new` says that the thing need not exist yet and how it gets its id. `owner(state, by)`
+    says whose own thing it is: they need no power. `only(state, by)` is the reason why this caller, whatever powers they have, may not, or
+    None. `erases(state)` is the subject whose key is destroyed afterwards. `alone` is for rules that look at rows of the service's own
+    views: the decision is made on all that the log says, and written only if nothing else was written since.
 
     Raises `TypeError` at start, with file and reason, for a declaration that is not whole.
     """

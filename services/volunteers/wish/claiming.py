@@ -10,7 +10,7 @@ from services.volunteers.wish.asking import REASON
 from services.volunteers.wish.facts import WishClaimed, WishConfirmed, WishDisputed, WishFulfilled, WishReleased
 from services.volunteers.wish.state import WISH, Wish, claimed_by, own
 from shared.domain.city import City
-from shared.domain.clock import Rule
+from shared.domain.clock import Rule, rows_of
 from shared.domain.command import holds
 from shared.domain.errors import ForbiddenError, IllegalStateError
 from shared.domain.event import Event
@@ -90,7 +90,7 @@ def release_expired(wish: Wish, *, by: Mandate, at: str) -> list[Event]:
 CLAIMS_EXPIRE = Rule(
     name="claims_expire",
     decider=WISH,
-    rows=lambda city: ("wishes", {"status": "claimed", "expires__lte": city.day}),
+    rows=rows_of("wishes", lambda day: {"status": "claimed", "expires__lte": day}),
     decide=release_expired,
     period=lambda row: f"{row['expires']}/{row['claim']}",
 )

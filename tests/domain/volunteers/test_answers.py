@@ -8,6 +8,7 @@ import pytest
 
 from services.volunteers.service import VolunteerService
 from tests.domain.volunteers.people import HERE
+from tests.kit.answers import mismatches
 from tests.kit.desk import Desk
 
 STARTS = "2025-03-04T08:00:00+08:00"
@@ -56,21 +57,6 @@ def lived_in(desk: Desk) -> Desk:
     )
     ask("ask_wish", wish_id="w-1", place=HERE, wish="x", wisher="y")
     return desk
-
-
-def mismatches(shape: dict[str, Any], value: Any, where: str) -> list[str]:
-    """Where a value is not as described."""
-    if shape.get("type") == "array":
-        return [wrong for part in value for wrong in mismatches(shape["items"], part, f"{where}[]")]
-    if "properties" in shape:
-        known = shape["properties"]
-        wrong = [f"{where}.{name} is missing" for name in shape["required"] if name not in value]
-        wrong += [f"{where}.{name} is not described" for name in value if name not in known]
-        return wrong + [one for name in value if name in known for one in mismatches(known[name], value[name], name)]
-    types = {"string": str, "integer": int, "boolean": bool, "object": dict}
-    kinds = [shape["type"]] if isinstance(shape["type"], str) else shape["type"]
-    fits = any(value is None if kind == "null" else isinstance(value, types[kind]) for kind in kinds)
-    return [] if fits else [f"{where}: {value!r} is no {kinds}"]
 
 
 def test_every_query_is_asked(lived_in: Desk) -> None:

@@ -14,9 +14,28 @@ then pays out of that; nothing is netted and nothing is taken out of an income a
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
-from services.funding.events import SOURCES, Entry
+import msgspec
+
+#: Where money comes from: a partition, each fen has exactly one source (C22, X03). Each has its accounts.
+SOURCES = ("government", "society", "residents")
+
+
+class Entry(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """One line of a journal entry: exactly one of the two amounts is not 0."""
+
+    account: str
+    debit_fen: int = 0
+    credit_fen: int = 0
+
+
+class Balance(msgspec.Struct, frozen=True, kw_only=True):
+    """Turnover of one account in fen: both sides grow, nothing is netted (D32)."""
+
+    debit_fen: int = 0
+    credit_fen: int = 0
+
 
 #: Every account code with its Chinese and English name.
 ACCOUNTS: dict[str, tuple[str, str]] = {
@@ -92,5 +111,24 @@ def payment(drawn: Mapping[str, int]) -> tuple[Entry, ...]:
 
 
 def surplus(returned: Mapping[str, int]) -> tuple[Entry, ...]:
-    """What was never spent leaves the income track, back to the sources."""
-    return (*_each("returned", returned), _credit("bank.income", sum(returned.values())))
+    """What was never spent leaves the income track, back to the sources; no entries when it is nothing."""
+    fen = sum(returned.values())
+    return (*_each("returned", returned), _credit("bank.income", fen)) if fen else ()
+
+
+def post(accounts: Mapping[str, Balance], entries: Iterable[Entry]) -> dict[str, Balance]:
+    """The accounts after a journal entry."""
+    posted = dict(accounts)
+    for entry in entries:
+        before = posted.get(entry.account, Balance())
+        posted[entry.account] = Balance(
+            debit_fen=before.debit_fen + entry.debit_fen, credit_fen=before.credit_fen + entry.credit_fen
+        )
+    return posted
+
+
+def turned_over(accounts: Mapping[str, Balance], side: str) -> dict[str, int]:
+    """What `income`, `spending` or `returned` accounts stand at by source: the one side less the other."""
+    sign = -1 if side == "income" else 1
+    found = {source: accounts.get(f"{side}.{source}", Balance()) for source in SOURCES}
+    return {source: sign * (one.debit_fen - one.credit_fen) for source, one in found.items()}

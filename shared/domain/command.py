@@ -221,14 +221,15 @@ class Command:
     def check_status(self, state: Any) -> None:
         """Raise `IllegalStateError` when the thing is in no status that the command fits."""
         if self.when and state.status not in (*self.when, *self.again):
+            status = term(f"{self.decider.category} status", state.status)
             given = {
                 "thing": term("thing", self.decider.category),
-                "status": term("status", state.status),
+                "status": status,
                 "command": term("command", self.name),
             }
             raise IllegalStateError(
                 _("{command} is not possible while the {thing} is {status}") if not self.otherwise else self.otherwise,
-                {"status": term("status", state.status)},
+                {"status": status},
                 **given,
             )
 

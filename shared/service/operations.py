@@ -19,6 +19,10 @@ class Nothing(Schema):
     """Takes no arguments."""
 
 
+class Offers(Schema):
+    """The commands that the caller may give at some place, and the lists that they may read: where a day's work begins."""
+
+
 class Parked(Schema):
     """List parked facts."""
 
@@ -41,6 +45,7 @@ class ActOnParked(Schema):
 
 
 OPERATIONS: dict[str, type[Schema]] = {
+    "offers": Offers,
     "read_log": ReadLog,
     "status": Nothing,
     "parked": Parked,

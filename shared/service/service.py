@@ -21,7 +21,8 @@ from shared.domain.calendar import LOCAL
 from shared.domain.city import City
 from shared.domain.command import Command, Query
 from shared.domain.decider import Decider
-from shared.domain.errors import BadInputError, LinliError, to_mapping
+from shared.domain.errors import BadInputError, DomainError, LinliError, to_mapping
+from shared.domain.fields import load_fields
 from shared.domain.identity import derived_id, new_id
 from shared.domain.mandate import Mandate
 from shared.domain.reader import Reader
@@ -133,6 +134,31 @@ class Call:
         city = self.city()
         reader = Reader(self.node.name, self.views, self.mandate, city, city.day, self.node.open)
         return query.read(reader, **ask)
+
+    def offers(self) -> dict[str, Any]:
+        """The declared commands that the caller has a power for, and the lists (`find_…`) that do not refuse them."""
+        definition, mandate = self.node.definition, self.mandate
+        commands = [
+            {"command": command.name, "new": command.new is not None}
+            for command in definition.commands.values()
+            if any(mandate.may(power, mandate.place) for power in command.powers())
+        ]
+        return {
+            "commands": commands,
+            "lists": [query.name for query in definition.queries.values() if self._readable(query)],
+        }
+
+    def _readable(self, query: Query) -> bool:
+        """Whether a list answers without being asked for anything in particular."""
+        if not query.name.startswith("find_") or any(field.required for field in query.fields):
+            return False
+        try:
+            self.read(
+                query, load_fields(query.fields, {"limit": 1} if "limit" in {f.name for f in query.fields} else {})
+            )
+        except DomainError:
+            return False
+        return True
 
     def new_id(self, kind: str) -> str:
         """An id for a new thing; the same command gives the same id."""
@@ -309,9 +335,15 @@ def _reading(declared: Query) -> Callable[..., dict[str, Any]]:
 
 
 class Followed:
-    """What every service offers to those who follow it and to operators."""
+    """What every service offers to everybody, to those who follow it and to operators."""
 
     here: Any
+
+    @query
+    def offers(self) -> dict[str, Any]:
+        """The commands that the caller may give at some place, and the lists that they may read."""
+        offers: dict[str, Any] = self.here.offers()
+        return offers
 
     @query
     def read_log(self, after: int, limit: int) -> dict[str, Any]:

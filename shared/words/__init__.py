@@ -47,8 +47,12 @@ def table(language: str) -> Mapping[tuple[str, str], str]:
 
 
 def word(language: str, group: str, code: str) -> str:
-    """The word of a code; in English the code itself reads as one, in other languages an unknown code stays as it is."""
-    found = table(language).get((group, code))
+    """The word of a code; in English the code itself reads as one, in other languages an unknown code stays as it is.
+
+    Where the things of a city say one code differently the group names the thing too: what `project status` does not have, `status` has.
+    """
+    words = table(language)
+    found = words.get((group, code), words.get((group.rpartition(" ")[2], code)))
     return found if found is not None else code.replace("_", " ").replace("-", " ") if language == "en" else code
 
 
@@ -65,4 +69,9 @@ def _argument(language: str, value: Any) -> Any:
 
 def known(group: str, code: str) -> bool:
     """Whether a code of a group has a word in every language but English, which needs none."""
-    return all((group, code) in table(language) for language in LANGUAGES if language != "en")
+    general = group.rpartition(" ")[2]
+    return all(
+        (group, code) in table(language) or (general, code) in table(language)
+        for language in LANGUAGES
+        if language != "en"
+    )

@@ -74,3 +74,10 @@ def test_bad_input_names_each_field_and_changes_nothing(desk: Desk) -> None:
         desk.ask("record_visit", "post-grid", place="X", opinions=-1, household="a\nb", nobody="asked")
     assert set(refused.value.fields) == {"place", "visited_on", "opinions", "household", "nobody"}
     assert desk.ask("find_visits", "post-grid")["rows"] == []
+
+
+def test_what_somebody_may_begin_and_read_is_offered(desk: Desk) -> None:
+    offered = desk.ask("offers", "post-grid")
+    assert {"command": "record_visit", "new": True} in offered["commands"]
+    assert "find_visits" in offered["lists"]
+    assert desk.ask("offers", "p-resident") == {"commands": [], "lists": []}

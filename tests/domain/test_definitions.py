@@ -25,13 +25,13 @@ def test_every_command_and_query_has_a_method_and_every_method_its_schema(name: 
         if hasattr(getattr(service_class(name), attribute), "nameko_entrypoints")
     }
     methods -= {"sign_checkpoint"}  # a timer, not a call
-    assert methods == {*found.commands, *found.queries, *OPERATIONS}
+    assert methods == {*found.commands_checked, *found.queries_checked, *OPERATIONS}
 
 
 @pytest.mark.parametrize("name", OWNERS)
 def test_every_schema_says_what_it_is_for(name: str) -> None:
     found = DEFINITIONS[name]
-    for method, schema in {**found.commands, **found.queries}.items():
+    for method, schema in {**found.commands_checked, **found.queries_checked}.items():
         assert schema.__doc__ and schema.__doc__.strip().endswith("."), f"{name}.{method} lacks its sentence"
         for field, declared in schema().fields.items():
             assert declared.metadata.get("description"), f"{name}.{method}: {field} lacks its description"

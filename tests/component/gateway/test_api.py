@@ -47,6 +47,24 @@ def test_every_published_field_says_what_it_is_for(shared_client: FlaskClient) -
     assert silent == []
 
 
+def test_the_document_says_of_a_declared_query_and_command_what_their_fields_take(shared_client: FlaskClient) -> None:
+    document = shared_client.get("/api/openapi.json").json
+    query = document["paths"]["/api/issues/find_visits"]["get"]
+    fields = {parameter["name"]: parameter for parameter in query["parameters"] if parameter["in"] == "query"}
+    assert (fields["limit"]["schema"]["minimum"], fields["limit"]["schema"]["maximum"]) == (1, 500)
+    assert fields["status"]["schema"]["enum"] == ["planned", "recorded"]
+    assert fields["place__under"]["description"] == "a place and everything below it; empty: your own"
+    assert {"Linli-Post", "Linli-After"} <= {parameter["name"] for parameter in query["parameters"]}
+    assert {"200", "401", "403", "422", "503"} <= set(query["responses"])
+    record = document["components"]["schemas"]["IssuesRecordVisit"]["properties"]
+    assert record["household"]["maxLength"] == 200
+    assert record["visited_on"]["format"] == "date"
+    assert record["place"]["example"] == "350104.013.002.007" and record["place"]["pattern"]
+    assert "actions" in document["components"]["schemas"]["Receipt"]["properties"]
+    proof = document["components"]["schemas"]["AuditProveEventAnswer"]
+    assert proof["properties"]["proof"]["items"]["pattern"] == "^[0-9a-f]{64}$"
+
+
 def test_the_readable_page_needs_nothing_from_elsewhere(shared_client: FlaskClient) -> None:
     page = shared_client.get("/api/docs").text
     assert "/api/issues/report_issue" in page

@@ -13,6 +13,7 @@ from flask import Blueprint, redirect, render_template, request, url_for
 from services.gateway.portal import language
 from services.gateway.portal.frame import Frame
 from shared.domain.errors import NotFoundError, UnavailableError
+from shared.domain.words import _, term
 
 NUMBER = re.compile(r"[a-z0-9][a-z0-9-]{1,63}")
 
@@ -43,7 +44,7 @@ class _Pages:
 
     def case(self, issue_id: str) -> str:
         if not NUMBER.fullmatch(issue_id):
-            raise NotFoundError(f"there is no issue {issue_id[:64]}")
+            raise NotFoundError(_("there is no {thing} {id}"), thing=term("thing", "issue"), id=issue_id[:64])
         case = self.gateway.ask("issues", "get_issue", issue_id=issue_id)
         steps = proved(case["timeline"], self._entries(issue_id))
         return render_template(

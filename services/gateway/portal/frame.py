@@ -15,8 +15,11 @@ from flask.blueprints import BlueprintSetupState
 from werkzeug.wrappers import Response as AnyResponse
 
 from services.gateway.portal import language
+from services.gateway.reader import COOKIE
 from services.gateway.session import Current, Gateway
 from shared.domain.errors import LinliError, NotFoundError, UnauthenticatedError, UnavailableError
+from shared.domain.words import _
+from shared.words import LANGUAGES
 
 #: Nothing inline, nothing from elsewhere.
 POLICY = (
@@ -49,9 +52,9 @@ class Frame:
     def _found(self, state: BlueprintSetupState) -> None:
         app = state.app
         app.extensions["linli.portal"] = self
-        for name in ("day", "time", "yuan", "percent", "count", "thousandths"):
+        for name in ("day", "time", "yuan", "percent", "count", "thousandths", "reasons"):
             app.jinja_env.filters[name] = getattr(language, name)
-        for name in ("code", "named", "term", "refusal"):
+        for name in ("code", "named", "term", "told", "word"):
             app.jinja_env.globals[name] = getattr(language, name)
         app.jinja_env.globals["t"] = language.say
         app.jinja_env.globals["csrf"] = self.gateway.csrf
@@ -109,12 +112,10 @@ class Frame:
         return response
 
     def _change_language(self, code: str) -> AnyResponse:
-        if code not in language.LANGUAGES:
-            raise NotFoundError(f"there are no pages in {code[:20]}")
+        if code not in LANGUAGES:
+            raise NotFoundError(_("there are no pages in the language {code}"), code=code[:20])
         response = redirect(self.safe_path(request.args.get("to", "/")))
-        response.set_cookie(
-            language.COOKIE, code, max_age=_YEAR, samesite="Lax", httponly=True, secure=request.is_secure
-        )
+        response.set_cookie(COOKIE, code, max_age=_YEAR, samesite="Lax", httponly=True, secure=request.is_secure)
         return response
 
     def _lead_to_sign_in(self, error: UnauthenticatedError) -> AnyResponse:

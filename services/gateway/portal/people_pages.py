@@ -11,6 +11,7 @@ from services.gateway.portal import language
 from services.gateway.portal.frame import Frame
 from services.gateway.problems import TooManyRequestsError
 from shared.domain.errors import BadInputError, DomainError, LinliError, NotFoundError, UnauthenticatedError
+from shared.domain.words import _, term
 
 _WISH = re.compile(r"[a-z0-9][a-z0-9-]{1,63}")
 _SHOWN = ("published", "claimed", "fulfilled", "confirmed")
@@ -37,9 +38,9 @@ class _Pages:
 
     def claim(self, wish_id: str) -> Any:
         if not self.gateway.current().signed_in:
-            raise UnauthenticatedError("sign in first")
+            raise UnauthenticatedError(_("sign in first"))
         if not _WISH.fullmatch(wish_id):
-            raise NotFoundError(f"there is no wish {wish_id[:64]}")
+            raise NotFoundError(_("there is no {thing} {id}"), thing=term("thing", "wish"), id=wish_id[:64])
         try:
             self.gateway.do("volunteers", "claim_wish", wish_id=wish_id)
         except (BadInputError, DomainError) as error:

@@ -8,6 +8,7 @@ from flask import Blueprint, redirect, render_template, request, url_for
 
 from services.gateway.portal.frame import Frame
 from shared.domain.errors import BadInputError, DomainError, LinliError
+from shared.domain.words import _, said
 
 #: Fields of the report that people fill in.
 _FIELDS = ("category", "description", "contact")
@@ -118,12 +119,12 @@ def _chosen(given: list[str]) -> str:
 
 def _check(place: str, given: dict[str, Any]) -> None:
     missing = {
-        name: "missing"
+        name: said(_("is missing"))
         for name, value in (("place", place), ("category", given["category"]), ("description", given["description"]))
         if not value
     }
     if missing:
-        raise BadInputError("something is missing", missing)
+        raise BadInputError(_("the input has mistakes"), missing)
 
 
 def _key_figures(figures: dict[str, Any]) -> list[dict[str, Any]]:

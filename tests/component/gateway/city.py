@@ -55,7 +55,7 @@ def refused(answer: Any, status: int, kind: str, *names: str) -> dict[str, Any]:
     assert answer.mimetype == "application/problem+json"
     assert answer.headers["X-Correlation-Id"]
     body: dict[str, Any] = answer.json
-    assert set(body) == {"kind", "message", "fields"}
+    assert set(body) == {"kind", "message", "template", "fields"}
     assert body["kind"] == kind
     assert body["message"]
     assert set(names) <= set(body["fields"]), body

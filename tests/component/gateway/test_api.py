@@ -17,8 +17,10 @@ from werkzeug.datastructures import MultiDict
 from services.gateway.contracts import CONTRACTS
 from shared.domain.errors import (
     STATUS,
+    NotFoundError,
     from_mapping,
 )
+from shared.domain.words import said, term
 from tests.component.gateway.city import REPORT, City, refused
 
 
@@ -110,6 +112,30 @@ def test_what_a_service_refuses_arrives_with_its_status(
     answer = shared_client.post("/api/issues/report_issue", json=REPORT)
     assert refused(answer, STATUS[kind], kind, "place")["message"] == "because"
     assert ("Retry-After" in answer.headers) == (STATUS[kind] == 503)
+
+
+def test_refusals_are_said_in_the_reader_s_language(shared_client: FlaskClient, shared_city: City) -> None:
+    shared_city.errors["report_issue"] = NotFoundError(
+        "there is no {thing} {id}", {"place": said("unknown")}, thing=term("thing", "parking"), id="4711"
+    )
+    answers = {
+        language: shared_client.post(
+            "/api/issues/report_issue", json=REPORT, headers={"Accept-Language": language} if language else {}
+        )
+        for language in ("", "en-GB,en", "zh-CN,zh;q=0.9", "fr")
+    }
+    assert answers["zh-CN,zh;q=0.9"].json == {
+        "kind": "not_found",
+        "message": "没有编号为4711的搁置的事实。",
+        "template": "there is no {thing} {id}",
+        "fields": {"place": "没有这一项"},
+    }
+    for language in ("", "en-GB,en", "fr"):
+        assert answers[language].json["message"] == "there is no parking 4711"
+        assert answers[language].json["fields"] == {"place": "unknown"}
+        assert answers[language].headers["Content-Language"] == "en"
+    answer = shared_client.post("/api/sign-in", json={"username": "x"}, headers={"Accept-Language": "zh"})
+    assert refused(answer, 422, "bad_input", "password")["message"] == "填写有误。"
 
 
 def test_a_mistake_of_the_program_shows_an_id_and_no_trace(client: FlaskClient, city: City) -> None:

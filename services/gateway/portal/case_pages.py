@@ -10,11 +10,14 @@ from typing import Any
 
 from flask import Blueprint, redirect, render_template, request, url_for
 
-from services.gateway.portal import language
+from services.gateway.portal import language, things
+from services.gateway.portal.declared import aggregates
 from services.gateway.portal.frame import Frame
 from shared.domain.errors import NotFoundError, UnavailableError
 from shared.domain.words import _, term
 
+#: Cases as a kind of thing; None until the service declares them.
+ISSUE = aggregates("issues").get("issue")
 NUMBER = re.compile(r"[a-z0-9][a-z0-9-]{1,63}")
 
 
@@ -50,6 +53,7 @@ class _Pages:
         return render_template(
             "portal/case.html",
             case=shown(self.frame, case),
+            card=things.shown(self.frame, ISSUE, case) if ISSUE else None,
             steps=[step | {"details": details(self.frame, step)} for step in steps],
             proofs=sum(1 for step in steps if step["event_id"]),
         )

@@ -52,9 +52,9 @@ class Frame:
     def _found(self, state: BlueprintSetupState) -> None:
         app = state.app
         app.extensions["linli.portal"] = self
-        for name in ("day", "time", "yuan", "percent", "count", "thousandths", "reasons"):
+        for name in ("day", "time", "yuan", "percent", "count", "thousandths", "reasons", "capital"):
             app.jinja_env.filters[name] = getattr(language, name)
-        for name in ("code", "named", "term", "told", "word"):
+        for name in ("code", "named", "term", "told"):
             app.jinja_env.globals[name] = getattr(language, name)
         app.jinja_env.globals["t"] = language.say
         app.jinja_env.globals["csrf"] = self.gateway.csrf
@@ -145,13 +145,21 @@ class Frame:
         profile: Mapping[str, Any] = g.profile
         return profile
 
+    def entries(self, list_name: str) -> dict[str, str]:
+        """The codes of one of the city's lists with their words, in its order; none when the registry does not know it."""
+        profile = self.profile()
+        if list_name in ("levels", "roles"):
+            return {row["code"]: language.term(row, row["code"]) for row in profile[list_name]}
+        found = profile["code_lists"].get(list_name, {})
+        return {code: language.term(words, code) for code, words in found.items()}
+
     def words(self, list_name: str, value: str) -> str:
-        """The words of a code of one of the city's lists."""
-        return language.term(self.profile()["code_lists"].get(list_name, {}).get(value), value)
+        """The words of a code of one of the city's lists; the code itself when the list has it no more."""
+        return self.entries(list_name).get(value) or language.code(list_name, value)
 
     def level(self, value: str) -> str:
         """The words of a level of the city's organisations."""
-        return language.term(next((row for row in self.profile()["levels"] if row["code"] == value), None), value)
+        return self.words("levels", value)
 
     def place_name(self, place: str) -> str:
         """What a place is called, with what lies above it; its path when the registry does not know it."""

@@ -11,7 +11,7 @@ from typing import Any
 
 from markupsafe import Markup, escape
 
-from services.gateway.reader import language
+from services.gateway.reader import language as language
 from shared.domain.calendar import LOCAL
 from shared.words import sentence, table, word
 
@@ -32,6 +32,11 @@ def code(group: str, value: str) -> str:
 def told(text: str) -> str:
     """A sentence in the reader's language."""
     return sentence(language(), text)
+
+
+def capital(text: str) -> str:
+    """A text that begins with a capital letter."""
+    return text[:1].upper() + text[1:]
 
 
 def reasons(found: Any) -> list[str]:

@@ -67,6 +67,8 @@ def _spelled(code: str) -> str:
 
 def sentence(language: str, text: str) -> str:
     """A sentence with its arguments in a language; one without words stays in English."""
+    if isinstance(text, Term):
+        return word(language, text.group, text)
     template, given = (text.template, text.given) if isinstance(text, Said) else (text, {})
     found = template if language == "en" else table(language).get(("", template), template)
     return found.format(**{name: _argument(language, value) for name, value in given.items()}) if given else found

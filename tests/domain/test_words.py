@@ -58,6 +58,8 @@ def test_a_refusal_is_read_in_the_reader_s_language_wherever_it_was_raised() -> 
     arrived = from_mapping(to_mapping(error))
     assert "已验收" in sentence("zh", arrived.said)
     assert "passed acceptance" in sentence("en", arrived.said)
+    alone = from_mapping(to_mapping(IllegalStateError("x", {"status": status})))
+    assert sentence("zh", alone.fields["status"]) == sentence("zh", status) == "已验收"
     unknown = from_mapping(to_mapping(ForbiddenError("nobody has translated this {thing}", thing="yet")))
     assert sentence("zh", unknown.said) == "nobody has translated this yet"
     assert sentence("zh", said("with {braces} but without arguments")) == "with {braces} but without arguments"

@@ -27,7 +27,7 @@ SIDE_BY_SIDE = 6
 #: The offset of the city's clocks, which people do not type.
 _OFFSET = "+08:00"
 _NUMBER = re.compile(r"\s*-?[0-9]{1,16}\s*")
-_YUAN = re.compile(r"([0-9]{1,12})(?:\.([0-9]{1,2}))?")
+_YUAN = re.compile(r"([0-9]{1,12}|[0-9]{1,3}(?:,[0-9]{3})+)(?:\.([0-9]{1,2}))?")
 _MOMENT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d)?")
 
 
@@ -118,11 +118,7 @@ def blank(typed: Typed) -> bool:
 def value(kind: Kind, typed: Typed) -> Any:
     """What is sent of what was typed; raises `FieldError` where that cannot be told."""
     if isinstance(kind, Group):
-        return _each(
-            (field.name, field.kind, typed.get(field.name, ""))
-            for field in kind.fields
-            if field.kind.control == "yes" or not blank(typed.get(field.name, ""))
-        )
+        return _all(kind.fields, typed)
     if isinstance(kind, Pairs):
         return _pairs(kind, [row for row in typed if not blank(row)])
     match control_of(kind):
@@ -139,7 +135,7 @@ def value(kind: Kind, typed: Typed) -> Any:
         case "number":
             return int(typed) if _NUMBER.fullmatch(typed) else typed.strip()
         case "money":
-            return _fen(kind, typed.strip().replace(",", ""))
+            return _fen(kind, typed.strip())
         case "moment":
             text = typed.strip()
             return (text if text[16:] else f"{text}:00") + _OFFSET if _MOMENT.fullmatch(text) else text
@@ -158,8 +154,26 @@ def _each(parts: Iterable[tuple[str, Kind, Typed]]) -> dict[str, Any]:
     for name, kind, typed in parts:
         try:
             made[name] = value(kind, typed)
+            kind.load(made[name])
         except FieldError as error:
             wrong[name] = error.reason
+    if wrong:
+        raise FieldError(wrong)
+    return made
+
+
+def _all(fields: Iterable[Field], typed: Mapping[str, Typed]) -> dict[str, Any]:
+    """What is sent of several fields; raises `FieldError` with the reason of each wrong one."""
+    made: dict[str, Any] = {}
+    wrong: dict[str, Any] = {}
+    for field in fields:
+        given = typed.get(field.name, "")
+        try:
+            if field.kind.control == "yes" or not blank(given):
+                made[field.name] = value(field.kind, given)
+            field.load(made)
+        except FieldError as error:
+            wrong[field.name] = error.reason
     if wrong:
         raise FieldError(wrong)
     return made
@@ -176,7 +190,7 @@ def _fen(kind: Kind, text: str) -> int:
     found = _YUAN.fullmatch(text)
     if found is None:
         raise FieldError(said(_("must be an amount in yuan, like 1234.50")))
-    fen = int(found[1]) * 100 + int((found[2] or "").ljust(2, "0"))
+    fen = int(found[1].replace(",", "")) * 100 + int((found[2] or "").ljust(2, "0"))
     if isinstance(kind, Number) and not kind.least <= fen <= kind.most:
         least, most = language.yuan(kind.least), language.yuan(kind.most)
         raise FieldError(said(_("must be from {least} to {most} yuan"), least=least, most=most))
@@ -185,19 +199,11 @@ def _fen(kind: Kind, text: str) -> int:
 
 def arguments(fields: Iterable[Field], typed: Mapping[str, Typed]) -> dict[str, Any]:
     """What is sent of a form; raises `BadInputError` that names each wrong field, as the service would."""
-    made: dict[str, Any] = {}
-    wrong: dict[str, Any] = {}
-    for field in fields:
-        given = typed.get(field.name, "")
-        try:
-            if field.kind.control == "yes" or not blank(given):
-                made[field.name] = value(field.kind, given)
-            field.load(made)
-        except FieldError as error:
-            wrong[field.name] = error.reason
-    if wrong:
-        raise BadInputError(_("the input has mistakes"), wrong)
-    return made
+    try:
+        return _all(fields, typed)
+    except FieldError as error:
+        assert isinstance(error.reason, Mapping)
+        raise BadInputError(_("the input has mistakes"), error.reason) from None
 
 
 def retyped(kind: Kind, known: Any) -> Typed:

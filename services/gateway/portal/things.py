@@ -12,7 +12,7 @@ from services.gateway.portal import language
 from services.gateway.portal.declared import Aggregate, called
 from services.gateway.portal.frame import Frame
 from shared.domain.command import LARGEST_PAGE, Query
-from shared.domain.errors import NotFoundError
+from shared.domain.errors import BadInputError, NotFoundError
 from shared.domain.fields import Choice, Kind, Many
 from shared.domain.words import _, term
 from shared.words import known, word
@@ -34,12 +34,19 @@ _APART = frozenset(
 def find(frame: Frame, of: Aggregate, id: str) -> dict[str, Any]:
     """A thing by its id; raises `NotFoundError`, and `ForbiddenError` for those who may not read it."""
     if of.single is not None:
-        return frame.gateway.ask(of.service, of.single.name, **{of.id_field: id})
+        try:
+            return frame.gateway.ask(of.service, of.single.name, **{of.id_field: id})
+        except BadInputError as error:  # it cannot be an id at all
+            raise _missing(of, id) from error
     for query in of.lists:
         for row in _looked_through(frame, of, query, id):
             if row.get(of.id_field) == id:
                 return dict(row)
-    raise NotFoundError(_("there is no {thing} {id}"), thing=term("thing", of.category), id=id[:64])
+    raise _missing(of, id)
+
+
+def _missing(of: Aggregate, id: str) -> NotFoundError:
+    return NotFoundError(_("there is no {thing} {id}"), thing=term("thing", of.category), id=id[:64])
 
 
 def _looked_through(frame: Frame, of: Aggregate, query: Query, id: str) -> Iterable[Row]:

@@ -297,4 +297,4 @@ def _again() -> dict[str, Any]:
 def _flashed(of: Aggregate, id: str) -> dict[str, Any] | None:
     """What was just done to a thing, told once."""
     found: list[Any] = get_flashed_messages(category_filter=["work"])
-    return next((one for one in found if one["box"] == f"{of.category}-{id}"), None)
+    return next((one for one in reversed(found) if one["box"] == f"{of.category}-{id}"), None)

@@ -48,7 +48,7 @@ class Known(Protocol):
     def things(self, what: str) -> tuple[list[Option], bool]:
         """Things that an id may name, the closest first, and whether these are all."""
 
-    def levels(self, given: list[str]) -> list[dict[str, Any]]:
+    def levels(self, given: list[str], required: bool) -> list[dict[str, Any]]:
         """The levels of the choice of a place."""
 
 
@@ -61,6 +61,7 @@ class Control:
     label: str
     hint: str = ""
     required: bool = False
+    optional: bool = False
     typed: Typed = ""
     errors: tuple[str, ...] = ()
     options: tuple[Option, ...] = ()
@@ -312,11 +313,12 @@ def _control(
         label=label or language.capital(word(chosen, "field", field.name)),
         hint=language.capital(sentence(chosen, field.about)) if not label else "",
         required=needed,
+        optional=not field.required and not filters and not label,
         typed=typed,
         errors=tuple(language.reasons(wrong)) if not (parts and isinstance(wrong, Mapping)) else (),
         options=options,
         parts=parts,
-        levels=tuple(known.levels(typed or [])) if control == "place" else (),
+        levels=tuple(known.levels(typed or [], needed)) if control == "place" else (),
         longest=facets.get("maxLength"),
         least=facets.get("minimum") if control == "number" else None,
         most=facets.get("maximum") if control == "number" else None,

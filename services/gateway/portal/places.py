@@ -19,18 +19,19 @@ def register(blueprint: Blueprint, frame: Frame) -> None:
     def show() -> str:
         given = request.args.get("field", "")
         name = given if _NAME.fullmatch(given) else "place"
-        found = levels(frame, request.args.getlist(name))
-        return render_template("portal/_places.html", name=name, levels=found, required="required" in request.args)
+        required = "required" in request.args
+        found = levels(frame, request.args.getlist(name), required)
+        return render_template("portal/_places.html", name=name, levels=found, required=required)
 
     blueprint.add_url_rule("/places", "places", show)
 
 
-def levels(frame: Frame, given: list[str]) -> list[dict[str, Any]]:
-    """The choices of each level down to what was chosen, and the one below it."""
+def levels(frame: Frame, given: list[str], required: bool) -> list[dict[str, Any]]:
+    """The choices of each level down to what was chosen, and the one below it; no place may be a choice, too."""
     found: list[dict[str, Any]] = []
     wanted, parent = set(path(given)), ""
     while rows := _below(frame, parent):
-        if not parent and len(rows) == 1:
+        if required and not parent and len(rows) == 1:
             wanted.add(rows[0]["place"])  # one city, nothing to choose
         parent = next((row["place"] for row in rows if row["place"] in wanted), "")
         found.append({"rows": rows, "chosen": parent})

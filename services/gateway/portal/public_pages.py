@@ -76,7 +76,7 @@ class _Pages:
             "portal/report.html",
             given=given,
             categories=categories,
-            levels=places.levels(self.frame, given["place"]),
+            levels=places.levels(self.frame, given["place"], True),
             problem=problem,
             key=given.get("command_id") or self.gateway.command_id(),
         )

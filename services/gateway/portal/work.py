@@ -239,9 +239,9 @@ class _City:
             Option(str(row[of.id_field]), self._named(of, row)) for row in rows if of.id_field in row
         ], not page.get("next")
 
-    def levels(self, given: list[str]) -> list[dict[str, Any]]:
+    def levels(self, given: list[str], required: bool) -> list[dict[str, Any]]:
         """The levels of the choice of a place."""
-        return places.levels(self._frame, given)
+        return places.levels(self._frame, given, required)
 
     def _named(self, of: Aggregate, row: Mapping[str, Any]) -> str:
         shown = things.shown(self._frame, of, row, 0)

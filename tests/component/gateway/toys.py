@@ -13,7 +13,21 @@ from shared.domain.decider import Decider
 from shared.domain.errors import IllegalStateError, NotFoundError, from_mapping
 from shared.domain.event import Event
 from shared.domain.fields import (
-    CODE, DAY, FEN, MOMENT, PLACE, YES, choice, code_of, group, id_of, line, many, number, pairs, text,
+    CODE,
+    DAY,
+    FEN,
+    MOMENT,
+    PLACE,
+    YES,
+    choice,
+    code_of,
+    group,
+    id_of,
+    line,
+    many,
+    number,
+    pairs,
+    text,
 )  # fmt: skip
 from shared.domain.mandate import Mandate
 from shared.domain.reader import Reader

@@ -1,6 +1,6 @@
-"""Personal data in events: sealed with a key per person, so that erasing a person is destroying a key (X09).
+"""Encryption of personal data in events with a key per person: destroying the key erases the person (X09).
 
-The log keeps the sealed text for ever and its digests stay valid; the keys lie outside the log and outside its backups.
+The log keeps the sealed text for ever and its digests stay valid; keys are stored outside the log and its backups.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from shared.sqlite import Database
 _PREFIX = "sealed:v1:"
 _GENERATION, _NONCE, _TAG, _KEY = 2, 12, 16, 32  # bytes
 _LAST_GENERATION = 256**_GENERATION - 1
-#: Family names of two characters; all others have one.
+#: Family names of two characters; all others have one character.
 _TWO_CHARACTERS = """
 欧阳 太史 端木 上官 司马 东方 独孤 南宫 万俟 闻人 夏侯 诸葛 尉迟 公羊 赫连 澹台 皇甫 宗政 濮阳 公冶
 太叔 申屠 公孙 慕容 仲孙 钟离 长孙 宇文 司徒 鲜于 司空 闾丘 子车 亓官 司寇 巫马 公西 颛孙 壤驷 公良
@@ -37,34 +37,34 @@ class Key(NamedTuple):
 
 
 class KeyStore(Protocol):
-    """Where the keys lie: one record a person, holding the latest generation only."""
+    """A store of keys with one record per person, which holds the latest generation only."""
 
     def get(self, subject: str) -> Key | None:
-        """The latest key of a person; None when there never was one."""
+        """Return the latest key of a person; None when there never was one."""
 
     def put(self, subject: str, key: Key) -> bool:
-        """Keep the first key or one that follows a destroyed one; False when somebody else was faster."""
+        """Store the first key, or the successor of a destroyed one; False when a concurrent call stored one first."""
 
     def destroy(self, subject: str) -> bool:
-        """Destroy a person's key beyond recovery, keeping its generation; False when there was none to destroy."""
+        """Destroy a person's key beyond recovery and keep its generation; False when there is no key to destroy."""
 
     def close(self) -> None:
-        """Let go of files and connections."""
+        """Close files and connections."""
 
 
 class SqliteKeys:
-    """Keys in a SQLite file that only its owner can read and where deleted content is overwritten."""
+    """Keys in a SQLite file that only its owner can read and that overwrites deleted content."""
 
     #: "LLky" as application id, and the format version.
     KIND, VERSION = 0x4C4C6B79, 1
     _TABLES = "CREATE TABLE keys (subject TEXT PRIMARY KEY, generation INTEGER NOT NULL, secret BLOB) STRICT"
 
     def __init__(self, path: str | Path) -> None:
-        """Open or create the file; raises `UnavailableError` when it is something else or cannot be opened."""
+        """Open or create the file; raises `UnavailableError` when it has another format or cannot be opened."""
         path = Path(path)
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
-            # the companions of the file (-wal, -shm) take over its mode
+            # SQLite gives -wal and -shm the mode of the file
             os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
             path.chmod(0o600)
         except OSError as error:
@@ -90,12 +90,12 @@ class SqliteKeys:
             return connection.execute(statement, (key.generation, key.secret, subject)).rowcount == 1
 
     def destroy(self, subject: str) -> bool:
-        """Destroy a key. Raises `UnavailableError` while a long read keeps an old copy alive: then repeat it."""
+        """Destroy a key. Raises `UnavailableError` while a long read keeps an old copy in the file: retry then."""
         with self._database.writing() as connection:
             destroyed = connection.execute(
                 "UPDATE keys SET secret = NULL WHERE subject = ? AND secret IS NOT NULL", (subject,)
             ).rowcount
-        # the write-ahead file still holds pages with the key until it is merged and cut off
+        # the write-ahead file holds pages with the key until a checkpoint truncates it
         with self._database.reading() as connection:
             busy = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]
         if busy:
@@ -109,17 +109,17 @@ class SqliteKeys:
 
 
 class MongoKeys:
-    """Keys in a MongoDB database of their own, apart from logs and views; every change waits for a majority.
+    """Keys in a separate MongoDB database, apart from logs and views; every change waits for a majority.
 
-    A destroyed key is gone from the collection at once and from the replica set's oplog when that has gone round.
+    A destroyed key disappears from the collection at once, and from the replica set's oplog when that has been overwritten.
     """
 
-    #: What the document `formats/keys` says, and the format version.
+    #: The kind in the document `formats/keys`, and the format version.
     KIND, VERSION = "keys", 1
 
     def __init__(self, database: Any, patience: float = 10.0) -> None:
-        """Use a pymongo database; `patience` is how many seconds one call waits for the server."""
-        from shared import mongodb  # only the city shape needs pymongo, and eventlet must have patched before
+        """Use a pymongo database; one call waits at most `patience` seconds for the server."""
+        from shared import mongodb  # only the city shape needs pymongo, and eventlet must patch before its import
 
         self._database = mongodb.majority(database)
         if not mongodb.written_format(self._database, self.KIND, self.VERSION, patience):
@@ -155,17 +155,17 @@ class MongoKeys:
             return self._keys.update_one(held, {"$set": {"secret": None}}).matched_count == 1
 
     def close(self) -> None:
-        """Nothing to let go of: who made the client closes it."""
+        """Do nothing: the owner of the client closes it."""
 
 
 class Personal:
-    """Seals, opens and erases what belongs to a person. Safe to use from several threads and processes."""
+    """Seals, opens and erases personal data. Safe to use from several threads and processes."""
 
     def __init__(self, keys: KeyStore) -> None:
         self._keys = keys
 
     def seal(self, subject: str, text: str) -> str:
-        """Text only the holder of the person's key can read: `sealed:v1:<subject>:<base64>`; empty text stays empty.
+        """Encrypt text with the person's key: `sealed:v1:<subject>:<base64>`; empty text stays empty.
 
         The base64 part holds the key's generation, the nonce and the AES-256-GCM ciphertext, bound to the subject.
         Sealing the same text twice gives different results. Raises `ValueError` for an empty subject.
@@ -181,9 +181,9 @@ class Personal:
         return f"{_PREFIX}{subject}:{base64.b64encode(generation + nonce + ciphertext).decode()}"
 
     def open(self, sealed: str) -> str | None:
-        """The text, or None when the person was erased since it was sealed; empty text opens as empty text.
+        """Decrypt text; None when the person was erased after it was sealed, empty text for empty text.
 
-        Raises `ValueError` when it is not sealed text, was tampered with, or belongs to somebody else.
+        Raises `ValueError` when it is not sealed text, was tampered with, or belongs to another subject.
         """
         if not sealed:
             return ""
@@ -202,15 +202,15 @@ class Personal:
             raise ValueError("sealed text was altered or belongs to somebody else; it cannot be trusted") from None
 
     def erase(self, subject: str) -> bool:
-        """Destroy the person's key: nothing sealed so far can be read again. False when there was no key to destroy.
+        """Destroy the person's key, so that no text sealed so far can be opened. False when there is no key to destroy.
 
-        Sealing for the same subject afterwards makes a new key, which does not open the old texts.
+        Sealing for the same subject afterwards creates a new key, which does not open the old texts.
         """
         return self._keys.destroy(subject)
 
     @staticmethod
     def mask(name: str) -> str:
-        """What the public may see of a name: `陈*`, `欧阳*`, `C*`; empty for an empty name."""
+        """Reduce a name to what the public may see: `陈*`, `欧阳*`, `C*`; empty for an empty name."""
         name = name.strip()
         if not name:
             return ""
@@ -233,7 +233,7 @@ def _bound_to(subject: str, generation: bytes) -> bytes:
 
 
 def _parts(sealed: str) -> tuple[str, bytes, bytes, bytes]:
-    """Subject, generation, nonce and ciphertext; the base64 text must be the one and only way to write its bytes."""
+    """Return subject, generation, nonce and ciphertext; refuses base64 that is not the canonical encoding of its bytes."""
     subject, _, text = sealed.removeprefix(_PREFIX).rpartition(":")
     if not sealed.startswith(_PREFIX) or not subject:
         raise ValueError(f"not sealed text: expected {_PREFIX}<subject>:<base64>")

@@ -1,4 +1,4 @@
-"""TLS to the broker and to MongoDB: whom they are known by, and in words what is wrong when a connection fails over it.
+"""TLS to the broker and to MongoDB: its settings, and explanations of its errors for operators.
 
 Certificate and host name are always verified; no option switches that off.
 """
@@ -15,17 +15,17 @@ from urllib.parse import parse_qsl, urlsplit
 
 from shared.domain.errors import BadInputError
 
-#: The server, as the names of its variables begin.
+#: A server, named by the prefix of its variables.
 Server = Literal["AMQP", "MONGODB"]
 
 _ON = {"AMQP": "it must begin with amqps://", "MONGODB": "it must say tls=true"}
 _OFF = {"AMQP": "write amqp:// in AMQP_URI", "MONGODB": "leave tls=true out of MONGODB_URI"}
 _PORT = {"AMQP": ", usually 5671,", "MONGODB": ""}
-#: An error of OpenSSL as Python writes it, also within the words of a driver: its reason, and what it says of a certificate.
+#: The reason and the certificate message of an OpenSSL error in the text of an exception, a driver's included.
 _SAID = re.compile(r"\[SSL: (\w+)\] (?:certificate verify failed: )?(.*?)\.? \(_ssl\.c:")
-#: What OpenSSL says of a certificate that was signed by nobody we trust.
+#: OpenSSL's messages for a certificate whose authority is not trusted.
 _NO_AUTHORITY = ("self-signed", "self signed", "issuer certificate", "first certificate", "signature failure")
-#: Its reasons when the other side ends the handshake or answers in something that is not TLS.
+#: OpenSSL's reasons when the other side closes during the handshake or does not speak TLS.
 _NOT_TLS = (
     "UNEXPECTED_EOF_WHILE_READING", "WRONG_VERSION_NUMBER", "UNKNOWN_PROTOCOL", "HTTP_REQUEST", "RECORD_LAYER_FAILURE",
     "PACKET_LENGTH_TOO_LONG",
@@ -34,14 +34,14 @@ _NOT_TLS = (
 
 @dataclass(frozen=True)
 class Tls:
-    """The PEM files of one server: the authority that signed its certificate ("": the system's), and our own certificate ("": none)."""
+    """PEM files for one server: the authority of its certificate ("": the system's), and our client certificate ("": none)."""
 
     ca_file: str
     certificate_file: str
 
 
 def configured(server: Server, uri: str, ca_file: str, certificate_file: str) -> Tls | None:
-    """How to connect to a server over TLS; None when its address does not ask for TLS.
+    """Return the TLS files for a server; None when its address does not ask for TLS.
 
     Raises `BadInputError` naming the variable that is wrong: an option that would weaken TLS, files without TLS, or a file
     that is missing or does not hold what it should.
@@ -79,7 +79,7 @@ def _turned_on(server: Server, uri: str) -> bool:
 
 
 def _check_file(variable: str, file: str, own: bool) -> None:
-    """Load what a connection will load; OpenSSL alone knows whether it can."""
+    """Load the file as a connection would; only OpenSSL knows whether it is valid."""
     try:
         Path(file).read_bytes()
     except OSError as error:
@@ -96,7 +96,7 @@ def _check_file(variable: str, file: str, own: bool) -> None:
 
 
 def explanation(error: object, server: Server) -> str:
-    """What is wrong with the TLS to a server and what puts it right; "" when an error (or its text) is of another kind."""
+    """Explain a TLS error and how to correct it; "" when the error (or its text) has another cause."""
     found = _SAID.search(str(error))
     if found is None:
         return ""
@@ -135,18 +135,18 @@ def _of_certificate(said: str, server: Server) -> str:
 
 
 def spoken_at(host: str, port: int, seconds: float = 2.0) -> bool:
-    """Whether TLS is spoken at an address; nothing is sent there but the greeting."""
+    """Whether an address speaks TLS; sends the TLS greeting only."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE  # only asked, not used
+    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE  # the connection is not used
     try:
         with socket.create_connection((host, port), seconds) as plain, context.wrap_socket(plain):
             return True
     except ssl.SSLError as error:
-        return "ALERT" in str(error.reason)  # it refuses, but in TLS
+        return "ALERT" in str(error.reason)  # a refusal, but a TLS one
     except OSError:
         return False
 
 
 def plain_to(server: Server) -> str:
-    """What to say of a server that speaks TLS while its address does not ask for it."""
+    """Explain that a server speaks TLS while its address does not ask for it."""
     return f"speaks TLS at this port, and {server}_URI does not ask for it: {_ON[server]}"

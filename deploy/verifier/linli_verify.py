@@ -15,9 +15,10 @@ What is proved when it ends with exit code 0:
  3. Sequence. In each service's log (`source`) the positions run 1, 2, 3, … without a gap, and so do the versions
     within each of its streams (`subject`).
  4. Chain (not with --fast). Every line is a CloudEvents 1.0 object in canonical JSON (RFC 8785). Lines that were
-    committed together stand together in their log, none is missing, and each commit, written again as canonical JSON
-    with the digest of the commit before it, has the SHA-256 digest that its lines state. So each log is the one that
-    its service wrote.
+    committed together, in one stream or several, stand together in their log, none is missing, and each commit, written
+    again as canonical JSON with the digest of the commit before it, has the SHA-256 digest that its lines state. So
+    each log is the one that its service wrote. Other streams that a commit relied on (`held`) were at the versions that
+    it names.
  5. History (with --previous, once for each older checkpoint). The ledger begins with exactly the lines that the older
     checkpoint was signed for: nothing that was published before has been rewritten since.
 
@@ -156,6 +157,16 @@ def blocks(file: BinaryIO) -> Iterator[list[bytes]]:
 
 
 @dataclass
+class Part:
+    """The events that a commit wrote to one stream."""
+
+    stream: bytes
+    version: int  # of the first
+    place: bytes
+    events: list[bytes]
+
+
+@dataclass
 class Log:
     """What was seen of one service's log so far."""
 
@@ -165,8 +176,10 @@ class Log:
     versions: dict[bytes, int] = field(default_factory=dict)  # of each stream
     digest: bytes = GENESIS  # of the last commit
     commits: int = 0
-    pending: list[bytes] = field(default_factory=list)  # the events of a commit that is not complete yet
+    pending: int = 0  # how many events there are of a commit that is not complete yet
+    parts: list[Part] = field(default_factory=list)  # and those events, by stream
     common: tuple[bytes, ...] = ()  # what all events of that commit say
+    held: bytes = b""  # and what the first says that it relied on
     began: int = 0  # and the line of its first event
 
     def take(self, number: int, position: int, stream: bytes, version: int) -> None:
@@ -232,6 +245,7 @@ ATTRIBUTES = (
     ("data", rb"(\{.*\})", True),
     ("datacontenttype", rb'("application/json")', True),
     ("digest", rb'"([0-9a-f]{64})"', True),
+    ("held", TEXT, False),
     ("id", TEXT, True),
     ("mandate", TEXT, False),
     ("occurred", TEXT, False),
@@ -255,8 +269,12 @@ LINE = re.compile(
     + rb"\}"
 )
 EVENT = b'{"data":%b,"id":"%b","occurred":"%b","schema":%b,"type":"%b"}'
+#: What few commits have is left out of the others: further streams, and what was held.
+ALSO = b'"also":[%b],'
+PART = b'{"events":[%b],"place":"%b","stream":"%b","version":%d}'
+HELD = b'"held":%b,'
 COMMIT = (
-    b'{"actor":"%b","causation_id":"%b","command":"%b","command_id":"%b","correlation_id":"%b","events":[%b],"mandate":"%b",'
+    b'{"actor":"%b",%b"causation_id":"%b","command":"%b","command_id":"%b","correlation_id":"%b","events":[%b],%b"mandate":"%b",'
     b'"on_behalf_of":"%b","place":"%b","position":%d,"previous":"%b","stream":"%b","time":"%b","version":%d}'
 )
 
@@ -289,32 +307,64 @@ class Chain:
             if not match:
                 raise Wrong(explain(line), number)
             actor, causation, command, command_id, index, size, correlation, data, _, digest, *rest = match.groups(b"")
-            id, mandate, occurred, on_behalf_of, place, position, schema, source, _, subject, moment, kind, version = (
-                rest
-            )
+            (
+                held,
+                id,
+                mandate,
+                occurred,
+                on_behalf_of,
+                place,
+                position,
+                schema,
+                source,
+                _,
+                subject,
+                moment,
+                kind,
+                version,
+            ) = rest
             # outside of data, only an escaped character can be written in two ways
             texts.append(line if b"\\" in line else data)
             event_type = self._types.get((source, kind)) or self._type(source, kind, number)
             log = self.logs[source]
+            if held:
+                self._check_held(log, held, index, number)
             log.take(number, int(position), subject, int(version))
-            common = (actor, causation, command, command_id, correlation, mandate, on_behalf_of, place, subject, moment)
-            common += (size, digest)
+            common = (actor, causation, command, command_id, correlation, mandate, on_behalf_of, moment, size, digest)
 
-            if int(index) != len(log.pending):
-                reason = f"position {log.position} of {log.name}: event {len(log.pending)} of a commit should follow"
+            if int(index) != log.pending:
+                reason = f"position {log.position} of {log.name}: event {log.pending} of a commit should follow"
                 raise Wrong(reason, number)
             if not log.pending:
-                log.common, log.began = common, number
-            elif log.common != common:
+                log.common, log.held, log.began = common, held, number
+            if not log.pending or log.parts[-1].stream != subject:
+                log.parts.append(Part(subject, int(version), place, []))
+            if log.common != common or log.parts[-1].place != place:
                 raise Wrong(
                     f"position {log.position} of {log.name} differs from the events of the same commit before it",
                     number,
                 )
-            log.pending.append(EVENT % (data, id, occurred, schema, event_type))
-            if len(log.pending) == int(size):
+            log.parts[-1].events.append(EVENT % (data, id, occurred, schema, event_type))
+            log.pending += 1
+            if log.pending == int(size):
                 self._close(log, number)
-            elif len(log.pending) > int(size):
+            elif log.pending > int(size):
                 raise Wrong(f"position {log.position} of {log.name}: its commit should be complete already", number)
+
+    @staticmethod
+    def _check_held(log: Log, held: bytes, index: bytes, number: int) -> None:
+        """The streams that a commit relied on must be at the versions that its first event names."""
+        here = f"position {log.position + 1} of {log.name}"
+        try:
+            named = json.loads(json.loads(b'"' + held + b'"'))
+            pairs = [(json.dumps(stream, ensure_ascii=False)[1:-1].encode(), named[stream]) for stream in named]
+        except (ValueError, TypeError):
+            raise Wrong(f"{here}: what it relied on cannot be read", number) from None
+        if index != b"0":
+            raise Wrong(f"{here}: only the first event of a commit says what it relied on", number)
+        for stream, version in pairs:
+            if (was := log.versions.get(stream, 0)) != version:
+                raise Wrong(f"{here} relies on {_shown(stream)} at version {version}, which was at {was}", number)
 
     def _type(self, source: bytes, kind: bytes, number: int) -> bytes:
         """The type of an event as its log has it; a log may hold the types of its own service only."""
@@ -329,13 +379,15 @@ class Chain:
     @staticmethod
     def _close(log: Log, number: int) -> None:
         """Write the commit again as it was hashed, and compare its digest."""
-        actor, causation, command, command_id, correlation, *rest, _, digest = log.common
-        mandate, on_behalf_of, place, subject, moment = rest
-        position = log.position - len(log.pending) + 1
-        version = log.versions[subject] - len(log.pending) + 1
+        actor, causation, command, command_id, correlation, mandate, on_behalf_of, moment, _, digest = log.common
+        position = log.position - log.pending + 1
+        own, *others = log.parts
+        also = b",".join(PART % (b",".join(one.events), one.place, one.stream, one.version) for one in others)
+        held = json.loads(b'"' + log.held + b'"').encode()
         body = COMMIT % (
-            *(actor, causation, command, command_id, correlation, b",".join(log.pending), mandate, on_behalf_of),
-            *(place, position, log.digest, subject, moment, version),
+            *(actor, ALSO % also if also else b"", causation, command, command_id, correlation, b",".join(own.events)),
+            *(HELD % held if held else b"", mandate, on_behalf_of, own.place, position, log.digest, own.stream),
+            *(moment, own.version),
         )
         if sha256(body).hexdigest().encode() != digest:
             reason = (
@@ -344,7 +396,8 @@ class Chain:
             raise Wrong(reason, number, log.began)
         log.digest = digest
         log.commits += 1
-        log.pending.clear()
+        log.pending = 0
+        log.parts.clear()
 
 
 def _integer(text: str) -> int:

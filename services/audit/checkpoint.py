@@ -1,4 +1,4 @@
-"""Signed checkpoints of the city ledger: how long it was, and the root over it (C2SP tlog-checkpoint and signed-note).
+"""Signed checkpoints of the city ledger: its size and its root (C2SP tlog-checkpoint and signed-note).
 
 linli.example/city-ledger
 1000000
@@ -30,7 +30,7 @@ from cryptography.hazmat.primitives.serialization import (
 
 from shared.domain.errors import BadInputError, CorruptionError
 
-#: Longest checkpoint that is looked at, in characters.
+#: Longest checkpoint that is parsed, in characters.
 LONGEST = 65_536
 _ED25519 = b"\x01"  # the signature type of the key id in signed notes
 _NAME = re.compile(r"[^\s+\x00-\x1f\x7f]+")
@@ -38,7 +38,7 @@ _SIZE = re.compile(r"0|[1-9][0-9]{0,18}")
 
 
 class Checkpoint(msgspec.Struct, frozen=True, kw_only=True):
-    """What a signature vouches for: under `root` lie the first `size` events of the ledger named `origin`."""
+    """The signed statement that `root` is the root over the first `size` events of the ledger `origin`."""
 
     origin: str
     size: int
@@ -48,7 +48,7 @@ class Checkpoint(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def sign(private_key: Ed25519PrivateKey, origin: str, size: int, root: bytes, time: str) -> str:
-    """The text of a signed checkpoint, the origin being the name of the key.
+    """Return the text of a signed checkpoint; the origin is the name of the key.
 
     Raises `BadInputError` for an origin with spaces or "+", a negative size, a root that is not 32 bytes long, or a
     time with a line break.
@@ -69,10 +69,10 @@ def sign(private_key: Ed25519PrivateKey, origin: str, size: int, root: bytes, ti
 
 
 def open_checkpoint(text: str, public_key: Ed25519PublicKey, origin: str | None = None) -> Checkpoint:
-    """The content of a checkpoint that `public_key` has signed, for the ledger `origin` if one is given.
+    """Parse a checkpoint that `public_key` has signed, for the ledger `origin` if one is given.
 
-    Signatures of others (witnesses) are passed over. Raises `BadInputError` when the text is not a checkpoint and
-    `CorruptionError` when the key did not sign exactly this text or it speaks of another ledger.
+    Signatures of others (witnesses) are ignored. Raises `BadInputError` when the text is not a checkpoint and
+    `CorruptionError` when the key did not sign exactly this text or the checkpoint names another ledger.
     """
     body, signatures = _split(text)
     name, size, root, *extensions = body[:-1].split("\n")
@@ -100,12 +100,12 @@ def open_checkpoint(text: str, public_key: Ed25519PublicKey, origin: str | None 
 
 
 def key_id(name: str, public_key: Ed25519PublicKey) -> bytes:
-    """The four bytes that name a key in a signature line."""
+    """Return the four bytes that identify a key in a signature line."""
     return sha256(name.encode() + b"\n" + _ED25519 + public_key.public_bytes_raw()).digest()[:4]
 
 
 def create_key(path: Path) -> Ed25519PrivateKey:
-    """A new signing key in a PEM file that only its owner can read (mode 0600); never replaces a file
+    """Create a signing key in a PEM file that only its owner can read (mode 0600); never replaces a file
     (`FileExistsError`).
     """
     private_key = Ed25519PrivateKey.generate()
@@ -119,7 +119,7 @@ def create_key(path: Path) -> Ed25519PrivateKey:
 
 
 def load_key(path: Path) -> Ed25519PrivateKey:
-    """The signing key in a PEM file; raises `BadInputError` when it is no Ed25519 key or others may read the file."""
+    """Load the signing key of a PEM file; raises `BadInputError` when it is not an Ed25519 key or others may read the file."""
     mode = path.stat().st_mode & 0o777
     if mode & 0o077:
         raise BadInputError(
@@ -137,13 +137,13 @@ def load_key(path: Path) -> Ed25519PrivateKey:
 
 
 def public_pem(key: Ed25519PrivateKey | Ed25519PublicKey) -> bytes:
-    """The public half in PEM, to be published for auditors."""
+    """Return the public key in PEM, to be published for auditors."""
     public = key.public_key() if isinstance(key, Ed25519PrivateKey) else key
     return public.public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
 
 
 def load_public_key(pem: bytes) -> Ed25519PublicKey:
-    """The public key in a PEM text; raises `BadInputError` when it is no Ed25519 key."""
+    """Load a public key in PEM; raises `BadInputError` when it is not an Ed25519 key."""
     try:
         key = load_pem_public_key(pem)
     except (ValueError, UnsupportedAlgorithm) as error:
@@ -154,7 +154,7 @@ def load_public_key(pem: bytes) -> Ed25519PublicKey:
 
 
 def _split(text: str) -> tuple[str, list[tuple[str, bytes, bytes]]]:
-    """The signed body of a checkpoint and its signatures: name, key id, signature."""
+    """Return the signed body of a checkpoint and its signatures: name, key id, signature."""
     if len(text) > LONGEST:
         raise _malformed(f"has {len(text)} characters, more than {LONGEST}")
     if not _printable(text.replace("\n", "")):

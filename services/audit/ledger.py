@@ -1,8 +1,8 @@
-"""The city ledger: every fact of every service, in the order in which it arrived here, under one Merkle tree.
+"""The city ledger: every fact of every service, in order of arrival, under one Merkle tree.
 
-An entry's line is the fact as canonical JSON; the tree is kept in tiles of hashes, so that a proof over ten million entries reads
-some ten rows (P14) and a batch of facts writes few besides its entries (P4). Entries, tiles, size and the checkpoints of the
-followed logs move together or not at all.
+An entry's line is the fact as canonical JSON. The tree is stored in tiles of hashes, so that a proof over ten million entries reads
+some ten rows (P14) and a batch of facts writes few rows besides its entries (P4). Entries, tiles, size and the checkpoints of the
+followed logs change in one transaction.
 """
 
 from __future__ import annotations
@@ -28,13 +28,13 @@ def _state(name: str, *indexes: str | tuple[str, ...]) -> View:
     return View(name, "", lambda event, record: None, lambda row, event, record: row, indexes)
 
 
-#: One row an entry: `line` is what was hashed.
+#: One row per entry: `line` is the hashed text.
 ENTRIES = _state("entries", "event_id", "stream", ("source", "position"))
-#: Hashes of the tree, in hex side by side, by height and number of the tile (see `merkle`).
+#: Hashes of the tree, as concatenated hex, by height and number of the tile (see `merkle`).
 TILES = _state("tiles")
 #: The size of the tree, under the key "size".
 LEDGER = _state("ledger")
-#: Every checkpoint that was ever signed, by size.
+#: All signed checkpoints, by size.
 SIGNED = _state("signed")
 #: Rows read at a time.
 _AT_A_TIME = 500
@@ -42,12 +42,12 @@ LEDGER_VIEWS = (ENTRIES, TILES, LEDGER, SIGNED)
 
 
 def entry_key(index: int) -> str:
-    """Entries sort by their index (from 0)."""
+    """Return a key that sorts entries by index (from 0)."""
     return f"{index:012d}"
 
 
 def tile_key(tile: merkle.TileId) -> str:
-    """Tiles sort by their height, then by their number."""
+    """Return a key that sorts tiles by height, then by number."""
     return f"{tile[0]:02d}:{tile[1]:012d}"
 
 
@@ -60,7 +60,7 @@ def _reader(views: ViewStore) -> merkle.Read:
 
 
 def _grown(views: ViewStore, size: int, lines: Iterable[str]) -> dict[tuple[str, str], Row | None]:
-    """The rows of the tree when lines are added to its first `size` ones."""
+    """Return the changed rows of the tree when lines are appended to the first `size` ones."""
     leaves = [merkle.leaf_hash(line.encode()) for line in lines]
     tiles = merkle.append(_reader(views), size, leaves)
     return {("tiles", tile_key(tile)): {"hashes": hashes.hex()} for tile, hashes in tiles.items()}
@@ -72,7 +72,7 @@ def _size(views: ViewStore) -> int:
 
 
 def rows_of(views: ViewStore, view: str, after: str = "") -> Iterator[Row]:
-    """All rows of a view beyond a key, in order."""
+    """Yield all rows of a view after a key, in order."""
     cursor: str | None = encode_cursor("key", after, after) if after else None
     while True:
         page = views.find(view, limit=_AT_A_TIME, cursor=cursor)
@@ -82,7 +82,7 @@ def rows_of(views: ViewStore, view: str, after: str = "") -> Iterator[Row]:
 
 
 def complete_tree(views: ViewStore) -> None:
-    """Make the tree of a ledger that was written when its nodes were kept one by one; nothing to do for others."""
+    """Build the tiles of a ledger from before tiles were stored; does nothing for others."""
     if not (size := _size(views)):
         return
     last = (size - 1) // merkle.WIDTH
@@ -97,18 +97,18 @@ def complete_tree(views: ViewStore) -> None:
 
 
 class LedgerFollower(Follower):
-    """Enters each fact of a source into the ledger, once and in order, a whole commit at a time.
+    """Enters each fact of a source into the ledger, once and in order, in whole commits.
 
-    So every size at which somebody reads the ledger is the end of a commit in each log, and a signed checkpoint never cuts one.
+    So readers always see whole commits of each log, and no signed checkpoint splits one.
     """
 
     def reload(self) -> None:
-        """Start from what the store says, with the tree complete."""
+        """Load checkpoint and size from the store, after completing the tree."""
         complete_tree(self._store)
         super().reload()
 
     def apply(self, records: Iterable[Record]) -> int:
-        """Apply whole commits; raises `GapError` when the rest of the last one has not arrived."""
+        """Apply whole commits; raises `GapError` when the last one is incomplete."""
         arrived = list(records)
         end = len(arrived)
         while end and arrived[end - 1].position != arrived[end - 1].commit_position + arrived[end - 1].commit_size - 1:
@@ -119,7 +119,7 @@ class LedgerFollower(Follower):
         return position
 
     def _beside(self) -> dict[str, tuple[int, int]]:
-        """Whoever enters something takes a turn: two processes at once, whatever they follow, never write the same entry."""
+        """Return the checkpoint that serialises all writers: two processes never write the same entry, whatever source they follow."""
         turns = self._store.checkpoint("ledger")
         return {"ledger": (turns, turns + 1)}
 
@@ -138,7 +138,7 @@ class LedgerFollower(Follower):
         return changes
 
     def _complete(self, overlay: Overlay) -> None:
-        """Grow the tree by all entries of the batch at once; raises `UnavailableError` when its stored hashes are incomplete."""
+        """Add all entries of the batch to the tree; raises `UnavailableError` when its stored hashes are incomplete."""
         old, new = _size(self._store), int(overlay.get("ledger", "size").get("size", 0))
         lines = (overlay.get("entries", entry_key(index))["line"] for index in range(old, new))
         try:
@@ -150,7 +150,7 @@ class LedgerFollower(Follower):
 
 
 class Ledger:
-    """Reads and proofs over the entries in a view store."""
+    """Reads the ledger in a view store and proves its entries."""
 
     def __init__(self, views: ViewStore, origin: str, key: Ed25519PrivateKey | None = None) -> None:
         """`origin` names the ledger in checkpoints; `key` signs them."""
@@ -167,30 +167,30 @@ class Ledger:
 
     @property
     def size(self) -> int:
-        """How many entries there are."""
+        """Return the number of entries."""
         return _size(self.views)
 
     def root(self, size: int) -> bytes:
-        """The root over the first `size` entries."""
+        """Return the root over the first `size` entries."""
         return merkle.root(_reader(self.views), size)
 
     def entry(self, event_id: str) -> Row:
-        """The entry of an event, with its `index`; raises `NotFoundError`."""
+        """Return the entry of an event, with its `index`; raises `NotFoundError`."""
         found = self.views.find("entries", {"event_id": event_id}, limit=1).rows
         if not found:
             raise NotFoundError(_("the ledger holds no event {event}; it may not have arrived yet"), event=event_id)
         return found[0] | {"index": int(found[0]["key"])}
 
     def entries(self, start: int = 0) -> Iterator[Row]:
-        """Entries from index `start` on."""
+        """Yield entries from index `start` on."""
         return rows_of(self.views, "entries", entry_key(start - 1) if start else "")
 
     def tile(self, tile: merkle.TileId) -> bytes:
-        """The stored hashes of a tile, side by side; empty when there is none."""
+        """Return the concatenated hashes of a tile; empty when it is not stored."""
         return _reader(self.views)([tile]).get(tile, b"")
 
     def checkpoint(self) -> str:
-        """The signed checkpoint of the ledger as it is now; the same size always gives the text signed first."""
+        """Sign the ledger at its current size; the same size always returns the text signed first."""
         size = self.size
         key = entry_key(size)
         if (row := self.views.get("signed", key)) is None:
@@ -199,16 +199,16 @@ class Ledger:
         return str(row["text"])
 
     def last_checkpoint(self) -> str:
-        """The newest checkpoint that was signed; raises `NotFoundError` when none was."""
+        """Return the newest signed checkpoint; raises `NotFoundError` when there is none."""
         found = self.views.find("signed", order="-key", limit=1).rows
         if not found:
             raise NotFoundError(_("no checkpoint has been signed yet"))
         return str(found[0]["text"])
 
     def inclusion(self, index: int, size: int) -> list[str]:
-        """The proof, as hex hashes from the leaf upwards, that the entry is in the tree of `size` entries."""
+        """Prove that an entry is in the tree of `size` entries, with hex hashes from the leaf upwards."""
         return [digest.hex() for digest in merkle.inclusion_proof(_reader(self.views), index, size)]
 
     def consistency(self, old: int, new: int) -> list[str]:
-        """The proof that the tree of `new` entries begins with the tree of `old` ones."""
+        """Prove that the tree of `new` entries begins with the tree of `old` ones."""
         return [digest.hex() for digest in merkle.consistency_proof(_reader(self.views), old, new)]

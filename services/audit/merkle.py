@@ -1,11 +1,11 @@
 """The Merkle tree of the city ledger (RFC 9162, section 2.1): appending, roots, proofs and their verification.
 
-Pure: hashes come from a reader and go back to the caller, side by side in tiles (as C2SP tlog-tiles does, with smaller
-ones). A node is the hash of one complete subtree, named by `(level, index)`: the one over leaves `index * 2**level` up
-to `(index + 1) * 2**level`. Tile `(height, number)` holds the nodes `number * WIDTH` up to `(number + 1) * WIDTH` of
-level `height * TILE`, as far as they are complete; what lies between is hashed when it is asked for. A tile only ever
-grows, so a tree of 10,000,000 leaves can still answer for any earlier size. An append of many leaves writes one tile
-for every `WIDTH` of them and few others; a proof asks the reader once, for some `log2(size) / 2` tiles (P4, P14).
+The functions are pure: they get hashes from a reader and return them to the caller, concatenated in tiles (as in C2SP
+tlog-tiles, but smaller). A node is the hash of one complete subtree, named by `(level, index)`: the subtree over leaves
+`index * 2**level` up to `(index + 1) * 2**level`. Tile `(height, number)` holds the complete nodes `number * WIDTH` up to
+`(number + 1) * WIDTH` of level `height * TILE`; nodes of the levels in between are computed on demand. Tiles only grow, so
+a tree of 10,000,000 leaves still has the roots and proofs of any earlier size. An append of many leaves writes one tile per
+`WIDTH` leaves and few others; a proof calls the reader once, for some `log2(size) / 2` tiles (P4, P14).
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from shared.domain.errors import BadInputError, CorruptionError
 
 #: Level and index of a complete subtree.
 NodeId = tuple[int, int]
-#: Levels of the tree from one row of tiles to the next, and so the most hashes in a tile.
+#: Levels of the tree between two heights of tiles, and the resulting number of hashes in a full tile.
 TILE = 6
 WIDTH = 1 << TILE
 #: Bytes of a hash.
@@ -25,26 +25,26 @@ HASH = 32
 #: Height (0: hashes of leaves) and number of a tile.
 TileId = tuple[int, int]
 Tiles = Mapping[TileId, bytes]
-#: Fetches stored tiles, all that a question needs in one call; may return more than was asked.
+#: Fetches all stored tiles that an operation needs in one call; may return more.
 Read = Callable[[Sequence[TileId]], Tiles]
 #: The root of the tree without leaves.
 EMPTY_ROOT = sha256(b"").digest()
 
 
 def leaf_hash(leaf: bytes) -> bytes:
-    """The hash of a leaf: SHA-256 over 0x00 and its bytes (one line of the export, without the newline)."""
+    """Hash a leaf: SHA-256 over 0x00 and its bytes (one line of the export, without the newline)."""
     return sha256(b"\x00" + leaf).digest()
 
 
 def node_hash(left: bytes, right: bytes) -> bytes:
-    """The hash of an inner node: SHA-256 over 0x01 and both children."""
+    """Hash an inner node: SHA-256 over 0x01 and both children."""
     return sha256(b"\x01" + left + right).digest()
 
 
 def append(read: Read, size: int, leaves: Sequence[bytes]) -> dict[TileId, bytes]:
-    """The tiles to store, whole, when leaf hashes are added to a tree of `size` leaves.
+    """Return the complete tiles to store when leaf hashes are added to a tree of `size` leaves.
 
-    Repeating it with the same leaves gives the same tiles. Raises `BadInputError` for a negative size and
+    Repeating the call with the same leaves returns the same tiles. Raises `BadInputError` for a negative size and
     `CorruptionError` when the reader lacks a tile of the tree.
     """
     _check_size(size)
@@ -66,7 +66,7 @@ def append(read: Read, size: int, leaves: Sequence[bytes]) -> dict[TileId, bytes
 
 
 def _begun(old: int, new: int) -> list[TileId]:
-    """The tiles that growing from one size to another adds to."""
+    """Return the tiles that change when the tree grows from one size to another."""
     begun, height = [], 0
     while new > old:
         if old % WIDTH:
@@ -76,7 +76,7 @@ def _begun(old: int, new: int) -> list[TileId]:
 
 
 def _top(hashes: bytes) -> bytes:
-    """The root over hashes that lie side by side, as many as a power of two."""
+    """Return the root over concatenated hashes, whose number is a power of two."""
     while len(hashes) > HASH:
         pairs = range(0, len(hashes), 2 * HASH)
         hashes = b"".join([sha256(b"\x01" + hashes[at : at + 2 * HASH]).digest() for at in pairs])
@@ -84,14 +84,14 @@ def _top(hashes: bytes) -> bytes:
 
 
 def root(read: Read, size: int) -> bytes:
-    """The root over the first `size` leaves."""
+    """Return the root over the first `size` leaves."""
     _check_size(size)
     return _hash_ranges(read, [(0, size)])[0] if size else EMPTY_ROOT
 
 
 def inclusion_proof(read: Read, index: int, size: int) -> list[bytes]:
-    """The sibling hashes from leaf `index` (from 0) up to the root over `size` leaves; `BadInputError` when out of
-    range.
+    """Return the sibling hashes from leaf `index` (from 0) up to the root over `size` leaves; `BadInputError` when out
+    of range.
     """
     _check_index(index, size)
     ranges: list[tuple[int, int]] = []
@@ -108,16 +108,16 @@ def inclusion_proof(read: Read, index: int, size: int) -> list[bytes]:
 
 
 def consistency_proof(read: Read, old: int, new: int) -> list[bytes]:
-    """The hashes that show the tree of `new` leaves to begin with the tree of `old` leaves; `BadInputError` when out
-    of range.
+    """Return the hashes that prove that the tree of `new` leaves begins with the tree of `old` leaves; `BadInputError`
+    when out of range.
 
-    Empty when `old` is 0 or equals `new`: there is nothing to show then.
+    Empty when `old` is 0 or equals `new`: there is nothing to prove then.
     """
     _check_sizes(old, new)
     if old in (0, new):
         return []
     ranges: list[tuple[int, int]] = []
-    start, end, whole = 0, new, True  # whole: the old tree is the subtree looked at, and its root is known already
+    start, end, whole = 0, new, True  # whole: the old tree equals the current subtree, and the verifier knows its root
     while old != end:
         middle = start + _largest_power_below(end - start)
         if old <= middle:
@@ -134,7 +134,7 @@ def consistency_proof(read: Read, old: int, new: int) -> list[bytes]:
 def verify_inclusion(leaf: bytes, index: int, size: int, proof: Sequence[bytes], root: bytes) -> None:
     """Check that the leaf hash `leaf` is number `index` of the tree of `size` leaves under `root`.
 
-    Raises `CorruptionError` when the proof does not show it, `BadInputError` when `index` or `size` is out of range.
+    Raises `CorruptionError` when the proof fails, `BadInputError` when `index` or `size` is out of range.
     """
     _check_index(index, size)
     node, last, computed = index, size - 1, leaf
@@ -159,7 +159,7 @@ def verify_inclusion(leaf: bytes, index: int, size: int, proof: Sequence[bytes],
 def verify_consistency(old: int, new: int, old_root: bytes, new_root: bytes, proof: Sequence[bytes]) -> None:
     """Check that the tree of `new` leaves begins with all leaves of the tree of `old` leaves.
 
-    Raises `CorruptionError` when the proof does not show it, `BadInputError` when a size is out of range.
+    Raises `CorruptionError` when the proof fails, `BadInputError` when a size is out of range.
     """
     _check_sizes(old, new)
     if old in (0, new):
@@ -194,7 +194,7 @@ def verify_consistency(old: int, new: int, old_root: bytes, new_root: bytes, pro
 
 
 def _hash_ranges(read: Read, ranges: Sequence[tuple[int, int]]) -> list[bytes]:
-    """The roots over ranges of leaves, each starting where a subtree at least as large may start."""
+    """Return the roots over ranges of leaves, each of which starts where a subtree at least as large may start."""
     covers = [_cover(start, end) for start, end in ranges]
     tiles = read(list({_tile_of(node): None for cover in covers for node in cover})) if covers else {}
     roots = []
@@ -207,7 +207,7 @@ def _hash_ranges(read: Read, ranges: Sequence[tuple[int, int]]) -> list[bytes]:
 
 
 def _cover(start: int, end: int) -> list[NodeId]:
-    """The complete subtrees that make up a range of leaves, from left to right, the largest first."""
+    """Split a range of leaves into complete subtrees, from left to right, the largest first."""
     cover = []
     while start < end:
         level = (end - start).bit_length() - 1
@@ -217,14 +217,14 @@ def _cover(start: int, end: int) -> list[NodeId]:
 
 
 def _tile_of(node: NodeId) -> TileId:
-    """The tile from whose hashes a node follows."""
+    """Return the tile from which a node can be computed."""
     level, index = node
     height, above = divmod(level, TILE)
     return height, index << above >> TILE
 
 
 def _node(tiles: Tiles, node: NodeId) -> bytes:
-    """A node, hashed from its part of a tile."""
+    """Compute a node from its part of a tile."""
     level, index = node
     above = level % TILE
     start = (index << above) % WIDTH * HASH
@@ -235,7 +235,7 @@ def _node(tiles: Tiles, node: NodeId) -> bytes:
 
 
 def _largest_power_below(count: int) -> int:
-    """The largest power of two smaller than `count` (at least 2)."""
+    """Return the largest power of two smaller than `count` (at least 2)."""
     return 1 << (count - 1).bit_length() - 1
 
 

@@ -1,4 +1,4 @@
-"""Rebuilds all views of a service in a fresh place from the logs alone, and compares them row by row with the live ones."""
+"""Rebuilds all views of a service from the logs in a separate store, and compares them row by row with the live ones."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ from shared.views import ViewStore
 
 _BATCH = 500
 _encode = msgspec.json.Encoder(order="sorted").encode
-#: Called with the service, the source and the position reached.
+#: Called with the service, the source and the current position.
 Progress = Callable[[str, str, int], None]
 
 
 @dataclass
 class Comparison:
-    """How the replayed views of a service compare with the live ones."""
+    """The result of comparing replayed views of a service with the live ones."""
 
     service: str
     events: int = 0
@@ -39,7 +39,7 @@ def fold_until(
     until: Mapping[str, int],
     progress: Progress,
 ) -> int:
-    """Fold each source up to a position into `fresh`; returns the events read. Facts parked in `live` stay out."""
+    """Fold each source up to a position into `fresh`, without facts parked in `live`; returns the number of events read."""
     left_out = parked_positions(live) if live is not None else {}
     events = 0
     for source in (definition.name, *definition.sources):
@@ -59,7 +59,7 @@ def fold_until(
 def compare(
     definition: Definition, logs: Mapping[str, EventLog], fresh: ViewStore, live: ViewStore, progress: Progress
 ) -> Comparison:
-    """Replay up to the live checkpoints and compare; a live view that moves meanwhile is followed and compared again."""
+    """Replay up to the live checkpoints and compare; repeat for live views that move meanwhile."""
     result = Comparison(definition.name)
     for _ in range(10):
         until = {source: live.checkpoint(f"follow:{source}") for source in (definition.name, *definition.sources)}
@@ -92,7 +92,7 @@ def _compare_view(view: str, fresh: ViewStore, live: ViewStore, result: Comparis
 
 
 def digests(definition: Definition, store: ViewStore) -> Comparison:
-    """Rows and digests of a replayed store, when there is nothing live to compare it with."""
+    """Return the rows and digests of a replayed store without a live one to compare."""
     result = Comparison(definition.name)
     for view in definition.all_views:
         if view.source:

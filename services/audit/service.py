@@ -1,4 +1,4 @@
-"""The audit service's entrypoints: checkpoints and proofs, open to everyone; what an event says only as far as it is public."""
+"""The audit service's entrypoints: checkpoints and proofs for everyone; the content of an event only where it is public."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ SIGN_EVERY = 10
 
 
 class LedgerKey(DependencyProvider):
-    """The key that signs checkpoints, made at first start beside the audit service's own keys."""
+    """The key that signs checkpoints; the first start creates it beside the audit service's other keys."""
 
     def setup(self) -> None:
         settings = self.container.config["settings"]
@@ -32,7 +32,7 @@ class LedgerKey(DependencyProvider):
 
 @serves(DEFINITION)
 class AuditService(Followed):
-    """Proves what happened."""
+    """Signs checkpoints of the city ledger and proves its entries."""
 
     here = Here(DEFINITION, LedgerFollower)
     ledger_key = LedgerKey()

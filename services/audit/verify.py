@@ -1,6 +1,6 @@
-"""Verifies everything from raw records, trusting no view, index or running service.
+"""Verifies logs and ledger from raw records, without trusting a view, index or running service.
 
-Each log's chain is hashed again; each entry of the city ledger must be, byte for byte, the next record of its log; the Merkle root
+It recomputes each log's hash chain. Each entry of the city ledger must be, byte for byte, the next record of its log; the Merkle root
 is computed from the entries and compared with the last signed checkpoint.
 """
 
@@ -16,16 +16,16 @@ from services.audit.ledger import Ledger
 from shared.domain.errors import CorruptionError, NotFoundError
 from shared.domain.record import Record
 from shared.following import cloudevents
-from shared.log import EventLog, records_of
-from shared.log.record import verify_chain
+from shared.log import EventLog, StoredCommit, records_of
+from shared.log.record import Span, pointers_of, verify_chain
 
-#: Called now and then with what is being checked and how many events are done.
+#: Called from time to time with the name of the current check and the number of events done.
 Progress = Callable[[str, int], None]
 
 
 @dataclass(frozen=True)
 class LogReport:
-    """What was found in one log."""
+    """The result of verifying one log."""
 
     service: str
     events: int
@@ -34,7 +34,7 @@ class LogReport:
 
 @dataclass(frozen=True)
 class LedgerReport:
-    """What was found in the city ledger. `waiting` are events in the logs that have not been entered yet."""
+    """The result of verifying the city ledger; `waiting` is the number of logged events that it does not contain yet."""
 
     entries: int
     root: str
@@ -43,14 +43,14 @@ class LedgerReport:
 
 
 class RunningRoot:
-    """A Merkle root over lines as they come, in memory that grows with the logarithm of their number."""
+    """A Merkle root over a stream of lines, in memory logarithmic in their number."""
 
     def __init__(self) -> None:
         self.size = 0
         self._peaks: list[tuple[int, bytes]] = []  # complete subtrees from the left: level, hash
 
     def add(self, line: bytes) -> list[bytes]:
-        """Add one line; returns the hashes of the subtrees that it completes, by level from the leaf up."""
+        """Add one line; return the hashes of the subtrees that it completes, by level from the leaf up."""
         level, digest = 0, merkle.leaf_hash(line)
         completed = [digest]
         while self._peaks and self._peaks[-1][0] == level:
@@ -62,7 +62,7 @@ class RunningRoot:
         return completed
 
     def root(self) -> bytes:
-        """The root over all lines added."""
+        """Return the root over all lines added."""
         if not self._peaks:
             return merkle.EMPTY_ROOT
         digest = self._peaks[-1][1]
@@ -72,14 +72,14 @@ class RunningRoot:
 
 
 class _StoredTree:
-    """The stored hashes beside those computed: proofs are made of them, so a changed one is found although no root needs it."""
+    """Compares stored hashes with computed ones: proofs use the stored ones, and the root alone would not reveal a changed one."""
 
     def __init__(self, ledger: Ledger) -> None:
         self._ledger = ledger
-        self._tiles: dict[int, bytes] = {}  # by height, the one that is being compared
+        self._tiles: dict[int, bytes] = {}  # by height, the tile under comparison
 
     def compare(self, index: int, completed: list[bytes]) -> None:
-        """Raise `CorruptionError` unless the nodes that entry `index` completed are stored, as far as tiles hold them."""
+        """Raise `CorruptionError` unless the tiles hold the nodes that entry `index` completed."""
         for height, digest in enumerate(completed[:: merkle.TILE]):
             node = index >> height * merkle.TILE
             number, place = divmod(node, merkle.WIDTH)
@@ -93,15 +93,26 @@ class _StoredTree:
 
 
 def verify_log(log: EventLog, progress: Progress) -> LogReport:
-    """Hash a whole log again; raises `CorruptionError` naming the first wrong position."""
+    """Recompute the hash chain of a log; raises `CorruptionError` naming the first wrong position."""
     events, digest = 0, ""
     try:
         for stored in verify_chain(log.read_commits()):
+            for part in pointers_of(stored):
+                _check_found(log, stored, part)
             events, digest = stored.last_position, stored.digest
             progress(log.name, events)
     except CorruptionError as error:
         raise CorruptionError(f"log {log.name}: {error.message}") from error
     return LogReport(log.name, events, digest)
+
+
+def _check_found(log: EventLog, stored: StoredCommit, part: Span) -> None:
+    """Whoever reads the stream of a part must be led to the commit that holds it."""
+    found = next(iter(log.storage.scan_stream(part.stream, part.version - 1)), None)
+    if found is None or found.position != stored.position:
+        raise CorruptionError(
+            f"position {stored.position}: version {part.version} of {part.stream} is not found in its stream"
+        )
 
 
 def verify_ledger(
@@ -123,7 +134,7 @@ def verify_ledger(
     for row in ledger.entries():
         index = running.size
         if index == size:
-            break  # entered while we read
+            break  # entered after the size was read
         here = f"ledger entry {index} ({row['source']} position {row['position']})"
         if int(row["key"]) != index:
             raise CorruptionError(f"{here}: entries {index} to {int(row['key']) - 1} are missing")

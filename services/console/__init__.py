@@ -1,1 +1,1 @@
-"""The `linli` command: for whoever runs, loads, checks or audits a city."""
+"""The `linli` command, with which operators and auditors run, load, check and audit a city."""

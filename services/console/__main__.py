@@ -1,4 +1,4 @@
-"""`python -m services.console` is `linli`."""
+"""Runs `linli` as `python -m services.console`."""
 
 from services.console.main import main
 

@@ -1,4 +1,4 @@
-"""What auditors ask for, straight from the stored records: no service has to run, and none is trusted."""
+"""Commands for auditors, which read the stored records directly: no service has to run, and none is trusted."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def _key(settings: Settings) -> Any:
 
 @contextmanager
 def _shown(quiet: bool, totals: Mapping[str, int]) -> Iterator[Callable[[str, int], None]]:
-    """Progress per named part."""
+    """Show progress for each named part."""
     with progress(quiet) as bars:
         tasks = {name: bars.add_task(name, total=max(total, 1)) for name, total in totals.items()}
 
@@ -74,7 +74,7 @@ def verify(quiet: bool = False) -> dict[str, Any]:
 
 
 def print_verified(report: Mapping[str, Any]) -> None:
-    """What was verified, for people."""
+    """Print the result of `verify`."""
     table = Table("log", "events", "digest of the last commit", box=None)
     for log in report["logs"]:
         table.add_row(log["service"], f"{log['events']:,}", log["digest"][:32] + "…" if log["digest"] else "")
@@ -88,7 +88,7 @@ def print_verified(report: Mapping[str, Any]) -> None:
 
 
 def replay_all(until: str | None, quiet: bool = False) -> dict[str, Any]:
-    """Rebuild all views in a fresh place; compare with the live ones, or print digests as of `until`."""
+    """Rebuild all views in a separate store; compare them with the live ones, or return digests as of `until`."""
     settings = Settings.read()
     logs = _logs(settings)
     positions = _positions(until, logs, settings) if until else None
@@ -124,7 +124,7 @@ def replay_all(until: str | None, quiet: bool = False) -> dict[str, Any]:
 
 
 def _positions(until: str, logs: Mapping[str, EventLog], settings: Settings) -> dict[str, int]:
-    """The position of each log at a time, or at a size of the city ledger."""
+    """Return the position of each log at a time, or at a size of the city ledger."""
     if until.isdigit():
         size, ledger = int(until), _ledger(settings)
         if size > ledger.size:
@@ -146,7 +146,7 @@ def _positions(until: str, logs: Mapping[str, EventLog], settings: Settings) -> 
 
 
 def _position_at(log: EventLog, moment: datetime) -> int:
-    """The last position recorded at or before a moment; recorded times never run backwards, so halving finds it."""
+    """Return the last position recorded at or before a moment; recorded times never decrease, so bisection finds it."""
     low, high = 0, log.head().position
     while low < high:
         middle = (low + high + 1) // 2
@@ -159,7 +159,7 @@ def _position_at(log: EventLog, moment: datetime) -> int:
 
 
 def print_replayed(report: Mapping[str, Any]) -> None:
-    """What was replayed, for people."""
+    """Print the result of `replay_all`."""
     table = Table(
         "service", "events read", "rows", "" if report["until"] is None else "digest over all views", box=None
     )
@@ -180,7 +180,7 @@ def print_replayed(report: Mapping[str, Any]) -> None:
 
 
 def export(folder: Path, quiet: bool = False) -> dict[str, Any]:
-    """Write the ledger, its signed checkpoint, the public key and the list of leaf hashes; replaces nothing half-way."""
+    """Write the ledger, its signed checkpoint, the public key and the list of leaf hashes; replaces files atomically."""
     settings = Settings.read()
     key = _key(settings)
     # in a city the audit service signs every few seconds, and an auditor may write nothing
@@ -216,7 +216,7 @@ def export(folder: Path, quiet: bool = False) -> dict[str, Any]:
 
 
 def print_exported(report: Mapping[str, Any]) -> None:
-    """Where it was written and how to check it."""
+    """Print where the export is and how to check it."""
     folder = report["folder"]
     out.print(f"{report['entries']:,} entries written to {folder}/ledger.jsonl, root {report['root']}", soft_wrap=True)
     out.print("check it anywhere, without Linli:", style="dim")

@@ -1,4 +1,4 @@
-"""Which services there are."""
+"""The list of services."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from importlib import import_module
 from shared.domain.errors import BadInputError
 from shared.following.definition import Definition
 
-#: Name to the module and class of its entrypoints, in the order in which they start.
+#: Name to module and class of the entrypoints, in the order of start.
 SERVICES = {
     "registry": ("services.registry.service", "RegistryService"),
     "issues": ("services.issues.service", "IssueService"),
@@ -21,7 +21,7 @@ OWNERS = ("registry", "issues", "volunteers", "funding", "audit")
 
 
 def service_class(name: str) -> type:
-    """The nameko class of a service; raises `BadInputError` for an unknown name."""
+    """Return the nameko class of a service; raises `BadInputError` for an unknown name."""
     if name not in SERVICES:
         raise BadInputError(f"there is no service {name!r}; there are {', '.join(SERVICES)}")
     module, cls = SERVICES[name]
@@ -30,6 +30,6 @@ def service_class(name: str) -> type:
 
 
 def definition(name: str) -> Definition:
-    """A service as data, without its framework."""
+    """Return the definition of a service, without loading its framework."""
     found: Definition = import_module(f"services.{name}.definition").DEFINITION
     return found

@@ -1,4 +1,4 @@
-"""The command's way into a running city: the gateway's API, like any other user."""
+"""The HTTP client with which the command calls the gateway's API."""
 
 from __future__ import annotations
 
@@ -27,16 +27,16 @@ class Client:
         self.token = token
 
     def get(self, path: str, query: Mapping[str, Any] | None = None, headers: Mapping[str, str] | None = None) -> Any:
-        """The JSON answer to a GET."""
+        """Send a GET and return the JSON answer."""
         given = {name: value for name, value in (query or {}).items() if value is not None}
         return self._send("GET", f"{path}?{urlencode(given, doseq=True)}" if given else path, None, headers)
 
     def post(self, path: str, body: Mapping[str, Any], headers: Mapping[str, str] | None = None) -> Any:
-        """The JSON answer to a POST."""
+        """Send a POST and return the JSON answer."""
         return self._send("POST", path, json.dumps(body, ensure_ascii=False).encode(), headers)
 
     def _send(self, method: str, path: str, body: bytes | None, headers: Mapping[str, str] | None) -> Any:
-        """Raises the error that the gateway answered, or `UnavailableError` when it does not answer at all."""
+        """Send a request; raises the gateway's error, or `UnavailableError` when it does not answer."""
         sent = {
             "Accept": "application/json",
             **({"Content-Type": "application/json"} if body is not None else {}),
@@ -52,14 +52,14 @@ class Client:
                 break
             except (OSError, http.client.HTTPException) as error:
                 self._connection.close()
-                # an idle connection may have been closed; a repeated command carries the same id, so once more is safe
+                # the gateway may have closed an idle connection; a retry is safe because it has the same command id
                 if last or isinstance(error, ConnectionRefusedError):
                     raise UnavailableError(f"{self._url} does not answer ({error}); is `linli up` running?") from error
         try:
             value = json.loads(content)
         except ValueError as error:
             raise UnavailableError(f"{self._url}{path} answered {answer.status} without JSON; is it Linli?") from error
-        if answer.status == 429:  # like 503: the same request may be sent again a little later
+        if answer.status == 429:  # like 503: the caller may retry the same request later
             raise UnavailableError(str(value.get("message", "too many requests")))
         if answer.status >= 400:
             raise from_mapping(value)
@@ -71,7 +71,7 @@ class Client:
 
 
 def operator(settings: Settings, url: str | None) -> Client:
-    """A client with the operator's token from the data folder."""
+    """Return a client with the operator's token from the data folder."""
     path: Path = settings.operator_token_file
     try:
         token = path.read_text().strip()

@@ -1,6 +1,6 @@
-"""The collections, indexes and validators that the services need on MongoDB, made where they are missing; safe to repeat.
+"""Creates missing collections, indexes and validators of the services on MongoDB; safe to repeat.
 
-A running service has no right to do this for its log: it only finds and inserts there.
+A running service has no right to do this for its log: it may only find and insert there.
 """
 
 from __future__ import annotations
@@ -21,12 +21,12 @@ Shape = dict[str, Any]
 
 
 def databases() -> tuple[str, ...]:
-    """What `linli_` databases there are, without the prefix."""
+    """Return the names of all `linli_` databases without the prefix."""
     return (*OWNERS, *(f"{name}_views" for name in (*OWNERS, "gateway")), "keys")
 
 
 def migrate(settings: Settings) -> dict[str, Any]:
-    """Bring every database up to date; raises `UnavailableError` for one that a newer version wrote, or without the rights."""
+    """Update every database; raises `UnavailableError` for one that a newer version wrote, or without the rights."""
     if not settings.mongodb_uri:
         return {"needed": False, "databases": []}
     before = {name: shape_of(settings, name) for name in databases()}
@@ -39,7 +39,7 @@ def migrate(settings: Settings) -> dict[str, Any]:
 
 
 def shape_of(settings: Settings, name: str) -> Shape:
-    """The collections of a database: their options and the names of their indexes."""
+    """Return the collections of a database: their options and the names of their indexes."""
     database = database_of(settings, name)
     try:
         with explained(database, PATIENCE):
@@ -69,7 +69,7 @@ def _compared(settings: Settings, name: str, before: Shape) -> dict[str, Any]:
 
 
 def print_migrated(report: Mapping[str, Any]) -> None:
-    """What was done, for people."""
+    """Print what `migrate` did."""
     if not report["needed"]:
         out.print("SQLite files need no migration: each is made when its service first starts (MONGODB_URI is not set)")
         return

@@ -1,4 +1,4 @@
-"""Health and metrics of a single service's process, for the machines around it: no sign-in, no personal data."""
+"""Health and metrics of one service's process for orchestrators and monitoring: no sign-in, no personal data."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ from shared.domain.errors import LinliError, UnavailableError
 
 
 class Health:
-    """Answers /health/live, /health/ready and /metrics; `problem` is why the process is not ready ("": it is).
+    """Serves /health/live, /health/ready and /metrics; `problem` is why the process is not ready ("": it is).
 
-    `look` is called for each /health/ready of a process that has started; what it raises makes it not ready.
+    Each /health/ready of a started process calls `look`; an error that it raises means not ready.
     """
 
     def __init__(self, host: str, port: int) -> None:
-        """Listen at once, so that a process that still waits for its servers says so; port 0 listens nowhere."""
+        """Listen at once, so that a process that waits for its servers reports it; port 0 does not listen."""
         self.problem = "starting"
         self.look: Callable[[], object] = lambda: None
         if port:
@@ -34,7 +34,7 @@ class Health:
             eventlet.spawn(wsgi.server, listener, self._answer, log=logging.getLogger("linli.health"), log_output=False)
 
     def state(self) -> str:
-        """Why the process is not ready; "" when it is."""
+        """Return why the process is not ready; "" when it is."""
         if self.problem:
             return self.problem
         try:

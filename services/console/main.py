@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 import warnings
 
-# nameko is built on eventlet; that it should not be chosen for new projects is no news to those who run this one
+# nameko is built on eventlet; operators cannot act on its deprecation
 warnings.filterwarnings("ignore", message=r"\s*Eventlet is deprecated")
 if len(sys.argv) > 1 and sys.argv[1] == "up":  # before anything else opens sockets or takes locks
     import eventlet
@@ -207,7 +207,7 @@ def doctor_check(
     json: Json = False,
 ) -> None:
     """Check the servers and files that Linli stands on, one line a check; exits 1 when one failed."""
-    from services.console.doctor import examine, print_examined
+    from services.console.doctor.examine import examine, print_examined
 
     with explained():
         report = examine(Settings.read(), services or [])
@@ -223,7 +223,7 @@ def backup_city(
     json: Json = False,
 ) -> None:
     """Copy a running city: logs, the order of the ledger, accounts. Keys go into a folder of their own, or nowhere."""
-    from services.console.backup import backup, print_backup
+    from services.console.backup.backup import backup, print_backup
 
     with explained():
         report = backup(folder, keys, quiet=json)
@@ -241,7 +241,7 @@ def restore_city(
     json: Json = False,
 ) -> None:
     """Bring a city back into an empty place, whole or to a position; everything is verified before anything is written."""
-    from services.console.restore import print_restored, restore
+    from services.console.backup.restore import print_restored, restore
 
     with explained():
         report = restore(folder, to, keys, quiet=json)

@@ -1,6 +1,6 @@
-"""Prepares a city's MongoDB: replica set, roles and users, collections, validators and indexes. Safe to repeat at each release.
+"""Prepares a city's MongoDB: replica set, roles and users, collections, validators and indexes. Repeat it at each release.
 
-Runs with an administrator's user; the services themselves can then only insert and find in their logs.
+It runs with an administrator's user; the services' users may only insert and find in their logs.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ def _privilege(database: str, collection: str, actions: list[str]) -> dict[str, 
 
 
 def log_privileges(service: str) -> list[dict[str, Any]]:
-    """What a service may do in its log: insert and find commits, never change or remove one."""
+    """Return the privileges of a service in its log: insert and find commits, never change or remove one."""
     database = f"linli_{service}"
     return [
         _privilege(database, "commits", ["find", "insert"]),
@@ -38,15 +38,15 @@ def log_privileges(service: str) -> list[dict[str, Any]]:
 
 
 def roles() -> dict[str, tuple[list[dict[str, Any]], list[dict[str, str]]]]:
-    """Each user's privileges and built-in roles; the role has the user's name."""
+    """Return each user's privileges and built-in roles; the role has the user's name."""
     keys = [_privilege("linli_keys", "keys", ["find", "insert", "update"]), _privilege("linli_keys", "formats", _READ)]
     found = {
         f"linli-{service}": ([*log_privileges(service), *keys], [{"role": "readWrite", "db": f"linli_{service}_views"}])
         for service in OWNERS
     }
-    unfinished = _privilege("linli_keys", "formats", _READ)  # says whether a restore is whole
+    unfinished = _privilege("linli_keys", "formats", _READ)  # records an unfinished restore
     found["linli-gateway"] = ([unfinished], [{"role": "readWrite", "db": "linli_gateway_views"}])
-    # everything but the keys: who reads the logs and the keys reads everybody's name
+    # everything but the keys: a reader of both logs and keys could read everybody's name
     read = [{"role": "read", "db": f"linli_{name}"} for name in databases() if name != "keys"]
     settings = {"resource": {"cluster": True}, "actions": ["getDefaultRWConcern", "getParameter"]}
     described = _privilege("admin", "", ["viewRole"])
@@ -55,11 +55,11 @@ def roles() -> dict[str, tuple[list[dict[str, Any]], list[dict[str, str]]]]:
 
 
 def prepare(replica_set: str, users: Path | None) -> dict[str, Any]:
-    """Do all of it; `replica_set` lists members as host:port,host:port ("": leave it), `users` is the folder of passwords.
+    """Prepare everything; `replica_set` lists members as host:port,host:port ("": none), `users` is the folder of passwords.
 
-    Returns what was found or made in each database; SQLite files need nothing.
+    Returns the shape of each database; SQLite files need nothing.
 
-    Raises `BadInputError` for missing settings or passwords and `UnavailableError` when MongoDB does not do it.
+    Raises `BadInputError` for missing settings or passwords and `UnavailableError` when MongoDB fails or refuses.
     """
     settings = Settings.read()
     if not settings.mongodb_uri:
@@ -95,7 +95,7 @@ def _password(folder: Path, name: str) -> str:
 
 
 def _direct(uri: str, replica_set: str) -> str:
-    """The first member alone: before the set exists there is no other way in."""
+    """Return a client of the first member only: the set does not exist yet."""
     parts = urlsplit(uri)
     account, at, _ = parts.netloc.rpartition("@")
     query = "directConnection=true&serverSelectionTimeoutMS=60000&authSource=admin"
@@ -124,7 +124,7 @@ def _initiate(client: Any, members: list[str]) -> None:
 
 
 def _user(admin: Any, name: str, password: str) -> None:
-    """Create or bring up to date one role and the user of the same name."""
+    """Create or update a role and the user of the same name."""
     privileges, built_in = roles()[name]
     rights = {"privileges": privileges, "roles": built_in}
     exists = bool(admin.command("rolesInfo", name)["roles"])

@@ -1,4 +1,4 @@
-"""What operators ask of a running city, through its gateway."""
+"""Commands of operators for a running city, through its gateway."""
 
 from __future__ import annotations
 
@@ -78,7 +78,7 @@ def list_parked(url: str | None, json: bool) -> None:
 
 
 def act_on_parked(act: str, service: str, source: str, stream: str, reason: str, url: str | None, json: bool) -> None:
-    """Retry or skip, and print how many facts were applied."""
+    """Retry or skip parked facts, and print how many were applied."""
     body = {"service": service, "source": source, "stream": stream, "reason": reason}
     done = _client(url).post(f"/api/operations/park/{act}", body, {"Idempotency-Key": new_id()})
     print_json(done) if json else out.print(f"{done['applied']} facts of {stream} applied")

@@ -1,4 +1,4 @@
-"""How the command speaks: readable for people, JSON for machines, an error in one line with its reason."""
+"""Output of the command: text for people, JSON for machines, errors in one line."""
 
 from __future__ import annotations
 
@@ -16,18 +16,18 @@ from shared.domain.errors import LinliError
 out = Console(highlight=False)
 err = Console(stderr=True, highlight=False)
 
-#: Exit codes: 0 done, 1 a check failed or the command was refused, 2 wrong usage, 3 a server or file is not there.
+#: Exit codes: 0 done, 1 a check failed or the command was refused, 2 wrong usage, 3 a server or file is missing.
 FAILED, USAGE, UNAVAILABLE = 1, 2, 3
 
 
 def print_json(value: Any) -> None:
-    """One JSON document on stdout."""
+    """Print one JSON document on stdout."""
     json.dump(value, sys.stdout, ensure_ascii=False, indent=2, default=str)
     sys.stdout.write("\n")
 
 
 def fail(message: str, code: int = FAILED) -> NoReturn:
-    """Say why and leave."""
+    """Print the reason and exit."""
     err.print(f"[bold red]linli:[/] {message}", markup=True, soft_wrap=True)
     raise SystemExit(code)
 
@@ -49,7 +49,7 @@ def explained() -> Iterator[None]:
 
 
 def progress(quiet: bool = False) -> Progress:
-    """A progress display on stderr, silent when nobody looks."""
+    """Show progress on stderr, if it is a terminal."""
     return Progress(
         TextColumn("{task.description}"),
         BarColumn(),

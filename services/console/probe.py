@@ -1,4 +1,4 @@
-"""Asks this machine's service whether it is ready, for a container's health check; exits 1 and says why when it is not."""
+"""A container's health check: asks the local service whether it is ready; exits 1 with the reason when it is not."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import sys
 
 
 def main() -> int:
-    """0 when ready; needs only LINLI_METRICS_PORT, and loads nothing of Linli."""
+    """Return 0 when ready; needs only LINLI_METRICS_PORT, and imports no module of Linli."""
     connection = http.client.HTTPConnection("127.0.0.1", int(os.environ.get("LINLI_METRICS_PORT", "9100")), timeout=4)
     try:
         connection.request("GET", "/health/ready")

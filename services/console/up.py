@@ -1,4 +1,4 @@
-"""Starts services in this process and serves until told to stop."""
+"""Starts services in this process and serves until a signal stops it."""
 
 from __future__ import annotations
 
@@ -27,10 +27,10 @@ from shared.service.runner import runner_for
 from shared.service.settings import Settings
 from shared.service.storage import check_database, check_restored
 
-#: Seconds after which a stop is no longer waited for; nothing acknowledged can be lost by it. With what the end of the process
-#: itself takes it stays below ten, after which an orchestrator would kill.
+#: Seconds to wait for a stop; ending it early loses nothing that was acknowledged. Together with the exit of the process it stays
+#: below the ten seconds after which an orchestrator kills.
 STOP_WITHIN = 7.0
-#: Seconds between two looks at a broker or database that is not what a service needs.
+#: Seconds between two checks of a broker or database that is not ready.
 LOOK_AGAIN = 3.0
 
 _log = structlog.get_logger()
@@ -63,7 +63,7 @@ def serve(names: list[str], scenario: Path | None, log_file: Path | None) -> Non
     if names and not _servers_ready(settings, names, health, stop):
         return
     runner = runner_for(settings, classes)
-    with redirect_stderr(StringIO()):  # an error of the start is raised here; eventlet would print it as well
+    with redirect_stderr(StringIO()):  # this call raises an error of the start; eventlet would print it as well
         runner.start()
     health.look, health.problem = _look_at(runner), ""
     address = f"http://{settings.host}:{settings.port}"
@@ -91,8 +91,8 @@ def serve(names: list[str], scenario: Path | None, log_file: Path | None) -> Non
     if not stopped:
         _log.warning("not waited for", services=names or list(SERVICES), seconds=STOP_WITHIN)
     if not stopped or (names and not failures):
-        # Python would wait for threads that wait for a server that is gone; and when all has ended well, for pymongo's monitors, a
-        # second or more in which callers of a service that is restarted wait for nothing
+        # at exit Python would wait for threads that wait for an absent server; and after a clean stop for pymongo's monitors, a
+        # second or more for which callers of a restarting service would wait
         sys.stdout.flush()
         os._exit(1 if failures else 0)
     if failures:
@@ -102,9 +102,9 @@ def serve(names: list[str], scenario: Path | None, log_file: Path | None) -> Non
 
 
 def _servers_ready(settings: Settings, names: list[str], health: Health, stop: eventlet.event.Event) -> bool:
-    """Wait until broker and database are what the services need, saying why not; False when told to stop.
+    """Wait until broker and database are ready, and log why they are not; False when a signal stops the process.
 
-    A container that died over them would only be started again, with its reason lost in a hundred traces.
+    A container that exited instead would restart in a loop, and its reason would be lost among tracebacks.
     """
     while not stop.ready():
         try:
@@ -123,7 +123,7 @@ def _servers_ready(settings: Settings, names: list[str], health: Health, stop: e
 
 
 def _look_at(runner: ServiceRunner) -> Callable[[], None]:
-    """What makes a started process not ready: a log that cannot be read."""
+    """Return a check that raises when a log cannot be read: the process is then not ready."""
     nodes = [each.node for container in runner.containers for each in container.extensions if hasattr(each, "node")]
     logs = {id(node.log): node.log for node in nodes}.values()
 
@@ -135,10 +135,10 @@ def _look_at(runner: ServiceRunner) -> Callable[[], None]:
 
 
 def _wait_for(runner: Any, stop: eventlet.event.Event, failures: list[Exception]) -> None:
-    """End when the runner ends by itself, which it only does when a service failed; then say why."""
+    """Wait for the runner, which ends by itself only when a service failed; record its error and stop the process."""
     try:
         runner.wait()
-    except Exception as error:  # whatever ended a service is said before the process ends
+    except Exception as error:  # of any kind: the caller reports it before the process ends
         failures.append(error)
     finally:
         if not stop.ready():
@@ -146,7 +146,7 @@ def _wait_for(runner: Any, stop: eventlet.event.Event, failures: list[Exception]
 
 
 def _lock(folder: Path) -> TextIO:
-    """Keep a second process out of the same folder; the lock goes with the process, however it ends."""
+    """Lock the folder against a second process; the operating system releases the lock when the process ends."""
     import fcntl
 
     file = (folder / "lock").open("w")
@@ -160,7 +160,7 @@ def _lock(folder: Path) -> TextIO:
 
 
 def _tell(scenario: Path, address: str) -> Any:
-    """Run the scenario as its own process, through the API like any user."""
+    """Run the scenario in a separate process, through the API."""
     story = subprocess.Popen(
         [sys.executable, "-m", "services.console", "scenario", "run", str(scenario), "--url", address]
     )

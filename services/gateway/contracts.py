@@ -35,6 +35,21 @@ _OFFERS: dict[str, Any] = {
 }
 
 
+def _described(schema: Any, about: Mapping[str, str]) -> Any:
+    """An answer whose fields say what they are for where a command or query says it of a field of the same name."""
+    if isinstance(schema, list | tuple):
+        return [_described(part, about) for part in schema]
+    if not isinstance(schema, Mapping):
+        return schema
+    made = {name: _described(part, about) for name, part in schema.items()}
+    properties = made.get("properties")
+    if isinstance(properties, dict):
+        for name, part in properties.items():
+            if isinstance(part, dict) and name in about and not {"description", "$ref"} & set(part):
+                part["description"] = about[name]
+    return made
+
+
 @dataclass(frozen=True)
 class Contract:
     """The commands and queries of one service, by name; `answers` are the JSON Schemas of what queries answer."""
@@ -48,11 +63,13 @@ class Contract:
     def of(cls, definition: Definition) -> Contract:
         """The contract of a service."""
         declared = (*definition.queries.values(), *definition.by_hand)
+        about = {field.name: field.about for query in declared for field in query.fields}
+        about |= {field.name: field.about for command in definition.commands.values() for field in command.fields}
         return cls(
             definition.name,
             definition.commands_checked,
             definition.queries_checked | {"offers": Offers},
-            {query.name: query.answer for query in declared} | {"offers": _OFFERS},
+            {query.name: _described(query.answer, about) for query in declared} | {"offers": _OFFERS},
         )
 
 

@@ -2,36 +2,40 @@
 
 from __future__ import annotations
 
-from services.issues.domain import DIAGNOSIS, ISSUE
-from services.issues.policies import POLICIES
-from services.issues.schemas import COMMANDS, QUERIES
-from services.issues.views import VIEWS
+from services.issues.diagnosis import DIAGNOSES, DIAGNOSIS
+from services.issues.issue import (
+    CASES,
+    FIGURES,
+    ISSUE,
+    OVERDUE,
+    TIMELINE,
+    WORKS,
+    on_patrol_logged,
+    on_project_accepted,
+)
 from services.issues.visit import VISIT, VISITS
+from shared.domain.policy import Policy
 from shared.following.definition import Definition
 
+#: Powers that more than one command or a query asks for, and that of residents over their own issues.
 POWERS: dict[str, str] = {
-    "issue.report": "Report an issue.",
-    "issue.triage": "Judge how grave an issue is, and diagnose compounds.",
-    "issue.dispatch": "Make a post accountable for an issue, with a duty and a time limit.",
-    "issue.accept": "Take on an issue that was dispatched to one's post.",
-    "issue.extend": "Approve a later time limit for somebody else.",
-    "issue.escalate": "Hand an issue up to a higher body.",
-    "issue.resolve": "State what was done about an issue.",
-    "issue.follow_up": "Ask the person concerned and record what they say.",
     "issue.judge": "Say whether one is satisfied with what was done about one's own issue.",
-    "issue.close": "Make an issue final after follow-up.",
-    "issue.reopen": "Open a resolved or closed issue again.",
     "issue.read_contact": "Read or erase the contact that was given with an issue.",
+    "issue.triage": "Judge how grave an issue is, and diagnose compounds.",
     "visit.record": "Plan, record and read visits to households.",
+}
+
+POLICIES: dict[str, Policy] = {
+    "volunteers.PatrolLogged": on_patrol_logged,
+    "funding.ProjectAccepted": on_project_accepted,
 }
 
 DEFINITION = Definition(
     name="issues",
-    views=(*VIEWS, VISITS),
+    deciders=(ISSUE, VISIT, DIAGNOSIS),
+    views=(CASES, FIGURES, TIMELINE, WORKS, VISITS, DIAGNOSES),
     policies=POLICIES,
     sources=("registry", "volunteers", "funding"),
-    deciders=(ISSUE, VISIT, DIAGNOSIS),
-    command_schemas=COMMANDS,
-    query_schemas=QUERIES,
     powers=POWERS,
+    clock=(OVERDUE,),
 )

@@ -6,6 +6,7 @@ from typing import Annotated, Any
 
 import msgspec
 
+from shared.domain.answers import ACTIONS, COUNT, PLACE_NAMES, page_of, row_of
 from shared.domain.city import City
 from shared.domain.command import CHOSEN, Cursor, Limit, order_of
 from shared.domain.decider import Decider
@@ -142,13 +143,23 @@ def record_visit(
 VISITS = View.of(VISIT, "visits", ("place", ("person_id", "status"), "day"))
 
 
-@VISIT.query()
+_ROW = row_of(
+    VISIT,
+    "household",
+    household={"type": ["string", "null"]},  # null: erased
+    issues=COUNT,
+    actions=ACTIONS,
+    place_names=PLACE_NAMES,
+)
+
+
+@VISIT.query(answer=page_of(_ROW))
 def find_visits(
     read: Reader,
     *,
     place__under: Annotated[str, PLACE, "a place and everything below it; empty: your own"] = "",
     person_id: Annotated[str, id_of("person"), "who goes"] = "",
-    status: Annotated[str, choice("planned", "recorded"), "planned or recorded"] = "",
+    status: Annotated[str, choice("planned", "recorded", words="visit status"), "planned or recorded"] = "",
     day__gte: Annotated[str, DAY, "on this day or later"] = "",
     day__lt: Annotated[str, DAY, "before this day"] = "",
     order: Annotated[str, order_of("day", "place"), "sorted by; - before it: descending"] = "-day",

@@ -15,18 +15,18 @@ from shared.tls import Tls
 
 
 def install() -> None:
-    """Let kombu, and nameko with it, use the transport below for `amqps://`; calling it again changes nothing."""
+    """Register the transport below with kombu for `amqps://`; repeating the call changes nothing."""
     TRANSPORT_ALIASES["amqps"] = f"{__name__}:Transport"
 
 
 def connection(uri: str, tls: Tls | None, **options: Any) -> Connection:
-    """A connection that is made when first used; `options` are kombu's."""
+    """Return a connection that opens on first use; `options` are kombu's."""
     install()
     return Connection(uri, ssl=verification(uri, tls), **options)
 
 
 def verification(uri: str, tls: Tls | None) -> dict[str, Any] | None:
-    """The TLS options of kombu and nameko; None without TLS."""
+    """Return the TLS options for kombu and nameko; None without TLS."""
     if tls is None:
         return None
     return {
@@ -38,7 +38,7 @@ def verification(uri: str, tls: Tls | None) -> dict[str, Any] | None:
 
 
 class _Wire(SSLTransport):
-    """py-amqp's TLS, behaving like its TCP once the handshake is done."""
+    """py-amqp's TLS transport, which behaves like its TCP transport after the handshake."""
 
     def __init__(self, *arguments: Any, **options: Any) -> None:
         super().__init__(*arguments, **options)
@@ -46,13 +46,13 @@ class _Wire(SSLTransport):
 
     def _setup_transport(self) -> None:
         super()._setup_transport()
-        # the time-out of the handshake would end every later wait as well, such as that for a broker that blocks publishers
+        # the time-out of the handshake would otherwise apply to every later read, e.g. while the broker blocks publishers
         self.sock.settimeout(None)
-        self.raise_on_initial_eintr = True  # a look for what is there must not become a loop until something is
+        self.raise_on_initial_eintr = True  # a non-blocking read must not loop until data arrives
 
     def _write(self, data: bytes) -> None:
         try:
-            with self._writing:  # green threads that share a connection: what one has begun it finishes first
+            with self._writing:  # green threads share a connection: one write must not interleave with another
                 super()._write(data)
         except OSError as error:
             if self.connected or isinstance(error, TimeoutError):
@@ -60,7 +60,7 @@ class _Wire(SSLTransport):
             raise self._refusal() or error from None
 
     def _refusal(self) -> OSError | None:
-        """Why the broker hung up: with TLS 1.3 it refuses our certificate after the handshake, when we already write the greeting."""
+        """Return the alert of a broker that closed: TLS 1.3 refuses our certificate after the handshake, during our first write."""
         try:
             self.sock.settimeout(1.0)
             self.sock.read(1)
@@ -71,7 +71,7 @@ class _Wire(SSLTransport):
         return None
 
     def _shutdown_transport(self) -> None:
-        """Leave without waiting for the other side's goodbye, which a frozen broker never says; AMQP has said its own."""
+        """Skip the TLS closing handshake: a frozen broker never answers it, and AMQP has closed the connection already."""
 
 
 class _Connection(pyamqp.Connection):

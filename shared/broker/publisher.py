@@ -1,46 +1,60 @@
-"""Publishing many messages at once, each confirmed by the broker, without waiting for one before sending the next.
+"""Publishing to the broker over one connection, pipelined: the next message is sent before the last one is confirmed.
 
-The relay's way out: it may move its checkpoint over a message only when the broker has it. On RabbitMQ this is a
-channel in confirm mode over py-amqp; on the embedded broker a put is the confirm. A message is never lost without an
-error, but one that was not confirmed may have arrived: publishing it again makes a duplicate, which consumers skip.
+A message is never lost without an error, but one that was not confirmed may have arrived: sending it again makes a duplicate, which
+its receivers skip. On RabbitMQ this is a channel of py-amqp in confirm mode; on the embedded broker a put is the confirm.
 """
 
 from __future__ import annotations
 
+import math
 import threading
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import nullcontext, suppress
 from dataclasses import dataclass, field
+from functools import partial
 from itertools import islice
 from typing import Any
 
 import amqp
 from amqp import spec
-from amqp.exceptions import AMQPError, MessageNacked, RecoverableConnectionError
+from amqp.exceptions import AMQPError, ChannelError, MessageNacked, RecoverableConnectionError
 from amqp.method_framing import frame_writer
 from amqp.serialization import dumps
+from kombu.exceptions import KombuError
 
 from shared.broker.connecting import connection
+from shared.broker.heartbeat import HEARTBEAT
 from shared.broker.topology import Given
 from shared.tls import Tls, explanation
 
 PERSISTENT = 2
-WINDOW = 2000  # messages in flight before more are sent
-CHUNK = 64  # messages written to the socket at once
-ERRORS = (AMQPError, OSError)
+#: Messages in flight before `publish` waits for confirms.
+WINDOW = 2000
+#: Messages that `publish` writes to the socket at once.
+CHUNK = 64
+#: Seconds that one attempt to connect may take.
+CONNECT_WITHIN = 5.0
+#: Seconds between two attempts to connect.
+PAUSE = 0.1
+#: Most bytes in the body of a message for `send`; half of what RabbitMQ accepts since version 4.
+LARGEST_MESSAGE = 8 * 1024 * 1024
+#: What a connection that is lost, or cannot be opened, raises.
+ERRORS = (AMQPError, OSError, KombuError)
+
+#: Called once with what became of a message: None when the broker has it, else the reason why it is not known to.
+Settled = Callable[[Exception | None], None]
 
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """What is published: a routing key, the body and the properties a CloudEvent in binary mode needs."""
+    """A body with its routing key, headers and AMQP properties; a mandatory one is returned when no queue takes it."""
 
     routing_key: str
     body: bytes
     headers: Mapping[str, Any] = field(default_factory=dict)
-    message_id: str = ""
-    content_type: str = "application/json"
-    type: str = ""
+    properties: Mapping[str, Any] = field(default_factory=dict)
+    mandatory: bool = False
 
 
 class NotConfirmed(Exception):
@@ -54,25 +68,60 @@ class NotConfirmed(Exception):
         self.reason, self.confirmed, self.total = reason, confirmed, total
 
 
-class ConfirmedPublisher:
-    """Publish to one durable topic exchange over a connection of its own, made when first needed and after every loss.
+class Undeliverable(Exception):
+    """No queue takes a mandatory message."""
 
-    `blocked` says whether the broker has asked publishers to wait (memory or disk alarm). Safe between threads: one
-    call of `publish` runs at a time. `heartbeat` is in seconds; call `tick` at least twice in that time while idle.
+
+class TooLargeError(ValueError):
+    """A message has more than `LARGEST_MESSAGE` bytes: the broker would end the connection over it."""
+
+
+@dataclass(slots=True, eq=False)
+class _Sent:
+    """A message of `send` that is not settled yet."""
+
+    message: Message
+    settled: Settled
+    returned: bool = False  # no queue takes it
+    repeated: bool = False  # it was on a connection that was lost
+
+
+class Publisher:
+    """Publish to one durable topic exchange over a connection of its own, opened when first needed and after every loss.
+
+    `publish` waits until a batch is confirmed and reads the confirms itself; between batches the caller calls `tick`. `send` returns
+    at once and reports through a callback: it needs `spawn`, which starts a green thread, to read the confirms and to repeat what was
+    on a lost connection. A publisher is used in one of these two ways. Both may be called from several threads.
     """
 
-    def __init__(self, uri: str, exchange: str, *, tls: Tls | None = None, heartbeat: int = 10) -> None:
+    def __init__(
+        self,
+        uri: str,
+        exchange: str,
+        *,
+        tls: Tls | None = None,
+        heartbeat: int = HEARTBEAT,
+        spawn: Callable[[Callable[[], None]], Any] | None = None,
+    ) -> None:
+        """`heartbeat` is in seconds: call `tick` at least twice in that time while idle."""
         self.exchange = exchange
+        #: Whether the broker has asked publishers to wait (memory or disk alarm).
         self.blocked = False
         options = {"on_blocked": self._on_blocked, "on_unblocked": self._on_unblocked}
         self._client: Any = connection(uri, tls, heartbeat=heartbeat, transport_options=options)
-        self._attempts = max(1, len(self._client.alt))
-        self._lock = threading.Lock()
+        self._attempts = max(2 if spawn else 1, len(self._client.alt))
+        self._spawn = spawn
+        self._lock = threading.Lock()  # one thread connects or writes: tags are counted in the order of writing
         self._connection: Any = None
         self._channel: Any = None
+        self._reader: Any = None
+        self._closed = False
         self._next_beat = 0.0
+        self._frames = _Frames()
+        self._write_frame: Any = None
         self._waiting: set[int] = set()
         self._refused: set[int] = set()
+        self._sent: dict[int, _Sent] = {}
         self._oldest = self._next = 1
 
     @property
@@ -88,9 +137,13 @@ class ConfirmedPublisher:
         if not self._lock.acquire(timeout=max(0.0, timeout)):
             raise NotConfirmed("another call was still publishing", 0, len(messages))
         try:
-            self._connect(deadline, len(messages))
-            send = self._put if self._client.transport.driver_type == "linli" else self._pipeline
-            send(messages, deadline)
+            try:
+                channel = self._connect(deadline)
+            except ERRORS as error:
+                why = f"no connection to {self._client.as_uri()}: {explanation(error, 'AMQP') or error}"
+                raise NotConfirmed(why, 0, len(messages)) from error
+            publish = self._pipeline if isinstance(channel, amqp.Channel) else self._put_all
+            publish(messages, deadline)
         except NotConfirmed:
             raise
         except BaseException:
@@ -98,6 +151,16 @@ class ConfirmedPublisher:
             raise
         finally:
             self._lock.release()
+
+    def send(self, message: Message, settled: Settled) -> None:
+        """Send a message without waiting for the broker; it is sent once more when the connection is lost before the confirm.
+
+        `settled` gets `Undeliverable` when the message is mandatory and no queue takes it, one of `ERRORS` when it is not known to
+        have reached the broker. Raises `TooLargeError`.
+        """
+        if len(message.body) > LARGEST_MESSAGE:
+            raise TooLargeError(f"{len(message.body)} bytes are more than the {LARGEST_MESSAGE} that can be sent")
+        self._send(_Sent(message, settled))
 
     def tick(self) -> None:
         """Read what the broker sent and send a heartbeat when due; a lost connection is dropped, not raised."""
@@ -111,22 +174,29 @@ class ConfirmedPublisher:
             self._lock.release()
 
     def close(self) -> None:
-        """Close the connection; a later `publish` opens a new one."""
-        with self._lock:
-            if hasattr(self._connection, "heartbeat_tick") and not self.blocked:
+        """Close the connection without waiting for a broker that may be gone; a later call opens a new one."""
+        self._closed = True
+        held = self._lock.acquire(timeout=1.0)
+        try:
+            if isinstance(self._channel, amqp.Channel) and not self.blocked:
                 with suppress(*ERRORS), self._connection.transport.having_timeout(1.0):
                     self._connection.send_method(spec.Connection.Close, "BsBB", (0, "", 0, 0))
-            self._drop()
+            self._lose(self._channel, ConnectionError("the publisher was closed"))
+        finally:
+            if held:
+                self._lock.release()
 
-    def _connect(self, deadline: float, total: int) -> None:
+    def _connect(self, deadline: float) -> Any:
         if self._channel is not None:
-            return
-        failure: Exception | None = None
-        for _ in range(self._attempts):
+            return self._channel
+        failure: Exception = TimeoutError("out of time")
+        for attempt in range(self._attempts):
+            if attempt:
+                time.sleep(PAUSE)
             left = deadline - time.monotonic()
             if left <= 0:
                 break
-            self._client.connect_timeout = min(5.0, left)
+            self._client.connect_timeout = min(CONNECT_WITHIN, left)
             try:
                 self._client.ensure_connection(max_retries=0, reraise_as_library_errors=False)
                 self._connection = self._client.connection
@@ -137,36 +207,58 @@ class ConfirmedPublisher:
                 failure = error
                 self._drop()
                 self._client.maybe_switch_next()
+            except BaseException:  # a time-out of the caller: the rest of the broker's answer is still on the wire
+                self._drop()
+                raise
             else:
+                self._closed = False
                 self._channel = channel
-                return
-        where = self._client.as_uri()
-        why = failure and (explanation(failure, "AMQP") or failure)
-        raise NotConfirmed(f"no connection to {where}: {why or 'out of time'}", 0, total) from failure
+                if self._spawn and isinstance(channel, amqp.Channel):
+                    self._reader = self._spawn(partial(self._read, channel))
+                return channel
+        raise failure
 
     def _open_channel(self) -> Any:
         channel = self._client.channel()
         Given(self.exchange, type="topic", durable=True).declare(channel=channel)
-        if hasattr(channel, "confirm_select"):
+        if isinstance(channel, amqp.Channel):
             channel.confirm_select()
-            channel.events["basic_ack"].add(self._settle)
+            channel.events["basic_ack"].add(self._on_ack)
             channel.events["basic_nack"].add(self._on_nack)
+            channel.events["basic_return"].add(self._on_return)
+            self._write_frame = frame_writer(self._connection, self._frames)
         return channel
 
+    def _lose(self, channel: Any, error: Exception) -> None:
+        """Drop a connection, and repeat what `send` had on it."""
+        if channel is not self._channel:
+            return
+        lost, reader = list(self._sent.values()), self._reader
+        self._drop()
+        if reader is not None:
+            reader.kill()
+        if lost and self._spawn:
+            self._spawn(partial(self._repeat, lost, error))
+
     def _drop(self) -> None:
-        self._channel = self._connection = None
+        self._channel = self._connection = self._reader = None
         self.blocked = False
-        self._waiting, self._refused = set(), set()
+        self._waiting, self._refused, self._sent = set(), set(), {}
         self._oldest = self._next = 1
         self._client.collect()
 
-    def _put(self, messages: Sequence[Message], deadline: float) -> None:
+    def _put(self, message: Message) -> None:
+        """Give a message to the embedded broker: the return is the confirm."""
+        properties = {"delivery_mode": PERSISTENT, **message.properties}
+        content = self._channel.prepare_message(message.body, headers=message.headers, properties=properties)
+        self._channel.basic_publish(content, self.exchange, message.routing_key, message.mandatory)
+
+    def _put_all(self, messages: Sequence[Message], deadline: float) -> None:
         for count, message in enumerate(messages):
             if time.monotonic() > deadline:
                 raise NotConfirmed("out of time", count, len(messages))
-            content = self._channel.prepare_message(message.body, headers=message.headers, properties=_known(message))
             try:
-                self._channel.basic_publish(content, exchange=self.exchange, routing_key=message.routing_key)
+                self._put(message)
             except MessageNacked as error:
                 raise NotConfirmed(str(error), count, len(messages)) from error
             except ERRORS as error:
@@ -187,9 +279,7 @@ class ConfirmedPublisher:
                     raise TimeoutError
                 if more and not self.blocked and len(self._waiting) < WINDOW:
                     more = self._write(list(islice(unsent, CHUNK)), deadline)
-                    time.sleep(
-                        0
-                    )  # a broker that is faster than we are never makes us wait: others get a turn all the same
+                    time.sleep(0)  # a broker that is faster than we are never makes us wait: give others a turn
                 else:
                     self._beat(deadline - time.monotonic())
         except TimeoutError as error:
@@ -209,24 +299,86 @@ class ConfirmedPublisher:
     def _confirmed(self, first: int) -> int:
         return min([tag for tag in (*self._waiting, *self._refused) if tag >= first], default=self._next) - first
 
-    def _write(self, messages: list[Message], deadline: float) -> bool:
+    def _write(self, messages: list[Message], deadline: float | None = None) -> bool:
         """Frame messages into one buffer and write it with one call: a packet a message costs both ends more."""
-        connection = self._connection
-        frames = _Frames()
-        write_frame = frame_writer(connection, frames)
+        transport, parts = self._connection.transport, self._frames.parts
+        parts.clear()
         for message in messages:
-            arguments = dumps("Bssbb", (0, self.exchange, message.routing_key, False, False))
-            content = amqp.Message(message.body, application_headers=dict(message.headers), **_known(message))
-            write_frame(1, self._channel.channel_id, spec.Basic.Publish, arguments, content)
+            arguments = dumps("Bssbb", (0, self.exchange, message.routing_key, message.mandatory, False))
+            content = amqp.Message(
+                message.body,
+                application_headers=dict(message.headers),
+                delivery_mode=PERSISTENT,
+                **message.properties,
+            )
+            self._write_frame(1, self._channel.channel_id, spec.Basic.Publish, arguments, content)
         self._waiting.update(range(self._next, self._next + len(messages)))
         self._next += len(messages)
-        if frames.parts:
+        if parts:
+            limit = (
+                nullcontext() if deadline is None else transport.having_timeout(max(0.001, deadline - time.monotonic()))
+            )
             try:
-                with connection.transport.having_timeout(max(0.001, deadline - time.monotonic())):
-                    connection.transport.write(b"".join(frames.parts))
+                with limit:
+                    transport.write(b"".join(parts))
             except TimeoutError as error:  # half a frame may be out: the connection is of no more use
                 raise RecoverableConnectionError("the broker stopped reading") from error
         return len(messages) == CHUNK
+
+    def _send(self, sent: _Sent) -> None:
+        try:
+            with self._lock:
+                channel = self._connect(time.monotonic() + 2 * CONNECT_WITHIN)
+                if isinstance(channel, amqp.Channel):
+                    self._write_sent(channel, sent)
+                    return
+        except ERRORS as error:
+            sent.settled(error)
+        else:
+            self._put_sent(channel, sent)
+
+    def _write_sent(self, channel: Any, sent: _Sent) -> None:
+        tag = self._next
+        self._sent[tag] = sent
+        try:
+            self._write([sent.message])
+        except ERRORS as error:
+            self._lose(channel, error)
+        except BaseException:  # a time-out of the caller in the middle: half a message may be out
+            self._sent.pop(tag, None)
+            self._lose(channel, ConnectionError("a message was broken off"))
+            raise
+
+    def _put_sent(self, channel: Any, sent: _Sent) -> None:
+        try:
+            self._put(sent.message)
+        except MessageNacked as error:
+            sent.settled(error)
+        except ChannelError as error:
+            sent.settled(Undeliverable() if "NO_ROUTE" in str(error) else error)
+        except ERRORS as error:
+            self._lose(channel, error)
+            self._repeat([sent], error)
+        else:
+            sent.settled(None)
+
+    def _repeat(self, lost: Iterable[_Sent], error: Exception) -> None:
+        for sent in lost:
+            if sent.repeated or self._closed:
+                sent.settled(error)
+            else:
+                sent.repeated = True
+                self._send(sent)
+
+    def _read(self, channel: Any) -> None:
+        """Read the confirms of `send` until the connection is lost."""
+        try:
+            while channel is self._channel:
+                self._beat(math.inf)
+        except ERRORS as error:
+            if channel is self._channel:
+                self._reader = None  # this is the reader: it ends by itself
+                self._lose(channel, error)
 
     def _beat(self, timeout: float) -> None:
         """Handle one event if one comes within `timeout` seconds (0: all that are there); send a heartbeat when due."""
@@ -242,8 +394,23 @@ class ConfirmedPublisher:
             self._next_beat = time.monotonic() + rhythm
             connection.heartbeat_tick()
 
+    def _on_ack(self, tag: int, multiple: bool) -> None:
+        tags = self._settle(tag, multiple)
+        if self._sent:
+            self._report(tags, None)
+
     def _on_nack(self, tag: int, multiple: bool) -> None:
-        self._refused.update(self._settle(tag, multiple))
+        tags = self._settle(tag, multiple)
+        if self._sent:
+            self._report(tags, MessageNacked("the broker refused a message: a queue is full or failed"))
+        else:
+            self._refused.update(tags)
+
+    def _on_return(self, error: Exception, exchange: str, routing_key: str, message: Any) -> None:
+        """Note that no queue takes a message; its confirm follows."""
+        for sent in self._sent.values():
+            if sent.message.properties.get("correlation_id") == message.properties.get("correlation_id"):
+                sent.returned = True
 
     def _settle(self, tag: int, multiple: bool) -> list[int]:
         tags = list(range(self._oldest, tag + 1)) if multiple else [tag]
@@ -251,7 +418,14 @@ class ConfirmedPublisher:
         self._waiting.difference_update(settled)
         if multiple:
             self._oldest = tag + 1
+        elif not self._waiting:
+            self._oldest = self._next
         return settled
+
+    def _report(self, tags: Iterable[int], error: Exception | None) -> None:
+        for tag in tags:
+            if (sent := self._sent.pop(tag, None)) is not None:
+                sent.settled(error or (Undeliverable() if sent.returned else None))
 
     def _on_blocked(self, reason: str) -> None:
         self.blocked = True
@@ -268,9 +442,3 @@ class _Frames:
 
     def write(self, frame: bytes) -> None:
         self.parts.append(bytes(frame))
-
-
-def _known(message: Message) -> dict[str, Any]:
-    """List the AMQP properties of a message, without those it leaves empty."""
-    properties = {"message_id": message.message_id, "type": message.type, "content_type": message.content_type}
-    return {name: value for name, value in properties.items() if value} | {"delivery_mode": PERSISTENT}

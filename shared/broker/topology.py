@@ -1,7 +1,7 @@
-"""What Linli needs on the broker: exchanges, queues and their arguments, declared at start or checked where others made them.
+"""The exchanges and queues that Linli needs on the broker, declared at start or checked where they exist already.
 
-A city loads the same from `deploy/rabbitmq/definitions.json`, where each service's user may only touch its own queues. What does
-not fit is told in words that say how to put it right; a service then waits instead of dying again and again.
+A city loads the same objects from `deploy/rabbitmq/definitions.json`, where each service's user has rights on its own queues only.
+An error about a wrong object says how to correct it; the service then waits instead of restarting in a loop.
 """
 
 from __future__ import annotations
@@ -31,28 +31,28 @@ EXCHANGE = "linli.events"
 CALLS = "nameko-rpc"
 DEAD_LETTERS = "linli.dead"
 DEAD_LETTER_QUEUE = "linli.dead-letters"
-#: Deliveries of one message after which the broker puts it aside; our own parking comes long before.
+#: Deliveries after which the broker dead-letters a message; a follower parks an event long before that.
 DELIVERY_LIMIT = 20
-#: The first RabbitMQ with everything that is used here.
+#: The oldest RabbitMQ that has all features used here.
 OLDEST = (3, 10)
-#: Seconds to wait for a connection when the broker is checked.
+#: Seconds to wait for a connection in `check`.
 PATIENCE = 5.0
 
-#: Who was refused to make an exchange, and with what words: not tried again, as each time is an error in the broker's log.
+#: Users that the broker refused an exchange, with its message. They do not retry: each refusal is an error in the broker's log.
 _REFUSED: dict[tuple[str, int, str, str], str] = {}
 
 
 class TopologyError(UnavailableError):
-    """The broker answers, but is not what Linli needs; an operator has to act."""
+    """The broker answers but has a wrong version, user or object; an operator has to correct it."""
 
 
 class Given(Exchange):
-    """An exchange that may be there already: in a city the definitions make it, and no service has the right to."""
+    """An exchange that may exist already: in a city it comes from the definitions, and no service has the right to declare it."""
 
     def declare(self, nowait: bool = False, passive: bool | None = None, channel: Any = None) -> None:
-        """Make it, or see that it is there.
+        """Declare the exchange, or check that it exists.
 
-        Where it is missing and may not be made, that is told as a lost connection: who consumes then comes again until it is there.
+        A missing exchange that this user may not declare is raised as a lost connection, so that consumers reconnect until it exists.
         """
         try:
             _provide((channel or self.channel).connection.client, self)
@@ -61,23 +61,23 @@ class Given(Exchange):
 
 
 def exchange() -> Exchange:
-    """The topic exchange that all facts pass through."""
+    """Return the topic exchange of all facts."""
     return Given(EXCHANGE, type="topic", durable=True)
 
 
 def calls() -> Exchange:
-    """The topic exchange of calls and answers."""
+    """Return the topic exchange of calls and answers."""
     return Given(CALLS, type="topic", durable=True)
 
 
 def dead_letters() -> Queue:
-    """Where the broker puts what it gave up delivering; read by operators only."""
+    """Return the queue of messages that the broker gave up delivering; only operators read it."""
     dead = Given(DEAD_LETTERS, type="fanout", durable=True)
     return Queue(DEAD_LETTER_QUEUE, dead, durable=True, queue_arguments={"x-queue-type": "quorum"})
 
 
 def queue_for(service: str, sources: tuple[str, ...]) -> Queue:
-    """A service's queue of foreign facts: everything of its sources, in order, to one consumer at a time."""
+    """Return a service's queue of foreign facts: all events of its sources, in order, for one active consumer."""
     facts = exchange()
     return Queue(
         f"linli.facts.{service}",
@@ -95,8 +95,8 @@ def queue_for(service: str, sources: tuple[str, ...]) -> Queue:
 def declare(connection: Connection, queue: Queue) -> None:
     """Declare the exchanges, the queue with its bindings, and the dead letters.
 
-    What this user may not make must be there already. Raises `TopologyError` when something is there but different, or is
-    missing and may not be made.
+    Objects that this user may not declare must exist already. Raises `TopologyError` when an object differs, or is missing and
+    may not be declared.
     """
     dead = dead_letters()
     for thing in (exchange(), dead.exchange, queue, dead):
@@ -104,13 +104,13 @@ def declare(connection: Connection, queue: Queue) -> None:
 
 
 def check(uri: str, service: str, sources: tuple[str, ...] | None, secured: tls.Tls | None = None) -> None:
-    """Connect as the service would and check everything it needs; for a service that is about to start.
+    """Connect with the service's user and check every object that it needs, before it starts.
 
-    `sources` are those it follows; None for one that only calls others, as the gateway does. `secured` is how to verify a broker
-    at amqps://.
+    `sources` are the services that it follows; None for a service that only calls others, as the gateway does. `secured` holds the
+    TLS files for an amqps:// address.
 
-    Raises `TopologyError` for what an operator must put right (version, credentials, a wrong queue) and `UnavailableError` when
-    the broker does not answer.
+    Raises `TopologyError` for what an operator must correct (version, credentials, a wrong queue) and `UnavailableError` when the
+    broker does not answer.
     """
     with explained(uri), connection_to(uri, secured, connect_timeout=PATIENCE) as connection:
         connection.ensure_connection(max_retries=0, reraise_as_library_errors=False)
@@ -124,7 +124,7 @@ def check(uri: str, service: str, sources: tuple[str, ...] | None, secured: tls.
 
 
 def check_version(connection: Connection) -> None:
-    """Raise `TopologyError` when the broker is RabbitMQ and older than what is needed."""
+    """Raise `TopologyError` when the broker is a RabbitMQ older than `OLDEST`."""
     properties: dict[str, Any] = getattr(connection.connection, "server_properties", None) or {}
     version = str(properties.get("version", ""))
     numbers = tuple(int(number) for number in re.findall(r"\d+", version)[:2])
@@ -135,7 +135,7 @@ def check_version(connection: Connection) -> None:
 
 @contextmanager
 def explained(uri: str) -> Iterator[None]:
-    """Say what the broker refused, without the password that was in the address."""
+    """Turn errors of a connection into errors for an operator, without the password of the address."""
     parts = urlsplit(uri)
     port = parts.port or (5671 if parts.scheme == "amqps" else 5672)
     where = f"{parts.hostname}:{port}"
@@ -161,7 +161,7 @@ def explained(uri: str) -> Iterator[None]:
 
 
 def _provide(connection: Connection, wanted: Exchange) -> None:
-    """Make an exchange, or see that it is there; each on a channel of its own because a refusal closes the channel."""
+    """Declare an exchange or check that it exists, each on a separate channel because a refusal closes the channel."""
     vhost = connection.virtual_host or "/"
     who = (connection.hostname, connection.port, vhost, connection.userid)
     refused = _REFUSED.get(who, "")
@@ -180,7 +180,7 @@ def _provide(connection: Connection, wanted: Exchange) -> None:
 
 
 def _declare(connection: Connection, thing: Exchange | Queue) -> None:
-    """Make one exchange or queue, or see that it is there; raises `TopologyError` when it is missing or different."""
+    """Declare an exchange or queue, or check that it exists; raises `TopologyError` when it is missing or different."""
     kind = "queue" if isinstance(thing, Queue) else "exchange"
     vhost = connection.virtual_host or "/"
     try:
@@ -194,7 +194,7 @@ def _declare(connection: Connection, thing: Exchange | Queue) -> None:
         raise TopologyError(_how_to_migrate(kind, thing.name, vhost, error.message)) from error
     except AccessRefused as error:
         refused = error
-    try:  # this user may not make it: then somebody else must have
+    try:  # this user may not declare it, so it must exist already
         with connection.channel() as channel:
             thing(channel).queue_declare(passive=True)
     except NotFound as error:
@@ -209,7 +209,7 @@ def _not_there(kind: str, name: str, vhost: str, refused: str) -> str:
 
 
 def _how_to_migrate(kind: str, name: str, vhost: str, difference: str) -> str:
-    """What differs, and the way out of it: whatever is deleted here comes back from the logs."""
+    """Describe the difference and how to migrate; deleting a queue is safe because consumers fetch its facts from the logs."""
     if kind == "exchange":
         remove = f"delete the exchange {name!r} in the management pages"
     else:

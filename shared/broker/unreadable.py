@@ -1,7 +1,7 @@
-"""Messages whose properties cannot be decoded are delivered all the same, so that they can be put aside.
+"""Delivers messages whose properties cannot be decoded, so that consumers can park them.
 
-py-amqp ends the connection over a header such as a time beyond the year 9999. The broker then delivers the same message again, and whoever
-may publish could stop a service for good with one of them.
+py-amqp closes the connection over a header such as a time beyond the year 9999. The broker then redelivers the same message, and one
+such message from anybody who may publish would stop a service for good.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ _load: Any = Message._load_properties
 
 
 def install() -> None:
-    """Have py-amqp deliver them without properties, with the reason and the bytes as headers; calling it again changes nothing."""
+    """Make py-amqp deliver them with the reason and the bytes as their only headers; repeating the call changes nothing."""
     Message._load_properties = _load_or_tell
 
 
@@ -22,7 +22,7 @@ def _load_or_tell(message: Any, class_id: int, buf: Any, offset: int) -> int:
     try:
         end: int = _load(message, class_id, buf, offset)
         return end
-    except Exception as error:  # whatever the sender made of them
+    except Exception as error:  # of any kind: the sender chose the bytes
         told = {"unreadable": f"the properties cannot be decoded: {error!r}", "bytes": bytes(buf[offset:]).hex()}
         message.properties = {"application_headers": told}
         return offset

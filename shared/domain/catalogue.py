@@ -42,6 +42,12 @@ class Role(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     intake: int = 0
 
 
+class ActivityKind(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A kind of activity; `needs` is what the place must have unlocked by a checklist before it can be announced there, or "" (B32)."""
+
+    needs: str = ""
+
+
 class Parameter(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A number that rules use: days, thresholds in fen, counts."""
 
@@ -103,7 +109,7 @@ KINDS: Mapping[str, EntryKind] = {
     "widths": EntryKind(Ranked, needed=True),  # levels and tiers in one order, from the narrowest (C14)
     "volunteer_roles": EntryKind(Nothing, needed=True),
     "team_kinds": EntryKind(Nothing, needed=True),
-    "activity_kinds": EntryKind(Nothing, needed=True),
+    "activity_kinds": EntryKind(ActivityKind, needed=True),
     "money_sources": EntryKind(Nothing, needed=True),
     "review_bodies": EntryKind(Nothing, needed=True),
     "posting_channels": EntryKind(Nothing, needed=True),

@@ -78,6 +78,15 @@ def _person(row: Row, event: Any, record: Record, key: str) -> Row:
     }
 
 
+def _unlocked(row: Row, event: Any, record: Record, key: str) -> Row:
+    """One row a subject: what its passed checklists unlock, each with the day since when."""
+    fields = _fields(event)
+    others = {code: since for code, since in row.items() if code != fields["template"]}
+    if record.type == "ChecklistFailed":
+        return others
+    return others | {fields["template"]: {"unlocks": fields["unlocks"], "since": record.occurred[:10]}}
+
+
 def _entry_keys(event: Any, record: Record) -> Iterable[str]:
     fields = _fields(event)
     if record.type in ("EntryAdopted", "EntryRetired"):
@@ -241,6 +250,7 @@ def city_views(source: str = REGISTRY) -> tuple[View, ...]:
             _post,
             ("post_id", ("place", "role"), ("person_id", "since"), "organisation_id", "role"),
         ),
+        View("city_unlocked", source, _keyed("subject", "ChecklistPassed", "ChecklistFailed"), _unlocked),
         View("city_persons", source, _keyed("person_id", "PersonRegistered", "PersonErased"), _person, ("person_id",)),
     )
 
@@ -338,6 +348,15 @@ class City:
                 _("there is no place {place}; register it first"), {field: said(_("unknown"))}, place=place
             )
 
+    def unlocked(self, subject: str, code: str) -> bool:
+        """Whether a place, organisation or post has passed a checklist that unlocks this; "" needs nothing."""
+        if not code:
+            return True
+        row = self.rows.get("city_unlocked", subject) or {}
+        return any(
+            found["unlocks"] == code and found["since"] <= self.day for name, found in row.items() if name != "key"
+        )
+
     # -- organisations --
 
     def organisation(self, organisation_id: str) -> Row | None:
@@ -364,30 +383,31 @@ class City:
         """A post with its latest holder."""
         return self.rows.get("city_posts", post_id) if post_id else None
 
-    def holder(self, post_id: str) -> Row:
+    def holder(self, post_id: str, field: str = "post_id") -> Row:
         """A post that is held on the day; raises `NotFoundError` when there is none, `IllegalStateError` when it is vacant."""
         post = self.post(post_id)
         if post is None:
-            raise NotFoundError(_("there is no post {post}"), {"post_id": said(_("unknown"))}, post=post_id)
+            raise NotFoundError(_("there is no post {post}"), {field: said(_("unknown"))}, post=post_id)
         if post["abolished"] or not held_on(post, self.day):
             raise IllegalStateError(
                 _("nobody holds the post {post} on {day}; appoint somebody first"),
-                {"post_id": said(_("vacant"))},
+                {field: said(_("vacant"))},
                 post=post["title"] or post_id,
                 day=self.day,
             )
         return post
 
     def posts_over(self, place: str, roles: Iterable[str]) -> list[Row]:
-        """The posts of these roles for a place or one above it that are held on the day, the closest first."""
-        above = lineage(place)
-        where = {"place": [*above, ""], "role": list(roles)}
-        if not where["role"]:
+        """The posts of these roles for a place or one above it that are held on the day.
+
+        The closest come first, equally close ones in the order of the roles.
+        """
+        above, ranked = [*lineage(place), ""], list(roles)
+        if not ranked:
             return []
+        where = {"place": above, "role": ranked}
         found = [post for post in self._every("city_posts", where) if not post["abolished"] and held_on(post, self.day)]
-        return sorted(
-            found, key=lambda post: (above.index(post["place"]) if post["place"] else len(above), post["post_id"])
-        )
+        return sorted(found, key=lambda post: (above.index(post["place"]), ranked.index(post["role"]), post["post_id"]))
 
     def posts_of(self, person_id: str) -> list[Row]:
         """The posts that a person holds on the day."""

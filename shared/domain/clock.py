@@ -1,4 +1,4 @@
-"""What the passing of a day means: rules that let decisions record what became overdue, missed or expired."""
+"""What the passing of a day means: rules that let decisions record what became owed, overdue, missed or expired."""
 
 from __future__ import annotations
 
@@ -6,7 +6,8 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from shared.domain.city import City
+from shared.domain.city import City, every
+from shared.domain.command import On
 from shared.domain.decider import Decider
 from shared.domain.event import Event
 from shared.domain.view import Row
@@ -16,16 +17,23 @@ from shared.domain.view import Row
 class Rule:
     """What happens to things because a day has begun.
 
-    `rows(city)` gives view and filters of the things that the day may concern (`open, due < day`); `decide` is a decision on each of
-    them, with `arguments(row)`; `period(row)` names what it is done once for (the time limit, the quarter): with rule and thing it
-    makes the command id, so that it is done once, also after a crash and by two processes. `things(row)` gives the ids, by default the
-    row's key.
+    `rows(city)` finds what the day of the city may concern (`rows_of("cases", lambda day: {"open": 1, "due__lt": day})`); `decide` is a
+    decision on each of them, with `arguments(row)`; `period(row)` names what it is done once for (the time limit, the quarter): with
+    rule and thing it makes the command id, so that it is done once, also after a crash and by two processes. `thing(row)` gives the id
+    of the thing, by default the row's key. `since(row)` is the first day (ISO date) that it is true of, so that what is caught up with
+    is dated when it happened; by default the day that begins.
     """
 
     name: str
     decider: Decider[Any]
-    rows: Callable[[City], tuple[str, Mapping[str, Any]]]
-    decide: Callable[..., Iterable[Event]]
+    rows: Callable[[City], Iterable[Row]]
+    decide: Callable[..., Iterable[Event | On]]
     period: Callable[[Row], str]
     arguments: Callable[[Row], Mapping[str, Any]] = field(default=lambda row: {})
     thing: Callable[[Row], str] = field(default=lambda row: str(row["key"]))
+    since: Callable[[Row], str] | None = None
+
+
+def rows_of(view: str, where: Callable[[str], Mapping[str, Any]]) -> Callable[[City], Iterable[Row]]:
+    """The rows of a view that a day (ISO date) concerns, found by `where(day)`."""
+    return lambda city: every(city.rows, view, where(city.day))

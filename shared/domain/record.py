@@ -28,3 +28,4 @@ class Record(msgspec.Struct, frozen=True, gc=False):
     digest: str  # of its commit
     commit_position: int
     commit_size: int
+    held: str = ""  # streams and their versions that its commit relied on, as canonical JSON; only with the commit's first event

@@ -34,6 +34,7 @@ _TEXTS = {
     "place": "place",
     "occurred": "occurred",
     "digest": "digest",
+    "held": "held",
 }
 
 

@@ -18,26 +18,15 @@ from shared.domain.mandate import Mandate
 from shared.domain.record import Record
 from shared.following.context import Context
 from shared.log import Commit, EventLog, NewEvent, Part, Receipt
+from shared.log.remembered import Folded
 
 #: Events of a stream after which its fold is stored, so that loading never costs more than reading so many.
 SNAPSHOT_EVERY = 20
-#: Most states that a process remembers, those last loaded; they are small, and never change.
-REMEMBERED_STATES = 2_000
 #: How often a decision is made again because somebody else was faster.
 ATTEMPTS = 20
 
 #: Encrypts a personal text with the key of its subject.
 Sealing = Callable[[str, str], str]
-
-
-@dataclass(frozen=True, slots=True)
-class _Folded:
-    """What a process remembers of a stream: its state at a version, in the shape of the code, and the stored snapshot's version."""
-
-    shape: str
-    state: Any
-    version: int
-    snapshot: int
 
 
 def load(log: EventLog, decider: Decider[State], id: str) -> tuple[State, int]:
@@ -46,33 +35,30 @@ def load(log: EventLog, decider: Decider[State], id: str) -> tuple[State, int]:
     return found.state, found.version
 
 
-def _remembered(log: EventLog, decider: Decider[State], id: str) -> _Folded | None:
+def _remembered(log: EventLog, decider: Decider[State], id: str) -> Folded | None:
     """What this process knows of an aggregate without asking: the state it loaded or wrote last, or that of one that is not there yet.
 
     Others may have written since. None when this process has itself.
     """
     stream, shape = decider.stream(id), decider.shape
-    known: _Folded | None = log.folds.get(stream)
-    if known is None or known.shape != shape:
-        known = _Folded(shape, decider.initial(id), 0, 0)
-    return known if log.expect(stream, known.version) else None
+    known = log.remembered.state(stream, shape) or Folded(shape, decider.initial(id), 0, 0)
+    return known if log.remembered.expect(stream, known.version) else None
 
 
 def remembered_state(log: EventLog, decider: Decider[State], id: str) -> State | None:
     """The state that this process loaded or wrote last, without asking; None when it knows none."""
-    known: _Folded | None = log.folds.get(decider.stream(id))
-    return known.state if known is not None and known.shape == decider.shape else None
+    known = log.remembered.state(decider.stream(id), decider.shape)
+    return known.state if known is not None else None
 
 
-def _load(log: EventLog, decider: Decider[State], id: str) -> _Folded:
+def _load(log: EventLog, decider: Decider[State], id: str) -> Folded:
     """The state of an aggregate as the log has it.
 
     A state that this process loaded before is brought up to date with what has been written since, by whomever. Another one is
     loaded from its snapshot, which a long stream has, and the events after it.
     """
     stream, shape = decider.stream(id), decider.shape
-    known: _Folded | None = log.folds.get(stream)
-    if known is not None and known.shape == shape:
+    if known := log.remembered.state(stream, shape):
         state, version = _fold(decider, known.state, known.version, log.read_stream(stream, known.version))
         snapshot = known.snapshot
     else:
@@ -81,15 +67,7 @@ def _load(log: EventLog, decider: Decider[State], id: str) -> _Folded:
         if stored is not None and stored[1] == shape:
             snapshot, state = stored[0], msgspec.json.decode(stored[2], type=decider.state)
         state, version = _fold(decider, state, snapshot, log.read_stream(stream, snapshot))
-    return _remember(log, stream, _Folded(shape, state, version, snapshot))
-
-
-def _remember(log: EventLog, stream: str, folded: _Folded) -> _Folded:
-    log.folds[stream] = folded
-    log.folds.move_to_end(stream)
-    if len(log.folds) > REMEMBERED_STATES:
-        log.folds.popitem(last=False)
-    return folded
+    return log.remembered.keep(stream, Folded(shape, state, version, snapshot))
 
 
 def _fold(decider: Decider[State], state: State, version: int, records: Iterable[Record]) -> tuple[State, int]:
@@ -104,7 +82,7 @@ def _fold(decider: Decider[State], state: State, version: int, records: Iterable
 class _Held:
     """Other things that a decision relies on, by stream."""
 
-    folded: dict[str, tuple[Decider[Any], _Folded]]
+    folded: dict[str, tuple[Decider[Any], Folded]]
     arguments: dict[str, Any]
 
     def versions(self) -> dict[str, int]:
@@ -113,7 +91,7 @@ class _Held:
 
 def _hold(log: EventLog, holds: Mapping[str, Holds], state: Any, ask: Mapping[str, Any]) -> _Held:
     """Load the states that a decision asks for besides its own."""
-    folded: dict[str, tuple[Decider[Any], _Folded]] = {}
+    folded: dict[str, tuple[Decider[Any], Folded]] = {}
     arguments: dict[str, Any] = {}
 
     def one(decider: Decider[Any], id: str) -> Any:
@@ -204,12 +182,12 @@ def execute(
                 raise
             continue
         for act in acts:
-            if log.wrote(act.stream, act.events[0].id):
+            if log.remembered.wrote(act.stream, act.events[0].id):
                 version = act.found.version + len(act.events)
                 kept = _kept(log, act.decider, act.stream, act.found)
-                _remember(log, act.stream, _Folded(act.decider.shape, act.state, version, kept))
+                log.remembered.keep(act.stream, Folded(act.decider.shape, act.state, version, kept))
             else:  # a twin of this command was faster, here or in another process
-                log.folds.pop(act.stream, None)
+                log.remembered.drop(act.stream)
         return receipt
     raise AssertionError("unreachable")
 
@@ -220,7 +198,7 @@ class _Act:
 
     decider: Decider[Any]
     stream: str
-    found: _Folded
+    found: Folded
     events: tuple[NewEvent, ...]
     state: Any
     place: str
@@ -229,7 +207,7 @@ class _Act:
 def _acts(
     decider: Decider[Any],
     id: str,
-    found: _Folded,
+    found: Folded,
     held: _Held,
     decided: Iterable[Event | On],
     occurred: str,
@@ -257,7 +235,7 @@ def _acts(
 
 
 def _act(
-    decider: Decider[Any], stream: str, found: _Folded, events: Sequence[Event], occurred: str, seal: Sealing | None
+    decider: Decider[Any], stream: str, found: Folded, events: Sequence[Event], occurred: str, seal: Sealing | None
 ) -> _Act:
     """The events as they are stored, and the state after them, folded from what will be read."""
     written: list[NewEvent] = []
@@ -283,7 +261,7 @@ def _sealed(event: Event, seal: Sealing | None) -> Event:
     return replace(event, **hidden) if hidden else event
 
 
-def _kept(log: EventLog, decider: Decider[Any], stream: str, found: _Folded) -> int:
+def _kept(log: EventLog, decider: Decider[Any], stream: str, found: Folded) -> int:
     """The version of the stored snapshot, after a new one is stored when it is time: of a state that the log has just confirmed."""
     if found.version - found.snapshot < SNAPSHOT_EVERY:
         return found.snapshot

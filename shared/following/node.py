@@ -11,8 +11,7 @@ from typing import Any
 import structlog
 
 from shared.domain.calendar import today
-from shared.domain.city import Catalogue, City, every
-from shared.domain.clock import Rule
+from shared.domain.city import Catalogue, City
 from shared.domain.command import Command, Needs, On, needs
 from shared.domain.decider import Decider
 from shared.domain.errors import (
@@ -219,13 +218,14 @@ class Node:
         self._up_to_date()
         written = 0
         for rule in self.definition.clock:
-            for row in list(self._concerned(rule, day)):
+            for row in list(rule.rows(self.city(day))):
                 thing, period = rule.thing(row), rule.period(row)
+                since = rule.since(row) if rule.since else day
                 context = Context(
                     kind="service",
                     actor=f"clock:{rule.name}",
                     command_id=derived_id("clock", self.name, rule.name, thing, period),
-                    occurred=f"{day}T00:00:00+08:00",
+                    occurred=f"{since}T00:00:00+08:00",
                 )
                 decision = Decision(rule.decider, thing, rule.decide, dict(rule.arguments(row)))
                 try:
@@ -233,10 +233,6 @@ class Node:
                 except DomainError as error:  # the thing has changed since the row was written; the others go on
                     _log.warning("clock", service=self.name, rule=rule.name, thing=thing, reason=error.message)
         return written
-
-    def _concerned(self, rule: Rule, day: str) -> Iterable[Row]:
-        view, where = rule.rows(self.city(day))
-        return every(self.views, view, where)
 
     def apply_own(self) -> bool:
         """Apply what was appended to our own log; True when there was something."""

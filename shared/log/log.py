@@ -8,23 +8,25 @@ from __future__ import annotations
 
 import threading
 import time
-from collections import OrderedDict, deque
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import UTC, datetime
 from itertools import chain, dropwhile, takewhile
-from typing import Any, Protocol
+from typing import Protocol
+
+import msgspec
 
 from shared.domain.errors import BadInputError, ConcurrencyError, IllegalStateError, UnavailableError
 from shared.domain.record import Record
 from shared.log.record import Commit, Head, Receipt, StoredCommit, place_commit, receipt_of, records_of
-from shared.log.tail import Tail
+from shared.log.remembered import Remembered
 
 #: Most commits that one flush may carry.
 LARGEST_GROUP = 500
 #: Most bytes of event data in one commit: far below what a broker or database takes in one message or document.
 LARGEST_COMMIT = 4_000_000
-#: Most streams whose version is remembered between appends.
-REMEMBERED_STREAMS = 20_000
+#: Most bytes that the streams and versions which a commit relies on may take: they travel in one header with its first event.
+LARGEST_HELD = 32_000
 
 
 class TakenError(Exception):
@@ -38,7 +40,10 @@ class Storage(Protocol):
         """The end of the log, without a scan."""
 
     def stream_version(self, stream: str) -> int:
-        """The version of a stream's last event (0: none), without a scan."""
+        """The version of a stream's last event (0: none), without a scan, whichever commit wrote it.
+
+        At least that which it had at the head that this storage has told last.
+        """
 
     def find_command(self, command_id: str) -> StoredCommit | None:
         """The commit that a command wrote."""
@@ -46,15 +51,15 @@ class Storage(Protocol):
     def insert(self, commits: Sequence[StoredCommit]) -> None:
         """Make commits durable in order; returns only when they are on disk.
 
-        Raises `TakenError` when a position, stream version or command id exists or the outcome is unknown (a prefix may then have
-        been written), and `UnavailableError` when nothing can be written.
+        Raises `TakenError` when a position, a version of a stream, be it of a part, or a command id exists or the outcome is unknown
+        (a prefix may then have been written, each commit with all its parts), and `UnavailableError` when nothing can be written.
         """
 
     def scan(self, after: int, limit: int | None, until: int | None) -> Iterator[StoredCommit]:
         """Commits whose last position is beyond `after`, in order; at most `limit` commits, none starting beyond `until`."""
 
     def scan_stream(self, stream: str, after: int) -> Iterator[StoredCommit]:
-        """Commits of one stream whose last version is beyond `after`, in order."""
+        """Commits with events of one stream, own or as a part, of which the last version is beyond `after`, in order."""
 
     def snapshot(self, stream: str) -> tuple[int, str, bytes] | None:
         """The stored fold of a stream: its version, the shape it was written in, and its bytes."""
@@ -73,6 +78,31 @@ def now() -> str:
 
 def _yield() -> None:
     time.sleep(0)
+
+
+def _check(commit: Commit) -> None:
+    """Raise `ValueError` for what nobody may ask, and `BadInputError` for what is too large."""
+    parts = commit.parts()
+    if not all(part.events for part in parts):
+        raise ValueError("a commit holds at least one event of each stream")
+    if len({part.stream for part in parts}) < len(parts):
+        raise ValueError("a commit names each stream that it writes to once")
+    if not commit.command_id:
+        raise ValueError("a commit needs a command id")
+    if (size := sum(len(bytes(event.data)) for part in parts for event in part.events)) > LARGEST_COMMIT:
+        raise BadInputError(f"one decision may hold {LARGEST_COMMIT:,} bytes, not {size:,}")
+    if commit.held and (size := len(msgspec.json.encode(commit.held))) > LARGEST_HELD:
+        raise BadInputError(f"the streams that one decision relies on may take {LARGEST_HELD:,} bytes, not {size:,}")
+
+
+def _conflict(commit: Commit, version: Callable[[str], int], position: int) -> str:
+    """Why a commit cannot be written behind a position; "" when it can."""
+    for stream, expected in commit.versions():
+        if (found := version(stream)) != expected:
+            return f"{stream} is at version {found}, not {expected}: somebody else was faster"
+    if commit.alone not in (None, position):
+        return f"the log is at position {position}, not {commit.alone}: somebody else was faster"
+    return ""
 
 
 class _Waiting:
@@ -105,6 +135,11 @@ class _Waiting:
             pass
 
 
+def _alone_first(waiting: _Waiting) -> bool:
+    """The order in a group: others that come with it would refuse a commit that tolerates none before it."""
+    return waiting.commit.alone is None
+
+
 class EventLog:
     """One service's history. Positions are gap-free from 1 and count events; commits become visible in order."""
 
@@ -121,14 +156,10 @@ class EventLog:
         self._writing = threading.Lock()
         self._head: Head | None = None
         self._time = ""
-        #: Versions of streams, and the first event of the commit that this process wrote there last.
-        self._versions: OrderedDict[str, tuple[int, str]] = OrderedDict()
         self._listeners: list[Callable[[], None]] = []
-        self._tail = Tail()
         #: The last position that this process wrote; 0: none yet.
         self.written = 0
-        #: What `shared.following.execute` remembers of the streams that it loaded last.
-        self.folds: OrderedDict[str, Any] = OrderedDict()
+        self.remembered = Remembered()
 
     def on_append(self, listener: Callable[[], None]) -> None:
         """Call `listener` after each group that was written; it must not block."""
@@ -137,16 +168,12 @@ class EventLog:
     def append(self, commit: Commit) -> Receipt:
         """Write a commit and return its receipt once it is on disk.
 
-        A repeated `command_id` returns the first receipt and writes nothing. Raises `ConcurrencyError` when the stream is no
-        longer at `expected_version`, `IllegalStateError` when the command id was used for another command, and
-        `UnavailableError` when the storage cannot write.
+        The events of its parts are written with it, all or none. A repeated `command_id` returns the first receipt and writes nothing.
+        Raises `ConcurrencyError` when a stream that it writes to or holds is no longer at the version named, or anything was written
+        though it is to be `alone`; `IllegalStateError` when the command id was used for another command, and `UnavailableError` when
+        the storage cannot write.
         """
-        if not commit.events:
-            raise ValueError("a commit holds at least one event")
-        if not commit.command_id:
-            raise ValueError("a commit needs a command id")
-        if (size := sum(len(bytes(event.data)) for event in commit.events)) > LARGEST_COMMIT:
-            raise BadInputError(f"one decision may hold {LARGEST_COMMIT:,} bytes, not {size:,}")
+        _check(commit)
         waiting = _Waiting(commit)
         self._queue.append(waiting)
         while not waiting.settled:
@@ -214,12 +241,14 @@ class EventLog:
                 self._forget()
                 group = self._settle_written([waiting for waiting, _ in placed])
                 continue
-            self._tail.add(stored)
+            self.remembered.tail.add(stored)
             last = stored[-1]
             self.written = last.last_position
             self._head = Head(last.last_position, last.digest, self._time)
-            for waiting, commit in placed:
-                self._remember(commit.stream, commit.last_version, waiting.commit.events[0].id)
+            for waiting, _ in placed:
+                for part in waiting.commit.parts():
+                    version = part.expected_version + len(part.events)
+                    self.remembered.note(part.stream, version, part.events[0].id)
             for waiting, commit in placed:
                 waiting.settle(self._receipt(waiting.commit, commit))
             return
@@ -230,52 +259,58 @@ class EventLog:
             stream=stored.stream,
             version=stored.last_version,
             position=stored.last_position,
-            events=len(commit.events),
+            events=stored.last_position - stored.position + 1,
             command=commit.command,
             command_id=commit.command_id,
             time=self._time,
             digest=stored.digest,
         )
 
-    def _place(self, group: list[_Waiting]) -> tuple[list[tuple[_Waiting, StoredCommit]], list[StoredCommit]]:
-        """Give each commit of the group its place, leaving out those that conflict."""
-        ready: list[tuple[_Waiting, int]] = []
-        versions: dict[str, int] = {}
-        commands: set[str] = set()
-        for waiting in group:
+    def _place(
+        self, group: list[_Waiting], sure: bool = False
+    ) -> tuple[list[tuple[_Waiting, StoredCommit]], list[StoredCommit]]:
+        """Give each commit of the group its place, leaving out those that conflict; `sure` when nothing is taken from memory any more."""
+        guarded = {stream for waiting in group if waiting.commit.guarded for stream, _ in waiting.commit.versions()}
+        # Of guarded commits the head is known before the versions, and these are asked for: what is written right behind that head
+        # proves that they still hold. For others it is read last: the rarer another process gets in between.
+        head = (self._head or self.storage.head()) if guarded else Head()
+        position, versions = head.position, dict[str, int]()
+
+        def version(stream: str) -> int:
+            if stream not in versions:
+                versions[stream] = self._version(stream, ask=sure or stream in guarded)
+            return versions[stream]
+
+        ready: dict[str, _Waiting] = {}  # by command id
+        refused: list[tuple[_Waiting, str]] = []
+        twins: list[_Waiting] = []
+        for waiting in sorted(group, key=_alone_first) if guarded else group:
             commit = waiting.commit
-            version = versions.get(commit.stream)
-            if version is None:
-                version = self._version(commit.stream)
-                if version != commit.expected_version:  # another process may have written since
-                    self._forget()
-                    version = self._version(commit.stream)
-            if commit.command_id in commands:  # its twin is being written right now: look again after this group
-                self._queue.append(waiting)
-                continue
-            if version != commit.expected_version:
-                self._settle_conflict(waiting, version)
-                continue
-            versions[commit.stream] = version + len(commit.events)
-            commands.add(commit.command_id)
-            ready.append((waiting, version))
-        # the head is read last: the less happens between reading it and writing, the rarer another process gets in between
-        head = self._head or self.storage.head()
+            if commit.command_id in ready:
+                twins.append(waiting)
+            elif wrong := _conflict(commit, version, position):
+                refused.append((waiting, wrong))
+            else:
+                ready[commit.command_id] = waiting
+                for part in commit.parts():
+                    versions[part.stream] = part.expected_version + len(part.events)
+                    position += len(part.events)
+        if refused and not sure:  # another process may have written since
+            self._forget()
+            return self._place(group, sure=True)
+        self._queue.extend(twins)  # the other one is being written right now: look again after this group
+        for waiting, wrong in refused:
+            if not self._settle_repeated(waiting):
+                waiting.settle(None, ConcurrencyError(wrong))
+        if not guarded:
+            head = self._head or self.storage.head()
         self._time = max(self._clock(), head.time)  # recorded time never runs backwards within a log
         placed: list[tuple[_Waiting, StoredCommit]] = []
-        for waiting, version in ready:
-            stored = place_commit(waiting.commit, head, version, self._time)
+        for waiting in ready.values():
+            stored = place_commit(waiting.commit, head, waiting.commit.expected_version, self._time)
             head = Head(stored.last_position, stored.digest, self._time)
             placed.append((waiting, stored))
         return placed, [stored for _, stored in placed]
-
-    def _settle_conflict(self, waiting: _Waiting, version: int) -> None:
-        commit = waiting.commit
-        if not self._settle_repeated(waiting):
-            message = (
-                f"{commit.stream} is at version {version}, not {commit.expected_version}: somebody else was faster"
-            )
-            waiting.settle(None, ConcurrencyError(message))
 
     def _settle_written(self, group: list[_Waiting]) -> list[_Waiting]:
         return [waiting for waiting in group if not self._settle_repeated(waiting)]
@@ -306,36 +341,16 @@ class EventLog:
             )
         return receipt
 
-    def _version(self, stream: str) -> int:
-        if known := self._versions.get(stream):
-            return known[0]
-        version = self.storage.stream_version(stream)
-        self._remember(stream, version)
+    def _version(self, stream: str, ask: bool) -> int:
+        version = None if ask else self.remembered.version(stream)
+        if version is None:
+            version = self.storage.stream_version(stream)
+            self.remembered.note(stream, version)
         return version
-
-    def _remember(self, stream: str, version: int, event_id: str = "") -> None:
-        self._versions[stream] = version, event_id
-        self._versions.move_to_end(stream)
-        if len(self._versions) > REMEMBERED_STREAMS:
-            self._versions.popitem(last=False)
-
-    def expect(self, stream: str, version: int) -> bool:
-        """Take a stream to be at a version that somebody remembers; False when this process knows that it is not.
-
-        An append at that version is refused by the storage when it is wrong.
-        """
-        if known := self._versions.get(stream):
-            return known[0] == version
-        self._remember(stream, version)
-        return True
-
-    def wrote(self, stream: str, event_id: str) -> bool:
-        """Whether the last commit of a stream is known to be the one that begins with this event."""
-        return self._versions.get(stream, (0, ""))[1] == event_id
 
     def _forget(self) -> None:
         self._head = None
-        self._versions.clear()
+        self.remembered.forget_versions()
 
     def head(self) -> Head:
         """The end of the log; does not grow with history."""
@@ -346,7 +361,9 @@ class EventLog:
 
         With a limit, those of other processes may be left for the next call: there are more until there are none.
         """
-        commits: Iterable[StoredCommit] = () if until is not None or limit is None else self._tail.beyond(after, limit)
+        commits: Iterable[StoredCommit] = (
+            () if until is not None or limit is None else self.remembered.tail.beyond(after, limit)
+        )
         records = chain.from_iterable(map(records_of, commits or self.storage.scan(after, limit, until)))
         wanted = dropwhile(lambda record: record.position <= after, records)  # the first commit may begin before
         return wanted if until is None else takewhile(lambda record: record.position <= until, wanted)
@@ -359,10 +376,15 @@ class EventLog:
 
     def read_stream(self, stream: str, after: int = 0) -> Iterator[Record]:
         """Events of one stream beyond version `after`, in order."""
-        commits = list(self.storage.scan_stream(stream, after))
+        records = [
+            record
+            for commit in self.storage.scan_stream(stream, after)
+            for record in records_of(commit)
+            if record.stream == stream and record.version > after
+        ]
         # whoever reads a stream decides on it next; the storage refuses what becomes wrong meanwhile
-        self._remember(stream, commits[-1].last_version if commits else after)
-        return dropwhile(lambda record: record.version <= after, chain.from_iterable(map(records_of, commits)))
+        self.remembered.note(stream, records[-1].version if records else after)
+        return iter(records)
 
     def close(self) -> None:
         """Close the storage."""

@@ -7,7 +7,7 @@ from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 
 from shared.log.log import TakenError
-from shared.log.record import Head, StoredCommit, read_body
+from shared.log.record import Head, Span, StoredCommit, pointers_of, read_body
 
 
 class MemoryStorage:
@@ -16,7 +16,9 @@ class MemoryStorage:
     def __init__(self) -> None:
         self._commits: list[StoredCommit] = []
         self._last: list[int] = []  # last position of each commit
-        self._streams: dict[str, list[StoredCommit]] = {}
+        self._streams: dict[
+            str, list[tuple[int, StoredCommit]]
+        ] = {}  # with the last version of the stream in each commit
         self._commands: dict[str, StoredCommit] = {}
         self._snapshots: dict[str, tuple[int, str, bytes]] = {}
         self._lock = threading.Lock()
@@ -29,7 +31,7 @@ class MemoryStorage:
 
     def stream_version(self, stream: str) -> int:
         commits = self._streams.get(stream)
-        return commits[-1].last_version if commits else 0
+        return commits[-1][0] if commits else 0
 
     def find_command(self, command_id: str) -> StoredCommit | None:
         return self._commands.get(command_id)
@@ -44,14 +46,17 @@ class MemoryStorage:
             raise TakenError
         versions: dict[str, int] = {}
         for commit in commits:
-            version = versions.get(commit.stream, self.stream_version(commit.stream))
-            if commit.version != version + 1 or commit.command_id in self._commands:
+            if commit.command_id in self._commands:
                 raise TakenError
-            versions[commit.stream] = commit.last_version
+            for part in _spans(commit):
+                if part.version != versions.get(part.stream, self.stream_version(part.stream)) + 1:
+                    raise TakenError
+                versions[part.stream] = part.last_version
         for commit in commits:
             self._commits.append(commit)
             self._last.append(commit.last_position)
-            self._streams.setdefault(commit.stream, []).append(commit)
+            for part in _spans(commit):
+                self._streams.setdefault(part.stream, []).append((part.last_version, commit))
             self._commands[commit.command_id] = commit
 
     def scan(self, after: int, limit: int | None, until: int | None) -> Iterator[StoredCommit]:
@@ -63,7 +68,7 @@ class MemoryStorage:
             yield commit
 
     def scan_stream(self, stream: str, after: int) -> Iterator[StoredCommit]:
-        return (commit for commit in list(self._streams.get(stream, ())) if commit.last_version > after)
+        return (commit for last, commit in list(self._streams.get(stream, ())) if last > after)
 
     def snapshot(self, stream: str) -> tuple[int, str, bytes] | None:
         return self._snapshots.get(stream)
@@ -73,3 +78,8 @@ class MemoryStorage:
 
     def close(self) -> None:
         """Nothing to let go of."""
+
+
+def _spans(commit: StoredCommit) -> Iterator[Span]:
+    yield commit
+    yield from pointers_of(commit)

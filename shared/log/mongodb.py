@@ -1,4 +1,10 @@
-"""The log in MongoDB: one document a commit, only ever inserted and found; receipts after a majority has it in its journal."""
+"""The log in MongoDB: one document a commit, only ever inserted and found; receipts after a majority has it in its journal.
+
+A commit over several streams is one document too, so it is written whole or not at all. The places of its further parts in their
+streams are kept by pointers, inserted right behind it in the same command. A crash in between leaves a commit without some pointers;
+whoever asks for the end of the log next inserts them, and nobody writes behind an end that he has not asked for or written himself.
+So no version of a stream can be taken twice, and no transaction is needed, which a killed process would leave open (decision 9).
+"""
 
 from __future__ import annotations
 
@@ -15,7 +21,7 @@ from pymongo.errors import BulkWriteError, DuplicateKeyError, PyMongoError, Writ
 
 from shared.domain.errors import TimedOutError, UnavailableError
 from shared.log.log import TakenError
-from shared.log.record import Head, StoredCommit, read_body
+from shared.log.record import Head, StoredCommit, pointers_of, read_body
 from shared.mongodb import (
     DUPLICATE,
     PATIENCE,
@@ -30,29 +36,33 @@ from shared.mongodb import (
     written_format,
 )
 
-#: What the document `formats/log` says, and the format version.
-KIND, VERSION = "log", 1
+#: What the document `formats/log` says, and the format version: in 2 there may be pointers.
+KIND, VERSION = "log", 2
+#: The first format with pointers.
+_POINTERS = 2
 _PAGE = 1000  # commits read at a time, and positions looked through for them
 _NEAR = 2  # versions before the one asked for, so that the commit that holds it is found at once
 _PAUSE = 0.05  # seconds between two looks at a server that does not answer yet
 
 _COUNT: Document = {"bsonType": ["int", "long"], "minimum": 1}
 _TEXT: Document = {"bsonType": "string", "minLength": 1}
-#: The shape of a commit; a document with anything else in it is refused by the server.
+_BELOW: Document = {"bsonType": ["int", "long"], "maximum": -1}
+_IN_STREAM: Document = {"stream": _TEXT, "version": _COUNT, "last_version": _COUNT, "command_id": _TEXT}
+_COMMIT: Document = {
+    "_id": _COUNT,
+    "last_position": _COUNT,
+    "digest": {"bsonType": "string", "pattern": "^[0-9a-f]{64}$"},
+    "body": {"bsonType": "binData"},
+    **_IN_STREAM,
+}
+#: Its positions are negative, so that whoever goes by positions never meets one; `commit` is the position of what it belongs to.
+_POINTER: Document = {"_id": _BELOW, "last_position": _BELOW, "commit": _COUNT, **_IN_STREAM}
+#: The shape of a commit or a pointer; a document with anything else in it is refused by the server.
 COMMIT_SCHEMA: Document = {
-    "bsonType": "object",
-    "required": ["_id", "last_position", "stream", "version", "last_version", "command_id", "digest", "body"],
-    "additionalProperties": False,
-    "properties": {
-        "_id": _COUNT,
-        "last_position": _COUNT,
-        "stream": _TEXT,
-        "version": _COUNT,
-        "last_version": _COUNT,
-        "command_id": _TEXT,
-        "digest": {"bsonType": "string", "pattern": "^[0-9a-f]{64}$"},
-        "body": {"bsonType": "binData"},
-    },
+    "anyOf": [
+        {"bsonType": "object", "required": sorted(fields), "additionalProperties": False, "properties": fields}
+        for fields in (_COMMIT, _POINTER)
+    ]
 }
 #: All unique: they decide who was first.
 COMMIT_INDEXES = {
@@ -65,11 +75,11 @@ COMMIT_INDEXES = {
 def migrate(database: MongoDatabase[Any], patience: float = PATIENCE) -> None:
     """Create the log's collections, validator and indexes where they are missing; safe to call at each start.
 
-    Needs rights that a running service does not: `createCollection`, `createIndex` and `collMod` on `commits`. Raises
-    `UnavailableError` when the database was written by a newer version, and changes nothing then.
+    Needs rights that a running service does not: `createCollection`, `createIndex` and `collMod` on `commits`, and `update` on
+    `formats`. Raises `UnavailableError` when the database was written by a newer version, and changes nothing then.
     """
     target = majority(database)
-    written_format(target, KIND, VERSION, patience)
+    written = written_format(target, KIND, VERSION, patience)
     with explained(target, patience, writing=True):
         validation = {
             "validator": {"$jsonSchema": COMMIT_SCHEMA},
@@ -82,23 +92,28 @@ def migrate(database: MongoDatabase[Any], patience: float = PATIENCE) -> None:
         )
         ensure_collection(target, "snapshots")
         write_format(target, KIND, VERSION)
+        if 0 < written < VERSION:
+            target["formats"].update_one({"_id": KIND, "version": {"$lt": VERSION}}, {"$set": {"version": VERSION}})
 
 
 class MongoStorage:
     """One service's commits in one database, which `migrate` has prepared.
 
     The database user needs `find` and `insert` on `commits`, `find` on `formats`, and `find`, `insert` and `update` on
-    `snapshots`. `patience` is how many seconds one call waits for the server.
+    `snapshots`; only `find` on each when it is opened `read_only`. `patience` is how many seconds one call waits for the server.
     """
 
-    def __init__(self, database: MongoDatabase[Any], patience: float = PATIENCE) -> None:
+    def __init__(self, database: MongoDatabase[Any], patience: float = PATIENCE, read_only: bool = False) -> None:
         self._database = majority(database)
         self._commits = self._database["commits"]
         self._snapshots = self._database["snapshots"]
         self._patience = patience
         self._doubt_until: float | None = None
         self._seen = 0
-        if not written_format(self._database, KIND, VERSION, patience):
+        self._read_only = read_only
+        self._pointed = 0  # up to where every pointer is known to be there
+        self._format = written_format(self._database, KIND, VERSION, patience)
+        if not self._format:
             raise UnavailableError(f"MongoDB database {database.name} holds no log yet: migrate it first")
 
     def _reading(self) -> AbstractContextManager[None]:
@@ -113,7 +128,20 @@ class MongoStorage:
             return Head()
         last = _stored(found)
         self._seen = max(self._seen, last.last_position)
+        self._complete(last)
         return Head(last.last_position, last.digest, read_body(last).time)
+
+    def _complete(self, last: StoredCommit) -> None:
+        """See to it that the last commit has its pointers; all before it had theirs when it was written."""
+        if last.last_position > self._pointed and not self._read_only and (pointers := _pointers(last)):
+            with explained(self._database, self._patience, writing=True):
+                found = self._commits.find({"_id": {"$in": [pointer["_id"] for pointer in pointers]}}, {"_id": 1})
+                there = {pointer["_id"] for pointer in found}
+                for pointer in pointers:
+                    if pointer["_id"] not in there:
+                        with suppress(DuplicateKeyError):  # its writer, or somebody else who saw to it, was faster
+                            self._commits.insert_one(pointer)
+        self._pointed = max(self._pointed, last.last_position)
 
     def stream_version(self, stream: str) -> int:
         with self._reading():
@@ -123,17 +151,20 @@ class MongoStorage:
     def find_command(self, command_id: str) -> StoredCommit | None:
         with self._reading():
             found = self._commits.find_one({"command_id": command_id})
-        return None if found is None else _stored(found)
+        return None if found is None or found["_id"] < 0 else _stored(found)
 
     def insert(self, commits: Sequence[StoredCommit]) -> None:
         """As the port says. When the outcome stays unknown for longer than two patiences, raises `TimedOutError`."""
         started = time.monotonic()
+        documents = [document for commit in commits for document in (_document(commit), *_pointers(commit))]
+        if len(documents) > len(commits):
+            self._check_format()
         try:
             with pymongo.timeout(self._patience):
-                if len(commits) == 1:  # costs the driver less
-                    self._commits.insert_one(_document(commits[0]))
+                if len(documents) == 1:  # costs the driver less
+                    self._commits.insert_one(documents[0])
                 else:
-                    self._commits.insert_many(map(_document, commits), ordered=True)
+                    self._commits.insert_many(documents, ordered=True)
         except DuplicateKeyError as error:  # the server answers only after a majority has what was in the way
             self._doubt_until = None
             raise TakenError(str(error)) from error
@@ -147,7 +178,15 @@ class MongoStorage:
                 raise UnavailableError(f"MongoDB database {self._database.name}: {why}; nothing was written") from error
             self._settle_doubt(error, 0, started)
         self._doubt_until = None
-        self._seen = max(self._seen, commits[-1].last_position)
+        self._seen = self._pointed = commits[-1].last_position
+
+    def _check_format(self) -> None:
+        if self._format < _POINTERS:  # it may have been migrated since this process began
+            self._format = written_format(self._database, KIND, VERSION, self._patience)
+        if self._format < _POINTERS:
+            raise UnavailableError(
+                f"MongoDB database {self._database.name} cannot take commits over several streams yet: migrate it first"
+            )
 
     def _explain(self, error: BulkWriteError, commits: Sequence[StoredCommit], started: float) -> NoReturn:
         failed = next(iter(error.details.get("writeErrors", ())), None)
@@ -208,7 +247,14 @@ class MongoStorage:
                     {"stream": stream, "version": {"$lte": after}}, {"version": 1}, sort=[("version", DESCENDING)]
                 )
                 found = self._versions(stream, first["version"] if first else 0)
-        return (_stored(commit) for commit in found if commit["last_version"] > after)
+            found = self._pointed_at([one for one in found if one["last_version"] > after])
+        return map(_stored, found)
+
+    def _pointed_at(self, found: list[Document]) -> list[Document]:
+        """The commits that pointers among these stand for, in their place."""
+        wanted = [one["commit"] for one in found if "commit" in one]
+        commits = {one["_id"]: one for one in self._commits.find({"_id": {"$in": wanted}})} if wanted else {}
+        return [commits[one["commit"]] if "commit" in one else one for one in found]
 
     def _versions(self, stream: str, start: int) -> list[Document]:
         return list(self._commits.find({"stream": stream, "version": {"$gte": start}}, sort=[("version", ASCENDING)]))
@@ -239,6 +285,21 @@ def _document(commit: StoredCommit) -> Document:
         "digest": commit.digest,
         "body": Binary(commit.body),
     }
+
+
+def _pointers(commit: StoredCommit) -> list[Document]:
+    return [
+        {
+            "_id": -part.position,
+            "last_position": -part.last_position,
+            "stream": part.stream,
+            "version": part.version,
+            "last_version": part.last_version,
+            "command_id": f"{commit.digest}/{part.position}",  # no command has this id
+            "commit": commit.position,
+        }
+        for part in pointers_of(commit)
+    ]
 
 
 def _stored(found: Document) -> StoredCommit:

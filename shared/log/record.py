@@ -1,6 +1,6 @@
 """What is written: commits, the records in them, and the chain of digests over them.
 
-A commit is the unit of append: all events of one decision on one stream. Its `body` is canonical JSON (RFC 8785) of everything
+A commit is the unit of append: all events of one decision, mostly on one stream. Its `body` is canonical JSON (RFC 8785) of everything
 in it, position and the previous digest included; its digest is SHA-256 of exactly those bytes.
 """
 
@@ -30,16 +30,7 @@ class NewEvent(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 
 
 class Part(msgspec.Struct, frozen=True, kw_only=True, gc=False):
-    """Events of one more stream that are written by the same decision."""
-
-    stream: str
-    expected_version: int
-    events: tuple[NewEvent, ...]
-    place: str = ""
-
-
-class Commit(msgspec.Struct, frozen=True, kw_only=True, gc=False):
-    """All events of one decision, not yet placed in the log.
+    """Events of one more stream that are written by the same decision.
 
     `expected_version` is the version of the stream that the decision was made on (0: no events yet).
     """
@@ -47,6 +38,15 @@ class Commit(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     stream: str
     expected_version: int
     events: tuple[NewEvent, ...]
+    place: str = ""  # territory path, e.g. 350104.013.002.007
+
+
+class Commit(Part, frozen=True, kw_only=True, gc=False):
+    """All events of one decision, not yet placed in the log: those of its own stream, and what belongs to all of them.
+
+    What else the decision relied on is in `also`, `held` and `alone`: nothing is written when any of it has changed (decision 9).
+    """
+
     command: str
     command_id: str
     actor: str
@@ -54,39 +54,71 @@ class Commit(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     mandate: str = ""  # the post that the decision relied on
     correlation_id: str = ""
     causation_id: str = ""
-    place: str = ""  # territory path, e.g. 350104.013.002.007
-    also: tuple[Part, ...] = ()
-    held: dict[str, int] = {}
-    alone: int | None = None
+    also: tuple[Part, ...] = ()  # further streams, none of them twice, written in the same record
+    held: dict[str, int] = {}  # other streams and the versions that they must still be at (0: no events yet)
+    alone: int | None = None  # the head position, when nothing at all may have been written since
+
+    @property
+    def guarded(self) -> bool:
+        """Whether more than the stream's own version is to be checked."""
+        return bool(self.also or self.held) or self.alone is not None
+
+    def versions(self) -> Iterator[tuple[str, int]]:
+        """Every stream that must be at a version, and that version."""
+        yield from ((part.stream, part.expected_version) for part in self.parts())
+        yield from self.held.items()
+
+    def parts(self) -> tuple[Part, ...]:
+        """The events of its own stream, then those of the others."""
+        return (self, *self.also)
 
 
-class _Body(msgspec.Struct, frozen=True, kw_only=True, gc=False):
-    """The hashed content of a commit; field names are the storage format."""
+class _Part(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """The hashed content of a part; field names are the storage format."""
+
+    events: tuple[NewEvent, ...]
+    place: str
+    stream: str
+    version: int
+
+
+class _Body(_Part, frozen=True, kw_only=True, gc=False, omit_defaults=True):
+    """The hashed content of a commit; field names are the storage format. What few commits have is left out of the others."""
 
     actor: str
+    also: tuple[_Part, ...] = ()
     causation_id: str
     command: str
     command_id: str
     correlation_id: str
-    events: tuple[NewEvent, ...]
+    held: dict[str, int] = {}
     mandate: str
     on_behalf_of: str
-    place: str
     position: int
     previous: str
-    stream: str
     time: str
-    version: int
+
+    def parts(self) -> tuple[_Part, ...]:
+        """The events of its own stream, then those of the others."""
+        return (self, *self.also)
 
 
-class StoredCommit(msgspec.Struct, frozen=True, gc=False):
-    """A commit as it lies in the log: the exact bytes and what is needed to find them."""
+class Span(msgspec.Struct, frozen=True, gc=False):
+    """Where events of one stream lie: in the log, and in their stream."""
 
     position: int  # of the first event
     last_position: int
     stream: str
     version: int  # of the first event, in its stream
     last_version: int
+
+
+class StoredCommit(Span, frozen=True, gc=False):
+    """A commit as it lies in the log: the exact bytes and what is needed to find them.
+
+    Its positions span the events of all its parts; stream and versions are those of its own stream.
+    """
+
     command_id: str
     digest: str
     body: bytes
@@ -123,11 +155,16 @@ def place_commit(commit: Commit, head: Head, version: int, time: str) -> StoredC
     body = _encode(
         _Body(
             actor=commit.actor,
+            also=tuple(
+                _Part(events=part.events, place=part.place, stream=part.stream, version=part.expected_version + 1)
+                for part in commit.also
+            ),
             causation_id=commit.causation_id,
             command=commit.command,
             command_id=commit.command_id,
             correlation_id=commit.correlation_id,
             events=commit.events,
+            held=commit.held,
             mandate=commit.mandate,
             on_behalf_of=commit.on_behalf_of,
             place=commit.place,
@@ -141,7 +178,7 @@ def place_commit(commit: Commit, head: Head, version: int, time: str) -> StoredC
     count = len(commit.events)
     return StoredCommit(
         position=position,
-        last_position=head.position + count,
+        last_position=head.position + count + sum(len(part.events) for part in commit.also),
         stream=commit.stream,
         version=version + 1,
         last_version=version + count,
@@ -159,15 +196,38 @@ def read_body(stored: StoredCommit) -> _Body:
         raise CorruptionError(f"commit at position {stored.position} does not decode: {error}") from error
 
 
-def records_of(stored: StoredCommit) -> list[Record]:
-    """The events of a stored commit, in order."""
+def pointers_of(stored: StoredCommit) -> list[Span]:
+    """Where the events of further streams lie that a commit wrote; mostly there are none, and nothing is decoded then."""
+    if stored.last_position - stored.position == stored.last_version - stored.version:
+        return []
     body = read_body(stored)
-    size = len(body.events)
+    found, position = [], body.position + len(body.events)
+    for part in body.also:
+        more = len(part.events) - 1
+        found.append(Span(position, position + more, part.stream, part.version, part.version + more))
+        position += more + 1
+    return found
+
+
+def records_of(stored: StoredCommit) -> list[Record]:
+    """The events of a stored commit, in order: those of its own stream, then those of each part."""
+    body = read_body(stored)
+    size = stored.last_position - stored.position + 1
+    records: list[Record] = []
+    for part in body.parts():
+        records += _records(body, part, body.position + len(records), size, stored.digest)
+    if body.held:
+        records[0] = msgspec.structs.replace(records[0], held=_encode(body.held).decode())
+    return records
+
+
+def _records(body: _Body, part: _Part, position: int, size: int, digest: str) -> list[Record]:
+    stream, version, place = part.stream, part.version, part.place
     return [
         Record(  # in the order of the fields: naming them takes twice the time, and replay makes millions
-            body.position + index,
-            body.stream,
-            body.version + index,
+            position + index,
+            stream,
+            version + index,
             event.type,
             event.schema,
             event.data,
@@ -181,12 +241,12 @@ def records_of(stored: StoredCommit) -> list[Record]:
             body.command_id,
             body.correlation_id,
             body.causation_id,
-            body.place,
-            stored.digest,
+            place,
+            digest,
             body.position,
             size,
         )
-        for index, event in enumerate(body.events)
+        for index, event in enumerate(part.events)
     ]
 
 
@@ -197,7 +257,7 @@ def receipt_of(stored: StoredCommit) -> Receipt:
         stream=stored.stream,
         version=stored.last_version,
         position=stored.last_position,
-        events=len(body.events),
+        events=stored.last_position - stored.position + 1,
         command=body.command,
         command_id=stored.command_id,
         time=body.time,
@@ -208,7 +268,8 @@ def receipt_of(stored: StoredCommit) -> Receipt:
 def verify_chain(commits: Iterable[StoredCommit], after: Head | None = None) -> Iterator[StoredCommit]:
     """Pass commits through, checking digest, link, position and index columns of each.
 
-    Raises `CorruptionError` naming the first wrong position. Version order per stream is checked too, from the start of a log.
+    Raises `CorruptionError` naming the first wrong position. From the start of a log the order of versions in every stream is checked
+    too, and that streams which a commit relied on were at the version that it names.
     """
     head = after or Head()
     versions: dict[str, int] | None = {} if after is None else None
@@ -221,19 +282,29 @@ def verify_chain(commits: Iterable[StoredCommit], after: Head | None = None) -> 
             raise CorruptionError(
                 f"{here}: does not follow position {head.position}; something was removed, inserted or moved"
             )
-        last = body.position + len(body.events) - 1
+        own = len(body.events)
+        last = head.position + own + sum(len(part.events) for part in body.also)
         columns: tuple[Any, ...] = (
             stored.position,
             stored.last_position,
             stored.stream,
             stored.version,
+            stored.last_version,
             stored.command_id,
         )
-        if columns != (body.position, last, body.stream, body.version, body.command_id):
+        if columns != (body.position, last, body.stream, body.version, body.version + own - 1, body.command_id):
             raise CorruptionError(f"{here}: the index columns do not match the record")
         if versions is not None:
-            if body.version != versions.get(body.stream, 0) + 1:
-                raise CorruptionError(f"{here}: version {body.version} of {body.stream} is out of order")
-            versions[body.stream] = stored.last_version
+            _check_versions(body, versions, here)
         head = Head(last, stored.digest, body.time)
         yield stored
+
+
+def _check_versions(body: _Body, versions: dict[str, int], here: str) -> None:
+    for stream, version in body.held.items():
+        if version != (was := versions.get(stream, 0)):
+            raise CorruptionError(f"{here}: relies on {stream} at version {version}, which was at {was}")
+    for part in body.parts():
+        if part.version != versions.get(part.stream, 0) + 1:
+            raise CorruptionError(f"{here}: version {part.version} of {part.stream} is out of order")
+        versions[part.stream] = part.version + len(part.events) - 1

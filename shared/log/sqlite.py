@@ -8,11 +8,11 @@ from itertools import starmap
 from pathlib import Path
 
 from shared.log.log import TakenError
-from shared.log.record import Head, StoredCommit, read_body
+from shared.log.record import Head, StoredCommit, pointers_of, read_body
 from shared.sqlite import Database
 
-#: "LLlg" as application id, and the format version.
-KIND, VERSION = 0x4C4C6C67, 1
+#: "LLlg" as application id, and the format version: in 2 there may be pointers. An older file is one until the first is written.
+KIND, VERSION = 0x4C4C6C67, 2
 _PAGE = 1000  # commits read at a time
 #: Bytes. An append touches some five pages and waits until all of them are on disk: with SQLite's 4096 it writes 21 kB for a commit
 #: of one event, with these 15 kB, and takes about a tenth to a third less time (P1). Larger commits and reading cost the same.
@@ -35,7 +35,8 @@ CREATE TRIGGER commits_never_change BEFORE UPDATE ON commits BEGIN SELECT RAISE(
 CREATE TRIGGER commits_never_vanish BEFORE DELETE ON commits BEGIN SELECT RAISE(ABORT, 'the log is append-only'); END;
 CREATE TABLE snapshots (stream TEXT PRIMARY KEY, version INTEGER NOT NULL, shape TEXT NOT NULL, state BLOB NOT NULL) STRICT
 """
-#: In the order of the fields of `StoredCommit`.
+#: In the order of the fields of `StoredCommit`. A row with negative positions is a pointer: it keeps the place of a part in its stream,
+#: and the commit that holds its events is the last one that begins before it. Whoever goes by positions never meets one.
 _COLUMNS = "position, last_position, stream, version, last_version, command_id, digest, body"
 
 
@@ -57,9 +58,9 @@ class SqliteStorage:
         return int(row[0]) if row else 0
 
     def find_command(self, command_id: str) -> StoredCommit | None:
-        return self._one("WHERE command_id = ?", command_id)
+        return self._one("WHERE command_id = ? AND position > 0", command_id)
 
-    def _one(self, where: str, *values: str) -> StoredCommit | None:
+    def _one(self, where: str, *values: str | int) -> StoredCommit | None:
         with self._database.reading() as connection:
             row = connection.execute(f"SELECT {_COLUMNS} FROM commits {where}", values).fetchone()
         return None if row is None else StoredCommit(*row)
@@ -67,11 +68,14 @@ class SqliteStorage:
     def insert(self, commits: Sequence[StoredCommit]) -> None:
         rows = [
             (c.position, c.last_position, c.stream, c.version, c.last_version, c.command_id, c.digest, c.body)
-            for c in commits
+            for commit in commits
+            for c in (commit, *_pointers(commit))
         ]
         try:
             with self._database.writing() as connection:
                 connection.executemany(f"INSERT INTO commits ({_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?)", rows)
+                if len(rows) > len(commits):  # an older program would not understand it any more
+                    connection.execute(f"PRAGMA user_version = {VERSION}")
         except sqlite3.IntegrityError as error:
             raise TakenError(str(error)) from error
 
@@ -101,7 +105,15 @@ class SqliteStorage:
                 "AND last_version > ? ORDER BY version",
                 (stream, stream, after + 1, after),
             ).fetchall()
-        return starmap(StoredCommit, rows)
+        return map(self._pointed, starmap(StoredCommit, rows))
+
+    def _pointed(self, row: StoredCommit) -> StoredCommit:
+        """The commit that a pointer stands for; any other one is itself."""
+        if row.position > 0:
+            return row
+        found = self._one("WHERE position <= ? ORDER BY position DESC LIMIT 1", -row.position)
+        assert found is not None  # both were written in one transaction
+        return found
 
     def snapshot(self, stream: str) -> tuple[int, str, bytes] | None:
         with self._database.reading() as connection:
@@ -116,3 +128,17 @@ class SqliteStorage:
 
     def close(self) -> None:
         self._database.close()
+
+
+def _pointers(commit: StoredCommit) -> Iterator[StoredCommit]:
+    for part in pointers_of(commit):
+        yield StoredCommit(
+            -part.position,
+            -part.last_position,
+            part.stream,
+            part.version,
+            part.last_version,
+            f"{commit.digest}/{part.position}",  # no command has this id
+            commit.digest,
+            b"",
+        )

@@ -1,4 +1,4 @@
-"""The entrypoint for calls from other services: nameko's, but neither a lost broker nor a malformed call ends the service."""
+"""nameko's RPC entrypoint, changed so that neither a lost broker nor a malformed call ends the service."""
 
 from __future__ import annotations
 
@@ -22,29 +22,30 @@ from nameko.exceptions import (
 from nameko.messaging import QueueConsumer
 from nameko.rpc import Rpc, RpcConsumer
 
-from shared.broker.sending import Sender, TooLargeError
+from shared.broker.publisher import TooLargeError
 from shared.broker.topology import calls
+from shared.service.sending import Sender
 
 _log = structlog.get_logger()
 _decode = msgspec.json.Decoder().decode
-#: Seconds after which a silent connection is looked at for something to do. A service that stops waits for it once for each of its
-#: two consumers; nameko's second each would be a good part of what callers of a service that is restarted are willing to wait.
+#: Seconds for which a consumer waits on a silent connection before it looks for other work. A stopping service waits this long for
+#: each of its two consumers; nameko's default of one second would prolong a restart noticeably for callers.
 LOOK_EVERY = 0.1
 
 
 class Intake(QueueConsumer):
-    """Takes in calls and answers, which are JSON; nameko's own starts a green thread for each before it looks at it.
+    """Consumes calls and answers, which are JSON; nameko's own consumer starts a green thread for each before it decodes it.
 
-    A service that stops cancels its consumer of calls first: the broker gives further ones to another process of the service, or
-    keeps them for the next. What is in work is finished, answered and acknowledged on the same connection before that closes; a
-    message that arrives in between is given back.
+    A stopping service cancels its consumer of calls first: the broker delivers further calls to another process of the service, or
+    keeps them for the next one. Calls in progress are finished, answered and acknowledged before the connection closes; a message
+    that arrives meanwhile is requeued.
     """
 
     def run(self, **options: Any) -> None:
         super().run(safety_interval=LOOK_EVERY, **options)
 
     def register_provider(self, provider: Any) -> None:
-        """Take calls or answers from the exchange as it is given; nameko would declare it."""
+        """Bind the queue to an exchange that may exist already; nameko would declare it."""
         provider.queue.exchange = calls()
         super().register_provider(provider)
 
@@ -60,17 +61,17 @@ class Intake(QueueConsumer):
             if message.content_type != "application/json":
                 raise ContentDisallowed(f"{message.content_type!r} is not JSON")
             body = _decode(message.body)
-        except Exception as error:  # whatever is wrong with it, it would come again for ever
+        except Exception as error:  # of any kind: an unacknowledged message would be redelivered for ever
             self.on_decode_error(message, error)
         else:
             provider.handle_message(body, message)
 
 
 class _Answers(RpcConsumer):
-    """Sends answers; with nameko's own, one that cannot be sent kills the container.
+    """Sends answers; in nameko's own consumer, an answer that cannot be sent kills the container.
 
-    Without a broker the call comes again as soon as there is one, and its command id gives the same receipt. A message without a
-    return address, which any client of the broker can send, would come again for ever: it is done with.
+    When the broker is lost, it redelivers the call later, and the command id gives the same receipt. A message without `reply_to`,
+    which any client of the broker can send, is acknowledged: it would be redelivered for ever.
     """
 
     queue_consumer = Intake()
@@ -86,21 +87,21 @@ class _Answers(RpcConsumer):
     def handle_message(self, body: Any, message: Any) -> None:
         try:
             self.get_provider_for_method(message.delivery_info["routing_key"]).handle_message(body, message)
-        except Exception:  # a call that no method can take is answered, and others go on meanwhile
+        except Exception:  # a call without a method is answered with the error, in a thread of its own
             refuse = partial(self.handle_result, message, None, sys.exc_info())
             self.container.spawn_managed_thread(refuse, "refusal")
 
     def handle_result(self, message: Any, result: Any, exc_info: Any) -> tuple[Any, Any]:
         try:
             self._answer(message, result, exc_info)
-        except Exception as error:  # whatever is wrong with this one, others wait for their answers
+        except Exception as error:  # of any kind: it must not stop the answers of other calls
             _log.warning("answer not sent", service=self.container.service_name, error=repr(error))
         with suppress(OSError, AMQPError, KombuError):
             self.queue_consumer.ack_message(message)
         return result, exc_info
 
     def _answer(self, message: Any, result: Any, exc_info: Any) -> None:
-        """Send an answer and wait until the broker has it: only then may the call be forgotten."""
+        """Send an answer and wait for the confirm: the call may be acknowledged only after it."""
         send = partial(
             self.sender.send,
             routing_key=message.properties["reply_to"],
@@ -118,7 +119,7 @@ class _Answers(RpcConsumer):
 
 
 class Answered(Rpc):
-    """A method that others may call, by naming its arguments."""
+    """A method that other services may call with named arguments."""
 
     rpc_consumer = _Answers()
 
@@ -138,5 +139,5 @@ class Answered(Rpc):
             self.rpc_consumer.requeue_message(message)
 
 
-#: Decorates such a method.
+#: The decorator for such a method.
 answered = Answered.decorator

@@ -1,7 +1,7 @@
-"""The threads around a node: apply our own log, relay it to the broker, and take in other services' facts.
+"""The threads around a node: they apply its own log, relay it to the broker, and consume other services' facts.
 
-These replace nameko's `event_handler` for facts: it drops an event whose handler raises, keeps no order, and acknowledges what it
-cannot decode. Nothing here ends a process: an error is logged, counted, and tried again after a pause.
+They replace nameko's `event_handler`, which drops an event whose handler raises, keeps no order, and acknowledges what it cannot
+decode. No error here ends the process: each is logged, counted, and retried after a pause.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from eventlet.timeout import Timeout
 from kombu import Connection, Consumer
 from nameko.extensions import SharedExtension
 
-from shared.broker import beating
+from shared.broker import heartbeat
 from shared.broker.connecting import connection as connection_to
 from shared.broker.topology import TopologyError, declare, explained, queue_for
 from shared.domain.errors import BadInputError, LinliError, UnavailableError
@@ -29,15 +29,15 @@ from shared.service import metrics, tracing
 from shared.service.relay import Relay, fact_codes
 from shared.service.rpc import Caller
 
-#: Seconds before a loop tries again.
+#: Seconds before a loop retries.
 PAUSE = 0.5
-#: Seconds before a loop tries again what an operator must put right.
+#: Seconds before a loop retries what an operator must correct.
 LONG_PAUSE = 10.0
-#: Seconds after an append before our own views are brought up to date, unless somebody waits for them.
+#: Seconds between an append and the update of the service's own views, unless a call waits for them.
 GATHER = 0.02
-#: Seconds between two looks at what the gauges show.
+#: Seconds between two updates of the gauges.
 SHOW_EVERY = 1.0
-#: Seconds that a loop gets to finish when the service stops; the relay publishes what is in the log until then.
+#: Seconds that a stopping service gives a loop to finish; the relay publishes the rest of the log in that time.
 STOP_WITHIN = 2.0
 
 _log = structlog.get_logger()
@@ -50,30 +50,32 @@ class Followers(SharedExtension):
     node: Node
 
     def __init__(self) -> None:
-        self._due: dict[str, float] = {}  # when each source is to be asked whether anything was missed
+        self._due: dict[str, float] = {}  # when to ask each source for missed facts
         self._stopping = threading.Event()
-        self._appended = threading.Event()  # something for the projector
+        self._appended = threading.Event()  # wakes the projector
         self._to_relay = threading.Event()
         self._threads: dict[str, Any] = {}
         self._fetching = threading.Lock()
 
     def follow(self, node: Node) -> None:
-        """Name the node to work for; called once, before the start."""
+        """Set the node; called once, before the start."""
         self.node = node
         node.log.on_append(self._wake)
 
     def _wake(self) -> None:
-        self._to_relay.set()  # the first that is woken runs first, and others wait for what is relayed
+        self._to_relay.set()  # the first thread woken runs first, and other services wait for what is relayed
         self._appended.set()
 
     def setup(self) -> None:
-        """Take the key for facts; the relay signs them."""
+        """Read the keys with which the relay signs facts and followers check them."""
         self._codes = fact_codes(self.container.config["settings"])
         self.relay = Relay(self.container.config["settings"], self._codes, self._stopping, self._to_relay)
 
     def start(self) -> None:
         """Start the loops."""
-        metrics.PARKED.labels(self.node.name, UNREADABLE)  # seen at zero first, or an alarm would miss the first one
+        metrics.PARKED.labels(
+            self.node.name, UNREADABLE
+        )  # exported as zero first, or an alarm on the increase would miss the first one
         loops: list[tuple[str, Callable[[], None]]] = [
             ("projector", self._project),
             ("relay", lambda: self.relay.run(self.node)),
@@ -86,9 +88,9 @@ class Followers(SharedExtension):
             )
 
     def stop(self) -> None:
-        """Let each loop finish what it is doing; one that waits for a server that is gone is not waited for (R3).
+        """Let each loop finish its current work, and kill a loop that waits for an absent server (R3).
 
-        Whoever comes next finds the relay's lease free, and the queue of facts without a consumer.
+        The next process finds the relay's lease free and the queue of facts without a consumer.
         """
         self._stopping.set()
         self._wake()
@@ -99,10 +101,10 @@ class Followers(SharedExtension):
         for name, thread in threads.items():
             if not thread.dead:
                 _log.warning("loop not waited for", service=self.node.name, loop=name, seconds=STOP_WITHIN)
-            thread.kill()  # safe at any point: checkpoints say what was done
+            thread.kill()  # safe at any point: checkpoints record what was done
 
     def kill(self) -> None:
-        """The container is being killed: stop at the next chance."""
+        """Stop without waiting: the container is being killed."""
         self._stopping.set()
         self._wake()
 
@@ -117,7 +119,7 @@ class Followers(SharedExtension):
                 self._stopping.wait(LONG_PAUSE if isinstance(error, TopologyError) else PAUSE)
 
     def _project(self) -> None:
-        """Apply our own log to our views, and show how far everything is."""
+        """Apply the service's own log to its views, and update the gauges."""
         follower = self.node.followers[self.node.name]
         applied = metrics.APPLIED.labels(self.node.name, self.node.name)
         show = 0.0
@@ -130,27 +132,27 @@ class Followers(SharedExtension):
             if time.monotonic() >= show:
                 metrics.show(self.node.status())
                 show = time.monotonic() + SHOW_EVERY
-            if follower.position - before < BATCH:  # there was no more; whoever appended since has woken us
+            if follower.position - before < BATCH:  # the log was read to its end; a later append wakes this loop
                 self._appended.wait(1.0)
                 if not self._stopping.is_set():
-                    self.node.awaited.wait(GATHER)  # one transaction carries what is appended meanwhile
+                    self.node.awaited.wait(GATHER)  # one transaction applies all appends of this time
 
     def _consume(self) -> None:
-        """Take in other services' facts: what was missed first, then what arrives."""
+        """Consume other services' facts: first those missed, then those that arrive."""
         settings = self.container.config["settings"]
         node = self.node
         queue = queue_for(node.name, node.definition.sources)
-        with connection_to(settings.amqp_uri, settings.amqp_tls, heartbeat=beating.HEARTBEAT) as connection:
+        with connection_to(settings.amqp_uri, settings.amqp_tls, heartbeat=heartbeat.HEARTBEAT) as connection:
             with explained(settings.amqp_uri):
                 connection.ensure_connection(max_retries=0, reraise_as_library_errors=False)
             declare(connection, queue)
             channel = connection.channel()
-            channel.auto_decode = False  # a message that is parked is kept byte for byte
+            channel.auto_decode = False  # a parked message is kept byte for byte
             arrived: list[Any] = []
             consumer = Consumer(
                 channel, [queue], on_message=arrived.append, accept=None, prefetch_count=BATCH, auto_declare=False
             )
-            with consumer, beating.beating(connection):
+            with consumer, heartbeat.beating(connection):
                 self._due = dict.fromkeys(node.definition.sources, 0.0)
                 while not self._stopping.is_set():
                     self._ask(settings.catch_up)
@@ -159,7 +161,7 @@ class Followers(SharedExtension):
                         arrived.clear()
 
     def _drain(self, connection: Connection, arrived: list[Any], until: float) -> bool:
-        """Wait for messages and take those that are there; False when none had come by then."""
+        """Wait for messages and take all that have arrived; False when there were none."""
         timeout = 0.25
         while len(arrived) < BATCH and not self._stopping.is_set():
             try:
@@ -199,7 +201,7 @@ class Followers(SharedExtension):
             message.ack()
 
     def _apply(self, source: str, epoch: int, batch: list[Record], catch_up: float) -> None:
-        """Apply facts that arrived; those that cannot be applied now are not waited for: the log has them, they are asked for again."""
+        """Apply facts that arrived; those that cannot be applied now are fetched from the source's log later."""
         if not batch:
             return
         self._due[source] = time.monotonic() + catch_up
@@ -211,14 +213,14 @@ class Followers(SharedExtension):
         metrics.APPLIED.labels(self.node.name, source).set(self.node.followers[source].position)
 
     def _put_off(self, source: str, error: UnavailableError) -> None:
-        """Say that a source, or our own store, does not answer: the message says which."""
+        """Log that a source or the service's own store does not answer; the message names it."""
         metrics.RETRIES.labels(self.node.name, "consumer").inc()
         _log.warning("catching up put off", service=self.node.name, source=source, error=error.message)
 
     def _ask(self, catch_up: float) -> None:
-        """Catch up with every source that has been silent for `catch_up` seconds, however much the others say.
+        """Catch up with every source from which nothing arrived for `catch_up` seconds, however much others send.
 
-        One that does not answer is asked again later.
+        A source that does not answer is asked again later.
         """
         for source, due in self._due.items():
             if self._stopping.is_set():
@@ -232,7 +234,7 @@ class Followers(SharedExtension):
             self._due[source] = time.monotonic() + catch_up
 
     def fetch(self, source: str, after: int, limit: int) -> list[Record]:
-        """Ask a source for its facts beyond a position; raises `UnavailableError` when it does not give them, or none we can read."""
+        """Fetch a source's facts after a position; raises `UnavailableError` when it returns none or unreadable ones."""
         context = Context(kind="service", actor=self.node.name)
         try:
             answer = self.caller.call(source, "read_log", context, {"after": after, "limit": limit}, wait=False)

@@ -24,7 +24,7 @@ RETRIES = Counter("linli_retries", "Times a background loop had to try again", (
 
 
 def show(status: Mapping[str, Any]) -> None:
-    """Bring the gauges up to date with what `Node.status` says."""
+    """Set the gauges from `Node.status`."""
     service = status["service"]
     HEAD.labels(service).set(status["head"])
     RELAYED.labels(service).set(status["relayed"])

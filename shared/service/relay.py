@@ -1,4 +1,4 @@
-"""The relay: publishes what a service appended to its log, in order, and remembers how far the broker has it."""
+"""The relay: publishes a service's log in order and keeps a checkpoint of what the broker has confirmed."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import time
 import uuid
 from contextlib import suppress
 
-from shared.broker.publisher import ConfirmedPublisher, Message, NotConfirmed
+from shared.broker.publisher import Message, NotConfirmed, Publisher
 from shared.broker.topology import EXCHANGE
 from shared.domain.errors import LinliError, UnavailableError
 from shared.domain.record import Record
@@ -19,47 +19,47 @@ from shared.service.settings import Settings
 
 #: Seconds a relay's lease lasts; a standby takes over after it when the holder was killed, and at once when it stopped.
 #:
-#: It is renewed every third of it, and may be this short because it only saves double work. Whoever was frozen for longer and goes
-#: on publishes at most the batch that it has already read: both relays began behind the same checkpoint and each publishes in order,
-#: so that every position arrives first from a relay that has published all before it, and followers skip what comes again. Its
-#: checkpoint cannot be moved any more then, and it has to take the lease again.
+#: The holder renews it every third of that time. It may be this short because it only prevents duplicate work. A relay that was frozen
+#: for longer publishes at most the batch that it has already read when it resumes. Both relays started at the same checkpoint and
+#: publish in order, so each position first arrives from a relay that has published all before it, and followers skip duplicates. The
+#: resumed relay then fails to move the checkpoint and has to take the lease again.
 LEASE = 5.0
-#: Facts that are published before their confirms are waited for.
+#: Facts published before the relay waits for their confirms.
 RELAYED = 1000
-#: Seconds after which a batch that the broker has not confirmed is published again.
+#: Seconds after which an unconfirmed batch is published again.
 CONFIRM_WITHIN = 10.0
-#: Seconds after a publication before the checkpoint is moved: what is published meanwhile shares one write.
+#: Seconds between a publication and the move of the checkpoint: batches published in that time share one write.
 GATHER = 0.02
-#: Seconds before somebody else's lease is asked for again.
+#: Seconds before a relay retries to take a lease that another process holds.
 PAUSE = 0.5
 
 
 class Relay:
     """Publishes a node's log from the relay's checkpoint on; only one relay per log holds the lease.
 
-    The checkpoint never passes what the broker has confirmed and may lag behind it for a moment. Whoever begins there after a crash
-    publishes that once more, in order, and followers skip it.
+    The checkpoint never passes what the broker has confirmed and may lag behind it for a moment. After a crash the next relay
+    publishes the facts in between once more, in order, and followers skip them.
     """
 
     def __init__(self, settings: Settings, codes: Codes, stopping: threading.Event, appended: threading.Event) -> None:
-        """`codes` sign the facts. `appended` is set when there is something to publish, `stopping` when that is to be the last of it."""
+        """`codes` sign the facts. `appended` is set after an append; `stopping` ends the relay after the rest of the log is published."""
         self._settings, self._codes = settings, codes
         self._stopping, self._appended = stopping, appended
-        # the embedded process alone holds its folder, so after a crash it takes its own lease up again at once
+        # an embedded process locks its folder, so it can take its own lease again at once after a crash
         self._embedded = settings.amqp_uri.startswith("linli://")
         self._holder = "embedded" if self._embedded else uuid.uuid4().hex
         self._saved = 0  # where the checkpoint stands
 
     def run(self, node: Node) -> None:
-        """Publish until the service stops; raises what a server's failure raises, and can then be run again."""
+        """Publish until the service stops; raises errors of broker and store, and may be called again after one."""
         self._node = node
-        publisher = ConfirmedPublisher(self._settings.amqp_uri, EXCHANGE, tls=self._settings.amqp_tls)
+        publisher = Publisher(self._settings.amqp_uri, EXCHANGE, tls=self._settings.amqp_tls)
         relayed = metrics.RELAYED.labels(node.name)
         renew = save = 0.0
         position: int | None = None
         try:
             while True:
-                stopping = self._stopping.is_set()  # what was appended before is still published
+                stopping = self._stopping.is_set()  # read before the log: appends up to here are still published
                 if time.monotonic() >= renew:
                     if not node.views.lease("relay", self._holder, LEASE):
                         if stopping:
@@ -69,7 +69,9 @@ class Relay:
                         continue
                     renew = time.monotonic() + LEASE / 3
                 self._appended.clear()
-                if position is None:  # read once: if somebody else moves it, our next move fails and this begins anew
+                if (
+                    position is None
+                ):  # read once: after a move by another relay our next move fails, and the loop restarts
                     position = self._saved = node.views.checkpoint("relay")
                 if records := list(node.log.read(position, limit=RELAYED)):
                     self._publish(publisher, records)
@@ -89,14 +91,14 @@ class Relay:
         finally:
             if renew and not self._embedded:
                 with suppress(LinliError):
-                    node.views.lease("relay", self._holder, 0)  # the next process need not wait
+                    node.views.lease("relay", self._holder, 0)  # so that the next process need not wait
             publisher.close()
 
     def _save(self, position: int) -> None:
         self._node.views.save({}, {"relay": (self._saved, position)})
         self._saved = position
 
-    def _publish(self, publisher: ConfirmedPublisher, records: list[Record]) -> None:
+    def _publish(self, publisher: Publisher, records: list[Record]) -> None:
         node = self._node
         try:
             with tracing.publishing(node.name, records) as carried:
@@ -108,18 +110,18 @@ class Relay:
                 publisher.publish(messages, CONFIRM_WITHIN)
         except NotConfirmed as error:
             confirmed = records[0].position - 1 + error.confirmed
-            if confirmed != self._saved:  # those need not be sent again
+            if confirmed != self._saved:  # so that these are not published again
                 self._save(confirmed)
             raise UnavailableError(f"the broker has not confirmed positions {confirmed + 1} on: {error}") from error
 
 
 def fact_codes(settings: Settings) -> Codes:
-    """What signs facts, and checks them."""
+    """Return the codes that sign and check facts."""
     return Codes(settings.secrets(), "facts")
 
 
 def message_of(service: str, record: Record, codes: Codes, traceparent: str = "", epoch: int = 0) -> Message:
-    """A fact as a CloudEvent in AMQP binary mode; `traceparent` travels as the distributed tracing extension."""
+    """Return a fact as a CloudEvent in AMQP binary mode; `traceparent` goes into the distributed tracing extension."""
     about = cloudevents.attributes(service, record)
     if epoch:
         about[cloudevents.EPOCH] = epoch
@@ -130,7 +132,5 @@ def message_of(service: str, record: Record, codes: Codes, traceparent: str = ""
         routing_key=cloudevents.routing_key(service, record),
         body=bytes(record.data),
         headers=cloudevents.to_headers(about),
-        message_id=record.id,
-        content_type=cloudevents.CONTENT_TYPE,
-        type=record.type,
+        properties={"message_id": record.id, "type": record.type, "content_type": cloudevents.CONTENT_TYPE},
     )

@@ -1,4 +1,4 @@
-"""Calls from one service to another: signed, with a time-out, and with errors that keep their kind."""
+"""Calls from one service to another: signed, with a time-out, and with errors of the callee's kind."""
 
 from __future__ import annotations
 
@@ -9,11 +9,10 @@ from typing import Any
 
 from eventlet import sleep
 from eventlet.timeout import Timeout
-from nameko.amqp.publish import UndeliverableMessage
 from nameko.extensions import DependencyProvider, SharedExtension
 from nameko.rpc import ReplyListener
 
-from shared.broker.sending import ERRORS, Sender, TooLargeError
+from shared.broker.publisher import ERRORS, TooLargeError, Undeliverable
 from shared.domain.errors import (
     BadInputError,
     LinliError,
@@ -26,23 +25,24 @@ from shared.domain.words import _, term
 from shared.following.context import Context, Signer
 from shared.service import tracing
 from shared.service.answering import Intake
+from shared.service.sending import Sender
 from shared.tls import explanation
 
 #: Name of the header that carries the signed context (nameko's prefix included).
 HEADER = "nameko.linli"
-#: Seconds after which a call to a service whose queue is not there is made again.
+#: Seconds before a call to a service without a queue is repeated.
 REPEAT_EVERY = 0.2
-#: Part of a call's time in which it may be made again; the rest is for the broker's word on the last try.
+#: Part of a call's time in which it may be repeated; the rest is for the broker's reply to the last attempt.
 REPEAT_FOR = 0.8
 
 
 class _Replies(ReplyListener):
-    """Hands answers to those who wait for them."""
+    """Passes answers to the green threads that wait for them."""
 
     queue_consumer = Intake()
 
     def refuse(self, correlation_id: str, error: Exception | None) -> None:
-        """Let the one who waits for an answer have an error instead; None: there is none."""
+        """Raise an error in the green thread that waits for an answer; None: do nothing."""
         if error is not None and (waiting := self._reply_events.pop(correlation_id, None)) is not None:
             waiting.send_exception(error)
 
@@ -50,9 +50,9 @@ class _Replies(ReplyListener):
 class Caller(SharedExtension):
     """One per service: sends calls and waits for their answers. Safe to use from any green thread of the service.
 
-    A service that is being restarted is waited for as long as the call may take: its queue keeps the call for the next process.
-    Where the queue itself is not there yet (the broker was replaced, the service never ran) the same call is made again, for most of
-    that time. Both are safe: a query changes nothing, and a command carries its id, so that it takes effect once however often it arrives.
+    A call to a restarting service waits until its time-out: the queue keeps the call for the next process. While the queue does not
+    exist (the broker was replaced, the service never ran) the call is repeated for most of that time. Both are safe: a query changes
+    nothing, and the command id makes a command take effect once however often it arrives.
     """
 
     replies = _Replies()
@@ -73,10 +73,10 @@ class Caller(SharedExtension):
         timeout: float | None = None,
         wait: bool = True,
     ) -> dict[str, Any]:
-        """Call `service.method` and return its answer; without `wait` a service that has no queue is not waited for.
+        """Call `service.method` and return its answer; without `wait` a missing queue is an error at once.
 
-        Raises the error that the service answered, `TimedOutError` when no answer came in time (seconds; the command may have taken
-        effect: repeat it with the same command id), and `UnavailableError` when the service or the broker is not there.
+        Raises the error of the service, `TimedOutError` when no answer came within `timeout` seconds (the command may have taken
+        effect: repeat it with the same command id), and `UnavailableError` when the service or the broker is absent.
         """
         seconds = timeout or self._timeout
         wait_until = time.monotonic() + seconds * REPEAT_FOR * wait
@@ -85,7 +85,7 @@ class Caller(SharedExtension):
             try:
                 with Timeout(seconds, _late(service, seconds)):
                     body = self._ask(f"{service}.{method}", signed, arguments, wait_until)
-            except UndeliverableMessage as error:
+            except Undeliverable as error:
                 raise UnavailableError(
                     _("the service {service} is not running"), service=term("service", service)
                 ) from error
@@ -97,7 +97,7 @@ class Caller(SharedExtension):
             return self._opened(body, signed, f"{service}.{method}")
 
     def _ask(self, method: str, signed: str, arguments: dict[str, Any], wait_until: float) -> Any:
-        """The body of the answer; the call is made again while the service has no queue and there is time left to wait for it."""
+        """Return the body of the answer; repeat the call while the service has no queue and time is left."""
         while True:
             correlation_id = uuid.uuid4().hex
             reply = self.replies.get_reply_event(correlation_id)
@@ -115,17 +115,18 @@ class Caller(SharedExtension):
                     },
                 )
                 return reply.wait()
-            except UndeliverableMessage:
+            except Undeliverable:
                 if time.monotonic() + REPEAT_EVERY >= wait_until:
                     raise
             finally:
-                self.replies._reply_events.pop(correlation_id, None)  # nameko keeps it for ever when no answer comes
-            sleep(REPEAT_EVERY)  # the queue may be there the next time
+                self.replies._reply_events.pop(correlation_id, None)  # nameko never removes it when no answer comes
+            sleep(REPEAT_EVERY)  # the queue may exist at the next attempt
 
     def _opened(self, body: Any, signed: str, method: str) -> dict[str, Any]:
-        """What the service answered, or the error that it answered.
+        """Return the service's result or raise its error.
 
-        Anybody who may write to our reply queue can refuse a call in the service's name. Nothing else is believed without its code.
+        Only an answer with a valid code is trusted, except for a refusal: nameko sends those without a code, and anybody who may
+        write to our reply queue can forge one.
         """
         answer = body.get("result") if isinstance(body, dict) else None
         if isinstance(answer, dict) and self._signer.check(answer, signed):

@@ -12,7 +12,7 @@ from shared.service.settings import Settings
 
 
 def nameko_config(settings: Settings) -> dict[str, Any]:
-    """nameko's configuration; `settings` travels along for our own extensions."""
+    """Return nameko's configuration; our own extensions read `settings` from it."""
     embedded.install()
     connecting.install()
     unreadable.install()
@@ -27,7 +27,7 @@ def nameko_config(settings: Settings) -> dict[str, Any]:
 
 
 def runner_for(settings: Settings, services: list[type]) -> ServiceRunner:
-    """A runner with these services; `start()` returns when all have started, `stop()` lets work in flight finish."""
+    """Return a runner with these services; `start()` returns when all have started, `stop()` lets calls in progress finish."""
     runner = ServiceRunner(nameko_config(settings))
     for service in services:
         runner.add_service(service)

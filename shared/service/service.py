@@ -1,4 +1,4 @@
-"""The nameko side of a service: `Here` gives methods their log and views, `@command` and `@query` guard what comes in.
+"""The nameko side of a service: `Here` gives methods their log and views, `@command` and `@query` check calls.
 
 Errors travel as data, not as pickled exceptions: an answer is `{"ok": …}` or `{"error": {kind, message, fields}}`.
 """
@@ -43,16 +43,16 @@ from shared.service.operations import OPERATIONS
 from shared.service.storage import open_keys, open_log, open_views
 from shared.views import ViewStore
 
-#: Part of a call's time-out for which a service waits for facts that its views must reflect; the rest is for the answer.
+#: Part of a call's time-out that a service may wait for its views to reach given facts; the rest is for the answer.
 WAIT_SHARE = 0.8
-#: How far a caller's clock may be ahead.
+#: How far a caller's clock may be ahead of ours.
 _TOLERANCE = timedelta(minutes=5)
 
 _log = structlog.get_logger()
 
 
 class Here(DependencyProvider):
-    """A service's own place: opened once a process, handed to each call as `Call`."""
+    """A service's log, views and followers: opened once per process, and given to each call as a `Call`."""
 
     followers = Followers()
 
@@ -63,7 +63,7 @@ class Here(DependencyProvider):
     def setup(self) -> None:
         settings = self.container.config["settings"]
         name = self.definition.name
-        # under eventlet the writer yields once, so that commands that are ready can share its disk flush
+        # under eventlet the writer yields once, so that other ready commands can share its disk flush
         log = open_log(settings, name, gather=functools.partial(sleep, 0))
         views = open_views(settings, name, self.definition.all_views, durable=self.definition.durable)
         tracing.configure(settings.traces)
@@ -76,7 +76,7 @@ class Here(DependencyProvider):
         self.followers.follow(self.node)
 
     def stop(self) -> None:
-        self.followers.stop()  # they need the log and the views
+        self.followers.stop()  # before the log and the views, which they use
         self.node.close()
 
     def get_dependency(self, worker_ctx: Any) -> Call:
@@ -84,7 +84,7 @@ class Here(DependencyProvider):
 
 
 class Call:
-    """What a method sees while it answers one call."""
+    """What a method may use while it answers one call."""
 
     context: Context
 
@@ -102,17 +102,17 @@ class Call:
 
     @property
     def views(self) -> ViewStore:
-        """This service's views; those of its own facts reflect what this process acknowledged before."""
+        """This service's views; those of its own facts reflect every command that this process acknowledged."""
         return self._views
 
     @property
     def at(self) -> str:
-        """When it happened, as the caller says: RFC 3339."""
+        """When it happened according to the caller, as RFC 3339."""
         return self.context.occurred
 
     @property
     def mandate(self) -> Mandate:
-        """What the caller may do."""
+        """The caller's mandate."""
         if self._mandate is None:
             self._mandate = self.node.mandate(self.context, self.views)
         return self._mandate
@@ -162,11 +162,11 @@ class Call:
         return True
 
     def new_id(self, kind: str) -> str:
-        """An id for a new thing; the same command gives the same id."""
+        """Return an id for a new aggregate; the same command gives the same id."""
         return derived_id(self.node.name, kind, self.context.command_id)
 
     def execute(self, decider: Decider[Any], id: str, decide: Callable[..., Any], **arguments: Any) -> dict[str, Any]:
-        """Decide and append; the receipt as plain data."""
+        """Run a decision and append its events; returns the receipt as plain data."""
         with tracing.span(self.node.name, f"execute {self._command}", correlation_id=self.context.correlation_id):
             receipt = self.node.decide(
                 decider, id, decide, self.context, self.mandate, self._command, views=self.views, **arguments
@@ -183,7 +183,7 @@ class Call:
     def find(
         self, view: str, where: Mapping[str, Any], order: str = "key", limit: int = 50, cursor: str | None = None
     ) -> Row:
-        """A page of rows; filters that are None are left out."""
+        """Return a page of rows; filters that are None do not apply."""
         given = {name: value for name, value in where.items() if value is not None}
         page = self.views.find(view, given, order, limit, cursor)
         return {"rows": list(page.rows), "next": page.next}
@@ -191,7 +191,7 @@ class Call:
     def answer(
         self, name: str, kind: str, arguments: dict[str, Any], work: Callable[[dict[str, Any]], Any]
     ) -> dict[str, Any]:
-        """Check who asks and what, do the work, and put the outcome or the error into one mapping."""
+        """Check the caller and the arguments, run the method, and return its result or error as one mapping."""
         started = time.perf_counter()
         service = self.node.name
         self._command = name
@@ -212,7 +212,7 @@ class Call:
         except LinliError as error:
             outcome = error.kind
             return {"error": to_mapping(error)}
-        except Exception as error:  # a mistake of the program: the caller gets an answer, the operator the trace
+        except Exception as error:  # a bug: the caller gets an answer, the operator the traceback
             outcome = "error"
             _log.exception("call failed", service=service, method=name, correlation_id=correlation_id)
             return {
@@ -223,7 +223,7 @@ class Call:
             metrics.CALLS.labels(service, name, outcome).observe(seconds)
             say = (
                 _log.debug if context_kind == "service" else _log.info
-            )  # followers asking one another would drown the rest
+            )  # the many calls of followers would hide the rest
             say(
                 kind,
                 service=service,
@@ -234,7 +234,7 @@ class Call:
             )
 
     def signed(self, answer: dict[str, Any]) -> dict[str, Any]:
-        """The answer with its code; to a call that is not signed nothing is vouched for."""
+        """Add the code to an answer; the answer to an unsigned call gets none."""
         return self._here.signer.answer(answer, self._signed) if self._signed is not None and self._believed else answer
 
     def _schema(self, name: str) -> Any:
@@ -247,7 +247,7 @@ class Call:
 
 @functools.cache
 def _loader(schema: type[Schema]) -> Schema:
-    """One object of each schema checks all calls: it holds nothing of what it checks."""
+    """Return the one instance of a schema, which checks all calls: it keeps no state of them."""
     return schema()
 
 
@@ -340,7 +340,7 @@ def _reading(declared: Query) -> Callable[..., dict[str, Any]]:
 
 
 class Followed:
-    """What every service offers to everybody, to those who follow it and to operators."""
+    """Methods of every service for everybody, for its followers and for operators."""
 
     here: Any
 
@@ -352,41 +352,40 @@ class Followed:
 
     @query
     def read_log(self, after: int, limit: int) -> dict[str, Any]:
-        """Facts beyond a position, for followers that missed some."""
+        """Return facts after a position, for followers that missed some."""
         self.here.require("operations.read_log")
         return {"facts": self.here.node.read_log(after, limit)}
 
     @query
     def status(self) -> dict[str, Any]:
-        """Heads, checkpoints and parked facts."""
+        """Return heads, checkpoints and parked facts."""
         self.here.require("operations.status")
         status: dict[str, Any] = self.here.node.status()
         return status
 
     @query
     def parked(self, limit: int, cursor: str | None) -> dict[str, Any]:
-        """Facts that wait for an operator, with the reason and their bytes."""
+        """Return parked facts with the reason and their bytes."""
         self.here.require("operations.park")
         found: dict[str, Any] = self.here.find("parked", {"state": ["parked", "waiting"]}, "key", limit, cursor)
         return found
 
     @command
     def retry_parked(self, source: str, stream: str, reason: str) -> dict[str, Any]:
-        """Apply the parked facts of a stream again."""
+        """Retry the parked facts of a stream."""
         receipt = self._record(retry, source, stream, reason)
         return receipt | {"applied": self.here.node.retry(source, stream)}
 
     @command
     def skip_parked(self, source: str, stream: str, reason: str) -> dict[str, Any]:
-        """Leave the first parked fact of a stream out for good and go on with those behind it; or put a message away that is no fact."""
+        """Skip the first parked fact of a stream for good and apply those after it; or discard a message that is not a fact."""
         receipt = self._record(skip, source, stream, reason)
-        skipped = load(self.here.node.log, PARKING, receipt["id"])[
-            0
-        ]  # a repeated command names the same fact, not the next one
+        # a repeated command must skip the same fact, not the next one
+        skipped = load(self.here.node.log, PARKING, receipt["id"])[0]
         return receipt | {"applied": self.here.node.skip(source, stream, skipped.position)}
 
     def _record(self, decide: Any, source: str, stream: str, reason: str) -> dict[str, Any]:
-        """Write down what an operator does about parked facts before it is done."""
+        """Append the operator's decision about parked facts before it is carried out."""
         receipt: dict[str, Any] = self.here.execute(
             PARKING,
             f"{source}-{stream}",
@@ -401,7 +400,7 @@ class Followed:
 
     @command
     def rebuild_views(self) -> dict[str, Any]:
-        """Fold all views anew while reads go on."""
+        """Rebuild all views while reads continue."""
         self.here.require("operations.rebuild")
         return {"facts": self.here.node.rebuild(self.here.fetch)}
 

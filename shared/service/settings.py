@@ -1,4 +1,4 @@
-"""All configuration, read from environment variables in this one place; each variable has a row in the README."""
+"""The configuration, read from environment variables only here; each variable has a row in the README."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from shared.domain.errors import BadInputError
 from shared.following.codes import SHORTEST_SECRET
 from shared.tls import Server, Tls, configured
 
-#: Variable, default, meaning. The README's table is checked against it.
+#: Variable, default, meaning. A test compares the README's table with it.
 VARIABLES: tuple[tuple[str, str, str], ...] = (
     ("LINLI_DATA", "data", "Folder of the SQLite files, keys and tokens (embedded)"),
     ("LINLI_HOST", "127.0.0.1", "Address the portal listens on"),
@@ -79,7 +79,7 @@ class Settings:
     traces: str
     amqp_tls: Tls | None = None
     mongodb_tls: Tls | None = None
-    restoring: bool = False  # not from the environment: only a restore may open what is not whole yet
+    restoring: bool = False  # not from the environment: only a restore may open an unfinished restore
 
     @classmethod
     def read(cls, environment: Mapping[str, str] = os.environ) -> Settings:
@@ -113,7 +113,7 @@ class Settings:
         )
 
     def secrets(self) -> tuple[bytes, ...]:
-        """The city's secrets, one a line: the first signs, all check. Made at first start when it lies in the data folder."""
+        """Return the city's secrets, one per line: the first signs, all check. Creates a file in the data folder at first start."""
         if not self.secret_file.exists():
             if self.secret_file.parent != self.data:
                 raise BadInputError(f"LINLI_SECRET_FILE {self.secret_file} does not exist")
@@ -126,9 +126,9 @@ class Settings:
 
 
 def write_private(path: Path, content: bytes, *, replace: bool = True) -> None:
-    """Write a file that only its owner may read, whole or not at all.
+    """Write a file that only its owner may read, atomically.
 
-    Without `replace` the file of another process that was faster stays: services of a city start at the same time.
+    Without `replace` a file that another process wrote first stays: services of a city start at the same time.
     """
     temporary = path.with_suffix(f".{os.getpid()}.new")
     descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
@@ -145,7 +145,7 @@ def write_private(path: Path, content: bytes, *, replace: bool = True) -> None:
 
 
 def _with_password(value: Mapping[str, str], server: str) -> str:
-    """The address of a server with the password from its file, so that it appears in no environment."""
+    """Insert the password from its file into a server's address, so that no environment holds it."""
     uri, file = value[f"{server}_URI"], value[f"{server}_PASSWORD_FILE"]
     if not file:
         return uri

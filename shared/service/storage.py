@@ -15,15 +15,15 @@ from shared.service.settings import Settings
 from shared.views import ViewStore
 from shared.views.sqlite import SqliteViews
 
-#: The first MongoDB that Linli is made for.
+#: The oldest MongoDB that Linli supports.
 OLDEST_MONGODB = (7, 0)
-#: The document `linli_keys.formats/restore` is there from the beginning of a restore until it is whole.
+#: The document `linli_keys.formats/restore` exists from the start of a restore until its end.
 UNFINISHED = "restore"
 
 
 def mongodb(settings: Settings, uri: str = "", **options: Any) -> Any:
-    """A client of MongoDB, over TLS where the settings say so; `uri` is another address of the same servers, `options` the driver's."""
-    import pymongo  # only the city shape needs it, and eventlet must have patched before
+    """Return a MongoDB client, over TLS where configured; `uri` replaces the configured address, `options` are the driver's."""
+    import pymongo  # only the city shape needs it, and eventlet must patch before its import
 
     if tls := settings.mongodb_tls:
         files = {"tlsCAFile": tls.ca_file, "tlsCertificateKeyFile": tls.certificate_file}
@@ -32,17 +32,17 @@ def mongodb(settings: Settings, uri: str = "", **options: Any) -> Any:
 
 
 def database_of(settings: Settings, service: str) -> Any:
-    """A service's database in MongoDB; the client belongs to the process."""
+    """Return a service's MongoDB database; all share one client per process."""
     return mongodb(settings, retryWrites=True, appname=f"linli-{service}", tz_aware=True)[f"linli_{service}"]
 
 
 def staging_of(settings: Settings) -> Path:
-    """Where a restore into a folder writes until it is whole."""
+    """Return the folder to which a restore writes until it is complete."""
     return settings.data.parent / f".{settings.data.name}.restoring"
 
 
 def check_restored(settings: Settings, client: Any = None) -> None:
-    """Raise `UnavailableError` while a restore into this place is going on or was cut off; `client` is MongoDB's."""
+    """Raise `UnavailableError` while a restore into this data folder or database runs, or after one was interrupted."""
     if settings.restoring:
         return
     if client is not None:
@@ -65,14 +65,14 @@ def check_restored(settings: Settings, client: Any = None) -> None:
 
 
 def _opened(settings: Settings, database: str) -> Any:
-    """A database in MongoDB that is no part of an unfinished restore."""
+    """Return a MongoDB database; raises `UnavailableError` during an unfinished restore."""
     found = database_of(settings, database)
     check_restored(settings, found.client)
     return found
 
 
 def migrate_log(settings: Settings, service: str) -> None:
-    """Make or bring up to date what a service's log needs on MongoDB; with SQLite there is nothing to do."""
+    """Create or update the collections of a service's log on MongoDB; SQLite needs nothing."""
     if settings.mongodb_uri:
         from shared.log.mongodb import migrate
 
@@ -101,7 +101,7 @@ def check_database(settings: Settings, service: str, log: bool = True) -> None:
                 raise UnavailableError(
                     f"the database is MongoDB {version}, and Linli needs {needed} or later: upgrade it"
                 )
-            if "setName" not in hello and hello.get("msg") != "isdbgrid":  # which is what a router to several sets says
+            if "setName" not in hello and hello.get("msg") != "isdbgrid":  # "isdbgrid" is a router of a sharded cluster
                 raise UnavailableError(
                     "the database is a MongoDB server that is in no replica set, and Linli needs one: run `linli migrate "
                     "--replica-set host:port,host:port,host:port`"
@@ -116,11 +116,11 @@ def check_database(settings: Settings, service: str, log: bool = True) -> None:
 def open_log(
     settings: Settings, service: str, gather: Callable[[], None] | None = None, read_only: bool = False
 ) -> EventLog:
-    """A service's log; `read_only` never creates or locks anything. Raises `UnavailableError` in an unfinished restore."""
+    """Open a service's log; `read_only` creates and locks nothing. Raises `UnavailableError` in an unfinished restore."""
     if settings.mongodb_uri:
         from shared.log.mongodb import MongoStorage
 
-        return EventLog(service, MongoStorage(_opened(settings, service)), gather=gather)
+        return EventLog(service, MongoStorage(_opened(settings, service), read_only=read_only), gather=gather)
     check_restored(settings)
     return EventLog(service, SqliteStorage(settings.data / f"{service}.log.sqlite", read_only), gather=gather)
 
@@ -128,20 +128,20 @@ def open_log(
 def open_views(
     settings: Settings, service: str, views: Iterable[View], durable: bool = False, read_only: bool = False
 ) -> ViewStore:
-    """A service's views; `durable` for those that no log can bring back, `read_only` prepares nothing and needs no right to write."""
+    """Open a service's views; `durable` for views that no log can rebuild, `read_only` creates nothing and needs no right to write."""
     if settings.mongodb_uri:
         from shared.views.mongodb import MongoViews
 
-        # apart from the log: their users' rights differ
+        # in another database than the log: the user has other rights on it
         return MongoViews(_opened(settings, f"{service}_views"), views, read_only=read_only)
     check_restored(settings)
     return SqliteViews(settings.data / f"{service}.views.sqlite", views, durable, read_only)
 
 
 def open_keys(settings: Settings) -> KeyStore:
-    """The keys that open personal data: one store for the city, so that erasing a person holds everywhere at once.
+    """Open the keys of personal data: one store for the city, so that erasing a person takes effect in all services at once.
 
-    It lies apart from logs and views, and from their backups.
+    The store and its backups are separate from logs and views.
     """
     if settings.mongodb_uri:
         return MongoKeys(_opened(settings, "keys"))

@@ -1,7 +1,7 @@
-"""OpenTelemetry traces that follow one request from HTTP to another service's views; off unless `LINLI_TRACES` says where to.
+"""OpenTelemetry traces of a request from HTTP to another service's views; off unless `LINLI_TRACES` names a destination.
 
-Nothing of a trace is stored: its id follows from the correlation id and the id of an append's span from the command id, so that
-a fact read from the log hours later, in another process, still finds its place. While off, no library is even imported.
+No trace id is stored: it is derived from the correlation id, and the id of an append's span from the command id. So a fact that
+another process reads from the log hours later still joins its trace. While off, no OpenTelemetry library is imported.
 """
 
 from __future__ import annotations
@@ -33,9 +33,9 @@ Kind = Literal["INTERNAL", "SERVER", "CLIENT", "PRODUCER", "CONSUMER"]
 
 #: Name of the header of a call (nameko's prefix included) and of the CloudEvents extension attribute without it.
 HEADER, ATTRIBUTE = "nameko.traceparent", "traceparent"
-#: Messages whose traceparent is remembered until they are applied; a follower takes in far fewer at a time.
+#: Most messages whose traceparent is kept until they are applied; a follower has far fewer at a time.
 REMEMBERED = 10_000
-#: Seconds after which a collector that does not answer is given up.
+#: Seconds to wait for a collector.
 PATIENCE = 2
 
 _wanted: ContextVar[tuple[int | None, int | None]] = ContextVar("ids of the next span", default=(None, None))
@@ -45,7 +45,7 @@ _arrived: OrderedDict[str, str] = OrderedDict()
 
 
 def configure(traces: str) -> None:
-    """Start tracing to "console" or to an OTLP address; "" changes nothing, and the second call does nothing.
+    """Start tracing to "console" or to an OTLP address; "" and a second call change nothing.
 
     Raises `BadInputError` when the libraries for it are not installed.
     """
@@ -67,21 +67,21 @@ def configure(traces: str) -> None:
 
 
 def start(processor: SpanProcessor) -> None:
-    """Send spans to a processor from now on."""
+    """Start to send spans to a processor."""
     global _processor
     _processor = processor
     _tracers.clear()
 
 
 def stop() -> None:
-    """Make no more spans."""
+    """Stop making spans."""
     global _processor
     _processor = None
     _tracers.clear()
 
 
 def _line(span: Any) -> str:
-    """One line a span, like the log lines beside it."""
+    """Format a span as one line, like a log line."""
     return json.dumps(json.loads(span.to_json()), ensure_ascii=False) + "\n"
 
 
@@ -92,7 +92,7 @@ def _tracer(service: str) -> Tracer:
         from opentelemetry.sdk.trace.id_generator import RandomIdGenerator
 
         class Derived(RandomIdGenerator):
-            """The ids asked for, or random ones."""
+            """Generates the requested ids, or random ones."""
 
             def generate_trace_id(self) -> int:
                 return _wanted.get()[0] or super().generate_trace_id()
@@ -100,7 +100,7 @@ def _tracer(service: str) -> Tracer:
             def generate_span_id(self) -> int:
                 return _wanted.get()[1] or super().generate_span_id()
 
-        # flushing at the end could wait for a collector that is gone: the last second of spans is let go instead
+        # a flush at exit could wait for an absent collector: spans of the last second are dropped instead
         provider = TracerProvider(
             resource=Resource.create({"service.name": f"linli-{service}"}),
             id_generator=Derived(),
@@ -113,7 +113,7 @@ def _tracer(service: str) -> Tracer:
 
 
 def trace_id(correlation_id: str) -> int:
-    """The trace of a request: its correlation id when that is a UUID, else 128 bits of its SHA-256."""
+    """Return the trace id of a request: its correlation id when that is a UUID, else 128 bits of its SHA-256."""
     try:
         return UUID(correlation_id).int or 1
     except ValueError:
@@ -132,9 +132,9 @@ def span(
     traceparent: str | None = None,
     **attributes: Any,
 ) -> AbstractContextManager[Any]:
-    """A span around what happens inside, below `traceparent` or the span around it, or as the first of the request's trace.
+    """Open a span below `traceparent` or the current span, or as the root of the request's trace.
 
-    Without any of these there is no request to follow (services asking one another on their own), and no span either.
+    Without any of these there is no request (services ask one another by themselves), and no span.
     """
     return nullcontext() if _processor is None else _span(service, name, kind, correlation_id, traceparent, attributes)
 
@@ -165,7 +165,7 @@ def _named(correlation_id: str, attributes: dict[str, Any]) -> dict[str, Any]:
 
 
 def traceparent() -> str:
-    """The W3C `traceparent` of the span that is open here; "" when there is none."""
+    """Return the W3C `traceparent` of the current span; "" when there is none."""
     if _processor is None:
         return ""
     from opentelemetry import trace
@@ -175,7 +175,7 @@ def traceparent() -> str:
 
 
 def call_headers() -> dict[str, str]:
-    """What a call carries so that its answer belongs to the same trace."""
+    """Return the headers that make a call part of the current trace."""
     found = traceparent()
     return {HEADER: found} if found else {}
 
@@ -185,7 +185,7 @@ def _written(context: SpanContext) -> str:
 
 
 def _parsed(text: str | None) -> SpanContext | None:
-    """The span that a traceparent names; None for nothing and for what is none."""
+    """Parse a traceparent; None for an empty or invalid one."""
     from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 
     if not text:
@@ -198,7 +198,7 @@ def _parsed(text: str | None) -> SpanContext | None:
 
 
 def _appended(record: Record) -> str:
-    """The traceparent of the append that wrote a record."""
+    """Return the traceparent of the append that wrote a record."""
     return (
         f"00-{trace_id(record.correlation_id):032x}-{_span_id(record.command_id):016x}-01"
         if record.correlation_id
@@ -207,7 +207,7 @@ def _appended(record: Record) -> str:
 
 
 def observe(log: EventLog) -> None:
-    """Measure each append of a log and, while tracing, give it a span whose id follows from its command."""
+    """Measure each append of a log and, while tracing, give it a span whose id is derived from its command id."""
     append: Callable[[Commit], Receipt] = log.append
 
     def observed(commit: Commit) -> Receipt:
@@ -223,7 +223,7 @@ def observe(log: EventLog) -> None:
         finally:
             metrics.APPENDS.labels(log.name, outcome).observe(time.perf_counter() - clock)
             if _processor is not None and commit.correlation_id:
-                # an attempt that lost a race gets an id of its own: only one append wrote the commit
+                # an attempt that lost a race gets another id: only one append wrote the commit
                 wanted = _span_id(commit.command_id) if outcome == "ok" else None
                 token = _wanted.set((trace_id(commit.correlation_id), wanted))
                 about = _named(
@@ -237,7 +237,7 @@ def observe(log: EventLog) -> None:
 
 @contextmanager
 def publishing(service: str, records: Sequence[Record]) -> Iterator[Iterable[str]]:
-    """Spans around the publishing of facts; gives the traceparent that each message is to carry ("": none)."""
+    """Open spans around the publishing of facts; yields the traceparent for each message ("": none)."""
     if _processor is None:
         yield repeat("")
         return
@@ -259,7 +259,7 @@ def publishing(service: str, records: Sequence[Record]) -> Iterator[Iterable[str
 
 
 def arrived(record: Record, carried: object) -> None:
-    """Remember which span a message came from until it is applied."""
+    """Keep the traceparent of a message until it is applied."""
     if _processor is not None and carried:
         _arrived[record.id] = str(carried)
         if len(_arrived) > REMEMBERED:
@@ -267,12 +267,12 @@ def arrived(record: Record, carried: object) -> None:
 
 
 def traced(service: str, follower: type[Follower]) -> type[Follower]:
-    """The same follower with a span around each fact; what a policy appends for it lies below."""
+    """Return the follower with a span around each fact, the parent of what a policy appends for it."""
     if _processor is None:
         return follower
 
     class Traced(follower):  # type: ignore[valid-type,misc]
-        """Traces what it applies."""
+        """Opens a span for each fact that it applies."""
 
         def _apply_or_park(self, record: Record, overlay: Overlay) -> None:
             parent = _arrived.pop(record.id, "") if self.source != service else ""

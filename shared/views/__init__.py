@@ -1,4 +1,4 @@
-"""The stores that keep rows folded from events."""
+"""Stores of views: rows folded from events."""
 
 from shared.domain.view import Page
 from shared.views.port import ViewStore

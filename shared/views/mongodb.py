@@ -1,7 +1,7 @@
-"""Views in MongoDB: one collection a view, rows as the same JSON text as in SQLite, indexed fields beside it.
+"""Views in MongoDB: one collection per view, rows as the same JSON text as in SQLite, indexed fields beside it.
 
-Views that have a source live in numbered generations; one document says which is read, so that a whole rebuilt generation takes
-the place of the former at once. Readers look at it every second: until then they read the former one, which is kept for a while.
+Views with a source are stored in numbered generations. One document names the current one, so that a rebuilt generation replaces
+the former at once. Readers check that document every second and read the former generation until then; it is kept for a while.
 """
 
 from __future__ import annotations
@@ -44,11 +44,11 @@ from shared.views.port import (
     parse_where,
 )
 
-#: What the document `formats/views` says, and the format version.
+#: The kind in the document `formats/views`, and the format version.
 KIND, VERSION = "views", 1
-#: Seconds after which the generation that is read is looked up again, and for how long a former one is kept for those who have not.
+#: Seconds between two look-ups of the current generation, and seconds for which a former one is kept for readers of it.
 LOOK_AGAIN, KEEP_FORMER = 1.0, 60.0
-#: Rows up to which it is not asked first which of them are new: an insert costs a server far less than a replacement does.
+#: Up to this many rows are replaced without a look-up of new ones; for more it pays, as an insert costs far less than a replacement.
 FEW = 8
 _POINTER = "views"
 _encode = msgspec.json.Encoder(order="sorted").encode
@@ -59,8 +59,8 @@ Session = ClientSession | None
 class MongoViews:
     """All views of one service in a database of their own, apart from its log.
 
-    The database user needs the role `readWrite` on it, or with `read_only`, which prepares nothing, the role `read`. `patience` is
-    how many seconds one call waits for the server.
+    The database user needs the role `readWrite`, or the role `read` with `read_only`, which creates nothing. One call waits at most
+    `patience` seconds for the server.
     """
 
     def __init__(
@@ -116,7 +116,9 @@ class MongoViews:
         return None if found is None else _row(found)
 
     def get_many(self, view: str, keys: Sequence[str]) -> dict[str, Row]:
-        with self._reading():  # in one answer: without a batch size the first one holds 101 documents, here and below
+        with (
+            self._reading()
+        ):  # the batch size makes it one answer: by default the first holds 101 documents, here and below
             found = list(self._rows(view).find({"_id": {"$in": list(keys)}}, {"row": 1}, batch_size=len(keys) + 1))
         return {document["_id"]: _row(document) for document in found}
 
@@ -172,14 +174,14 @@ class MongoViews:
             self._run(lambda session: self._save(session, changes, checkpoints or {}))
 
     def _move_alone(self, follower: str, places: tuple[int, int]) -> bool:
-        """Move one checkpoint that belongs to no rows: one document needs no transaction. False: only one can tell, or do it.
+        """Move one checkpoint without rows, as one document needs no transaction; False when only a transaction can decide or do it.
 
-        It may never have been moved before, or stand elsewhere, or be held by a transaction that a killed process left open.
+        The checkpoint may not exist yet, have another position, or be locked by a transaction of a killed process.
         """
         self._refuse_when_read_only()
         expected, position = places
         where = {"_id": self._follower(follower), "position": expected}
-        if self._pinned:  # newer code may make rows of these facts
+        if self._pinned:  # newer code may fold rows from these facts
             where["generation"] = self._number
         try:
             with explained(self._database, min(STALE, self._patience), writing=True):
@@ -194,7 +196,7 @@ class MongoViews:
             moved = {"$set": {"position": position, "generation": self._number}}
             if self._checkpoints.update_one(
                 where | {"generation": self._number}, moved, session=session
-            ).matched_count:  # it says that the generation is the one that is read
+            ).matched_count:  # only while this generation is the current one
                 held = True
                 continue
             held = held or self._hold_generation(session)
@@ -210,17 +212,17 @@ class MongoViews:
             _write(self._database[collection], rows, session)
 
     def _move(self, where: Document, moved: Document, session: ClientSession) -> bool:
-        """Move a checkpoint; from 0 it may be its first move."""
+        """Move a checkpoint; a move from 0 may create it."""
         try:
             found = self._checkpoints.update_one(where, moved, upsert=where["position"] == 0, session=session)
-        except DuplicateKeyError:  # it stands elsewhere
+        except DuplicateKeyError:  # it exists with another position
             return False
         return bool(found.matched_count or found.upserted_id is not None)
 
     def _hold_generation(self, session: ClientSession) -> bool:
-        """See to it that no other generation takes the place of this one before the transaction ends; always True.
+        """Prevent the promotion of another generation until the transaction ends; always True.
 
-        Raises `ConcurrencyError` when it has already: whoever saves has read the rows of the former one.
+        Raises `ConcurrencyError` when one was promoted already: the caller has read rows of the former one.
         """
         self._generations.update_one({"_id": _POINTER}, {"$inc": {"held": 1}}, session=session)
         pointer = self._pointer(session)
@@ -255,9 +257,9 @@ class MongoViews:
             return True
 
     def _now(self) -> datetime:
-        """The server's clock: those who compete for a lease may run on machines whose clocks differ."""
+        """Return the server's time: processes that compete for a lease may run on machines whose clocks differ."""
         now: datetime = self._database.command("hello")["localTime"]
-        return now.replace(tzinfo=None)  # UTC, whether the client decodes times with their zone or not
+        return now.replace(tzinfo=None)  # UTC, with or without a time zone of the client's codec
 
     def fresh(self) -> ViewStore:
         number = 0
@@ -276,7 +278,7 @@ class MongoViews:
         return MongoViews(self._database, derived, self._patience, _building=number, _transactions=self._transactions)
 
     def promote(self) -> None:
-        """As the port says; `IllegalStateError` when no second generation was built."""
+        """Promote as the port does; raises `IllegalStateError` when no second generation was built."""
 
         def swap(session: ClientSession) -> None:
             pointer = self._pointer(session)
@@ -299,7 +301,7 @@ class MongoViews:
         self._looked = 0.0
 
     def _sweep(self) -> None:
-        """Drop generations that nobody reads or builds any more."""
+        """Drop generations that no process reads or builds any more."""
         pointer = self._pointer()
         kept = {pointer["current"], pointer["building"]}
         if "promoted" in pointer and self._now() - pointer["promoted"].replace(tzinfo=None) < timedelta(
@@ -312,7 +314,7 @@ class MongoViews:
                 self._database.drop_collection(name)
 
     def close(self) -> None:
-        """Nothing: the client is closed by whoever made it."""
+        """Do nothing: the owner of the client closes it."""
 
     def _reading(self) -> AbstractContextManager[None]:
         return explained(self._database, self._patience)
@@ -360,7 +362,7 @@ def _collection(view: View, generation: int) -> str:
 
 
 def _write(collection: Collection[Document], rows: Mapping[str, Document | None], session: ClientSession) -> None:
-    """Put rows in the place of those with their keys, and remove those that are None."""
+    """Replace rows by key, and remove those that are None."""
     if removed := [key for key, row in rows.items() if row is None]:
         collection.delete_many({"_id": {"$in": removed}}, session=session)
     there: Container[str] = rows
@@ -374,7 +376,7 @@ def _write(collection: Collection[Document], rows: Mapping[str, Document | None]
 
 
 def _second(generation: int | None) -> Document:
-    """The checkpoints of a generation that is being built ("~" is followed by 7F)."""
+    """Return the key range of a second generation's checkpoints ("~" is followed by 7F)."""
     return {"_id": {"$gt": f"{generation}~", "$lt": f"{generation}\x7f"}}
 
 

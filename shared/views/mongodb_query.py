@@ -1,4 +1,4 @@
-"""Filters, order and cursors as MongoDB questions that get the same answers as in SQLite."""
+"""Filters, order and cursors as MongoDB queries with the same results as in SQLite."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from shared.mongodb import Document
 
 
 def path_of(field: str) -> str:
-    """Where a field of a row lies in its document."""
+    """Return the path of a row's field in its document."""
     return "_id" if field == "key" else f"by.{field}"
 
 
 def all_of(conditions: list[Document]) -> Document:
-    """All conditions as one document, nested only where two of them name the same thing."""
+    """Combine conditions into one document, nested only where two of them have the same key."""
     flat: Document = {}
     nested: list[Document] = []
     for condition in conditions:
@@ -25,7 +25,7 @@ def all_of(conditions: list[Document]) -> Document:
 
 
 def condition(path: str, operator: str, value: Any) -> Document:
-    """One parsed filter as MongoDB takes it."""
+    """Return one parsed filter as a MongoDB condition."""
     if operator == "in":
         return {path: {"$in": list(value)}}
     if operator == "under":
@@ -34,7 +34,7 @@ def condition(path: str, operator: str, value: Any) -> Document:
 
 
 def _compared(operator: str, value: Any) -> Any:
-    """A comparison in which every integer comes before every text; MongoDB's own compare only within a type."""
+    """Return a comparison in which every integer comes before every text; MongoDB's operators compare within one type only."""
     if operator == "eq":
         return value
     opposite = {"lt": "gte", "lte": "gt", "gt": "lte", "gte": "lt"}[operator]
@@ -43,7 +43,7 @@ def _compared(operator: str, value: Any) -> Any:
 
 
 def beyond(field: str, descending: bool, value: Any, key: str) -> Document:
-    """The rows that follow the one a cursor names, in its order."""
+    """Return the condition for the rows after a cursor."""
     further = "lt" if descending else "gt"
     if field == "key":
         return {"_id": {f"${further}": key}}

@@ -1,9 +1,9 @@
-"""Transactions of a view store, and the end of those that a killed or frozen process has left open.
+"""Transactions of a view store, which also end those that a killed or frozen process left open.
 
-A server keeps such a transaction, and with it the documents it wrote, for `transactionLifetimeLimitSeconds` (60 by default); until then
-nobody else can move the same checkpoint. So each process notes the sessions that it uses, and whoever meets the same conflict for
-`STALE` seconds ends the sessions that the others have noted: a user may do that to its own sessions, which are those of one service.
-It is safe whoever is hit: a live process is told that its transaction came to nothing, and begins it anew from what it reads then.
+A server keeps such a transaction, and locks the documents it wrote, for `transactionLifetimeLimitSeconds` (60 by default); no other
+process can move the same checkpoint until then. So each process records the sessions that it uses. A process that gets the same
+conflict for `STALE` seconds kills the sessions that others recorded: a user may kill its own sessions, and each service has one user.
+Killing the session of a live process is safe: its transaction aborts, and the process reads again and retries.
 """
 
 from __future__ import annotations
@@ -19,9 +19,9 @@ from pymongo.client_session import ClientSession
 
 from shared.mongodb import Database, explained, transaction
 
-#: Seconds of conflict after which a transaction is taken for abandoned; those that are alive take milliseconds.
+#: Seconds of conflict after which a transaction counts as abandoned; live ones take milliseconds.
 STALE = 2.0
-#: A process says again which sessions it uses before `FORGOTTEN` has passed; older notes are removed.
+#: Seconds after which a record of sessions is removed; a live process renews its record before.
 NOTE_AGAIN, FORGOTTEN = timedelta(hours=1), timedelta(days=1)
 COLLECTION = "sessions"
 
@@ -39,11 +39,11 @@ class Transactions:
         self._note_at = 0.0
 
     def run(self, work: Callable[[ClientSession], None]) -> None:
-        """All of `work` or nothing, as `shared.mongodb.transaction` says."""
+        """Run `work` in a transaction, as `shared.mongodb.transaction` does."""
         transaction(self._database, self._patience, work, self._note, self._end_abandoned)
 
     def _note(self, session: ClientSession) -> None:
-        """Say which session the transaction will be in, before it begins."""
+        """Record the session before its transaction begins."""
         used = session.session_id["id"]
         if used in self._noted and time.monotonic() < self._note_at:
             return
@@ -53,7 +53,7 @@ class Transactions:
         self._note_at = time.monotonic() + NOTE_AGAIN.total_seconds()
 
     def _end_abandoned(self, since: float) -> bool:
-        """End the sessions of the others once a conflict has lasted (`since` is monotonic); False while it has not."""
+        """Kill other processes' sessions after `STALE` seconds of conflict (`since` is monotonic); False before that."""
         if time.monotonic() - since < STALE:
             return False
         notes = self._database[COLLECTION]

@@ -1,4 +1,4 @@
-"""What a view is, and the small port that every view store implements."""
+"""The port that every view store implements, with its filters and cursors."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from typing import Any, Protocol
 from shared.domain.errors import BadInputError
 from shared.domain.view import Row, Rows, View, Where, sortable
 
-#: Changes to write: `(view, key)` to the new row, or None to remove it.
+#: Changes to write: `(view, key)` to the new row, None to remove it.
 Changes = Mapping[tuple[str, str], Row | None]
-#: Follower name to (position expected, new position).
+#: Follower name to (expected position, new position).
 Checkpoints = Mapping[str, tuple[int, int]]
 
 OPERATORS = ("lt", "lte", "gt", "gte", "under")
@@ -23,37 +23,37 @@ class ViewStore(Rows, Protocol):
     """Where rows lie. Adapters: SQLite, MongoDB; one contract suite runs over both."""
 
     def save(self, changes: Changes, checkpoints: Checkpoints | None = None) -> None:
-        """Write rows and move checkpoints, all or nothing.
+        """Write rows and move checkpoints in one transaction.
 
-        Raises `ConcurrencyError` when a checkpoint is not where it was expected: somebody else applies the same facts.
+        Raises `ConcurrencyError` when a checkpoint has another position: another process applies the same facts.
         """
 
     def pinned(self) -> ViewStore:
-        """The same rows to fold facts on: if another process puts a second generation in their place, `save` raises `ConcurrencyError`.
+        """Return this store for folding: its `save` raises `ConcurrencyError` after another process promoted a second generation.
 
-        Where one process alone opens the views, whoever folds and whoever promotes keep out of each other's way themselves.
+        Where only one process opens the views, it coordinates folding and promotion itself.
         """
 
     def lease(self, name: str, holder: str, seconds: float) -> bool:
-        """Take or renew a lease; False while somebody else holds it. For 0 seconds: give it back."""
+        """Take or renew a lease; False while another holder has it. 0 seconds return it."""
 
     def fresh(self) -> ViewStore:
-        """An empty second generation of all views that have a source, with its own checkpoints, built while reads of the first go on."""
+        """Return an empty second generation of all views with a source; it has its own checkpoints, and reads of the first continue."""
 
     def promote(self) -> None:
-        """Let the second generation take the place of the first, at once."""
+        """Replace the first generation by the second, at once."""
 
     def close(self) -> None:
-        """Let go of files and connections."""
+        """Close files and connections."""
 
 
 def encode_cursor(order: str, value: Any, key: str) -> str:
-    """An opaque cursor that continues behind a row."""
+    """Return an opaque cursor that continues after a row."""
     return base64.urlsafe_b64encode(json.dumps([order, value, key]).encode()).decode()
 
 
 def decode_cursor(cursor: str, order: str) -> tuple[Any, str]:
-    """The value and key in a cursor; raises `BadInputError` when it is not a cursor of this order."""
+    """Return the value and key of a cursor; raises `BadInputError` when it is not a cursor of this order."""
     try:
         found, value, key = json.loads(base64.urlsafe_b64decode(cursor.encode()))
         if found == order and sortable(value) and isinstance(key, str) and sortable(key):
@@ -64,7 +64,7 @@ def decode_cursor(cursor: str, order: str) -> tuple[Any, str]:
 
 
 def parse_where(view: View, where: Where | None) -> list[tuple[str, str, Any]]:
-    """Filters as (field, operator, value); raises `BadInputError` for a field or value that cannot be filtered by."""
+    """Return filters as (field, operator, value); raises `BadInputError` for a field or value that cannot be used."""
     parsed: list[tuple[str, str, Any]] = []
     for name, value in (where or {}).items():
         field, _, operator = name.partition("__")
@@ -82,7 +82,7 @@ def parse_where(view: View, where: Where | None) -> list[tuple[str, str, Any]]:
 
 
 def parse_order(view: View, order: str) -> tuple[str, bool]:
-    """The field to sort by and whether descending; raises `BadInputError` for a field that is not indexed."""
+    """Return the field to sort by and whether descending; raises `BadInputError` for a field without an index."""
     field = order.removeprefix("-")
     if field != "key" and field not in view.fields:
         raise BadInputError(

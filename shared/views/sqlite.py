@@ -1,4 +1,4 @@
-"""Views in a SQLite file: one table a view, rows as JSON, an index for each declared field."""
+"""Views in a SQLite file: one table per view, rows as JSON, an index for each declared field."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ _decode = msgspec.json.Decoder(dict[str, Any]).decode
 
 
 class SqliteViews:
-    """All views of one service in one file; the file is a copy of what the logs say and can be built again."""
+    """All views of one service in one file, which can be rebuilt from the logs."""
 
     def __init__(
         self,
@@ -205,7 +205,7 @@ class SqliteViews:
                 parts.append(f"{column} IN (SELECT value FROM json_each(?))")
                 values.append(json.dumps(value))
             elif operator == "under":
-                # one range that an index can follow, "/" being the character after "."; then without lookalikes such as "1-2"
+                # one range for the index ("/" is the character after "."); the second condition excludes lookalikes such as "1-2"
                 parts.append(f"{column} >= ? AND {column} < ? AND ({column} = ? OR {column} > ?)")
                 values += [value, f"{value}/", value, f"{value}."]
             else:

@@ -126,13 +126,14 @@ def bodies(folder: Path, name: str = "") -> Iterator[bytes]:
     service = service_of(folder) + name
     if in_city():
         found = database(folder, service)
-        for document in found["commits"].find({}, sort=[("_id", 1)]):
+        for document in found["commits"].find({"_id": {"$gt": 0}}, sort=[("_id", 1)]):
             yield document["body"]
         found.client.close()
         return
     with closing(sqlite3.connect(folder / f"{service}.log.sqlite")) as connection:
         for row in connection.execute(
-            "SELECT position, last_position, stream, version, last_version, command_id, digest, body FROM commits ORDER BY position"
+            "SELECT position, last_position, stream, version, last_version, command_id, digest, body FROM commits "
+            "WHERE position > 0 ORDER BY position"
         ):
             yield row[-1]
 

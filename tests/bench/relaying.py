@@ -142,10 +142,8 @@ def _publish(folder: Path, messages: list[Message]) -> Stopwatch:
                 body = amqp.Message(
                     message.body,
                     application_headers=dict(message.headers),
-                    message_id=message.message_id,
-                    type=message.type,
-                    content_type=message.content_type,
                     delivery_mode=PERSISTENT,
+                    **message.properties,
                 )
                 unconfirmed.add(number)
                 channel.basic_publish(body, exchange=EXCHANGE, routing_key=message.routing_key)

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from services.console import doctor
-from services.console.doctor_certificates import SOON, certificates
+from services.console.doctor import examine as doctor
+from services.console.doctor.certificates import SOON, certificates
 from shared.service.settings import Settings
 from shared.tls import Tls
 from tests.servers import MongoStandIn

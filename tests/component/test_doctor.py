@@ -16,8 +16,11 @@ import pymongo
 import pytest
 from kombu import Connection
 
-from services.console import doctor, doctor_database, doctor_rights
 from services.console.catalogue import OWNERS, SERVICES, definition
+from services.console.doctor import database as doctor_database
+from services.console.doctor import examine as doctor
+from services.console.doctor import rights as doctor_rights
+from services.console.doctor.finding import room
 from shared.broker.topology import EXCHANGE, declare, queue_for
 from shared.service.settings import Settings, write_private
 from shared.service.storage import open_log, open_views
@@ -89,7 +92,7 @@ def test_each_fault_of_a_folder_is_found(data: Path) -> None:
 
 
 def test_a_full_disk_is_said_in_time() -> None:
-    assert [doctor.room("disk", free << 30).state for free in (0, 2, 50)] == ["failed", "warning", "ok"]
+    assert [room("disk", free << 30).state for free in (0, 2, 50)] == ["failed", "warning", "ok"]
 
 
 @pytest.mark.parametrize(

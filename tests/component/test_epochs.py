@@ -49,7 +49,7 @@ def left_in_the_queue(amqp_uri: str, folder: str, number: int, name: str) -> Non
         declare(connection, queue_for("watchers", ("shops",)))
         producer = Producer(connection.channel(), Exchange(EXCHANGE, type="topic"), auto_declare=False)
         producer.publish(message.body, routing_key=message.routing_key, headers=dict(message.headers),
-                         content_type=message.content_type, content_encoding="utf-8")  # fmt: skip
+                         content_type=message.properties["content_type"], content_encoding="utf-8")  # fmt: skip
 
 
 def opened(here: City, number: int) -> dict[str, Any]:

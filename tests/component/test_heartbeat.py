@@ -6,7 +6,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from shared.broker import beating
+from shared.broker import heartbeat
 from shared.domain.view import View, by
 from shared.following.definition import Definition
 from shared.service import metrics
@@ -34,7 +34,7 @@ class SlowService(Followed):
 
 @green
 def test_heartbeats_are_sent_while_a_view_is_worked_on(amqp_uri: str, tmp_path: Path) -> None:
-    beating.HEARTBEAT = 1
+    heartbeat.HEARTBEAT = 1
     with city(amqp_uri, str(tmp_path), ShopService, SlowService, LINLI_CATCH_UP="60") as running:
         follower = running.here("watchers").node.followers["shops"]
         running.call("shops", "open_shop", {"shop_id": "1", "name": "tea"}, command_id="one")

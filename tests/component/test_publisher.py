@@ -17,15 +17,15 @@ import pytest
 from kombu import Connection, Exchange, Queue
 
 from shared.broker.embedded import transport as embedded
-from shared.broker.publisher import ConfirmedPublisher, Message, NotConfirmed
+from shared.broker.publisher import Message, NotConfirmed, Publisher
 from tests.servers import RabbitMQ
 
 QUORUM = {"x-queue-type": "quorum"}
 
 
 @pytest.fixture
-def publisher(amqp_uri: str) -> Iterator[ConfirmedPublisher]:
-    opened = ConfirmedPublisher(amqp_uri, "linli.events")
+def publisher(amqp_uri: str) -> Iterator[Publisher]:
+    opened = Publisher(amqp_uri, "linli.events")
     yield opened
     opened.close()
 
@@ -36,8 +36,7 @@ def facts(count: int, size: int = 10) -> list[Message]:
             routing_key=f"issues.IssueReported.{n % 7}",
             body=b"%06d" % n + b"x" * size,
             headers={"cloudEvents:id": str(n), "cloudEvents:position": n},
-            message_id=f"id-{n}",
-            type="IssueReported",
+            properties={"message_id": f"id-{n}", "type": "IssueReported", "content_type": "application/json"},
         )
         for n in range(count)
     ]
@@ -77,7 +76,7 @@ def eventually(condition: Callable[[], bool], tick: Callable[[], None] = lambda:
         time.sleep(0.02)
 
 
-def test_messages_arrive_complete_and_in_order(publisher: ConfirmedPublisher, tap: Tap) -> None:
+def test_messages_arrive_complete_and_in_order(publisher: Publisher, tap: Tap) -> None:
     sent = facts(500)
     publisher.publish(sent[:300], timeout=30)
     publisher.publish(sent[300:], timeout=30)
@@ -94,13 +93,13 @@ def test_messages_arrive_complete_and_in_order(publisher: ConfirmedPublisher, ta
     }
 
 
-def test_bodies_larger_than_a_frame_arrive_whole(publisher: ConfirmedPublisher, tap: Tap) -> None:
+def test_bodies_larger_than_a_frame_arrive_whole(publisher: Publisher, tap: Tap) -> None:
     sent = facts(3, size=300_000)
     publisher.publish(sent, timeout=30)
     assert [bytes(message.body) for message in tap.take(3)] == [message.body for message in sent]
 
 
-def test_a_message_nobody_listens_to_is_confirmed(publisher: ConfirmedPublisher) -> None:
+def test_a_message_nobody_listens_to_is_confirmed(publisher: Publisher) -> None:
     publisher.publish(facts(3), timeout=10)
     publisher.publish([], timeout=0)
 
@@ -110,9 +109,7 @@ def test_a_message_cannot_be_changed() -> None:
         facts(1)[0].body = b""  # type: ignore[misc]
 
 
-def test_a_full_queue_is_an_error_and_the_rest_goes_when_there_is_room(
-    publisher: ConfirmedPublisher, amqp_uri: str
-) -> None:
+def test_a_full_queue_is_an_error_and_the_rest_goes_when_there_is_room(publisher: Publisher, amqp_uri: str) -> None:
     small = Tap(amqp_uri, **{"x-max-length": 3, "x-overflow": "reject-publish"})
     with pytest.raises(NotConfirmed, match="full") as caught:
         publisher.publish(facts(6), timeout=10)
@@ -123,14 +120,14 @@ def test_a_full_queue_is_an_error_and_the_rest_goes_when_there_is_room(
     small.connection.close()
 
 
-def test_an_exchange_of_another_type_is_an_error(amqp_uri: str, publisher: ConfirmedPublisher) -> None:
+def test_an_exchange_of_another_type_is_an_error(amqp_uri: str, publisher: Publisher) -> None:
     with Connection(amqp_uri) as other:
         Exchange("linli.events", type="fanout", durable=True)(other.channel()).declare()
     with pytest.raises(NotConfirmed, match="type"):
         publisher.publish(facts(1), timeout=5)
 
 
-def test_a_deleted_exchange_is_made_again(publisher: ConfirmedPublisher, amqp_uri: str) -> None:
+def test_a_deleted_exchange_is_made_again(publisher: Publisher, amqp_uri: str) -> None:
     publisher.publish(facts(1), timeout=10)
     with Connection(amqp_uri) as other:
         other.channel().exchange_delete("linli.events")
@@ -140,14 +137,14 @@ def test_a_deleted_exchange_is_made_again(publisher: ConfirmedPublisher, amqp_ur
 
 
 def test_nobody_at_the_address_is_an_error_that_names_it_without_the_password() -> None:
-    publisher = ConfirmedPublisher("amqp://relay:secret@127.0.0.1:1/city", "linli.events")
+    publisher = Publisher("amqp://relay:secret@127.0.0.1:1/city", "linli.events")
     with pytest.raises(NotConfirmed, match=r"127\.0\.0\.1:1/") as caught:
         publisher.publish(facts(1), timeout=2)
     assert "secret" not in str(caught.value)
     publisher.close()
 
 
-def test_a_closed_publisher_opens_again(publisher: ConfirmedPublisher, tap: Tap) -> None:
+def test_a_closed_publisher_opens_again(publisher: Publisher, tap: Tap) -> None:
     publisher.publish(facts(1), timeout=10)
     publisher.close()
     publisher.close()
@@ -159,7 +156,7 @@ def test_a_closed_publisher_opens_again(publisher: ConfirmedPublisher, tap: Tap)
 def test_the_embedded_broker_wiped_between_two_calls() -> None:
     embedded.install()
     embedded.reset()
-    publisher = ConfirmedPublisher("linli://embedded", "linli.events")
+    publisher = Publisher("linli://embedded", "linli.events")
     publisher.publish(facts(1), timeout=1)
     embedded.reset()
     with pytest.raises(NotConfirmed, match="lost"):
@@ -168,17 +165,17 @@ def test_the_embedded_broker_wiped_between_two_calls() -> None:
 
 
 @pytest.fixture
-def own(rabbitmq: RabbitMQ) -> Iterator[ConfirmedPublisher]:
+def own(rabbitmq: RabbitMQ) -> Iterator[Publisher]:
     """A publisher on RabbitMQ with short heartbeats."""
-    opened = ConfirmedPublisher(rabbitmq.vhost(), "linli.events", heartbeat=1)
+    opened = Publisher(rabbitmq.vhost(), "linli.events", heartbeat=1)
     opened.publish(facts(1), timeout=10)
     yield opened
     opened.close()
 
 
-def test_ticks_keep_an_idle_connection_and_without_them_it_is_lost(own: ConfirmedPublisher, rabbitmq: RabbitMQ) -> None:
+def test_ticks_keep_an_idle_connection_and_without_them_it_is_lost(own: Publisher, rabbitmq: RabbitMQ) -> None:
     """A connection is closed by RabbitMQ after two silent heartbeats; four seconds are twice that."""
-    quiet = ConfirmedPublisher(rabbitmq.vhost(), "linli.events", heartbeat=1)
+    quiet = Publisher(rabbitmq.vhost(), "linli.events", heartbeat=1)
     quiet.publish(facts(1), timeout=10)
     until = time.monotonic() + 4
     eventually(lambda: time.monotonic() > until, tick=own.tick)
@@ -190,7 +187,7 @@ def test_ticks_keep_an_idle_connection_and_without_them_it_is_lost(own: Confirme
     quiet.close()
 
 
-def test_a_memory_alarm_blocks_until_it_is_over(own: ConfirmedPublisher, rabbitmq: RabbitMQ) -> None:
+def test_a_memory_alarm_blocks_until_it_is_over(own: Publisher, rabbitmq: RabbitMQ) -> None:
     rabbitmq.ctl("set_vm_memory_high_watermark", "absolute", "1000")
     try:
         with pytest.raises(NotConfirmed, match="blocked"):
@@ -207,7 +204,7 @@ def test_a_memory_alarm_blocks_until_it_is_over(own: ConfirmedPublisher, rabbitm
     own.publish(facts(5), timeout=10)
 
 
-def test_a_frozen_broker_is_an_error_in_time(own: ConfirmedPublisher, rabbitmq: RabbitMQ) -> None:
+def test_a_frozen_broker_is_an_error_in_time(own: Publisher, rabbitmq: RabbitMQ) -> None:
     rabbitmq.pause()
     try:
         before = time.monotonic()
@@ -221,7 +218,7 @@ def test_a_frozen_broker_is_an_error_in_time(own: ConfirmedPublisher, rabbitmq: 
     eventually(lambda: confirms(own))
 
 
-def confirms(publisher: ConfirmedPublisher) -> bool:
+def confirms(publisher: Publisher) -> bool:
     try:
         publisher.publish(facts(1), timeout=5)
     except NotConfirmed:
@@ -230,10 +227,10 @@ def confirms(publisher: ConfirmedPublisher) -> bool:
 
 
 @pytest.mark.city
-def test_a_broker_killed_under_load_loses_nothing_confirmed(own: ConfirmedPublisher, rabbitmq: RabbitMQ) -> None:
+def test_a_broker_killed_under_load_loses_nothing_confirmed(own: Publisher, rabbitmq: RabbitMQ) -> None:
     """Every confirmed message is in the quorum queue after `kill -9` and a restart (R1)."""
     uri = rabbitmq.vhost()
-    publisher, tap = ConfirmedPublisher(uri, "linli.events"), Tap(uri, **QUORUM)
+    publisher, tap = Publisher(uri, "linli.events"), Tap(uri, **QUORUM)
     confirmed = 0
     sent = facts(400_000)
     killer = threading.Timer(0.5, rabbitmq.kill)
@@ -263,8 +260,8 @@ import sys, time
 from shared.broker.embedded import transport as embedded
 embedded.install()
 from kombu import Connection, Exchange, Queue
-from shared.broker.publisher import ConfirmedPublisher, Message
-publisher = ConfirmedPublisher(sys.argv[1], "linli.events", heartbeat=1)
+from shared.broker.publisher import Message, Publisher
+publisher = Publisher(sys.argv[1], "linli.events", heartbeat=1)
 turns = 0
 def turn():
     global turns

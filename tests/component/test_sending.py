@@ -13,6 +13,7 @@ from kombu import Connection, Producer, Queue
 
 from shared.broker.topology import exchange
 from shared.domain.errors import UnavailableError
+from shared.service.sending import Sender
 from tests.component.city import City, city, wait_for
 from tests.component.toy import ShopService
 from tests.green import green
@@ -35,7 +36,7 @@ def _cut(channel: Any) -> None:
 def test_calls_outlive_the_loss_of_their_connection(amqp_uri: str, tmp_path: Path) -> None:
     with city(amqp_uri, tmp_path, ShopService) as here:
         senders = [
-            next(extension for extension in container.extensions if type(extension).__name__ == "Sender")
+            next(extension.publisher for extension in container.extensions if isinstance(extension, Sender))
             for container in here.containers.values()
         ]
         _open(here, 1000)

@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 
 from shared.broker.connecting import connection
-from shared.broker.publisher import ConfirmedPublisher, Message, NotConfirmed
+from shared.broker.publisher import Message, NotConfirmed, Publisher
 from shared.broker.topology import EXCHANGE, TopologyError
 from shared.domain.errors import UnavailableError
 from shared.service.settings import Settings
@@ -142,7 +142,7 @@ def test_publishing_waits_for_a_blocked_broker(secure: RabbitMQ, amqps_uri: str,
 def test_a_frozen_broker_holds_nobody_up(secure: RabbitMQ, amqps_uri: str, authority_file: Path) -> None:
     """Neither a look for confirms nor leaving waits for it; in a process that eventlet has not patched."""
     read = settings(amqps_uri, authority_file)
-    publisher = ConfirmedPublisher(read.amqp_uri, EXCHANGE, tls=read.amqp_tls)
+    publisher = Publisher(read.amqp_uri, EXCHANGE, tls=read.amqp_tls)
     publisher.publish([Message("a.b.c", b"%d" % number * 100) for number in range(3000)], 10)
     started = time.monotonic()
     publisher.tick()

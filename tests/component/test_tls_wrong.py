@@ -11,8 +11,8 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from services.console import doctor
-from shared.broker.publisher import ConfirmedPublisher, Message, NotConfirmed
+from services.console.doctor import examine as doctor
+from shared.broker.publisher import Message, NotConfirmed, Publisher
 from shared.broker.topology import EXCHANGE, TopologyError
 from shared.domain.errors import UnavailableError
 from shared.service.settings import Settings
@@ -42,7 +42,7 @@ def test_a_brokers_wrong_certificate_is_named(
         check(read)
     assert "very-secret" not in caught.value.message
     with pytest.raises(NotConfirmed, match=said.format("AMQP")):
-        ConfirmedPublisher(read.amqp_uri, EXCHANGE, tls=read.amqp_tls).publish([Message("a.b.c", b"{}")], 5)
+        Publisher(read.amqp_uri, EXCHANGE, tls=read.amqp_tls).publish([Message("a.b.c", b"{}")], 5)
 
 
 @pytest.mark.parametrize("what", WRONG)

@@ -19,7 +19,7 @@ from kombu import Connection, Consumer, Exchange, Queue
 
 from services.console.catalogue import OWNERS, SERVICES, definition
 from shared.broker import topology
-from shared.broker.publisher import ConfirmedPublisher, Message, NotConfirmed
+from shared.broker.publisher import Message, NotConfirmed, Publisher
 from shared.broker.topology import TopologyError
 from shared.domain.errors import UnavailableError
 from shared.service.runner import runner_for
@@ -123,7 +123,7 @@ def test_an_exchange_that_is_missing_and_may_not_be_made_is_waited_for(
 ) -> None:
     with Connection(uri(restricted, "operator")) as operator:
         operator.channel().exchange_delete(topology.EXCHANGE)
-    publisher = ConfirmedPublisher(uri(restricted, "shops"), topology.EXCHANGE)
+    publisher = Publisher(uri(restricted, "shops"), topology.EXCHANGE)
     try:
         with pytest.raises(
             NotConfirmed, match=r"exchange linli\.events is missing .* load deploy/rabbitmq/definitions\.json"

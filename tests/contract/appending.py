@@ -6,10 +6,11 @@ import sys
 import threading
 import time
 
+import msgspec
 from pymongo import MongoClient
 
 from shared.domain.errors import UnavailableError
-from shared.log import EventLog, Storage
+from shared.log import EventLog, Part, Storage
 from shared.log.mongodb import MongoStorage
 from shared.log.sqlite import SqliteStorage
 from tests.contract.test_log import commit
@@ -27,12 +28,20 @@ def open_storage(kind: str, where: str) -> Storage:
 
 
 def append_for_ever(log: EventLog, writer: str) -> None:
-    """Append two events at a time and print each receipt once it is given; what is refused for now is sent again."""
+    """Append two events at a time and print each receipt once it is given; what is refused for now is sent again.
+
+    Every second writer has the other event in a stream of its own, `<writer>-also`.
+    """
+    wide = int(writer[-1]) % 2
     end = time.monotonic() + LIFE
     number = 0
     while time.monotonic() < end:
         try:
-            receipt = log.append(commit(writer, 2 * number, 2, command_id=f"{writer}-{number}"))
+            wanted = commit(writer, (2 - wide) * number, 2 - wide, command_id=f"{writer}-{number}")
+            if wide:
+                other = Part(stream=f"{writer}-also", expected_version=number, events=commit("").events)
+                wanted = msgspec.structs.replace(wanted, also=(other,), held={f"{writer}-never": 0})
+            receipt = log.append(wanted)
         except UnavailableError:
             continue
         number += 1

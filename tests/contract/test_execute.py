@@ -15,6 +15,7 @@ from shared.domain.mandate import Mandate
 from shared.following.context import Context
 from shared.following.execute import SNAPSHOT_EVERY, execute, load
 from shared.log import EventLog
+from shared.log.remembered import Remembered
 
 
 class Counted(Event, frozen=True, kw_only=True):
@@ -110,7 +111,7 @@ def test_a_long_case_is_loaded_from_its_snapshot(
     read = reads(second, monkeypatch)
     for number in range(3 * SNAPSHOT_EVERY):
         ask(log, 1, f"c-{number}")
-        second.folds.clear()
+        second.remembered = Remembered()
         assert load(second, COUNT, "a") == (Count("a", number + 1), number + 1)
     snapshot = log.storage.snapshot("count-a")
     assert snapshot is not None and snapshot[0] == 2 * SNAPSHOT_EVERY
@@ -197,10 +198,10 @@ def test_a_snapshot_that_cannot_be_stored_hides_no_receipt(log: EventLog, monkey
 
 
 def test_only_the_states_that_were_loaded_last_are_remembered(log: EventLog, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("shared.following.execute.REMEMBERED_STATES", 3)
+    monkeypatch.setattr("shared.log.remembered.REMEMBERED_STATES", 3)
     for id in ("a", "b", "c", "a", "d"):
         load(log, COUNT, id)
-    assert list(log.folds) == ["count-c", "count-a", "count-d"]
+    assert list(log.remembered._states) == ["count-c", "count-a", "count-d"]
 
 
 def test_a_snapshot_is_of_what_the_log_holds(log: EventLog, second: EventLog) -> None:

@@ -14,7 +14,7 @@ from pymongo import MongoClient
 
 from shared.log import EventLog, Storage
 from shared.log.mongodb import MongoStorage, migrate
-from shared.log.record import verify_chain
+from shared.log.record import pointers_of, verify_chain
 from shared.log.sqlite import SqliteStorage
 from tests.contract import mongo
 from tests.contract.test_log import commit
@@ -73,6 +73,9 @@ def check(storage: Storage, receipts: list[tuple[str, int, str]]) -> None:
     again = log.append(commit(commits[command_id].stream, 0, command_id=command_id))
     assert (again.position, again.digest) == (position, digest)
     assert log.head().position == last == 2 * (len(commits) - 1) + 1
+    for stream in {stored.stream for stored in commits.values() if pointers_of(stored)}:
+        versions = [record.version for record in log.read_stream(f"{stream}-also")]
+        assert versions == [record.version for record in log.read_stream(stream)]
     log.close()
 
 

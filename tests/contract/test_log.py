@@ -99,11 +99,11 @@ def test_what_is_kept_of_what_was_written_is_bounded(log: EventLog, monkeypatch:
     monkeypatch.setattr("shared.log.tail.MOST_COMMITS", 10)
     for number in range(35):
         log.append(commit(f"case-{number}"))
-        assert len(log._tail._commits) <= 10
+        assert len(log.remembered.tail._commits) <= 10
     monkeypatch.setattr("shared.log.tail.MOST_BYTES", 3_000)
     for number in range(35):
         log.append(commit(f"more-{number}"))
-        assert sum(len(kept.body) for kept in log._tail._commits) == log._tail._bytes <= 3_000
+        assert sum(len(kept.body) for kept in log.remembered.tail._commits) == log.remembered.tail._bytes <= 3_000
     for after in range(70):
         assert next(iter(log.read(after, limit=1))).position == after + 1
 

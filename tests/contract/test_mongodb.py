@@ -11,14 +11,16 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 from pymongo import MongoClient, monitoring
 from pymongo.database import Database
 from pymongo.errors import OperationFailure, WriteError
 
 from shared.domain.errors import UnavailableError
 from shared.following.execute import load
-from shared.log import EventLog
+from shared.log import EventLog, Part
 from shared.log.mongodb import COMMIT_INDEXES, MongoStorage, migrate
+from shared.log.remembered import Remembered
 from shared.mongodb import MAJORITY
 from shared.views.mongodb import MongoViews
 from tests.contract import mongo
@@ -80,6 +82,10 @@ def use_log(database: Mongo) -> None:
     for number in range(5):
         log.append(commit(f"case-{number % 2}", number // 2 * 2, 2, command_id=f"c-{number}"))
     log.append(commit("case-0", 0, command_id="c-0"))
+    wide = replace(commit("case-2"), also=(Part(stream="case-3", expected_version=0, events=commit("").events),))
+    log.append(replace(wide, held={"case-0": 6}))
+    EventLog("test", MongoStorage(database)).head()  # looks whether the pointer is there
+    list(log.read_stream("case-3"))
     log.head()
     list(log.read(3, 2, 8))
     list(log.read_stream("case-1", 1))
@@ -198,7 +204,7 @@ def test_a_command_asks_the_database_once(recorded: tuple[Mongo, Recorder]) -> N
         recorder.sent.clear()
         assert ask(log, 1, f"c-{number}").version == number + 1
         assert [next(iter(command)) for command in recorder.sent] == ["insert"]
-    log.folds.clear()
+    log.remembered = Remembered()
     recorder.sent.clear()
     assert load(log, COUNT, "a") == (Count("a", 3), 3)
     assert [command["find"] for command in recorder.sent] == ["snapshots", "commits"]
@@ -252,7 +258,7 @@ def test_migrating_again_or_at_the_same_time_changes_nothing(database: Mongo) ->
     for name, index in COMMIT_INDEXES.items():
         found = database["commits"].index_information()[name]
         assert (found["key"], found["unique"]) == (index, True)
-    assert list(database["formats"].find()) == [{"_id": "log", "version": 1}]
+    assert list(database["formats"].find()) == [{"_id": "log", "version": 2}]
     assert MongoStorage(database).head().position == 1
 
 
@@ -301,6 +307,20 @@ def test_the_server_refuses_what_is_not_a_commit(database: Mongo, change: dict[s
     database["commits"].insert_one(GOOD)
 
 
+POINTER = {name: GOOD[name] for name in ("stream", "version", "last_version", "command_id")} | {"commit": 1}
+
+
+@pytest.mark.parametrize(
+    "change", [{"_id": 2}, {"_id": 0}, {"last_position": 2}, {"commit": 0}, {"stream": ""}, {"body": b""}, {"extra": 1}]
+)
+def test_the_server_refuses_what_is_not_a_pointer(database: Mongo, change: dict[str, Any]) -> None:
+    migrate(database)
+    good = {"_id": -2, "last_position": -2, **POINTER}
+    with pytest.raises(WriteError, match="validation"):
+        database["commits"].insert_one({**good, **change})
+    database["commits"].insert_one(good)
+
+
 def test_a_newer_format_is_refused_and_left_alone(database: Mongo) -> None:
     migrate(database)
     MongoViews(database, VIEWS)
@@ -308,7 +328,7 @@ def test_a_newer_format_is_refused_and_left_alone(database: Mongo) -> None:
     before = sorted(database.list_collection_names())
     for start in (migrate, MongoStorage, lambda target: MongoViews(target, (*VIEWS, VIEWS[0]))):
         with pytest.raises(
-            UnavailableError, match=r"written by a newer version of Linli .*format 99, this program knows 1"
+            UnavailableError, match=r"written by a newer version of Linli .*format 99, this program knows [12]"
         ):
             start(database)
     assert sorted(database.list_collection_names()) == before

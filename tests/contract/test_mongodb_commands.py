@@ -13,9 +13,11 @@ from pymongo import MongoClient, monitoring
 
 from services.audit import checkpoint
 from services.audit.ledger import LEDGER_VIEWS, Ledger, LedgerFollower
-from services.console import audit, backup, doctor, migrate, restore
+from services.console import audit, migrate
+from services.console.backup import backup, restore
 from services.console.catalogue import definition
 from services.console.databases import databases
+from services.console.doctor import examine as doctor
 from services.gateway.accounts import VIEWS as ACCOUNT_VIEWS
 from services.gateway.accounts import Accounts
 from services.registry.events import CODEC

@@ -7,13 +7,17 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from services.console.archive import Entry, Manifest, Output
-from services.console.backup import consistent_heads
+from services.console.backup.archive import Entry, Manifest, Output, read_commits
+from services.console.backup.backup import consistent_heads
+from services.console.backup.cutting import find_cut
 from services.console.catalogue import OWNERS, definition
-from services.console.cutting import find_cut
 from shared.domain.errors import BadInputError
-from shared.log import Commit, EventLog, Head, NewEvent
+from shared.log import Commit, EventLog, Head, NewEvent, Part
 from shared.log.memory import MemoryStorage
+
+
+def event(id: str) -> NewEvent:
+    return NewEvent(type="T", schema=1, data=msgspec.Raw(b"{}"), id=id, occurred="2026-03-01T09:00:00Z")
 
 
 class Small:
@@ -23,10 +27,9 @@ class Small:
         self.logs = {name: EventLog(name, MemoryStorage()) for name in OWNERS}
         self.versions = dict.fromkeys(OWNERS, 0)
 
-    def add(self, service: str, *ids: str, cause: str = "") -> None:
-        """One commit with events of these ids; `cause` is the fact that a policy acts on."""
-        data = msgspec.Raw(b"{}")
-        events = tuple(NewEvent(type="T", schema=1, data=data, id=id, occurred="2026-03-01T09:00:00Z") for id in ids)
+    def add(self, service: str, *ids: str, cause: str = "", also: str = "") -> None:
+        """One commit with events of these ids; `cause` is the fact that a policy acts on, `also` the id of one in another stream."""
+        events = tuple(map(event, ids))
         commit = Commit(
             stream=f"{service}-1",
             expected_version=self.versions[service],
@@ -35,6 +38,7 @@ class Small:
             command_id=f"c-{ids[0]}",
             actor="policy:p" if cause else "lin",
             causation_id=cause,
+            also=(Part(stream=f"{service}-{also}", expected_version=0, events=(event(also),)),) if also else (),
         )
         self.logs[service].append(commit)
         self.versions[service] += len(events)
@@ -143,3 +147,22 @@ def test_a_backup_taken_while_a_policy_acts_holds_the_cause(small: Small) -> Non
     kept = [record.causation_id for record in small.logs["issues"].read(until=heads["issues"]) if record.causation_id]
     assert len(seen) == 3 and len(kept) > 2
     assert set(kept) <= ids
+
+
+def test_a_commit_over_several_streams_is_kept_whole_and_with_its_causes(tmp_path: Path) -> None:
+    small = Small()
+    small.add("funding", "f1")
+    small.add("funding", "f2", also="f3")
+    small.add("issues", "i1", cause="f3")
+    manifest = small.write(tmp_path / "b", "funding funding funding issues")
+    assert find_cut(tmp_path / "b", manifest, None).logs["funding"] == 3
+    with pytest.raises(BadInputError, match=r"funding position 2 lies inside a commit \(2 to 3\)"):
+        find_cut(tmp_path / "b", manifest, "funding=2")
+    with pytest.raises(BadInputError, match="issues position 1 follows from funding position 3"):
+        find_cut(tmp_path / "b", manifest, "funding=1")
+    log = EventLog("funding", MemoryStorage())
+    log.storage.insert([stored for stored, _ in read_commits(tmp_path / "b", "funding")])
+    assert list(log.read()) == list(small.logs["funding"].read())
+    assert [record.id for record in log.read_stream("funding-f3")] == ["f3"]
+    heads = consistent_heads(small.logs)
+    assert (heads["funding"], heads["issues"]) == (3, 1)

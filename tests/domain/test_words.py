@@ -51,24 +51,24 @@ def test_keys_that_templates_build_begin_like_texts_that_are_there(path: Path) -
 
 
 def test_a_refusal_is_read_in_the_reader_s_language_wherever_it_was_raised() -> None:
-    status = term("project status", "accepted")
+    status = term("issue status", "accepted")
     error = IllegalStateError(
         "{command} is not possible while the {thing} is {status}", command="x", thing="y", status=status
     )
     arrived = from_mapping(to_mapping(error))
-    assert "已验收" in sentence("zh", arrived.said)
-    assert "passed acceptance" in sentence("en", arrived.said)
+    assert "已接单" in sentence("zh", arrived.said)
+    assert "being handled" in sentence("en", arrived.said)
     alone = from_mapping(to_mapping(IllegalStateError("x", {"status": status})))
-    assert sentence("zh", alone.fields["status"]) == sentence("zh", status) == "已验收"
+    assert sentence("zh", alone.fields["status"]) == sentence("zh", status) == "已接单"
     unknown = from_mapping(to_mapping(ForbiddenError("nobody has translated this {thing}", thing="yet")))
     assert sentence("zh", unknown.said) == "nobody has translated this yet"
     assert sentence("zh", said("with {braces} but without arguments")) == "with {braces} but without arguments"
 
 
 def test_the_word_of_a_status_may_be_that_of_its_thing() -> None:
-    assert word("zh", "issue status", "accepted") == "办理中"
-    assert word("zh", "project status", "accepted") == "已验收"
+    assert word("zh", "issue status", "accepted") == "已接单"
+    assert word("zh", "wish status", "confirmed") == "已实现"
     assert word("zh", "nothing service", "audit") == word("zh", "service", "audit") == "核验"
-    assert known("project status", "accepted") and not known("project status", "never")
+    assert known("wish status", "confirmed") and not known("wish status", "never")
     assert word("en", "field", "place__under") == "place under"
     assert word("en", "order", "-day") == "day, descending"

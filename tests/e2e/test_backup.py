@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
+from services.console.backup.keys import ERASURES
 from services.console.catalogue import OWNERS, definition
-from services.console.restore_keys import ERASURES
 from shared.personal import Personal, SqliteKeys
 from tests.e2e.backups import BEFORE, keys, report_issue, restored, stop
 

@@ -7,10 +7,12 @@ from collections.abc import Callable
 from typing import Any
 
 import msgspec
+import rfc8785
 
 from services.audit import merkle
 from services.audit.ledger import entry_key
 from shared.log import StoredCommit
+from shared.log.record import pointers_of
 from tests.faults.falsified import World, rechained
 
 _replace = msgspec.structs.replace
@@ -49,7 +51,7 @@ def _changed_with_its_digest(choose: random.Random, world: World) -> str:
 
 def _column(choose: random.Random, world: World) -> str:
     name, commits, at = _pick(choose, world)
-    field_ = choose.choice(["stream", "command_id", "digest", "last_position", "version"])
+    field_ = choose.choice(["stream", "command_id", "digest", "last_position", "version", "last_version"])
     old = getattr(commits[at], field_)
     commits[at] = _replace(
         commits[at], **{field_: old + 1 if isinstance(old, int) else old[:-1] + ("0" if old[-1] != "0" else "1")}
@@ -100,15 +102,44 @@ def _tail_cut(choose: random.Random, world: World) -> str:
 def _chain_rewritten(choose: random.Random, world: World) -> str:
     """Everything from a record on is computed anew, so that the log holds in itself."""
     name, commits, at = _pick(choose, world)
-    first = commits[at].position
+    _rewrite(commits, at, commits[at].body.replace(b'"actor":"', b'"actor":"x'))
+    return f"({name} position {commits[at].position})"
+
+
+def _rewrite(commits: list[StoredCommit], at: int, body: bytes) -> None:
+    """Give a commit another body, and all behind it the digests that follow from that."""
     digest = commits[at - 1].digest if at else None
     for number in range(at, len(commits)):
-        body = commits[number].body
-        if number == at:
-            body = body.replace(b'"actor":"', b'"actor":"x')
-        commits[number] = rechained(commits[number], body, digest)
+        commits[number] = rechained(commits[number], body if number == at else commits[number].body, digest)
         digest = commits[number].digest
-    return f"({name} position {first})"
+
+
+def _in_body(change: Callable[[random.Random, dict[str, Any]], None]) -> Falsify:
+    """A commit over several streams is changed, and the chain behind it rewritten; no version can be as it then says."""
+
+    def falsify(choose: random.Random, world: World) -> str:
+        name, commits, at = _pick(choose, world)
+        if not pointers_of(commits[at]):
+            raise Unchanged
+        body = msgspec.json.decode(commits[at].body)
+        change(choose, body)
+        _rewrite(commits, at, rfc8785.dumps(body))
+        return f"log {name}: position {commits[at].position}:"
+
+    return falsify
+
+
+def _part_changed(choose: random.Random, body: dict[str, Any]) -> None:
+    choose.choice(body["also"])["version"] += choose.choice([-1, 1])
+
+
+def _held_changed(choose: random.Random, body: dict[str, Any]) -> None:
+    body["held"][choose.choice(sorted(body["held"]))] += 1
+
+
+def _part_left_out(choose: random.Random, body: dict[str, Any]) -> None:
+    """The log would have a gap, or end before its index says."""
+    body["also"].pop()
 
 
 def _entry(choose: random.Random, world: World) -> tuple[dict[str, Any], int]:
@@ -236,6 +267,7 @@ LOG: dict[str, Falsify] = {
     "record changed": _changed, "record changed with its digest": _changed_with_its_digest, "index column changed": _column,
     "record removed": _removed, "records swapped": _swapped, "record inserted": _inserted, "record doubled": _doubled,
     "tail cut or old backup": _tail_cut, "chain rewritten": _chain_rewritten,
+    "part changed": _in_body(_part_changed), "part left out": _in_body(_part_left_out), "held version changed": _in_body(_held_changed),
 }  # fmt: skip
 LEDGER: dict[str, Falsify] = {
     "entry changed": _entry_changed, "entry renumbered": _entry_moved, "entry removed": _entry_removed, "entries swapped":

@@ -17,13 +17,15 @@ from services.audit.ledger import entry_key, tile_key
 from shared.domain.record import Record
 from shared.domain.view import Row
 from shared.following import cloudevents
-from shared.log import Commit, Head, NewEvent, StoredCommit, records_of
+from shared.log import Commit, Head, NewEvent, Part, StoredCommit, records_of
 from shared.log.record import place_commit
 from shared.views import Page
 from shared.views.port import decode_cursor
 from tests.domain.audit.ledgers import KEY, ORIGIN, TIME
 
 LOGS = ("registry", "issues", "funding")
+#: The commit that writes to several streams in every history; others do so by chance.
+WIDE = 5
 
 
 class Stored:
@@ -35,6 +37,12 @@ class Stored:
     def scan(self, after: int, limit: int | None, until: int | None) -> Iterator[StoredCommit]:
         """All commits as they lie there."""
         return iter(self.commits)
+
+    def scan_stream(self, stream: str, after: int) -> Iterator[StoredCommit]:
+        """The commits of a stream as they lie there, looked at only as far as they are asked for."""
+        for commit in self.commits:
+            if any(record.stream == stream and record.version > after for record in records_of(commit)):
+                yield commit
 
 
 class Rows:
@@ -123,11 +131,15 @@ def build(choose: random.Random) -> World:
     )
     for number in range(choose.randint(8, 40)):
         name = choose.choice(LOGS) if number >= len(LOGS) else LOGS[number]
-        stream = f"thing-{choose.randrange(4)}"
+        stream, *others = choose.sample([f"thing-{thing}" for thing in range(4)], 4)
         commit = _commit(choose, number, stream, versions.get((name, stream), 0))
+        if number == WIDE or choose.random() < 0.2:
+            at = {other: versions.get((name, other), 0) for other in others}
+            parts = tuple(_part(choose, f"{number}-{other}", other, at[other]) for other in others[: number % 2 + 1])
+            commit = msgspec.structs.replace(commit, also=parts, held={others[2]: at[others[2]]})
         stored = place_commit(commit, heads[name], commit.expected_version, TIME)
         heads[name] = Head(stored.last_position, stored.digest, TIME)
-        versions[name, stream] = stored.last_version
+        versions |= {(name, part.stream): part.expected_version + len(part.events) for part in commit.parts()}
         world.logs[name].commits.append(stored)
         world.order += [(name, position) for position in range(stored.position, stored.last_position + 1)]
         world.sizes.append({log: head.position for log, head in heads.items()})
@@ -139,15 +151,20 @@ def build(choose: random.Random) -> World:
 
 
 def _commit(choose: random.Random, number: int, stream: str, version: int) -> Commit:
+    own = _part(choose, str(number), stream, version)
+    return Commit(stream=stream, expected_version=version, events=own.events, command="repair", command_id=f"c-{number}",
+                  actor="人", place="350104.013")  # fmt: skip
+
+
+def _part(choose: random.Random, name: str, stream: str, version: int) -> Part:
     data = msgspec.Raw(
         rfc8785.dumps({"fen": choose.randrange(10**6), "what": choose.choice(["路灯", 'the "lamp"\n', "x" * 200])})
     )
     events: Sequence[NewEvent] = [
-        NewEvent(type="LampRepaired", schema=1, data=data, id=f"e-{number}-{part}", occurred=TIME)
+        NewEvent(type="LampRepaired", schema=1, data=data, id=f"e-{name}-{part}", occurred=TIME)
         for part in range(choose.randint(1, 3))
     ]
-    return Commit(stream=stream, expected_version=version, events=tuple(events), command="repair", command_id=f"c-{number}",
-                  actor="人", place="350104.013")  # fmt: skip
+    return Part(stream=stream, expected_version=version, events=tuple(events), place="350104.014")
 
 
 def rechained(commit: StoredCommit, body: bytes, previous: str | None) -> StoredCommit:

@@ -93,10 +93,10 @@ def test_a_fact_that_no_queue_takes_is_not_lost(amqp_uri: str, tmp_path: Path) -
 @green
 def test_an_idle_relay_keeps_its_connection(amqp_uri: str, tmp_path: Path) -> None:
     """A broker hangs up on who is silent for two heartbeats; the publisher's own ticks keep it open."""
-    from shared.broker.publisher import ConfirmedPublisher, Message
+    from shared.broker.publisher import Message, Publisher
     from shared.broker.topology import EXCHANGE
 
-    publisher = ConfirmedPublisher(amqp_uri, EXCHANGE, heartbeat=1)
+    publisher = Publisher(amqp_uri, EXCHANGE, heartbeat=1)
     publisher.publish([Message("shops.X", b"{}")], 10)
     before = publisher._connection
     end = time.monotonic() + 4.0  # four heartbeats of one second: silence would have ended it twice over

@@ -60,7 +60,7 @@ def of_service(name: str) -> set[Key]:
         needed.add(("thing", decider.category))
         for command in decider.commands.values():
             needed |= {("command", command.name), ("", command.summary), *of_fields(command.fields)}
-            needed |= {("status", status) for status in (*command.when, *command.again)}
+            needed |= {(f"{decider.category} status", status) for status in (*command.when, *command.again)}
     for query in (*found.queries.values(), *found.by_hand):
         needed |= {("command", query.name), ("", query.summary), *of_fields(query.fields)}
     for path in (ROOT / "services" / name).rglob("*.py"):
@@ -93,7 +93,15 @@ def of(name: str) -> set[Key]:
 
 def missing(needed: set[Key]) -> list[Key]:
     """What has no words in some language; English sentences are their own words."""
-    return sorted(key for key in needed for language in LANGUAGES if language != "en" and key not in table(language))
+    return sorted(key for key in needed for language in LANGUAGES if language != "en" and not _says(language, *key))
+
+
+def _says(language: str, group: str, text: str) -> bool:
+    """Whether a language has a word; things may say a status each in their way (`issue status`) or all in one (`status`)."""
+    words = table(language)
+    if group == "status":  # of which thing is not known
+        return any(code == text for name, code in words if name.rpartition(" ")[2] == "status")
+    return (group, text) in words or (group.rpartition(" ")[2], text) in words
 
 
 def main() -> None:

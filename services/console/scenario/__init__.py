@@ -1,4 +1,4 @@
-"""Stories told through the API: dated steps, and the figures they must give (`docs/scenarios.md`)."""
+"""Scenarios run through the API: dated steps, and the figures that they must give (`docs/scenarios.md`)."""
 
 from services.console.scenario.load import load
 from services.console.scenario.model import Scenario

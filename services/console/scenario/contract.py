@@ -1,4 +1,4 @@
-"""Whether what a scenario sends fits what the services publish, as far as it can be known before it runs."""
+"""Checks the calls of a scenario against the services' schemas, as far as possible before it runs."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def _schema(cls: type[Schema]) -> Schema:
 
 
 def check_call(source: Source, where: Where, call: Call, command: bool) -> None:
-    """Note what does not fit: unknown services, commands and fields, wrong values where all of a value is known."""
+    """Note unknown services, commands and fields, and wrong values where a value is completely known."""
     contract = _CONTRACTS.get(call.service)
     if contract is None:
         source.mistake(where, f"there is no service {call.service}; there are {', '.join(_CONTRACTS)}")

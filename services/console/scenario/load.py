@@ -1,4 +1,4 @@
-"""Reads a scenario file and checks all of it before anything is sent."""
+"""Reads a scenario file and checks it completely before anything is sent."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _ALWAYS = ("operator", "anonymous")
 
 
 def load(path: Path) -> Scenario:
-    """The scenario in a file; raises `BadInputError` naming file, line and reason of each mistake."""
+    """Load the scenario of a file; raises `BadInputError` naming file, line and reason of each mistake."""
     source = Source(path)
     top = source.data
     if not isinstance(top, dict):
@@ -49,7 +49,7 @@ def load(path: Path) -> Scenario:
     reader.read(top.get("steps"), names)
     steps = tuple(sorted(reader.found, key=lambda step: step.at))
     figures = _figures(source, top.get("figures"), names, {*accounts, *_ALWAYS})
-    if not source.mistakes:  # a step that could not be read would be missed by those that use what it saves
+    if not source.mistakes:  # steps that use what an unreadable step saves would give follow-up errors
         _check_names(source, steps)
     for step in steps:
         for call in calls(step):
@@ -142,7 +142,7 @@ def _figures(source: Source, value: Any, names: Names, who: Collection[str]) -> 
 
 
 def _check_names(source: Source, steps: tuple[Step, ...]) -> None:
-    """Names are saved once, and before they are used."""
+    """Check that each name is saved once, and before its use."""
     saved: dict[str, Step] = {}
     for step in steps:
         for call in calls(step):

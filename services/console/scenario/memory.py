@@ -1,4 +1,4 @@
-"""What a run remembers on disk: passwords of its accounts, and how far it came. Losing the latter only costs time."""
+"""The state of a run on disk: passwords of its accounts, and its progress. Losing the progress costs only time."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ _LETTERS = "abcdefghjkmnpqrstuvwxyz23456789"
 
 
 def new_password() -> str:
-    """A password that can be read to somebody: 60 bits in three groups."""
+    """Return a new password that is easy to read out: 60 bits in three groups."""
     return "-".join("".join(secrets.choice(_LETTERS) for _ in range(4)) for _ in range(3))
 
 
 def read_json(path: Path) -> dict[str, Any]:
-    """The object in a file, empty when there is no such file; raises `BadInputError` when it holds something else."""
+    """Read a JSON object, empty when the file does not exist; raises `BadInputError` when it is not an object."""
     try:
         found = json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
@@ -33,16 +33,16 @@ def read_json(path: Path) -> dict[str, Any]:
 
 
 def write_json(path: Path, value: Mapping[str, Any]) -> None:
-    """Write a file that only its owner may read, whole or not at all."""
+    """Write a file that only its owner may read, atomically."""
     path.parent.mkdir(parents=True, exist_ok=True)
     write_private(path, json.dumps(value, ensure_ascii=False, indent=1).encode())
 
 
 class Progress:
-    """How many steps were acknowledged, what they saved, and how long the logs were then."""
+    """The number of acknowledged steps, the values they saved, and the length of the logs at that time."""
 
     def __init__(self, path: Path, digest: str) -> None:
-        """`digest` is that of what the scenario sends."""
+        """`digest` is the digest of everything that the scenario sends."""
         self._path = path
         self._digest = digest
         self.done = 0
@@ -50,9 +50,9 @@ class Progress:
         self.positions: dict[str, int] = {}
 
     def resume(self, heads: Mapping[str, int]) -> None:
-        """Go on from the file, unless the city's logs (`heads`) are shorter than they were: then it is another city.
+        """Load the progress, unless the city's logs (`heads`) are shorter than recorded: then it is another city.
 
-        Raises `IllegalStateError` when the city was loaded from a scenario of this name that sent something else.
+        Raises `IllegalStateError` when another version of the scenario was loaded into the city.
         """
         found = read_json(self._path)
         positions = found.get("positions", {})

@@ -1,4 +1,4 @@
-"""A scenario as the runner sees it: loops unrolled, names replaced, everything in the order of time."""
+"""A scenario for the runner: loops unrolled, names replaced, steps in order of time."""
 
 from __future__ import annotations
 
@@ -14,28 +14,28 @@ Words = Mapping[str, str]
 
 @dataclass(frozen=True)
 class Pending:
-    """A value that an earlier step saves while the scenario runs."""
+    """A value that an earlier step saves during the run."""
 
-    name: str  # what the saved value is called
-    shown: str  # how the file calls it
+    name: str  # name of the saved value
+    shown: str  # name in the file
 
 
 @dataclass(frozen=True)
 class Joined:
-    """A text with values in it that are saved while the scenario runs."""
+    """A text that contains pending values."""
 
     parts: tuple[str | Pending, ...]
 
 
 @dataclass(frozen=True)
 class Keyed:
-    """A mapping whose names may be saved while the scenario runs, too."""
+    """A mapping whose keys may be pending too."""
 
     entries: tuple[tuple[Any, Any], ...]
 
 
 def pending(value: Any) -> Iterator[Pending]:
-    """All values within a value that are saved while the scenario runs."""
+    """Yield all pending values within a value."""
     match value:
         case Pending():
             yield value
@@ -53,7 +53,7 @@ def pending(value: Any) -> Iterator[Pending]:
 
 
 def resolved(value: Any, saved: Mapping[str, Any]) -> Any:
-    """The value with everything saved put in; raises `KeyError` when something was not."""
+    """Return the value with pending values replaced; raises `KeyError` for one that was not saved."""
     match value:
         case Pending():
             return saved[value.name]
@@ -70,7 +70,7 @@ def resolved(value: Any, saved: Mapping[str, Any]) -> Any:
 
 @dataclass(frozen=True)
 class Call:
-    """A command or query of a service, asked by somebody."""
+    """A command or query of a service by an account."""
 
     service: str
     name: str
@@ -80,22 +80,22 @@ class Call:
 
     @property
     def path(self) -> str:
-        """Where the gateway has it."""
+        """The path at the gateway."""
         return f"/api/{self.service}/{self.name}"
 
     @property
     def shown(self) -> str:
-        """How the file writes it."""
+        """The notation of the file."""
         return f"{self.service}.{self.name}"
 
 
 @dataclass(frozen=True)
 class Step:
-    """One thing to do. Steps of one number come from one step of the file and differ in what its loops run over."""
+    """One step to run. Steps with one number come from one step of the file and differ in the turn of its loops."""
 
     number: str  # place of the step in the file: 12, or 12.3 within a loop
     turn: str  # which turn of the loops around it: 4, or 4.0; empty without
-    where: Where = field(repr=False)  # not sent, as the next two: they may change without changing what is told
+    where: Where = field(repr=False)  # not sent, as the next two: changing them does not change the digest
     line: int = field(repr=False)
     chapter: int = field(repr=False)
     at: str  # RFC 3339
@@ -103,7 +103,7 @@ class Step:
     saves: Mapping[str, str] = field(default_factory=dict)  # saved name to path in the answer
 
     def key(self, scenario: str) -> str:
-        """The idempotency key: the same in every run."""
+        """The idempotency key, the same in every run."""
         return f"{scenario}:{self.number}:{self.turn}" if self.turn else f"{scenario}:{self.number}"
 
 
@@ -125,7 +125,7 @@ class Together(Step):
 
 @dataclass(frozen=True)
 class Wait(Step):
-    """A question asked again until the answer is as expected; `within` is in seconds."""
+    """A query that is repeated until its answer is as expected; `within` is in seconds."""
 
     call: Call = field(kw_only=True)
     path: str = field(kw_only=True)
@@ -134,13 +134,13 @@ class Wait(Step):
 
 
 def calls(step: Step) -> tuple[Call, ...]:
-    """What a step asks of services."""
+    """Return the calls of a step."""
     return step.calls if isinstance(step, Together) else (step.call,) if isinstance(step, Do | Wait) else ()
 
 
 @dataclass(frozen=True)
 class Figure:
-    """A number that the events must give, as the answer of a query at the end."""
+    """An expected number in the answer of a query at the end of the run."""
 
     title: Words
     rows: tuple[str, ...]  # rows of the catalogue
@@ -154,7 +154,7 @@ class Figure:
 
 @dataclass(frozen=True)
 class Account:
-    """Somebody who signs in."""
+    """An account that signs in."""
 
     username: str
     person_id: str
@@ -163,7 +163,7 @@ class Account:
 
 @dataclass(frozen=True)
 class Scenario:
-    """A scenario that was read and found without mistakes. `steps` are in the order of time."""
+    """A checked scenario; `steps` are in order of time."""
 
     name: str
     title: Words
@@ -176,11 +176,11 @@ class Scenario:
 
     @property
     def count(self) -> int:
-        """How many steps there are, with each turn of a loop counted."""
+        """The number of steps, with each turn of a loop counted."""
         return len(self.steps)
 
     def batches(self, after: int = 0) -> Iterator[tuple[Step, ...]]:
-        """Steps beyond the first `after` that may be sent at a time: neighbours of one number, up to `parallel`."""
+        """Yield the steps after the first `after` in batches to send at once: neighbours of one number, up to `parallel`."""
         batch: list[Step] = []
         for step in self.steps[after:]:
             if batch and (step.number != batch[0].number or len(batch) >= step.parallel):

@@ -17,7 +17,7 @@ DOTTED = re.compile(r"[a-z][a-z0-9_]{0,40}(?:\.[A-Za-z0-9_]{1,40}){0,8}")
 
 @dataclass(frozen=True)
 class Item:
-    """What a loop's name stands for in one turn: a value, and what the value is called outside the loop."""
+    """The meaning of a loop's name in one turn: a value, and its full name outside the loop."""
 
     value: Any
     name: str
@@ -25,24 +25,24 @@ class Item:
 
 @dataclass(frozen=True)
 class Names:
-    """Everything a step can name: the file's data, and the loops around the step."""
+    """The names that a step can use: the file's data, and the loops around the step."""
 
     source: Source
     data: Mapping[str, Any]
     items: Mapping[str, Item]
 
     def within(self, variable: str, item: Item) -> Names:
-        """The names within one turn of a loop."""
+        """Return the names within one turn of a loop."""
         return Names(self.source, self.data, {**self.items, variable: item})
 
     def full(self, dotted: str) -> str:
-        """What a name is called whatever loop it is used in: `o.issue` is `opinions.3.issue`."""
+        """Return the full name, independent of loops: `o.issue` is `opinions.3.issue`."""
         head, _, rest = dotted.partition(".")
         start = self.items[head].name if head in self.items else head
         return f"{start}.{rest}" if rest else start
 
     def known(self, dotted: str) -> tuple[bool, Any]:
-        """Whether the file itself says what a name is, and the value."""
+        """Return whether the file's data defines a name, and its value."""
         head, *rest = dotted.split(".")
         if head in self.items:
             value = self.items[head].value
@@ -60,7 +60,7 @@ class Names:
         return True, value
 
     def value(self, dotted: str, where: Where) -> Any:
-        """What a name stands for; `Pending` when no data says it, so that a step must save it."""
+        """Return the value of a name; `Pending` when no data defines it, so that a step must save it."""
         if not DOTTED.fullmatch(dotted):
             self.source.mistake(where, f"${{{dotted}}} is not a name: letters, digits and _, joined by dots")
             return None
@@ -70,7 +70,7 @@ class Names:
         return Pending(self.full(dotted), dotted)
 
     def filled(self, value: Any, where: Where) -> Any:
-        """A value of the file with all names in it replaced."""
+        """Return a value of the file with all its names replaced."""
         if isinstance(value, str):
             return self._text(value, where)
         if isinstance(value, list):
@@ -82,7 +82,7 @@ class Names:
         return value
 
     def turns(self, loop: Any, where: Where) -> list[tuple[str, Names]]:
-        """The turns of `for: {o: opinions, where: {lead: street}}`: the index of each, and the names within it."""
+        """Yield the turns of `for: {o: opinions, where: {lead: street}}`: the index of each, and the names within it."""
         if not isinstance(loop, dict) or not (variables := [name for name in loop if name != "where"]):
             self.source.mistake(where, "for must say what runs over what, like {o: opinions}")
             return []
@@ -105,7 +105,7 @@ class Names:
             self.source.mistake((*where, variable), f"{variable} must run over a list, not over {_kind(listed)}")
             return []
         chosen = [(number, value) for number, value in enumerate(listed) if self._fits(value, loop.get("where"), where)]
-        if not chosen and not self.items:  # within another loop some turns may have nothing
+        if not chosen and not self.items:  # within another loop some turns may be empty
             self.source.mistake(where, "the loop runs over nothing")
         return [(str(number), self.within(variable, Item(value, f"{name}.{number}"))) for number, value in chosen]
 

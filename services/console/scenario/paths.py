@@ -11,7 +11,7 @@ PATH = re.compile(rf"(?:{_SEGMENT.pattern})(?:\.(?:{_SEGMENT.pattern}))*")
 
 
 class Missing:
-    """What `find` gives when the answer has nothing at a path; equal to nothing but itself."""
+    """The type of `MISSING`, which `find` returns when the answer has no such path; it equals only itself."""
 
     def __repr__(self) -> str:
         return "nothing"
@@ -21,7 +21,7 @@ MISSING = Missing()
 
 
 def find(answer: Any, path: str) -> Any:
-    """What stands in an answer at a path, or `MISSING`."""
+    """Return the value at a path of an answer, or `MISSING`."""
     for segment in _SEGMENT.finditer(path):
         name, field, value = segment.groups()
         answer = _part(answer, name)
@@ -44,7 +44,7 @@ def _part(answer: Any, name: str) -> Any:
 
 
 def holds(found: Any, expected: Any) -> bool:
-    """Whether an answer is as expected: the same value; of a mapping, what is named."""
+    """Whether an answer is as expected: the same value, or for a mapping the same values of the expected keys."""
     if isinstance(expected, Mapping):
         return isinstance(found, Mapping) and all(
             name in found and holds(found[name], value) for name, value in expected.items()

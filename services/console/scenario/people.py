@@ -1,4 +1,4 @@
-"""The accounts of a scenario: made once, with random passwords that a newcomer can look up and sign in with."""
+"""The accounts of a scenario, created once with random passwords that users can look up."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ FILE = "demo-accounts.json"
 
 
 class People:
-    """Who can sign in, and their tokens."""
+    """The accounts and their tokens."""
 
     def __init__(self, sender: Sender, operator: str, accounts: Mapping[str, Account], folder: Path) -> None:
         """`operator` is the operator's token."""
@@ -27,7 +27,7 @@ class People:
         self._known: dict[str, Any] = {}
 
     def prepare(self) -> None:
-        """Make the accounts that are missing; passwords are on disk before anybody has them."""
+        """Create missing accounts; each password is on disk before its account exists."""
         self._known = read_json(self.path)
         operator = self._tokens["operator"]
         persons = self._existing(operator)
@@ -47,19 +47,19 @@ class People:
                 self._sender.post("/api/accounts/reset-password", sent, operator)
 
     def password(self, username: str) -> str:
-        """The password of an account of the scenario."""
+        """Return the password of an account."""
         password: str = self._known[username]["password"]
         return password
 
     def token(self, who: str) -> str:
-        """The token to send as; signs in at first use, from one thread only."""
+        """Return the token of a caller; signs in at first use, in one thread only."""
         if who not in self._tokens:
             sent = {"username": who, "password": self.password(who)}
             self._tokens[who] = self._sender.post("/api/sign-in", sent, "")["token"]
         return self._tokens[who]
 
     def listed(self) -> list[dict[str, str]]:
-        """The accounts with their passwords, for the report."""
+        """Return the accounts with their passwords, for the report."""
         return [
             {"username": account.username, "password": self.password(account.username), **account.words}
             for account in self._accounts.values()

@@ -1,4 +1,4 @@
-"""What happened, which figures hold, and who can sign in: for people, and as JSON for machines."""
+"""The report of a run: steps, figures and accounts, as text or JSON."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ WIDTH = 150
 
 @dataclass(frozen=True)
 class Compared:
-    """A figure with what the city answered; `found` is None when the answer does not have it."""
+    """A figure with the city's value; `found` is None when the answer has none."""
 
     figure: Figure
     found: Any
@@ -31,7 +31,7 @@ class Compared:
 
 @dataclass(frozen=True)
 class Report:
-    """The outcome of a run. `skipped` steps were known to be done before, `repeated` requests were sent again."""
+    """The result of a run. `skipped` steps were done in an earlier run, `repeated` requests were retried."""
 
     scenario: Scenario
     skipped: int
@@ -45,18 +45,18 @@ class Report:
 
     @property
     def holds(self) -> bool:
-        """Whether all figures are as the scenario says."""
+        """Whether all figures are as expected."""
         return all(one.holds for one in self.compared)
 
     @property
     def refused(self) -> int:
-        """How many commands the story has refused."""
+        """The number of commands that the scenario expects to be refused."""
         alone = sum(isinstance(step, Do) and bool(step.refused) for step in self.scenario.steps)
         return alone + sum(len(step.calls) - step.succeed for step in self.scenario.steps if isinstance(step, Together))
 
 
 def shown(value: Any) -> str:
-    """A value for people: a share as a fraction with its percentage, a qualified number with its qualifier."""
+    """Format a value: a share as a fraction with its percentage, a qualified number with its qualifier."""
     if isinstance(value, Mapping):
         if {"numerator", "denominator"} <= value.keys():
             number, of = value["numerator"], value["denominator"]
@@ -103,7 +103,7 @@ def print_report(report: Report, json: bool) -> None:
 
 
 def as_json(report: Report) -> dict[str, Any]:
-    """The report as plain data."""
+    """Return the report as plain data."""
     scenario = report.scenario
     return {
         "scenario": scenario.name,

@@ -1,4 +1,4 @@
-"""Runs a scenario through the gateway's API like any user, and compares the figures at its end."""
+"""Runs a scenario through the gateway's API and compares the figures at its end."""
 
 from __future__ import annotations
 
@@ -23,26 +23,26 @@ from services.console.scenario.steps import MOST_PARALLEL
 from shared.domain.errors import LinliError, UnavailableError
 from shared.service.settings import Settings
 
-#: Seconds between two looks at the city while a fact is awaited.
+#: Seconds between two queries while the run waits for a fact.
 _PAUSE = 0.05
 #: Seconds that views and policies may take to catch up before the figures are read.
 SETTLE_WITHIN = 60.0
-#: Seconds between two writings of the progress file.
+#: Seconds between two writes of the progress file.
 _KEEP_EVERY = 0.5
 
 
 class StoryError(LinliError):
-    """A step did not go as the scenario says."""
+    """A step had another result than the scenario expects."""
 
     kind = "story"
 
 
 def run(path: Path, url: str | None, json: bool) -> bool:
-    """Run the scenario of a file, print the report, and tell whether all figures hold.
+    """Run the scenario of a file, print the report, and return whether all figures hold.
 
-    Goes on where an earlier run stopped; a second run changes nothing. `url` is the gateway's; None: from the settings.
-    Raises `BadInputError` for mistakes in the file, before anything is sent, and `StoryError` when a step goes
-    otherwise than told.
+    Continues where an earlier run stopped; a second run changes nothing. `url` is the gateway's; None: from the settings.
+    Raises `BadInputError` for mistakes in the file, before anything is sent, and `StoryError` when a step has another
+    result than expected.
     """
     scenario = load(path)
     settings = Settings.read()
@@ -67,13 +67,13 @@ class Runner:
         self._people = People(sender, operator, scenario.accounts, data)
         self._progress = Progress(data / "scenarios" / f"{scenario.name}.json", scenario.digest)
         self._file = file
-        self._heads: dict[str, int] = {}  # before anything was sent
-        self._fresh = False  # whether this run has recorded something that no earlier one did
+        self._heads: dict[str, int] = {}  # before the first request
+        self._fresh = False  # whether this run has appended facts
 
     def run(self, quiet: bool) -> Report:
-        """Send everything, then read the figures. `quiet` shows no progress."""
+        """Send all steps, then read the figures. `quiet` shows no progress."""
         started = time.monotonic()
-        self._heads = self._status(patient=False)[0]  # nobody there: say so at once
+        self._heads = self._status(patient=False)[0]  # an absent city is an error at once
         self._people.prepare()
         self._progress.resume(self._heads)
         skipped = self._progress.done
@@ -114,7 +114,7 @@ class Runner:
                 self._progress.keep()
 
     def _take(self, step: Step) -> list[Mapping[str, Any]]:
-        """Send one step; the answers of what succeeded."""
+        """Send one step; return the answers of the calls that succeeded."""
         with self._explained(step):
             match step:
                 case Do():
@@ -131,7 +131,7 @@ class Runner:
         except UnavailableError:
             raise
         except LinliError as error:
-            # in a repeated run the story has gone on since, and the reason may be another one by now
+            # in a repeated run later steps may have changed the reason of the refusal
             if step.refused and (error.kind == step.refused or not self._fresh):
                 return []
             outcome = f"must be refused as {step.refused}, but the reason is another" if step.refused else "was refused"
@@ -198,7 +198,7 @@ class Runner:
         return headers
 
     def _note(self, step: Step, answers: list[Mapping[str, Any]]) -> None:
-        """Remember what a step wrote and saved; in one thread."""
+        """Record what a step appended and saved; in one thread."""
         positions = self._progress.positions
         for answer in answers:
             if not isinstance(step, Wait):
@@ -211,7 +211,7 @@ class Runner:
                 self._progress.saved[name] = found
 
     def _status(self, patient: bool = True) -> tuple[dict[str, int], list[str]]:
-        """The heads of all logs, and what is not up to date."""
+        """Return the heads of all logs, and the followers that lag."""
         services = self._sender.get("/api/operations/status", {}, self._operator, patient=patient)["services"]
         heads: dict[str, int] = {}
         late = [f"{name} does not answer" for name, service in services.items() if "head" not in service]
@@ -226,12 +226,12 @@ class Runner:
         return heads, late
 
     def _settle(self) -> None:
-        """Wait until every service has heard everything, policies included; raises `StoryError` when one does not."""
+        """Wait until every service has applied all facts, policies included; raises `StoryError` when one does not."""
         deadline = time.monotonic() + SETTLE_WITHIN
         before: dict[str, int] | None = None
         while True:
             heads, late = self._status()
-            if not late and heads == before:  # twice the same: no policy has added anything in between
+            if not late and heads == before:  # unchanged heads: no policy has appended anything in between
                 self._progress.positions = {name: head for name, head in heads.items() if head}
                 return
             if time.monotonic() > deadline:

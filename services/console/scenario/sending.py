@@ -1,4 +1,4 @@
-"""Requests to the gateway from several threads, repeated with the same key while it is busy or away."""
+"""Requests to the gateway from several threads, retried with the same key while it is busy or absent."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from typing import Any
 from services.console.client import Client
 from shared.domain.errors import UnavailableError
 
-#: Seconds for which a request is repeated while the city does not answer.
+#: Seconds for which a request is retried while the city does not answer.
 PATIENCE = 60.0
 _FIRST, _LONGEST = 0.1, 5.0
 
 
 class Sender:
-    """One connection for each thread; every request carries its own token."""
+    """Keeps one connection per thread; every request carries its own token."""
 
     def __init__(self, url: str, patience: float = PATIENCE) -> None:
         """`patience` in seconds."""
@@ -35,13 +35,13 @@ class Sender:
         headers: Mapping[str, str] | None = None,
         patient: bool = True,
     ) -> Any:
-        """The answer to a question. Raises what the gateway answered; `UnavailableError` when it stays away."""
+        """Return the answer to a query. Raises the gateway's error; `UnavailableError` when it stays absent."""
         spelled = {name: str(value).lower() if isinstance(value, bool) else value for name, value in query.items()}
         patience = self._patience if patient else 0
         return self._patiently(lambda client: client.get(path, spelled, headers), token, patience)
 
     def post(self, path: str, body: Mapping[str, Any], token: str, headers: Mapping[str, str] | None = None) -> Any:
-        """The answer to a command. Raises what the gateway answered; `UnavailableError` when it stays away."""
+        """Return the answer to a command. Raises the gateway's error; `UnavailableError` when it stays absent."""
         return self._patiently(lambda client: client.post(path, body, headers), token, self._patience)
 
     def close(self) -> None:
@@ -56,7 +56,7 @@ class Sender:
             client.token = token
             try:
                 return ask(client)
-            except UnavailableError:  # nobody answers, no answer in time, or too many requests at once
+            except UnavailableError:  # no connection, no answer in time, or too many requests
                 if time.monotonic() + pause > deadline:
                     raise
             with self._lock:

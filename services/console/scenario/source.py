@@ -1,6 +1,6 @@
-"""YAML as plain data that remembers its lines, read strictly: what it says is what stands there.
+"""Strict YAML as plain data with line numbers.
 
-Of YAML's guesses only null, true, false and whole numbers are left: `350104.013`, `2025-03-04`, `no` stay text.
+Only null, true, false and whole numbers are converted: `350104.013`, `2025-03-04`, `no` stay text.
 """
 
 from __future__ import annotations
@@ -13,19 +13,19 @@ import yaml
 
 from shared.domain.errors import BadInputError
 
-#: Where a value stands in the file: keys and indexes from the top.
+#: The path of a value in the file: keys and indexes from the top.
 Where = tuple[str | int, ...]
 
-#: Mistakes that are shown at a time.
+#: Most mistakes that one error shows.
 MOST_SHOWN = 20
-#: Longest file that is read, in bytes.
+#: Largest file that is read, in bytes.
 LARGEST_FILE = 4 * 1024 * 1024
 _PLAIN = "tag:yaml.org,2002:"
 _DEEPEST = 40
 
 
 class _Loader(yaml.SafeLoader):
-    """SafeLoader without the guesses."""
+    """SafeLoader without implicit types other than those."""
 
 
 _Loader.yaml_implicit_resolvers = {}
@@ -59,19 +59,19 @@ class Source:
         self.data = self._plain(node, (), frozenset()) if node is not None else None
 
     def line(self, where: Where) -> int:
-        """The line of a value, or of the nearest thing around it that has one."""
+        """Return the line of a value, or of its nearest parent that has one."""
         while where and where not in self._lines:
             where = where[:-1]
         return self._lines.get(where, 1)
 
     def mistake(self, where: Where, reason: str) -> None:
-        """Note what is wrong with a value; `check` raises for all of them."""
+        """Record a mistake in a value; `check` raises for all of them."""
         entry = (self.line(where), reason)
         if entry not in self.mistakes:
             self.mistakes.append(entry)
 
     def check(self) -> None:
-        """Raise `BadInputError` with line and reason of each mistake noted."""
+        """Raise `BadInputError` with line and reason of each recorded mistake."""
         if not self.mistakes:
             return
         found: dict[str, str] = {}

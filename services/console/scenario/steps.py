@@ -14,7 +14,7 @@ from services.console.scenario.source import Source, Where
 from shared.domain.calendar import LOCAL, LONGEST, working_day_after
 from shared.domain.errors import STATUS
 
-#: Most steps that are sent at a time.
+#: Most steps that are sent at once.
 MOST_PARALLEL = 16
 #: Most steps with all turns of loops counted.
 MOST_STEPS = 100_000
@@ -22,7 +22,7 @@ _TIME = re.compile(r"\d{4}-\d{2}-\d{2} \d{2}:\d{2}")
 _CALL = re.compile(r"([a-z]+)\.([a-z_]+)")
 _TIMED = {"at", "working_days_later", "save", "parallel"}
 _CALLED = {"who", "post", "with"}
-#: What each kind of step may say beyond `for`.
+#: The keys of each kind of step besides `for`.
 _KINDS: dict[str, set[str]] = {
     "do": {"do", "refused", *_TIMED, *_CALLED},
     "wait": {"wait", "path", "equals", "within", *_TIMED, *_CALLED},
@@ -33,7 +33,7 @@ _KINDS: dict[str, set[str]] = {
 
 
 def mapping(source: Source, value: Any, where: Where) -> dict[str, Any]:
-    """The value if it is a mapping; else the mistake is noted."""
+    """Return the value if it is a mapping; otherwise record a mistake."""
     if isinstance(value, dict):
         return value
     source.mistake(where, f"{where[-1] if where else 'this'} must be a mapping of names to values")
@@ -41,7 +41,7 @@ def mapping(source: Source, value: Any, where: Where) -> dict[str, Any]:
 
 
 def words(source: Source, value: Any, where: Where) -> Words:
-    """Words in Chinese and English."""
+    """Read words in Chinese and English."""
     if isinstance(value, dict) and set(value) == {"zh", "en"} and all(isinstance(text, str) for text in value.values()):
         return value
     source.mistake(where, "words are needed in Chinese and English: {zh: …, en: …}")
@@ -51,7 +51,7 @@ def words(source: Source, value: Any, where: Where) -> Words:
 def call_of(
     source: Source, entry: dict[str, Any], where: Where, names: Names, known: Collection[str], word: str = "do"
 ) -> Call | None:
-    """The call that a step makes: `do: issues.report_issue`, `who`, `post`, `with`."""
+    """Read the call of a step: `do: issues.report_issue`, `who`, `post`, `with`."""
     called = entry.get(word)
     found = _CALL.fullmatch(called) if isinstance(called, str) else None
     if found is None:
@@ -72,10 +72,10 @@ def call_of(
 
 
 class Steps:
-    """Collects the steps of a file in `found`, in the order of the file, and its chapters."""
+    """Collects the steps of a file in `found`, in file order, and its chapters."""
 
     def __init__(self, source: Source, accounts: Collection[str]) -> None:
-        """`accounts` are the names that `who` may give."""
+        """`accounts` are the names allowed in `who`."""
         self.found: list[Step] = []
         self.chapters: list[Words] = []
         self._source = source
@@ -196,7 +196,7 @@ class Steps:
         return value
 
     def _saves(self, value: Any, names: Names, where: Where, kind: str) -> dict[str, str]:
-        """`save: o.issue` saves the answer's id, `save: {o.paid: payment_id}` what stands at a path of it."""
+        """Read `save: o.issue`, which saves the answer's id, or `save: {o.paid: payment_id}`, which saves the value at a path."""
         where = (*where, "save")
         if value is None:
             return {}

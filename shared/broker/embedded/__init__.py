@@ -1,1 +1,1 @@
-"""The broker inside one process, as a transport of kombu."""
+"""A message broker in process memory, as a kombu transport."""

@@ -7,7 +7,7 @@ import uuid
 from collections import defaultdict
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from amqp.exceptions import (
     AMQPNotImplementedError,
@@ -21,10 +21,8 @@ from amqp.exceptions import (
 from amqp.protocol import queue_declare_ok_t
 from kombu.transport import base, pyamqp
 
+from shared.broker.embedded.connection import Connection
 from shared.broker.embedded.queues import UNDERSTOOD_ARGUMENTS, Broker, Consumer, Delivery, Exchange, Held, Queue
-
-if TYPE_CHECKING:
-    from shared.broker.embedded.transport import Connection
 
 _merge_arguments: Callable[..., dict[str, Any]] = base.to_rabbitmq_queue_arguments
 
@@ -60,7 +58,7 @@ class Channel(base.StdChannel):
         headers: dict[str, Any] | None = None,
         properties: dict[str, Any] | None = None,
     ) -> tuple[bytes, dict[str, Any]]:
-        """Make what `basic_publish` takes: the body and its properties, None values left out as on the wire."""
+        """Return the argument of `basic_publish`: the body and its properties, without None values as on the wire."""
         known = {
             "content_type": content_type,
             "content_encoding": content_encoding,
@@ -112,7 +110,7 @@ class Channel(base.StdChannel):
         arguments: dict[str, Any] | None = None,
         **_: Any,
     ) -> queue_declare_ok_t:
-        """Declare a queue; PreconditionFailed for arguments that differ from before or that mean nothing here."""
+        """Declare a queue; PreconditionFailed for unknown arguments or for others than it was declared with."""
         arguments = dict(arguments or {})
         if unknown := arguments.keys() - UNDERSTOOD_ARGUMENTS:
             raise PreconditionFailed(f"queue '{queue}': {sorted(unknown)} mean nothing when embedded", (50, 10))
@@ -175,7 +173,7 @@ class Channel(base.StdChannel):
         mandatory: bool = False,
         **_: Any,
     ) -> None:
-        """Put a message into every queue it is for: the return is the confirm, MessageNacked when one of them is full.
+        """Put a message into every queue that it is routed to: the return is the confirm, MessageNacked means that one is full.
 
         A mandatory message without a queue is returned: to the `basic_return` listeners, or as a ChannelError NO_ROUTE.
         """
@@ -225,7 +223,7 @@ class Channel(base.StdChannel):
             return tag
 
     def basic_cancel(self, consumer_tag: str, **_: Any) -> None:
-        """Stop a consumer; messages the program has not seen yet go back to the queue."""
+        """Stop a consumer; deliveries that its callback has not received return to the queue."""
         with self.broker.lock:
             if self.connection is None or (consumer := self.consumers.pop(consumer_tag, None)) is None:
                 return
@@ -252,24 +250,24 @@ class Channel(base.StdChannel):
             return delivery
 
     def basic_ack(self, delivery_tag: int, multiple: bool = False, **_: Any) -> None:
-        """Acknowledge one message, or all up to it."""
+        """Acknowledge one delivery, or all up to it."""
         with self._open():
             self.settle(self._tags(delivery_tag, multiple))
 
     def basic_reject(self, delivery_tag: int, requeue: bool = False, **_: Any) -> None:
-        """Refuse a message: back to its place in the queue, or to the dead-letter exchange."""
+        """Reject a delivery: requeue it at its place, or dead-letter it."""
         with self._open():
             self.settle(self._tags(delivery_tag, False), requeue=requeue, refused=not requeue)
 
     def basic_recover(self, requeue: bool = True, **_: Any) -> None:
-        """Give back all that was delivered and not acknowledged."""
+        """Requeue all unacknowledged deliveries."""
         with self._open():
             assert self.connection is not None
             self.connection.drop_events(self)
             self.settle(list(self.unacknowledged), requeue=True)
 
     def close(self) -> None:
-        """Cancel the consumers and give back all that was not acknowledged, in the order it had."""
+        """Cancel the consumers and requeue all unacknowledged deliveries in their order."""
         for tag in list(self.consumers):
             self.basic_cancel(tag)
         with self.broker.lock:
@@ -279,8 +277,12 @@ class Channel(base.StdChannel):
             self.settle(list(self.unacknowledged), requeue=True)
             self.connection = None
 
+    def detach(self) -> None:
+        """Note that the connection was lost. Call with the lock held."""
+        self.connection = None
+
     def settle(self, tags: list[int], *, requeue: bool = False, refused: bool = False, seen: bool = True) -> None:
-        """End deliveries; `seen` says whether a given-back message counts as delivered. Call with the lock held."""
+        """Settle deliveries; `seen` says whether a requeued message counts as delivered. Call with the lock held."""
         touched: dict[Queue, list[Held]] = {}
         for tag in tags:
             delivery = self.unacknowledged.pop(tag)

@@ -1,8 +1,7 @@
-"""Queues, exchanges and routing of the embedded broker; `embedded.py` is its face towards kombu.
+"""Queues, exchanges and routing of the embedded broker; `transport.py` connects it to kombu.
 
-Every queue is bounded (`x-max-length`, by default `MAX_LENGTH`, counting messages delivered but not acknowledged): a
-publish that would pass the bound is refused to its publisher. As in RabbitMQ, a queue that names a length and not
-`x-overflow: reject-publish` drops its oldest messages instead.
+Every queue is bounded (`x-max-length`, by default `MAX_LENGTH`, unacknowledged deliveries included): the broker nacks a publish
+beyond the bound. As in RabbitMQ, a queue with a length and without `x-overflow: reject-publish` drops its oldest messages instead.
 """
 
 from __future__ import annotations
@@ -13,13 +12,9 @@ from bisect import bisect_left
 from collections import deque
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
 from amqp.exceptions import NotFound, ResourceLocked
-
-if TYPE_CHECKING:
-    from shared.broker.embedded.channel import Channel
-    from shared.broker.embedded.transport import Connection
 
 MAX_LENGTH = 100_000
 """Messages a queue may hold when its arguments name no `x-max-length`."""
@@ -41,7 +36,7 @@ UNDERSTOOD_ARGUMENTS = frozenset(
 
 
 def topic_matches(pattern: str, routing_key: str) -> bool:
-    """Whether a topic binding takes a routing key: `*` is exactly one word, `#` is any number of words, also none."""
+    """Whether a topic binding matches a routing key: `*` is exactly one word, `#` is any number of words, also none."""
     words, key = (text.split(".") if text else [] for text in (pattern, routing_key))
     at = position = 0
     hash_at, resume = -1, 0
@@ -67,9 +62,39 @@ _TAKES: dict[str, Callable[[str, str], bool]] = {
 }
 
 
+class Receiver(Protocol):
+    """What queues need of a connection. Call both with the broker's lock held."""
+
+    def deliver(self, event: Delivery | Consumer) -> None:
+        """Add a delivery, or a consumer whose queue was deleted."""
+
+    def cut(self) -> None:
+        """Lose the connection and everything on it."""
+
+
+class Subscriber(Protocol):
+    """What queues and connections need of a channel; `last_tag` counts its deliveries."""
+
+    last_tag: int
+    unacknowledged: dict[int, Delivery]
+    consumers: dict[str, Consumer]
+
+    @property
+    def connection(self) -> Receiver | None: ...
+
+    def settle(self, tags: list[int], *, requeue: bool = False, refused: bool = False, seen: bool = True) -> None:
+        """End deliveries. Call with the broker's lock held."""
+
+    def detach(self) -> None:
+        """Note that the connection was lost. Call with the broker's lock held."""
+
+    def close(self) -> None:
+        """Cancel the consumers and give back all that was not acknowledged."""
+
+
 @dataclass(slots=True, eq=False)
 class Held:
-    """A message in one queue; `order` is its place, kept when it is given back."""
+    """A message in one queue; `order` is its place, to which it returns when requeued."""
 
     body: bytes
     properties: dict[str, Any]
@@ -94,9 +119,9 @@ class Delivery:
 
 @dataclass(slots=True, eq=False)
 class Consumer:
-    """One subscription; `room` is how many more messages it may have unacknowledged, None for no limit."""
+    """One subscription; `room` is how many more unacknowledged deliveries it may have, None for no limit."""
 
-    channel: Channel
+    channel: Subscriber
     queue: Queue
     tag: str
     no_ack: bool
@@ -107,14 +132,14 @@ class Consumer:
 
 @dataclass(slots=True, eq=False)
 class Exchange:
-    """A named exchange; bindings are (queue, pattern), routes a cache emptied whenever a binding changes."""
+    """A named exchange; `bindings` are (queue, pattern), `routes` is a cache that each change of a binding clears."""
 
     kind: str
     bindings: dict[tuple[str, str], None] = field(default_factory=dict)
     routes: dict[str, tuple[str, ...]] = field(default_factory=dict)
 
     def route(self, routing_key: str) -> tuple[str, ...]:
-        """Name the queues a message goes to, each once."""
+        """Return the names of the matching queues, each once."""
         if (found := self.routes.get(routing_key)) is None:
             takes = _TAKES[self.kind]
             found = tuple(dict.fromkeys(queue for queue, pattern in self.bindings if takes(pattern, routing_key)))
@@ -133,10 +158,10 @@ class Exchange:
 
 
 class Queue:
-    """Messages waiting in order and the consumers they go to in turn. Call with the broker's lock held."""
+    """Waiting messages in order, and consumers that get them in turn. Call all methods with the broker's lock held."""
 
     def __init__(
-        self, broker: Broker, name: str, owner: Connection | None, auto_delete: bool, arguments: dict[str, Any]
+        self, broker: Broker, name: str, owner: Receiver | None, auto_delete: bool, arguments: dict[str, Any]
     ) -> None:
         self.broker, self.name, self.owner = broker, name, owner
         self.auto_delete, self.arguments = auto_delete, arguments
@@ -149,7 +174,7 @@ class Queue:
         self.drops = "x-max-length" in arguments and arguments.get("x-overflow", "drop-head") == "drop-head"
 
     def full(self) -> bool:
-        """Whether the next message must be refused to its publisher."""
+        """Whether the broker must nack the next publish."""
         return not self.drops and len(self.ready) + self.unacknowledged >= self.limit
 
     def put(self, message: Held) -> None:
@@ -160,8 +185,8 @@ class Queue:
         while self.drops and len(self.ready) > self.limit:
             self.dead_letter(self.ready.popleft(), "maxlen")
 
-    def take(self, channel: Channel, consumer: Consumer | None) -> Delivery:
-        """Hand the first message to a channel."""
+    def take(self, channel: Subscriber, consumer: Consumer | None) -> Delivery:
+        """Make the first message a delivery of a channel."""
         held = self.ready.popleft()
         channel.last_tag += 1
         info = {
@@ -186,7 +211,7 @@ class Queue:
         return delivery
 
     def pump(self) -> None:
-        """Give waiting messages to consumers with room, in turn (or to the first, for a single active consumer)."""
+        """Deliver waiting messages to consumers with room, in turn (or to the first, for a single active consumer)."""
         single = bool(self.arguments.get("x-single-active-consumer"))
         skipped = 0
         while self.ready and skipped < (min(1, len(self.consumers)) if single else len(self.consumers)):
@@ -202,7 +227,7 @@ class Queue:
                 self.consumers.rotate(-1)
 
     def give_back(self, messages: Iterable[Held]) -> None:
-        """Put messages back at the places they had; one returned too often (`x-delivery-limit`) is dead-lettered."""
+        """Requeue messages at their places; a message requeued more than `x-delivery-limit` times is dead-lettered."""
         limit = self.arguments.get("x-delivery-limit")
         for held in sorted(messages, key=lambda held: held.order, reverse=True):
             if limit is not None and held.returns > limit:
@@ -214,7 +239,7 @@ class Queue:
         self.pump()
 
     def dead_letter(self, held: Held, reason: str) -> None:
-        """Send a refused message to the dead-letter exchange, if the queue has one."""
+        """Publish a rejected message to the dead-letter exchange, if the queue has one."""
         exchange = self.arguments.get("x-dead-letter-exchange")
         if exchange is None:
             return
@@ -237,7 +262,7 @@ class Queue:
         message = Held(held.body, held.properties | {"application_headers": headers}, exchange, key)
         been = {death["queue"] for death in headers["x-death"]} if reason != "rejected" else set()
         for queue in self.broker.targets(exchange, key, missing_ok=True):
-            if queue.name not in been and not queue.full():  # a circle that no consumer breaks would never end
+            if queue.name not in been and not queue.full():  # a dead-letter cycle without a consumer would never end
                 queue.put(message)
 
 
@@ -248,11 +273,11 @@ class Broker:
         self.lock = threading.Lock()
         self.exchanges: dict[str, Exchange] = {}
         self.queues: dict[str, Queue] = {}
-        self.connections: set[Connection] = set()
+        self.connections: set[Receiver] = set()
         self.wipe()
 
     def wipe(self) -> None:
-        """Start empty and tell every connection that it is gone."""
+        """Remove everything and cut every connection."""
         with self.lock:
             cut, self.connections = self.connections, set()
             self.queues = {}
@@ -260,7 +285,7 @@ class Broker:
             for connection in cut:
                 connection.cut()
 
-    def queue(self, name: str, connection: Connection | None = None) -> Queue:
+    def queue(self, name: str, connection: Receiver | None = None) -> Queue:
         """Find a queue; NotFound when there is none, ResourceLocked when it is exclusive to another connection."""
         if (queue := self.queues.get(name)) is None:
             raise NotFound(f"NOT_FOUND - no queue '{name}' in the embedded broker", (50, 10))
@@ -269,7 +294,7 @@ class Broker:
         return queue
 
     def targets(self, exchange: str, routing_key: str, *, missing_ok: bool = False) -> list[Queue]:
-        """Name the queues a message published with this key reaches; NotFound when there is no such exchange."""
+        """Return the queues that a message with this key is routed to; NotFound when there is no such exchange."""
         if not exchange:
             return [self.queues[routing_key]] if routing_key in self.queues else []
         if (found := self.exchanges.get(exchange)) is None:
@@ -279,7 +304,7 @@ class Broker:
         return [self.queues[name] for name in found.route(routing_key)]
 
     def delete(self, queue: Queue) -> None:
-        """Drop a queue, its bindings and messages, and tell its consumers."""
+        """Delete a queue with its bindings and messages, and notify its consumers."""
         self.queues.pop(queue.name, None)
         for exchange in self.exchanges.values():
             exchange.change(queue.name, None)
@@ -291,7 +316,7 @@ class Broker:
         queue.ready.clear()
 
     def sweep(self) -> None:
-        """Delete queues nobody used for their `x-expires` (milliseconds); done whenever a queue is declared."""
+        """Delete queues that were unused for their `x-expires` (milliseconds); each declaration of a queue calls it."""
         now = time.monotonic()
         for queue in list(self.queues.values()):
             if queue.consumers or queue.unacknowledged:

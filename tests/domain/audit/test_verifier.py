@@ -12,12 +12,16 @@ import sys
 from hashlib import sha256
 from pathlib import Path
 
+import msgspec
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from hypothesis import given
 from hypothesis import strategies as st
 
 from services.audit import checkpoint, merkle
+from shared.following import cloudevents
+from shared.log import Commit, Head, NewEvent, Part, records_of
+from shared.log.record import place_commit
 from tests.domain.audit.ledgers import KEY, ORIGIN, PROGRAM, TIME, VERIFIER, Ledger, make, verify
 
 LEDGER = make()
@@ -345,3 +349,73 @@ def test_the_program_says_what_it_cannot_read(folder):
     (folder / "ledger.jsonl").unlink()
     done = run(folder)
     assert (done.returncode, done.stderr) == (2, "cannot read ledger.jsonl: No such file or directory\n")
+
+
+def over_several_streams():
+    """A ledger of one log, the fourth commit of which writes to three streams and relied on two others."""
+    head, lines = Head(), []
+    for number, (stream, more) in enumerate(
+        [
+            ("a", {}),
+            ('路"', {}),
+            ("b", {}),
+            ("b", {"also": (part("c", 0, 2), part("a", 1, 1, "350105")), "held": {'路"': 1, "d": 0}}),
+            ("c", {}),
+        ]
+    ):
+        version = {3: 1, 4: 2}.get(number, 0)
+        own = part(stream, version, 2 if number == 3 else 1)
+        commit = Commit(
+            stream=stream,
+            expected_version=version,
+            events=own.events,
+            command="do",
+            command_id=f"{number}",
+            actor="人",
+            **more,
+        )
+        stored = place_commit(commit, head, version, TIME)
+        head = Head(stored.last_position, stored.digest, TIME)
+        lines += [cloudevents.line("issues", record) for record in records_of(stored)]
+    return Ledger(lines)
+
+
+def part(stream, version, count, place=""):
+    events = tuple(
+        NewEvent(type="LampRepaired", schema=1, data=msgspec.Raw(b"{}"), id=f"{stream}-{version + n}", occurred=TIME)
+        for n in range(count)
+    )
+    return Part(stream=stream, expected_version=version, events=events, place=place)
+
+
+@MODES
+def test_a_commit_over_several_streams_is_written_again_as_it_was_hashed(fast):
+    ledger = over_several_streams()
+    assert verify(ledger.bytes, ledger.checkpoint(), fast=fast)["valid"]
+    assert [b'"held"' in line for line in ledger.lines] == [number == 3 for number in range(9)]
+
+
+@pytest.mark.parametrize(
+    ("line", "old", "new", "reason"),
+    [
+        (
+            3,
+            rb'"held":"{\"d\":0,',
+            rb'"held":"{\"d\":1,',
+            "relies on d at version 1, which was at 0",
+        ),
+        (3, rb'\":1}"', rb'\":2}"', "at version 2, which was at 1"),
+        (3, rb'"held":"{\"d\":0,', rb'"held":"{', "has not the digest it states"),
+        (3, rb'"held":"{', rb'"held":"', "what it relied on cannot be read"),
+        (4, b'"id"', rb'"held":"{}","id"', "only the first event of a commit says what it relied on"),
+        (5, b'"subject":"c"', b'"subject":"b"', "version 4 of its stream should follow, not 1"),
+        (7, b'"place":"350105"', b'"place":"350106"', "has not the digest it states"),
+        (6, b'"position"', b'"place":"1","position"', "differs from the events of the same commit"),
+    ],
+)
+def test_what_is_changed_in_a_commit_over_several_streams_is_found(line, old, new, reason):
+    ledger = over_several_streams()
+    assert old in ledger.lines[line]
+    ledger.lines[line] = ledger.lines[line].replace(old, new)
+    with pytest.raises(VERIFIER.Wrong, match=reason):
+        verify(ledger.bytes, ledger.checkpoint())

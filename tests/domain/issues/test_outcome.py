@@ -2,149 +2,174 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import pytest
 from msgspec.structs import replace
 
-from services.issues import domain
-from services.issues.events import (
-    ContactErased,
-    FollowUpRecorded,
-    IssueClosed,
-    IssueEscalated,
-    IssueReopened,
-    IssueResolved,
+from services.issues.issue import (
+    ISSUE,
+    close_issue,
+    contained,
+    erase_contact,
+    finish,
+    record_follow_up,
+    reopen_issue,
+    resolve_issue,
 )
+from services.issues.issue.facts import ContactErased, FollowUpRecorded, IssueReopened, IssueResolved
+from services.issues.issue.outcome import WORKS_ACCEPTED
 from shared.domain.errors import BadInputError, ForbiddenError, IllegalStateError, NotFoundError
 from shared.domain.event import Event
 from shared.domain.mandate import Mandate
-from shared.following.authority import RESIDENT
-from tests.domain import kit
-from tests.domain.issues.city import ACCEPTED, DISPATCHED, ISSUE_ID, REPORTED, RESOLVED, TRIAGED, mandate
+from tests.domain.issues.facts import (
+    CLOSED,
+    DISPATCHED,
+    ESCALATED,
+    HANDLED,
+    ISSUE_ID,
+    REPORTED,
+    RESIDENT,
+    RESOLVED,
+    SATISFIED,
+    STRANGER,
+    TRIAGED,
+    issue,
+    mandate,
+)
+from tests.kit import AT
+from tests.kit.city import entry
+from tests.kit.rows import city
 
-RESIDENT_SELF = Mandate(actor="p-resident", role="resident", powers=RESIDENT)
-STRANGER = Mandate(actor="p-x", role="resident", powers=RESIDENT)
-HANDLED = (REPORTED, TRIAGED, DISPATCHED, ACCEPTED)
+LATER = "2025-03-05T09:00:00+08:00"
+CITY = city()
+ONE_TRY = city("2025-03-04", entry("parameters", "follow_up_tries", value=1))
 
 
-def given(*history: Event) -> kit.Spec:
-    return kit.given(domain.ISSUE, ISSUE_ID, *history)
-
-
-def asked(result: str, note: str = "", at: str = kit.AT) -> FollowUpRecorded:
+def asked(result: str, note: str = "", at: str = AT) -> FollowUpRecorded:
     return FollowUpRecorded(issue_id=ISSUE_ID, result=result, note=note, asked_at=at)
 
 
-SATISFIED, UNREACHED = asked("satisfied"), asked("unreachable", "rang twice")
-CLOSED = IssueClosed(issue_id=ISSUE_ID, because="lamp shines")
-REOPENED = IssueReopened(issue_id=ISSUE_ID, reason="still dark", from_status="resolved", contained=True, times=1)
+UNREACHED = asked("unreachable", "rang twice")
+REOPENED = IssueReopened(issue_id=ISSUE_ID, reason="still dark")
 
 
 def test_every_issue_is_resolved_with_what_was_done() -> None:
-    given(*HANDLED).when(domain.resolve, outcome="lamp replaced").then(RESOLVED)
-    given(*HANDLED).when(domain.resolve, outcome=" ").then_raises(BadInputError, "what was done")
-    given(*HANDLED, RESOLVED).when(domain.resolve, outcome="lamp replaced").then_nothing()
-    given(*HANDLED, RESOLVED).when(domain.resolve, outcome="pole too").then_raises(
-        IllegalStateError, "resolved already"
-    )
+    issue(*HANDLED).when(resolve_issue, outcome="lamp replaced", city=CITY).then(RESOLVED)
+    issue(*HANDLED, RESOLVED).when(resolve_issue, outcome="lamp replaced", city=CITY).then_nothing()
+    differently = issue(*HANDLED, RESOLVED).when(resolve_issue, outcome="pole too", city=CITY)
+    differently.then_raises(IllegalStateError, "resolved already")
 
 
 def test_resolving_follows_dispatch() -> None:
-    given().when(domain.resolve, outcome="x").then_raises(NotFoundError, "no issue")
-    given(REPORTED, TRIAGED).when(domain.resolve, outcome="x").then_raises(IllegalStateError, "dispatch it")
-    given(*HANDLED, RESOLVED, SATISFIED, CLOSED).when(domain.resolve, outcome="x").then_raises(
-        IllegalStateError, "reopen"
-    )
-    given(*HANDLED).when(domain.resolve, by=STRANGER, outcome="x").then_raises(ForbiddenError, "issue.resolve")
+    ask: dict[str, Any] = {"outcome": "x", "city": CITY}
+    issue().when(resolve_issue, **ask).then_raises(NotFoundError, "no issue")
+    issue(REPORTED, TRIAGED).when(resolve_issue, **ask).then_raises(IllegalStateError, "dispatch it")
+    done = issue(*HANDLED, RESOLVED, SATISFIED, CLOSED)
+    done.when(resolve_issue, **ask).then_raises(IllegalStateError, "is closed; .*reopen it first")
+    issue(*HANDLED).when(resolve_issue, by=STRANGER, **ask).then_raises(ForbiddenError, "issue.resolve")
 
 
 def test_an_issue_solved_above_its_tier_is_not_contained() -> None:
-    up = IssueEscalated(
-        issue_id=ISSUE_ID,
-        from_organisation_id="o-compound",
-        from_level="compound",
-        to_level="street",
-        organisation_id="o-street",
-        person_id="p-street",
-        post_id="post-street",
-        reason="pipes",
-    )
     resolved = replace(RESOLVED, level="street", contained=False)
-    given(*HANDLED, up).when(domain.resolve, outcome="lamp replaced").then(resolved)
+    issue(*HANDLED, ESCALATED).when(resolve_issue, outcome="lamp replaced", city=CITY).then(resolved)
+
+
+def levels(*codes: str) -> list[tuple[str, dict[str, Any]]]:
+    """Levels of a city's own, from the highest to the lowest."""
+    return [entry("levels", code, rank=rank) for rank, code in enumerate(codes, 1)]
+
+
+@pytest.mark.parametrize(
+    ("level", "tier", "more", "expected"),
+    [
+        ("compound", "compound", [], True),
+        ("building", "compound", [], True),
+        ("community", "compound", [], False),
+        ("street", "community", [], False),
+        ("community", "street", [], True),
+        ("yard", "compound", levels("street", "community", "compound", "yard"), True),
+        ("yard", "community", levels("street", "community", "yard", "building"), True),
+        ("yard", "compound", levels("street", "community", "yard", "building"), None),
+        ("", "compound", [], None),
+        ("prefecture", "street", [], None),
+        ("building", "compound", [entry("widths", "building", rank=99)], False),
+    ],
+)
+def test_which_level_contains_an_issue(
+    level: str, tier: str, more: Sequence[tuple[str, dict[str, Any]]], expected: bool | None
+) -> None:
+    gone = [("EntryRetired", {"kind": "levels", "code": "compound", "until": "2025-01-01"})] if more else []
+    assert contained(level, tier, city("2025-03-04", *gone, *more)) is expected
 
 
 # -- works (C37) --
 
 BY_WORKS = IssueResolved(
-    issue_id=ISSUE_ID, outcome="works accepted", because="project-1", level="compound", contained=True
+    issue_id=ISSUE_ID, outcome=WORKS_ACCEPTED, because="project-1", level="compound", contained=True
 )
 
 
 @pytest.mark.parametrize("history", [(REPORTED, TRIAGED), (REPORTED, TRIAGED, DISPATCHED), HANDLED])
 def test_accepted_works_resolve_an_open_issue(history: tuple[Event, ...]) -> None:
-    given(*history).when(domain.finish, project_id="project-1", outcome="works accepted").then(BY_WORKS)
+    issue(*history).when(finish, project_id="project-1", city=CITY).then(BY_WORKS)
 
 
 def test_accepted_works_resolve_an_issue_that_was_never_triaged() -> None:
-    untiered = replace(BY_WORKS, contained=None)
-    given(REPORTED).when(domain.finish, project_id="project-1", outcome="works accepted").then(untiered)
+    issue(REPORTED).when(finish, project_id="project-1", city=CITY).then(replace(BY_WORKS, contained=None))
 
 
 @pytest.mark.parametrize("history", [(), (*HANDLED, RESOLVED), (*HANDLED, RESOLVED, SATISFIED, CLOSED)])
 def test_accepted_works_leave_other_issues_alone(history: tuple[Event, ...]) -> None:
-    given(*history).when(domain.finish, project_id="project-1", outcome="works accepted").then_nothing()
+    issue(*history).when(finish, project_id="project-1", city=CITY).then_nothing()
 
 
 # -- follow-up --
 
 
 def test_follow_up_records_what_the_person_says() -> None:
-    given(*HANDLED, RESOLVED).when(domain.record_follow_up, result="satisfied").then(SATISFIED)
-    given(*HANDLED, RESOLVED, SATISFIED).when(domain.record_follow_up, result="satisfied").then_nothing()
+    issue(*HANDLED, RESOLVED).when(record_follow_up, result="satisfied").then(SATISFIED)
+    issue(*HANDLED, RESOLVED, SATISFIED).when(record_follow_up, result="satisfied").then_nothing()
 
 
 def test_not_satisfied_reopens_at_once_and_keeps_who_is_accountable() -> None:
-    spec = given(*HANDLED, RESOLVED)
+    spec = issue(*HANDLED, RESOLVED)
     no = asked("not_satisfied", "still dark")
-    spec.when(domain.record_follow_up, result="not_satisfied", note="still dark").then(no, REOPENED)
-    after = domain.ISSUE.evolve(domain.ISSUE.evolve(spec.state, no), REOPENED)
-    assert (after.status, after.post_id, after.person_id, after.due) == (
-        "dispatched",
-        "post-grid",
-        "p-grid",
-        DISPATCHED.due,
-    )
-    spec.when(domain.record_follow_up, result="not_satisfied").then_raises(BadInputError, "not satisfied with")
+    spec.when(record_follow_up, result="not_satisfied", note="still dark").then(no, REOPENED)
+    after = ISSUE.evolve(ISSUE.evolve(spec.state, no), REOPENED)
+    accountable = (after.status, after.post_id, after.person_id, after.due, after.reopened)
+    assert accountable == ("dispatched", "post-grid", "p-grid", DISPATCHED.due, 1)
+    assert after.follow_ups == {"not_satisfied": 1}
+    spec.when(record_follow_up, result="not_satisfied").then_raises(BadInputError, "not satisfied with")
 
 
 def test_unreachable_needs_a_reason_and_two_tries_at_one_moment_are_one() -> None:
-    spec = given(*HANDLED, RESOLVED)
-    spec.when(domain.record_follow_up, result="unreachable", note="rang twice").then(UNREACHED)
-    spec.when(domain.record_follow_up, result="unreachable", note=" ").then_raises(BadInputError, "tried to be reached")
-    again = given(*HANDLED, RESOLVED, UNREACHED)
-    again.when(domain.record_follow_up, result="unreachable", note="rang twice").then_nothing()
-    later = "2025-03-05T09:00:00+08:00"
-    second = asked("unreachable", "door closed", later)
-    again.when(domain.record_follow_up, at=later, result="unreachable", note="door closed").then(second)
-    reached = given(*HANDLED, RESOLVED, SATISFIED)
-    reached.when(domain.record_follow_up, result="unreachable", note="x").then_raises(IllegalStateError, "is satisfied")
+    spec = issue(*HANDLED, RESOLVED)
+    spec.when(record_follow_up, result="unreachable", note="rang twice").then(UNREACHED)
+    spec.when(record_follow_up, result="unreachable").then_raises(BadInputError, "tried to be reached")
+    again = issue(*HANDLED, RESOLVED, UNREACHED)
+    again.when(record_follow_up, result="unreachable", note="rang twice").then_nothing()
+    second = asked("unreachable", "door closed", LATER)
+    again.when(record_follow_up, at=LATER, result="unreachable", note="door closed").then(second)
+    reached = issue(*HANDLED, RESOLVED, SATISFIED)
+    reached.when(record_follow_up, result="unreachable", note="x").then_raises(IllegalStateError, "is satisfied")
 
 
 def test_the_reporter_may_judge_their_own_issue() -> None:
-    spec = given(*HANDLED, RESOLVED)
-    spec.when(domain.record_follow_up, by=RESIDENT_SELF, result="satisfied").then(SATISFIED)
-    spec.when(domain.record_follow_up, by=RESIDENT_SELF, result="unreachable", note="x").then_raises(
-        IllegalStateError, "of yourself"
-    )
-    spec.when(domain.record_follow_up, by=STRANGER, result="satisfied").then_raises(ForbiddenError, "issue.follow_up")
+    spec = issue(*HANDLED, RESOLVED)
+    spec.when(record_follow_up, by=RESIDENT, result="satisfied").then(SATISFIED)
+    of_themselves = spec.when(record_follow_up, by=RESIDENT, result="unreachable", note="x")
+    of_themselves.then_raises(IllegalStateError, "of yourself")
+    spec.when(record_follow_up, by=STRANGER, result="satisfied").then_raises(ForbiddenError, "issue.follow_up")
+    powerless = replace(RESIDENT, powers=frozenset({"issue.report"}))
+    spec.when(record_follow_up, by=powerless, result="satisfied").then_raises(ForbiddenError, "issue.follow_up")
 
 
 def test_follow_up_comes_after_resolving() -> None:
-    given(*HANDLED).when(domain.record_follow_up, result="satisfied").then_raises(
-        IllegalStateError, "once it is resolved"
-    )
-    given().when(domain.record_follow_up, result="satisfied").then_raises(NotFoundError, "no issue")
+    early = issue(*HANDLED).when(record_follow_up, result="satisfied")
+    early.then_raises(IllegalStateError, "once it is resolved")
+    issue().when(record_follow_up, result="satisfied").then_raises(NotFoundError, "no issue")
 
 
 # -- close, reopen --
@@ -152,30 +177,29 @@ def test_follow_up_comes_after_resolving() -> None:
 
 @pytest.mark.parametrize("followed", [SATISFIED, UNREACHED])
 def test_an_issue_is_closed_after_follow_up(followed: FollowUpRecorded) -> None:
-    given(*HANDLED, RESOLVED, followed).when(domain.close, because="lamp shines").then(CLOSED)
-    given(*HANDLED, RESOLVED, followed, CLOSED).when(domain.close, because="lamp shines").then_nothing()
+    issue(*HANDLED, RESOLVED, followed).when(close_issue, because="lamp shines", city=ONE_TRY).then(CLOSED)
+    issue(*HANDLED, RESOLVED, followed, CLOSED).when(close_issue, because="lamp shines", city=ONE_TRY).then_nothing()
 
 
-def test_nothing_is_closed_without_follow_up_or_reason() -> None:
-    given(*HANDLED, RESOLVED).when(domain.close, because="x").then_raises(IllegalStateError, "ask the person concerned")
-    given(*HANDLED, RESOLVED, SATISFIED).when(domain.close, because="").then_raises(BadInputError, "its own reason")
-    given(*HANDLED).when(domain.close, because="x").then_raises(IllegalStateError, "resolved and followed up first")
-    given(*HANDLED, RESOLVED, SATISFIED).when(domain.close, by=STRANGER, because="x").then_raises(
-        ForbiddenError, "issue.close"
-    )
-    given().when(domain.close, because="x").then_raises(NotFoundError, "no issue")
+def test_nothing_is_closed_without_follow_up() -> None:
+    ask: dict[str, Any] = {"because": "x", "city": CITY}
+    issue(*HANDLED, RESOLVED).when(close_issue, **ask).then_raises(IllegalStateError, "ask the person concerned")
+    issue(*HANDLED).when(close_issue, **ask).then_raises(IllegalStateError, "resolved and followed up first")
+    followed = issue(*HANDLED, RESOLVED, SATISFIED)
+    followed.when(close_issue, by=STRANGER, **ask).then_raises(ForbiddenError, "issue.close")
+    issue().when(close_issue, **ask).then_raises(NotFoundError, "no issue")
 
 
 def test_a_city_may_ask_for_more_tries() -> None:
-    once = given(*HANDLED, RESOLVED, UNREACHED)
-    once.when(domain.close, because="x", tries=2).then_raises(IllegalStateError, "in 2 tries")
-    twice = given(*HANDLED, RESOLVED, UNREACHED, asked("unreachable", "again", "2025-03-05T09:00:00+08:00"))
-    twice.when(domain.close, because="lamp shines", tries=2).then(CLOSED)
+    once = issue(*HANDLED, RESOLVED, UNREACHED)
+    once.when(close_issue, because="x", city=CITY).then_raises(IllegalStateError, "in 2 tries")
+    twice = issue(*HANDLED, RESOLVED, UNREACHED, asked("unreachable", "again", LATER))
+    twice.when(close_issue, because="lamp shines", city=CITY).then(CLOSED)
 
 
 def test_follow_up_before_reopening_does_not_count_for_the_next_round() -> None:
-    again = (*HANDLED, RESOLVED, SATISFIED, CLOSED, REOPENED, RESOLVED)
-    given(*again).when(domain.close, because="x").then_raises(IllegalStateError, "ask the person concerned")
+    again = issue(*HANDLED, RESOLVED, SATISFIED, CLOSED, REOPENED, RESOLVED)
+    again.when(close_issue, because="x", city=CITY).then_raises(IllegalStateError, "ask the person concerned")
 
 
 @pytest.mark.parametrize(
@@ -187,19 +211,18 @@ def test_follow_up_before_reopening_does_not_count_for_the_next_round() -> None:
     ],
 )
 def test_reopening_goes_back_as_far_as_it_had_come(history: tuple[Event, ...], status: str) -> None:
-    spec = given(*history)
-    spec.when(domain.reopen, reason="still dark").then(replace(REOPENED, contained=spec.state.contained))
-    after = domain.ISSUE.evolve(spec.state, REOPENED)
-    assert (after.status, after.post_id, after.outcome) == (status, "post-grid", "")
+    spec = issue(*history)
+    spec.when(reopen_issue, reason="still dark").then(REOPENED)
+    after = ISSUE.evolve(spec.state, REOPENED)
+    assert (after.status, after.post_id, after.outcome, after.contained) == (status, "post-grid", "", None)
 
 
-def test_reopening_has_a_reason_a_mandate_and_something_finished() -> None:
-    closed = given(*HANDLED, RESOLVED, SATISFIED, CLOSED)
-    closed.when(domain.reopen, reason="still dark").then(replace(REOPENED, from_status="closed"))
-    closed.when(domain.reopen, reason=" ").then_raises(BadInputError, "opened again")
-    closed.when(domain.reopen, by=STRANGER, reason="x").then_raises(ForbiddenError, "issue.reopen")
-    given(*HANDLED).when(domain.reopen, reason="x").then_raises(IllegalStateError, "it is open")
-    given().when(domain.reopen, reason="x").then_raises(NotFoundError, "no issue")
+def test_reopening_has_a_mandate_and_something_finished() -> None:
+    closed = issue(*HANDLED, RESOLVED, SATISFIED, CLOSED)
+    closed.when(reopen_issue, reason="still dark").then(REOPENED)
+    closed.when(reopen_issue, by=STRANGER, reason="x").then_raises(ForbiddenError, "issue.reopen")
+    issue(*HANDLED).when(reopen_issue, reason="x").then_raises(IllegalStateError, "it is open")
+    issue().when(reopen_issue, reason="x").then_raises(NotFoundError, "no issue")
 
 
 # -- contact (X09) --
@@ -207,15 +230,15 @@ def test_reopening_has_a_reason_a_mandate_and_something_finished() -> None:
 ERASED = ContactErased(issue_id=ISSUE_ID)
 
 
-@pytest.mark.parametrize("by", [RESIDENT_SELF, mandate("post-grid", "issue.read_contact")])
-def test_the_reporter_or_staff_who_may_read_it_erase_the_contact(by: Any) -> None:
-    given(REPORTED).when(domain.erase_contact, by=by).then(ERASED)
-    given(REPORTED, ERASED).when(domain.erase_contact, by=by).then_nothing()
+@pytest.mark.parametrize("by", [RESIDENT, mandate("post-grid", "issue.read_contact")])
+def test_the_reporter_or_staff_who_may_read_it_erase_the_contact(by: Mandate) -> None:
+    issue(REPORTED).when(erase_contact, by=by).then(ERASED)
+    issue(REPORTED, ERASED).when(erase_contact, by=by).then_nothing()
 
 
 def test_nobody_else_erases_the_contact() -> None:
-    given(REPORTED).when(domain.erase_contact, by=STRANGER).then_raises(ForbiddenError, "only who reported")
+    issue(REPORTED).when(erase_contact, by=STRANGER).then_raises(ForbiddenError, "issue.read_contact")
     nobody = Mandate(actor="", role="anonymous")
-    anonymous = given(replace(REPORTED, reporter=""))
-    anonymous.when(domain.erase_contact, by=nobody).then_raises(ForbiddenError, "only who reported")
-    given().when(domain.erase_contact, by=RESIDENT_SELF).then_raises(NotFoundError, "no issue")
+    anonymous = issue(replace(REPORTED, reporter=""))
+    anonymous.when(erase_contact, by=nobody).then_raises(ForbiddenError, "issue.read_contact")
+    issue().when(erase_contact, by=RESIDENT).then_raises(NotFoundError, "no issue")

@@ -80,4 +80,5 @@ def test_what_somebody_may_begin_and_read_is_offered(desk: Desk) -> None:
     offered = desk.ask("offers", "post-grid")
     assert {"command": "record_visit", "new": True} in offered["commands"]
     assert "find_visits" in offered["lists"]
-    assert desk.ask("offers", "p-resident") == {"commands": [], "lists": []}
+    of_residents = {"commands": [{"command": "report_issue", "new": True}], "lists": ["find_issues", "find_diagnoses"]}
+    assert desk.ask("offers", "p-resident") == of_residents

@@ -10,7 +10,6 @@ import pytest
 from services.registry import domain
 from services.registry.events import OrganisationDissolved
 from shared.domain.errors import ForbiddenError, IllegalStateError, NotFoundError
-from tests.kit import given
 from tests.domain.registry.facts import (
     BRANCH,
     COMMITTEE_ROW,
@@ -22,6 +21,7 @@ from tests.domain.registry.facts import (
     STREET,
     holder,
 )
+from tests.kit import given
 
 ASK: dict[str, Any] = {
     "type": "party",

@@ -5,8 +5,8 @@ from __future__ import annotations
 from services.registry import domain
 from services.registry.events import PersonErased
 from shared.domain.errors import ForbiddenError, IllegalStateError, NotFoundError
-from tests.kit import given
 from tests.domain.registry.facts import CHEN, COMMUNITY, COMPOUND, NOBODY, holder
+from tests.kit import given
 
 ASK = {"name": CHEN.name, "place": COMMUNITY}
 ERASED = PersonErased(person_id="p-chen", place=COMMUNITY, reason="本人申请")

@@ -10,8 +10,8 @@ import pytest
 from services.registry import domain
 from services.registry.events import HouseholdsCounted, PlaceMeasured, PlaceRegistered
 from shared.domain.errors import ForbiddenError, IllegalStateError, NotFoundError
-from tests.kit import Spec, given
 from tests.domain.registry.facts import BUILDING, COMMUNITY, COMPOUND, NOBODY, PROFILE_ROW, REGISTERED, STREET, holder
+from tests.kit import Spec, given
 
 REGISTER: dict[str, Any] = {
     "kind": "compound",

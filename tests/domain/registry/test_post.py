@@ -10,7 +10,6 @@ import pytest
 from services.registry import domain
 from services.registry.events import AppointmentEnded, PersonAppointed, PostAbolished
 from shared.domain.errors import ForbiddenError, IllegalStateError, NotFoundError
-from tests.kit import Spec, given
 from tests.domain.registry.facts import (
     BRANCH_ROW,
     BUILDING,
@@ -23,6 +22,7 @@ from tests.domain.registry.facts import (
     PROFILE_ROW,
     holder,
 )
+from tests.kit import Spec, given
 
 ESTABLISH: dict[str, Any] = {
     "organisation_id": "branch",

@@ -9,8 +9,8 @@ import pytest
 
 from services.registry import domain
 from shared.domain.errors import ForbiddenError, IllegalStateError
-from tests.kit import Spec, given
 from tests.domain.registry.facts import ADOPTED, LEVELS, NOBODY, PROFILE, PROFILE_ROW
+from tests.kit import Spec, given
 
 ASK: dict[str, Any] = {**PROFILE, "current": None, "used_levels": (), "used_roles": ()}
 SECOND = msgspec.structs.replace(ADOPTED, version=2)

@@ -15,8 +15,8 @@ from services.registry.views import VIEWS
 from shared.domain.errors import LinliError
 from shared.domain.record import Record
 from shared.following.authority import authority_views, held_on
-from tests.kit import ANYONE
 from tests.domain.registry.facts import BRANCH_ROW, POST
+from tests.kit import ANYONE
 
 FIRST = date(2025, 1, 1)
 DAYS = 12

@@ -1,0 +1,1 @@
+"""Backups of a city: written, verified, cut and restored."""

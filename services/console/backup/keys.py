@@ -1,0 +1,76 @@
+"""Restores keys from their separate copy, except those of erased persons (R9, X09)."""
+
+from __future__ import annotations
+
+import base64
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import msgspec
+
+from services.audit import checkpoint
+from services.console.backup.archive import KEY_FILES, PERSONAL, Manifest, read_commits
+from shared.personal import Key, KeyStore
+from shared.service.settings import Settings, write_private
+from shared.service.storage import open_keys
+
+#: Facts that record an erasure: the field with the id, and the prefix that makes it the subject of the key.
+ERASURES = {
+    "registry.PersonErased": ("person_id", ""),
+    "issues.ContactErased": ("issue_id", "issue:"),
+    "funding.PayerErased": ("receipt_id", "payer:"),
+    "volunteers.WisherErased": ("wish_id", "wish:"),
+}
+_SEALED = re.compile(rb'"sealed:v1:((?:[^"\\]|\\.)*):([A-Za-z0-9+/]+=*)"')
+
+
+def write_keys(settings: Settings, folder: Path, manifest: Manifest, keys: Path | None) -> None:
+    """Write the keys except those of persons whose erasure is in the backup; without a copy everybody counts as erased."""
+    store = open_keys(settings)
+    target = settings.data / "keys" / "ledger.pem"
+    target.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        if keys is None:
+            for subject, generation in _subjects(folder, manifest).items():
+                _put_key(store, subject, generation, None)
+            if not target.exists():
+                checkpoint.create_key(target)
+            return
+        copies = [msgspec.json.decode(line) for line in (keys / PERSONAL).read_bytes().splitlines()]
+        erased = set(_erased(folder, manifest))
+        for subject, generation, secret in copies:
+            kept = secret is not None and subject not in erased
+            _put_key(store, subject, generation, base64.b64decode(secret) if kept else None)
+        for name in KEY_FILES:
+            copy = keys / Path(name).name
+            if copy.exists() and not (settings.data / name).exists():
+                write_private(settings.data / name, copy.read_bytes())
+    finally:
+        store.close()
+
+
+def _put_key(store: KeyStore, subject: str, generation: int, secret: bytes | None) -> None:
+    for before in range(1, generation):
+        store.put(subject, Key(before, None))
+    store.put(subject, Key(generation, secret))
+
+
+def _erased(folder: Path, manifest: Manifest) -> Iterator[str]:
+    for name in manifest.logs:
+        for _, body in read_commits(folder, name):
+            for event in body.all_events():
+                if found := ERASURES.get(f"{name}.{event.type}"):
+                    field, prefix = found
+                    yield prefix + msgspec.json.decode(event.data)[field]
+
+
+def _subjects(folder: Path, manifest: Manifest) -> dict[str, int]:
+    """Return every subject of sealed text, with the latest generation of its key."""
+    found: dict[str, int] = {}
+    for name in manifest.logs:
+        for stored, _ in read_commits(folder, name):
+            for subject, sealed in _SEALED.findall(stored.body):
+                who = msgspec.json.decode(b'"' + subject + b'"', type=str)
+                found[who] = max(found.get(who, 1), int.from_bytes(base64.b64decode(sealed)[:2], "big"))
+    return found

@@ -1,0 +1,1 @@
+"""`linli doctor`: checks files, broker and database, and advises on what is wrong."""

@@ -1,0 +1,177 @@
+"""Facts about an issue.
+
+Class and field names are the storage format: rename nothing, upcast instead.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from shared.domain.event import Codec, Event, Upcaster, sealed
+
+
+class IssueReported(Event, frozen=True, kw_only=True):
+    """Somebody brought an issue forward, and a body and person answer for it from now on (C15, X13)."""
+
+    issue_id: str
+    place: str
+    category: str  # dotted code; the part before the first dot is the class of the taxonomy (A15)
+    description: str
+    channel: str  # code of the city's channels (C07, C33)
+    origin: str  # the visit or patrol and finding it came from, or ""
+    reporter: str  # person id, or ""
+    contact: Annotated[str, sealed(lambda fact: f"issue:{fact.issue_id}")]
+    organisation_id: str
+    person_id: str
+    post_id: str
+    level: str  # of the organisation; "" when a policy did not know it, triage states it then
+
+
+class IssueTriaged(Event, frozen=True, kw_only=True):
+    """How grave the issue is and the widest tier that should solve it, with the reason (C10, C14)."""
+
+    schema = 2
+    issue_id: str
+    severity: str  # code of the city's severities
+    tier: str  # code of the city's tiers
+    reason: str
+    organisation_id: str  # accountable then
+    level: str  # of the accountable organisation
+
+
+class IssueDispatched(Event, frozen=True, kw_only=True):
+    """A body and a person became accountable, with a duty and a time limit (C12)."""
+
+    schema = 2
+    issue_id: str
+    organisation_id: str
+    person_id: str
+    post_id: str
+    level: str
+    duty: str
+    due: str  # ISO date
+    calendar: str  # version of the working-day calendar the date was computed with; "" when the date was named
+
+
+class IssueAccepted(Event, frozen=True, kw_only=True):
+    """The holder of the accountable post took the issue on (C08)."""
+
+    issue_id: str
+    person_id: str
+
+
+class IssueExtended(Event, frozen=True, kw_only=True):
+    """Somebody else than the accountable person approved a later time limit (C12)."""
+
+    issue_id: str
+    due: str
+    calendar: str
+    reason: str
+
+
+class IssueEscalated(Event, frozen=True, kw_only=True):
+    """The issue went to a body above the accountable one; the time limit stays (C11)."""
+
+    schema = 2
+    issue_id: str
+    to_level: str
+    organisation_id: str
+    person_id: str
+    post_id: str
+    reason: str
+
+
+class IssueOverdue(Event, frozen=True, kw_only=True):
+    """The time limit passed while the issue was open (C12)."""
+
+    issue_id: str
+    due: str  # the time limit that was missed, ISO date
+
+
+class IssueResolved(Event, frozen=True, kw_only=True):
+    """The accountable body says what was done about this one issue (C28)."""
+
+    issue_id: str
+    outcome: str
+    because: str  # project whose works settled it, or "" (C37)
+    level: str  # that led when it was resolved (C16, C17)
+    contained: bool | None  # at the triaged tier or below (C14); None: never triaged, or the level is unknown
+
+
+class FollowUpRecorded(Event, frozen=True, kw_only=True):
+    """The person concerned was asked, or could not be reached (C09, X08)."""
+
+    issue_id: str
+    result: str  # satisfied, not_satisfied or unreachable
+    note: str
+    asked_at: str  # RFC 3339; two tries at the same moment are one
+
+
+class IssueClosed(Event, frozen=True, kw_only=True):
+    """Final, after follow-up."""
+
+    issue_id: str
+    because: str
+
+
+class IssueReopened(Event, frozen=True, kw_only=True):
+    """Open again; whoever was accountable still is."""
+
+    schema = 2
+    issue_id: str
+    reason: str
+
+
+class ContactErased(Event, frozen=True, kw_only=True):
+    """The key of the reporter's contact was destroyed; nobody can read it any more (X09)."""
+
+    issue_id: str
+
+
+IssueFact = (
+    IssueReported
+    | IssueTriaged
+    | IssueDispatched
+    | IssueAccepted
+    | IssueExtended
+    | IssueEscalated
+    | IssueOverdue
+    | IssueResolved
+    | FollowUpRecorded
+    | IssueClosed
+    | IssueReopened
+    | ContactErased
+)
+
+
+def _without(*names: str) -> Upcaster:
+    """Leave out what the facts before say already."""
+
+    def upcast(data: dict[str, Any]) -> dict[str, Any]:
+        return {name: value for name, value in data.items() if name not in names}
+
+    return upcast
+
+
+CODEC = Codec(
+    (
+        IssueReported,
+        IssueTriaged,
+        IssueDispatched,
+        IssueAccepted,
+        IssueExtended,
+        IssueEscalated,
+        IssueOverdue,
+        IssueResolved,
+        FollowUpRecorded,
+        IssueClosed,
+        IssueReopened,
+        ContactErased,
+    ),
+    {
+        ("IssueTriaged", 1): _without("from_level"),
+        ("IssueDispatched", 1): _without("from_organisation_id", "from_level"),
+        ("IssueEscalated", 1): _without("from_organisation_id", "from_level"),
+        ("IssueReopened", 1): _without("from_status", "contained", "times"),
+    },
+)

@@ -1,0 +1,217 @@
+"""Finding issues: one case, lists, the inbox of a post, figures. Everybody reads what is public, staff also who."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Annotated, Any
+
+from msgspec.structs import asdict
+
+from services.issues.issue.rows import UNSTATED
+from services.issues.issue.state import ISSUE, STATUSES
+from shared.domain.answers import ACTIONS, COUNT, OTHERS, PLACE_NAMES, TEXT, Shape, by_code, page_of, row_of, shape
+from shared.domain.answers import many as list_of
+from shared.domain.city import City
+from shared.domain.command import LARGEST_PAGE, Cursor, Limit, order_of
+from shared.domain.errors import ForbiddenError
+from shared.domain.fields import DAY, PLACE, YES, choice, code_of, id_of, line, many, number
+from shared.domain.reader import Reader
+from shared.domain.territory import EVERYWHERE
+from shared.domain.view import Row, Share
+from shared.domain.words import _, said
+
+#: Shown to those who act from a post.
+_STAFF = ("person_id", "reporter")
+_FLAG = number(0, 1)
+
+#: Names of the bodies, posts and places that a row mentions.
+_NAMES: dict[str, Shape] = dict.fromkeys(("organisation", "organisation_en", "post", "post_en"), TEXT)
+_SOMETIMES = _NAMES | {"place_names": PLACE_NAMES, "mine": COUNT} | dict.fromkeys(_STAFF, TEXT)
+_MORE = dict.fromkeys(("problem_class", "reported", "changed", "limited"), TEXT) | {
+    "open": COUNT,
+    "overdue": COUNT,
+    "actions": ACTIONS,
+}
+_ALWAYS = row_of(ISSUE, "contact", *_STAFF, **_MORE)["properties"]
+_ROW = shape(_SOMETIMES, **_ALWAYS)
+_STEP = shape(
+    _NAMES
+    | {f"to_{name}": TEXT for name in _NAMES}
+    | dict.fromkeys(("severity", "tier", "level", "from_level", "to_level", "due", "result"), TEXT),
+    **dict.fromkeys(("at", "what", "organisation_id", "post_id", "text", "to_organisation_id", "to_post_id"), TEXT),
+)
+_WORKS = shape({"title": TEXT, "title_en": TEXT, "budget_fen": COUNT}, key=TEXT, project_id=TEXT, accepted=COUNT)
+_CASE = shape(
+    _SOMETIMES | {"contact": {"type": ["string", "null"]}},  # null: erased
+    **_ALWAYS,
+    others=OTHERS,
+    timeline=list_of(_STEP),
+    earlier_steps=COUNT,
+    works={"anyOf": [_WORKS, {"type": "null"}]},
+)
+_SHARE = shape(numerator=COUNT, denominator=COUNT, definition=TEXT)
+_FIGURES = shape(
+    place=TEXT,
+    position=COUNT,
+    as_of=shape(service=TEXT, position=COUNT),
+    collected=COUNT,
+    **dict.fromkeys(("by_level", "by_channel", "by_class", "by_status", "follow_ups"), by_code(COUNT)),
+    overdue=COUNT,
+    reopened=COUNT,
+    satisfied=_SHARE,
+    solved_at_proper_tier=_SHARE,
+)
+
+
+def _masked(read: Reader, row: Row) -> Row:
+    """A case as the reader may see it."""
+    hidden = ("contact",) if read.staff else ("contact", *_STAFF)
+    mine = {"mine": 1} if read.by.actor and row["reporter"] == read.by.actor else {}
+    return {name: value for name, value in row.items() if name not in hidden} | mine
+
+
+@ISSUE.query(answer=_CASE)
+def get_issue(read: Reader, *, issue_id: Annotated[str, id_of("issue"), "the issue"]) -> dict[str, Any]:
+    """One case with its steps; the contact only for those who may read it at the place."""
+    row = read.row("cases", issue_id, "issue", "issue_id")
+    steps = read.rows.find("timeline", {"issue_id": issue_id}, "-key", LARGEST_PAGE)
+    case, *named = read.city.named([_masked(read, row), *reversed(steps.rows)], "to_")
+    contact = {"contact": read.open(row["contact"])} if read.may("issue.read_contact", row["place"]) else {}
+    return case | {
+        **contact,
+        "timeline": [*_from_levels(named)],
+        "earlier_steps": int(steps.next is not None),
+        "works": read.rows.get("works", issue_id),
+        "actions": read.actions(ISSUE, row),
+        "others": read.others(ISSUE, row),
+    }
+
+
+def _from_levels(steps: Iterable[Row]) -> Iterable[Row]:
+    """Steps that move an issue say from which level, where a step before said it."""
+    level = ""
+    for step in steps:
+        moved = {"from_level": level} if level and step["to_organisation_id"] else {}
+        level = step.get("to_level") or step.get("level") or level
+        yield {name: value for name, value in step.items() if name not in ("key", "issue_id", "place_names")} | moved
+
+
+@ISSUE.query(answer=page_of(_ROW))
+def find_issues(
+    read: Reader,
+    *,
+    status: Annotated[
+        Sequence[str], many(choice(*STATUSES, words="issue status"), 1, len(STATUSES)), "one of these statuses"
+    ] = (),
+    open: Annotated[int | None, _FLAG, "1: not resolved yet"] = None,
+    overdue: Annotated[int | None, _FLAG, "1: open although the time limit has passed"] = None,
+    place__under: Annotated[str, PLACE, "a place and everything below it"] = "",
+    category: Annotated[str, code_of("issue_categories"), "what it is about"] = "",
+    problem_class: Annotated[str, code_of("issue_categories"), "the part of the category before the first dot"] = "",
+    channel: Annotated[str, code_of("channels"), "how it came in"] = "",
+    level: Annotated[str, code_of("levels"), "level of the accountable organisation"] = "",
+    severity: Annotated[str, code_of("severities"), "how grave it is"] = "",
+    organisation_id: Annotated[str, id_of("organisation"), "accountable organisation"] = "",
+    post_id: Annotated[str, id_of("post"), "accountable post"] = "",
+    person_id: Annotated[str, id_of("person"), "accountable person; staff only"] = "",
+    origin: Annotated[str, line(130), "visit or patrol it came from"] = "",
+    mine: Annotated[bool, YES, "only those you reported yourself"] = False,
+    due__lt: Annotated[str, DAY, "time limit before this day"] = "",
+    reported__gte: Annotated[str, DAY, "reported on this day or later"] = "",
+    reported__lt: Annotated[str, DAY, "reported before this day"] = "",
+    order: Annotated[
+        str, order_of("reported", "due", "place", "status", "category"), "sorted by; - before it: descending"
+    ] = "-reported",
+    limit: Limit = 50,
+    cursor: Cursor = "",
+) -> dict[str, Any]:
+    """Issues that fit all filters."""
+    if person_id and not read.staff:
+        raise ForbiddenError(
+            _("issues are listed by accountable person for staff only"), {"person_id": said(_("staff only"))}
+        )
+    if mine and not read.by.actor:
+        return {"rows": [], "next": None}
+    where = {
+        "status": status,
+        "open": open,
+        "overdue": overdue,
+        "place__under": place__under,
+        "category": category,
+        "problem_class": problem_class,
+        "channel": channel,
+        "level": level,
+        "severity": severity,
+        "organisation_id": organisation_id,
+        "post_id": post_id,
+        "person_id": person_id,
+        "origin": origin,
+        "reporter": read.by.actor if mine else "",
+        "due__lt": due__lt,
+        "reported__gte": reported__gte,
+        "reported__lt": reported__lt,
+    }
+    return _listed(read, where, limit, cursor, order)
+
+
+@ISSUE.query(answer=page_of(_ROW))
+def inbox(read: Reader, *, limit: Limit = 50, cursor: Cursor = "") -> dict[str, Any]:
+    """Open issues that the posts you hold answer for, those without a time limit first, then by time limit."""
+    posts = [post["post_id"] for post in read.city.posts_of(read.by.actor)]
+    if not posts:
+        return {"rows": [], "next": None}
+    return _listed(read, {"post_id": posts, "open": 1}, limit, cursor, "due")
+
+
+def _listed(read: Reader, where: Mapping[str, Any], limit: int, cursor: str, order: str) -> Row:
+    page = read.page("cases", where, limit, cursor, order, ISSUE, lambda row: _masked(read, row))
+    return page | {"rows": read.city.named(page["rows"])}
+
+
+@ISSUE.query(answer=_FIGURES)
+def issue_figures(
+    read: Reader, *, place: Annotated[str, PLACE, "a place and everything below it; empty: the whole city"] = ""
+) -> dict[str, Any]:
+    """Figures of the issues at a place and below, with numerators, denominators and definitions (C14-C17).
+
+    `by_level` is a partition by the level that leads now, so its sum is `collected` (X03); "unknown" holds issues of organisations whose
+    level is not known.
+    """
+    answer = read.as_of(lambda: _figures(read, place))
+    return answer | {"position": answer["as_of"]["position"]}
+
+
+def _figures(read: Reader, place: str) -> Row:
+    sums = read.rows.get("figures", place or EVERYWHERE) or {}
+    by_level: dict[str, int] = {}
+    for name, count in sums.get("by_level", {}).items():
+        level = _stated(name, read.city)
+        by_level[level] = by_level.get(level, 0) + count
+    contained, follow_ups = sums.get("contained", {}), sums.get("follow_ups", {})
+    solved = contained.get("yes", 0)
+    satisfied = Share(
+        numerator=follow_ups.get("satisfied", 0),
+        denominator=sum(follow_ups.values()),
+        definition="follow-ups answered satisfied / all follow-ups, unreachable ones too",
+    )
+    proper = Share(
+        numerator=solved,
+        denominator=solved + contained.get("no", 0),
+        definition="resolved issues led at their triaged tier or narrower / resolved issues with a tier and a known level",
+    )
+    return {
+        "place": place,
+        "collected": sum(by_level.values()),
+        "by_level": dict(sorted(by_level.items())),
+        **{name: sums.get(name, {}) for name in ("by_channel", "by_class", "by_status")},
+        "overdue": sums.get("overdue", 0),
+        "reopened": sums.get("reopened", 0),
+        "follow_ups": follow_ups,
+        "satisfied": asdict(satisfied),
+        "solved_at_proper_tier": asdict(proper),
+    }
+
+
+def _stated(name: str, city: City) -> str:
+    """The level that a sum is of: an organisation's, where the issues did not state it."""
+    return (city.level_of(name.removeprefix(UNSTATED)) or "unknown") if name.startswith(UNSTATED) else name

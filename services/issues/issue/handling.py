@@ -1,0 +1,249 @@
+"""Handling what was taken in: triage, dispatch, accept, extend, escalate; and what the passing of a time limit means."""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+from typing import Annotated
+
+from services.issues.issue.facts import (
+    IssueAccepted,
+    IssueDispatched,
+    IssueEscalated,
+    IssueExtended,
+    IssueOverdue,
+    IssueTriaged,
+)
+from services.issues.issue.state import ISSUE, OPEN, Issue
+from shared.domain.calendar import WorkingDay, working_day_after
+from shared.domain.city import City
+from shared.domain.clock import Rule, rows_of
+from shared.domain.errors import BadInputError, IllegalStateError, NotFoundError
+from shared.domain.event import Event
+from shared.domain.fields import DAY, WORKING_DAYS, code_of, id_of, text
+from shared.domain.mandate import Mandate
+from shared.domain.view import Row
+from shared.domain.words import Said, _, said
+
+
+@ISSUE.command(
+    "issue.triage",
+    when=("reported", "triaged"),
+    again=("dispatched", "accepted"),
+    otherwise=_("the issue is {status}; reopen it first"),
+)
+def triage_issue(
+    issue: Issue,
+    *,
+    by: Mandate,
+    at: str,
+    city: City,
+    severity: Annotated[str, code_of("severities"), "how grave it is"],
+    tier: Annotated[str, code_of("tiers"), "widest tier that should solve it"],
+    reason: Annotated[str, text(1000), "why it is judged so"],
+) -> list[Event]:
+    """Judge how grave an issue is and which tier should solve it, until it is dispatched (C10, C14)."""
+    city.code("severities", severity, "severity")
+    city.code("tiers", tier, "tier")
+    if (issue.severity, issue.tier, issue.reason) == (severity, tier, reason):
+        return []
+    if issue.status not in ("reported", "triaged"):
+        raise IllegalStateError(_("the issue is being handled already; escalate it instead"))
+    return [
+        IssueTriaged(
+            issue_id=issue.id,
+            severity=severity,
+            tier=tier,
+            reason=reason,
+            organisation_id=issue.organisation_id,
+            level=issue.level or city.level_of(issue.organisation_id),
+        )
+    ]
+
+
+def _limit(due: str, working_days: int, day: str) -> WorkingDay:
+    """The last day of a time limit, as it was named or counted from a day."""
+    if bool(due) == bool(working_days):
+        raise BadInputError(
+            _("give a time limit: either its last day or a number of working days"),
+            {"due": said(_("either the last day or a number of working days"))},
+        )
+    return working_day_after(day, working_days) if working_days else WorkingDay(due, "")
+
+
+def _level(post: Row, city: City) -> str:
+    """The level of a post's organisation; raises `NotFoundError` for one that the registry has not established."""
+    if city.organisation(post["organisation_id"]) is None:
+        raise NotFoundError(_("there is no organisation {organisation}"), organisation=post["organisation_id"])
+    return city.level_of(post["organisation_id"])
+
+
+@ISSUE.command(
+    "issue.dispatch",
+    when=("triaged", "dispatched", "accepted"),
+    otherwise=_("the issue is {status}; triage it first, or reopen it first if it was resolved"),
+)
+def dispatch_issue(
+    issue: Issue,
+    *,
+    by: Mandate,
+    at: str,
+    city: City,
+    post_id: Annotated[str, id_of("post"), "post that answers for it from now on"],
+    duty: Annotated[str, text(1000), "what is to be done"],
+    due: Annotated[str, DAY, "last day of the time limit"] = "",
+    working_days: Annotated[int, WORKING_DAYS, "time limit in working days from today, instead of a date"] = 0,
+    person_id: Annotated[
+        str, id_of("person"), "who is expected to hold the post; refused when somebody else does"
+    ] = "",
+    organisation_id: Annotated[str, id_of("organisation"), "organisation expected to have the post"] = "",
+) -> list[Event]:
+    """Make the holder of a post accountable for an issue, with a duty and a time limit (C12)."""
+    limit = _limit(due, working_days, city.day)
+    post = city.holder(post_id)
+    level = _level(post, city)
+    if person_id and person_id != post["person_id"]:
+        raise IllegalStateError(
+            _("{person} does not hold the post {post} on {day}"),
+            {"person_id": said(_("not the holder"))},
+            person=person_id,
+            post=post_id,
+            day=city.day,
+        )
+    if organisation_id and organisation_id != post["organisation_id"]:
+        raise IllegalStateError(
+            _("the post {post} is not one of {organisation}"),
+            {"organisation_id": said(_("not the post's"))},
+            post=post_id,
+            organisation=organisation_id,
+        )
+    if limit.date < city.day:
+        raise IllegalStateError(
+            _("the time limit {due} is over on {day}"),
+            {"due": said(_("must not be in the past"))},
+            due=limit.date,
+            day=city.day,
+        )
+    if (issue.post_id, issue.person_id, issue.duty, issue.due) == (post_id, post["person_id"], duty, limit.date):
+        return []
+    return [
+        IssueDispatched(
+            issue_id=issue.id,
+            organisation_id=post["organisation_id"],
+            person_id=post["person_id"],
+            post_id=post_id,
+            level=level,
+            duty=duty,
+            due=limit.date,
+            calendar=limit.calendar,
+        )
+    ]
+
+
+def _its_post(issue: Issue, by: Mandate) -> Said | None:
+    return None if by.post_id == issue.post_id else said(_("only the post that it was dispatched to accepts an issue"))
+
+
+@ISSUE.command(
+    "issue.accept",
+    when=("dispatched", "accepted"),
+    only=_its_post,
+    otherwise=_("the issue is {status}; it must be dispatched to you first"),
+)
+def accept_issue(issue: Issue, *, by: Mandate, at: str) -> list[Event]:
+    """Take on an issue that was dispatched to your post (C08).
+
+    A successor in the post becomes the accountable person thereby (X13).
+    """
+    if issue.status == "accepted" and issue.person_id == by.actor:
+        return []
+    return [IssueAccepted(issue_id=issue.id, person_id=by.actor)]
+
+
+def _somebody_else(issue: Issue, by: Mandate) -> Said | None:
+    mine = by.actor == issue.person_id
+    return said(_("an extension is approved by somebody else than the accountable person")) if mine else None
+
+
+@ISSUE.command(
+    "issue.extend",
+    when=("dispatched", "accepted"),
+    only=_somebody_else,
+    otherwise=_("the issue is {status}; only a dispatched issue has a time limit"),
+)
+def extend_issue(
+    issue: Issue,
+    *,
+    by: Mandate,
+    at: str,
+    reason: Annotated[str, text(1000), "why more time is needed"],
+    due: Annotated[str, DAY, "last day of the time limit"] = "",
+    working_days: Annotated[int, WORKING_DAYS, "time limit in working days from today, instead of a date"] = 0,
+) -> list[Event]:
+    """Approve a later time limit; nobody approves their own (C12)."""
+    limit = _limit(due, working_days, at[:10])
+    if limit.date <= issue.due:
+        raise IllegalStateError(
+            _("{later} is not later than the present time limit {due}"),
+            {"due": said(_("must be later"))},
+            later=limit.date,
+            due=issue.due,
+        )
+    return [IssueExtended(issue_id=issue.id, due=limit.date, calendar=limit.calendar, reason=reason)]
+
+
+@ISSUE.command("issue.escalate", when=OPEN, otherwise=_("the issue is {status}; reopen it first"))
+def escalate_issue(
+    issue: Issue,
+    *,
+    by: Mandate,
+    at: str,
+    city: City,
+    to_post: Annotated[str, id_of("post"), "post of a body above the accountable one"],
+    reason: Annotated[str, text(1000), "what is beyond the powers of the present body"],
+) -> list[Event]:
+    """Hand an issue up to a post of a higher body; the time limit goes on running (C11, X13)."""
+    post = city.holder(to_post, "to_post")
+    if (issue.post_id, issue.person_id) == (to_post, post["person_id"]):
+        return []
+    if post["organisation_id"] not in city.bodies_above(issue.organisation_id):
+        raise IllegalStateError(
+            _("{organisation} is not above {present}; dispatch the issue instead"),
+            {"to_post": said(_("not above"))},
+            organisation=post["organisation_id"],
+            present=issue.organisation_id,
+        )
+    return [
+        IssueEscalated(
+            issue_id=issue.id,
+            to_level=_level(post, city),
+            organisation_id=post["organisation_id"],
+            person_id=post["person_id"],
+            post_id=to_post,
+            reason=reason,
+        )
+    ]
+
+
+def mark_overdue(issue: Issue, *, by: Mandate, at: str, due: str) -> list[Event]:
+    """Record that a time limit has passed, once, unless the issue is resolved or has got another one."""
+    if issue.status not in OPEN or issue.due != due or issue.missed == due:
+        return []
+    return [IssueOverdue(issue_id=issue.id, due=due)]
+
+
+def _overdue_since(row: Row) -> str:
+    """The day after the time limit; later when the limit was set, or runs again, after it had passed."""
+    after = (date.fromisoformat(row["due"]) + timedelta(days=1)).isoformat()
+    return max(after, str(row["limited"])[:10])
+
+
+#: A time limit that has passed makes an open issue overdue, once for each time that a limit is set (C12).
+OVERDUE = Rule(
+    "issue_overdue",
+    ISSUE,
+    rows=rows_of("cases", lambda day: {"open": 1, "overdue": 0, "due__gt": "", "due__lt": day}),
+    decide=mark_overdue,
+    period=lambda row: f"{row['due']} {row['limited']}",
+    arguments=lambda row: {"due": row["due"]},
+    since=_overdue_since,
+)

@@ -1,0 +1,189 @@
+"""From resolving to closing: nothing is final before the person concerned was asked (C09, X08)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Annotated, Any
+
+from services.issues.issue.facts import ContactErased, FollowUpRecorded, IssueClosed, IssueReopened, IssueResolved
+from services.issues.issue.state import ISSUE, OPEN, Issue
+from services.issues.masking import without_numbers
+from shared.domain.city import City
+from shared.domain.errors import BadInputError, IllegalStateError
+from shared.domain.event import Event
+from shared.domain.fields import choice, id_of, text
+from shared.domain.mandate import Mandate
+from shared.domain.policy import Decision
+from shared.domain.record import Record
+from shared.domain.words import _, said
+
+RESULTS = ("satisfied", "not_satisfied", "unreachable")
+#: What is recorded when works pass acceptance; the person concerned is asked afterwards.
+WORKS_ACCEPTED = "工程验收合格 (the works passed acceptance)"
+
+
+@ISSUE.command(
+    "issue.resolve",
+    when=("dispatched", "accepted"),
+    again=("resolved",),
+    otherwise=_("the issue is {status}; dispatch it to somebody first, or reopen it first if it was closed"),
+)
+def resolve_issue(
+    issue: Issue,
+    *,
+    by: Mandate,
+    at: str,
+    city: City,
+    outcome: Annotated[str, text(2000), "what was done, for everyone to read"],
+    because: Annotated[str, id_of("project"), "project whose works settled it"] = "",
+) -> list[Event]:
+    """State what was done about this one issue (C28)."""
+    outcome = without_numbers(outcome)
+    if issue.status == "resolved":
+        if (issue.outcome, issue.because) == (outcome, because):
+            return []
+        raise IllegalStateError(
+            _("the issue is resolved already; follow it up, or reopen it to resolve it differently")
+        )
+    return [_resolved(issue, outcome, because, city)]
+
+
+def _resolved(issue: Issue, outcome: str, because: str, city: City) -> IssueResolved:
+    return IssueResolved(
+        issue_id=issue.id,
+        outcome=outcome,
+        because=because,
+        level=issue.level,
+        contained=contained(issue.level, issue.tier, city) if issue.tier else None,
+    )
+
+
+def contained(level: str, tier: str, city: City) -> bool | None:
+    """Whether a level is a tier or narrower (C14); None when the city's lists do not say.
+
+    `widths` are compared first; levels that they do not name are placed by the order of the levels.
+    """
+    widths = list(city.entries("widths"))
+    narrow_first = list(reversed(city.entries("levels")))
+    for order in (widths, narrow_first):
+        if level in order and tier in order:
+            return order.index(level) <= order.index(tier)
+    if level in narrow_first and tier in widths:  # narrower than a level that both orders name is narrow enough
+        wider = next((code for code in narrow_first[narrow_first.index(level) :] if code in widths), None)
+        if wider is not None and widths.index(wider) <= widths.index(tier):
+            return True
+    return None
+
+
+def finish(issue: Issue, *, by: Mandate, at: str, city: City, project_id: str) -> list[Event]:
+    """Works that passed acceptance resolve an issue they were opened for; it is still followed up (C37).
+
+    An issue that is resolved, closed or not ours stays as it is: one works contract names several.
+    """
+    return [_resolved(issue, WORKS_ACCEPTED, project_id, city)] if issue.status in OPEN else []
+
+
+def on_project_accepted(fact: Mapping[str, Any], record: Record) -> Iterable[Decision]:
+    """Works that passed acceptance resolve every issue they were opened for; each is followed up by itself (C37)."""
+    for issue_id in dict.fromkeys(fact["issue_ids"]):
+        yield Decision(ISSUE, issue_id, finish, {"project_id": fact["project_id"]})
+
+
+def _reporter(issue: Issue, by: Mandate) -> bool:
+    return bool(by.actor) and by.actor == issue.reporter
+
+
+def _judges(issue: Issue, by: Mandate) -> bool:
+    """Whether somebody says of their own issue whether they are satisfied."""
+    return _reporter(issue, by) and by.may("issue.judge", issue.place)
+
+
+@ISSUE.command(
+    "issue.follow_up",
+    when=("resolved",),
+    owner=_judges,
+    otherwise=_("the issue is {status}; it is followed up once it is resolved"),
+)
+def record_follow_up(
+    issue: Issue,
+    *,
+    by: Mandate,
+    at: str,
+    result: Annotated[str, choice(*RESULTS), "what they say"],
+    note: Annotated[str, text(1000), "in their words, or how they were tried to be reached"] = "",
+) -> list[Event]:
+    """Record what the person concerned says; not satisfied reopens the issue at once (C09).
+
+    The reporter may say it themselves. That nobody was reached needs a reason.
+    """
+    note = without_numbers(note)
+    followed = FollowUpRecorded(issue_id=issue.id, result=result, note=note, asked_at=at)
+    match result:
+        case "satisfied":
+            return [] if issue.followed == "satisfied" else [followed]
+        case "unreachable":
+            if not by.may("issue.follow_up", issue.place):
+                raise IllegalStateError(
+                    _("you cannot say of yourself that you were not reached"),
+                    {"result": said(_("satisfied or not satisfied"))},
+                )
+            if not note:
+                raise BadInputError(
+                    _("say how the person was tried to be reached"),
+                    {"note": said(_("how were they tried to be reached"))},
+                )
+            if issue.followed == "satisfied":
+                raise IllegalStateError(_("the person concerned was reached and is satisfied; the issue can be closed"))
+            return [] if issue.tried_at == at else [followed]
+        case _:
+            if not note:
+                raise BadInputError(
+                    _("say what the person is not satisfied with"),
+                    {"note": said(_("what are they not satisfied with"))},
+                )
+            return [followed, IssueReopened(issue_id=issue.id, reason=note)]
+
+
+@ISSUE.command(
+    "issue.close",
+    when=("resolved",),
+    again=("closed",),
+    otherwise=_("the issue is {status}; it must be resolved and followed up first"),
+)
+def close_issue(
+    issue: Issue,
+    *,
+    by: Mandate,
+    at: str,
+    city: City,
+    because: Annotated[str, text(1000), "why it is final"],
+) -> list[Event]:
+    """Make one issue final: the person concerned is satisfied, or was not reached in as many tries as the city asks for (X08)."""
+    if issue.status == "closed":
+        return []
+    tries = city.parameter("follow_up_tries")
+    if issue.followed != "satisfied" and issue.tries < tries:
+        raise IllegalStateError(
+            _("ask the person concerned first: they must be satisfied, or not be reached in {tries} tries"),
+            {"follow_up": said(_("nobody has asked yet"))},
+            tries=tries,
+        )
+    return [IssueClosed(issue_id=issue.id, because=without_numbers(because))]
+
+
+@ISSUE.command("issue.reopen", when=("resolved", "closed"), otherwise=_("the issue is {status}; it is open"))
+def reopen_issue(
+    issue: Issue,
+    *,
+    by: Mandate,
+    at: str,
+    reason: Annotated[str, text(1000), "why it is opened again"],
+) -> list[Event]:
+    """Open a resolved or closed issue again; whoever was accountable still is (X13)."""
+    return [IssueReopened(issue_id=issue.id, reason=without_numbers(reason))]
+
+
+@ISSUE.command("issue.read_contact", owner=_reporter, erases=lambda issue: f"issue:{issue.id}")
+def erase_contact(issue: Issue, *, by: Mandate, at: str) -> list[Event]:
+    """Make the contact given with an issue unreadable for ever; its reporter asks for it, or staff who may read it (X09)."""
+    return [ContactErased(issue_id=issue.id)] if issue.contact else []

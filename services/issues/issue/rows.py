@@ -1,0 +1,129 @@
+"""What is shown of issues: a row a case, its steps, the works it led to, and figures."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from services.issues.issue.facts import (
+    ContactErased,
+    FollowUpRecorded,
+    IssueClosed,
+    IssueDispatched,
+    IssueEscalated,
+    IssueExtended,
+    IssueFact,
+    IssueReopened,
+    IssueReported,
+    IssueResolved,
+    IssueTriaged,
+)
+from services.issues.issue.state import ISSUE, OPEN, Issue
+from shared.domain.event import Event
+from shared.domain.record import Record
+from shared.domain.view import OWN, Counts, Row, View, tally
+
+
+def _case(row: Row, issue: Issue, event: Event, record: Record) -> Row:
+    """What a case shows besides its state; `limited` is since when the time limit runs."""
+    limits = isinstance(event, IssueDispatched | IssueExtended | IssueReopened)
+    is_open = issue.status in OPEN
+    return {
+        "problem_class": issue.category.partition(".")[0],
+        "reported": row.get("reported", record.occurred),
+        "changed": record.occurred,
+        "limited": record.occurred if limits else row.get("limited", ""),
+        "open": int(is_open),
+        "overdue": int(is_open and bool(issue.missed)),
+    }
+
+
+CASES = View.of(
+    ISSUE,
+    "cases",
+    (
+        ("place", "status", "channel", "level", "severity", "problem_class", "category"),
+        ("post_id", "open", "due"),
+        ("open", "overdue", "due"),
+        ("person_id", "open"),
+        ("organisation_id", "open"),
+        "origin",
+        "reporter",
+        "reported",
+    ),
+    _case,
+)
+
+#: Before the id of an organisation whose level was not stated yet.
+UNSTATED = "?"
+
+
+def _counts(row: Row) -> Counts:
+    contained = row["contained"]
+    return {
+        "by_level": {row["level"] or UNSTATED + row["organisation_id"]: 1},
+        "by_channel": {row["channel"]: 1},
+        "by_class": {row["problem_class"]: 1},
+        "by_status": {"open" if row["open"] else row["status"]: 1},
+        "follow_ups": row["follow_ups"],
+        "contained": {} if contained is None else {"yes" if contained else "no": 1},
+        "reopened": int(row["reopened"] > 0),
+        "overdue": row["overdue"],
+    }
+
+
+FIGURES = tally("figures", CASES, _counts)
+
+#: The text of a step that anyone may read, by fact.
+_TEXTS: dict[type[Event], str] = {
+    IssueReported: "description",
+    IssueTriaged: "reason",
+    IssueDispatched: "duty",
+    IssueExtended: "reason",
+    IssueEscalated: "reason",
+    IssueResolved: "outcome",
+    FollowUpRecorded: "note",
+    IssueClosed: "because",
+    IssueReopened: "reason",
+}
+#: What else a step says, where its fact has it.
+_DETAILS = ("severity", "tier", "level", "due", "to_level", "result")
+
+
+def _step_key(event: Any, record: Record) -> str | None:
+    shown = isinstance(event, IssueFact) and not isinstance(event, ContactErased)
+    return f"{record.stream}:{record.version:08d}" if shown else None
+
+
+def _step(row: Row, event: Any, record: Record, key: str) -> Row:
+    """What happened, which organisation and post did it, and whom the issue went to."""
+    text = _TEXTS.get(type(event))
+    details = {name: value for name in _DETAILS if (value := getattr(event, name, ""))}
+    moved = isinstance(event, IssueReported | IssueDispatched | IssueEscalated)
+    return details | {
+        "issue_id": event.issue_id,
+        "at": record.occurred,
+        "what": record.type,
+        "organisation_id": record.on_behalf_of,
+        "post_id": record.mandate,
+        "text": getattr(event, text) if text else "",
+        "to_organisation_id": event.organisation_id if moved else "",
+        "to_post_id": event.post_id if moved else "",
+    }
+
+
+TIMELINE = View("timeline", OWN, _step_key, _step, ("issue_id",))
+
+
+def _works_keys(event: Mapping[str, Any], record: Record) -> Iterable[str]:
+    return dict.fromkeys(event["issue_ids"]) if record.type in ("ProjectProposed", "ProjectAccepted") else ()
+
+
+def _works(row: Row, event: Mapping[str, Any], record: Record, key: str) -> Row:
+    """The latest project that was proposed for an issue, and its budget in fen (C17, C37)."""
+    if record.type == "ProjectAccepted":
+        return row | {"project_id": event["project_id"], "accepted": 1}
+    return {name: event.get(name, "") for name in ("project_id", "title", "title_en", "budget_fen")} | {"accepted": 0}
+
+
+WORKS = View("works", "funding", _works_keys, _works)

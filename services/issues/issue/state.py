@@ -1,0 +1,156 @@
+"""An issue: its state and how facts change it. From `reported` on exactly one organisation, post and person answer for it (X13)."""
+
+from __future__ import annotations
+
+from typing import assert_never
+
+import msgspec
+from msgspec.structs import replace
+
+from services.issues.issue.facts import (
+    CODEC,
+    ContactErased,
+    FollowUpRecorded,
+    IssueAccepted,
+    IssueClosed,
+    IssueDispatched,
+    IssueEscalated,
+    IssueExtended,
+    IssueFact,
+    IssueOverdue,
+    IssueReopened,
+    IssueReported,
+    IssueResolved,
+    IssueTriaged,
+)
+from shared.domain.decider import Decider
+
+#: An issue in one of these waits for somebody to act.
+OPEN = ("reported", "triaged", "dispatched", "accepted")
+STATUSES = (*OPEN, "resolved", "closed")
+
+
+class Issue(msgspec.Struct, frozen=True):
+    """An issue; what is known of the last round of resolving is kept until it is reopened."""
+
+    id: str
+    status: str = "unknown"  # unknown, or one of STATUSES
+    place: str = ""
+    category: str = ""
+    description: str = ""
+    channel: str = ""
+    origin: str = ""
+    reporter: str = ""
+    contact: str = ""  # sealed
+    organisation_id: str = ""
+    person_id: str = ""
+    post_id: str = ""
+    level: str = ""
+    severity: str = ""
+    tier: str = ""
+    reason: str = ""  # of the triage
+    duty: str = ""
+    due: str = ""
+    calendar: str = ""  # that the time limit was computed with
+    missed: str = ""  # the time limit, once it has passed, until there is another one
+    outcome: str = ""
+    because: str = ""
+    contained: bool | None = None
+    closed_because: str = ""
+    reopened: int = 0  # times
+    follow_ups: dict[str, int] = {}  # answers of all rounds by result
+    followed: str = ""  # result of the last follow-up since it was resolved
+    tries: int = 0  # times nobody was reached since it was resolved
+    tried_at: str = ""  # the last of them
+
+
+def _reopened(issue: Issue) -> Issue:
+    """The issue in its next round, as far as it had come before."""
+    return replace(
+        issue,
+        status="dispatched" if issue.duty else "triaged" if issue.tier else "reported",
+        reopened=issue.reopened + 1,
+        missed="",
+        outcome="",
+        because="",
+        contained=None,
+        closed_because="",
+        followed="",
+        tries=0,
+        tried_at="",
+    )
+
+
+def evolve(issue: Issue, event: IssueFact) -> Issue:
+    """Apply a recorded fact. Never refuses: it has already happened."""
+    match event:
+        case IssueReported():
+            return Issue(
+                id=event.issue_id,
+                status="reported",
+                place=event.place,
+                category=event.category,
+                description=event.description,
+                channel=event.channel,
+                origin=event.origin,
+                reporter=event.reporter,
+                contact=event.contact,
+                organisation_id=event.organisation_id,
+                person_id=event.person_id,
+                post_id=event.post_id,
+                level=event.level,
+            )
+        case IssueTriaged():
+            level = event.level or issue.level
+            return replace(
+                issue, status="triaged", severity=event.severity, tier=event.tier, reason=event.reason, level=level
+            )
+        case IssueDispatched():
+            return replace(
+                issue,
+                status="dispatched",
+                organisation_id=event.organisation_id,
+                person_id=event.person_id,
+                post_id=event.post_id,
+                level=event.level,
+                duty=event.duty,
+                due=event.due,
+                calendar=event.calendar,
+                missed="",
+            )
+        case IssueAccepted():
+            return replace(issue, status="accepted", person_id=event.person_id)
+        case IssueExtended():
+            return replace(issue, due=event.due, calendar=event.calendar, missed="")
+        case IssueEscalated():
+            return replace(
+                issue,
+                status="dispatched" if issue.status == "accepted" else issue.status,  # the new person has yet to accept
+                organisation_id=event.organisation_id,
+                person_id=event.person_id,
+                post_id=event.post_id,
+                level=event.to_level,
+            )
+        case IssueOverdue():
+            return replace(issue, missed=event.due)
+        case IssueResolved():
+            return replace(
+                issue, status="resolved", outcome=event.outcome, because=event.because, contained=event.contained
+            )
+        case FollowUpRecorded(result=result):
+            counted = issue.follow_ups | {result: issue.follow_ups.get(result, 0) + 1}
+            issue = replace(issue, followed=result, follow_ups=counted)
+            if result != "unreachable":
+                return issue
+            return replace(issue, tries=issue.tries + 1, tried_at=event.asked_at)
+        case IssueClosed():
+            return replace(issue, status="closed", closed_because=event.because)
+        case IssueReopened():
+            return _reopened(issue)
+        case ContactErased():
+            return replace(issue, contact="")
+        case _:
+            assert_never(event)
+
+
+ISSUE = Decider("issue", CODEC, Issue, Issue, evolve, lambda issue: issue.place)

@@ -1,0 +1,329 @@
+"""Checklists: a version of a template applied to a subject, each item judged with evidence, never by the judged (A07, B32).
+
+The templates are catalogue entries of the kind `checklists`: the four norms of an organisation, the nine items of a station. When all
+items pass, the subject has what the template unlocks.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Annotated, Any
+
+import msgspec
+from msgspec.structs import replace
+
+from shared.domain.catalogue import Checklist as Template
+from shared.domain.catalogue import data_of
+from shared.domain.city import City
+from shared.domain.command import Cursor, Limit, order_of
+from shared.domain.decider import Decider
+from shared.domain.errors import BadInputError, ForbiddenError, NotFoundError
+from shared.domain.event import Event
+from shared.domain.fields import CODE, PLACE, YES, choice, code_of, id_of, line, text
+from shared.domain.identity import derived_id
+from shared.domain.mandate import Mandate
+from shared.domain.reader import Reader
+from shared.domain.view import Row, View, tally
+from shared.domain.words import Said, _, said, term
+
+
+class ChecklistItem(msgspec.Struct, frozen=True, gc=False):
+    """An item as the template words it."""
+
+    code: str
+    zh: str
+    en: str
+
+
+# Facts. Class and field names are the storage format: rename nothing, upcast instead.
+class ChecklistOpened(Event, frozen=True, kw_only=True):
+    """A subject is to be judged by a version of a template (A07, B32)."""
+
+    checklist_id: str
+    template: str  # code of the catalogue entry
+    template_version: int
+    subject: str  # organisation id, post id, or territory path
+    subject_kind: str  # organisation, post or place
+    organisation_id: str  # the judged body, or ""
+    place: str
+    items: tuple[ChecklistItem, ...]
+    power: str  # of who judges
+    unlocks: str
+
+
+class ItemJudged(Event, frozen=True, kw_only=True):
+    """Somebody else than the judged says whether an item holds, on what evidence; a later judgement replaces it."""
+
+    checklist_id: str
+    item: str
+    passed: bool
+    evidence: str
+    person_id: str
+    organisation_id: str
+
+
+class ChecklistPassed(Event, frozen=True, kw_only=True):
+    """All items hold; the subject has what the template unlocks."""
+
+    checklist_id: str
+    template: str
+    subject: str
+    unlocks: str
+
+
+class ChecklistFailed(Event, frozen=True, kw_only=True):
+    """An item of a passed checklist was found not to hold any more."""
+
+    checklist_id: str
+    template: str
+    subject: str
+    item: str
+
+
+class Judgement(msgspec.Struct, frozen=True):
+    """The judgement of an item that counts."""
+
+    passed: bool
+    evidence: str
+    person_id: str
+    organisation_id: str
+
+
+class Checklist(msgspec.Struct, frozen=True):
+    """A checklist of a subject; `judged` by item."""
+
+    id: str
+    status: str = "unknown"  # unknown, open, passed
+    template: str = ""
+    template_version: int = 0
+    subject: str = ""
+    subject_kind: str = ""
+    organisation_id: str = ""
+    place: str = ""
+    items: tuple[ChecklistItem, ...] = ()
+    power: str = ""
+    unlocks: str = ""
+    judged: dict[str, Judgement] = {}
+
+
+def evolve(checklist: Checklist, event: Event) -> Checklist:
+    """Apply a recorded fact. Never refuses: it has already happened."""
+    match event:
+        case ChecklistOpened():
+            return Checklist(
+                id=checklist.id,
+                status="open",
+                template=event.template,
+                template_version=event.template_version,
+                subject=event.subject,
+                subject_kind=event.subject_kind,
+                organisation_id=event.organisation_id,
+                place=event.place,
+                items=event.items,
+                power=event.power,
+                unlocks=event.unlocks,
+            )
+        case ItemJudged():
+            judgement = Judgement(event.passed, event.evidence, event.person_id, event.organisation_id)
+            return replace(checklist, judged=checklist.judged | {event.item: judgement})
+        case ChecklistPassed():
+            return replace(checklist, status="passed")
+        case ChecklistFailed():
+            return replace(checklist, status="open")
+    return checklist
+
+
+CHECKLIST = Decider(
+    "checklist",
+    (ChecklistOpened, ItemJudged, ChecklistPassed, ChecklistFailed),
+    Checklist,
+    Checklist,
+    evolve,
+    lambda checklist: checklist.place,
+)
+
+
+def _id(ask: Mapping[str, Any], by: Mandate) -> str:
+    return derived_id("checklist", ask["template"], ask["subject"])
+
+
+def _subject(city: City, kind: str, subject: str) -> tuple[str, str]:
+    """The place of a subject and the body that is judged with it; raises `NotFoundError` for one that is not there."""
+    row = {"organisation": city.organisation, "post": city.post, "place": city.place}[kind](subject)
+    if row is None:
+        raise NotFoundError(
+            _("there is no {thing} {id}"), {"subject": said(_("unknown"))}, thing=term("thing", kind), id=subject
+        )
+    return str(row["place"]), str(row.get("organisation_id", ""))
+
+
+@CHECKLIST.command("checklist.open", new=_id, place=lambda ask, by: by.place)
+def open_checklist(
+    checklist: Checklist,
+    *,
+    by: Mandate,
+    at: str,
+    city: City,
+    template: Annotated[str, code_of("checklists"), "which checklist"],
+    subject: Annotated[str, PLACE, "what is judged: id of the organisation or post, or territory path"],
+) -> list[Event]:
+    """Apply the template's version of today to a subject, which is judged item by item from then on (A07, B32)."""
+    entry = city.code("checklists", template, "template")
+    rules: Template = data_of("checklists", entry.data)
+    place, organisation_id = _subject(city, rules.subject, subject)
+    by.require("checklist.open", place)
+    if checklist.status != "unknown" and (checklist.template_version >= entry.version or checklist.status == "passed"):
+        return []
+    return [
+        ChecklistOpened(
+            checklist_id=checklist.id,
+            template=template,
+            template_version=entry.version,
+            subject=subject,
+            subject_kind=rules.subject,
+            organisation_id=organisation_id,
+            place=place,
+            items=tuple(ChecklistItem(item.code, item.zh, item.en) for item in rules.items),
+            power=rules.power,
+            unlocks=rules.unlocks,
+        )
+    ]
+
+
+def _not_the_judged(checklist: Checklist, by: Mandate) -> Said | None:
+    if checklist.organisation_id and by.organisation_id == checklist.organisation_id:
+        return said(_("nobody judges their own body; somebody from another one does"))
+    if not by.may(checklist.power, checklist.place):
+        return said(
+            _("this checklist is judged by whoever has the power {power}"), power=term("power", checklist.power)
+        )
+    return None
+
+
+@CHECKLIST.command("checklist.judge", when=("open", "passed"), only=_not_the_judged)
+def judge_item(
+    checklist: Checklist,
+    *,
+    by: Mandate,
+    at: str,
+    item: Annotated[str, CODE, "code of the item"],
+    passed: Annotated[bool, YES, "whether it holds"],
+    evidence: Annotated[str, text(1000), "what shows it: document, photo, visit, for everyone to read"],
+) -> list[Event]:
+    """Say whether an item of a checklist holds, with evidence; the last one that passes completes it (A07, B32)."""
+    if not by.actor or by.role in ("service", "operator"):
+        raise ForbiddenError(_("a person judges, since somebody must answer for it"))
+    known = [one.code for one in checklist.items]
+    if item not in known:
+        raise BadInputError(
+            _("{item} is no item of this checklist; known: {known}"),
+            {"item": said(_("not on the checklist"))},
+            item=item,
+            known=", ".join(known),
+        )
+    judgement = Judgement(passed, evidence, by.actor, by.organisation_id)
+    if checklist.judged.get(item) == judgement:
+        return []
+    judged = ItemJudged(
+        checklist_id=checklist.id,
+        item=item,
+        passed=passed,
+        evidence=evidence,
+        person_id=by.actor,
+        organisation_id=by.organisation_id,
+    )
+    given = {code: one.passed for code, one in checklist.judged.items()} | {item: passed}
+    whole = all(given.get(code, False) for code in known)
+    if whole and checklist.status != "passed":
+        return [judged, _passed(checklist)]
+    if not whole and checklist.status == "passed":
+        failed = ChecklistFailed(
+            checklist_id=checklist.id, template=checklist.template, subject=checklist.subject, item=item
+        )
+        return [judged, failed]
+    return [judged]
+
+
+def _passed(checklist: Checklist) -> ChecklistPassed:
+    return ChecklistPassed(
+        checklist_id=checklist.id, template=checklist.template, subject=checklist.subject, unlocks=checklist.unlocks
+    )
+
+
+def _holds(checklist: Checklist, item: str) -> bool:
+    judged = checklist.judged.get(item)
+    return judged is not None and judged.passed
+
+
+# Rows and figures.
+def _more(row: Row, checklist: Checklist, event: Event, record: Any) -> Row:
+    holding = sum(_holds(checklist, item.code) for item in checklist.items)
+    passed_on = record.occurred[:10] if isinstance(event, ChecklistPassed) else row.get("passed_on", "")
+    return {
+        "holding": holding,
+        "of": len(checklist.items),
+        "opened_on": row.get("opened_on") or record.occurred[:10],
+        "passed_on": passed_on if checklist.status == "passed" else "",
+    }
+
+
+CHECKLISTS = View.of(
+    CHECKLIST, "checklists", ("place", ("template", "status"), "subject", "organisation_id", "opened_on"), _more
+)
+CHECKLIST_FIGURES = tally(
+    "checklist_figures",
+    CHECKLISTS,
+    lambda row: {
+        "opened": {row["template"]: 1},
+        "passed": {row["template"]: int(row["status"] == "passed")},
+        "items": {row["template"]: row["of"]},
+        "holding": {row["template"]: row["holding"]},
+    },
+)
+
+
+@CHECKLIST.query()
+def find_checklists(
+    read: Reader,
+    *,
+    place__under: Annotated[str, PLACE, "a place and everything below it"] = "",
+    template: Annotated[str, code_of("checklists"), "of this template"] = "",
+    subject: Annotated[str, PLACE, "of this subject"] = "",
+    status: Annotated[str, choice("open", "passed"), "in this state"] = "",
+    order: Annotated[str, order_of("opened_on", "place"), "sorted by; - before it: descending"] = "-opened_on",
+    limit: Limit = 50,
+    cursor: Cursor = "",
+) -> dict[str, Any]:
+    """Checklists with how many items hold; one that is not whole is not kept to the norm (A07)."""
+    where = {"place__under": place__under, "template": template, "subject": subject, "status": status}
+    page = read.page("checklists", where, limit, cursor, order, CHECKLIST)
+    return page | {"rows": read.city.named(page["rows"])}
+
+
+@CHECKLIST.query()
+def get_checklist(read: Reader, *, checklist_id: Annotated[str, id_of("checklist"), "the checklist"]) -> dict[str, Any]:
+    """A checklist with its items, what was judged, by whom and on what evidence."""
+    row = read.row("checklists", checklist_id, "checklist", "checklist_id")
+    (named,) = read.city.named([row])
+    return named | {"actions": read.actions(CHECKLIST, row), "others": read.others(CHECKLIST, row)}
+
+
+@CHECKLIST.query()
+def checklist_figures(
+    read: Reader,
+    *,
+    place: Annotated[str, PLACE, "territory path; left out: the whole city"] = "",
+    template: Annotated[str, line(64), "only this template"] = "",
+) -> dict[str, Any]:
+    """How many subjects of a place and below passed which checklist, of how many opened, and how many items hold."""
+
+    def answer() -> Row:
+        row = read.rows.get("checklist_figures", place or "*") or {}
+        names = [code for code in row.get("opened", {}) if not template or code == template]
+        figures = {
+            code: {name: row.get(name, {}).get(code, 0) for name in ("opened", "passed", "items", "holding")}
+            for code in sorted(names)
+        }
+        return {"place": place, "checklists": figures}
+
+    return read.as_of(answer)

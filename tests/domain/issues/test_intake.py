@@ -1,0 +1,134 @@
+"""Who takes an issue in and answers for it (C15, C31, C33, X09, X13)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from msgspec.structs import replace
+
+from services.issues.issue import report_issue, take_finding
+from shared.domain.errors import BadInputError, ForbiddenError, IllegalStateError, NotFoundError
+from shared.domain.mandate import Mandate
+from tests.domain.issues.facts import REPORTED, RESIDENT, STRANGER, issue
+from tests.kit.city import BUILDING, COMMUNITY, COMPOUND, OTHER_COMPOUND, STREET, entry, post
+from tests.kit.rows import city
+
+CITY = city()
+
+
+def asked(**changes: Any) -> dict[str, Any]:
+    """What a report asks for."""
+    return {
+        "place": COMPOUND,
+        "category": "facility.streetlight",
+        "description": "路灯不明",
+        "channel": "portal",
+        "reporter": "p-resident",
+        "contact": "王 13812345678",
+        "city": CITY,
+    } | changes
+
+
+def answers(place: str, *more: tuple[str, dict[str, Any]], day: str = "2025-03-04") -> str:
+    """The post that answers for what is reported at a place."""
+    spec = issue().when(report_issue, **asked(place=place, city=city(day, *more)))
+    return str(spec.ask(spec.state)[0].post_id)  # type: ignore[union-attr]  # a report is one fact of its own
+
+
+def test_a_report_has_somebody_who_answers_for_it() -> None:
+    issue().when(report_issue, **asked()).then(REPORTED)
+
+
+def test_the_closest_post_answers() -> None:
+    assert answers(BUILDING) == answers(COMPOUND) == "post-grid"
+    assert answers(COMMUNITY) == answers(OTHER_COMPOUND) == "post-secretary"
+    assert answers(STREET) == "post-street"
+
+
+def test_a_report_nobody_answers_for_is_refused() -> None:
+    spec = issue().when(report_issue, **asked(place="350104"))
+    spec.then_raises(IllegalStateError, "nobody answers for 350104; appoint somebody")
+
+
+def test_only_posts_that_are_held_on_the_day_and_not_abolished_answer() -> None:
+    worker = {"intake": 1, "powers": ["issue.*"]}
+    assert answers(COMMUNITY, entry("roles", "community_worker", **worker)) == "post-secretary"
+    assert answers(COMMUNITY, entry("roles", "community_worker", **worker), day="2025-01-31") == "post-vacant"
+    gone = ("PostAbolished", {"post_id": "post-grid", "until": "2025-02-01"})
+    assert answers(COMPOUND, gone) == "post-secretary"
+
+
+def test_of_equally_close_posts_the_one_of_the_first_role_answers() -> None:
+    first = entry("roles", "building_head", intake=1, powers=[])
+    second = entry("roles", "building_head", intake=2, powers=[])
+    grid = entry("roles", "grid_worker", intake=2, powers=[])
+    head = tuple(post("post-a", "o-compound", "building_head", "p-head"))
+    assert answers(COMPOUND, second, *head) == "post-grid"
+    assert answers(COMPOUND, first, grid, *head) == "post-a"
+    twin = tuple(post("post-b", "o-compound", "grid_worker", "p-twin"))
+    assert answers(COMPOUND, *twin) == "post-b"
+
+
+def test_a_role_that_takes_in_nothing_never_answers() -> None:
+    clerk = tuple(post("post-clerk", "o-compound", "department_clerk", "p-clerk"))
+    assert answers(COMPOUND, *clerk, entry("roles", "grid_worker", intake=0, powers=["issue.*"])) == "post-secretary"
+
+
+def test_the_same_report_again_changes_nothing_and_another_under_its_id_is_refused() -> None:
+    issue(REPORTED).when(report_issue, **asked()).then_nothing()
+    other = issue(REPORTED).when(report_issue, **asked(description="马路不平"))
+    other.then_raises(IllegalStateError, "reported already")
+
+
+def test_a_report_needs_a_known_place_category_and_channel() -> None:
+    issue().when(report_issue, **asked(place=f"{COMPOUND}.99")).then_raises(NotFoundError, "no place 350104")
+    spec = issue().when(report_issue, **asked(category="facility.lift"))
+    spec.then_raises(BadInputError, "facility.lift is not on the city's list issue_categories")
+    issue().when(report_issue, **asked(channel="fax")).then_raises(BadInputError, "fax is not on the city's list")
+
+
+def test_a_resident_reports_as_themselves_and_through_the_portal() -> None:
+    mine = replace(REPORTED, reporter="p-other")
+    issue().when(report_issue, by=STRANGER, **asked()).then(mine)
+    spec = issue().when(report_issue, by=RESIDENT, **asked(channel="meeting"))
+    spec.then_raises(ForbiddenError, "recorded by staff")
+    anonymous = Mandate(actor="", role="anonymous", powers=frozenset({"issue.report"}))
+    issue().when(report_issue, by=anonymous, **asked()).then(replace(REPORTED, reporter=""))
+
+
+def test_reporting_needs_a_mandate_at_the_place() -> None:
+    elsewhere = Mandate(actor="p-x", role="grid_worker", place="350104.014", powers=frozenset({"issue.report"}))
+    spec = issue().when(report_issue, by=elsewhere, **asked())
+    spec.then_raises(ForbiddenError, "issue.report at 350104.013.002.007")
+
+
+@pytest.mark.parametrize(
+    ("said", "written"),
+    [
+        ("call 13812345678 please", "call 138****5678 please"),
+        ("138 1234 5678, 138-1234-5678", "138****5678, 138****5678"),
+        ("身份证35010419800101123X", "身份证3501**********123X"),
+        ("灯号20250304001 第3栋", "灯号20250304001 第3栋"),
+    ],
+)
+def test_phone_and_identity_numbers_are_masked_before_they_are_recorded(said: str, written: str) -> None:
+    issue().when(report_issue, **asked(description=said)).then(replace(REPORTED, description=written))
+
+
+FINDING = {"place": COMPOUND, "category": "facility.fire_lane", "description": "消防通道堵塞", "origin": "patrol-1/f1"}
+FOUND_BY = {"organisation_id": "o-compound", "person_id": "p-grid", "post_id": "post-grid"}
+
+
+def test_a_finding_is_answered_for_by_the_post_that_logged_the_patrol() -> None:
+    found = replace(REPORTED, **FINDING, channel="patrol", reporter="", contact="")
+    issue().when(take_finding, city=CITY, finding=FINDING, accountable=FOUND_BY).then(found)
+    unheard = FOUND_BY | {"organisation_id": "o-new"}
+    unstated = replace(found, organisation_id="o-new", level="")
+    issue().when(take_finding, city=CITY, finding=FINDING, accountable=unheard).then(unstated)
+
+
+@pytest.mark.parametrize("missing", list(FOUND_BY))
+def test_a_finding_that_nobody_answers_for_is_refused(missing: str) -> None:
+    spec = issue().when(take_finding, city=CITY, finding=FINDING, accountable=FOUND_BY | {missing: ""})
+    spec.then_raises(IllegalStateError, "nobody answers for 350104")

@@ -59,10 +59,10 @@ def of_service(name: str) -> set[Key]:
     for decider in found.deciders:
         needed.add(("thing", decider.category))
         for command in decider.commands.values():
-            needed |= {("command", command.name), ("", command.summary), *of_fields(command.fields)}
+            needed |= {(f"{name} command", command.name), ("", command.summary), *of_fields(command.fields)}
             needed |= {(f"{decider.category} status", status) for status in (*command.when, *command.again)}
     for query in (*found.queries.values(), *found.by_hand):
-        needed |= {("command", query.name), ("", query.summary), *of_fields(query.fields)}
+        needed |= {(f"{name} command", query.name), ("", query.summary), *of_fields(query.fields)}
     for path in (ROOT / "services" / name).rglob("*.py"):
         needed |= {("status", status) for status in re.findall(r'status="([a-z_]+)"', path.read_text())}
     return needed - {("status", "unknown")}

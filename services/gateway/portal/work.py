@@ -121,7 +121,9 @@ class _Pages:
             return render_template(
                 "portal/_thing.html", card=things.shown(self.frame, of, row, _FIELDS), done=command.name
             )
-        flash({"command": command.name, "box": f"{of.category}-{id}", "actions": actions}, "work")  # type: ignore[arg-type]  # any JSON
+        flash(
+            {"service": of.service, "command": command.name, "box": f"{of.category}-{id}", "actions": actions}, "work"
+        )  # type: ignore[arg-type]  # any JSON
         back = self.frame.safe_path(request.form.get("to", ""))
         if back != "/":
             return redirect(f"{back}#{of.category}-{id}", 303)

@@ -21,7 +21,7 @@ from shared.domain.fields import CODE, FEN, MOMENT, Many, group, line, many, num
 from shared.views.sqlite import SqliteViews
 from tests.component.gateway import toys
 from tests.component.gateway.city import OPERATOR, PASSWORD
-from tests.component.gateway.toys import DEFINITION, TOY, ToyCity
+from tests.component.gateway.toys import DEFINITION, TOY, ServedCity, ToyService
 from tests.kit.city import BUILDING, COMPOUND
 
 MADE: dict[str, Any] = {
@@ -53,11 +53,11 @@ MADE: dict[str, Any] = {
 
 
 @pytest.fixture(scope="module")
-def city(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ToyCity]:
+def city(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServedCity]:
     patch = pytest.MonkeyPatch()
     patch.setattr(tests.kit.desk, "definition", lambda name: DEFINITION)
     patch.setitem(contracts.DEFINITIONS, "toys", DEFINITION)
-    made = ToyCity(tmp_path_factory.mktemp("toys"))
+    made = ServedCity(tmp_path_factory.mktemp("toys"), "toys", ToyService)
     yield made
     patch.undo()
     declared.aggregates.cache_clear()
@@ -65,7 +65,7 @@ def city(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ToyCity]:
 
 
 @pytest.fixture(scope="module")
-def worker(city: ToyCity, tmp_path_factory: pytest.TempPathFactory) -> Iterator[FlaskClient]:
+def worker(city: ServedCity, tmp_path_factory: pytest.TempPathFactory) -> Iterator[FlaskClient]:
     """A browser in which the grid worker is signed in."""
     views = SqliteViews(tmp_path_factory.mktemp("gateway") / "gateway.views.sqlite", VIEWS, durable=True)
     accounts = Accounts(views)
@@ -111,7 +111,7 @@ def make(worker: FlaskClient, **more: Any) -> str:
     return str(answer.headers["Location"]).rpartition("/")[2]
 
 
-def test_every_control_round_trips_to_the_decision(worker: FlaskClient, city: ToyCity) -> None:
+def test_every_control_round_trips_to_the_decision(worker: FlaskClient, city: ServedCity) -> None:
     id = make(worker)
     row = city.desk.node.views.get("toys", id)
     assert row is not None
@@ -171,7 +171,7 @@ def test_a_form_has_a_control_for_every_kind(worker: FlaskClient) -> None:
     assert COMPOUND in page  # the worker's own place is chosen already
 
 
-def test_a_refusal_comes_back_beside_its_field_with_everything_typed(worker: FlaskClient, city: ToyCity) -> None:
+def test_a_refusal_comes_back_beside_its_field_with_everything_typed(worker: FlaskClient, city: ServedCity) -> None:
     wrong = {
         "title": "",
         "size": "eleven",
@@ -230,7 +230,7 @@ def test_rows_are_added_and_removed_without_script(worker: FlaskClient) -> None:
     assert f'<option value="{BUILDING}"' in page.text  # the level below what was chosen
 
 
-def test_sending_twice_does_it_once(worker: FlaskClient, city: ToyCity) -> None:
+def test_sending_twice_does_it_once(worker: FlaskClient, city: ServedCity) -> None:
     page = worker.get("/work/toys/make_toy", headers=ZH).text
     ask = MultiDict(MADE | {"csrf_token": _token(page), "command_id": "toy-twice"})
     before = city.desk.log.head().position
@@ -289,7 +289,7 @@ def test_work_begins_where_the_reader_s_powers_lie(worker: FlaskClient) -> None:
     assert nobody.get("/work", headers=ZH).headers["Location"].startswith("/sign-in")
 
 
-def test_a_list_is_filtered_sorted_and_turned(worker: FlaskClient, city: ToyCity) -> None:
+def test_a_list_is_filtered_sorted_and_turned(worker: FlaskClient, city: ServedCity) -> None:
     id = make(worker)
     page = worker.get("/work/toys/find_toys", headers=ZH).text
     assert f'id="toy-{id}"' in page and f"/work/toys/paint_toy?toy_id={id}" in page

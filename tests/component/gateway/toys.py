@@ -7,6 +7,7 @@ from typing import Annotated, Any
 
 import msgspec
 
+from shared.domain.catalogue import KINDS
 from shared.domain.city import City
 from shared.domain.command import MADE, Cursor, Limit, order_of
 from shared.domain.decider import Decider
@@ -184,18 +185,19 @@ class ToyService(Followed):
     """Makes toys."""
 
 
-class ToyCity(Memory):
-    """The gateway's view of a city in which the toy service runs."""
+class ServedCity(Memory):
+    """The gateway's view of a city in which one service runs; the registry answers what pages ask of the city itself."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, service: str, cls: type) -> None:
         super().__init__()
-        self.desk = Desk("toys", folder)
+        self.desk = Desk(service, folder)
+        self._class = cls
 
     def call(
         self, service: str, method: str, context: Context, arguments: dict[str, Any], timeout: float | None = None
     ) -> dict[str, Any]:
         self.calls.append((service, method, context, arguments))
-        if service == "toys":
+        if service == self.desk.definition.name:
             return self._answer(method, context, arguments)
         city = self.desk.node.city()
         match method:
@@ -215,7 +217,8 @@ class ToyCity(Memory):
             case "get_profile":
                 lists = {
                     kind: {code: {"zh": one.zh, "en": one.en} for code, one in city.entries(kind).items()}
-                    for kind in ("issue_categories",)
+                    for kind in KINDS
+                    if kind not in ("levels", "roles", "parameters")
                 }
                 return {"city": "x", "levels": [], "roles": [], "code_lists": lists, "parameters": {}}
             case "offers":
@@ -223,9 +226,9 @@ class ToyCity(Memory):
         return {"rows": [], "next": None}
 
     def _answer(self, method: str, context: Context, arguments: dict[str, Any]) -> dict[str, Any]:
-        signed = self.desk.signer.sign(context, f"toys.{method}", arguments)
-        service = ToyService()
-        service.here = Call(self.desk, signed)  # type: ignore[attr-defined,arg-type]
+        signed = self.desk.signer.sign(context, f"{self.desk.definition.name}.{method}", arguments)
+        service = self._class()
+        service.here = Call(self.desk, signed)  # type: ignore[arg-type]
         answer: dict[str, Any] = getattr(service, method)(**arguments)
         self.desk.catch_up()
         if "error" in answer:

@@ -18,7 +18,7 @@ from services.gateway.portal import language, places
 from shared.domain.errors import BadInputError
 from shared.domain.fields import Choice, Field, FieldError, Group, Kind, Many, Number, Pairs
 from shared.domain.words import _, said
-from shared.words import sentence, word
+from shared.words import word
 
 Typed = Any
 Form = MultiDict[str, str]
@@ -241,7 +241,11 @@ def _names(kind: Group) -> list[str]:
 
 
 def begun(field: Field) -> Typed:
-    """What a field holds before anybody typed."""
+    """What a field holds before anybody typed: its default, unless that only says that nothing was given."""
+    try:
+        field.kind.load(field.default)
+    except FieldError:
+        return retyped(field.kind, "")
     return retyped(field.kind, field.default)
 
 
@@ -311,7 +315,7 @@ def _control(
         path=path,
         kind=control,
         label=label or language.capital(word(chosen, "field", field.name)),
-        hint=language.capital(sentence(chosen, field.about)) if not label else "",
+        hint=language.about(field.about) if not label else "",
         required=needed,
         optional=not field.required and not filters and not label,
         typed=typed,

@@ -52,7 +52,7 @@ class Frame:
     def _found(self, state: BlueprintSetupState) -> None:
         app = state.app
         app.extensions["linli.portal"] = self
-        for name in ("day", "time", "yuan", "percent", "count", "thousandths", "reasons", "capital"):
+        for name in ("day", "time", "yuan", "percent", "count", "thousandths", "reasons", "capital", "about"):
             app.jinja_env.filters[name] = getattr(language, name)
         for name in ("code", "named", "term", "told"):
             app.jinja_env.globals[name] = getattr(language, name)

@@ -5,6 +5,7 @@ The texts lie in the gateway's catalogues under the context `page`. A text that 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
@@ -14,6 +15,9 @@ from markupsafe import Markup, escape
 from services.gateway.reader import language as language
 from shared.domain.calendar import LOCAL
 from shared.words import sentence, table, word
+
+#: Rows of the catalogue behind a sentence: (C12), （C12、X13）.
+_ROWS = re.compile(r" ?[（(][A-Z][0-9]{2}(?:[,、] ?[A-Z][0-9]{2})*[)）]")
 
 
 def say(key: str, **given: Any) -> str | Markup:
@@ -37,6 +41,11 @@ def told(text: str) -> str:
 def capital(text: str) -> str:
     """A text that begins with a capital letter."""
     return text[:1].upper() + text[1:]
+
+
+def about(text: str) -> str:
+    """What something is for, for people: without the rows of the catalogue that it serves."""
+    return capital(_ROWS.sub("", told(text)))
 
 
 def reasons(found: Any) -> list[str]:

@@ -103,9 +103,10 @@ def shown(frame: Frame, of: Aggregate, row: Row, most: int = 1000) -> dict[str, 
 
 
 def _text(of: Aggregate, row: Row) -> str:
-    """The name of the longest text that a thing says first."""
-    texts = [name for name, kind in of.kinds.items() if kind.control == "lines" and row.get(name)]
-    return texts[0] if texts else ""
+    """The name of the text that says what a thing is about: of what began it, else of what was done to it later."""
+    commands = sorted(of.decider.commands.values(), key=lambda command: command.new is None)
+    fields = (field for command in commands for field in command.asked)
+    return next((field.name for field in fields if field.kind.control == "lines" and row.get(field.name)), "")
 
 
 def actions(of: Aggregate, id: str, names: Iterable[str]) -> list[dict[str, Any]]:
@@ -175,7 +176,8 @@ def _by_code(frame: Frame, of: Aggregate, name: str, value: Row, row: Row) -> li
 def _link(kind: Kind | None, value: Any) -> str:
     """Where the thing is shown that an id names."""
     of = called(kind.refers) if kind is not None and kind.control in ("pick", "place") else None
-    return url_for("portal.thing", service=of.service, category=of.category, id=str(value)) if of and value else ""
+    readable = of is not None and (of.single is not None or of.lists)
+    return url_for("portal.thing", service=of.service, category=of.category, id=str(value)) if of and readable else ""
 
 
 def _one(frame: Frame, of: Aggregate, name: str, value: Any, kind: Kind | None, row: Row) -> str:

@@ -121,9 +121,13 @@ class _Pages:
             return render_template(
                 "portal/_thing.html", card=things.shown(self.frame, of, row, _FIELDS), done=command.name
             )
-        flash(
-            {"service": of.service, "command": command.name, "box": f"{of.category}-{id}", "actions": actions}, "work"
-        )  # type: ignore[arg-type]  # any JSON
+        told: Any = {
+            "service": of.service,
+            "command": command.name,
+            "box": f"{of.category}-{id}",
+            "actions": actions,
+        }
+        flash(told, "work")
         back = self.frame.safe_path(request.form.get("to", ""))
         if back != "/":
             return redirect(f"{back}#{of.category}-{id}", 303)

@@ -43,6 +43,7 @@ def test_a_case_goes_from_the_inbox_to_its_end_by_clicking(worker: FlaskClient, 
     page = worker.get("/inbox", headers=ZH).text
     assert f'id="issue-{id}"' in page and "3号楼前的路灯不亮" in page
     assert f"/work/issues/triage_issue?issue_id={id}&amp;to=/inbox" in page
+    assert "（C" not in worker.get(f"/work/issues/triage_issue?issue_id={id}", headers=ZH).text  # rows of the catalogue
     form = worker.get(f"/work/issues/triage_issue?issue_id={id}&to=/inbox", headers=ZH).text
     assert "small" in form and 'name="severity"' in form and 'name="to" value="/inbox"' in form
     triage = {"issue_id": id, "severity": "small", "tier": "compound", "reason": "一盏灯", "to": "/inbox"}

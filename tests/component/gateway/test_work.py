@@ -17,7 +17,7 @@ from services.gateway import contracts
 from services.gateway.accounts import VIEWS, Accounts
 from services.gateway.app import create_app
 from services.gateway.portal import declared, forms
-from shared.domain.fields import CODE, FEN, MOMENT, Many, group, line, many, number, pairs
+from shared.domain.fields import CODE, FEN, MOMENT, YES, Field, Many, group, line, many, number, pairs
 from shared.views.sqlite import SqliteViews
 from tests.component.gateway import toys
 from tests.component.gateway.city import OPERATOR, PASSWORD
@@ -367,6 +367,12 @@ def test_a_part_of_a_page_is_a_form_and_then_the_thing(worker: FlaskClient) -> N
 )
 def test_what_is_known_is_typed_back(kind: Any, value: Any) -> None:
     assert forms.value(kind, forms.retyped(kind, value)) == value
+
+
+def test_a_default_that_only_says_nothing_is_not_typed() -> None:
+    assert forms.begun(Field("days", number(1, 9), "days", False, 0)) == ""
+    assert forms.begun(Field("days", number(0, 9), "days", False, 0)) == "0"
+    assert forms.begun(Field("fragile", YES, "whether", False, True)) == "yes"
 
 
 def test_every_declared_field_has_a_control() -> None:

@@ -57,6 +57,7 @@ class Frame:
         for name in ("code", "named", "term", "told"):
             app.jinja_env.globals[name] = getattr(language, name)
         app.jinja_env.globals["t"] = language.say
+        app.jinja_env.globals["listed"] = self.words
         app.jinja_env.globals["csrf"] = self.gateway.csrf
         app.jinja_env.globals["command_id"] = self.gateway.command_id
         app.jinja_env.globals["asset"] = self.asset
@@ -153,9 +154,9 @@ class Frame:
         found = profile["code_lists"].get(list_name, {})
         return {code: language.term(words, code) for code, words in found.items()}
 
-    def words(self, list_name: str, value: str) -> str:
-        """The words of a code of one of the city's lists; the code itself when the list has it no more."""
-        return self.entries(list_name).get(value) or language.code(list_name, value)
+    def words(self, list_name: str, value: str, group: str = "") -> str:
+        """The words of a code of one of the city's lists; when the list does not have it, those that pages have in a group, or the code."""
+        return self.entries(list_name).get(value) or language.code(group or list_name, value)
 
     def level(self, value: str) -> str:
         """The words of a level of the city's organisations."""

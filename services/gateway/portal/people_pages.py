@@ -7,7 +7,6 @@ from typing import Any
 
 from flask import Blueprint, flash, redirect, render_template, request, url_for
 
-from services.gateway.portal import language
 from services.gateway.portal.frame import Frame
 from services.gateway.problems import TooManyRequestsError
 from shared.domain.errors import BadInputError, DomainError, LinliError, NotFoundError, UnauthenticatedError
@@ -52,7 +51,7 @@ class _Pages:
         figures = self.gateway.ask("volunteers", "volunteer_figures")
         lists = {"roles": "volunteer_roles", "teams": "team_kinds", "activities": "activity_kinds"}
         named = {
-            name: [(self._word(name, list_name, value), number) for value, number in figures[name]["by"].items()]
+            name: [(self.frame.words(list_name, value, name), number) for value, number in figures[name]["by"].items()]
             for name, list_name in lists.items()
         }
         return render_template("portal/volunteer.html", figures=figures, words=named)
@@ -92,7 +91,3 @@ class _Pages:
 
     def _sign_in(self, to: str, username: str, problem: LinliError | None) -> str:
         return render_template("portal/sign_in.html", to=self.frame.safe_path(to), username=username, problem=problem)
-
-    def _word(self, group: str, list_name: str, value: str) -> str:
-        known = self.frame.profile()["code_lists"].get(list_name, {}).get(value)
-        return language.term(known) if known else language.code(group, value)

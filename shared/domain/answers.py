@@ -35,6 +35,8 @@ def by_code(value: Shape) -> Shape:
 
 #: Names of the places of a row, from the top down.
 PLACE_NAMES: Shape = many(shape(place=TEXT, zh=TEXT, en=TEXT))
+#: Names of the organisation and post of a row, where it mentions any.
+LABELS: dict[str, Shape] = dict.fromkeys(("organisation", "organisation_en", "post", "post_en"), TEXT)
 #: Who may do what the reader may not: commands, each with the closest posts that have the power.
 OTHERS: Shape = many(
     shape(
@@ -64,10 +66,10 @@ def fields_of(struct: type[msgspec.Struct], *without: str) -> dict[str, Shape]:
     return {name: written_out(one) for name, one in parts[struct.__name__]["properties"].items() if name not in without}
 
 
-def row_of(decider: Decider[Any], *without: str, **more: Shape) -> Shape:
+def row_of(decider: Decider[Any], *without: str, optional: Mapping[str, Shape] | None = None, **more: Shape) -> Shape:
     """A row of `View.of`: the state without some of its fields, the id under its name, and more."""
     fields = {"key": TEXT, decider.id_field: TEXT} | fields_of(decider.state, "id", *without)
-    return shape(**fields | more)
+    return shape(optional, **fields | more)
 
 
 def page_of(row: Shape) -> Shape:

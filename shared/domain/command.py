@@ -16,7 +16,7 @@ declared. What else the decision must know it asks for: `by` (who acts, from whi
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import Annotated, Any, Protocol, get_args, get_origin, get_type_hints
@@ -44,19 +44,23 @@ class Opener(Protocol):
 class Holds:
     """An argument that is the state of another thing of the same service, which must not change before the decision is written.
 
-    `of` is the argument or the function `(state, ask)` that says which: an id, several ids (the decision gets a dictionary by id), or ""
-    for none (the decision gets None).
+    `of` is the argument or the function `(state, ask)` or `(state, ask, by)` that says which: an id, several ids (the decision gets a
+    dictionary by id), or "" for none (the decision gets None).
     """
 
     decider: Decider[Any]
-    of: str | Callable[[Any, Mapping[str, Any]], str | Sequence[str]]
+    of: str | Callable[..., str | Sequence[str]]
 
-    def ids(self, state: Any, ask: Mapping[str, Any]) -> str | Sequence[str]:
+    def ids(self, state: Any, ask: Mapping[str, Any], by: Mandate) -> str | Sequence[str]:
         """Which things are held."""
-        return ask[self.of] if isinstance(self.of, str) else self.of(state, ask)
+        if isinstance(self.of, str):
+            named: str | Sequence[str] = ask[self.of]
+            return named
+        asked = (state, ask, by)
+        return self.of(*asked[: len(inspect.signature(self.of).parameters)])
 
 
-def holds(decider: Decider[Any], of: str | Callable[[Any, Mapping[str, Any]], str | Sequence[str]]) -> Holds:
+def holds(decider: Decider[Any], of: str | Callable[..., str | Sequence[str]]) -> Holds:
     """`organisation: Annotated[Organisation, holds(ORGANISATION, "organisation_id")]`."""
     return Holds(decider, of)
 
@@ -156,6 +160,7 @@ class Command:
     otherwise: str
     new: New | None
     place: str | Callable[[Mapping[str, Any], Mandate], str]
+    where: Callable[[Any, Mapping[str, Any], Mandate], str] | None
     owner: Callable[[Any, Mandate], bool] | None
     only: Callable[[Any, Mandate], Said | None] | None
     erases: Callable[[Any], str] | None
@@ -200,21 +205,26 @@ class Command:
         one = next(field for field in self.asked if field.name == rest.partition("}")[0])
         return tuple(head + code for code in one.kind.codes) if isinstance(one.kind, Choice) else (head + "*",)
 
-    def check(self, state: Any, by: Mandate, ask: Mapping[str, Any]) -> None:
+    def give(self, state: Any, *, by: Mandate, ask: Mapping[str, Any], **given: Any) -> list[Event | On]:
+        """Check and decide; `given` is everything that the decision takes but `by`. Raises the `DomainError` of either."""
+        carried: list[Event | On] = []
+        former = None if self.decider.exists(state) else self.decider.former
+        if former is not None and (fact := former(state, given)) is not None:
+            state, carried = self.decider.evolve(state, fact), [fact]
+        self.check(state, by, ask, given)
+        decided = list(self.decide(state, by=by, **given))
+        return carried + decided if decided else []
+
+    def check(self, state: Any, by: Mandate, ask: Mapping[str, Any], held: Mapping[str, Any] | None = None) -> None:
         """Raise `NotFoundError`, `ForbiddenError` or `IllegalStateError` unless this caller may do this to this thing now."""
         decider = self.decider
         exists = decider.exists(state)
         if not exists and self.new is None:
-            thing = term("thing", decider.category)
-            raise NotFoundError(
-                _("there is no {thing} {id}"), {decider.id_field: said(_("unknown"))}, thing=thing, id=_id(state)
-            )
+            raise _missing(decider, state)
         if not self.owned(state, by, exists):
             power = self.power.format(**ask)
-            if exists:
-                by.require(power, decider.place(state))
-            if self.new is not None:
-                by.require(power, self.asked_place(ask, by))
+            for place in self.places(state, ask, by, exists, held or {}):
+                by.require(power, place)
         if exists and self.new is None:
             if self.only is not None and (why := self.only(state, by)) is not None:
                 raise ForbiddenError(why)
@@ -239,8 +249,24 @@ class Command:
         """Whether the caller needs no power because it is their own thing."""
         return exists and self.owner is not None and self.owner(state, by)
 
-    def asked_place(self, ask: Mapping[str, Any], by: Mandate) -> str:
-        """Where a new thing is to be."""
+    def places(
+        self, state: Any, ask: Mapping[str, Any], by: Mandate, exists: bool, held: Mapping[str, Any]
+    ) -> Iterator[str]:
+        """Where the power is needed."""
+        if self.where is not None:
+            yield self.where(state, ask, by)
+            return
+        if exists:
+            yield self.decider.place(state)
+        if self.new is not None:
+            yield self.asked_place(ask, by, held)
+
+    def asked_place(self, ask: Mapping[str, Any], by: Mandate, held: Mapping[str, Any]) -> str:
+        """Where a new thing is to be; raises `NotFoundError` when it is to be where a thing is that there is not."""
+        if isinstance(self.place, str) and (where := self.needs.holds.get(self.place)) is not None:
+            if not where.decider.exists(held[self.place]):
+                raise _missing(where.decider, held[self.place])
+            return where.decider.place(held[self.place])
         return self.place(ask, by) if callable(self.place) else str(ask.get(self.place, ""))
 
     def fits(self, state: Any) -> bool:
@@ -251,13 +277,15 @@ class Command:
         """Whether this caller may do this to this thing now, as far as can be told before it is filled in."""
         if not self.fits(state):
             return False
-        place = self.decider.place(state)
+        # where else than at the thing's place is said when it is filled in
+        place = self.decider.place(state) if self.where is None else by.place
         may = self.owned(state, by, True) or any(by.may(power, place) for power in self.powers())
         return may and (self.only is None or self.only(state, by) is None)
 
 
-def _id(state: Any) -> str:
-    return str(getattr(state, "id", ""))
+def _missing(decider: Decider[Any], state: Any) -> NotFoundError:
+    thing, id = term("thing", decider.category), str(getattr(state, "id", ""))
+    return NotFoundError(_("there is no {thing} {id}"), {decider.id_field: said(_("unknown"))}, thing=thing, id=id)
 
 
 def declare(
@@ -270,6 +298,7 @@ def declare(
     otherwise: str = "",
     new: New | None = None,
     place: str | Callable[[Mapping[str, Any], Mandate], str] = "place",
+    where: Callable[[Any, Mapping[str, Any], Mandate], str] | None = None,
     owner: Callable[[Any, Mandate], bool] | None = None,
     only: Callable[[Any, Mandate], Said | None] | None = None,
     erases: Callable[[Any], str] | None = None,
@@ -278,25 +307,26 @@ def declare(
 ) -> Command:
     """Make a command of a decision.
 
-    `power` is what the caller needs at the thing's place (for a new thing: at the argument `place`); braces name a field that chooses
-    it. `when` are the statuses it is offered in, `again` those in which a repetition is passed on to the decision, which then answers
-    that nothing changes; `otherwise` is the refusal in any other status (it may name {thing}, {status} and {command}). `new` says that
-    the thing need not exist yet and how it gets its id. `owner(state, by)` says whose own thing it is: they need no power.
-    `only(state, by)` is the reason why this caller, whatever powers they have, may not, or None. `erases(state)` is the subject whose
-    key is destroyed afterwards. `alone` is for rules that look at rows of the service's own views: the decision is made on all that
-    the log says, and written only if nothing else was written since.
+    `power` is what the caller needs at the thing's place (for a new thing: at the argument `place`, or at the place of the held thing that
+    `place` names), or only at `where(state, ask, by)`: a role is given by who may do so at the place that it serves, wherever the
+    volunteer lives. Braces name a field that chooses the power. `when` are the statuses it is offered in, `again` those in which a
+    repetition is passed on to the decision, which then answers that nothing changes; `otherwise` is the refusal in any other status (it
+    may name {thing}, {status} and {command}). `new` says that the thing need not exist yet and how it gets its id. `owner(state, by)`
+    says whose own thing it is: they need no power. `only(state, by)` is the reason why this caller, whatever powers they have, may not, or
+    None. `erases(state)` is the subject whose key is destroyed afterwards. `alone` is for rules that look at rows of the service's own
+    views: the decision is made on all that the log says, and written only if nothing else was written since.
 
     Raises `TypeError` at start, with file and reason, for a declaration that is not whole.
     """
-    where = _where(decide)
+    source = _where(decide)
     if not power:
-        raise TypeError(f"{where}: a command needs a power")
+        raise TypeError(f"{source}: a command needs a power")
     if not {"by", "at"} <= set(inspect.signature(decide).parameters):
-        raise TypeError(f"{where}: a decision takes `by` and `at`")
+        raise TypeError(f"{source}: a decision takes `by` and `at`")
     fields, given = fields_of(decide), needs(decide)
     for name, held in given.holds.items():
         if isinstance(held.of, str) and held.of not in {one.name for one in fields}:
-            raise TypeError(f"{where}: {name} is held by {held.of}, which is no field of the command")
+            raise TypeError(f"{source}: {name} is held by {held.of}, which is no field of the command")
     return Command(
         name=decide.__name__,
         decider=decider,
@@ -310,6 +340,7 @@ def declare(
         otherwise=otherwise,
         new=new,
         place=place,
+        where=where,
         owner=owner,
         only=only,
         erases=erases,

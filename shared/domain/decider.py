@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
@@ -26,7 +26,9 @@ class Decider(Generic[State]):
     `category` names its streams (`issue-<id>`), `facts` are its events, `initial(id)` is the state before any of them, `place(state)`
     the territory path that they are published under. `fold` is raised by hand whenever `evolve` may give another result, so that
     snapshots of older code are not used. `exists(state)` says whether there is such a thing yet. `named` is the field that carries the id
-    where it is not `<category>_id`.
+    where it is not `<category>_id`. `former(state, given)` is for things whose facts lay in the stream of another thing before they had
+    one of their own: the fact that carries over what was said there, or None. It is given what the decision is given, and the fact is
+    written before those of the first decision.
 
     Decisions register themselves: `@ISSUE.command("issue.extend", when=…)`, `@ISSUE.query()` (see `shared.domain.command`).
     """
@@ -40,6 +42,7 @@ class Decider(Generic[State]):
     fold: int = 1
     exists: Callable[[State], bool] = _stands
     named: str = ""
+    former: Callable[[Any, Mapping[str, Any]], Event | None] | None = None
     commands: dict[str, Command] = field(default_factory=dict, repr=False)
     queries: dict[str, Query] = field(default_factory=dict, repr=False)
 

@@ -17,6 +17,12 @@ from shared.domain.errors import CorruptionError
 
 Upcaster = Callable[[dict[str, Any]], dict[str, Any]]
 
+
+def without(*fields: str) -> Upcaster:
+    """An upcaster that drops fields."""
+    return lambda data: {name: value for name, value in data.items() if name not in fields}
+
+
 #: RFC 8785 numbers are IEEE doubles: integers beyond this are not exact for every reader.
 LARGEST_INTEGER = 2**53 - 1
 #: What a text may hold that needs a closer look: long numbers, and characters beyond the BMP, whose order as keys differs.

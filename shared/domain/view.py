@@ -115,23 +115,31 @@ class Tally(View):
     """Sums over the rows of another view: what each row counts for, at its place, at all places above it and everywhere.
 
     When a row changes, the difference between what it counted for before and after moves the sums. So figures that count rows by a
-    code are partitions by construction (X03): their sum is the number of rows. A figure that is 0 is left out.
+    code are partitions by construction (X03): their sum is the number of rows. A figure that is 0 is left out, and so are sums without
+    any figure.
+
+    `at(row)` gives other keys to count a row under (a place and a person), and `labels(key)` what rows of such keys can be found by.
     """
 
     counting: str = ""
     counts: Callable[[Row], Counts] = lambda row: {}
+    at: Callable[[Row], tuple[str, ...]] = lambda row: ()
+    labels: Callable[[str], Row] = lambda key: {}
 
-    def move(self, sums: Row, row: Row | None, sign: int) -> Row:
-        """The sums after a row is taken away (-1) or counted (+1)."""
-        for name, counted in (self.counts(row) if row else {}).items():
+    def move(self, key: str, sums: Row | None, row: Row, sign: int) -> Row | None:
+        """The sums under a key after a row is taken away (-1) or counted (+1); None when nothing is left."""
+        figures = dict(sums or {})
+        for name, counted in self.counts(row).items():
             if isinstance(counted, int):
-                sums = sums | {name: sums.get(name, 0) + sign * counted}
+                figures[name] = figures.get(name, 0) + sign * counted
             else:
-                codes = dict(sums.get(name, {}))
+                codes = dict(figures.get(name, {}))
                 for code, count in counted.items():
                     codes[code] = codes.get(code, 0) + sign * count
-                sums = sums | {name: {code: count for code, count in codes.items() if count}}
-        return sums
+                figures[name] = {code: count for code, count in codes.items() if count}
+        labels = self.labels(key)
+        left = {name: figure for name, figure in figures.items() if figure and name not in labels}
+        return labels | left if left else None
 
 
 def _read_ahead(event: Any, record: Record) -> Iterable[str]:
@@ -142,14 +150,22 @@ def _never(row: Row, event: Any, record: Record, key: str) -> Row:
     raise AssertionError("a tally is moved by the rows that it counts")
 
 
-def tally(name: str, of: View, counts: Callable[[Row], Counts]) -> Tally:
-    """Sums over the rows of a view; `counts(row)` says what a row counts for. Rows need a `place`."""
-    return Tally(name, of.source, _read_ahead, _never, (), counting=of.name, counts=counts)
-
-
 def counted_at(row: Row) -> tuple[str, ...]:
-    """The keys of the sums that a row counts in."""
+    """The place of a row, all places above it, and everywhere."""
     return (*lineage(str(row.get("place", ""))), EVERYWHERE)
+
+
+def tally(
+    name: str,
+    of: View,
+    counts: Callable[[Row], Counts],
+    *,
+    at: Callable[[Row], tuple[str, ...]] = counted_at,
+    labels: Callable[[str], Row] = lambda key: {},
+    indexes: tuple[str | tuple[str, ...], ...] = (),
+) -> Tally:
+    """Sums over the rows of a view; `counts(row)` says what a row counts for. Rows need a `place`, unless `at` names the sums' keys."""
+    return Tally(name, of.source, _read_ahead, _never, indexes, counting=of.name, counts=counts, at=at, labels=labels)
 
 
 class Share(msgspec.Struct, frozen=True, kw_only=True):

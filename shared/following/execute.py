@@ -89,7 +89,7 @@ class _Held:
         return {stream: found.version for stream, (_, found) in self.folded.items()}
 
 
-def _hold(log: EventLog, holds: Mapping[str, Holds], state: Any, ask: Mapping[str, Any]) -> _Held:
+def _hold(log: EventLog, holds: Mapping[str, Holds], state: Any, ask: Mapping[str, Any], by: Mandate) -> _Held:
     """Load the states that a decision asks for besides its own."""
     folded: dict[str, tuple[Decider[Any], Folded]] = {}
     arguments: dict[str, Any] = {}
@@ -101,7 +101,7 @@ def _hold(log: EventLog, holds: Mapping[str, Holds], state: Any, ask: Mapping[st
         return folded[stream][1].state
 
     for name, held in holds.items():
-        ids = held.ids(state, ask)
+        ids = held.ids(state, ask, by)
         if isinstance(ids, str):
             arguments[name] = one(held.decider, ids) if ids else None
         else:
@@ -139,7 +139,7 @@ def execute(
         remembered = None if attempt or holds or alone else _remembered(log, decider, id)
         found = remembered or _load(log, decider, id)
         try:
-            held = _hold(log, holds or {}, found.state, arguments)
+            held = _hold(log, holds or {}, found.state, arguments, mandate)
             decided = decide(found.state, by=mandate, at=context.occurred, **held.arguments, **arguments)
             acts = _acts(decider, id, found, held, decided, context.occurred, seal)
         except Exception as error:  # of whatever kind: on what is only remembered it may be wrong

@@ -19,7 +19,7 @@ from shared.domain.errors import ConcurrencyError, UnavailableError
 from shared.domain.identity import derived_id
 from shared.domain.policy import Decision, Policy
 from shared.domain.record import Record
-from shared.domain.view import Row, Tally, View, counted_at, sortable
+from shared.domain.view import Row, Tally, View, sortable
 from shared.following.context import Context
 from shared.log import Receipt
 from shared.views import ViewStore
@@ -133,13 +133,14 @@ def _move(
     tally: Tally, before: Row, after: Row | None, overlay: Overlay, changes: dict[tuple[str, str], Row | None]
 ) -> None:
     """Move the sums that a row counts in by what it counts for now and did not before."""
-    if before and after and counted_at(before) == counted_at(after) and tally.counts(before) == tally.counts(after):
+    if before and after and tally.at(before) == tally.at(after) and tally.counts(before) == tally.counts(after):
         return
-    for row, sign in ((before, -1), (after, 1)):
-        for key in counted_at(row) if row else ():
+    counted = [(row, sign) for row, sign in ((before, -1), (after, 1)) if row]
+    for row, sign in counted:
+        for key in tally.at(row):
             at = (tally.name, key)
             sums = changes[at] if at in changes else overlay.get(*at)
-            changes[at] = tally.move(sums or {}, row, sign)
+            changes[at] = tally.move(key, sums, row, sign)
 
 
 def replay(

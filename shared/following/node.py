@@ -168,14 +168,15 @@ class Node:
     ) -> Row:
         """Give a declared command with checked arguments; the receipt as plain data, with what the caller may do next.
 
+        The id stands under its own name too (`receipt_id`), "" where nothing was made.
+
         Raises the `DomainError` of the declaration or the decision.
         """
         arguments = {field.name: ask[field.name] for field in command.asked}
         id = command.id_of(ask, mandate, lambda kind: derived_id(self.name, kind, context.command_id))
 
         def checked(state: Any, *, by: Mandate, **given: Any) -> Iterable[Event | On]:
-            command.check(state, by, ask)
-            return command.decide(state, by=by, **given)
+            return command.give(state, by=by, ask=ask, **given)
 
         receipt = self.decide(
             command.decider,
@@ -194,8 +195,10 @@ class Node:
             if state is None:
                 state = load(self.log, command.decider, id)[0]
             self.personal.erase(command.erases(state))  # a repeated command comes here again if this was interrupted
+        exists = receipt.events > 0 or (state is not None and command.decider.exists(state))
         return {
             "id": id,
+            command.decider.id_field: id if exists else "",
             "service": self.name,
             "position": receipt.position or self.log.head().position,
             "version": receipt.version,

@@ -47,7 +47,8 @@ class Spec:
         def ask(state: Any) -> list[Event | On]:
             if command is not None and command.decide is decide:
                 given: Mapping[str, Any] = {field.name: field.default for field in command.asked if not field.required}
-                command.check(state, by, {command.decider.id_field: self.id} | given | arguments)
+                asked = {command.decider.id_field: self.id} | given | arguments
+                return command.give(state, by=by, ask=asked, at=at, **arguments)
             return list(decide(state, by=by, at=at, **arguments))
 
         self.ask = ask

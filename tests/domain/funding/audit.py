@@ -9,7 +9,8 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from itertools import combinations
 
-from services.funding.events import (
+from services.funding.facts import (
+    EntriesBooked,
     PaymentAmended,
     PaymentMade,
     PaymentRequested,
@@ -28,7 +29,29 @@ SIDES = ("government", "society", "residents")
 
 def violations(history: Sequence[Event]) -> list[str]:
     """Everything wrong with a history, in words; empty for a sound one."""
-    return [*_books(history), *_preconditions(history), *_project_roles(history), *_payment_roles(history)]
+    return [
+        *_books(history),
+        *_booked(history),
+        *_preconditions(history),
+        *_project_roles(history),
+        *_payment_roles(history),
+    ]
+
+
+def _booked(history: Sequence[Event]) -> Iterable[str]:
+    """What the ledger was told are the entries of the receipt or payment before it, by the same person."""
+    for number, event in enumerate(history):
+        if isinstance(event, EntriesBooked):
+            match history[number - 1]:
+                case ReceiptRecorded() | ReceiptReversed() as found:
+                    kind = "receipt" if isinstance(found, ReceiptRecorded) else "reversal"
+                    told = (kind, found.receipt_id, found.accountant, found.entries)
+                case PaymentMade() as paid:
+                    told = ("payment", paid.payment_id, paid.cashier, paid.entries)
+                case _:
+                    told = ("", "", "", ())
+            if told != (event.kind, event.document_id, event.person_id, event.entries):
+                yield f"{number}: the ledger was told otherwise than {event.document_id}"
 
 
 def _books(history: Sequence[Event]) -> Iterable[str]:

@@ -2,25 +2,37 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
-from services.funding.domain import books
-from services.funding.domain.project import PROJECT
-from services.funding.events import (
+from msgspec.structs import replace
+
+from services.funding import books
+from services.funding.facts import (
+    EntriesBooked,
     Item,
+    PaymentDropped,
     PaymentMade,
+    PaymentOpened,
     PaymentRequested,
     PaymentReviewed,
     PaymentSigned,
+    PaymentWithdrawn,
     ProjectAccepted,
     ProjectApproved,
     ProjectProposed,
     ReceiptRecorded,
+    ReceiptReversed,
+    SignerDesignated,
+    StatementDisclosed,
+    StatementListed,
+    VoucherReleased,
+    VoucherUsed,
     WorksFinished,
 )
+from services.funding.voucher import voucher_id
 from shared.domain.event import Event
 from shared.domain.mandate import Mandate
-from tests.kit import Spec, given
 
 PLACE = "350104.013.002"
 
@@ -76,6 +88,7 @@ def received(source: str, fen: int, receipt_id: str = "", **more: Any) -> Receip
     return ReceiptRecorded(
         project_id="p1",
         receipt_id=receipt_id or f"r-{source}",
+        place=PLACE,
         source=source,
         amount_fen=fen,
         entries=books.receipt(source, fen),
@@ -88,6 +101,7 @@ def requested(fen: int = 100, payment_id: str = "pay1") -> PaymentRequested:
     return PaymentRequested(
         project_id="p1",
         payment_id=payment_id,
+        place=PLACE,
         title=proposed.title,
         title_en=proposed.title_en,
         payee="安明电力公司",
@@ -101,7 +115,12 @@ def requested(fen: int = 100, payment_id: str = "pay1") -> PaymentRequested:
 
 def reviewed(body: str, fen: int = 100, version: int = 1, payment_id: str = "pay1", **more: str) -> PaymentReviewed:
     """A review by the person of that body."""
-    fields = {"person_id": body, "organisation_id": f"o-{body}", "verdict": "approved", "reason": ""} | more
+    fields: dict[str, Any] = {
+        "person_id": body,
+        "organisation_id": f"o-{body}",
+        "verdict": "approved",
+        "reason": "",
+    } | more
     return PaymentReviewed(project_id="p1", payment_id=payment_id, body=body, amount_fen=fen, version=version, **fields)
 
 
@@ -129,6 +148,71 @@ SIGNED = (*READY, requested(), *THREE_REVIEWS, signed())
 PAID = (*SIGNED, paid({"government": 75, "society": 0, "residents": 25}))
 
 
-def project(*history: Event) -> Spec:
-    """A spec on project p1."""
-    return given(PROJECT, "p1", *history)
+Placed = tuple[str, Event]
+
+
+def in_the_project(history: Iterable[Event]) -> list[Placed]:
+    """Facts as they lay before receipts, payments and statements had streams of their own, each with its stream."""
+    return [("project-p1", replace(event, place="") if _has_own_place(event) else event) for event in history]
+
+
+def _has_own_place(event: Event) -> bool:
+    return isinstance(event, ReceiptRecorded | PaymentRequested | StatementDisclosed)
+
+
+def in_own_streams(history: Iterable[Event], before: Iterable[Event] = ()) -> list[Placed]:
+    """The same facts as they lie today, with what the project's ledger and the vouchers are told in the same commit."""
+    placed: list[Placed] = []
+    known = list(before)
+    for event in history:
+        placed += [(stream_of(event), event), *_told(event, known)]
+        known.append(event)
+    return placed
+
+
+def stream_of(event: Event) -> str:
+    """The stream that a fact lies in today."""
+    for kind in ("receipt", "payment", "statement"):
+        if (id := getattr(event, f"{kind}_id", "")) and not isinstance(
+            event, PaymentOpened | PaymentDropped | StatementListed
+        ):
+            return f"{kind}-{id}"
+    return "project-p1"
+
+
+def _told(event: Event, known: list[Event]) -> list[Placed]:
+    told: list[Placed] = []
+
+    def booked(kind: str, document_id: str, person: str, entries: tuple[books.Entry, ...]) -> None:
+        fact = EntriesBooked(project_id="p1", kind=kind, document_id=document_id, person_id=person, entries=entries)
+        told.append(("project-p1", fact))
+
+    match event:
+        case ReceiptRecorded():
+            booked("receipt", event.receipt_id, event.accountant, event.entries)
+            if paper := voucher_id("p1", event.voucher):
+                used = VoucherUsed(project_id="p1", place=PLACE, voucher=event.voucher, receipt_id=event.receipt_id)
+                told.append((f"voucher-{paper}", used))
+        case ReceiptReversed():
+            booked("reversal", event.receipt_id, event.accountant, event.entries)
+            (receipt,) = (
+                one for one in known if isinstance(one, ReceiptRecorded) and one.receipt_id == event.receipt_id
+            )
+            if paper := voucher_id("p1", receipt.voucher):
+                told.append((f"voucher-{paper}", VoucherReleased(project_id="p1", receipt_id=event.receipt_id)))
+        case PaymentRequested():
+            told.append(("project-p1", PaymentOpened(project_id="p1", payment_id=event.payment_id)))
+        case PaymentSigned():
+            signers = [one.person_id for one in known if isinstance(one, PaymentSigned | SignerDesignated)]
+            if signers[-1:] != [event.person_id]:
+                told.append(("project-p1", SignerDesignated(project_id="p1", person_id=event.person_id)))
+        case PaymentMade():
+            booked("payment", event.payment_id, event.cashier, event.entries)
+        case PaymentWithdrawn():
+            told.append(("project-p1", PaymentDropped(project_id="p1", payment_id=event.payment_id)))
+        case StatementDisclosed():
+            listed = StatementListed(
+                project_id="p1", statement_id=event.statement_id, number=event.number, as_of=event.as_of
+            )
+            told.append(("project-p1", listed))
+    return told

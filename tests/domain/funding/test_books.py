@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 from hypothesis import given, strategies
 
-from services.funding.domain import books
-from services.funding.events import SOURCES
+from services.funding import books
+from services.funding.books import SOURCES
 
 FEN = strategies.integers(0, 10**13)
 HELD = strategies.fixed_dictionaries(dict.fromkeys(SOURCES, FEN)).filter(lambda held: sum(held.values()) > 0)

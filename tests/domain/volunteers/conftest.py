@@ -1,13 +1,18 @@
-"""Fixtures of the volunteers' specs."""
+"""A desk for each module of the volunteers' specs: tests of a module use ids of their own."""
 
-from pathlib import Path
+from __future__ import annotations
+
+from collections.abc import Iterator
 
 import pytest
 
-from tests.domain.volunteers.city import City
+from tests.domain.volunteers.people import small_city
+from tests.kit.desk import Desk
 
 
-@pytest.fixture
-def city(tmp_path: Path) -> City:
-    """A service with an empty log."""
-    return City(tmp_path)
+@pytest.fixture(scope="module")
+def desk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desk]:
+    """The volunteers service in the small city."""
+    desk = Desk("volunteers", tmp_path_factory.mktemp("volunteers"), small_city())
+    yield desk
+    desk.close()

@@ -1,25 +1,50 @@
 """Activities, sessions and attendance (C38, C39, C44, X04)."""
 
-from services.volunteers.domain import activity as a
-from services.volunteers.domain.activity import ACTIVITY
-from services.volunteers.events import (
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from services.volunteers.activity.attendance import Attendance, record_attendance, withdraw_attendance
+from services.volunteers.activity.facts import (
     ActivityCancelled,
     ActivityHeld,
     ActivityPlanned,
     AttendanceRecorded,
     AttendanceWithdrawn,
 )
-from shared.domain.errors import ForbiddenError, IllegalStateError, NotFoundError
-from shared.domain.mandate import Mandate
-from shared.following.authority import RESIDENT
+from services.volunteers.activity.holding import cancel_activity, hold_activity, plan_activity
+from services.volunteers.activity.state import ACTIVITY
+from services.volunteers.volunteer import VOLUNTEER, RoleTaken, VolunteerRegistered
+from shared.domain.errors import BadInputError, ForbiddenError, IllegalStateError, NotFoundError
+from shared.domain.event import Event
+from tests.domain.volunteers.people import BEYOND, HERE, THERE, person
 from tests.kit import given
+from tests.kit.city import COMMUNITY, STREET
+from tests.kit.desk import Desk
+from tests.kit.rows import city
+from tests.kit.spec import Spec, folded
 
-PLACE, STARTS = "350104.013.002.007", "2025-03-04T09:00:00+08:00"
+STARTS = "2025-03-04T09:00:00+08:00"
 BEFORE, AFTER = "2025-03-04T08:59:59+08:00", "2025-03-04T03:00:00+00:00"
-plain = {"title": "清洁家园", "title_en": "Clean up", "kind": "service", "place": PLACE, "starts": STARTS}
-planned = ActivityPlanned(activity_id="a-1", series="", issue_id="", project_id="", **plain)
-chen = Mandate(actor="p-1", role="resident", powers=RESIDENT)
-VOLUNTEERS = {"p-1": {"informer"}, "p-2": set()}
+FIELDS = {"title": "清洁家园", "title_en": "Clean up", "kind": "service", "place": HERE, "starts": STARTS}
+PLANNED = ActivityPlanned(activity_id="a-1", series="", issue_id="", project_id="", **FIELDS)
+PLAN = FIELDS | {"city": city()}
+CHEN = person("p-1")
+REGISTERED = [VolunteerRegistered(person_id=f"p-{number}", name="", home=HERE) for number in range(3)]
+VOLUNTEERS = {
+    "p-1": folded(
+        VOLUNTEER,
+        "p-1",
+        REGISTERED[1],
+        RoleTaken(person_id="p-1", role="informer", place=HERE, since="2025-01-01"),
+    ),
+    "p-2": folded(VOLUNTEER, "p-2", REGISTERED[2]),
+    "p-9": folded(VOLUNTEER, "p-9"),
+}
+HELD = ActivityHeld(activity_id="a-1", sessions=2)
+CANCELLED = ActivityCancelled(activity_id="a-1", reason="rain")
 
 
 def attended(person: str, minutes: int = 60, role: str = "") -> AttendanceRecorded:
@@ -28,102 +53,168 @@ def attended(person: str, minutes: int = 60, role: str = "") -> AttendanceRecord
     )
 
 
-def record(*history, at=AFTER, **ask):
-    attendances = ask.pop("attendances", [{"person_id": "p-1", "minutes": 60}])
+def record(*history: Event, at: str = AFTER, attendances: list[Attendance] | None = None, **ask: Any) -> Spec:
+    attendances = attendances or [Attendance("p-1", 60)]
     return given(ACTIVITY, "a-1", *history).when(
-        a.record_attendance, at=at, attendances=attendances, volunteers=VOLUNTEERS, **ask
+        record_attendance, at=at, attendances=attendances, volunteers=VOLUNTEERS, **ask
     )
 
 
-held = ActivityHeld(activity_id="a-1", kind="service", sessions=2)
-cancelled = ActivityCancelled(activity_id="a-1", reason="rain")
+def test_an_activity_is_planned_once() -> None:
+    spec = given(ACTIVITY, "a-1")
+    spec.when(plan_activity, **PLAN).then(PLANNED)
+    spec.when(plan_activity, by=CHEN, **PLAN).then_raises(ForbiddenError, "activity.plan")
+    spec.when(plan_activity, **PLAN | {"kind": "war"}).then_raises(BadInputError, "war is not on the city's list")
+    spec.when(plan_activity, **PLAN | {"place": f"{HERE}.99"}).then_raises(NotFoundError, "no place")
+    spec = given(ACTIVITY, "a-1", PLANNED)
+    spec.when(plan_activity, **PLAN).then_nothing()
+    spec.when(plan_activity, **PLAN | {"title": "x"}).then_raises(IllegalStateError, "planned already")
 
 
-def test_an_activity_is_planned_once():
-    given(ACTIVITY, "a-1").when(a.plan, **plain).then(planned)
-    given(ACTIVITY, "a-1", planned).when(a.plan, **plain).then_nothing()
-    given(ACTIVITY, "a-1", planned).when(a.plan, **plain | {"title": "x"}).then_raises(
-        IllegalStateError, "planned already"
-    )
-    given(ACTIVITY, "a-1").when(a.plan, by=chen, **plain).then_raises(ForbiddenError, "activity.plan")
-    given(ACTIVITY, "a-1").when(a.plan, **plain | {"kind": "war"}).then_raises(
-        IllegalStateError, "no kind of this city"
-    )
+def test_a_deed_names_the_issue_or_project_it_serves() -> None:
+    deed = PLAN | {"kind": "deed"}
+    given(ACTIVITY, "a-1").when(plan_activity, **deed).then_raises(IllegalStateError, "the issue or the project")
+    expected = ActivityPlanned(activity_id="a-1", series="", issue_id="i-1", project_id="", **FIELDS | {"kind": "deed"})
+    given(ACTIVITY, "a-1").when(plan_activity, issue_id="i-1", **deed).then(expected)
 
 
-def test_a_deed_names_the_issue_or_project_it_serves():
-    deed = plain | {"kind": "deed"}
-    given(ACTIVITY, "a-1").when(a.plan, **deed).then_raises(IllegalStateError, "the issue or the project")
-    expected = ActivityPlanned(activity_id="a-1", series="", issue_id="i-1", project_id="", **deed)
-    given(ACTIVITY, "a-1").when(a.plan, issue_id="i-1", **deed).then(expected)
+def test_attendance_is_recorded_once_for_each_person() -> None:
+    both = [Attendance("p-1", 60, "informer"), Attendance("p-2", 1440)]
+    record(PLANNED, attendances=both).then(attended("p-1", 60, "informer"), attended("p-2", 1440))
+    record(PLANNED, attended("p-1"), attendances=both).then(attended("p-2", 1440))
+    other = [Attendance("p-1", 61)]
+    record(PLANNED, attended("p-1"), attendances=other).then_raises(IllegalStateError, "recorded with 60 minutes")
+    record(PLANNED, attendances=[Attendance("p-1", 60)] * 2).then_raises(IllegalStateError, "named twice")
 
 
-def test_attendance_is_recorded_once_for_each_person():
-    both = [{"person_id": "p-1", "minutes": 60, "role": "informer"}, {"person_id": "p-2", "minutes": 1440}]
-    record(planned, attendances=both).then(attended("p-1", 60, "informer"), attended("p-2", 1440))
-    record(planned, attended("p-1"), attendances=both).then(attended("p-2", 1440))
-    record(planned, attended("p-1"), attendances=[{"person_id": "p-1", "minutes": 61}]).then_raises(
-        IllegalStateError, "recorded with 60 minutes"
-    )
-    twice = [{"person_id": "p-1", "minutes": 60}] * 2
-    record(planned, attendances=twice).then_raises(IllegalStateError, "named twice")
+def test_attendance_is_for_registered_volunteers_in_roles_they_hold() -> None:
+    record(PLANNED, attendances=[Attendance("p-9", 1)]).then_raises(IllegalStateError, "register first")
+    publicist = [Attendance("p-1", 1, "publicist")]
+    record(PLANNED, attendances=publicist).then_raises(IllegalStateError, "does not hold the role publicist")
 
 
-def test_attendance_is_for_registered_volunteers_in_roles_they_hold():
-    record(planned, attendances=[{"person_id": "p-9", "minutes": 1}]).then_raises(IllegalStateError, "register first")
-    publicist = [{"person_id": "p-1", "minutes": 1, "role": "publicist"}]
-    record(planned, attendances=publicist).then_raises(IllegalStateError, "does not hold the role publicist")
-    for minutes in (0, -5, 1441):
-        record(planned, attendances=[{"person_id": "p-1", "minutes": minutes}]).then_raises(
-            IllegalStateError, "1 to 1440"
-        )
+def test_one_mistake_records_nobody() -> None:
+    record(PLANNED, attendances=[Attendance("p-1", 60), Attendance("p-9", 60)]).then_raises(IllegalStateError, "p-9")
 
 
-def test_one_mistake_records_nobody():
-    mixed = [{"person_id": "p-1", "minutes": 60}, {"person_id": "p-9", "minutes": 60}]
-    record(planned, attendances=mixed).then_raises(IllegalStateError, "p-9")
-
-
-def test_attendance_begins_with_the_activity_and_may_come_late():
-    record(planned, at=BEFORE).then_raises(IllegalStateError, "after that")
-    record(planned, held).then(attended("p-1"))
-    record(planned, cancelled).then_raises(IllegalStateError, "cancelled")
+def test_attendance_begins_with_the_activity_and_may_come_late() -> None:
+    record(PLANNED, at=BEFORE).then_raises(IllegalStateError, "after that")
+    record(PLANNED, HELD).then(attended("p-1"))
+    record(PLANNED, CANCELLED).then_raises(IllegalStateError, "cancelled")
     record().then_raises(NotFoundError, "no activity")
-    record(planned, by=chen).then_raises(ForbiddenError, "activity.record")
+    record(PLANNED, by=CHEN).then_raises(ForbiddenError, "activity.record")
 
 
-def test_an_attendance_recorded_by_mistake_is_withdrawn():
-    withdrawn = AttendanceWithdrawn(activity_id="a-1", person_id="p-1", minutes=60, kind="service", reason="mixed up")
-    spec = given(ACTIVITY, "a-1", planned, attended("p-1"))
-    spec.when(a.withdraw_attendance, person_id="p-1", reason="mixed up").then(withdrawn)
-    spec = given(ACTIVITY, "a-1", planned).when(a.withdraw_attendance, person_id="p-1", reason="x")
-    spec.then_raises(IllegalStateError, match="no attendance of p-1")
-    spec = given(ACTIVITY, "a-1", planned, attended("p-1")).when(
-        a.withdraw_attendance, by=chen, person_id="p-1", reason="x"
-    )
-    spec.then_raises(ForbiddenError, match="activity.record")
-    record(planned, attended("p-1"), withdrawn).then(attended("p-1"))
+def test_an_attendance_recorded_by_mistake_is_withdrawn() -> None:
+    withdrawn = AttendanceWithdrawn(activity_id="a-1", person_id="p-1", reason="mixed up")
+    ask = {"person_id": "p-1", "reason": "mixed up"}
+    spec = given(ACTIVITY, "a-1", PLANNED, attended("p-1"))
+    spec.when(withdraw_attendance, **ask).then(withdrawn)
+    spec.when(withdraw_attendance, by=CHEN, **ask).then_raises(ForbiddenError, "activity.record")
+    spec = given(ACTIVITY, "a-1", PLANNED).when(withdraw_attendance, **ask)
+    spec.then_raises(IllegalStateError, "no attendance of p-1")
+    record(PLANNED, attended("p-1"), withdrawn).then(attended("p-1"))
 
 
-def test_an_activity_is_held_after_it_started():
-    given(ACTIVITY, "a-1", planned).when(a.hold, at=BEFORE, sessions=2).then_raises(IllegalStateError, "starts at")
-    given(ACTIVITY, "a-1", planned).when(a.hold, at=STARTS, sessions=2).then(held)
-    given(ACTIVITY, "a-1", planned, held).when(a.hold, at=AFTER, sessions=2).then_nothing()
-    given(ACTIVITY, "a-1", planned, held).when(a.hold, at=AFTER, sessions=3).then_raises(
-        IllegalStateError, "2 sessions"
-    )
-    given(ACTIVITY, "a-1", planned).when(a.hold, at=AFTER, sessions=0).then_raises(IllegalStateError, "one session")
-    given(ACTIVITY, "a-1", planned, cancelled).when(a.hold, at=AFTER).then_raises(IllegalStateError, "cancelled")
-    given(ACTIVITY, "a-1", planned).when(a.hold, by=chen, at=AFTER).then_raises(ForbiddenError, "activity.record")
-    given(ACTIVITY, "a-1").when(a.hold, at=AFTER).then_raises(NotFoundError, "no activity")
+def test_an_activity_is_held_after_it_started() -> None:
+    spec = given(ACTIVITY, "a-1", PLANNED)
+    spec.when(hold_activity, at=BEFORE, sessions=2).then_raises(IllegalStateError, "starts at")
+    spec.when(hold_activity, at=STARTS, sessions=2).then(HELD)
+    spec.when(hold_activity, at=AFTER, by=CHEN).then_raises(ForbiddenError, "activity.record")
+    spec = given(ACTIVITY, "a-1", PLANNED, HELD)
+    spec.when(hold_activity, at=AFTER, sessions=2).then_nothing()
+    spec.when(hold_activity, at=AFTER, sessions=3).then_raises(IllegalStateError, "2 sessions")
+    given(ACTIVITY, "a-1", PLANNED, CANCELLED).when(hold_activity, at=AFTER).then_raises(IllegalStateError, "cancelled")
+    given(ACTIVITY, "a-1").when(hold_activity, at=AFTER).then_raises(NotFoundError, "no activity")
 
 
-def test_an_activity_is_cancelled_before_anybody_took_part():
-    given(ACTIVITY, "a-1", planned).when(a.cancel, reason="rain").then(cancelled)
-    given(ACTIVITY, "a-1", planned, cancelled).when(a.cancel, reason="rain").then_nothing()
-    given(ACTIVITY, "a-1", planned, held).when(a.cancel, reason="x").then_raises(IllegalStateError, "took part")
-    given(ACTIVITY, "a-1", planned, attended("p-1")).when(a.cancel, reason="x").then_raises(
-        IllegalStateError, "took part"
-    )
-    given(ACTIVITY, "a-1").when(a.cancel, reason="x").then_raises(NotFoundError, "no activity")
-    given(ACTIVITY, "a-1", planned).when(a.cancel, by=chen, reason="x").then_raises(ForbiddenError, "activity.plan")
+def test_an_activity_is_cancelled_before_anybody_took_part() -> None:
+    spec = given(ACTIVITY, "a-1", PLANNED)
+    spec.when(cancel_activity, reason="rain").then(CANCELLED)
+    spec.when(cancel_activity, by=CHEN, reason="x").then_raises(ForbiddenError, "activity.plan")
+    given(ACTIVITY, "a-1", PLANNED, CANCELLED).when(cancel_activity, reason="rain").then_nothing()
+    for late in (HELD, attended("p-1")):
+        given(ACTIVITY, "a-1", PLANNED, late).when(cancel_activity, reason="x").then_raises(
+            IllegalStateError, "took part"
+        )
+    given(ACTIVITY, "a-1").when(cancel_activity, reason="x").then_raises(NotFoundError, "no activity")
+
+
+def hold(
+    desk: Desk, id: str, people: dict[str, int], place: str = HERE, kind: str = "station", sessions: int = 1
+) -> None:
+    for someone in people:
+        desk.ask("register_volunteer", "post-director", person_id=someone, name="陈志明", home=HERE)
+    desk.ask("plan_activity", "post-director", activity_id=id, title="t", kind=kind, place=place, starts=STARTS)
+    attendances = [{"person_id": someone, "minutes": minutes} for someone, minutes in people.items()]
+    desk.ask("record_attendance", "post-director", activity_id=id, attendances=attendances)
+    desk.ask("hold_activity", "post-director", activity_id=id, sessions=sessions)
+
+
+def test_persons_and_person_times_are_counted_apart_in_every_territory(desk: Desk) -> None:
+    hold(desk, "a-1", {"p-1": 60, "p-2": 30}, sessions=2)
+    hold(desk, "a-2", {"p-1": 10}, place=THERE)
+    hold(desk, "a-3", {"p-1": 5, "p-3": 5}, place=BEYOND, kind="training")
+    expected = {
+        HERE: (2, 2, 2, 90),
+        THERE: (1, 1, 1, 10),
+        STREET: (3, 3, 2, 100),
+        "350104": (4, 5, 3, 110),
+        "": (4, 5, 3, 110),
+    }
+    for place, numbers in expected.items():
+        f = desk.ask("volunteer_figures", "", place=place)
+        counted = (f["sessions"]["total"], f["person_times"]["total"], f["persons"], f["minutes"]["total"])
+        assert counted == numbers, place
+    training = desk.ask("activity_figures", place="350104", kind="training")
+    assert (training["sessions"], training["person_times"], training["persons"]) == (1, 2, 2)
+    assert desk.ask("activity_figures", since="2025-03-05")["person_times"] == 0
+    shown = desk.ask("get_volunteer", "p-1")
+    assert (shown["times"], shown["minutes"], shown["patrols"]) == (3, 75, 0)
+    desk.ask("withdraw_attendance", "post-director", activity_id="a-2", person_id="p-1", reason="mixed up")
+    f = desk.ask("volunteer_figures", place=THERE)
+    assert (f["person_times"]["total"], f["persons"], f["minutes"]["total"]) == (0, 0, 0)
+    f = desk.ask("volunteer_figures", place=STREET)
+    assert (f["persons"], f["minutes"]["total"]) == (2, 90)
+    shown = desk.ask("get_volunteer", "p-1")
+    assert (shown["times"], shown["minutes"]) == (2, 65)
+    assert desk.ask("volunteer_figures", place="440300")["persons"] == 0
+
+
+def test_who_took_part_is_shown_to_those_who_record_it(desk: Desk) -> None:
+    hold(desk, "a-shown", {"p-4": 60}, place=COMMUNITY, kind="story_meeting")
+    public = desk.ask("get_activity", "", activity_id="a-shown")
+    assert not {"attendances", "attended"} & set(public)
+    assert (public["person_times"], public["minutes"], public["actions"]) == (1, 60, [])
+    assert "withdraw_attendance" in [other["command"] for other in public["others"]]
+    answer = desk.ask("get_activity", "post-worker", activity_id="a-shown")
+    assert answer["attendances"]["rows"][0]["name"] == "陈志明"
+    assert answer["actions"] == ["record_attendance", "withdraw_attendance"]
+    (row,) = desk.ask("find_activities", "", kind="story_meeting", status="held")["rows"]
+    assert (row["activity_id"], row["organisation_id"], row["post_id"]) == ("a-shown", "o-street", "post-director")
+    assert "attended" not in row
+
+
+def test_a_role_is_told_apart_in_the_figures(desk: Desk) -> None:
+    desk.ask("register_volunteer", "post-worker", person_id="p-role", name="n", home=HERE)
+    desk.ask("take_role", "post-worker", person_id="p-role", role="mediator", place=HERE)
+    desk.ask("plan_activity", "post-worker", activity_id="a-role", title="t", kind="service", place=HERE, starts=STARTS)
+    attendances = [{"person_id": "p-role", "minutes": 20, "role": "mediator"}]
+    desk.ask("record_attendance", "post-worker", activity_id="a-role", attendances=attendances)
+    figures = desk.ask("activity_figures", role="mediator")
+    assert figures == {"person_times": 1, "persons": 1, "minutes": 20, "by_role": {"mediator": 1}}
+
+
+def test_moments_carry_an_offset_and_minutes_are_up_to_a_day(desk: Desk) -> None:
+    for starts in ("2025-03-04", "2025-03-04T09:00:00", "2025-W10-1T09:00:00+08:00", "9999-12-31T23:59:59-12:00"):
+        with pytest.raises(BadInputError) as caught:
+            desk.ask("plan_activity", "post-worker", title="t", kind="station", place=HERE, starts=starts)
+        assert "offset" in str(caught.value.fields["starts"])
+    for minutes in (0, -5, 1441):
+        attendances = [{"person_id": "p-1", "minutes": minutes}]
+        with pytest.raises(BadInputError) as caught:
+            desk.ask("record_attendance", "post-worker", activity_id="a-1", attendances=attendances)
+        assert "1 to 1440" in str(caught.value.fields["attendances"])
+    with pytest.raises(BadInputError) as caught:
+        desk.ask("hold_activity", "post-worker", activity_id="a-1", sessions=0)
+    assert set(caught.value.fields) == {"sessions"}

@@ -1,25 +1,47 @@
 """Double report-in, confirmed by both ends (B12, C40, D11)."""
 
-from services.volunteers.domain import report_in as r
-from services.volunteers.domain.report_in import REPORT_IN
-from services.volunteers.events import MemberSurveyed, ReportedIn, ReportInConfirmed
-from shared.domain.errors import ForbiddenError, IllegalStateError, NotFoundError
-from shared.domain.mandate import Mandate
-from shared.following.authority import RESIDENT
-from tests.kit import given
+from __future__ import annotations
 
-PLACE, ID = "350104.013.002.007", "member-p-1"
-surveyed = MemberSurveyed(
-    report_id=ID, person_id="p-1", unit="bureau", level="district", place=PLACE, surveyed="2025-03-04"
+from typing import Any
+
+import pytest
+
+from services.volunteers.report_in import (
+    REPORT_IN,
+    MemberSurveyed,
+    ReportedIn,
+    ReportInConfirmed,
+    confirm_report_in,
+    report_in,
+    survey_member,
 )
-reported = ReportedIn(report_id=ID, kind="member", person_id="p-1", unit="bureau", place=PLACE, since="2025-03-04")
-member = Mandate(actor="p-1", role="resident", powers=RESIDENT)
-branch = Mandate(
-    actor="p-5", role="secretary", post_id="s", organisation_id="branch", place=PLACE, powers=frozenset({"volunteer.*"})
+from shared.domain.errors import BadInputError, ForbiddenError, IllegalStateError, NotFoundError
+from shared.domain.mandate import Mandate
+from tests.domain.volunteers.people import BEYOND, RESIDENT, person
+from tests.kit import given
+from tests.kit.city import COMMUNITY, COMPOUND, OTHER_COMPOUND, STREET
+from tests.kit.desk import Desk
+from tests.kit.rows import city
+from tests.kit.spec import Spec
+
+ID = "member-p-1"
+SURVEYED = MemberSurveyed(
+    report_id=ID, person_id="p-1", unit="bureau", level="district", place=COMPOUND, surveyed="2025-03-04"
 )
-bureau = Mandate(
+REPORTED = ReportedIn(report_id=ID, kind="member", person_id="p-1", unit="bureau", place=COMPOUND, since="2025-03-04")
+MEMBER = person("p-1")
+BRANCH = Mandate(
+    actor="p-5",
+    role="secretary",
+    post_id="s",
+    organisation_id="branch",
+    place=COMPOUND,
+    powers=frozenset({"volunteer.*"}),
+)
+BUREAU = Mandate(
     actor="p-6", role="head", post_id="h", organisation_id="bureau", place="350104", powers=frozenset({"volunteer.*"})
 )
+SURVEY = {"person_id": "p-1", "unit": "bureau", "level": "district", "place": COMPOUND, "city": city()}
 
 
 def confirmed(end: str, by: Mandate, evidence: str = "") -> ReportInConfirmed:
@@ -28,89 +50,139 @@ def confirmed(end: str, by: Mandate, evidence: str = "") -> ReportInConfirmed:
     )
 
 
-def ask(spec, by=member, **other):
-    return spec.when(
-        r.report_in, by=by, **({"kind": "member", "unit": "bureau", "place": PLACE, "person_id": "p-1"} | other)
-    )
+def report(spec: Spec, by: Mandate = MEMBER, **other: Any) -> Spec:
+    ask = {"kind": "member", "unit": "bureau", "place": COMPOUND, "person_id": "p-1", "city": city()}
+    return spec.when(report_in, by=by, **ask | other)
 
 
-def test_a_member_reports_in():
-    ask(given(REPORT_IN, ID)).then(reported)
+def test_a_member_reports_in_once() -> None:
+    report(given(REPORT_IN, ID)).then(REPORTED)
+    report(given(REPORT_IN, ID), person_id="").then(REPORTED)
+    report(given(REPORT_IN, ID, REPORTED, confirmed("place", BRANCH))).then_nothing()
+    report(given(REPORT_IN, "member-p-2"), person_id="p-2").then_raises(ForbiddenError, "only for yourself")
+    report(given(REPORT_IN, ID), place=f"{COMPOUND}.99").then_raises(NotFoundError, "no place")
 
 
-def test_reporting_in_again_changes_nothing():
-    ask(given(REPORT_IN, ID, reported, confirmed("place", branch))).then_nothing()
-
-
-def test_nobody_reports_in_for_a_neighbour():
-    ask(given(REPORT_IN, "member-p-2"), person_id="p-2").then_raises(ForbiddenError, "only for yourself")
-
-
-def test_who_moves_reports_in_anew_and_both_ends_confirm_anew():
+def test_who_moves_reports_in_anew_and_both_ends_confirm_anew() -> None:
     moved = ReportedIn(
-        report_id=ID, kind="member", person_id="p-1", unit="bureau", place="350104.014.001", since="2025-03-04"
+        report_id=ID, kind="member", person_id="p-1", unit="bureau", place=OTHER_COMPOUND, since="2025-03-04"
     )
-    history = (reported, confirmed("place", branch), confirmed("unit", bureau))
-    ask(given(REPORT_IN, ID, *history), place="350104.014.001").then(moved)
+    history = (REPORTED, confirmed("place", BRANCH), confirmed("unit", BUREAU))
+    assert given(REPORT_IN, ID, *history).state.status == "confirmed"
+    report(given(REPORT_IN, ID, *history), place=OTHER_COMPOUND).then(moved)
     assert given(REPORT_IN, ID, *history, moved).state.confirmed == {}
 
 
-def test_the_survey_is_kept_when_the_member_reports_in():
-    spec = given(REPORT_IN, ID).when(r.survey, by=branch, person_id="p-1", unit="bureau", level="district", place=PLACE)
-    spec.then(surveyed)
-    ask(given(REPORT_IN, ID, surveyed)).then(reported)
-    assert given(REPORT_IN, ID, surveyed, reported).state.level == "district"
-
-
-def test_a_survey_elsewhere_does_not_move_who_reported_in():
-    spec = given(REPORT_IN, ID, reported).when(
-        r.survey, by=bureau, person_id="p-1", unit="bureau", level="district", place="350104.014"
+def test_staff_of_the_new_place_report_in_who_moved_there() -> None:
+    there = Mandate(actor="p-7", role="secretary", post_id="t", place=OTHER_COMPOUND, powers=frozenset({"volunteer.*"}))
+    moved = ReportedIn(
+        report_id=ID, kind="member", person_id="p-1", unit="bureau", place=OTHER_COMPOUND, since="2025-03-04"
     )
-    spec.then_raises(IllegalStateError, match="has reported in at 350104.013.002.007")
+    report(given(REPORT_IN, ID, REPORTED), by=there, place=OTHER_COMPOUND).then(moved)
+    report(given(REPORT_IN, ID), by=there).then_raises(ForbiddenError, "volunteer.join")
 
 
-def test_residents_survey_nobody():
-    spec = given(REPORT_IN, ID).when(r.survey, by=member, person_id="p-1", unit="bureau", level="city", place=PLACE)
-    spec.then_raises(ForbiddenError, match="volunteer.survey")
+def test_the_survey_is_kept_when_the_member_reports_in() -> None:
+    given(REPORT_IN, ID).when(survey_member, by=BRANCH, **SURVEY).then(SURVEYED)
+    given(REPORT_IN, ID, REPORTED, SURVEYED).when(survey_member, by=BRANCH, **SURVEY).then_nothing()
+    given(REPORT_IN, ID, REPORTED).when(survey_member, by=BRANCH, **SURVEY).then(SURVEYED)
+    report(given(REPORT_IN, ID, SURVEYED)).then(REPORTED)
+    state = given(REPORT_IN, ID, SURVEYED, REPORTED).state
+    assert (state.status, state.level, state.surveyed) == ("reported_in", "district", "2025-03-04")
 
 
-def test_both_ends_confirm():
-    given(REPORT_IN, ID, reported).when(r.confirm, by=branch, end="place").then(confirmed("place", branch))
-    spec = given(REPORT_IN, ID, reported, confirmed("place", branch)).when(r.confirm, by=bureau, end="unit")
-    spec.then(confirmed("unit", bureau))
+def test_a_survey_elsewhere_does_not_move_who_reported_in() -> None:
+    spec = given(REPORT_IN, ID, REPORTED).when(survey_member, by=BUREAU, **SURVEY | {"place": OTHER_COMPOUND})
+    spec.then_raises(IllegalStateError, f"has reported in at {COMPOUND}")
 
 
-def test_the_two_ends_take_two_persons():
-    spec = given(REPORT_IN, ID, reported, confirmed("place", branch))
-    spec.when(r.confirm, by=branch, end="unit", evidence="letter").then_raises(ForbiddenError, "another person")
+def test_residents_survey_nobody_and_confirm_nothing() -> None:
+    given(REPORT_IN, ID).when(survey_member, by=MEMBER, **SURVEY).then_raises(ForbiddenError, "volunteer.survey")
+    neighbour = given(REPORT_IN, ID, REPORTED).when(confirm_report_in, by=person("p-2"), end="place")
+    neighbour.then_raises(ForbiddenError, "volunteer.confirm")
 
 
-def test_a_unit_without_a_post_here_confirms_by_letter():
-    spec = given(REPORT_IN, ID, reported).when(r.confirm, by=branch, end="unit")
-    spec.then_raises(IllegalStateError, match="on what evidence")
-    spec = given(REPORT_IN, ID, reported).when(r.confirm, by=branch, end="unit", evidence="letter of 2 March")
-    spec.then(confirmed("unit", branch, "letter of 2 March"))
+def test_both_ends_confirm() -> None:
+    spec = given(REPORT_IN, ID, REPORTED)
+    spec.when(confirm_report_in, by=BRANCH, end="place").then(confirmed("place", BRANCH))
+    spec = given(REPORT_IN, ID, REPORTED, confirmed("place", BRANCH))
+    spec.when(confirm_report_in, by=BUREAU, end="unit").then(confirmed("unit", BUREAU))
+    spec.when(confirm_report_in, by=BUREAU, end="place").then_nothing()
 
 
-def test_nobody_confirms_themselves():
+def test_the_two_ends_take_two_persons() -> None:
+    spec = given(REPORT_IN, ID, REPORTED, confirmed("place", BRANCH))
+    spec.when(confirm_report_in, by=BRANCH, end="unit", evidence="letter").then_raises(ForbiddenError, "another person")
+
+
+def test_a_unit_without_a_post_here_confirms_by_letter() -> None:
+    spec = given(REPORT_IN, ID, REPORTED)
+    spec.when(confirm_report_in, by=BRANCH, end="unit").then_raises(IllegalStateError, "on what evidence")
+    spec.when(confirm_report_in, by=BRANCH, end="unit", evidence="letter").then(confirmed("unit", BRANCH, "letter"))
+
+
+def test_a_unit_confirms_its_end_from_its_own_place() -> None:
+    far = Mandate(
+        actor="p-6", role="head", post_id="h", organisation_id="bureau", place=BEYOND, powers=frozenset({"volunteer.*"})
+    )
+    spec = given(REPORT_IN, ID, REPORTED)
+    spec.when(confirm_report_in, by=far, end="unit").then(confirmed("unit", far))
+    spec.when(confirm_report_in, by=far, end="place").then_raises(ForbiddenError, "volunteer.confirm")
+
+
+def test_nobody_confirms_themselves() -> None:
     own = Mandate(actor="p-1", role="head", post_id="h", organisation_id="bureau", powers=frozenset({"volunteer.*"}))
-    given(REPORT_IN, ID, reported).when(r.confirm, by=own, end="unit").then_raises(ForbiddenError, "their own")
+    spec = given(REPORT_IN, ID, REPORTED).when(confirm_report_in, by=own, end="unit")
+    spec.then_raises(ForbiddenError, "their own")
 
 
-def test_only_a_report_in_can_be_confirmed():
-    given(REPORT_IN, ID, surveyed).when(r.confirm, by=branch, end="place").then_raises(NotFoundError, "reported in")
+def test_only_a_report_in_can_be_confirmed() -> None:
+    spec = given(REPORT_IN, ID, SURVEYED).when(confirm_report_in, by=BRANCH, end="place")
+    spec.then_raises(IllegalStateError, "nobody has reported in")
+    nothing = Mandate(actor="p-5", role="x", post_id="s", powers=frozenset({"*"}))
+    given(REPORT_IN, ID).when(confirm_report_in, by=nothing, end="place").then_raises(NotFoundError, "no report-in")
 
 
-def test_residents_confirm_nothing():
-    given(REPORT_IN, ID, reported).when(r.confirm, by=member, end="place").then_raises(
-        ForbiddenError, "volunteer.confirm"
-    )
-
-
-def test_a_unit_reports_to_a_community_through_its_post():
-    id, community = r.report_id("unit", "", "bureau", "350104.013.002"), "350104.013.002"
-    event = ReportedIn(report_id=id, kind="unit", person_id="", unit="bureau", place=community, since="2025-03-04")
-    ask(given(REPORT_IN, id), by=bureau, kind="unit", person_id="", place=community).then(event)
-    ask(given(REPORT_IN, id), by=member, kind="unit", person_id="", place=community).then_raises(ForbiddenError, "post")
+def test_a_unit_reports_to_a_community_through_its_post() -> None:
+    id = f"unit-bureau-{COMMUNITY}"
+    event = ReportedIn(report_id=id, kind="unit", person_id="", unit="bureau", place=COMMUNITY, since="2025-03-04")
+    unit = {"kind": "unit", "person_id": "", "place": COMMUNITY}
+    report(given(REPORT_IN, id), by=BUREAU, **unit).then(event)
+    report(given(REPORT_IN, id), by=MEMBER, **unit).then_raises(ForbiddenError, "holds a post")
     other = Mandate(actor="p-7", role="head", post_id="o", organisation_id="o", place="350104.099", powers=RESIDENT)
-    ask(given(REPORT_IN, id), by=other, kind="unit", person_id="", place=community).then_raises(ForbiddenError, "join")
+    report(given(REPORT_IN, id), by=other, **unit).then_raises(ForbiddenError, "join")
+    outside = Mandate(
+        actor="p-7", role="head", post_id="o", organisation_id="bureau", place="350104.099", powers=RESIDENT
+    )
+    report(given(REPORT_IN, id), by=outside, **unit).then(event)
+
+
+def test_report_ins_are_listed_for_those_who_confirm_them(desk: Desk) -> None:
+    desk.ask("survey_member", "post-worker", person_id="p-1", unit="bureau", level="district", place=COMPOUND)
+    desk.ask("survey_member", "post-worker", person_id="p-2", unit="bureau", level="city", place=COMPOUND)
+    id = desk.ask("report_in", "p-1", unit="bureau", place=COMPOUND)["id"]
+    assert id == "member-p-1"
+    unit = desk.ask("report_in", "post-worker", kind="unit", unit="bureau", place=COMMUNITY)
+    assert unit["id"] == f"unit-bureau-{COMMUNITY}"
+    assert desk.ask("confirm_report_in", "post-worker", report_id=id, end="place")["actions"] == ["confirm_report_in"]
+    (row,) = desk.ask("find_report_ins", "p-1", person_id="p-1")["rows"]
+    assert (row["status"], row["ends"], row["level"], row["actions"]) == ("reported_in", ["place"], "district", [])
+    assert "confirmed" not in row
+    surveyed = desk.ask("find_report_ins", "post-worker", status="surveyed")["rows"]
+    assert [row["person_id"] for row in surveyed] == ["p-2"]
+    with pytest.raises(ForbiddenError, match="volunteer.confirm"):
+        desk.ask("find_report_ins", "p-2", person_id="p-1")
+    figures = desk.ask("volunteer_figures", "", place=STREET)
+    counted = ("members_surveyed", "members_reported", "members_not_reported", "members_confirmed", "units_reported")
+    assert [figures[name] for name in counted] == [2, 1, 1, 0, 1]
+    desk.ask("confirm_report_in", "post-director", report_id=id, end="unit", evidence="letter")
+    desk.ask("report_in", "p-1", unit="bureau", place=OTHER_COMPOUND, at="2025-03-05T09:00:00+08:00")
+    here, there = (desk.ask("volunteer_figures", "", place=place) for place in (COMPOUND, OTHER_COMPOUND))
+    assert [here[name] for name in counted] == [1, 0, 1, 0, 0]
+    assert [there[name] for name in counted] == [1, 1, 0, 0, 0]
+
+
+def test_a_report_in_is_named_by_the_id_that_was_given(desk: Desk) -> None:
+    with pytest.raises(BadInputError) as caught:
+        desk.ask("confirm_report_in", "post-worker", report_id="p-1", end="place")
+    assert set(caught.value.fields) == {"report_id"}

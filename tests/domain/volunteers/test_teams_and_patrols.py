@@ -1,132 +1,226 @@
 """Teams of the patrol system, the rota and the patrol log (C31, C33, X13)."""
 
-from services.volunteers.domain import patrol as p
-from services.volunteers.domain import team as t
-from services.volunteers.domain.patrol import PATROL
-from services.volunteers.domain.team import TEAM, Team
-from services.volunteers.events import Finding, PatrolLogged, PatrolPlanned, TeamFormed, TeamJoined, TeamLeft
-from shared.domain.errors import ForbiddenError, IllegalStateError, NotFoundError
-from shared.domain.mandate import Mandate
-from shared.following.authority import RESIDENT
-from tests.kit import given
+from __future__ import annotations
 
-PLACE = "350104.013.002.007"
-formed = TeamFormed(team_id="t-1", kind="safety", name="平安", name_en="Safety", place=PLACE)
-joined = TeamJoined(team_id="t-1", person_id="p-1")
-chen = Mandate(actor="p-1", role="resident", powers=RESIDENT)
-captain = Mandate(
+from typing import Any
+
+import pytest
+
+from services.volunteers.patrol import PATROL, Finding, Found, PatrolLogged, PatrolPlanned, log_patrol, plan_patrol
+from services.volunteers.team import TEAM, Team, TeamFormed, TeamJoined, TeamLeft, form_team, join_team, leave_team
+from services.volunteers.volunteer import VOLUNTEER, VolunteerRegistered
+from shared.domain.errors import BadInputError, ForbiddenError, IllegalStateError, NotFoundError
+from shared.domain.mandate import Mandate
+from tests.domain.volunteers.people import person
+from tests.kit import ANYONE, given
+from tests.kit.city import BUILDING, COMMUNITY, COMPOUND, STREET
+from tests.kit.desk import Desk
+from tests.kit.rows import city
+from tests.kit.spec import Spec, folded
+
+FORMED = TeamFormed(team_id="t-1", kind="safety", name="平安", name_en="Safety", place=COMPOUND)
+JOINED = TeamJoined(team_id="t-1", person_id="p-1")
+CHEN = person("p-1")
+CAPTAIN = Mandate(
     actor="p-5",
     role="captain",
     post_id="c",
     organisation_id="o",
-    place=PLACE,
+    place=COMPOUND,
     powers=frozenset({"patrol.log", "team.form"}),
 )
-team = Team("t-1", "safety", "平安", PLACE, frozenset({"p-1", "p-2", "p-3"}))
-found = {"finding_id": "f-1", "category": "fire_lane", "description": "blocked", "place": PLACE + ".2"}
-walk = {
-    "team": team,
-    "place": PLACE,
-    "route": "gate, block 2, gate",
-    "started": "2025-03-04T08:00:00+08:00",
-    "minutes": 40,
+FORM = {"kind": "safety", "name": "平安", "name_en": "Safety", "place": COMPOUND, "city": city()}
+REGISTERED = folded(VOLUNTEER, "p-1", VolunteerRegistered(person_id="p-1", name="", home=COMPOUND))
+JOIN = {"person_id": "p-1", "volunteer": REGISTERED}
+TEAM_1 = Team("t-1", "formed", "safety", "平安", "Safety", COMPOUND, frozenset({"p-1", "p-2", "p-3"}))
+STARTED = "2025-03-04T08:00:00+08:00"
+FOUND = Found("facility.road", "blocked", "f-1", BUILDING)
+ROTA = {
+    "team": TEAM_1,
+    "team_id": "t-1",
+    "place": COMPOUND,
+    "starts": STARTED,
     "members": ["p-1", "p-2"],
+    "city": city(),
 }
-logged = PatrolLogged(
+PLANNED = PatrolPlanned(patrol_id="r-1", team_id="t-1", place=COMPOUND, starts=STARTED, members=["p-1", "p-2"])
+LOGGED = PatrolLogged(
     patrol_id="r-1",
     team_id="t-1",
-    place=PLACE,
-    route=walk["route"],
-    started=walk["started"],
+    place=COMPOUND,
+    route="gate, block 2, gate",
+    started=STARTED,
     minutes=40,
     members=["p-1", "p-2"],
-    findings=[Finding(**found)],
+    findings=[Finding(finding_id="f-1", category="facility.road", description="blocked", place=BUILDING)],
 )
-rota = {"team": team, "place": PLACE, "starts": walk["started"], "members": ["p-1", "p-2"]}
-planned = PatrolPlanned(patrol_id="r-1", team_id="t-1", place=PLACE, starts=walk["started"], members=["p-1", "p-2"])
 
 
-def form(spec, **other):
-    return spec.when(t.form, **({"kind": "safety", "name": "平安", "name_en": "Safety", "place": PLACE} | other))
+def log(spec: Spec, **other: Any) -> Spec:
+    walk = {name: value for name, value in ROTA.items() if name != "starts"}
+    walk |= {"route": "gate, block 2, gate", "started": STARTED, "minutes": 40, "findings": [FOUND], "by": CAPTAIN}
+    return spec.when(log_patrol, **walk | other)
 
 
-def log(spec, **other):
-    return spec.when(p.log, **({"by": captain, "findings": [found]} | walk | other))
+def test_a_team_is_formed_once() -> None:
+    spec = given(TEAM, "t-1")
+    spec.when(form_team, **FORM).then(FORMED)
+    spec.when(form_team, **FORM | {"kind": "army"}).then_raises(BadInputError, "known: owners, party, safety")
+    spec.when(form_team, **FORM | {"place": f"{COMPOUND}.99"}).then_raises(NotFoundError, "no place")
+    spec.when(form_team, by=CHEN, **FORM).then_raises(ForbiddenError, "team.form")
+    given(TEAM, "t-1", FORMED).when(form_team, **FORM).then_nothing()
+    spec = given(TEAM, "t-1", FORMED).when(form_team, **FORM | {"name": "other"})
+    spec.then_raises(IllegalStateError, "exists already")
 
 
-def test_a_team_is_formed_once():
-    form(given(TEAM, "t-1")).then(formed)
-    form(given(TEAM, "t-1", formed)).then_nothing()
-    form(given(TEAM, "t-1", formed), name="other").then_raises(IllegalStateError, "exists already")
-    form(given(TEAM, "t-1"), kind="army").then_raises(IllegalStateError, "known are owners, party, safety")
-    form(given(TEAM, "t-1"), by=chen).then_raises(ForbiddenError, "team.form")
+def test_registered_volunteers_join() -> None:
+    spec = given(TEAM, "t-1", FORMED)
+    spec.when(join_team, by=CHEN, **JOIN).then(JOINED)
+    spec.when(join_team, by=CHEN, **JOIN | {"person_id": ""}).then(JOINED)
+    stranger = folded(VOLUNTEER, "p-1")
+    spec.when(join_team, by=CHEN, **JOIN | {"volunteer": stranger}).then_raises(IllegalStateError, "register first")
+    spec.when(join_team, by=person("p-2"), **JOIN).then_raises(ForbiddenError, "only for yourself")
+    given(TEAM, "t-1", FORMED, JOINED).when(join_team, by=CHEN, **JOIN).then_nothing()
+    given(TEAM, "t-1").when(join_team, by=CHEN, **JOIN).then_raises(NotFoundError, "no team")
 
 
-def test_registered_volunteers_join():
-    given(TEAM, "t-1", formed).when(t.join, by=chen, person_id="p-1", registered=True).then(joined)
-    given(TEAM, "t-1", formed, joined).when(t.join, by=chen, person_id="p-1", registered=True).then_nothing()
-    spec = given(TEAM, "t-1", formed).when(t.join, by=chen, person_id="p-1", registered=False)
-    spec.then_raises(IllegalStateError, match="register first")
-    spec = given(TEAM, "t-1", formed).when(t.join, by=chen, person_id="p-2", registered=True)
-    spec.then_raises(ForbiddenError, match="only for yourself")
-    given(TEAM, "t-1").when(t.join, by=chen, person_id="p-1", registered=True).then_raises(NotFoundError, "no team")
-
-
-def test_members_leave_or_are_taken_off():
+def test_members_leave_or_are_taken_off() -> None:
     left = TeamLeft(team_id="t-1", person_id="p-1")
-    given(TEAM, "t-1", formed, joined).when(t.leave, by=chen, person_id="p-1").then(left)
-    given(TEAM, "t-1", formed, joined).when(t.leave, by=captain, person_id="p-1").then(left)
-    given(TEAM, "t-1", formed).when(t.leave, by=chen, person_id="p-1").then_raises(
-        IllegalStateError, "not in this team"
+    spec = given(TEAM, "t-1", FORMED, JOINED)
+    spec.when(leave_team, by=CHEN, person_id="").then(left)
+    spec.when(leave_team, by=CAPTAIN, person_id="p-1").then(left)
+    spec.when(leave_team, by=person("p-9"), person_id="p-1").then_raises(ForbiddenError, "team.form")
+    both = given(TEAM, "t-1", FORMED, JOINED, TeamJoined(team_id="t-1", person_id="p-2"))
+    both.when(leave_team, by=person("p-2"), person_id="p-1").then_raises(ForbiddenError, "team.form")
+    spec = given(TEAM, "t-1", FORMED)
+    spec.when(leave_team, by=CAPTAIN, person_id="p-1").then_raises(IllegalStateError, "not in this team")
+    spec.when(leave_team, by=CHEN, person_id="p-1").then_raises(ForbiddenError, "team.form")
+    given(TEAM, "t-1").when(leave_team, by=CHEN, person_id="p-1").then_raises(NotFoundError, "no team")
+
+
+def test_a_patrol_is_logged_with_its_findings_once() -> None:
+    log(given(PATROL, "r-1")).then(LOGGED)
+    log(given(PATROL, "r-1", LOGGED)).then_nothing()
+    log(given(PATROL, "r-1", LOGGED), members=["p-2", "p-3"]).then_raises(IllegalStateError, "logged already")
+
+
+def test_findings_get_an_id_and_a_place() -> None:
+    found = [Found("facility.road", "blocked"), Found("order.litter", "bags")]
+    (fact,) = log(given(PATROL, "r-1"), findings=found).ask(PATROL.initial("r-1"))
+    assert [(one.finding_id, one.place) for one in fact.findings] == [("r-1-1", COMPOUND), ("r-1-2", COMPOUND)]
+    log(given(PATROL, "r-1"), findings=[Found("war", "x")]).then_raises(BadInputError, "issue_categories")
+
+
+def test_a_patrol_follows_the_rota_even_when_others_went() -> None:
+    given(PATROL, "r-1").when(plan_patrol, by=CAPTAIN, **ROTA).then(PLANNED)
+    given(PATROL, "r-1", PLANNED).when(plan_patrol, by=CAPTAIN, **ROTA).then_nothing()
+    given(PATROL, "r-1", LOGGED).when(plan_patrol, by=CAPTAIN, **ROTA).then_raises(IllegalStateError, "logged already")
+    given(PATROL, "r-1").when(plan_patrol, by=CHEN, **ROTA).then_raises(ForbiddenError, "patrol.log")
+    log(given(PATROL, "r-1", PLANNED), members=["p-2", "p-3"], findings=[]).then(
+        PatrolLogged(
+            patrol_id="r-1",
+            team_id="t-1",
+            place=COMPOUND,
+            route=LOGGED.route,
+            started=STARTED,
+            minutes=40,
+            members=["p-2", "p-3"],
+            findings=[],
+        )
     )
-    stranger = Mandate(actor="p-9", role="resident", powers=RESIDENT)
-    given(TEAM, "t-1", formed, joined).when(t.leave, by=stranger, person_id="p-1").then_raises(
-        ForbiddenError, "team.form"
-    )
-    given(TEAM, "t-1").when(t.leave, by=chen, person_id="p-1").then_raises(NotFoundError, "no team")
+    other = Team("t-2", "formed", "party", "党员", "", COMPOUND, frozenset({"p-1", "p-2"}))
+    spec = log(given(PATROL, "r-1", PLANNED), team=other, team_id="t-2")
+    spec.then_raises(IllegalStateError, "planned for the team t-1")
 
 
-def test_a_patrol_is_logged_with_its_findings():
-    log(given(PATROL, "r-1")).then(logged)
-
-
-def test_logging_again_changes_nothing_and_another_log_is_refused():
-    log(given(PATROL, "r-1", logged)).then_nothing()
-    log(given(PATROL, "r-1", logged), members=["p-2", "p-3"]).then_raises(IllegalStateError, "logged already")
-
-
-def test_a_patrol_follows_the_rota_even_when_others_went():
-    given(PATROL, "r-1").when(p.plan, by=captain, **rota).then(planned)
-    given(PATROL, "r-1", planned).when(p.plan, by=captain, **rota).then_nothing()
-    given(PATROL, "r-1", logged).when(p.plan, by=captain, **rota).then_raises(IllegalStateError, "logged already")
-    given(PATROL, "r-1").when(p.plan, by=chen, **rota).then_raises(ForbiddenError, "patrol.log")
-    log(given(PATROL, "r-1", planned)).then(logged)
-    other = Team("t-2", "party", "党员", PLACE, frozenset({"p-1", "p-2"}))
-    log(given(PATROL, "r-1", planned), team=other).then_raises(IllegalStateError, "planned for the team t-1")
-
-
-def test_two_members_of_the_team_walk():
-    log(given(PATROL, "r-1"), members=["p-1"]).then_raises(IllegalStateError, "at least 2")
-    log(given(PATROL, "r-1"), members=["p-1", "p-1"]).then_raises(IllegalStateError, "named twice")
+def test_members_of_the_team_walk() -> None:
     log(given(PATROL, "r-1"), members=["p-1", "p-9"]).then_raises(IllegalStateError, "not in the team 平安: p-9")
     log(given(PATROL, "r-1"), team=Team("t-9")).then_raises(NotFoundError, "no team t-9")
 
 
-def test_a_patrol_stays_in_its_place_and_its_time():
-    log(
-        given(PATROL, "r-1"),
-        by=Mandate(actor="x", role="x", post_id="x", powers=frozenset({"*"})),
-        place="350104.013.002",
-    ).then_raises(IllegalStateError, "patrols 350104.013.002.007, not")
-    outside = found | {"place": PLACE + "1"}
+def test_a_patrol_stays_in_its_place_and_its_time() -> None:
+    log(given(PATROL, "r-1"), by=ANYONE, place=COMMUNITY).then_raises(IllegalStateError, f"patrols {COMPOUND}, not")
+    outside = Found("facility.road", "x", "f-1", COMPOUND + "1")
     log(given(PATROL, "r-1"), findings=[outside]).then_raises(IllegalStateError, "outside the patrol's place")
-    log(given(PATROL, "r-1"), findings=[found, found]).then_raises(IllegalStateError, "f-1 is named twice")
-    log(given(PATROL, "r-1"), started="2025-03-04T09:00:01+08:00").then_raises(IllegalStateError, "log it after that")
-    for minutes in (0, 1441):
-        log(given(PATROL, "r-1"), minutes=minutes).then_raises(IllegalStateError, "1 to 1440")
+    log(given(PATROL, "r-1"), findings=[FOUND, FOUND]).then_raises(IllegalStateError, "f-1 is named twice")
+    late = "2025-03-04T09:00:01+08:00"
+    log(given(PATROL, "r-1"), started=late).then_raises(IllegalStateError, "log it after that")
 
 
-def test_findings_have_somebody_who_answers_for_them():
+def test_findings_have_somebody_who_answers_for_them() -> None:
     nobody = Mandate(actor="policy", role="service", powers=frozenset({"*"}))
     log(given(PATROL, "r-1"), by=nobody).then_raises(ForbiddenError, "from a post")
-    log(given(PATROL, "r-1"), by=chen).then_raises(ForbiddenError, "patrol.log")
+    log(given(PATROL, "r-1"), by=CHEN).then_raises(ForbiddenError, "patrol.log")
+
+
+@pytest.fixture(scope="module")
+def team(desk: Desk) -> str:
+    """A team of two volunteers."""
+    id: str = desk.ask("form_team", "post-worker", kind="safety", name="平安", place=COMPOUND)["id"]
+    for someone in ("p-1", "p-2"):
+        desk.ask("register_volunteer", "post-worker", person_id=someone, name="陈志明", home=COMPOUND)
+        desk.ask("join_team", someone, team_id=id)
+    return id
+
+
+def test_teams_and_members_are_listed(desk: Desk, team: str) -> None:
+    (row,) = desk.ask("find_teams", "", kind="safety")["rows"]
+    assert (row["team_id"], row["members"], row["patrols"], row["actions"]) == (team, 2, 0, [])
+    assert [row["name"] for row in desk.ask("find_members", "", team_id=team)["rows"]] == ["陈*", "陈*"]
+    assert [row["name"] for row in desk.ask("find_members", "post-worker", team_id=team)["rows"]] == ["陈志明"] * 2
+    assert desk.ask("find_teams", "p-1")["rows"][0]["actions"] == ["join_team", "leave_team"]
+    desk.ask("register_volunteer", "p-3", name="陈", home=COMPOUND)
+    desk.ask("join_team", "p-3", team_id=team)
+    assert desk.ask("get_volunteer", "p-3")["teams"] == [team]
+    desk.ask("leave_team", "p-3", team_id=team)
+    assert desk.ask("get_volunteer", "p-3")["teams"] == []
+    assert desk.ask("volunteer_figures", place=STREET)["teams"] == {"total": 1, "by": {"safety": 1}}
+
+
+def test_who_joins_is_registered_in_the_log_whatever_the_views_show(desk: Desk, team: str) -> None:
+    with pytest.raises(IllegalStateError, match="register first"):
+        desk.ask("join_team", "p-8", team_id=team)
+
+
+def test_patrols_carry_who_answers_for_the_findings(desk: Desk, team: str) -> None:
+    ask = {"team_id": team, "place": COMPOUND, "members": ["p-1", "p-2"]}
+    desk.ask("plan_patrol", "post-worker", patrol_id="r-1", starts=STARTED, **ask)
+    assert [row["status"] for row in desk.ask("find_patrols", "post-worker")["rows"]] == ["planned"]
+    assert desk.ask("volunteer_figures", place=STREET)["patrols"] == 0
+    found = [{"category": "facility.road", "description": "blocked"}, {"category": "order.litter", "description": "x"}]
+    walk = {"route": "gate", "started": STARTED, "minutes": 30, "findings": found}
+    desk.ask("log_patrol", "post-worker", patrol_id="r-1", **walk, **ask)
+    record = list(desk.log.read(0))[-1]
+    assert (record.type, record.mandate, record.on_behalf_of, record.place) == (
+        "PatrolLogged",
+        "post-worker",
+        "o-community",
+        COMPOUND,
+    )
+    (row,) = desk.ask("find_patrols", "post-worker")["rows"]
+    assert [(one["finding_id"], one["place"]) for one in row["findings"]] == [("r-1-1", COMPOUND), ("r-1-2", COMPOUND)]
+    assert (row["status"], row["post_id"], row["post_en"]) == ("logged", "post-worker", "post-worker")
+    figures = desk.ask("volunteer_figures", place=STREET)
+    assert (figures["patrols"], figures["patrol_person_times"], figures["findings"]) == (1, 2, 2)
+    shown = desk.ask("get_volunteer", "post-worker", person_id="p-1")
+    assert (shown["patrols"], shown["patrol_minutes"]) == (1, 30)
+    (listed,) = desk.ask("find_teams", "")["rows"]
+    assert (listed["patrols"], listed["last_patrol"]) == (1, STARTED)
+    with pytest.raises(ForbiddenError, match="patrol.log"):
+        desk.ask("find_patrols", "p-1")
+
+
+def test_a_patrol_has_two_members_each_named_once(desk: Desk, team: str) -> None:
+    walk = {"team_id": team, "place": COMPOUND, "route": "x", "started": STARTED, "minutes": 1441}
+    for members in (["p-1"], ["p-1", "p-1"]):
+        with pytest.raises(BadInputError) as caught:
+            desk.ask("log_patrol", "post-worker", members=members, **walk)
+        assert set(caught.value.fields) == {"members", "minutes"}
+
+
+def test_a_repeated_command_gives_the_first_receipt(desk: Desk) -> None:
+    before = desk.log.head().position
+    ask = {"kind": "party", "name": "党员", "place": COMPOUND}
+    first = desk.ask("form_team", "post-worker", command_id="c-same", **ask)
+    assert desk.ask("form_team", "post-worker", command_id="c-same", **ask) == first
+    assert desk.log.head().position == before + 1

@@ -1,88 +1,161 @@
 """Volunteers and their roles (C32, D19, E28)."""
 
-from services.volunteers.domain import volunteer as v
-from services.volunteers.domain.volunteer import VOLUNTEER
-from services.volunteers.events import RoleLeft, RoleTaken, VolunteerRegistered
-from shared.domain.errors import ForbiddenError, IllegalStateError, NotFoundError
+from __future__ import annotations
+
+import pytest
+
+from services.volunteers.volunteer import (
+    VOLUNTEER,
+    RoleLeft,
+    RoleTaken,
+    VolunteerRegistered,
+    leave_role,
+    register_volunteer,
+    take_role,
+)
+from shared.domain.errors import BadInputError, ForbiddenError, IllegalStateError, NotFoundError
 from shared.domain.mandate import Mandate
-from shared.following.authority import RESIDENT
+from tests.domain.volunteers.people import BEYOND, person
 from tests.kit import ANYONE, given
+from tests.kit.city import BUILDING, COMPOUND, OTHER_COMPOUND, STREET, entry
+from tests.kit.desk import Desk
+from tests.kit.rows import city
 
-HOME, BUILDING = "350104.013.002.007", "350104.013.002.007.3"
-registered = VolunteerRegistered(person_id="p-1", name="sealed", home=HOME)
-informer = RoleTaken(person_id="p-1", role="informer", place=BUILDING, since="2025-03-04")
-chen = Mandate(actor="p-1", role="resident", powers=RESIDENT)
-lin = Mandate(actor="p-2", role="resident", powers=RESIDENT)
-elsewhere = Mandate(actor="p-9", role="secretary", post_id="x", place="350104.014", powers=frozenset({"volunteer.*"}))
-
-
-def test_a_resident_registers_at_home():
-    given(VOLUNTEER, "p-1").when(v.register, by=chen, name="sealed", home=HOME).then(registered)
-
-
-def test_registering_again_changes_nothing():
-    given(VOLUNTEER, "p-1", registered).when(v.register, by=chen, name="other seal", home=HOME).then_nothing()
+REGISTERED = VolunteerRegistered(person_id="p-1", name="name", home=COMPOUND)
+INFORMER = RoleTaken(person_id="p-1", role="informer", place=BUILDING, since="2025-03-04")
+CHEN, LIN = person("p-1"), person("p-2")
+ELSEWHERE = Mandate(actor="p-9", role="secretary", post_id="x", place="350104.014", powers=frozenset({"volunteer.*"}))
+REGISTER = {"name": "name", "home": COMPOUND, "city": city()}
+SERVE = {"role": "informer", "place": BUILDING, "city": city()}
+LEAVE = {"role": "informer", "place": BUILDING}
 
 
-def test_nobody_is_registered_at_two_homes():
-    spec = given(VOLUNTEER, "p-1", registered).when(v.register, by=chen, name="sealed", home="350104.014")
-    spec.then_raises(IllegalStateError, match="already registered as a volunteer of 350104.013.002.007")
+def test_a_resident_registers_at_home_once() -> None:
+    given(VOLUNTEER, "p-1").when(register_volunteer, by=CHEN, **REGISTER).then(REGISTERED)
+    given(VOLUNTEER, "p-1", REGISTERED).when(register_volunteer, by=CHEN, **REGISTER | {"name": "n"}).then_nothing()
+    spec = given(VOLUNTEER, "p-1", REGISTERED).when(register_volunteer, by=CHEN, **REGISTER | {"home": OTHER_COMPOUND})
+    spec.then_raises(IllegalStateError, f"already registered as a volunteer of {COMPOUND}")
 
 
-def test_residents_register_nobody_else():
-    given(VOLUNTEER, "p-1").when(v.register, by=lin, name="s", home=HOME).then_raises(ForbiddenError, "takes a post")
+def test_volunteers_live_at_known_places() -> None:
+    spec = given(VOLUNTEER, "p-1").when(register_volunteer, by=CHEN, **REGISTER | {"home": f"{COMPOUND}.99"})
+    spec.then_raises(NotFoundError, "no place")
+    spec = given(VOLUNTEER, "p-1", REGISTERED).when(take_role, **SERVE | {"place": f"{COMPOUND}.99"})
+    spec.then_raises(NotFoundError, "no place")
 
 
-def test_staff_register_in_their_own_territory_only():
-    given(VOLUNTEER, "p-1").when(v.register, by=elsewhere, name="s", home=HOME).then_raises(ForbiddenError, HOME)
+def test_residents_register_nobody_else_and_staff_in_their_own_territory_only() -> None:
+    given(VOLUNTEER, "p-1").when(register_volunteer, by=LIN, **REGISTER).then_raises(ForbiddenError, "takes a post")
+    given(VOLUNTEER, "p-1").when(register_volunteer, by=ELSEWHERE, **REGISTER).then_raises(ForbiddenError, COMPOUND)
+    nobody = Mandate(actor="", role="x", powers=frozenset({"*"}))
+    given(VOLUNTEER, "").when(register_volunteer, by=nobody, **REGISTER).then_raises(
+        ForbiddenError, "only for yourself"
+    )
 
 
-def test_a_volunteer_takes_a_role_at_a_building():
-    given(VOLUNTEER, "p-1", registered).when(v.take_role, role="informer", place=BUILDING).then(informer)
+def test_a_volunteer_takes_a_role_at_a_building() -> None:
+    given(VOLUNTEER, "p-1", REGISTERED).when(take_role, **SERVE).then(INFORMER)
+    given(VOLUNTEER, "p-1", REGISTERED, INFORMER).when(take_role, **SERVE).then_nothing()
 
 
-def test_taking_a_role_again_changes_nothing():
-    given(VOLUNTEER, "p-1", registered, informer).when(v.take_role, role="informer", place=BUILDING).then_nothing()
+def test_the_same_role_at_another_place_is_another_role() -> None:
+    other = RoleTaken(person_id="p-1", role="informer", place=COMPOUND, since="2025-01-01")
+    spec = given(VOLUNTEER, "p-1", REGISTERED, INFORMER)
+    spec.when(take_role, **SERVE | {"place": COMPOUND, "since": "2025-01-01"}).then(other)
 
 
-def test_the_same_role_at_another_building_is_another_role():
-    other = RoleTaken(person_id="p-1", role="informer", place=HOME, since="2025-01-01")
-    spec = given(VOLUNTEER, "p-1", registered, informer)
-    spec.when(v.take_role, role="informer", place=HOME, since="2025-01-01").then(other)
+def test_a_role_is_given_by_who_may_at_the_place_it_serves() -> None:
+    far = SERVE | {"place": BEYOND, "city": city("2025-03-04", ("PlaceRegistered", {"place": BEYOND}))}
+    taken = RoleTaken(person_id="p-1", role="informer", place=BEYOND, since="2025-03-04")
+    given(VOLUNTEER, "p-1", REGISTERED).when(take_role, by=ELSEWHERE, **far).then(taken)
+    given(VOLUNTEER, "p-1", REGISTERED).when(take_role, by=ELSEWHERE, **SERVE).then_raises(ForbiddenError, BUILDING)
 
 
-def test_roles_are_those_of_the_city():
-    spec = given(VOLUNTEER, "p-1", registered).when(v.take_role, role="sheriff", place=HOME)
-    spec.then_raises(IllegalStateError, match="sheriff is no role of this city; known are .*mediator")
-    own = RoleTaken(person_id="p-1", role="sheriff", place=HOME, since="2025-03-04")
-    given(VOLUNTEER, "p-1", registered).when(v.take_role, role="sheriff", place=HOME, roles={"sheriff"}).then(own)
+def test_roles_are_those_of_the_city() -> None:
+    spec = given(VOLUNTEER, "p-1", REGISTERED).when(take_role, **SERVE | {"role": "sheriff"})
+    spec.then_raises(BadInputError, "sheriff is not on the city's list volunteer_roles; known: .*mediator")
+    own = SERVE | {"role": "sheriff", "city": city("2025-03-04", entry("volunteer_roles", "sheriff"))}
+    taken = RoleTaken(person_id="p-1", role="sheriff", place=BUILDING, since="2025-03-04")
+    given(VOLUNTEER, "p-1", REGISTERED).when(take_role, **own).then(taken)
 
 
-def test_roles_are_for_registered_volunteers():
-    given(VOLUNTEER, "p-1").when(v.take_role, role="informer", place=HOME).then_raises(NotFoundError, "register first")
+def test_roles_are_for_registered_volunteers_and_residents_give_none() -> None:
+    given(VOLUNTEER, "p-1").when(take_role, **SERVE).then_raises(NotFoundError, "no volunteer p-1")
+    given(VOLUNTEER, "p-1", REGISTERED).when(take_role, by=CHEN, **SERVE).then_raises(ForbiddenError, "volunteer.role")
 
 
-def test_residents_give_no_roles():
-    spec = given(VOLUNTEER, "p-1", registered).when(v.take_role, by=chen, role="informer", place=HOME)
-    spec.then_raises(ForbiddenError, match="volunteer.role")
-
-
-def test_volunteers_leave_their_own_roles():
+def test_volunteers_leave_their_own_roles() -> None:
     left = RoleLeft(person_id="p-1", role="informer", place=BUILDING, until="2025-03-04")
-    given(VOLUNTEER, "p-1", registered, informer).when(v.leave_role, by=chen, role="informer", place=BUILDING).then(
-        left
+    spec = given(VOLUNTEER, "p-1", REGISTERED, INFORMER)
+    spec.when(leave_role, by=CHEN, **LEAVE).then(left)
+    spec.when(leave_role, by=LIN, **LEAVE).then_raises(ForbiddenError, "volunteer.role")
+    spec.when(leave_role, until="2025-03-03", **LEAVE).then_raises(IllegalStateError, "2025-03-04")
+    given(VOLUNTEER, "p-1", REGISTERED).when(leave_role, by=ANYONE, **LEAVE).then_raises(
+        IllegalStateError, "does not serve"
     )
-    spec = given(VOLUNTEER, "p-1", registered, informer).when(v.leave_role, by=lin, role="informer", place=BUILDING)
-    spec.then_raises(ForbiddenError, match="volunteer.role")
 
 
-def test_a_role_that_is_not_held_cannot_be_left():
-    spec = given(VOLUNTEER, "p-1", registered).when(v.leave_role, by=ANYONE, role="informer", place=BUILDING)
-    spec.then_raises(IllegalStateError, match="does not serve")
+def test_names_are_sealed_in_the_log_masked_for_the_public_and_open_to_staff(desk: Desk) -> None:
+    desk.ask("register_volunteer", "p-chen", name="陈志明", home=COMPOUND)
+    assert "陈" not in desk.stored
+    assert desk.ask("get_volunteer", "", person_id="p-chen")["name"] == "陈*"
+    assert desk.ask("find_volunteers", "post-worker", person_id="p-chen")["rows"][0]["name"] == "陈志明"
+    shown = desk.ask("get_volunteer", "p-chen")
+    assert (shown["name"], shown["place"], shown["actions"]) == ("陈志明", COMPOUND, ["leave_role"])
+    assert [part["zh"] for part in shown["place_names"]][-1] == "联邦新城"
+    assert desk.ask("get_volunteer", "post-worker", person_id="p-chen")["actions"] == ["take_role", "leave_role"]
+    desk.personal.erase("p-chen")
+    assert desk.ask("get_volunteer", "post-worker", person_id="p-chen")["name"] == ""
+    with pytest.raises(NotFoundError, match="no volunteer"):
+        desk.ask("get_volunteer", "p-9")
 
 
-def test_a_role_does_not_end_before_it_began():
-    spec = given(VOLUNTEER, "p-1", registered, informer)
-    spec.when(v.leave_role, role="informer", place=BUILDING, until="2025-03-03").then_raises(
-        IllegalStateError, "2025-03-04"
-    )
+def test_volunteers_are_listed_page_by_page(desk: Desk) -> None:
+    for number in range(7):
+        desk.ask("register_volunteer", "post-worker", person_id=f"p-b{number}", name="n", home=BUILDING)
+    desk.ask("register_volunteer", "post-director", person_id="p-far", name="n", home=BEYOND)
+    seen, cursor = [], ""
+    while cursor is not None:
+        page = desk.ask("find_volunteers", "", place__under=BUILDING, limit=3, cursor=cursor)
+        seen += [row["person_id"] for row in page["rows"]]
+        cursor = page["next"]
+    assert seen == [f"p-b{number}" for number in range(7)]
+
+
+def test_roles_count_at_the_place_they_serve(desk: Desk) -> None:
+    desk.ask("register_volunteer", "post-worker", person_id="p-role", name="林美玲", home=OTHER_COMPOUND)
+    desk.ask("take_role", "post-worker", person_id="p-role", role="mediator", place=COMPOUND)
+    (row,) = desk.ask("find_roles", "", role="mediator")["rows"]
+    assert (row["name"], row["place"], row["since"]) == ("林*", COMPOUND, "2025-03-04")
+    assert desk.ask("volunteer_figures", place=COMPOUND)["roles"] == {"total": 1, "by": {"mediator": 1}}
+    assert desk.ask("volunteer_figures", place=OTHER_COMPOUND)["roles"]["total"] == 0
+    assert desk.ask("volunteer_figures", place=OTHER_COMPOUND)["volunteers"] == 1
+    assert desk.ask("volunteer_figures", place=STREET)["roles"]["by"] == {"mediator": 1}
+    desk.ask("leave_role", "p-role", person_id="p-role", role="mediator", place=COMPOUND)
+    assert desk.ask("find_roles", "")["rows"] == []
+    assert desk.ask("volunteer_figures", place=COMPOUND)["roles"] == {"total": 0, "by": {}}
+
+
+def test_bad_input_names_the_field_and_the_reason(desk: Desk) -> None:
+    with pytest.raises(BadInputError) as caught:
+        desk.ask("register_volunteer", "post-worker", person_id="P 1", name=" ", home="350104..013", extra=1)
+    assert set(caught.value.fields) == {"person_id", "name", "home", "extra"}
+    with pytest.raises(BadInputError, match="mistakes"):
+        desk.ask("find_volunteers", limit=501)
+    with pytest.raises(BadInputError) as caught:
+        desk.ask("find_volunteers", order="name")
+    assert set(caught.value.fields) == {"order"}
+
+
+def test_a_place_may_have_ten_parts(desk: Desk) -> None:
+    deep = ".".join([COMPOUND, *"abcdef"])
+    desk.tell("registry", "PlaceRegistered", place=deep, kind="building", name="深", name_en="Deep", parent=COMPOUND)
+    desk.ask("register_volunteer", "post-worker", person_id="p-deep", name="n", home=deep)
+    assert desk.ask("volunteer_figures", place=deep)["volunteers"] == 1
+
+
+def test_residents_act_only_for_themselves(desk: Desk) -> None:
+    with pytest.raises(ForbiddenError, match="takes a post"):
+        desk.ask("register_volunteer", "p-1", person_id="p-2", name="x", home=COMPOUND)
+    with pytest.raises(ForbiddenError, match="volunteer.register"):
+        desk.ask("register_volunteer", "", name="x", home=COMPOUND)

@@ -93,8 +93,8 @@ class Histories(RuleBasedStateMachine):
         assert row is not None
         CASES.check(row)
         for key in counted_at(row):
-            before = FIGURES.move(self.figures.get(key, {}), self.row or None, -1)
-            self.figures[key] = FIGURES.move(before, row, 1)
+            before = FIGURES.move(key, self.figures.get(key), self.row, -1) if self.row else self.figures.get(key)
+            self.figures[key] = FIGURES.move(key, before, row, 1) or {}
         self.row = row
 
     @rule(by=WHO)

@@ -1,0 +1,391 @@
+"""Facts of projects and their money; every amount is integer fen. Class and field names are the storage format.
+
+They stand in one file because what lies in the streams of receipts, payments and statements today lay in that of their project before
+(decision 10).
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+import msgspec
+
+from services.funding.books import Entry
+from shared.domain.event import Event, Upcaster, sealed
+from shared.domain.fields import CODE, line
+
+PERSON = "person"
+#: Names of persons are sealed, those of organisations are not.
+PAYER = sealed(lambda fact: f"payer:{fact.receipt_id}", when=lambda fact: bool(fact.payer_kind == PERSON))
+PAYEE = sealed(lambda fact: f"payee:{fact.payment_id}", when=lambda fact: bool(fact.payee_kind == PERSON))
+
+
+class Item(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """A named item of a list that the city words itself: a criterion of acceptance (C23), a kind of works (C21)."""
+
+    code: Annotated[str, CODE, "code, unique in its list"]
+    zh: Annotated[str, line(100), "Chinese text"]
+    en: Annotated[str, line(200), "English text"]
+
+
+class Review(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """What a body said about a version of a payment."""
+
+    organisation_id: str
+    person_id: str
+    verdict: str = "approved"  # approved, rejected
+    reason: str = ""
+
+
+class Posting(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """Where and when a statement was put up."""
+
+    channel: str
+    spot: str  # which board or group, or ""
+    posted_on: str  # ISO date
+
+
+# The course of a project.
+class ProjectProposed(Event, frozen=True, kw_only=True):
+    """Works were proposed to solve residents' issues, with a budget shared by three sources (C19, C21, C22, C37)."""
+
+    project_id: str
+    title: str
+    title_en: str
+    place: str
+    programme: str  # code of the renovation programme it belongs to, or ""
+    works: tuple[Item, ...]
+    issue_ids: tuple[str, ...]
+    budget_fen: int
+    shares: dict[str, int]  # source to fen; sums to the budget
+    criteria: tuple[Item, ...]
+    organisation_id: str
+    person_id: str
+
+
+class ProjectApproved(Event, frozen=True, kw_only=True):
+    """The project may collect and spend money."""
+
+    project_id: str
+    resolution: str  # the resolution of the residents it rests on, or ""
+    organisation_id: str
+    person_id: str
+
+
+class ProjectCancelled(Event, frozen=True, kw_only=True):
+    """The project will not be carried out; what it still holds goes back to its sources."""
+
+    project_id: str
+    reason: str
+    person_id: str
+
+
+class SignerDesignated(Event, frozen=True, kw_only=True):
+    """This person is from now on the one who signs the project's payments, by name or by the first signature (D35)."""
+
+    project_id: str
+    person_id: str
+
+
+class WorksFinished(Event, frozen=True, kw_only=True):
+    """The works are done and wait for acceptance."""
+
+    project_id: str
+    person_id: str
+
+
+class ProjectAccepted(Event, frozen=True, kw_only=True):
+    """All criteria passed (C23); `issue_ids` were each checked and found solved, the others stay open (C37)."""
+
+    project_id: str
+    issue_ids: tuple[str, ...]
+    unsolved_issue_ids: tuple[str, ...]
+    criteria: dict[str, bool]
+    organisation_id: str
+    person_id: str
+
+
+class SurplusReturned(Event, frozen=True, kw_only=True):
+    """What was not spent went back to the sources, to each what it still held; the books are closed (C22)."""
+
+    project_id: str
+    returned: dict[str, int]
+    cashier: str
+    entries: tuple[Entry, ...]
+
+
+# The project's ledger: what receipts, payments and statements did to it.
+class EntriesBooked(Event, frozen=True, kw_only=True):
+    """A receipt, its reversal or a payment moved the accounts of the project (D32)."""
+
+    project_id: str
+    kind: str  # receipt, reversal, payment
+    document_id: str  # of the receipt or payment
+    person_id: str  # the accountant; for a payment the cashier
+    entries: tuple[Entry, ...]
+
+
+class PaymentOpened(Event, frozen=True, kw_only=True):
+    """A payment was asked for: until it is paid or withdrawn the project cannot be wound up."""
+
+    project_id: str
+    payment_id: str
+
+
+class PaymentDropped(Event, frozen=True, kw_only=True):
+    """A payment was withdrawn: nothing of it is open any more."""
+
+    project_id: str
+    payment_id: str
+
+
+class StatementListed(Event, frozen=True, kw_only=True):
+    """A statement told what the ledger holds."""
+
+    project_id: str
+    statement_id: str
+    number: int
+    as_of: str  # RFC 3339
+
+
+# Receipts and vouchers.
+class ReceiptRecorded(Event, frozen=True, kw_only=True):
+    """Money came in whole from one source (C22, D32)."""
+
+    schema = 2
+
+    project_id: str
+    receipt_id: str
+    place: str
+    source: str
+    payer: Annotated[str, PAYER]
+    payer_kind: str  # organisation, person
+    voucher: str  # number of the paper, or ""
+    amount_fen: int
+    accountant: str
+    entries: tuple[Entry, ...]
+
+
+class ReceiptReversed(Event, frozen=True, kw_only=True):
+    """A receipt was recorded wrongly; opposite entries take it out of the books, nothing is struck through."""
+
+    project_id: str
+    receipt_id: str
+    source: str
+    amount_fen: int
+    reason: str
+    accountant: str
+    entries: tuple[Entry, ...]
+
+
+class PayerErased(Event, frozen=True, kw_only=True):
+    """The key to the name of a paying person was destroyed; the money stays in the books (X09)."""
+
+    project_id: str
+    receipt_id: str
+    person_id: str
+
+
+class ReceiptCarried(Event, frozen=True, kw_only=True):
+    """What the project's stream said about a receipt, before the first fact in a stream of its own."""
+
+    project_id: str
+    receipt_id: str
+    status: str
+    place: str
+    source: str
+    payer: str  # as it lay there: sealed for a person
+    payer_kind: str
+    voucher: str
+    amount_fen: int
+    accountant: str
+    reason: str
+    erased: bool
+
+
+class VoucherUsed(Event, frozen=True, kw_only=True):
+    """A receipt was recorded on this voucher of the project."""
+
+    project_id: str
+    place: str
+    voucher: str  # as it stands on the paper
+    receipt_id: str
+
+
+class VoucherReleased(Event, frozen=True, kw_only=True):
+    """The receipt on this voucher was reversed; another may be recorded on it."""
+
+    project_id: str
+    receipt_id: str
+
+
+# Payments.
+class PaymentRequested(Event, frozen=True, kw_only=True):
+    """Somebody asks that a bill of the project be paid."""
+
+    schema = 2
+
+    project_id: str
+    payment_id: str
+    place: str
+    title: str  # of the project, for lists of payments
+    title_en: str
+    payee: Annotated[str, PAYEE]
+    payee_kind: str  # organisation, person
+    purpose: str
+    amount_fen: int
+    version: int
+    applicant: str
+
+
+class PaymentAmended(Event, frozen=True, kw_only=True):
+    """The request says something else now: reviews and signature of earlier versions are void (D34)."""
+
+    project_id: str
+    payment_id: str
+    payee: Annotated[str, PAYEE]
+    payee_kind: str
+    purpose: str
+    amount_fen: int
+    version: int
+    applicant: str
+
+
+class PaymentReviewed(Event, frozen=True, kw_only=True):
+    """One of the bodies judged one amount of one version; a rejection voids the reviews of the others (D34)."""
+
+    project_id: str
+    payment_id: str
+    body: str
+    organisation_id: str
+    person_id: str
+    amount_fen: int
+    version: int
+    verdict: str  # approved, rejected
+    reason: str
+
+
+class PaymentSigned(Event, frozen=True, kw_only=True):
+    """The one signer signed what all bodies approved (D35)."""
+
+    project_id: str
+    payment_id: str
+    person_id: str
+    amount_fen: int
+    version: int
+
+
+class PaymentMade(Event, frozen=True, kw_only=True):
+    """The cashier paid; `drawn` says how much of it each source gave (C22, D31, D32)."""
+
+    project_id: str
+    payment_id: str
+    cashier: str
+    amount_fen: int
+    version: int
+    drawn: dict[str, int]
+    entries: tuple[Entry, ...]
+
+
+class PaymentWithdrawn(Event, frozen=True, kw_only=True):
+    """The request was taken back and will not be paid."""
+
+    project_id: str
+    payment_id: str
+    reason: str
+    person_id: str
+
+
+class PaymentCarried(Event, frozen=True, kw_only=True):
+    """What the project's stream said about a payment, before the first fact in a stream of its own."""
+
+    project_id: str
+    payment_id: str
+    status: str
+    place: str
+    title: str
+    title_en: str
+    payee: str  # as it lay there: sealed for a person
+    payee_kind: str
+    purpose: str
+    amount_fen: int
+    version: int
+    applicant: str
+    applicants: tuple[str, ...]
+    reviews: dict[str, Review]
+    reviewers: tuple[str, ...]
+    signer: str
+    signers: tuple[str, ...]
+    cashier: str
+    drawn: dict[str, int]
+    reason: str
+
+
+# Statements.
+class StatementDisclosed(Event, frozen=True, kw_only=True):
+    """Income and spending by source were made public, as of `as_of_version` facts of the project (D25, D37)."""
+
+    schema = 2
+
+    project_id: str
+    statement_id: str
+    place: str
+    number: int  # 1 for the project's first statement
+    title: str
+    title_en: str
+    as_of: str  # RFC 3339
+    as_of_version: int
+    budget_fen: int
+    income: dict[str, int]
+    spending: dict[str, int]
+    returned: dict[str, int]
+    held: dict[str, int]
+    receipts: int
+    payments: int
+    person_id: str
+
+
+class StatementPosted(Event, frozen=True, kw_only=True):
+    """A statement was put up where residents see it: on their telephones or on the notice board (D37)."""
+
+    project_id: str
+    statement_id: str
+    channel: str  # portal, notice_board, message
+    spot: str  # which board or group, or ""
+    posted_on: str  # ISO date
+    person_id: str
+
+
+class StatementCarried(Event, frozen=True, kw_only=True):
+    """Where the project's stream said that a statement was posted, before the first fact in a stream of its own."""
+
+    project_id: str
+    statement_id: str
+    place: str
+    postings: tuple[Posting, ...]
+
+
+def _without_place(data: dict[str, Any]) -> dict[str, Any]:
+    return data | {"place": ""}  # it lay in the project's stream, whose place it has
+
+
+#: Facts that got a place when they got a stream of their own.
+UPCASTERS: dict[tuple[str, int], Upcaster] = {
+    ("ReceiptRecorded", 1): _without_place,
+    ("PaymentRequested", 1): _without_place,
+    ("StatementDisclosed", 1): _without_place,
+}
+RECEIPT_FACTS = (ReceiptRecorded, ReceiptReversed, PayerErased)
+PAYMENT_FACTS = (PaymentRequested, PaymentAmended, PaymentReviewed, PaymentSigned, PaymentMade, PaymentWithdrawn)
+STATEMENT_FACTS = (StatementDisclosed, StatementPosted)
+ReceiptFact = ReceiptRecorded | ReceiptReversed | PayerErased | ReceiptCarried
+PaymentFact = (
+    PaymentRequested
+    | PaymentAmended
+    | PaymentReviewed
+    | PaymentSigned
+    | PaymentMade
+    | PaymentWithdrawn
+    | PaymentCarried
+)
+StatementFact = StatementDisclosed | StatementPosted | StatementCarried

@@ -1,0 +1,286 @@
+"""Projects with their money as pages show them, and the sums of their ledgers by place; amounts are fen, days ISO dates."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import date
+from typing import Annotated, Any
+
+from services.funding.books import ACCOUNTS, SOURCES, by_source
+from services.funding.documents import PAYMENT, RECEIPT, STATEMENT
+from services.funding.facts import (
+    ProjectAccepted,
+    ProjectApproved,
+    ProjectCancelled,
+    ProjectProposed,
+    StatementDisclosed,
+    StatementListed,
+    SurplusReturned,
+    WorksFinished,
+)
+from services.funding.payment import request_payment
+from services.funding.payment_rows import PAYMENT_ROW, shown_payment
+from services.funding.project import OPEN, PROJECT, Project
+from services.funding.receipt import record_receipt
+from services.funding.rows import AS_OF, BY_SOURCE, SHARE, day_of, public, row_of, share
+from services.funding.statement import STATEMENT_ROW, disclose_statement
+from shared.domain.answers import COUNT, TEXT, Shape, by_code, many, page_of, shape
+from shared.domain.command import Cursor, Limit, order_of
+from shared.domain.fields import CODE, DAY, PLACE, choice, id_of, number
+from shared.domain.reader import Reader
+from shared.domain.record import Record
+from shared.domain.territory import EVERYWHERE
+from shared.domain.view import Counts, Row, View, tally
+
+#: Sorts behind every day: no statement is owed.
+NEVER = "9999-12-31"
+#: Payments and statements shown with a project.
+SHOWN = 500
+_AMOUNTS = ("received", "spent", "returned", "held")
+_STATUSES = ("proposed", "approved", "finished", "accepted", "cancelled", "closed")
+#: What begins with a project, and the statuses in which it makes sense.
+_BEGUN = {
+    RECEIPT.commands[record_receipt.__name__]: OPEN,
+    PAYMENT.commands[request_payment.__name__]: OPEN,
+    STATEMENT.commands[disclose_statement.__name__]: _STATUSES[1:],
+}
+
+
+def _more(row: Row, project: Project, event: Any, record: Record) -> Row:
+    """Money by source with its sums, and the days of what happened."""
+    amounts: dict[str, dict[str, int]] = {name: getattr(project, name) for name in _AMOUNTS}
+    told = isinstance(event, StatementListed | StatementDisclosed)
+    return {
+        **amounts,
+        **{f"{name}_fen": sum(by.values()) for name, by in amounts.items()},
+        "pending": len(project.open_payments),
+        "changed_on": record.occurred[:10],
+        **day_of("proposed_on", isinstance(event, ProjectProposed), row, record),
+        **day_of("approved_on", isinstance(event, ProjectApproved), row, record),
+        **day_of("finished_on", isinstance(event, WorksFinished), row, record),
+        **day_of("accepted_on", isinstance(event, ProjectAccepted), row, record),
+        **day_of("disclosed_on", told, row, record),
+        "disclose_from": _disclose_from(row, project, event, record.occurred[:10]),
+    }
+
+
+def _disclose_from(row: Row, project: Project, event: Any, day: str) -> str:
+    """The day from which the next statement is counted: that of the approval, of the last statement, or of the end (D25)."""
+    match event:
+        case ProjectApproved() | SurplusReturned():
+            return day
+        case ProjectCancelled():
+            return day if row["approved_on"] else NEVER
+        case StatementListed() | StatementDisclosed():
+            return NEVER if project.status in ("cancelled", "closed") else day
+    return str(row.get("disclose_from", NEVER))
+
+
+def _projects() -> View:
+    """Rows of projects; what facts said before receipts had their own streams is no part of them."""
+    indexes = ("place", "programme", "spent_fen", "received_fen", "proposed_on", ("status", "disclose_from"))
+    made = View.of(PROJECT, "projects", (*indexes, "disclose_from"), _more)
+
+    def fold(row: Row, event: Any, record: Record, key: str) -> Row | None:
+        found = made.fold(row, event, record, key)
+        return {name: value for name, value in (found or {}).items() if name != "former"}
+
+    return replace(made, fold=fold)
+
+
+PROJECTS = _projects()
+
+
+def _counts(row: Row) -> Counts:
+    solved = len(row["issue_ids"]) - len(row["unsolved_issue_ids"]) if row["accepted_on"] else 0
+    return {
+        "projects": 1,
+        "by_status": {row["status"]: 1},
+        **{name: row[name] for name in ("receipts", "payments", "statements", *_AMOUNTS)},
+        "issues_solved": solved,
+        "issues_unsolved": len(row["unsolved_issue_ids"]),
+    }
+
+
+TOTALS = tally("totals", PROJECTS, _counts)
+
+_SUMS = {f"{name}_fen": COUNT for name in _AMOUNTS}
+_DAYS = ("changed_on", "proposed_on", "approved_on", "finished_on", "accepted_on", "disclosed_on", "disclose_from")
+_ROW = row_of(PROJECT, pending=COUNT, **dict.fromkeys(_AMOUNTS, BY_SOURCE), **_SUMS, **dict.fromkeys(_DAYS, TEXT))
+_SIDE = many(shape(source=TEXT, fen=COUNT, share=SHARE))
+_BOARD: dict[str, Shape] = {"place": TEXT, "as_of": AS_OF} | _SUMS
+_BOARD |= dict.fromkeys(("income", "spending", "returned", "held"), _SIDE)
+_WHOLE = _ROW["properties"] | {"payments": many(PAYMENT_ROW), "statements": many(STATEMENT_ROW), "as_of": AS_OF}
+_NEXT = page_of({})["properties"]["next"]
+
+
+@PROJECT.query(answer=page_of(_ROW))
+def find_projects(
+    read: Reader,
+    *,
+    place__under: Annotated[str, PLACE, "a place and everything below it"] = "",
+    status: Annotated[str, choice(*_STATUSES, words="project status"), "only in this state"] = "",
+    programme: Annotated[str, CODE, "only of this programme"] = "",
+    order: Annotated[
+        str, order_of("key", "proposed_on", "received_fen", "spent_fen"), "sorted by; - before it: descending"
+    ] = "-proposed_on",
+    limit: Limit = 50,
+    cursor: Cursor = "",
+) -> dict[str, Any]:
+    """Projects with their money by source (C22)."""
+    where = {"place__under": place__under, "status": status, "programme": programme}
+    return _page(read, where, limit, cursor, order)
+
+
+def _page(read: Reader, where: Mapping[str, Any], limit: int, cursor: str, order: str) -> Row:
+    page = read.page("projects", where, limit, cursor, order, PROJECT, lambda row: public(read, row))
+    return page | {"rows": read.city.named(page["rows"])}
+
+
+@PROJECT.query(answer={**_ROW, "properties": _WHOLE})
+def get_project(read: Reader, *, project_id: Annotated[str, id_of("project"), "project"]) -> dict[str, Any]:
+    """One project: budget and money by source, its payments with their reviews, its statements."""
+
+    def answer() -> Row:
+        row = read.row("projects", project_id, "project", "project_id")
+        where = {"project_id": project_id}
+        payments = read.page(
+            "payments", where, SHOWN, None, "requested_on", PAYMENT, lambda row: shown_payment(read, row)
+        )
+        statements = read.page(
+            "statements", where, SHOWN, None, "-disclosed_on", STATEMENT, lambda row: public(read, row)
+        )
+        begun = [
+            command.name
+            for command, statuses in _BEGUN.items()
+            if row["status"] in statuses and read.may(command.power, row["place"])
+        ]
+        (named,) = read.city.named([public(read, row)])
+        return named | {
+            "payments": payments["rows"],
+            "statements": statements["rows"],
+            "actions": read.actions(PROJECT, row) + begun,
+            "others": read.others(PROJECT, row),
+        }
+
+    return read.as_of(answer)
+
+
+@PROJECT.query(
+    answer=shape(
+        project_id=TEXT,
+        accounts=many(shape(account=TEXT, zh=TEXT, en=TEXT, debit_fen=COUNT, credit_fen=COUNT, balance_fen=COUNT)),
+        debit_fen=COUNT,
+        credit_fen=COUNT,
+        as_of=AS_OF,
+    )
+)
+def trial_balance(read: Reader, *, project_id: Annotated[str, id_of("project"), "project"]) -> dict[str, Any]:
+    """Turnover and balance of every account of a project; debit and credit sums are equal (D32)."""
+
+    def answer() -> Row:
+        turnover = read.row("projects", project_id, "project", "project_id")["accounts"]
+        none = {"debit_fen": 0, "credit_fen": 0}
+        rows = [
+            {"account": account, "zh": zh, "en": en, **turnover.get(account, none)}
+            for account, (zh, en) in ACCOUNTS.items()
+        ]
+        sums = {side: sum(row[side] for row in rows) for side in none}
+        balances = [row | {"balance_fen": row["debit_fen"] - row["credit_fen"]} for row in rows]
+        return {"project_id": project_id, "accounts": balances, **sums}
+
+    return read.as_of(answer)
+
+
+@PROJECT.query(answer=shape(rows=many(_ROW), next=_NEXT, day=TEXT, every_days=COUNT))
+def find_overdue_disclosures(
+    read: Reader,
+    *,
+    place__under: Annotated[str, PLACE, "a place and everything below it"] = "",
+    day: Annotated[str, DAY, "day to judge by; empty: today"] = "",
+    every_days: Annotated[
+        int, number(1, 3660), "calendar days within which a statement is due; empty: as the city has it"
+    ] = 0,
+    limit: Limit = 50,
+    cursor: Cursor = "",
+) -> dict[str, Any]:
+    """Projects whose last statement is older than the city allows (D25)."""
+    day = day or read.today
+    every_days = every_days or read.city.parameter("disclosure_days")
+    oldest = date.fromordinal(max(date.fromisoformat(day).toordinal() - every_days, 1)).isoformat()
+    where = {"place__under": place__under, "disclose_from__lt": oldest}
+    return {"day": day, "every_days": every_days} | _page(read, where, limit, cursor, "disclose_from")
+
+
+@PROJECT.query(
+    answer=shape(
+        **_BOARD,
+        projects=many(
+            shape(
+                **dict.fromkeys(("project_id", "title", "title_en", "place", "status"), TEXT),
+                **dict.fromkeys(("budget_fen", "received_fen", "spent_fen", "held_fen"), COUNT),
+                share=SHARE,
+            )
+        ),
+        next=_NEXT,
+    )
+)
+def disclosure_board(
+    read: Reader,
+    *,
+    place: Annotated[str, PLACE, "place; empty: the whole city"] = "",
+    limit: Limit = 50,
+    cursor: Cursor = "",
+) -> dict[str, Any]:
+    """Money in by source and out by project for a place and all below it, shares as fractions (C22, D37)."""
+
+    def answer() -> Row:
+        totals = _totals(read, place)
+        page = read.page("projects", {"place__under": place}, limit, cursor, "-spent_fen")
+        shown = ("project_id", "title", "title_en", "place", "status", "budget_fen")
+        rows = [
+            {name: row[name] for name in (*shown, "received_fen", "spent_fen", "held_fen")}
+            | {"share": share(row["spent_fen"], totals["spent_fen"])}
+            for row in page["rows"]
+        ]
+        return _board(place, totals) | {"projects": rows, "next": page["next"]}
+
+    return read.as_of(answer)
+
+
+_COUNTED = ("projects", "receipts", "payments", "statements", "issues_solved", "issues_unsolved")
+
+
+@PROJECT.query(answer=shape(**_BOARD, **dict.fromkeys(_COUNTED, COUNT), by_status=by_code(COUNT)))
+def funding_figures(
+    read: Reader, *, place: Annotated[str, PLACE, "place; empty: the whole city"] = ""
+) -> dict[str, Any]:
+    """Projects by status, money by source, receipts, payments and statements at a place and below (C22, C37)."""
+
+    def answer() -> Row:
+        totals = _totals(read, place)
+        counts = {name: totals.get(name, 0) for name in _COUNTED}
+        return _board(place, totals) | counts | {"by_status": totals.get("by_status", {})}
+
+    return read.as_of(answer)
+
+
+def _totals(read: Reader, place: str) -> Row:
+    """Sums at a place, by source with their sums."""
+    found = read.rows.get("totals", place or EVERYWHERE) or {}
+    money = {name: by_source(found.get(name, {})) for name in _AMOUNTS}
+    return found | money | {f"{name}_fen": sum(amounts.values()) for name, amounts in money.items()}
+
+
+def _board(place: str, totals: Row) -> Row:
+    """Money of a place by source, each amount also as a share of its side."""
+    sides = {"income": "received", "spending": "spent", "returned": "returned", "held": "held"}
+    by_side = {
+        side: [
+            {"source": source, "fen": totals[name][source], "share": share(totals[name][source], totals[f"{name}_fen"])}
+            for source in SOURCES
+        ]
+        for side, name in sides.items()
+    }
+    return {"place": place} | by_side | {f"{name}_fen": totals[f"{name}_fen"] for name in _AMOUNTS}

@@ -1,0 +1,57 @@
+"""Facts about activities.
+
+Class and field names are the storage format: rename nothing, upcast instead.
+"""
+
+from __future__ import annotations
+
+from shared.domain.event import Event
+
+
+class ActivityPlanned(Event, frozen=True, kw_only=True):
+    """An activity was announced; a deed names the issue or project it serves (C38)."""
+
+    activity_id: str
+    title: str
+    title_en: str
+    kind: str
+    place: str
+    starts: str  # RFC 3339
+    series: str  # code of the series it belongs to, or empty
+    issue_id: str
+    project_id: str
+
+
+class AttendanceRecorded(Event, frozen=True, kw_only=True):
+    """A person took part, once: this is a person-time; distinct persons are counted apart (C39, X04)."""
+
+    activity_id: str
+    person_id: str
+    minutes: int
+    kind: str  # of the activity
+    role: str  # in which the person served, or empty (C32)
+    day: str  # ISO date of the activity
+
+
+class AttendanceWithdrawn(Event, frozen=True, kw_only=True):
+    """An attendance was recorded by mistake and no longer counts."""
+
+    schema = 2
+    activity_id: str
+    person_id: str
+    reason: str
+
+
+class ActivityHeld(Event, frozen=True, kw_only=True):
+    """An activity took place, in so many sessions (C39)."""
+
+    schema = 2
+    activity_id: str
+    sessions: int
+
+
+class ActivityCancelled(Event, frozen=True, kw_only=True):
+    """An activity will not take place."""
+
+    activity_id: str
+    reason: str

@@ -1,0 +1,333 @@
+"""Volunteers: registered once, they serve places in roles (C32, D19, E28)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Annotated, Any
+
+import msgspec
+from msgspec.structs import replace
+
+from shared.domain.answers import ACTIONS, COUNT, OTHERS, PLACE_NAMES, TEXT, by_code, many, page_of, row_of, shape
+from shared.domain.city import City, every
+from shared.domain.command import Cursor, Limit, order_of
+from shared.domain.decider import Decider
+from shared.domain.errors import ForbiddenError, IllegalStateError
+from shared.domain.event import Event, sealed
+from shared.domain.fields import DAY, PLACE, code_of, id_of, line
+from shared.domain.mandate import Mandate
+from shared.domain.names import mask
+from shared.domain.reader import Reader
+from shared.domain.record import Record
+from shared.domain.territory import EVERYWHERE
+from shared.domain.view import OWN, Row, View, tally
+from shared.domain.words import _, said, term
+
+
+# Facts. Class and field names are the storage format: rename nothing, upcast instead.
+class VolunteerRegistered(Event, frozen=True, kw_only=True):
+    """A person joined the volunteers of the place they live in (E28)."""
+
+    person_id: str
+    name: Annotated[str, sealed(lambda fact: fact.person_id)]
+    home: str  # territory path
+
+
+class RoleTaken(Event, frozen=True, kw_only=True):
+    """A volunteer serves a place in a role: informer, patroller, mediator, publicist … (C32, D19)."""
+
+    person_id: str
+    role: str
+    place: str
+    since: str  # ISO date
+
+
+class RoleLeft(Event, frozen=True, kw_only=True):
+    """A volunteer no longer serves a place in a role; `until` is the first day after."""
+
+    person_id: str
+    role: str
+    place: str
+    until: str
+
+
+class Volunteer(msgspec.Struct, frozen=True):
+    """`place` is where they live; `roles` maps a role and its place (`informer@350104.013`) to the day since when."""
+
+    id: str
+    status: str = "unknown"  # unknown, registered
+    place: str = ""
+    name: str = ""  # sealed
+    roles: dict[str, str] = {}
+
+    def holds(self, role: str) -> bool:
+        """Whether they serve any place in a role."""
+        return any(held.partition("@")[0] == role for held in self.roles)
+
+
+def evolve(volunteer: Volunteer, event: VolunteerRegistered | RoleTaken | RoleLeft) -> Volunteer:
+    """Apply a recorded fact. Never refuses: it has already happened."""
+    match event:
+        case VolunteerRegistered():
+            return replace(volunteer, status="registered", place=event.home, name=event.name)
+        case RoleTaken():
+            return replace(volunteer, roles=volunteer.roles | {f"{event.role}@{event.place}": event.since})
+        case RoleLeft():
+            left = f"{event.role}@{event.place}"
+            return replace(volunteer, roles={held: since for held, since in volunteer.roles.items() if held != left})
+
+
+VOLUNTEER = Decider(
+    "volunteer",
+    (VolunteerRegistered, RoleTaken, RoleLeft),
+    Volunteer,
+    Volunteer,
+    evolve,
+    lambda volunteer: volunteer.place,
+    named="person_id",
+)
+
+
+def own_or_post(by: Mandate, person_id: str) -> None:
+    """Raise `ForbiddenError` when a resident acts for somebody else, or nobody is signed in; for others one acts from a post."""
+    if not by.post_id and by.role != "service" and (not by.actor or by.actor != person_id):
+        raise ForbiddenError(
+            _("you can do this only for yourself; for others it takes a post"),
+            {"person_id": said(_("not yourself"))},
+        )
+
+
+@VOLUNTEER.command(
+    "volunteer.register",
+    new=lambda ask, by: ask["person_id"] or by.actor,
+    where=lambda volunteer, ask, by: ask["home"],
+)
+def register_volunteer(
+    volunteer: Volunteer,
+    *,
+    by: Mandate,
+    at: str,
+    city: City,
+    name: Annotated[str, line(100), "name; kept sealed"],
+    home: Annotated[str, PLACE, "place the person lives in"],
+    person_id: Annotated[str, id_of("person"), "who; empty: yourself"] = "",
+) -> list[Event]:
+    """Enter a person in the register of volunteers; residents enter themselves (E28)."""
+    own_or_post(by, volunteer.id)
+    if volunteer.status == "registered":
+        if volunteer.place == home:
+            return []
+        raise IllegalStateError(_("already registered as a volunteer of {place}"), place=volunteer.place)
+    city.known_place(home, "home")
+    return [VolunteerRegistered(person_id=volunteer.id, name=name, home=home)]
+
+
+@VOLUNTEER.command("volunteer.role", where=lambda volunteer, ask, by: ask["place"], id_kind=id_of("person"))
+def take_role(
+    volunteer: Volunteer,
+    *,
+    by: Mandate,
+    at: str,
+    city: City,
+    role: Annotated[str, code_of("volunteer_roles"), "role that is served"],
+    place: Annotated[str, PLACE, "place that is served"],
+    since: Annotated[str, DAY, "first day; empty: today"] = "",
+) -> list[Event]:
+    """Serve a place in a role, such as informer, patroller, mediator or publicist (C32, D19)."""
+    if f"{role}@{place}" in volunteer.roles:
+        return []
+    city.known_place(place)
+    city.code("volunteer_roles", role, "role")
+    return [RoleTaken(person_id=volunteer.id, role=role, place=place, since=since or at[:10])]
+
+
+@VOLUNTEER.command(
+    "volunteer.role",
+    where=lambda volunteer, ask, by: ask["place"],
+    owner=lambda volunteer, by: by.actor == volunteer.id,
+    id_kind=id_of("person"),
+)
+def leave_role(
+    volunteer: Volunteer,
+    *,
+    by: Mandate,
+    at: str,
+    role: Annotated[str, code_of("volunteer_roles"), "role that is served"],
+    place: Annotated[str, PLACE, "place that was served"],
+    until: Annotated[str, DAY, "first day after; empty: today"] = "",
+) -> list[Event]:
+    """Stop serving a place in a role; volunteers leave their own roles themselves."""
+    since = volunteer.roles.get(f"{role}@{place}")
+    if since is None:
+        raise IllegalStateError(
+            _("{person} does not serve {place} as {role}"),
+            person=volunteer.id,
+            place=place,
+            role=term("volunteer_roles", role),
+        )
+    if (until or at[:10]) < since:
+        raise IllegalStateError(
+            _("the role was taken on {since}; it cannot end before that"),
+            {"until": said(_("before the first day"))},
+            since=since,
+        )
+    return [RoleLeft(person_id=volunteer.id, role=role, place=place, until=until or at[:10])]
+
+
+def _since(row: Row, volunteer: Volunteer, event: Event, record: Record) -> Row:
+    return {"since": row.get("since") or record.occurred[:10]}
+
+
+def _role_key(event: Any, record: Record) -> str | None:
+    return f"{event.person_id}:{event.role}@{event.place}" if isinstance(event, RoleTaken | RoleLeft) else None
+
+
+def _role(row: Row, event: RoleTaken | RoleLeft, record: Record, key: str) -> Row | None:
+    """One row for each role that a volunteer holds at a place: it counts there, not where the volunteer lives."""
+    return msgspec.structs.asdict(event) if isinstance(event, RoleTaken) else None
+
+
+VOLUNTEERS = View.of(VOLUNTEER, "volunteers", ("place", "person_id", "since"), _since)
+VOLUNTEER_SUMS = tally("volunteer_sums", VOLUNTEERS, lambda row: {"volunteers": 1})
+ROLES = View("roles", OWN, _role_key, _role, ("person_id", "place", ("role", "place")))
+ROLE_SUMS = tally("role_sums", ROLES, lambda row: {"roles": {row["role"]: 1}})
+
+
+def with_names(read: Reader, rows: Iterable[Row]) -> list[Row]:
+    """Rows that mention a `person_id` and a `place`, with the volunteer's name as far as the reader may see it; "" once erased."""
+    rows = list(rows)
+    known = read.rows.get_many("volunteers", sorted({row["person_id"] for row in rows if row["person_id"]}))
+    named = []
+    for row in rows:
+        name = read.open(known.get(row["person_id"], {}).get("name", "")) or ""
+        own = bool(read.by.actor) and read.by.actor == row["person_id"]
+        named.append(row | {"name": name if own or read.may("volunteer.read_names", row["place"]) else mask(name)})
+    return read.city.named(named)
+
+
+def _with_deeds(read: Reader, rows: Iterable[Row]) -> list[Row]:
+    """Rows of volunteers with their roles, their teams and what they did."""
+    rows = with_names(read, rows)
+    ids = [row["person_id"] for row in rows]
+    took_part = read.rows.get_many("participants", [f"{EVERYWHERE}:{id}" for id in ids])
+    walked = read.rows.get_many("walks", [f"person:{id}" for id in ids])
+    teams: dict[str, list[str]] = {id: [] for id in ids}
+    for member in every(read.rows, "memberships", {"person_id": ids}) if ids else ():
+        teams[member["person_id"]].append(member["team_id"])
+    done = []
+    for row in rows:
+        deeds, walks = (
+            took_part.get(f"{EVERYWHERE}:{row['person_id']}", {}),
+            walked.get(f"person:{row['person_id']}", {}),
+        )
+        shown = {name: value for name, value in row.items() if name != "status"}
+        shown |= {"roles": sorted(row["roles"]), "teams": teams[row["person_id"]]}
+        shown |= {"times": deeds.get("times", 0), "minutes": deeds.get("minutes", 0)}
+        done.append(shown | {"patrols": walks.get("patrols", 0), "patrol_minutes": walks.get("minutes", 0)})
+    return done
+
+
+_SHOWN = row_of(
+    VOLUNTEER,
+    *("status", "roles"),
+    since=TEXT,
+    roles=many(TEXT),
+    teams=many(TEXT),
+    times=COUNT,
+    minutes=COUNT,
+    patrols=COUNT,
+    patrol_minutes=COUNT,
+    place_names=PLACE_NAMES,
+    actions=ACTIONS,
+)
+#: A row that names a volunteer.
+NAMED = {"key": TEXT, "person_id": TEXT, "name": TEXT, "place": TEXT, "place_names": PLACE_NAMES}
+
+
+@VOLUNTEER.query(answer=page_of(_SHOWN))
+def find_volunteers(
+    read: Reader,
+    *,
+    person_id: Annotated[str, id_of("person"), "one person"] = "",
+    place__under: Annotated[str, PLACE, "a place and everything below it"] = "",
+    order: Annotated[str, order_of("place", "person_id", "since"), "sorted by; - before it: descending"] = "place",
+    limit: Limit = 50,
+    cursor: Cursor = "",
+) -> Row:
+    """Volunteers with what they do and did; names are masked for those who may not read them (E28)."""
+    where = {"person_id": person_id, "place__under": place__under}
+    page = read.page("volunteers", where, limit, cursor, order, VOLUNTEER)
+    return page | {"rows": _with_deeds(read, page["rows"])}
+
+
+@VOLUNTEER.query(answer=_SHOWN | {"properties": _SHOWN["properties"] | {"others": OTHERS}})
+def get_volunteer(
+    read: Reader, *, person_id: Annotated[str, id_of("person"), "the volunteer; empty: yourself"] = ""
+) -> Row:
+    """One volunteer with roles, teams and what they did."""
+    row = read.row("volunteers", person_id or read.by.actor, "volunteer", "person_id")
+    (shown,) = _with_deeds(read, [row])
+    return shown | {"actions": read.actions(VOLUNTEER, row), "others": read.others(VOLUNTEER, row)}
+
+
+@VOLUNTEER.query(answer=page_of(shape(**NAMED, role=TEXT, since=TEXT)))
+def find_roles(
+    read: Reader,
+    *,
+    person_id: Annotated[str, id_of("person"), "only of this volunteer"] = "",
+    role: Annotated[str, code_of("volunteer_roles"), "only this role"] = "",
+    place__under: Annotated[str, PLACE, "a place and everything below it"] = "",
+    order: Annotated[str, order_of("place", "person_id", "role"), "sorted by; - before it: descending"] = "place",
+    limit: Limit = 50,
+    cursor: Cursor = "",
+) -> Row:
+    """Who serves which place in which role (C32, D19)."""
+    where = {"person_id": person_id, "role": role, "place__under": place__under}
+    page = read.page("roles", where, limit, cursor, order)
+    return page | {"rows": with_names(read, page["rows"])}
+
+
+#: Figures that are one number, and those that are a number for each code, each with the sums that have it.
+_PLAIN = {
+    "volunteers": "volunteer_sums",
+    "patrols": "patrol_sums",
+    "patrol_person_times": "patrol_sums",
+    "findings": "patrol_sums",
+}
+_CODED = {
+    "roles": "role_sums",
+    "teams": "team_sums",
+    "activities": "activity_sums",
+    "sessions": "activity_sums",
+    "person_times": "activity_sums",
+    "minutes": "activity_sums",
+    "wishes": "wish_sums",
+}
+_REPORTED = ("members_surveyed", "members_not_reported", "members_reported", "members_confirmed", "units_reported")
+
+
+@VOLUNTEER.query(
+    answer=shape(
+        place=TEXT,
+        **dict.fromkeys(_PLAIN, COUNT),
+        **dict.fromkeys(_CODED, shape(total=COUNT, by=by_code(COUNT))),
+        persons=COUNT,
+        **dict.fromkeys(_REPORTED, COUNT),
+        claims_expired=COUNT,
+    )
+)
+def volunteer_figures(read: Reader, *, place: Annotated[str, PLACE, "territory; empty: everywhere"] = "") -> Row:
+    """Volunteers, sessions, person-times, distinct persons, patrols and wishes of a territory, each counted apart (C39, C44, X04)."""
+    views = {*_PLAIN.values(), *_CODED.values(), "report_in_sums"}
+    sums = {view: read.rows.get(view, place or EVERYWHERE) or {} for view in views}
+    figures: Row = {"place": place} | {name: sums[view].get(name, 0) for name, view in _PLAIN.items()}
+    for name, view in _CODED.items():
+        codes = sums[view].get(name, {})
+        figures[name] = {"total": sum(codes.values()), "by": dict(sorted(codes.items()))}
+    expired = {"status": "claimed", "expires__lte": read.today} | ({"place__under": place} if place else {})
+    return (
+        figures
+        | {"persons": read.rows.count("participants", {"place": place or EVERYWHERE})}
+        | {name: sums["report_in_sums"].get(name, 0) for name in _REPORTED}
+        | {"claims_expired": read.rows.count("wishes", expired)}
+    )

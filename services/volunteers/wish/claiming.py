@@ -1,0 +1,154 @@
+"""Claims: exactly one person promises to fulfil a wish, does it, and the wisher says so (C42, X07)."""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+from typing import Annotated
+
+from services.volunteers.volunteer import VOLUNTEER, Volunteer
+from services.volunteers.wish.asking import REASON
+from services.volunteers.wish.facts import WishClaimed, WishConfirmed, WishDisputed, WishFulfilled, WishReleased
+from services.volunteers.wish.state import WISH, Wish, claimed_by, own
+from shared.domain.city import City
+from shared.domain.clock import Rule, rows_of
+from shared.domain.command import holds
+from shared.domain.errors import ForbiddenError, IllegalStateError
+from shared.domain.event import Event
+from shared.domain.fields import number, text
+from shared.domain.mandate import Mandate
+from shared.domain.words import Said, _, said
+
+#: Recorded as the reason when a claim was released because its time was over.
+EXPIRED = "expired"
+#: What was done, or how somebody knows.
+NOTE = text(500)
+
+
+def _claims_own(wish: Wish, by: Mandate) -> Said | None:
+    return said(_("nobody can claim their own wish")) if own(wish, by) else None
+
+
+def _fulfils_own(wish: Wish, by: Mandate) -> Said | None:
+    return said(_("nobody can record the fulfilment of their own wish")) if own(wish, by) else None
+
+
+def _confirms_own_work(wish: Wish, by: Mandate) -> Said | None:
+    return said(_("the claimant does not confirm their own work")) if claimed_by(wish, by) else None
+
+
+@WISH.command(
+    "wish.claim",
+    when=("published",),
+    again=("claimed",),
+    otherwise=_("the wish is {status}; only a published wish can be claimed"),
+    only=_claims_own,
+)
+def claim_wish(
+    wish: Wish,
+    *,
+    by: Mandate,
+    at: str,
+    city: City,
+    claimant: Annotated[Volunteer | None, holds(VOLUNTEER, lambda wish, ask, by: "" if by.post_id else by.actor)],
+    days: Annotated[int, number(1, 365), "days until the claim expires; left out: as the city's rules say"] = 0,
+) -> list[Event]:
+    """Promise to fulfil a wish; exactly one person can, whose claim the log took first (C42, X07).
+
+    Claimants are registered volunteers or hold a post. A claim that expired is released first, if the day has not done so.
+    """
+    if not by.actor:
+        raise ForbiddenError(_("sign in to claim a wish"))
+    if not by.post_id and (claimant is None or claimant.status != "registered"):
+        raise ForbiddenError(_("a wish is claimed by a registered volunteer or from a post; register first"))
+    days, longest = days or city.parameter("claim_days"), city.parameter("longest_claim_days")
+    if not 1 <= days <= longest:
+        raise IllegalStateError(_("a claim holds 1 to {longest} days"), {"days": said(_("too long"))}, longest=longest)
+    events = release_expired(wish, by=by, at=at)
+    if wish.status == "claimed" and not events:
+        if wish.claimant == by.actor:
+            return []
+        raise IllegalStateError(
+            _("the wish is claimed already; it is free again on {day} at the latest"),
+            {"expires": wish.expires},
+            day=wish.expires,
+        )
+    expires = (date.fromisoformat(at[:10]) + timedelta(days=days)).isoformat()
+    return [
+        *events,
+        WishClaimed(wish_id=wish.id, person_id=by.actor, organisation_id=by.organisation_id, expires=expires),
+    ]
+
+
+def release_expired(wish: Wish, *, by: Mandate, at: str) -> list[Event]:
+    """Let others have a wish whose claim has expired."""
+    if wish.status != "claimed" or at[:10] < wish.expires:
+        return []
+    return [WishReleased(wish_id=wish.id, person_id=wish.claimant, reason=EXPIRED)]
+
+
+#: A claim is released once: another one of the same wish has another version, even if it expires on the same day.
+CLAIMS_EXPIRE = Rule(
+    name="claims_expire",
+    decider=WISH,
+    rows=rows_of("wishes", lambda day: {"status": "claimed", "expires__lte": day}),
+    decide=release_expired,
+    period=lambda row: f"{row['expires']}/{row['claim']}",
+)
+
+
+@WISH.command(
+    "wish.publish",
+    when=("claimed",),
+    otherwise=_("the wish is {status}; there is no claim to release"),
+    owner=claimed_by,
+)
+def release_wish(wish: Wish, *, by: Mandate, at: str, reason: Annotated[str, REASON, "why"]) -> list[Event]:
+    """Give a claim back: the claimant at any time, who checks wishes once it expired."""
+    if not claimed_by(wish, by) and at[:10] < wish.expires:
+        raise IllegalStateError(
+            _("the claim holds until {day}; before that only the claimant gives it back"), day=wish.expires
+        )
+    return [WishReleased(wish_id=wish.id, person_id=wish.claimant, reason=reason)]
+
+
+@WISH.command(
+    "wish.fulfil",
+    when=("claimed",),
+    again=("fulfilled", "confirmed"),
+    otherwise=_("the wish is {status}; it is fulfilled by who claimed it"),
+    owner=claimed_by,
+    only=_fulfils_own,
+)
+def fulfil_wish(wish: Wish, *, by: Mandate, at: str, note: Annotated[str, NOTE, "what was done"] = "") -> list[Event]:
+    """Record that the claimant did what was wished for: the claimant, or staff for them (C42)."""
+    return [WishFulfilled(wish_id=wish.id, person_id=wish.claimant, note=note)] if wish.status == "claimed" else []
+
+
+@WISH.command(
+    "wish.confirm",
+    when=("fulfilled",),
+    otherwise=_("the wish is {status}; there is no fulfilment to dispute"),
+    owner=own,
+)
+def dispute_wish(wish: Wish, *, by: Mandate, at: str, reason: Annotated[str, REASON, "why"]) -> list[Event]:
+    """Say that a wish is not fulfilled yet: the wisher, or staff for them; the claim goes on."""
+    return [WishDisputed(wish_id=wish.id, reason=reason)]
+
+
+@WISH.command(
+    "wish.confirm",
+    when=("fulfilled",),
+    again=("confirmed",),
+    otherwise=_("the wish is {status}; it can be confirmed after it was fulfilled"),
+    owner=own,
+    only=_confirms_own_work,
+)
+def confirm_wish(
+    wish: Wish, *, by: Mandate, at: str, note: Annotated[str, NOTE, "for staff: how the wisher let you know"] = ""
+) -> list[Event]:
+    """Confirm that a wish was fulfilled: the wisher, or staff who say how they know (C42)."""
+    if wish.status == "confirmed":
+        return []
+    if not own(wish, by) and not note:
+        raise IllegalStateError(_("say how the wisher let you know (a visit, a call)"), {"note": said(_("is missing"))})
+    return [WishConfirmed(wish_id=wish.id, by_wisher=own(wish, by), note=note)]

@@ -295,7 +295,11 @@ def documentation(api: LinliApi) -> str:
             if method == "parameters":
                 continue
             body = operation.get("requestBody", {}).get("content", {}).get("application/json", {}).get("schema", {})
-            entry = {"method": method.upper(), "path": path, "operation": operation, "body": _resolve(document, body)}
+            answer = (
+                operation["responses"].get("200", {}).get("content", {}).get("application/json", {}).get("schema", {})
+            )
+            shapes = {"body": _resolve(document, body), "answer": _resolve(document, answer)}
+            entry = {"method": method.upper(), "path": path, "operation": operation} | shapes
             groups.setdefault(operation["tags"][0], []).append(entry)
     return render_template("api_docs.html", groups=groups, info=document["info"])
 

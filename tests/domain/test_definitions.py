@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 from services.console.catalogue import OWNERS, definition, service_class
-from shared.following.authority import ANONYMOUS, RESIDENT
 from shared.following.parking import PARKING_EVENTS
 from shared.service.operations import OPERATIONS
+from tests.kit.city import ENTRIES
 
 ROOT = Path(__file__).resolve().parents[2]
 DEFINITIONS = {name: definition(name) for name in OWNERS}
@@ -54,9 +54,11 @@ def _text(name: str) -> str:
     return "".join(file.read_text() for file in (ROOT / "services" / name).rglob("*.py"))
 
 
-def test_what_everybody_may_do_is_a_declared_power() -> None:
-    declared = {power for found in DEFINITIONS.values() for power in found.powers}
-    assert (ANONYMOUS | RESIDENT) - declared == set()
+def test_what_roles_may_do_is_asked_for_by_some_service() -> None:
+    asked = {power for found in DEFINITIONS.values() for power in found.all_powers}
+    given = {power for role in ENTRIES["roles"].values() for power in role["powers"]}
+    kinds = {power.partition(".")[0] + ".*" for power in asked}
+    assert given - asked - kinds == set()
 
 
 @pytest.mark.parametrize("name", OWNERS)

@@ -40,7 +40,9 @@ class Option:
 
 
 class Known(Protocol):
-    """What a form must know of the city."""
+    """What a form must know of the city, and what sort of thing it is about."""
+
+    thing: str
 
     def codes(self, list_name: str) -> list[Option]:
         """The entries of one of the city's lists; none when it is not known."""
@@ -333,7 +335,7 @@ def _options(kind: Kind, control: str, field: Field, known: Known, filters: bool
     """What there is to choose, and the control that fits so much."""
     inner = kind.kind if isinstance(kind, Many) and control == "boxes" else kind
     if isinstance(inner, Choice):
-        group = inner.refers or field.name
+        group = inner.refers or (f"{known.thing} status" if field.name == "status" else field.name)
         found = [Option(one, language.code(group, one)) for one in inner.codes]
         few = len(found) <= SIDE_BY_SIDE and not filters
         return tuple(found), control if control == "boxes" else "radio" if few else "select"

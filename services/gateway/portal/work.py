@@ -165,7 +165,7 @@ class _Pages:
             fields = (command.id_field, *fields)
             typed = {of.id_field: id} | dict(typed)
         wrong = problem.fields if problem else {}
-        known = _City(self.frame, str(row.get("place", "")) if row else "")
+        known = _City(self.frame, of.category, str(row.get("place", "")) if row else "")
         refused = row is not None and command.new is None and command.name not in row.get("actions", [command.name])
         page = "portal/_form.html" if self.frame.in_part() else "portal/form.html"
         return render_template(
@@ -204,7 +204,9 @@ class _Pages:
             of=of,
             query=query,
             cards=[things.shown(self.frame, of, row, _FIELDS) for row in rows],
-            controls=forms.controls(fields, typed, problem.fields if problem else {}, _City(self.frame), filters=True),
+            controls=forms.controls(
+                fields, typed, problem.fields if problem else {}, _City(self.frame, of.category), filters=True
+            ),
             filtered=any(name not in ("cursor", "choose") for name in request.args),
             problem=problem,
             following=url_for("portal.form", service=of.service, name=query.name, **_again(), cursor=following)
@@ -222,7 +224,8 @@ class _Pages:
 class _City:
     """What forms must know of the city: as the registry says, and things from where they are listed."""
 
-    def __init__(self, frame: Frame, near: str = "") -> None:
+    def __init__(self, frame: Frame, thing: str, near: str = "") -> None:
+        self.thing = thing
         self._frame = frame
         post = frame.who().acting_post
         self._near = near or str(post.get("place", "") if post else "")

@@ -11,7 +11,7 @@ from shared.following.context import Context
 
 OPERATOR = "operator-token-of-the-test"
 PASSWORD = "correct horse 9"
-REPORT = {"place": "350104.013", "category": "street_lamp", "description": "路灯不亮"}
+REPORT = {"place": "350104.013", "category": "facility.streetlight", "description": "路灯不亮"}
 
 
 class City:

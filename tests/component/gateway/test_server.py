@@ -33,7 +33,6 @@ PROFILE = {
         {"code": "clerk", "zh": "社区工作者", "en": "clerk"},
         {"code": "grid_worker", "zh": "网格员", "en": "grid worker"},
     ],
-    "code_lists": {"issue_categories": {"facility.streetlight": {"zh": "路灯", "en": "street lamp"}}},
     "powers": {"clerk": ["issue.triage"], "grid_worker": []},
 }
 TRIAGE = {"severity": "small", "tier": "compound", "reason": "一盏灯"}

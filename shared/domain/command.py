@@ -178,7 +178,9 @@ class Command:
         if callable(self.new) or self.new == MADE:
             return None
         chosen = self.new == CHOSEN
-        about = "id of your choice; empty: one is made" if chosen else f"the {self.decider.category.replace('-', ' ')}"
+        about = (
+            _("id of your choice; empty: one is made") if chosen else f"the {self.decider.category.replace('-', ' ')}"
+        )
         return Field(self.decider.id_field, self.id_kind, about, not chosen, "")
 
     @property
@@ -367,9 +369,9 @@ class Query:
 
 
 #: Rows on a page of a list.
-Limit = Annotated[int, number(1, LARGEST_PAGE), "rows on a page"]
+Limit = Annotated[int, number(1, LARGEST_PAGE), _("rows on a page")]
 #: Where a page of a list begins: `next` of the page before.
-Cursor = Annotated[str, line(2000), "where the page begins: `next` of the page before"]
+Cursor = Annotated[str, line(2000), _("where the page begins: `next` of the page before")]
 
 
 def order_of(*fields: str) -> Choice:

@@ -43,5 +43,7 @@ def worlds(tmp_path_factory: pytest.TempPathFactory) -> Any:
 def test_whatever_is_commanded(service: str, decider: Decider[Any], worlds: Any) -> None:
     world = worlds(service)
     run_state_machine_as_test(machine_for(world, definition(service), decider), settings=BOUNDED)
-    assert any(world.done[name] for name in decider.commands), "no command ever did anything: the machine proves nothing"
+    assert any(world.done[name] for name in decider.commands), (
+        "no command ever did anything: the machine proves nothing"
+    )
     print("NEVER", [name for name in decider.commands if not world.done[name]])

@@ -9,8 +9,9 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from services.audit import merkle
 from services.audit.ledger import LEDGER_VIEWS, Ledger, LedgerFollower, tile_key
+from services.audit.proofs import find_entries, prove_consistency
 from services.audit.verify import verify_ledger
-from shared.domain.errors import CorruptionError, UnavailableError
+from shared.domain.errors import BadInputError, CorruptionError, UnavailableError
 from shared.following.follow import PARKED
 from shared.log import EventLog
 from shared.log.memory import MemoryStorage
@@ -95,3 +96,24 @@ def test_nothing_is_entered_beside_a_broken_tree(log, views):
     with pytest.raises(UnavailableError, match="city ledger: the tree lacks node 99"):
         entering.apply(log.read(100, limit=100))
     assert (entering.position, Ledger(views, "test").size) == (100, 100)
+
+
+def test_consistency_is_proved_between_sizes_that_the_ledger_has_had(log, views):
+    ledger = enter(log, views, 7)
+    size = ledger.size
+    assert prove_consistency(ledger, old=1, new=size)["proof"]
+    with pytest.raises(BadInputError, match=f"the ledger has {size} entries, not 999999") as refused:
+        prove_consistency(ledger, old=1, new=999_999)
+    assert refused.value.fields == {"new": f"the ledger has {size} entries"}
+    for old, new in ((size, size), (3, 2)):
+        with pytest.raises(BadInputError, match=f"the ledger has {size} entries now") as refused:
+            prove_consistency(ledger, old=old, new=new)
+        assert set(refused.value.fields) == {"old"}
+
+
+def test_entries_are_found_by_stream_the_newest_first(log, views):
+    ledger = enter(log, views, 7)
+    page = find_entries(ledger, limit=2)
+    assert [row["key"] for row in page["rows"]] == [f"{ledger.size - 1:012d}", f"{ledger.size - 2:012d}"]
+    stream = page["rows"][0]["stream"]
+    assert {row["stream"] for row in find_entries(ledger, stream=stream)["rows"]} == {stream}

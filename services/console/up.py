@@ -123,13 +123,15 @@ def _servers_ready(settings: Settings, names: list[str], health: Health, stop: e
 
 
 def _look_at(runner: ServiceRunner) -> Callable[[], None]:
-    """Return a check that raises when a log cannot be read: the process is then not ready."""
-    nodes = [each.node for container in runner.containers for each in container.extensions if hasattr(each, "node")]
-    logs = {id(node.log): node.log for node in nodes}.values()
+    """Return a check that raises when a process is not ready: its log cannot be read, or its views are rebuilt or of another version."""
+    found = [each.node for container in runner.containers for each in container.extensions if hasattr(each, "node")]
+    nodes = {id(node): node for node in found}.values()
 
     def look() -> None:
-        for log in logs:
-            log.head()
+        for node in nodes:
+            node.log.head()
+            node.require_ready()
+            node.views.checkpoint(f"follow:{node.name}")
 
     return look
 

@@ -137,10 +137,10 @@ def register_health(app: Flask, gateway: Gateway, services: tuple[str, ...]) -> 
 
         def answers(service: str) -> str:
             try:
-                gateway.caller.call(service, "status", context, {}, timeout=_PATIENCE)
+                status = gateway.caller.call(service, "status", context, {}, timeout=_PATIENCE)
             except LinliError as error:
                 return error.kind
-            return "ok"
+            return "ok" if status["ready"] else "not ready"
 
         found = dict(zip(services, eventlet.GreenPool(len(services)).imap(answers, services), strict=True))
         everybody = all(state == "ok" for state in found.values())

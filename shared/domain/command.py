@@ -45,7 +45,7 @@ class Holds:
     """An argument that is the state of another thing of the same service, which must not change before the decision is written.
 
     `of` is the argument or the function `(state, ask)` or `(state, ask, by)` that says which: an id, several ids (the decision gets a
-    dictionary by id), or "" for none (the decision gets None).
+    dictionary by id), or "" for none (the decision gets None). `ask` has all arguments but the things held, the city too.
     """
 
     decider: Decider[Any]

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any, Protocol
 
@@ -32,6 +32,9 @@ class View:
     it. Own events arrive as their class, those of other services as plain mappings. Rows can be filtered and sorted by indexed fields
     only; a row must have them all, as text or integer. An index of several fields serves filters on its first ones. A view without a
     source holds state of its own that no replay can make again (accounts, parked facts).
+
+    `folding` is raised by hand whenever `key` or `fold` may give another result, so that rows of older code are folded anew; `states` is
+    what rows that are states depend on besides.
     """
 
     name: str
@@ -39,6 +42,8 @@ class View:
     key: Callable[[Any, Record], str | Iterable[str] | None]
     fold: Callable[..., Row | None]
     indexes: tuple[str | tuple[str, ...], ...] = ()
+    folding: int = field(default=1, kw_only=True)
+    states: str = field(default="", kw_only=True)
 
     @classmethod
     def of(
@@ -47,6 +52,7 @@ class View:
         name: str,
         indexes: tuple[str | tuple[str, ...], ...] = (),
         more: Callable[[Row, Any, Any, Record], Row] | None = None,
+        folding: int = 1,
     ) -> View:
         """One row a thing: its state, field by field, with what `more(row before, state, event, record)` adds.
 
@@ -71,7 +77,8 @@ class View:
             made[decider.id_field] = made.pop("id")
             return made | more(row, state, event, record) if more else made
 
-        return cls(name, OWN, key, fold, indexes)
+        states = f"{decider.category} {decider.shape}: {' '.join(sorted(fields))}"
+        return cls(name, OWN, key, fold, indexes, folding=folding, states=states)
 
     def __post_init__(self) -> None:
         if len(inspect.signature(self.fold).parameters) == 3:  # TRANSITION: folds that do not take the key yet
@@ -87,6 +94,11 @@ class View:
         key = self.key(event, record)
         return () if key is None else (key,) if isinstance(key, str) else key
 
+    @property
+    def shape(self) -> str:
+        """What rows must have been folded with to be used."""
+        return f"{self.name} of {self.source} by {self.indexes}, {self.folding}, {self.states}"
+
     @cached_property
     def fields(self) -> frozenset[str]:
         """The fields that may be filtered and sorted by."""
@@ -94,9 +106,9 @@ class View:
 
     def check(self, row: Row) -> None:
         """Raise `TypeError` when a row lacks an indexed field."""
-        for field in self.fields:
-            if not sortable(row.get(field)):
-                raise TypeError(f"view {self.name}: field {field!r} must be text or integer, not {row.get(field)!r}")
+        for name in self.fields:
+            if not sortable(row.get(name)):
+                raise TypeError(f"view {self.name}: field {name!r} must be text or integer, not {row.get(name)!r}")
 
 
 def state_of(decider: Decider[Any], row: Row, fields: frozenset[str] | None = None) -> Any:
@@ -125,6 +137,11 @@ class Tally(View):
     counts: Callable[[Row], Counts] = lambda row: {}
     at: Callable[[Row], tuple[str, ...]] = lambda row: ()
     labels: Callable[[str], Row] = lambda key: {}
+
+    @property
+    def shape(self) -> str:
+        """What sums must have been folded with to be used."""
+        return f"{super().shape}, counting {self.counting}"
 
     def move(self, key: str, sums: Row | None, row: Row, sign: int) -> Row | None:
         """The sums under a key after a row is taken away (-1) or counted (+1); None when nothing is left."""
@@ -163,9 +180,24 @@ def tally(
     at: Callable[[Row], tuple[str, ...]] = counted_at,
     labels: Callable[[str], Row] = lambda key: {},
     indexes: tuple[str | tuple[str, ...], ...] = (),
+    folding: int = 1,
 ) -> Tally:
-    """Sums over the rows of a view; `counts(row)` says what a row counts for. Rows need a `place`, unless `at` names the sums' keys."""
-    return Tally(name, of.source, _read_ahead, _never, indexes, counting=of.name, counts=counts, at=at, labels=labels)
+    """Sums over the rows of a view; `counts(row)` says what a row counts for. Rows need a `place`, unless `at` names the sums' keys.
+
+    `folding` is raised by hand whenever `counts`, `at` or `labels` may give another result.
+    """
+    return Tally(
+        name,
+        of.source,
+        _read_ahead,
+        _never,
+        indexes,
+        counting=of.name,
+        counts=counts,
+        at=at,
+        labels=labels,
+        folding=folding,
+    )
 
 
 class Share(msgspec.Struct, frozen=True, kw_only=True):

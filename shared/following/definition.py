@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -60,7 +61,8 @@ class Definition:
             for held in command.needs.holds.values():
                 if held.decider.category not in categories:
                     raise TypeError(
-                        f"{self.name}: {command.name} holds a {held.decider.category}, which is no aggregate of this service"
+                        f"{_where(command.decide)}: {command.name} holds a {held.decider.category}, which is no aggregate of "
+                        f"{self.name}"
                     )
         known = {view.name for view in self.views}
         for view in self.views:
@@ -71,7 +73,8 @@ class Definition:
         for rule in self.clock:
             if not callable(rule.period) or not rule.name:
                 raise TypeError(
-                    f"{self.name}: the clock rule {rule.name or '?'} names no period, so that it might act twice"
+                    f"{_where(rule.decide)}: the clock rule {rule.name or '?'} of {self.name} names no period, so that it might act "
+                    "twice"
                 )
 
     @cached_property
@@ -123,3 +126,8 @@ class Definition:
             return plain(record.data)
 
         return own if source == self.name else foreign
+
+
+def _where(function: Callable[..., Any]) -> str:
+    code = inspect.unwrap(function).__code__
+    return f"{code.co_filename}:{code.co_firstlineno}"

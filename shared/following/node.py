@@ -6,6 +6,7 @@ import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
+from datetime import date
 from typing import Any
 
 import structlog
@@ -53,10 +54,23 @@ REBUILT_AT_ONCE = 1_000
 #: Asks a source for its facts: `(source, after, limit)` to records, or raises `UnavailableError`.
 Fetch = Callable[[str, int, int], list[Record]]
 
+#: Called between the batches of a rebuild, with the error when a source does not answer; it raises to end the rebuild.
+Between = Callable[[UnavailableError | None], None]
+
 #: Seconds that a decision on all that the log says waits for the views to reflect it.
 PATIENCE = 5.0
+#: The checkpoint with the last day that the clock completed, as a `date` ordinal.
+CLOCK = "clock"
+#: How often a rebuild continues because another process of the service has applied more facts.
+ATTEMPTS = 20
 
 _log = structlog.get_logger()
+
+
+def _or_raise(error: UnavailableError | None) -> None:
+    """End the rebuild when a source does not answer."""
+    if error is not None:
+        raise error
 
 
 def _taking_turns(records: Sequence[Record]) -> Iterator[Record]:
@@ -95,9 +109,13 @@ class Node:
         self._applied = threading.Condition()
         #: Names of the views of our own facts.
         self.own_views = frozenset(view.name for view in definition.all_views if view.source == self.name)
+        #: Names of all views that facts are folded into.
+        self.derived_views = frozenset(view.name for view in definition.all_views if view.source)
         #: Set while somebody waits for our views to reflect our own log.
         self.awaited = threading.Event()
         self._lock = threading.RLock()
+        #: Whether the stored rows belong to the program's views; if not, they are rebuilt before anything reads or follows.
+        self.ready = views.folded_alike()
         self.followers = {
             source: follower(
                 source, definition.all_views, views, definition.decoder_for(source), definition.policies, self.carry
@@ -155,8 +173,16 @@ class Node:
         except ValueError as error:
             raise CorruptionError(f"personal data cannot be read: {error}") from error
 
+    def require_ready(self) -> None:
+        """Raise `UnavailableError` while the views are rebuilt."""
+        if not self.ready:
+            raise UnavailableError(
+                _("the lists of {service} are being rebuilt after an update; try again later"), service=self.name
+            )
+
     def _up_to_date(self) -> int:
         """Let the views reflect all of our own log; the position they have reached."""
+        self.require_ready()
         head = self.log.head().position
         while self.followers[self.name].position < head and self.apply_own():
             pass
@@ -216,10 +242,10 @@ class Node:
     def tick(self, day: str) -> int:
         """Let every rule of the clock record what a day (ISO date) means; returns how many facts were written.
 
-        Each is done once for its thing and period, whoever ticks how often.
+        Each rule acts once for its thing and period, however often and by whomever the day is ticked. When some of it fails, the first
+        failure is raised after everything else is done: the day is not complete.
         """
-        self._up_to_date()
-        written = 0
+        head, written, failed = self._up_to_date(), 0, None
         for rule in self.definition.clock:
             for row in list(rule.rows(self.city(day))):
                 thing, period = rule.thing(row), rule.period(row)
@@ -232,9 +258,18 @@ class Node:
                 )
                 decision = Decision(rule.decider, thing, rule.decide, dict(rule.arguments(row)))
                 try:
-                    written += self.carry(decision, context, rule.name).events
-                except DomainError as error:  # the thing has changed since the row was written; the others go on
-                    _log.warning("clock", service=self.name, rule=rule.name, thing=thing, reason=error.message)
+                    receipt = self.carry(decision, context, rule.name)
+                    written += receipt.events if receipt.position > head else 0  # else it was done before
+                except UnavailableError:  # nothing else could be written either
+                    raise
+                except Exception as error:  # of any kind: one bug must not stop the other things
+                    refused = isinstance(error, DomainError) and not isinstance(error, ConcurrencyError)
+                    level = _log.warning if refused else _log.error
+                    level("clock", service=self.name, rule=rule.name, thing=thing, reason=str(error) or repr(error))
+                    if not refused:  # a refused thing has changed since its row was written
+                        failed = failed or error
+        if failed is not None:
+            raise failed
         return written
 
     def apply_own(self) -> bool:
@@ -287,6 +322,8 @@ class Node:
 
         At a rolling restart two processes share the views for a while, and the other one may be the one that applies.
         """
+        if any(source in self.followers for source in after):
+            self.require_ready()
         deadline = time.monotonic() + timeout
         for source, position in after.items():
             follower = self.followers.get(source)
@@ -301,32 +338,59 @@ class Node:
                 if follower.position < position and self.views.checkpoint(follower.name) >= position:
                     break
 
-    def rebuild(self, fetch: Fetch) -> int:
+    def rebuild(self, fetch: Fetch, between: Between = _or_raise) -> int:
         """Fold all views anew from the logs while reads of the old ones go on, then swap; returns the facts applied.
 
         Facts that an operator skipped or that are parked stay out, as they are out of the live views.
         """
         fresh = self.views.fresh()
-        self._fold_anew(fresh, fetch)
+        self._fold_anew(fresh, fetch, between)
         with self._lock:  # nothing is applied while the last few facts are folded and the generations swapped
-            self._fold_anew(fresh, fetch)
-            self.views.promote()
+            for attempt in range(ATTEMPTS):
+                self._fold_anew(fresh, fetch, between)
+                try:
+                    self.views.promote()
+                    break
+                except ConcurrencyError:  # another process of the service has applied some
+                    if attempt == ATTEMPTS - 1:
+                        raise
+                    self._reload()
         return sum(follower.position for follower in self.followers.values())
 
-    def _fold_anew(self, fresh: ViewStore, fetch: Fetch) -> None:
+    def renew(self, fetch: Fetch, between: Between) -> None:
+        """Rebuild the views if the stored rows belong to others, and set `ready`."""
+        if not self.views.folded_alike():
+            self._reload()
+            self.rebuild(fetch, between)
+            _log.info("views rebuilt", service=self.name)
+        self._reload()
+        self.ready = True
+
+    def _reload(self) -> None:
+        for follower in self.followers.values():
+            follower.reload()
+
+    def _fold_anew(self, fresh: ViewStore, fetch: Fetch, between: Between) -> None:
         left_out = parked_positions(self.views)
         for source, live in self.followers.items():
+            if not any(view.source == source for view in self.definition.all_views):
+                continue  # followed for policies only: its checkpoint stays
             known: Known = {}
             position = fresh.checkpoint(live.name)
             while position < (end := live.position):
-                found = (
-                    list(self.log.read(position, limit=REBUILT_AT_ONCE))
-                    if source == self.name
-                    else fetch(source, position, BATCH)
-                )
-                records = [record for record in found if record.position <= end]
-                if not records:
-                    raise UnavailableError(f"{source} does not give its facts up to position {end}")
+                try:
+                    found = (
+                        list(self.log.read(position, limit=REBUILT_AT_ONCE))
+                        if source == self.name
+                        else fetch(source, position, BATCH)
+                    )
+                    records = [record for record in found if record.position <= end]
+                    if not records:
+                        raise UnavailableError(f"{source} does not give its facts up to position {end}")
+                except UnavailableError as error:
+                    between(error)
+                    continue
+                between(None)
                 decode = self.definition.decoder_for(source)
                 out = left_out.get(source, ())
                 taken = _taking_turns(records)
@@ -344,11 +408,13 @@ class Node:
 
     def retry(self, source: str, stream: str) -> int:
         """Apply the parked facts of a stream again while nothing else is applied; returns how many were."""
+        self.require_ready()
         with self._lock:
             return self.parked_by(source).retry(stream)
 
     def skip(self, source: str, stream: str, position: int) -> int:
         """Leave a parked fact out for good, likewise; returns how many of those behind it were applied."""
+        self.require_ready()
         with self._lock:
             return self.parked_by(source).skip(stream, position)
 
@@ -363,11 +429,18 @@ class Node:
             "service": self.name,
             "head": self.log.head().position,
             "relayed": self.views.checkpoint("relay"),
+            "ready": self.ready,
+            "clock": self._clock(),
             "followers": {
                 source: {"position": follower.position, "parked": follower.parked}
                 for source, follower in self.followers.items()
             },
         }
+
+    def _clock(self) -> str:
+        """Return the last day that the clock completed, "" for none."""
+        done = self.views.checkpoint(CLOCK) if self.definition.clock else 0
+        return date.fromordinal(done).isoformat() if done else ""
 
     def read_log(self, after: int, limit: int) -> list[dict[str, Any]]:
         """Facts as CloudEvents for followers that missed some: attributes, and the data as text.

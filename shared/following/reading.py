@@ -30,6 +30,8 @@ class UpToDate:
             return method
 
         def read(view: str, *arguments: Any, **named: Any) -> Any:
+            if view in self._node.derived_views:
+                self._node.require_ready()
             self._wait(view)
             return method(view, *arguments, **named)
 

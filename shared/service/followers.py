@@ -19,6 +19,7 @@ from nameko.extensions import SharedExtension
 from shared.broker import heartbeat
 from shared.broker.connecting import connection as connection_to
 from shared.broker.topology import TopologyError, declare, explained, queue_for
+from shared.domain.calendar import today
 from shared.domain.errors import BadInputError, LinliError, UnavailableError
 from shared.domain.record import Record
 from shared.following import cloudevents
@@ -26,8 +27,10 @@ from shared.following.context import Context
 from shared.following.node import BATCH, Node
 from shared.following.parking import UNREADABLE
 from shared.service import metrics, tracing
-from shared.service.relay import Relay, fact_codes
+from shared.service.clock import Clock
+from shared.service.relay import Relay, fact_codes, holder_of
 from shared.service.rpc import Caller
+from shared.views.port import OvertakenError
 
 #: Seconds before a loop retries.
 PAUSE = 0.5
@@ -37,6 +40,8 @@ LONG_PAUSE = 10.0
 GATHER = 0.02
 #: Seconds between two updates of the gauges.
 SHOW_EVERY = 1.0
+#: Seconds that the lease for rebuilding the views lasts; each batch renews it.
+FOLDING = 30.0
 #: Seconds that a stopping service gives a loop to finish; the relay publishes the rest of the log in that time.
 STOP_WITHIN = 2.0
 
@@ -44,7 +49,10 @@ _log = structlog.get_logger()
 
 
 class Followers(SharedExtension):
-    """Runs a node's three loops as green threads of the container."""
+    """Runs a node's loops as green threads of the container.
+
+    When the stored rows belong to other views than the program's, they are rebuilt first; only the relay, which needs no views, runs then.
+    """
 
     caller = Caller()
     node: Node
@@ -55,7 +63,6 @@ class Followers(SharedExtension):
         self._appended = threading.Event()  # wakes the projector
         self._to_relay = threading.Event()
         self._threads: dict[str, Any] = {}
-        self._fetching = threading.Lock()
 
     def follow(self, node: Node) -> None:
         """Set the node; called once, before the start."""
@@ -68,24 +75,54 @@ class Followers(SharedExtension):
 
     def setup(self) -> None:
         """Read the keys with which the relay signs facts and followers check them."""
-        self._codes = fact_codes(self.container.config["settings"])
-        self.relay = Relay(self.container.config["settings"], self._codes, self._stopping, self._to_relay)
+        settings = self.container.config["settings"]
+        self._codes = fact_codes(settings)
+        self._holder = holder_of(settings)
+        self.relay = Relay(settings, self._codes, self._stopping, self._to_relay)
+        self.clock = Clock(self._stopping, self._holder, lambda: settings.today or today())
 
     def start(self) -> None:
         """Start the loops."""
-        metrics.PARKED.labels(
-            self.node.name, UNREADABLE
-        )  # exported as zero first, or an alarm on the increase would miss the first one
-        loops: list[tuple[str, Callable[[], None]]] = [
-            ("projector", self._project),
-            ("relay", lambda: self.relay.run(self.node)),
-        ]
+        # exported as zero first, or an alarm on the increase would miss the first one
+        metrics.PARKED.labels(self.node.name, UNREADABLE)
+        self._run("relay", lambda: self.relay.run(self.node))
+        if self.node.ready:
+            self._run_followers()
+        else:
+            self._run("renewal", self._renew)
+
+    def _run(self, name: str, loop: Callable[[], None]) -> None:
+        self._threads[name] = self.container.spawn_managed_thread(lambda: self._keep_on(name, loop), name)
+
+    def _run_followers(self) -> None:
+        """Start the loops that use views."""
+        self._run("projector", self._project)
         if self.node.definition.sources:
-            loops.append(("consumer", self._consume))
-        for name, loop in loops:
-            self._threads[name] = self.container.spawn_managed_thread(
-                lambda name=name, loop=loop: self._keep_on(name, loop), name
-            )
+            self._run("consumer", self._consume)
+        if self.node.definition.clock:
+            self._run("clock", lambda: self.clock.run(self.node))
+
+    def _renew(self) -> None:
+        """Rebuild the views, or wait while another process of the service rebuilds them; then start the followers."""
+        views, name = self.node.views, self.node.name
+
+        def between(error: UnavailableError | None) -> None:
+            if not views.lease("renewal", self._holder, FOLDING):
+                raise UnavailableError(f"another process rebuilds the views of {name}")
+            if error is not None:
+                _log.warning("rebuilding waits", service=name, error=error.message)
+                self._stopping.wait(PAUSE)
+            if self._stopping.is_set():
+                raise UnavailableError(f"{name} stops")
+
+        while not self._stopping.is_set() and not self.node.ready:
+            if views.folded_alike() or views.lease("renewal", self._holder, FOLDING):
+                self.node.renew(self.fetch, between)
+                views.lease("renewal", self._holder, 0)
+            else:
+                self._stopping.wait(PAUSE)
+        if not self._stopping.is_set():
+            self._run_followers()
 
     def stop(self) -> None:
         """Let each loop finish its current work, and kill a loop that waits for an absent server (R3).
@@ -112,11 +149,12 @@ class Followers(SharedExtension):
         while not self._stopping.is_set():
             try:
                 loop()
+                return
             except Exception as error:  # a loop must outlive any failure of a server or a bug in one fact
                 metrics.RETRIES.labels(self.node.name, name).inc()
                 level = _log.warning if isinstance(error, LinliError | OSError) else _log.exception
                 level("loop tries again", service=self.node.name, loop=name, error=str(error) or repr(error))
-                self._stopping.wait(LONG_PAUSE if isinstance(error, TopologyError) else PAUSE)
+                self._stopping.wait(LONG_PAUSE if isinstance(error, TopologyError | OvertakenError) else PAUSE)
 
     def _project(self) -> None:
         """Apply the service's own log to its views, and update the gauges."""
@@ -207,6 +245,8 @@ class Followers(SharedExtension):
         self._due[source] = time.monotonic() + catch_up
         try:
             self.node.apply(source, epoch, batch, self.fetch)
+        except OvertakenError:  # whoever overtook us is to get what comes
+            raise
         except UnavailableError as error:
             self._put_off(source, error)
             self._due[source] = time.monotonic() + PAUSE
@@ -229,6 +269,8 @@ class Followers(SharedExtension):
                 continue
             try:
                 self.node.catch_up(source, self.fetch)
+            except OvertakenError:
+                raise
             except UnavailableError as error:
                 self._put_off(source, error)
             self._due[source] = time.monotonic() + catch_up

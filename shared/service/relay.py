@@ -45,9 +45,8 @@ class Relay:
         """`codes` sign the facts. `appended` is set after an append; `stopping` ends the relay after the rest of the log is published."""
         self._settings, self._codes = settings, codes
         self._stopping, self._appended = stopping, appended
-        # an embedded process locks its folder, so it can take its own lease again at once after a crash
         self._embedded = settings.amqp_uri.startswith("linli://")
-        self._holder = "embedded" if self._embedded else uuid.uuid4().hex
+        self._holder = holder_of(settings)
         self._saved = 0  # where the checkpoint stands
 
     def run(self, node: Node) -> None:
@@ -113,6 +112,11 @@ class Relay:
             if confirmed != self._saved:  # so that these are not published again
                 self._save(confirmed)
             raise UnavailableError(f"the broker has not confirmed positions {confirmed + 1} on: {error}") from error
+
+
+def holder_of(settings: Settings) -> str:
+    """Return the holder of this process's leases; an embedded process locks its folder, so it retakes its own leases after a crash."""
+    return "embedded" if settings.amqp_uri.startswith("linli://") else uuid.uuid4().hex
 
 
 def fact_codes(settings: Settings) -> Codes:

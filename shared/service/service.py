@@ -6,6 +6,7 @@ Errors travel as data, not as pickled exceptions: an answer is `{"ok": …}` or 
 from __future__ import annotations
 
 import functools
+import inspect
 import time
 from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
@@ -290,6 +291,7 @@ def _entrypoint(kind: str, name: str = "") -> Callable[[Callable[..., Any]], Any
             return call.signed(call.answer(called, kind, arguments, lambda ask: method(self, **ask)))
 
         run.__name__ = called  # nameko calls it so
+        run.checks = True  # type: ignore[attr-defined]  # tells it from a timer
         return answered(run)
 
     return decorate
@@ -305,11 +307,17 @@ Class = TypeVar("Class", bound=type)
 
 
 def serves(definition: Definition) -> Callable[[Class], Class]:
-    """Give a service class its place and an entrypoint for each declared command and query that it does not write by hand."""
+    """Give a service class its place and an entrypoint for each declared command and query that it does not write by hand.
+
+    Raises `TypeError` for an entrypoint by hand that has no schema, or takes other arguments than its schema gives.
+    """
 
     def complete(cls: Class) -> Class:
         cls.name = definition.name  # type: ignore[attr-defined]  # what nameko reads
         cls.here = Here(definition) if "here" not in vars(cls) else cls.here  # type: ignore[attr-defined]
+        for name, method in vars(cls).items():
+            if getattr(method, "checks", False):
+                _check_entry(definition, name, method)
         for name, one in definition.commands.items():
             if name not in vars(cls):
                 setattr(cls, name, _entrypoint("command", name)(_performing(one)))
@@ -319,6 +327,18 @@ def serves(definition: Definition) -> Callable[[Class], Class]:
         return cls
 
     return complete
+
+
+def _check_entry(definition: Definition, name: str, method: Callable[..., Any]) -> None:
+    code = inspect.unwrap(method).__code__
+    where = f"{code.co_filename}:{code.co_firstlineno}: {name}"
+    schema = (definition.commands_checked | definition.queries_checked | OPERATIONS).get(name)
+    if schema is None:
+        raise TypeError(f"{where} has no schema in {definition.name}")
+    taken = list(inspect.signature(method).parameters.values())[1:]
+    given = set(schema._declared_fields)
+    if not any(one.kind is one.VAR_KEYWORD for one in taken) and {one.name for one in taken} != given:
+        raise TypeError(f"{where} does not take what its schema gives: {', '.join(sorted(given)) or 'nothing'}")
 
 
 def _performing(declared: Command) -> Callable[..., dict[str, Any]]:
@@ -402,6 +422,7 @@ class Followed:
     def rebuild_views(self) -> dict[str, Any]:
         """Rebuild all views while reads continue."""
         self.here.require("operations.rebuild")
+        self.here.node.require_ready()
         return {"facts": self.here.node.rebuild(self.here.fetch)}
 
 

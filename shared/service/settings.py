@@ -6,6 +6,7 @@ import os
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
 from urllib.parse import quote
 
@@ -56,6 +57,11 @@ VARIABLES: tuple[tuple[str, str, str], ...] = (
         "",
         "Where OpenTelemetry traces go: console, or an OTLP address like http://127.0.0.1:4318; empty: nowhere",
     ),
+    (
+        "LINLI_TODAY",
+        "",
+        "For trials only: the day that the clock takes for today, like 2026-03-01; empty: the real one",
+    ),
 )
 
 
@@ -77,6 +83,7 @@ class Settings:
     max_requests: int
     log_level: str
     traces: str
+    today: str = ""
     amqp_tls: Tls | None = None
     mongodb_tls: Tls | None = None
     restoring: bool = False  # not from the environment: only a restore may open an unfinished restore
@@ -108,6 +115,7 @@ class Settings:
             max_requests=_number(value, "LINLI_MAX_REQUESTS", 1, 10_000),
             log_level=value["LINLI_LOG_LEVEL"],
             traces=value["LINLI_TRACES"],
+            today=_day(value, "LINLI_TODAY"),
             amqp_tls=_tls(value, "AMQP"),
             mongodb_tls=_tls(value, "MONGODB"),
         )
@@ -163,6 +171,13 @@ def _with_password(value: Mapping[str, str], server: str) -> str:
 
 def _tls(value: Mapping[str, str], server: Server) -> Tls | None:
     return configured(server, value[f"{server}_URI"], value[f"{server}_CA_FILE"], value[f"{server}_CERTIFICATE_FILE"])
+
+
+def _day(value: Mapping[str, str], name: str) -> str:
+    with suppress(ValueError):
+        if not value[name] or date.fromisoformat(value[name]).isoformat() == value[name]:
+            return value[name]
+    raise BadInputError(f"{name} must be a day like 2026-03-01, not {value[name]!r}")
 
 
 def _number(value: Mapping[str, str], name: str, least: int, most: int) -> int:

@@ -2,6 +2,8 @@
 
 Views with a source are stored in numbered generations. One document names the current one, so that a rebuilt generation replaces
 the former at once. Readers check that document every second and read the former generation until then; it is kept for a while.
+A process that reads a generation does not change to one that was folded with other views than its own: another version of the program
+has overtaken it.
 """
 
 from __future__ import annotations
@@ -36,12 +38,14 @@ from shared.views.mongodb_transactions import COLLECTION, STALE, Transactions
 from shared.views.port import (
     Changes,
     Checkpoints,
+    OvertakenError,
     ViewStore,
     check_limit,
     decode_cursor,
     encode_cursor,
     parse_order,
     parse_where,
+    shape_of,
 )
 
 #: The kind in the document `formats/views`, and the format version.
@@ -81,6 +85,11 @@ class MongoViews:
         self._read_only = read_only
         self._building = _building
         self._number, self._looked, self._pinned = _building or 0, 0.0, False
+        self._shape = shape_of(self._views.values())
+        self._folded, self._overtaken = (
+            self._shape,
+            0.0,
+        )  # fingerprint of the rows that are read; when they were overtaken
         if _building is None:
             found = written_format(self._database, KIND, VERSION, patience)
             if read_only:
@@ -96,7 +105,8 @@ class MongoViews:
         for name in ("checkpoints", "leases", "generations", COLLECTION):
             ensure_collection(self._database, name)
         with suppress(DuplicateKeyError):
-            self._generations.insert_one({"_id": _POINTER, "current": 1, "building": None, "former": None})
+            first = {"_id": _POINTER, "current": 1, "building": None, "former": None, "shape": self._shape}
+            self._generations.insert_one(first)
         self._sweep()
         if new:
             write_format(self._database, KIND, VERSION)
@@ -158,7 +168,11 @@ class MongoViews:
         return {document["_id"]: document["rows"] for document in found}
 
     def checkpoint(self, follower: str) -> int:
+        """Raises `OvertakenError` for a follower of an overtaken process."""
         with self._reading():
+            if follower.startswith("follow:") and self._building is None:
+                self._generation()
+                self._refuse_when_overtaken()
             found = self._checkpoints.find_one({"_id": self._follower(follower)})
         if found and found.get("generation", self._number) != self._number:
             self._looked = 0.0
@@ -232,12 +246,17 @@ class MongoViews:
             )
         if self._building is None and pointer["current"] != self._number:
             if not self._pinned:
-                self._number = pointer["current"]
+                self._see(pointer)
             raise ConcurrencyError("somebody else has just put views that were built anew in the place of these")
         return True
 
+    def folded_alike(self) -> bool:
+        with self._reading():
+            return bool(self._pointer().get("shape", 0) == self._shape)
+
     def pinned(self) -> ViewStore:
         self._generation()
+        self._refuse_when_overtaken()
         pinned = copy(self)
         pinned._pinned = True
         return pinned
@@ -289,10 +308,18 @@ class MongoViews:
             second = _second(new)
             for found in list(checkpoints.find(second, session=session)):
                 follower = str(found["_id"]).partition("~")[2]
+                if checkpoints.find_one({"_id": follower, "position": {"$gt": found["position"]}}, session=session):
+                    raise ConcurrencyError(f"{follower} has gone on meanwhile: the second generation is behind")
                 moved = {"$set": {"position": found["position"], "generation": new}}
                 checkpoints.update_one({"_id": follower}, moved, upsert=True, session=session)
             checkpoints.delete_many(second, session=session)
-            taken = {"current": pointer["building"], "building": None, "former": pointer["current"], "promoted": now}
+            taken = {
+                "current": new,
+                "building": None,
+                "former": pointer["current"],
+                "promoted": now,
+                "shape": self._shape,
+            }
             self._generations.update_one({"_id": _POINTER}, {"$set": taken}, session=session)
 
         with self._reading():
@@ -340,9 +367,25 @@ class MongoViews:
         fixed = self._pinned or self._building is not None
         if not self._number or (not fixed and time.monotonic() - self._looked > LOOK_AGAIN):
             looked = time.monotonic()
-            self._number = int(self._pointer()["current"])
+            self._see(self._pointer())
             self._looked = looked
         return self._number
+
+    def _see(self, pointer: Document) -> None:
+        """Change to the current generation, unless it was folded with other views than the one that is read."""
+        shape = pointer.get("shape", 0)
+        if not self._number or shape in (self._folded, self._shape):
+            self._number, self._folded, self._overtaken = int(pointer["current"]), shape, 0.0
+            return
+        self._overtaken = self._overtaken or time.monotonic()
+        if self._number != pointer["former"] or time.monotonic() - self._overtaken > KEEP_FORMER / 2:
+            self._refuse_when_overtaken()
+
+    def _refuse_when_overtaken(self) -> None:
+        if self._overtaken:
+            raise OvertakenError(
+                "another version of the program has rebuilt the views; stop this process, the other one answers"
+            )
 
     def _rows(self, view: str) -> Collection[Document]:
         return self._database[_collection(self._views[view], self._generation())]

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import base64
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from hashlib import sha256
 from typing import Any, Protocol
 
-from shared.domain.errors import BadInputError
+from shared.domain.errors import BadInputError, UnavailableError
 from shared.domain.view import Row, Rows, View, Where, sortable
 
 #: Changes to write: `(view, key)` to the new row, None to remove it.
@@ -19,6 +20,16 @@ OPERATORS = ("lt", "lte", "gt", "gte", "under")
 LARGEST_PAGE = 500
 
 
+class OvertakenError(UnavailableError):
+    """Another version of the program has rebuilt the views: this process can read its former rows for a while and follows nothing."""
+
+
+def shape_of(views: Iterable[View]) -> int:
+    """Return a fingerprint of the views with a source; rows folded with other views must be rebuilt."""
+    shapes = "\n".join(sorted(view.shape for view in views if view.source))
+    return int.from_bytes(sha256(shapes.encode()).digest()[:6])  # an integer that every store can hold
+
+
 class ViewStore(Rows, Protocol):
     """Where rows lie. Adapters: SQLite, MongoDB; one contract suite runs over both."""
 
@@ -27,6 +38,9 @@ class ViewStore(Rows, Protocol):
 
         Raises `ConcurrencyError` when a checkpoint has another position: another process applies the same facts.
         """
+
+    def folded_alike(self) -> bool:
+        """Return whether the current rows were folded with the views that this store was opened with."""
 
     def pinned(self) -> ViewStore:
         """Return this store for folding: its `save` raises `ConcurrencyError` after another process promoted a second generation.
@@ -41,7 +55,10 @@ class ViewStore(Rows, Protocol):
         """Return an empty second generation of all views with a source; it has its own checkpoints, and reads of the first continue."""
 
     def promote(self) -> None:
-        """Replace the first generation by the second, at once."""
+        """Replace the first generation by the second, at once.
+
+        Raises `ConcurrencyError` when a follower of the first generation is ahead of the second: no fact is applied twice.
+        """
 
     def close(self) -> None:
         """Close files and connections."""

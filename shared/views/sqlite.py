@@ -22,6 +22,7 @@ from shared.views.port import (
     encode_cursor,
     parse_order,
     parse_where,
+    shape_of,
 )
 
 #: "LLvw" as application id, and the format version.
@@ -30,6 +31,8 @@ _TABLES = """
 CREATE TABLE checkpoints (follower TEXT PRIMARY KEY, position INTEGER NOT NULL) STRICT;
 CREATE TABLE leases (name TEXT PRIMARY KEY, holder TEXT NOT NULL, until REAL NOT NULL) STRICT
 """
+#: The checkpoint that holds the fingerprint of the views with which the rows were folded.
+_SHAPE = "views:shape"
 _COMPARE = {"eq": "=", "lt": "<", "lte": "<=", "gt": ">", "gte": ">="}
 _encode = msgspec.json.Encoder(order="sorted").encode
 _decode = msgspec.json.Decoder(dict[str, Any]).decode
@@ -49,8 +52,14 @@ class SqliteViews:
         self._views = {view.name: view for view in views}
         self._database = _database or Database(path, KIND, VERSION, _TABLES, read_only, durable)
         self._generation = "new~" if _database else ""
+        self._shape = shape_of(self._views.values())
         if not read_only:
             self._create()
+            with self._database.writing() as connection:  # an empty store needs no rebuild
+                nothing = f"WHERE NOT EXISTS (SELECT 1 FROM checkpoints WHERE follower LIKE '{self._generation}%')"
+                connection.execute(
+                    f"INSERT INTO checkpoints SELECT ?, ? {nothing}", (self._generation + _SHAPE, self._shape)
+                )
 
     def _create(self) -> None:
         with self._database.writing() as connection:
@@ -149,6 +158,9 @@ class SqliteViews:
                     [(key, _text(row)) for key, row in rows if row is not None],
                 )
 
+    def folded_alike(self) -> bool:
+        return self.checkpoint(_SHAPE) == self._shape
+
     def pinned(self) -> ViewStore:
         return self
 
@@ -178,6 +190,13 @@ class SqliteViews:
                 "SELECT 1 FROM sqlite_master WHERE type = 'table' AND name LIKE 'new~%'"
             ).fetchone():
                 raise IllegalStateError("there is no second generation of the views to promote")
+            behind = connection.execute(
+                "SELECT live.follower FROM checkpoints live JOIN checkpoints new ON new.follower = 'new~' || live.follower "
+                "WHERE live.position > new.position AND live.follower != ?",
+                (_SHAPE,),
+            ).fetchone()
+            if behind:
+                raise ConcurrencyError(f"{behind[0]} has gone on meanwhile: the second generation is behind")
             for view in self._derived():
                 connection.execute(f'DROP TABLE "{view.name}"')
                 for index in view.indexes:  # an index keeps its name when its table is renamed

@@ -28,7 +28,7 @@ from tests.bench.patched import beside, in_patched_process, ready
 from tests.bench.place import Place, in_city, settings
 from tests.bench.serving import cleared, services
 from tests.component.city import City, wait_for
-from tests.component.toy import SEEN, SHOP, WATCH_CODEC, ShopService, open_shop
+from tests.component.toy import SEEN, SHOP, WATCH, ShopService, open_shop
 
 RAW = "kombu publish, confirm, consume"
 _PER_SECOND = 200
@@ -55,7 +55,7 @@ class ViewerService(Followed):
     """Follows the shops with one view and no policy."""
 
     name = "watchers"
-    here = Here(Definition("watchers", WATCH_CODEC, (SEEN,), sources=("shops",)), TimedFollower)
+    here = Here(Definition("watchers", (WATCH,), (SEEN,), sources=("shops",)), TimedFollower)
 
 
 def _count(scale: float) -> int:

@@ -22,7 +22,7 @@ from shared.mongodb import majority
 from tests.bench.measuring import LINLI, Bench, Figures, Row, Stopwatch, percentile
 from tests.bench.patched import patched
 from tests.bench.place import CITY, EMBEDDED, Place, bodies, database, in_city, log_in, service_of, views_in
-from tests.bench.subject import CODEC, CaseDispatched, commit, commits, fill
+from tests.bench.subject import CASE, CaseDispatched, commit, commits, fill
 
 TENTH = "Linli, a tenth of the events"
 SHORT_LOG = "log of 10,000 events"
@@ -41,15 +41,15 @@ _READ_EVERY = 0.02  # seconds
 def _definition(name: str) -> Definition:
     """Two views: a row per case, filtered by person and date, and a count for each of a hundred districts."""
 
-    def case(row: ViewRow, event: CaseDispatched, record: Any) -> ViewRow:
+    def case(row: ViewRow, event: CaseDispatched, record: Any, key: str) -> ViewRow:
         return {"person": event.person_id, "due": event.due, "handed": row.get("handed", 0) + 1}
 
-    def district(row: ViewRow, event: CaseDispatched, record: Any) -> ViewRow:
+    def district(row: ViewRow, event: CaseDispatched, record: Any, key: str) -> ViewRow:
         return {"handed": row.get("handed", 0) + 1}
 
     worklist = View("worklist", name, lambda event, record: event.case_id, case, (("person", "due"),))
     districts = View("districts", name, lambda event, record: event.case_id[-2:], district)
-    return Definition(name, CODEC, (worklist, districts))
+    return Definition(name, (CASE,), (worklist, districts))
 
 
 def _node(folder: Path, name: str) -> Node:

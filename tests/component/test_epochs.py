@@ -17,7 +17,7 @@ from shared.service.relay import fact_codes, message_of
 from shared.service.settings import Settings
 from shared.service.storage import open_log, open_views
 from tests.component.city import City, city, wait_for
-from tests.component.toy import CODEC, SHOPS_DEFINITION, WATCHERS_DEFINITION, ShopOpened
+from tests.component.toy import SHOP, SHOPS_DEFINITION, WATCHERS_DEFINITION, ShopOpened
 from tests.green import green
 
 RESTORED = 1_800_000_000_000  # milliseconds
@@ -35,7 +35,7 @@ def mark(folder: str, **found: Any) -> None:
 def left_in_the_queue(amqp_uri: str, folder: str, number: int, name: str) -> None:
     """A fact of another branch of the shops' log, which goes on where the one in use ends."""
     log = open_log(Settings.read({"LINLI_DATA": folder}), "shops")
-    data = msgspec.Raw(CODEC.encode(ShopOpened(shop_id=f"s{number}", name=name)))
+    data = msgspec.Raw(SHOP.codec.encode(ShopOpened(shop_id=f"s{number}", name=name)))
     event = NewEvent(type="ShopOpened", schema=1, data=data, id=f"old-{number}", occurred="2026-03-01T09:00:00Z")
     for version in range(number):  # the position is what counts: it is taken by another fact later
         position = log.append(
@@ -108,7 +108,7 @@ def test_views_that_are_younger_than_the_restore_learn_of_it(amqp_uri: str, tmp_
 @pytest.mark.parametrize("number", [0, RESTORED])
 def test_a_message_names_its_epoch_when_there_was_a_restore(tmp_path: Path, number: int) -> None:
     log = open_log(Settings.read({"LINLI_DATA": str(tmp_path)}), "shops")
-    data = msgspec.Raw(CODEC.encode(ShopOpened(shop_id="s", name="n")))
+    data = msgspec.Raw(SHOP.codec.encode(ShopOpened(shop_id="s", name="n")))
     event = NewEvent(type="ShopOpened", schema=1, data=data, id="e", occurred="2026-03-01T09:00:00Z")
     log.append(Commit(stream="s", expected_version=0, events=(event,), command="c", command_id="c", actor=""))
     headers = message_of("shops", next(log.read()), Codes((b"s" * 32,), "facts"), epoch=number).headers

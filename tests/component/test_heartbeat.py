@@ -12,13 +12,13 @@ from shared.following.definition import Definition
 from shared.service import metrics
 from shared.service.service import Followed, Here
 from tests.component.city import city, wait_for
-from tests.component.toy import WATCH_CODEC, ShopService
+from tests.component.toy import WATCH, ShopService
 from tests.green import green
 
 LONG = 6.0  # seconds; three times what the broker bears when both sides beat every second
 
 
-def _slow(row: dict[str, Any], event: Any, record: Any) -> dict[str, Any]:
+def _slow(row: dict[str, Any], event: Any, record: Any, key: str) -> dict[str, Any]:
     """Works for long, leaving the processor to others as a wait for the database does."""
     if event["name"] == "slow":
         time.sleep(LONG)  # the long work itself
@@ -29,7 +29,7 @@ class SlowService(Followed):
     """Follows the shops with a view that takes its time."""
 
     name = "watchers"
-    here = Here(Definition("watchers", WATCH_CODEC, (View("slow", "shops", by("shop_id"), _slow),), sources=("shops",)))
+    here = Here(Definition("watchers", (WATCH,), (View("slow", "shops", by("shop_id"), _slow),), sources=("shops",)))
 
 
 @green

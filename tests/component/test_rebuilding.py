@@ -12,11 +12,11 @@ from shared.following.node import BATCH, Node
 from shared.log import EventLog
 from shared.log.sqlite import SqliteStorage
 from shared.views.sqlite import SqliteViews
-from tests.bench.subject import CODEC, commits, fill
+from tests.bench.subject import CASE, commits, fill
 from tests.green import green
 
-CASES = View("cases", "cases", by("case_id"), lambda row, event, record: {"person": event.person_id})
-DEFINITION = Definition("cases", CODEC, (CASES,))
+CASES = View("cases", "cases", by("case_id"), lambda row, event, record, key: {"person": event.person_id})
+DEFINITION = Definition("cases", (CASE,), (CASES,))
 
 
 @green

@@ -13,12 +13,12 @@ from shared.following.node import Node
 from shared.log import EventLog
 from shared.log.sqlite import SqliteStorage
 from shared.views.sqlite import SqliteViews
-from tests.bench.subject import CODEC, commits, fill
+from tests.bench.subject import CASE, commits, fill
 
 EVENTS = 2_345
 
 
-def handed(row, event, record):
+def handed(row, event, record, key):
     """Every third fact of a case takes its row away."""
     times = row.get("handed", 0) + 1
     return None if times == 3 else {"handed": times, "last": record.position}
@@ -29,12 +29,12 @@ DISTRICTS = View(
     "districts",
     "cases",
     lambda event, record: event.case_id[-1],
-    lambda row, event, record: {
+    lambda row, event, record, key: {
         "handed": row.get("handed", 0) + 1,
         "cases": sorted({*row.get("cases", ()), event.case_id}),
     },
 )
-DEFINITION = Definition("cases", CODEC, (CASES, DISTRICTS))
+DEFINITION = Definition("cases", (CASE,), (CASES, DISTRICTS))
 
 
 @pytest.mark.parametrize("known", [5_000, 20, 0])

@@ -18,7 +18,7 @@ from shared.log.memory import MemoryStorage
 from shared.views import ViewStore
 from tests.contract.conftest import OpenViews
 
-COUNTS = View("counts", "shops", by("name"), lambda row, event, record: {"times": row.get("times", 0) + 1})
+COUNTS = View("counts", "shops", by("name"), lambda row, event, record, key: {"times": row.get("times", 0) + 1})
 
 
 def write(log: EventLog, stream: str, version: int, **data: Any) -> None:
@@ -58,7 +58,7 @@ class Two:
         self.stores = [open_views((view, PARKED)) for _ in range(2)]
         self.one, self.other = (Follower("shops", (view,), store, decode) for store in self.stores)
 
-    def _count(self, row: dict[str, Any], event: Any, record: Record) -> dict[str, Any]:
+    def _count(self, row: dict[str, Any], event: Any, record: Record, key: str) -> dict[str, Any]:
         meanwhile, self.meanwhile = self.meanwhile, lambda: None
         meanwhile()
         if event["name"] == "poison" and not self.healed:

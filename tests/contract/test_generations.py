@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -10,7 +11,9 @@ from pymongo.database import Database
 
 from shared.domain.errors import ConcurrencyError, IllegalStateError
 from shared.views import ViewStore
-from shared.views.mongodb import MongoViews
+from shared.views.mongodb import KEEP_FORMER, MongoViews
+from shared.views.port import OvertakenError
+from shared.views.sqlite import SqliteViews
 from tests.contract.conftest import OpenViews
 from tests.contract.test_views import VIEWS, issue, keys, put, wait_for
 
@@ -39,16 +42,19 @@ def test_a_second_generation_is_built_beside_the_first_and_takes_its_place(open_
     store.save({("issues", "c"): issue("old")}, {"follow:issues": (9, 10)})
     assert keys(store, {"status": "old"}) == keys(reader, {"status": "old"}) == ["a", "b", "c"]
     assert (store.checkpoint("follow:issues"), fresh.checkpoint("follow:issues")) == (10, 7)
+    with pytest.raises(ConcurrencyError, match="follow:issues has gone on meanwhile"):
+        store.promote()
+    fresh.save({}, {"follow:issues": (7, 10)})
     store.promote()
     assert keys(store) == ["a"]
     assert store.find("issues", order="status").rows == [{"key": "a", **issue("new")}]
     assert (store.get("places", "p"), store.get("places", "q")) == (None, {"key": "q", "level": 2})
     assert store.get("notes", "n") == {"key": "n", "state": "kept"}
-    assert [store.checkpoint(name) for name in ("follow:issues", "follow:registry", "relay")] == [7, 4, 3]
+    assert [store.checkpoint(name) for name in ("follow:issues", "follow:registry", "relay")] == [10, 4, 3]
     wait_for(lambda: keys(reader) == ["a"])
     with pytest.raises(ConcurrencyError):
-        reader.save({("issues", "d"): issue()}, {"follow:issues": (10, 11)})
-    reader.save({("issues", "d"): issue()}, {"follow:issues": (7, 8)})
+        reader.save({("issues", "d"): issue()}, {"follow:issues": (9, 11)})
+    reader.save({("issues", "d"): issue()}, {"follow:issues": (10, 11)})
     assert keys(store) == ["a", "d"]
     assert keys(open_views(VIEWS)) == ["a", "d"]
 
@@ -156,3 +162,61 @@ def test_whoever_was_told_knows_the_new_generation_at_once(database: Database[An
         folding.save({}, {"follow:issues": (1, 2)})
     assert older.checkpoint("follow:issues") == 1  # as a follower does that begins anew
     assert older.pinned().get("issues", "a") == {"key": "a", **issue("new")}
+
+
+def test_a_store_knows_whether_its_rows_were_folded_with_its_views(open_views: OpenViews) -> None:
+    store = open_views(VIEWS)
+    assert store.folded_alike(), "where nothing was folded, nothing has to be folded anew"
+    store.save({("issues", "a"): issue("old")}, {"follow:issues": (0, 9)})
+    assert open_views(VIEWS).folded_alike()
+    assert open_views([view for view in VIEWS if view.source]).folded_alike(), (
+        "views without a source are nobody's copy"
+    )
+    fewer = open_views(VIEWS[:1])
+    assert not fewer.folded_alike()
+    fresh = fewer.fresh()
+    fresh.save({("issues", "a"): issue("new")}, {"follow:issues": (0, 9)})
+    assert not fewer.folded_alike()
+    fewer.promote()
+    assert fewer.folded_alike()
+    assert not open_views(VIEWS).folded_alike()
+    assert fewer.get("issues", "a") == {"key": "a", **issue("new")}
+
+
+def test_rows_of_a_version_that_wrote_no_shape_are_folded_anew(
+    database: Database[dict[str, Any]], tmp_path: Path
+) -> None:
+    """As the version before left them."""
+    MongoViews(database, VIEWS)
+    database["generations"].update_one({"_id": "views"}, {"$unset": {"shape": ""}})
+    assert not MongoViews(database, VIEWS).folded_alike()
+    store = SqliteViews(tmp_path / "old.sqlite", VIEWS)
+    store.save({}, {"follow:issues": (0, 9)})
+    with store._database.writing() as connection:
+        connection.execute("DELETE FROM checkpoints WHERE follower = 'views:shape'")
+    store.close()
+    assert not SqliteViews(tmp_path / "old.sqlite", VIEWS).folded_alike()
+
+
+def test_a_reader_is_not_given_rows_of_views_that_it_does_not_have(database: Database[dict[str, Any]]) -> None:
+    older, newer = MongoViews(database, VIEWS), MongoViews(database, VIEWS[:1])
+    older.save({("issues", "a"): issue("old")}, {"follow:issues": (0, 9)})
+    newer.fresh().save({("issues", "a"): issue("new")}, {"follow:issues": (0, 9)})
+    newer.promote()
+    older._looked = 0.0  # as after a second
+    assert older.get("issues", "a") == {"key": "a", **issue("old")}
+    with pytest.raises(OvertakenError):
+        older.checkpoint("follow:issues")
+    with pytest.raises(ConcurrencyError):
+        older.save({("issues", "b"): issue("old")}, {"follow:issues": (9, 10)})
+    older.save({("notes", "n"): {"state": "kept"}})
+    assert older.get("notes", "n"), "what belongs to no generation can be read and written"
+    older._overtaken -= KEEP_FORMER
+    older._looked = 0.0
+    with pytest.raises(OvertakenError, match="stop this process"):
+        older.get("issues", "a")
+    again = MongoViews(database, VIEWS)
+    again.fresh().save({("issues", "a"): issue("again")}, {"follow:issues": (0, 9)})
+    again.promote()
+    older._looked = 0.0
+    assert older.get("issues", "a") == {"key": "a", **issue("again")}, "and goes on when rows of its own come back"

@@ -17,7 +17,7 @@ from tests.contract.conftest import OpenViews
 
 
 def view(name: str, source: str, *indexes: str | tuple[str, ...]) -> View:
-    return View(name, source, lambda event, record: None, lambda row, event, record: row, indexes)
+    return View(name, source, lambda event, record: None, lambda row, event, record, key: row, indexes)
 
 
 ISSUES = view("issues", "issues", "status", "place", "due", ("person", "due"))

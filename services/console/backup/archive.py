@@ -41,6 +41,7 @@ class Event(msgspec.Struct, frozen=True):
     id: str
     type: str
     data: msgspec.Raw
+    occurred: str
 
 
 class Part(msgspec.Struct, frozen=True):
@@ -75,7 +76,7 @@ class Entry(msgspec.Struct, frozen=True):
 
 
 class Manifest(msgspec.Struct, frozen=True, kw_only=True):
-    """The content of a backup. `checkpoints` are those of relays and followers, by service; `files` maps each file to its SHA-256."""
+    """The content of a backup. `checkpoints` are those of relays, clocks and followers, by service; `files` maps files to SHA-256."""
 
     format: int
     linli: str

@@ -36,6 +36,7 @@ from services.console.catalogue import OWNERS, definition
 from services.console.output import out, progress
 from services.gateway.accounts import VIEWS as ACCOUNT_VIEWS
 from shared.domain.errors import BadInputError
+from shared.following.node import CLOCK
 from shared.log import EventLog, Head, StoredCommit
 from shared.log.log import now
 from shared.service.settings import Settings
@@ -141,8 +142,9 @@ class _Copied:
 
 
 def _checkpoints(service: str, store: ViewStore) -> dict[str, int]:
-    names = ("relay", *(f"follow:{source}" for source in (service, *definition(service).sources)))
-    return {name: store.checkpoint(name) for name in names}
+    names = ("relay", CLOCK, *(f"follow:{source}" for source in (service, *definition(service).sources)))
+    found = {name: store.checkpoint(name) for name in names}
+    return {name: position for name, position in found.items() if position or name != CLOCK}
 
 
 def _state(store: ViewStore, service: str) -> Iterator[bytes]:

@@ -6,7 +6,7 @@ Logs, ledger and followers' checkpoints are cut together, so that neither ledger
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import date, datetime
 from itertools import islice
 from pathlib import Path
 
@@ -15,6 +15,7 @@ import msgspec
 from services.console.backup.archive import Manifest, read_commits, read_entries
 from services.console.catalogue import definition
 from shared.domain.errors import BadInputError, CorruptionError
+from shared.following.node import CLOCK
 from shared.log import Head
 from shared.log.record import verify_chain
 
@@ -141,7 +142,7 @@ def _without_cause(folder: Path, logs: Mapping[str, int]) -> tuple[str, int, str
 
 
 def _checkpoints(folder: Path, manifest: Manifest, logs: Mapping[str, int]) -> dict[str, dict[str, int]]:
-    """Return the checkpoints of relays and followers: within their source, and before any fact whose consequence was cut off.
+    """Return the checkpoints of relays, followers and clocks: within their source, and before any fact or day with a consequence cut off.
 
     Later facts are applied again after the start, by policies too; a command that is in the log already changes nothing.
     """
@@ -154,9 +155,14 @@ def _checkpoints(folder: Path, manifest: Manifest, logs: Mapping[str, int]) -> d
         }
         found[name] = {f"follow:{source}": min(limit, logs[source]) for source, limit in limits.items()}
         found[name]["relay"] = min(manifest.checkpoints[name].get("relay", 0), position)
+        if clock := manifest.checkpoints[name].get(CLOCK, 0):
+            found[name][CLOCK] = clock
         for stored, body in read_commits(folder, name):
             if stored.position > position and body.actor.startswith("policy:"):
                 undone.setdefault(body.causation_id, set()).add(name)
+            if stored.position > position and body.actor.startswith("clock:") and clock:
+                day = date.fromisoformat(body.events[0].occurred[:10]).toordinal()
+                found[name][CLOCK] = min(found[name][CLOCK], day - 1)
     for source in logs if undone else ():
         for _, body in read_commits(folder, source):
             for index, event in enumerate(body.all_events()):

@@ -34,6 +34,7 @@ from services.gateway.accounts import VIEWS as ACCOUNT_VIEWS
 from shared.domain.errors import BadInputError, CorruptionError, NotFoundError
 from shared.domain.record import Record
 from shared.following.follow import epoch
+from shared.following.node import CLOCK
 from shared.log import EventLog, StoredCommit
 from shared.service.settings import Settings
 from shared.service.storage import open_log, open_views
@@ -91,8 +92,7 @@ def _restore(
                     }
                     fold_until(definition(name), logs, store, store, until, lambda *_: None)
                 marks = {epoch(source): (0, now) for source in (name, *definition(name).sources)}
-                if cut.checkpoints[name]["relay"]:
-                    marks["relay"] = (0, cut.checkpoints[name]["relay"])
+                marks |= {mark: (0, at) for mark in ("relay", CLOCK) if (at := cut.checkpoints[name].get(mark))}
                 store.save({}, marks)
                 result = digests(definition(name), store)
                 services.append({"service": name, "rows": result.rows, "digests": result.digests})

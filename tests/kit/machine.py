@@ -1,0 +1,305 @@
+"""One state machine for every aggregate, made of its declared commands: given in any order, by anybody, on a few things.
+
+Whatever is decided survives storage and folds; a command given twice writes once; a refusal is one in words; rows equal states, sums
+equal a recount, and what a decision relied on is guarded.
+"""
+
+from __future__ import annotations
+
+import itertools
+import shutil
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from datetime import timedelta
+from pathlib import Path
+from typing import Any, ClassVar
+
+import msgspec
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, rule
+
+from shared.domain.command import Command
+from shared.domain.decider import Decider
+from shared.domain.errors import LinliError, to_mapping
+from shared.domain.fields import FieldError, load_fields
+from shared.domain.mandate import Mandate
+from shared.domain.view import Row, Tally, state_of
+from shared.following.context import Context
+from shared.following.definition import Definition
+from shared.log import Commit, Receipt
+from tests.kit.city import COMMUNITY, COMPOUND, ORGANISATIONS, POSTS
+from tests.kit.desk import Desk
+from tests.kit.strategies import TODAY, asks, filled
+
+#: Who commands: holders of several posts who may do everything, and now and then somebody who may not.
+MIGHTY = [
+    Mandate(
+        actor=holder,
+        role=role,
+        organisation_id=organisation,
+        post_id=post,
+        place=ORGANISATIONS[organisation][1],
+        powers=frozenset({"*"}),
+    )
+    for post, (organisation, role, holder, _) in POSTS.items()
+]
+WEAK = [
+    Mandate(actor="p-resident", role="resident"),
+    Mandate(actor="p-grid", role="grid_worker", post_id="post-grid", place=f"{COMPOUND}.01", powers=frozenset({"*"})),
+    Mandate(actor="p-other", role="resident", place=COMMUNITY, powers=frozenset({"issue.*", "wish.*", "volunteer.*"})),
+]
+BY = st.sampled_from(MIGHTY * 6 + WEAK)
+#: How the next command is chosen.
+WAYS = ["going on"] * 6 + ["beginning"] * 3 + ["out of turn"]
+
+
+class World:
+    """A service with the small city, opened anew for each run from what was told once."""
+
+    def __init__(self, service: str, folder: Path) -> None:
+        self.service, self.folder = service, folder
+        self._numbers = itertools.count()
+        (folder / "told").mkdir()
+        Desk(service, folder / "told").close()
+        #: How often each command wrote something, over all runs.
+        self.done: Counter[str] = Counter()
+
+    def fresh(self) -> tuple[Desk, Path]:
+        """The service before anything was commanded, and its folder."""
+        folder = self.folder / str(next(self._numbers))
+        shutil.copytree(self.folder / "told", folder)
+        return Desk(self.service, folder, city=()), folder
+
+
+def reachable(definition: Definition, decider: Decider[Any]) -> list[Decider[Any]]:
+    """An aggregate, and those of its service whose things its commands hold or name."""
+    found, left = [], [decider]
+    while left:
+        if (one := left.pop(0)) not in found:
+            found.append(one)
+            left += [held.decider for command in one.commands.values() for held in command.needs.holds.values()]
+            named = {
+                field.kind.refers.replace("_", "-") for command in one.commands.values() for field in command.asked
+            }
+            left += [other for other in definition.deciders if other.category in named]
+    return found
+
+
+class Machine(RuleBasedStateMachine):
+    """Gives commands to one service and checks what must hold after each."""
+
+    world: ClassVar[World]
+    commands: ClassVar[Sequence[Command]]
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.desk, self._folder = self.world.fresh()
+        self.definition = self.desk.definition
+        self.deciders = {one.category: one for one in self.definition.deciders}
+        self.commits: list[Commit] = []
+        self.day = TODAY
+        self._numbers = itertools.count()
+        append = self.desk.log.append
+
+        def noted(commit: Commit) -> Receipt:
+            self.commits.append(commit)
+            return append(commit)
+
+        self.desk.log.append = noted  # type: ignore[method-assign]  # what is written is looked at on its way
+
+    def teardown(self) -> None:
+        try:
+            self.check_sums()
+        finally:
+            self.desk.close()
+            shutil.rmtree(self._folder)
+
+    # what is done
+
+    @rule(data=st.data())
+    def step(self, data: st.DataObject) -> None:
+        """Give some command: mostly one that fits a thing that there is, sometimes one for a new thing or out of turn."""
+        way = data.draw(st.sampled_from(WAYS))
+        going_on = {command.name: id for command in self.commands if (id := self.fitting(command))}
+        beginning = [command for command in self.commands if command.new is not None]
+        if way == "going on" and going_on:
+            command = self.definition.commands[data.draw(st.sampled_from(sorted(going_on)))]
+        else:
+            offered = beginning if beginning and way != "out of turn" else self.commands
+            command = data.draw(st.sampled_from(offered), label="command")
+        sent = filled(data.draw(asks(command), label=command.name), self.known)
+        if way == "going on" and command.name in going_on and command.id_field is not None:
+            sent |= {command.id_field.name: going_on[command.name]}
+        self.give(command, sent, data.draw(BY, label="by"))
+
+    @rule(days=st.sampled_from([0, 0, 0, 1, 2, 30]))
+    def pass_time(self, days: int) -> None:
+        """Let the next days begin; a day that is ticked again records nothing more."""
+        for _ in range(days):
+            self.day += timedelta(1)
+        if days and self.definition.clock:
+            self.desk.tick(self.day.isoformat())
+            head = self.head
+            self.desk.tick(self.day.isoformat())
+            assert self.head == head, "a day that is ticked twice is recorded twice"
+
+    def fitting(self, command: Command) -> str:
+        """The newest thing that a command fits, "" for none."""
+        things = reversed(self.known(command.decider.category)) if command.new is None else ()
+        return next((id for id in things if command.fits(self.state(command.decider, id))), "")
+
+    def give(self, command: Command, sent: dict[str, Any], by: Mandate) -> None:
+        """Give a command, and if it wrote something, give it again with the same id and with another."""
+        try:
+            ask = load_fields(command.fields, sent)
+        except FieldError as error:
+            assert error.reason
+            return
+        number = next(self._numbers)
+        head = self.head
+        receipt = self.attempt(command, ask, by, f"command-{number}")
+        if receipt is None or not receipt["events"]:
+            assert self.head == head, "a refusal or nothing to do wrote something"
+            return
+        self.world.done[command.name] += 1
+        self.check_written(command, head)
+        head = self.head
+        again = self.attempt(command, ask, by, f"command-{number}")
+        assert again is None or again["id"] == receipt["id"]
+        assert self.head == head, "the same command id wrote something twice"
+        if command.id_field is not None:
+            named = ask | {command.id_field.name: receipt["id"]}
+            self.attempt(command, named, by, f"again-{number}")
+            assert self.head == head, f"{command.name} given twice writes twice: {named}"
+
+    def attempt(self, command: Command, ask: dict[str, Any], by: Mandate, command_id: str) -> Row | None:
+        """The receipt of a command, None when it is refused."""
+        context = Context(
+            kind="person", actor=by.actor, post=by.post_id, occurred=f"{self.day}T09:00:00+08:00", command_id=command_id
+        )
+        try:
+            return self.desk.node.perform(command, context, by, ask)
+        except LinliError as error:
+            self.check_refusal(error)
+            return None
+        finally:
+            self.desk.catch_up()
+
+    # what must hold
+
+    def check_refusal(self, error: LinliError) -> None:
+        """A refusal says why, field by field, and travels."""
+        assert error.kind != "error" and error.message.strip(), repr(error)
+        assert error.said.template.strip(), f"{error.message} has no words"
+        for name, reason in error.fields.items():
+            assert name and reason, f"{error.message}: {name} has no reason"
+        assert to_mapping(error)["message"] == error.message
+
+    def check_written(self, command: Command, head: int) -> None:
+        """What was written survives storage, folds to what rows show, and was guarded."""
+        for record in self.desk.log.read(head):
+            codec = self.definition.codec
+            event = codec.decode(record.type, record.schema, record.data)
+            assert codec.encode(event) == bytes(record.data), f"{record.type} does not survive storage"
+        commit = self.commits[-1]
+        streams = {commit.stream, *(part.stream for part in commit.also)}
+        for name in streams:
+            self.check_state(*self.thing(name))
+        for held in command.needs.holds.values():
+            prefix = held.decider.category + "-"
+            guarded = [name for name in (*streams, *commit.held) if name.startswith(prefix)]
+            for name in guarded:
+                if name in commit.held:
+                    assert commit.held[name] == self.version(name), (
+                        f"{command.name} relies on another version of {name}"
+                    )
+        if command.alone:
+            assert commit.alone is not None, f"{command.name} is not guarded by the head that its views reflected"
+
+    def check_state(self, decider: Decider[Any], id: str) -> None:
+        """The state folds from the log alone, survives a snapshot, and is what the row shows."""
+        stream, state = decider.stream(id), self.state(decider, id)
+        again = msgspec.json.decode(msgspec.json.encode(state), type=decider.state)
+        assert again == state, f"{stream}: the state does not survive a snapshot"
+        assert decider.exists(state), f"{stream}: a thing with facts does not exist"
+        assert isinstance(decider.place(state), str)
+        for view in self.definition.views:
+            if view.states.startswith(f"{decider.category} "):
+                row = self.desk.node.views.get(view.name, id)
+                assert row is not None, f"{view.name} has no row of {id}"
+                assert state_of(decider, row) == state, f"the row of {id} in {view.name} shows another state"
+
+    def check_sums(self) -> None:
+        """The sums are those of the rows that they count."""
+        views = self.desk.node.views
+        for view in self.definition.views:
+            if not isinstance(view, Tally):
+                continue
+            counted: dict[str, Counter[str]] = {}
+            for row in rows_of(views, view.counting):
+                for key in view.at(row):
+                    counted.setdefault(key, Counter()).update(flat(view.counts(row)))
+            wanted = {key: +sums for key, sums in counted.items() if +sums}
+            found = {row["key"]: +Counter(flat(row)) for row in rows_of(views, view.name)}
+            assert {key: sums for key, sums in found.items() if sums} == wanted, (
+                f"{view.name} is not the sum of its rows"
+            )
+
+    # what there is
+
+    @property
+    def head(self) -> int:
+        """The last position of the log."""
+        return self.desk.log.head().position
+
+    def state(self, decider: Decider[Any], id: str) -> Any:
+        """The state of a thing, folded from its first fact on."""
+        state = decider.initial(id)
+        for record in self.desk.log.read_stream(decider.stream(id)):
+            state = decider.evolve(state, decider.codec.decode(record.type, record.schema, record.data))
+        return state
+
+    def version(self, stream: str) -> int:
+        """How many facts a stream has."""
+        return sum(1 for _ in self.desk.log.read_stream(stream))
+
+    def thing(self, stream: str) -> tuple[Decider[Any], str]:
+        """The aggregate and the id in the name of a stream."""
+        fitting = [one for one in self.deciders.values() if stream.startswith(one.category + "-")]
+        decider = max(fitting, key=lambda one: len(one.category))
+        return decider, stream.removeprefix(decider.category + "-")
+
+    def known(self, category: str) -> Sequence[str]:
+        """The ids of a category that there are, the newest last."""
+        streams = dict.fromkeys(
+            name for commit in self.commits for name in (commit.stream, *(part.stream for part in commit.also))
+        )
+        things = [self.thing(name) for name in streams]
+        return [id for decider, id in things if decider.category == category]
+
+
+def rows_of(views: Any, view: str) -> Iterator[Row]:
+    """All rows of a view."""
+    cursor = None
+    while True:
+        page = views.find(view, limit=500, cursor=cursor)
+        yield from page.rows
+        if (cursor := page.next) is None:
+            return
+
+
+def flat(figures: Any) -> dict[str, int]:
+    """Figures and figures by code as one mapping; labels of sums are passed over."""
+    found: dict[str, int] = {}
+    for name, figure in figures.items():
+        if isinstance(figure, int):
+            found[name] = figure
+        elif not isinstance(figure, str):
+            found |= {f"{name}:{code}": count for code, count in figure.items()}
+    return found
+
+
+def machine_for(world: World, definition: Definition, decider: Decider[Any]) -> type[Machine]:
+    """The machine of an aggregate: its commands and those of the aggregates that it relies on."""
+    commands = [command for one in reachable(definition, decider) for command in one.commands.values()]
+    return type(f"Any_{decider.category}", (Machine,), {"world": world, "commands": commands})

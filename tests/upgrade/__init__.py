@@ -1,0 +1,1 @@
+"""A city written by the version before opens with this one."""

@@ -56,8 +56,9 @@ def _looked_through(frame: Frame, of: Aggregate, query: Query, id: str) -> Itera
         return
     cursor = None
     for _page in range(_PAGES):
-        where: dict[str, Any] = {"cursor": cursor} if cursor else {}
-        page = frame.gateway.ask(of.service, query.name, limit=LARGEST_PAGE, **where)
+        where: dict[str, Any] = {"limit": LARGEST_PAGE, "cursor": cursor}
+        given = {name: value for name, value in where.items() if value and name in names}
+        page = frame.gateway.ask(of.service, query.name, **given)
         yield from page["rows"]
         if not (cursor := page.get("next")):
             return

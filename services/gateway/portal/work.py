@@ -128,10 +128,14 @@ class _Pages:
             "actions": actions,
         }
         flash(told, "work")
-        back = self.frame.safe_path(request.form.get("to", ""))
-        if back != "/":
+        if back := self._back():
             return redirect(f"{back}#{of.category}-{id}", 303)
         return redirect(url_for("portal.thing", service=of.service, category=of.category, id=id), 303)
+
+    def _back(self) -> str:
+        """The page of ours that one came from and comes back to; "" for none."""
+        path = self.frame.safe_path(request.values.get("to", ""))
+        return path if path != "/" else ""
 
     def _begun(self, field: Field) -> forms.Typed:
         """What a field holds at first: what the address says, a place that is the reader's own, or its default."""
@@ -176,7 +180,7 @@ class _Pages:
             box=f"{of.category}-{id}" if id else command.name,
             id=id,
             key=key or None,
-            to=request.values.get("to", ""),
+            to=self._back(),
             problem=problem,
             unplaced={name: reason for name, reason in wrong.items() if all(name != field.name for field in fields)},
             controls=forms.controls(fields, typed, wrong, known),

@@ -255,6 +255,8 @@ def test_one_comes_back_to_where_one_was(worker: FlaskClient) -> None:
     answer = send(worker, f"/work/toys/paint_toy?toy_id={id}&to=/work/toys/find_toys", to="/work/toys/find_toys", **ask)
     assert answer.headers["Location"] == f"/work/toys/find_toys#toy-{id}"
     assert "已完成：Paint_toy" in said(worker.get("/work/toys/find_toys", headers=ZH).text)
+    unsafe = worker.get(f"/work/toys/paint_toy?toy_id={id}&to=javascript:alert(1)", headers=ZH).text
+    assert 'href="javascript:' not in unsafe and 'value="javascript:' not in unsafe
     for elsewhere in ("//evil.example", "https://evil.example", "/api/me"):
         again = send(worker, f"/work/toys/break_toy?toy_id={make(worker)}", to=elsewhere, toy_id=make(worker))
         assert again.headers["Location"].startswith("/work/toys/toy/")

@@ -22,7 +22,7 @@ from services.audit import checkpoint, merkle
 from shared.following import cloudevents
 from shared.log import Commit, Head, NewEvent, Part, records_of
 from shared.log.record import place_commit
-from tests.domain.audit.ledgers import KEY, ORIGIN, PROGRAM, TIME, VERIFIER, Ledger, make, verify
+from tests.audit.ledgers import KEY, ORIGIN, PROGRAM, TIME, VERIFIER, Ledger, make, verify
 
 LEDGER = make()
 SIGNED = LEDGER.checkpoint()

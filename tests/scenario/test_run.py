@@ -14,7 +14,7 @@ from services.console.scenario import load, run
 from services.console.scenario.run import Runner, StoryError
 from services.console.scenario.sending import Sender
 from shared.domain.errors import BadInputError, IllegalStateError, UnavailableError
-from tests.domain.scenario.toy_gateway import OPERATOR, Refuse, Sent, Toy, serving
+from tests.scenario.toy_gateway import OPERATOR, Refuse, Sent, Toy, serving
 
 STORY = """\
 scenario: toy-story

@@ -20,7 +20,7 @@ from shared.following import cloudevents
 from shared.log import Commit, Head, NewEvent, records_of
 from shared.log.record import place_commit
 
-PROGRAM = Path(__file__).parents[3] / "deploy" / "verifier" / "linli_verify.py"
+PROGRAM = Path(__file__).parents[2] / "deploy" / "verifier" / "linli_verify.py"
 ORIGIN = "linli.example/city-ledger"
 TIME = "2026-01-01T00:00:00.000000Z"
 KEY = Ed25519PrivateKey.from_private_bytes(bytes(range(32)))

@@ -14,7 +14,7 @@ from services.console.scenario.model import Do, Keyed, Pending, Together, Wait, 
 from services.console.scenario.paths import MISSING, find, holds
 from shared.domain.errors import BadInputError
 
-STORY = Path(__file__).parents[3] / "deploy/scenarios/sanchajie.yaml"
+STORY = Path(__file__).parents[2] / "deploy/scenarios/sanchajie.yaml"
 START = """\
 scenario: small-story
 title: {zh: 小, en: small}

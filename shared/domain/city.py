@@ -176,7 +176,16 @@ _FORMER_LISTS: Mapping[str, Mapping[str, str]] = {
     "review_bodies": {"branch": "党支部", "committee": "居委会", "board": "监事会"},
     "posting_channels": {"portal": "网上", "notice_board": "公告栏", "message": "短信"},
 }
-_FORMER_PARAMETERS = {"follow_up_tries": 1, "claim_days": 14, "longest_claim_days": 90, "disclosure_days": 90}
+_FORMER_PARAMETERS = {
+    "follow_up_tries": 1,
+    "claim_days": 14,
+    "longest_claim_days": 90,
+    "disclosure_days": 90,
+    "settling_days": 180,
+    "repeat_days": 30,
+    "bills_needed": 0,
+    "contracts_needed": 0,
+}
 _FORMER_RESIDENT = ("issue.report", "issue.judge", "volunteer.register", "volunteer.join", "wish.ask", "wish.claim")
 _ACCEPTS = {"issue.accept", "issue.*", "*"}
 

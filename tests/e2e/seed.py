@@ -170,7 +170,7 @@ def found(operator: Api) -> None:
             "establish_organisation",
             since=SINCE,
             organisation_id=id,
-            type="party",
+            type="council" if id in ("yard-committee", "supervisory-board") else "party",
             name=name,
             name_en=name_en,
             level=level,

@@ -115,7 +115,7 @@ def mistakes_of(made: ProfilePublished, wanted: Mapping[Key, Wanted]) -> dict[st
     for name in set(made.parameters) - set(PARAMETERS):
         refuse(said(_("no rule reads this parameter; known: {known}"), known=", ".join(PARAMETERS)), "parameters", name)
     for (kind, code), (_zh, _en, data) in wanted.items():
-        if kind in LISTS or (kind == "parameters" and code not in PARAMETERS):
+        if kind == "parameters" and code not in PARAMETERS:
             continue
         for part, reason in faults(kind, code, data, codes).items():
             if part == "powers":
@@ -123,7 +123,7 @@ def mistakes_of(made: ProfilePublished, wanted: Mapping[Key, Wanted]) -> dict[st
             elif kind == "parameters":
                 refuse(reason, "parameters", code)
             else:
-                refuse(reason, kind, code, part)
+                refuse(reason, *(("code_lists", kind) if kind in LISTS else (kind,)), code, part)
     return wrong
 
 

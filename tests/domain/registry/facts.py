@@ -51,6 +51,14 @@ _LISTS = {
     "review_bodies": ("branch",),
     "posting_channels": ("portal",),
 }
+
+
+def _more(name: str, rank: int) -> dict[str, Any]:
+    """What a list says of a code besides its words."""
+    kind = KINDS[name].data.__name__
+    return {"rank": rank} if kind == "Ranked" else {"type": "party"} if kind == "ReviewBody" else {}
+
+
 PROFILE: dict[str, Any] = {
     "city": "福州",
     "version": 1,
@@ -66,13 +74,19 @@ PROFILE: dict[str, Any] = {
         "secretary": ["registry.appoint", "registry.person", "registry.read_names", "registry.organisation", "issue.*"],
     },
     "code_lists": {
-        name: {
-            code: words(code, **({"rank": rank} if KINDS[name].data.__name__ == "Ranked" else {}))
-            for rank, code in enumerate(codes, 1)
-        }
+        name: {code: words(code, **_more(name, rank)) for rank, code in enumerate(codes, 1)}
         for name, codes in _LISTS.items()
     },
-    "parameters": {"follow_up_tries": 2, "claim_days": 14, "longest_claim_days": 90, "disclosure_days": 92},
+    "parameters": {
+        "follow_up_tries": 2,
+        "claim_days": 14,
+        "longest_claim_days": 90,
+        "disclosure_days": 92,
+        "settling_days": 180,
+        "repeat_days": 30,
+        "bills_needed": 1,
+        "contracts_needed": 0,
+    },
     "checklists": [],
     "obligations": [],
 }

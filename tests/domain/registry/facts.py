@@ -36,7 +36,7 @@ def words(code: str, **more: Any) -> dict[str, Any]:
 
 #: One code of each list that a city needs; lists with an order say their rank.
 _LISTS = {
-    "organisation_types": ("party", "council"),
+    "organisation_types": ("party", "council", "board"),
     "place_kinds": ("district", "street", "community", "compound", "yard", "building"),
     "measures": ("area", "residents", "housing-reform"),
     "issue_categories": ("lamp",),
@@ -56,7 +56,7 @@ _LISTS = {
 def _more(name: str, rank: int) -> dict[str, Any]:
     """What a list says of a code besides its words."""
     kind = KINDS[name].data.__name__
-    return {"rank": rank} if kind == "Ranked" else {"type": "party"} if kind == "ReviewBody" else {}
+    return {"rank": rank} if kind == "Ranked" else {"type": "board"} if kind == "ReviewBody" else {}
 
 
 PROFILE: dict[str, Any] = {

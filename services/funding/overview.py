@@ -230,7 +230,7 @@ def trial_balance(read: Reader, *, project_id: Annotated[str, id_of("project"), 
         projects=many(
             shape(
                 **dict.fromkeys(("project_id", "title", "title_en", "place", "status"), TEXT),
-                **dict.fromkeys(("budget_fen", "received_fen", "spent_fen", "held_fen"), COUNT),
+                **dict.fromkeys(("budget_fen", *_SUMS), COUNT),
                 share=SHARE,
             )
         ),
@@ -251,8 +251,7 @@ def disclosure_board(
         page = read.page("projects", {"place__under": place}, limit, cursor, "-spent_fen")
         shown = ("project_id", "title", "title_en", "place", "status", "budget_fen")
         rows = [
-            {name: row[name] for name in (*shown, "received_fen", "spent_fen", "held_fen")}
-            | {"share": share(row["spent_fen"], totals["spent_fen"])}
+            {name: row[name] for name in (*shown, *_SUMS)} | {"share": share(row["spent_fen"], totals["spent_fen"])}
             for row in page["rows"]
         ]
         return _board(place, totals) | {"projects": rows, "next": page["next"]}

@@ -179,9 +179,7 @@ def get_project(read: Reader, *, project_id: Annotated[str, id_of("project"), "p
         payments = read.page(
             "payments", where, SHOWN, None, "requested_on", PAYMENT, lambda row: shown_payment(read, row)
         )
-        statements = read.page(
-            "statements", where, SHOWN, None, "-disclosed_on", STATEMENT, lambda row: public(read, row)
-        )
+        statements = read.page("statements", where, SHOWN, None, "-position", STATEMENT, lambda row: public(read, row))
         begun = [
             command.name
             for command, statuses in _BEGUN.items()

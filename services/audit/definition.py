@@ -3,17 +3,10 @@
 from __future__ import annotations
 
 from services.audit.ledger import LEDGER_VIEWS
-from services.audit.schemas import COMMANDS, QUERIES
+from services.audit.proofs import PROOFS
 from shared.following.definition import Definition
 
 #: The services whose logs the ledger covers, besides the audit service's own.
 SOURCES = ("registry", "issues", "volunteers", "funding")
 
-DEFINITION = Definition(
-    name="audit",
-    views=LEDGER_VIEWS,
-    sources=SOURCES,
-    command_schemas=COMMANDS,
-    query_schemas=QUERIES,
-    durable=True,
-)
+DEFINITION = Definition(name="audit", views=LEDGER_VIEWS, sources=SOURCES, by_hand=PROOFS, durable=True)

@@ -16,6 +16,7 @@ from services.audit import checkpoint, merkle
 from shared.domain.errors import CorruptionError, NotFoundError, UnavailableError
 from shared.domain.record import Record
 from shared.domain.view import Row, View
+from shared.domain.words import _
 from shared.following import cloudevents
 from shared.following.follow import Follower, GapError, Overlay
 from shared.log.log import now
@@ -143,7 +144,9 @@ class LedgerFollower(Follower):
         try:
             overlay.changes.update(_grown(self._store, old, lines))
         except CorruptionError as error:
-            raise UnavailableError(f"nothing can be entered into the city ledger: {error.message}") from error
+            raise UnavailableError(
+                _("nothing can be entered into the city ledger: {reason}"), reason=error.message
+            ) from error
 
 
 class Ledger:
@@ -154,6 +157,13 @@ class Ledger:
         self.views = views
         self.origin = origin
         self._key = key
+
+    @property
+    def key(self) -> Ed25519PrivateKey:
+        """What signs checkpoints; raises `NotFoundError` in a process that has no key."""
+        if self._key is None:
+            raise NotFoundError(_("this process has no key to sign checkpoints with"))
+        return self._key
 
     @property
     def size(self) -> int:
@@ -168,7 +178,7 @@ class Ledger:
         """Return the entry of an event, with its `index`; raises `NotFoundError`."""
         found = self.views.find("entries", {"event_id": event_id}, limit=1).rows
         if not found:
-            raise NotFoundError(f"the ledger holds no event {event_id}; it may not have arrived yet")
+            raise NotFoundError(_("the ledger holds no event {event}; it may not have arrived yet"), event=event_id)
         return found[0] | {"index": int(found[0]["key"])}
 
     def entries(self, start: int = 0) -> Iterator[Row]:
@@ -184,9 +194,7 @@ class Ledger:
         size = self.size
         key = entry_key(size)
         if (row := self.views.get("signed", key)) is None:
-            if self._key is None:
-                raise NotFoundError("this process has no key to sign checkpoints with")
-            row = {"text": checkpoint.sign(self._key, self.origin, size, self.root(size), now())}
+            row = {"text": checkpoint.sign(self.key, self.origin, size, self.root(size), now())}
             self.views.save({("signed", key): row})
         return str(row["text"])
 
@@ -194,7 +202,7 @@ class Ledger:
         """Return the newest signed checkpoint; raises `NotFoundError` when there is none."""
         found = self.views.find("signed", order="-key", limit=1).rows
         if not found:
-            raise NotFoundError("no checkpoint has been signed yet")
+            raise NotFoundError(_("no checkpoint has been signed yet"))
         return str(found[0]["text"])
 
     def inclusion(self, index: int, size: int) -> list[str]:

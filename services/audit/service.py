@@ -7,10 +7,10 @@ from typing import Any
 from nameko.extensions import DependencyProvider
 from nameko.timer import timer
 
-from services.audit import checkpoint
+from services.audit import checkpoint, proofs
 from services.audit.definition import DEFINITION
 from services.audit.ledger import Ledger, LedgerFollower
-from shared.service.service import Followed, Here, query
+from shared.service.service import Followed, Here, query, serves
 
 #: Seconds between two signed checkpoints while facts arrive.
 SIGN_EVERY = 10
@@ -30,57 +30,41 @@ class LedgerKey(DependencyProvider):
         return self._key, self._origin
 
 
+@serves(DEFINITION)
 class AuditService(Followed):
     """Signs checkpoints of the city ledger and proves its entries."""
 
-    name = "audit"
     here = Here(DEFINITION, LedgerFollower)
     ledger_key = LedgerKey()
 
-    def _ledger(self) -> Ledger:
+    @property
+    def ledger(self) -> Ledger:
+        """The ledger as this process's views have it."""
         key, origin = self.ledger_key
         return Ledger(self.here.views, origin, key)
 
     @timer(interval=SIGN_EVERY)
     def sign_checkpoint(self) -> None:
-        """Sign the entries since the last checkpoint, so that a later rewrite is detectable."""
-        key, origin = self.ledger_key
-        ledger = Ledger(self.here.views, origin, key)
-        if ledger.size:
-            ledger.checkpoint()
+        """Sign what has been entered since the last time, so that a later rewrite would show."""
+        if self.ledger.size:
+            self.ledger.checkpoint()
 
     @query
     def get_checkpoint(self) -> dict[str, Any]:
-        """Return the current signed checkpoint and the public key."""
-        key, _ = self.ledger_key
-        return {"checkpoint": self._ledger().checkpoint(), "public_key": checkpoint.public_pem(key).decode()}
+        """The signed checkpoint of now and the public key."""
+        return proofs.get_checkpoint(self.ledger)
 
     @query
-    def prove_event(self, event_id: str) -> dict[str, Any]:
-        """Return an entry and the hashes that lead from it to the signed root."""
-        ledger = self._ledger()
-        entry = ledger.entry(event_id)
-        text = ledger.checkpoint()
-        key, origin = self.ledger_key
-        signed = checkpoint.open_checkpoint(text, key.public_key(), origin)
-        return {
-            "index": entry["index"],
-            "source": entry["source"],
-            "position": entry["position"],
-            "line": entry["line"],
-            "size": signed.size,
-            "root": signed.root.hex(),
-            "proof": ledger.inclusion(entry["index"], signed.size),
-            "checkpoint": text,
-        }
+    def prove_event(self, **ask: Any) -> dict[str, Any]:
+        """An entry and the hashes that lead from it to the signed root."""
+        return proofs.prove_event(self.ledger, **ask)
 
     @query
-    def prove_consistency(self, old: int, new: int) -> dict[str, Any]:
-        """Return the hashes that prove that a later ledger begins with an earlier one."""
-        return {"old": old, "new": new, "proof": self._ledger().consistency(old, new)}
+    def prove_consistency(self, **ask: Any) -> dict[str, Any]:
+        """The hashes that show a later ledger to begin with an earlier one."""
+        return proofs.prove_consistency(self.ledger, **ask)
 
     @query
-    def find_entries(self, stream: str | None, limit: int, cursor: str | None) -> dict[str, Any]:
-        """Return entries, newest first."""
-        found: dict[str, Any] = self.here.find("entries", {"stream": stream}, "-key", limit, cursor)
-        return found | {"size": self._ledger().size}
+    def find_entries(self, **ask: Any) -> dict[str, Any]:
+        """Entries, newest first."""
+        return proofs.find_entries(self.ledger, **ask)

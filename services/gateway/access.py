@@ -23,6 +23,8 @@ SECONDS = Histogram("linli_http_seconds", "Time to answer an HTTP request", ("ro
 ACTIVE = Gauge("linli_http_active", "HTTP requests being worked on")
 
 _log = structlog.get_logger()
+#: Said before anything is known of the reader, and so in English.
+_BUSY = "too many requests at a time; try again in a second"
 _Start = Callable[..., Any]
 
 
@@ -60,9 +62,7 @@ class Edge:
         correlation_id = new_id()
         REQUESTS.labels("busy", "429").inc()
         _log.warning("request refused", status=429, active=self._active, correlation_id=correlation_id)
-        body = json.dumps(
-            {"kind": "too_many_requests", "message": "too many requests at a time; try again in a second", "fields": {}}
-        ).encode()
+        body = json.dumps({"kind": "too_many_requests", "message": _BUSY, "template": _BUSY, "fields": {}}).encode()
         headers = [
             ("Content-Type", "application/problem+json"),
             ("Content-Length", str(len(body))),

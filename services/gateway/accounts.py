@@ -13,6 +13,7 @@ from argon2.exceptions import InvalidHashError, VerificationError
 
 from shared.domain.errors import ConcurrencyError, IllegalStateError, NotFoundError
 from shared.domain.view import Row, View, by
+from shared.domain.words import _, said
 from shared.views import ViewStore
 
 
@@ -65,9 +66,13 @@ class Accounts:
         hashed = self._hash(password)
         with self._alone():
             if self.get(username) is not None:
-                raise IllegalStateError(f"there is an account {username} already", {"username": "choose another name"})
+                raise IllegalStateError(
+                    _("there is an account {name} already"), {"username": said(_("choose another name"))}, name=username
+                )
             if person_id and self._views.count("accounts", {"person_id": person_id}):
-                raise IllegalStateError("the person has an account already", {"person_id": "has an account already"})
+                raise IllegalStateError(
+                    _("the person has an account already"), {"person_id": said(_("has an account already"))}
+                )
             row = {"username": username, "kind": kind, "person_id": person_id, "hash": hashed, "generation": 1}
             self._views.save({("accounts", username): row})
         return public(row)
@@ -86,14 +91,14 @@ class Accounts:
         with self._alone():
             row = self.get(username)
             if row is None:
-                raise NotFoundError(f"there is no account {username}", {"username": "unknown"})
+                raise NotFoundError(_("there is no account {name}"), {"username": said(_("unknown"))}, name=username)
             self._views.save({("accounts", username): row | {"hash": hashed, "generation": row["generation"] + 1}})
 
     def remove(self, username: str) -> None:
         """Take an account away with everything known of it; its sign-ins end."""
         with self._alone():
             if self.get(username) is None:
-                raise NotFoundError(f"there is no account {username}", {"username": "unknown"})
+                raise NotFoundError(_("there is no account {name}"), {"username": said(_("unknown"))}, name=username)
             self._views.save({("accounts", username): None})
 
     def revoke(self, token_id: str, expires: int) -> None:
@@ -131,7 +136,7 @@ class _Alone:
         while not self._views.lease("accounts", self._holder, _PATIENCE):
             if time.monotonic() > deadline:
                 self._lock.release()
-                raise ConcurrencyError("accounts are being changed elsewhere; try again")
+                raise ConcurrencyError(_("accounts are being changed elsewhere; try again"))
             time.sleep(0.05)
 
     def __exit__(self, *error: object) -> None:

@@ -12,10 +12,16 @@ from services.gateway.accounts import Accounts
 from services.gateway.api import LinliBlueprint, parameters
 from services.gateway.session import Current, Gateway
 from shared.domain.errors import ForbiddenError, UnauthenticatedError
+from shared.domain.words import _, said
 
-_USERNAME = validate.Regexp(r"^[a-z0-9][a-z0-9._@-]{1,63}$", error="must be 2 to 64 small letters, digits or . _ @ -")
-_PERSON = validate.Regexp(r"^[a-z0-9][a-z0-9-]{1,63}$", error="must be 2 to 64 small letters, digits and hyphens")
-_NEW_PASSWORD = validate.Length(min=10, max=200, error="must have 10 to 200 characters")
+_USERNAME = validate.Regexp(
+    r"^[a-z0-9][a-z0-9._@-]{1,63}$", error=said(_("must be 2 to 64 small letters, digits or . _ @ -"))
+)
+_PERSON = validate.Regexp(
+    r"^[a-z0-9][a-z0-9-]{1,63}$",
+    error=said(_("must be 2 to 64 small letters, digits and hyphens, not starting with a hyphen")),
+)
+_NEW_PASSWORD = validate.Length(min=10, max=200, error=said(_("must have 10 to 200 characters")))
 
 
 class _Strict(Schema):
@@ -53,12 +59,12 @@ class CreateAccount(_Strict):
     )
 
     @validates_schema
-    def check_person(self, ask: dict[str, Any], **_: Any) -> None:
+    def check_person(self, ask: dict[str, Any], **more: Any) -> None:
         """A person's account names the person, an operator's does not."""
         if ask["kind"] == "person" and not ask["person_id"]:
-            raise ValidationError("name the person that the account is for", "person_id")
+            raise ValidationError(said(_("name the person that the account is for")), "person_id")
         if ask["kind"] == "operator" and ask["person_id"]:
-            raise ValidationError("an operator acts as nobody", "person_id")
+            raise ValidationError(said(_("an operator acts as nobody")), "person_id")
 
 
 class FindAccounts(_Strict):
@@ -99,9 +105,9 @@ def require_operator(gateway: Gateway) -> Current:
     """Who asks, when it is an operator. Raises `UnauthenticatedError` or `ForbiddenError`."""
     current = gateway.current()
     if not current.signed_in:
-        raise UnauthenticatedError("sign in as an operator first")
+        raise UnauthenticatedError(_("sign in as an operator first"))
     if current.kind != "operator":
-        raise ForbiddenError("only an operator may do this")
+        raise ForbiddenError(_("only an operator may do this"))
     return current
 
 

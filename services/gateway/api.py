@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import inspect
+from collections.abc import Mapping
 from typing import Any
 
 from apispec.ext.marshmallow import MarshmallowPlugin
@@ -25,6 +27,19 @@ _HEADERS: dict[str, tuple[str, dict[str, Any]]] = {
     ),
     "X-Correlation-Id": ("Ties this request's log lines and facts together; made when absent.", _KEY_SCHEMA),
 }
+#: Statuses that refusals come with; the kinds are those of `Problem`.
+_REFUSALS = {
+    401: "Nobody is signed in, or the sign-in has ended",
+    403: "Whoever asks may not",
+    404: "There is no such thing",
+    409: "The thing is not in a state for this, or somebody else changed it in between",
+    415: "The body is not JSON",
+    422: "The input has mistakes; each wrong field has its reason",
+    429: "Too many requests at a time",
+    503: "A service does not answer; nothing was changed",
+    504: "No answer came in time; send the same command with the same Idempotency-Key again",
+}
+_COMMANDS_ONLY = (409, 415)
 _COMMAND_HEADERS: dict[str, tuple[str, dict[str, Any]]] = {
     "Idempotency-Key": ("Sending the same key again gives the first receipt and changes nothing.", _KEY_SCHEMA),
     "Linli-Occurred": (
@@ -42,7 +57,12 @@ class Problem(Schema):
     """Why a request was refused."""
 
     kind = fields.String(required=True, metadata={"description": "code of the reason", "example": "bad_input"})
-    message = fields.String(required=True, metadata={"description": "what blocks, in words"})
+    message = fields.String(
+        required=True, metadata={"description": "what blocks, in the language of Accept-Language (zh, en)"}
+    )
+    template = fields.String(
+        required=True, metadata={"description": "the message in English before its arguments are put in: stable"}
+    )
     fields_ = fields.Dict(
         keys=fields.String(),
         data_key="fields",
@@ -59,6 +79,9 @@ class Receipt(Schema):
     position = fields.Integer(required=True, metadata={"description": "position in the service's log that includes it"})
     version = fields.Integer(required=True, metadata={"description": "events of the thing afterwards"})
     events = fields.Integer(required=True, metadata={"description": "events written; 0: nothing had to change"})
+    actions = fields.List(
+        fields.String(), metadata={"description": "commands that the caller may give to the thing next"}
+    )
 
 
 class _Converter(OpenAPIConverter):
@@ -72,7 +95,7 @@ class _Converter(OpenAPIConverter):
             field.deserialize(default)
         except ValidationError:
             return {}
-        return {"default": default}
+        return {"default": default} if isinstance(default, bool | int | str | list) else {}
 
 
 class _Plugin(MarshmallowPlugin):
@@ -92,6 +115,17 @@ class LinliBlueprint(Blueprint):
     """Reads arguments strictly."""
 
     ARGUMENTS_PARSER = Parser()
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        self._prepare_doc_cbks.append(_add_headers)
+
+
+def _add_headers(doc: dict[str, Any], doc_info: dict[str, Any], **more: Any) -> dict[str, Any]:
+    """Headers that `doc` names come beside the arguments, which they would replace otherwise."""
+    headers = doc_info.get("manual_doc", {}).pop("parameters", [])
+    doc["parameters"] = [*doc.get("parameters", []), *headers]
+    return doc
 
 
 def parameters(command: bool) -> list[dict[str, Any]]:
@@ -115,7 +149,7 @@ def create_api(app: Flask) -> LinliApi:
     app.config.update(
         API_TITLE="Linli",
         API_VERSION="1",
-        OPENAPI_VERSION="3.0.3",
+        OPENAPI_VERSION="3.1.0",
         OPENAPI_URL_PREFIX="/api",
         OPENAPI_JSON_PATH="openapi.json",
     )
@@ -125,6 +159,9 @@ def create_api(app: Flask) -> LinliApi:
         "bearer": {"type": "http", "scheme": "bearer", "description": "The token of POST /api/sign-in"},
         "cookie": {"type": "apiKey", "in": "cookie", "name": app.config["SESSION_COOKIE_NAME"]},
     }
+    for status, about in _REFUSALS.items():
+        problem = {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
+        api.spec.components.response(f"Refused{status}", {"description": about, "content": problem})
     for name, scheme in schemes.items():
         api.spec.components.security_scheme(name, scheme)
     api.spec.options["security"] = [{}, {"bearer": []}, {"cookie": []}]
@@ -134,7 +171,50 @@ def create_api(app: Flask) -> LinliApi:
 def register_services(api: LinliApi, gateway: Gateway) -> None:
     """Add the paths of every service."""
     for contract in CONTRACTS:
+        for name, answer in contract.answers.items():
+            for component, schema in _components(contract.service, name, answer).items():
+                if component not in api.spec.components.schemas:
+                    api.spec.components.schema(component, schema)
         api.register_blueprint(_blueprint(contract, gateway))
+
+
+def _answer_name(service: str, query: str) -> str:
+    return service.capitalize() + "".join(part.capitalize() for part in query.split("_")) + "Answer"
+
+
+def _components(service: str, query: str, answer: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
+    """An answer as a component, and one for each definition within it."""
+
+    def placed(part: Any) -> Any:
+        if isinstance(part, Mapping):
+            return {name: placed(value) for name, value in part.items() if name != "$defs"}
+        if isinstance(part, list | tuple):
+            return [placed(value) for value in part]
+        if isinstance(part, str) and part.startswith("#/$defs/"):
+            return f"#/components/schemas/{service.capitalize()}{part.removeprefix('#/$defs/')}"
+        return part
+
+    within = {f"{service.capitalize()}{name}": placed(part) for name, part in _definitions(answer).items()}
+    return within | {_answer_name(service, query): placed(answer)}
+
+
+def _definitions(part: Any) -> dict[str, Any]:
+    """All `$defs` anywhere in a schema."""
+    found: dict[str, Any] = {}
+    if isinstance(part, Mapping):
+        found |= part.get("$defs", {})
+        for value in part.values():
+            found |= _definitions(value)
+    elif isinstance(part, list | tuple):
+        for value in part:
+            found |= _definitions(value)
+    return found
+
+
+def _refusals(command: bool) -> dict[str, Any]:
+    """The problems that a command or query may answer."""
+    statuses = [status for status in _REFUSALS if command or status not in _COMMANDS_ONLY]
+    return {str(status): {"$ref": f"#/components/responses/Refused{status}"} for status in statuses}
 
 
 def _blueprint(contract: Contract, gateway: Gateway) -> LinliBlueprint:
@@ -147,12 +227,18 @@ def _blueprint(contract: Contract, gateway: Gateway) -> LinliBlueprint:
             _command(blueprint, gateway, service, name, schema)
         )
     for name, schema in contract.queries.items():
-        blueprint.route(f"/{name}", methods=["GET"], endpoint=name)(_query(blueprint, gateway, service, name, schema))
+        view = _query(blueprint, gateway, service, name, schema, name in contract.answers)
+        blueprint.route(f"/{name}", methods=["GET"], endpoint=name)(view)
     return blueprint
 
 
 def _summary(schema: type[Schema]) -> str:
     return (schema.__doc__ or schema.__name__).strip().splitlines()[0]
+
+
+def _about(schema: type[Schema]) -> str:
+    """What follows the first line of the sentence."""
+    return inspect.cleandoc(schema.__doc__ or "").partition("\n")[2].strip()
 
 
 def _command(blueprint: LinliBlueprint, gateway: Gateway, service: str, name: str, schema: type[Schema]) -> Any:
@@ -164,7 +250,12 @@ def _command(blueprint: LinliBlueprint, gateway: Gateway, service: str, name: st
         return response
 
     described = blueprint.doc(
-        summary=_summary(schema), operationId=f"{service}.{name}", tags=[service], parameters=parameters(True)
+        summary=_summary(schema),
+        description=_about(schema),
+        operationId=f"{service}.{name}",
+        tags=[service],
+        parameters=parameters(True),
+        responses=_refusals(True),
     )
     answered = blueprint.alt_response(
         200,
@@ -175,7 +266,11 @@ def _command(blueprint: LinliBlueprint, gateway: Gateway, service: str, name: st
     return blueprint.arguments(schema)(described(answered(view)))
 
 
-def _query(blueprint: LinliBlueprint, gateway: Gateway, service: str, name: str, schema: type[Schema]) -> Any:
+def _query(
+    blueprint: LinliBlueprint, gateway: Gateway, service: str, name: str, schema: type[Schema], known: bool
+) -> Any:
+    answer = {"$ref": f"#/components/schemas/{_answer_name(service, name)}"} if known else {"type": "object"}
+
     def view(_: Any) -> Response:
         return jsonify(gateway.ask(service, name, **g.arguments))
 
@@ -183,10 +278,10 @@ def _query(blueprint: LinliBlueprint, gateway: Gateway, service: str, name: str,
         summary=_summary(schema),
         operationId=f"{service}.{name}",
         tags=[service],
+        description=_about(schema),
         parameters=parameters(False),
-        responses={
-            "200": {"description": "The answer", "content": {"application/json": {"schema": {"type": "object"}}}}
-        },
+        responses={"200": {"description": "The answer", "content": {"application/json": {"schema": answer}}}}
+        | _refusals(False),
     )
     return blueprint.arguments(schema, location="query")(described(view))
 
@@ -200,7 +295,11 @@ def documentation(api: LinliApi) -> str:
             if method == "parameters":
                 continue
             body = operation.get("requestBody", {}).get("content", {}).get("application/json", {}).get("schema", {})
-            entry = {"method": method.upper(), "path": path, "operation": operation, "body": _resolve(document, body)}
+            answer = (
+                operation["responses"].get("200", {}).get("content", {}).get("application/json", {}).get("schema", {})
+            )
+            shapes = {"body": _resolve(document, body), "answer": _resolve(document, answer)}
+            entry = {"method": method.upper(), "path": path, "operation": operation} | shapes
             groups.setdefault(operation["tags"][0], []).append(entry)
     return render_template("api_docs.html", groups=groups, info=document["info"])
 

@@ -10,7 +10,7 @@ from flask.sessions import SecureCookieSessionInterface
 from werkzeug.exceptions import HTTPException
 from werkzeug.wrappers import Response
 
-from services.gateway import headers, portal, problems
+from services.gateway import headers, portal, problems, reader
 from services.gateway.access import LARGEST_BODY, Edge, register_access_log
 from services.gateway.accounts import Accounts
 from services.gateway.accounts_api import create_accounts_api
@@ -104,7 +104,7 @@ def _register_portal(app: Flask, gateway: Gateway) -> None:
     app.register_blueprint(portal.create_portal(gateway))
 
     def shown(response: Any) -> Any:
-        machine = request.path.startswith(("/api/", "/health/", "/metrics"))
+        machine = request.path.startswith(reader.MACHINES)
         if machine or not request.accept_mimetypes.accept_html or response.status_code < 400:
             return response
         try:

@@ -1,34 +1,81 @@
-"""What the services publish: the only thing the gateway knows of them is what may be sent."""
+"""What the services publish: the only thing the gateway knows of them is what may be sent, and what is answered."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from marshmallow import Schema
 
-from services.audit import schemas as audit
-from services.funding import schemas as funding
-from services.issues import schemas as issues
-from services.registry import schemas as registry
-from services.volunteers import schemas as volunteers
+from services.audit.definition import DEFINITION as AUDIT
+from services.funding.definition import DEFINITION as FUNDING
+from services.issues.definition import DEFINITION as ISSUES
+from services.registry.definition import DEFINITION as REGISTRY
+from services.volunteers.definition import DEFINITION as VOLUNTEERS
+from shared.following.definition import Definition
+from shared.service.operations import Offers
+
+#: Offered by every service to everybody.
+_OFFERS: dict[str, Any] = {
+    "type": "object",
+    "properties": {
+        "commands": {
+            "type": "array",
+            "items": {
+                "type": "object",
+                "properties": {
+                    "command": {"type": "string", "description": "name of the command"},
+                    "new": {"type": "boolean", "description": "whether it may begin something new"},
+                },
+            },
+        },
+        "lists": {"type": "array", "items": {"type": "string"}, "description": "names of the queries"},
+    },
+}
+
+
+def _described(schema: Any, about: Mapping[str, str]) -> Any:
+    """An answer whose fields say what they are for where a command or query says it of a field of the same name."""
+    if isinstance(schema, list | tuple):
+        return [_described(part, about) for part in schema]
+    if not isinstance(schema, Mapping):
+        return schema
+    made = {name: _described(part, about) for name, part in schema.items()}
+    properties = made.get("properties")
+    if isinstance(properties, dict):
+        for name, part in properties.items():
+            if isinstance(part, dict) and name in about and not {"description", "$ref"} & set(part):
+                part["description"] = about[name]
+    return made
 
 
 @dataclass(frozen=True)
 class Contract:
-    """The commands and queries of one service, by name."""
+    """The commands and queries of one service, by name; `answers` are the JSON Schemas of what queries answer."""
 
     service: str
     commands: Mapping[str, type[Schema]]
     queries: Mapping[str, type[Schema]]
+    answers: Mapping[str, Mapping[str, Any]]
+
+    @classmethod
+    def of(cls, definition: Definition) -> Contract:
+        """The contract of a service."""
+        declared = (*definition.queries.values(), *definition.by_hand)
+        about = {field.name: field.about for query in declared for field in query.fields}
+        about |= {field.name: field.about for command in definition.commands.values() for field in command.fields}
+        return cls(
+            definition.name,
+            definition.commands_checked,
+            definition.queries_checked | {"offers": Offers},
+            {query.name: _described(query.answer, about) for query in declared} | {"offers": _OFFERS},
+        )
 
 
 #: In the order of the documentation.
-CONTRACTS = (
-    Contract("registry", registry.COMMANDS, registry.QUERIES),
-    Contract("issues", issues.COMMANDS, issues.QUERIES),
-    Contract("volunteers", volunteers.COMMANDS, volunteers.QUERIES),
-    Contract("funding", funding.COMMANDS, funding.QUERIES),
-    Contract("audit", audit.COMMANDS, audit.QUERIES),
-)
-SERVICES = tuple(contract.service for contract in CONTRACTS)
+DEFINITIONS: dict[str, Definition] = {
+    definition.name: definition for definition in (REGISTRY, ISSUES, VOLUNTEERS, FUNDING, AUDIT)
+}
+CONTRACTS = tuple(Contract.of(definition) for definition in DEFINITIONS.values())
+SERVICES = tuple(DEFINITIONS)

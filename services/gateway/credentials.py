@@ -16,6 +16,7 @@ from services.gateway.accounts import Accounts
 from services.gateway.problems import TooManyRequestsError
 from shared.domain.errors import UnauthenticatedError
 from shared.domain.view import Row
+from shared.domain.words import _, said
 from shared.service.settings import write_private
 
 #: Seconds for which a sign-in is good.
@@ -81,7 +82,7 @@ class Credentials:
         self._attempts.begin(limits)
         row = self.accounts.check(username, password)
         if row is None:
-            raise UnauthenticatedError("the name or the password is wrong")
+            raise UnauthenticatedError(_("the name or the password is wrong"))
         self._attempts.succeeded(limits)
         return row
 
@@ -92,7 +93,7 @@ class Credentials:
         payload = self._load(token)
         row = self.accounts.get(payload["u"])
         if row is None or row["generation"] != payload["g"] or self.accounts.revoked(payload["i"]):
-            raise UnauthenticatedError("the sign-in has ended; sign in again")
+            raise UnauthenticatedError(_("the sign-in has ended; sign in again"))
         return _identity(row)
 
     def revoke(self, token: str) -> None:
@@ -107,9 +108,9 @@ class Credentials:
         try:
             payload: Row = self._tokens.loads(token, max_age=self.lifetime)
         except SignatureExpired:
-            raise UnauthenticatedError("the sign-in has expired; sign in again") from None
+            raise UnauthenticatedError(_("the sign-in has expired; sign in again")) from None
         except BadSignature:
-            raise UnauthenticatedError("the token is not one of this city") from None
+            raise UnauthenticatedError(_("the token is not one of this city")) from None
         return payload
 
 
@@ -135,7 +136,9 @@ class Attempts:
                 times.popleft()
             if len(times) >= limit:
                 seconds = int(_MINUTE - (now - times[0])) + 1
-                raise TooManyRequestsError(f"too many wrong passwords; try again in {seconds} s", seconds)
+                raise TooManyRequestsError(
+                    said(_("too many wrong passwords; try again in {seconds} s"), seconds=seconds), seconds
+                )
         for name in limits:
             self._begun.setdefault(name, deque()).append(now)
             self._begun.move_to_end(name)

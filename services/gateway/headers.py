@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import re
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 from flask import request
 
 from services.gateway.contracts import SERVICES
 from shared.domain.errors import BadInputError, UnauthenticatedError
 from shared.domain.event import LARGEST_INTEGER
+from shared.domain.words import _, said
 
 #: How far a caller's clock may be ahead.
 TOLERANCE = timedelta(minutes=5)
@@ -20,8 +22,8 @@ _TIME = re.compile(r"\d{4}-\d{2}-\d{2}[Tt]\d{2}:\d{2}:\d{2}(\.\d{1,6})?([Zz]|[+-
 _ENTRY = re.compile(r"([a-z]{1,30})=(\d{1,16})")
 
 
-def _refuse(header: str, reason: str) -> BadInputError:
-    return BadInputError(f"{header}: {reason}", {header: reason})
+def _refuse(header: str, template: str, /, **given: Any) -> BadInputError:
+    return BadInputError(template, {header: said(template, **given)}, **given)
 
 
 def _matching(header: str, pattern: re.Pattern[str]) -> str:
@@ -29,7 +31,7 @@ def _matching(header: str, pattern: re.Pattern[str]) -> str:
     if value is None:
         return ""
     if not pattern.fullmatch(value):
-        raise _refuse(header, "1 to 100 letters, digits or . _ : - are allowed")
+        raise _refuse(header, _("1 to 100 letters, digits or . _ : - are allowed"))
     return value
 
 
@@ -39,7 +41,7 @@ def idempotency_key() -> str:
     if not key and request.mimetype in ("application/x-www-form-urlencoded", "multipart/form-data"):
         key = request.form.get("command_id", "")
         if key and not _KEY.fullmatch(key):
-            raise _refuse("command_id", "1 to 100 letters, digits or . _ : - are allowed")
+            raise _refuse("command_id", _("1 to 100 letters, digits or . _ : - are allowed"))
     return key
 
 
@@ -59,16 +61,16 @@ def occurred() -> str:
     if value is None:
         return ""
     if not _TIME.fullmatch(value):
-        raise _refuse("Linli-Occurred", "must be a time with an offset, like 2026-03-01T09:00:00+08:00")
+        raise _refuse("Linli-Occurred", _("must be a time with its offset, like 2026-03-01T09:00:00+08:00"))
     try:
         time = datetime.fromisoformat(value.upper())
         if time.year < 1900:
             raise ValueError("before 1900")
         future = time > datetime.now(UTC) + TOLERANCE
     except (ValueError, OverflowError) as error:
-        raise _refuse("Linli-Occurred", f"is not a real time: {error}") from None
+        raise _refuse("Linli-Occurred", _("is not a real time: {reason}"), reason=str(error)) from None
     if future:
-        raise _refuse("Linli-Occurred", "must not be in the future")
+        raise _refuse("Linli-Occurred", _("must not be in the future"))
     return value.upper()
 
 
@@ -79,14 +81,19 @@ def after() -> dict[str, int]:
     for entry in value.split(",") if value is not None else ():
         found = _ENTRY.fullmatch(entry.strip())
         if not found:
-            raise _refuse("Linli-After", f"{entry.strip()[:60]!r} is not like issues=12")
+            raise _refuse("Linli-After", _("{entry} is not like issues=12"), entry=entry.strip()[:60])
         source, position = found[1], int(found[2])
         if source not in SERVICES:
-            raise _refuse("Linli-After", f"there is no service {source}; known: {', '.join(SERVICES)}")
+            raise _refuse(
+                "Linli-After",
+                _("there is no service {service}; known: {known}"),
+                service=source,
+                known=", ".join(SERVICES),
+            )
         if source in positions:
-            raise _refuse("Linli-After", f"{source} is named twice")
+            raise _refuse("Linli-After", _("{service} is named twice"), service=source)
         if position > LARGEST_INTEGER:
-            raise _refuse("Linli-After", f"{source}: no position is that large")
+            raise _refuse("Linli-After", _("{service}: no position is that large"), service=source)
         positions[source] = position
     return positions
 
@@ -96,9 +103,9 @@ def bearer() -> str:
     value = request.headers.get("Authorization")
     if value is None:
         return ""
-    scheme, _, token = value.partition(" ")
+    scheme, token = (value.split(" ", 1) + [""])[:2]
     if scheme.lower() != "bearer" or not token.strip():
         raise UnauthenticatedError(
-            "Authorization must be: Bearer <token>", {"Authorization": "only bearer tokens are accepted"}
+            _("Authorization must be: Bearer <token>"), {"Authorization": said(_("only bearer tokens are accepted"))}
         )
     return token.strip()

@@ -14,12 +14,13 @@ from services.gateway.api import LinliBlueprint, parameters
 from services.gateway.contracts import SERVICES
 from services.gateway.session import Gateway
 from shared.domain.errors import BadInputError, LinliError
+from shared.domain.words import _, said
 from shared.following.context import Context
 from shared.service.operations import ActOnParked, Parked
 
 #: Seconds that a service has to answer whether it is ready.
 _PATIENCE = 2.0
-_SERVICE = validate.OneOf(SERVICES, error=f"must be one of {', '.join(SERVICES)}")
+_SERVICE = validate.OneOf(SERVICES, error=said(_("must be one of {codes}"), codes=", ".join(SERVICES)))
 
 
 class FindParked(Parked):
@@ -81,7 +82,9 @@ def create_operations(gateway: Gateway, services: tuple[str, ...], rebuild_timeo
         require_operator(gateway)
         chosen = ask.pop("service")
         if ask["cursor"] and not chosen:
-            raise BadInputError("a cursor belongs to one service", {"service": ["name the service of the cursor"]})
+            raise BadInputError(
+                _("a cursor belongs to one service"), {"service": [said(_("name the service of the cursor"))]}
+            )
         asked = (chosen,) if chosen else services
         return jsonify({"services": {service: _or_problem(gateway, service, "parked", **ask) for service in asked}})
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 import re
+from collections.abc import Mapping
 from typing import Any, NoReturn
 
 import msgspec
@@ -17,6 +18,7 @@ from services.gateway.access import LARGEST_BODY
 from services.gateway.problems import UnsupportedMediaTypeError
 from shared.domain.errors import BadInputError
 from shared.domain.event import LARGEST_INTEGER
+from shared.domain.words import _, said
 
 _INTEGER = re.compile(r"-?[0-9]{1,16}")
 _WORDS = {"true": True, "false": False}
@@ -36,11 +38,11 @@ class Parser(FlaskParser):
         g.arguments = read_query(req, schema)
         return g.arguments
 
-    def handle_error(self, error: ValidationError, *_: Any, **__: Any) -> NoReturn:
+    def handle_error(self, error: ValidationError, *args: Any, **more: Any) -> NoReturn:
         messages = error.normalized_messages()  # type: ignore[no-untyped-call]
         by_field = next(iter(messages.values())) if len(messages) == 1 else messages  # webargs puts the location around
         raise BadInputError(
-            "the input has mistakes", {str(name): reasons for name, reasons in dict(by_field).items()}
+            _("the input has mistakes"), {str(name): reasons for name, reasons in dict(by_field).items()}
         ) from None
 
 
@@ -53,7 +55,9 @@ def read_json(request: Request) -> dict[str, Any]:
         return {}
     if not request.is_json:
         raise UnsupportedMediaTypeError(
-            f"the body must be JSON, not {request.mimetype or 'unnamed'}", {"Content-Type": "send application/json"}
+            _("the body must be JSON, not {type}"),
+            {"Content-Type": said(_("send application/json"))},
+            type=request.mimetype or "?",
         )
     try:
         value = json.loads(
@@ -63,33 +67,49 @@ def read_json(request: Request) -> dict[str, Any]:
     except BadInputError:
         raise
     except RecursionError:
-        raise BadInputError("the JSON is nested too deeply", {"body": "nested too deeply"}) from None
+        raise BadInputError(_("the JSON is nested too deeply"), {"body": said(_("nested too deeply"))}) from None
     except ValueError as error:
-        raise BadInputError(f"the body is not JSON: {error}", {"body": "not JSON in UTF-8"}) from None
+        raise BadInputError(
+            _("the body is not JSON: {reason}"), {"body": said(_("not JSON in UTF-8"))}, reason=str(error)
+        ) from None
     if not isinstance(value, dict):
-        raise BadInputError("the body must be a JSON object", {"body": "must be an object"})
+        raise BadInputError(
+            _("the body must be a JSON object"), {"body": said(_("must be an object of names and values"))}
+        )
     return value
 
 
 def read_query(request: Request, schema: Schema) -> dict[str, Any]:
     """The arguments of a query string, with numbers and yes/no where the schema has them."""
-    known = {field.data_key or name: field for name, field in schema.load_fields.items()}
+    known = {field.data_key or name: _shape(field) for name, field in schema.load_fields.items()}
     arguments: dict[str, Any] = {}
     for name, values in request.args.lists():
-        field = known.get(name)
-        if isinstance(field, fields.List):
-            arguments[name] = [_typed(field.inner, value) for value in values]
+        shape = known.get(name, {})
+        if shape.get("type") == "array":
+            arguments[name] = [_typed(shape.get("items", {}), value) for value in values]
         elif len(values) > 1:
-            raise BadInputError(f"{name} is given {len(values)} times", {name: ["give it once"]})
+            raise BadInputError(
+                _("{name} is given {times} times"), {name: [said(_("give it once"))]}, name=name, times=len(values)
+            )
         else:
-            arguments[name] = _typed(field, values[0])
+            arguments[name] = _typed(shape, values[0])
     return arguments
 
 
-def _typed(field: Any, value: str) -> Any:
-    if isinstance(field, fields.Integer) and _INTEGER.fullmatch(value):
+def _shape(field: Any) -> Mapping[str, Any]:
+    """The JSON type of a field: that of its declaration, or of marshmallow's own field."""
+    if isinstance(field, fields.List):
+        return {"type": "array", "items": _shape(field.inner)}
+    for cls, name in ((fields.Integer, "integer"), (fields.Boolean, "boolean")):
+        if isinstance(field, cls):
+            return {"type": name}
+    return field.metadata
+
+
+def _typed(shape: Mapping[str, Any], value: str) -> Any:
+    if shape.get("type") == "integer" and _INTEGER.fullmatch(value):
         return int(value)
-    if isinstance(field, fields.Boolean):
+    if shape.get("type") == "boolean":
         return _WORDS.get(value, value)
     return value
 
@@ -98,25 +118,31 @@ def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     value: dict[str, Any] = {}
     for name, part in pairs:
         if name in value:
-            raise BadInputError(f"{name[:100]!r} is given twice", {name[:100]: ["give it once"]})
+            name = name[:100]
+            raise BadInputError(_("{name} is given twice"), {name: [said(_("give it once"))]}, name=name)
         if name.startswith("__"):  # such names have a meaning of their own on the broker
-            raise BadInputError(f"{name[:100]!r} is not a name", {name[:100]: ["must not begin with __"]})
+            name = name[:100]
+            raise BadInputError(_("{name} is not a name"), {name: [said(_("must not begin with __"))]}, name=name)
         value[name] = part
     return value
 
 
 def _integer(text: str) -> int:
     if len(text) > 17 or abs(int(text)) > LARGEST_INTEGER:
-        raise BadInputError(f"{text[:40]} is larger than 2^53-1", {"body": "an integer is too large"})
+        raise BadInputError(
+            _("{number} is larger than 2^53-1"), {"body": said(_("an integer is too large"))}, number=text[:40]
+        )
     return int(text)
 
 
 def _real(text: str) -> float:
     value = float(text)
     if math.isinf(value):
-        raise BadInputError(f"{text[:40]} is too large", {"body": "a number is too large"})
+        raise BadInputError(_("{number} is too large"), {"body": said(_("a number is too large"))}, number=text[:40])
     return value
 
 
 def _no_constant(text: str) -> NoReturn:
-    raise BadInputError(f"{text} is not a number in JSON", {"body": f"{text} is not allowed"})
+    raise BadInputError(
+        _("{number} is not a number in JSON"), {"body": said(_("{number} is not allowed"), number=text)}, number=text
+    )

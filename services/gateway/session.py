@@ -15,6 +15,7 @@ from services.gateway import headers
 from services.gateway.credentials import Credentials, Identity
 from shared.domain.errors import ForbiddenError, TimedOutError, UnauthenticatedError, UnavailableError
 from shared.domain.identity import derived_id, new_id
+from shared.domain.words import _, said
 from shared.following.context import Context
 
 #: Seconds for which a session asks services to reflect what it wrote; views lag by milliseconds.
@@ -145,9 +146,9 @@ class Gateway:
         """Change the password of who asks; all their sign-ins end. Raises `UnauthenticatedError` for a wrong one."""
         current = self.current()
         if not current.signed_in:
-            raise UnauthenticatedError("sign in first")
+            raise UnauthenticatedError(_("sign in first"))
         if self.credentials.accounts.get(current.username) is None:
-            raise ForbiddenError("the operator's token has no password; make an operator account")
+            raise ForbiddenError(_("the operator's token has no password; make an operator account"))
         self.credentials.check(current.username, old, request.remote_addr or "")
         self.credentials.accounts.change_password(current.username, new)
         session.clear()
@@ -169,15 +170,17 @@ class Gateway:
     def check_csrf(self) -> None:
         """Raise `ForbiddenError` for a change that another site may have made this browser ask for."""
         if request.headers.get("Sec-Fetch-Site", "none") not in ("none", "same-origin"):
-            raise ForbiddenError("another site asked for this change", {"Sec-Fetch-Site": "must be same-origin"})
+            raise ForbiddenError(
+                _("another site asked for this change"), {"Sec-Fetch-Site": said(_("must be same-origin"))}
+            )
         expected = session.get("csrf", "")
         given = request.headers.get("X-CSRF-Token", "")
         if not given and request.mimetype in ("application/x-www-form-urlencoded", "multipart/form-data"):
             given = request.form.get("csrf_token", "")
         if not expected or not secrets.compare_digest(given.encode(), expected.encode()):
             raise ForbiddenError(
-                "the form has no valid token; open the page again and send it once more",
-                {"csrf_token": "send the token of this session as X-CSRF-Token or form field csrf_token"},
+                _("the form has no valid token; open the page again and send it once more"),
+                {"csrf_token": said(_("send the token of this session as X-CSRF-Token or form field csrf_token"))},
             )
 
     def _find_current(self) -> Current:
@@ -197,7 +200,9 @@ class Gateway:
         wanted = headers.post()
         if identity.kind != "person":
             if wanted not in ("", RESIDENT):
-                raise ForbiddenError("only a person can act from a post", {"Linli-Post": f"not for {identity.kind}"})
+                raise ForbiddenError(
+                    _("only a person can act from a post"), {"Linli-Post": said(_("only for persons"))}
+                )
             return Current(identity.kind, identity.actor, identity.username)
         posts = self._posts(identity.actor, required=wanted not in ("", RESIDENT))
         chosen = wanted
@@ -263,7 +268,9 @@ class Gateway:
 
 def _own(posts: tuple[Mapping[str, Any], ...], post_id: str) -> None:
     if all(post["post_id"] != post_id for post in posts):
-        raise ForbiddenError(f"the post {post_id} is not yours", {"Linli-Post": "not one of your current posts"})
+        raise ForbiddenError(
+            _("the post {post} is not yours"), {"Linli-Post": said(_("not one of your current posts"))}, post=post_id
+        )
 
 
 def _later(first: Mapping[str, int], second: Mapping[str, int]) -> dict[str, int]:

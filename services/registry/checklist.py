@@ -12,6 +12,17 @@ from typing import Annotated, Any
 import msgspec
 from msgspec.structs import replace
 
+from shared.domain.answers import (
+    ACTIONS,
+    COUNT,
+    OTHERS,
+    PLACE_NAMES,
+    TEXT,
+    by_code,
+    page_of,
+    row_of,
+    shape,
+)
 from shared.domain.catalogue import Checklist as Template
 from shared.domain.catalogue import data_of
 from shared.domain.city import City
@@ -282,7 +293,14 @@ CHECKLIST_FIGURES = tally(
 )
 
 
-@CHECKLIST.query()
+#: Where the subject is a body or belongs to one.
+_NAMED = {"organisation": TEXT, "organisation_en": TEXT}
+_ROW = row_of(
+    CHECKLIST, holding=COUNT, of=COUNT, opened_on=TEXT, passed_on=TEXT, place_names=PLACE_NAMES, actions=ACTIONS
+)
+
+
+@CHECKLIST.query(answer=page_of(shape(_NAMED, **_ROW["properties"])))
 def find_checklists(
     read: Reader,
     *,
@@ -300,7 +318,7 @@ def find_checklists(
     return page | {"rows": read.city.named(page["rows"])}
 
 
-@CHECKLIST.query()
+@CHECKLIST.query(answer=shape(_NAMED, others=OTHERS, **_ROW["properties"]))
 def get_checklist(read: Reader, *, checklist_id: Annotated[str, id_of("checklist"), "the checklist"]) -> dict[str, Any]:
     """A checklist with its items, what was judged, by whom and on what evidence."""
     row = read.row("checklists", checklist_id, "checklist", "checklist_id")
@@ -308,7 +326,13 @@ def get_checklist(read: Reader, *, checklist_id: Annotated[str, id_of("checklist
     return named | {"actions": read.actions(CHECKLIST, row), "others": read.others(CHECKLIST, row)}
 
 
-@CHECKLIST.query()
+@CHECKLIST.query(
+    answer=shape(
+        place=TEXT,
+        checklists=by_code(shape(opened=COUNT, passed=COUNT, items=COUNT, holding=COUNT)),
+        as_of=shape(service=TEXT, position=COUNT),
+    )
+)
 def checklist_figures(
     read: Reader,
     *,

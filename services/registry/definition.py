@@ -1,31 +1,35 @@
-"""The registry as plain data."""
+"""The registry as plain data: the root of what all services know, it decides nothing because of others' facts."""
 
 from __future__ import annotations
 
-from services.registry.domain import ORGANISATION, PERSON, PLACE, POST, PROFILE
-from services.registry.policies import POLICIES
-from services.registry.schemas import COMMANDS, QUERIES
-from services.registry.views import VIEWS
+from services.registry import census  # noqa: F401  # its queries register on places
+from services.registry.checklist import CHECKLIST, CHECKLIST_FIGURES, CHECKLISTS
+from services.registry.entry import ENTRY
+from services.registry.obligation import CLOCK, EVIDENCE, OBLIGATION, OBLIGATION_FIGURES, OBLIGATIONS
+from services.registry.organisation import ORGANISATION, ORGANISATIONS
+from services.registry.person import PERSON, PERSONS, READ_NAMES
+from services.registry.place import HOUSEHOLDS, MEASURES, PLACE, PLACES
+from services.registry.post import APPOINTMENTS, POST, POSTS
+from services.registry.profile import PROFILE, PROFILES
 from shared.following.definition import Definition
-
-POWERS: dict[str, str] = {
-    "registry.profile": "Adopt a version of the city's profile: levels, roles, powers, code lists and parameters.",
-    "registry.place": "Register places, measure them and count their households.",
-    "registry.organisation": "Establish and dissolve organisations.",
-    "registry.post": "Establish and abolish posts.",
-    "registry.person": "Register persons who may hold posts.",
-    "registry.appoint": "Appoint persons to posts and end appointments.",
-    "registry.read_names": "Read the names of registered persons in full.",
-    "registry.erase": "Erase a person's data for good.",
-}
 
 DEFINITION = Definition(
     name="registry",
-    views=VIEWS,
-    policies=POLICIES,
-    sources=(),
-    deciders=(PROFILE, PLACE, ORGANISATION, POST, PERSON),
-    command_schemas=COMMANDS,
-    query_schemas=QUERIES,
-    powers=POWERS,
+    deciders=(PROFILE, ENTRY, PLACE, ORGANISATION, POST, PERSON, CHECKLIST, OBLIGATION, EVIDENCE),
+    views=(
+        PROFILES,
+        PLACES,
+        MEASURES,
+        HOUSEHOLDS,
+        ORGANISATIONS,
+        POSTS,
+        APPOINTMENTS,
+        PERSONS,
+        CHECKLISTS,
+        CHECKLIST_FIGURES,
+        OBLIGATIONS,
+        OBLIGATION_FIGURES,
+    ),
+    clock=CLOCK,
+    powers={READ_NAMES: "Read the names of registered persons in full."},
 )

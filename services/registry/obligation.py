@@ -12,6 +12,19 @@ from typing import Annotated, Any
 import msgspec
 from msgspec.structs import replace
 
+from shared.domain.answers import (
+    ACTIONS,
+    COUNT,
+    OTHERS,
+    PLACE_NAMES,
+    TEXT,
+    YES,
+    by_code,
+    many,
+    page_of,
+    row_of,
+    shape,
+)
 from shared.domain.calendar import is_working_day, working_day_after
 from shared.domain.catalogue import Obligation as Rules
 from shared.domain.catalogue import data_of
@@ -326,7 +339,22 @@ def forecast(row: Row, day: str) -> Row:
     }
 
 
-@OBLIGATION.query()
+#: Where the registry knows the body.
+_NAMED = {"organisation": TEXT, "organisation_en": TEXT}
+_ROW = row_of(
+    OBLIGATION,
+    done=COUNT,
+    served=many(shape(on=TEXT, evidence=TEXT, note=TEXT)),
+    changed=TEXT,
+    expected=COUNT,
+    behind=YES,
+    attainable=YES,
+    next_from=TEXT,
+    place_names=PLACE_NAMES,
+)
+
+
+@OBLIGATION.query(answer=page_of(shape(_NAMED, actions=ACTIONS, **_ROW["properties"])))
 def find_obligations(
     read: Reader,
     *,
@@ -344,7 +372,7 @@ def find_obligations(
     return page | {"rows": read.city.named(row | forecast(row, read.today) for row in page["rows"])}
 
 
-@OBLIGATION.query()
+@OBLIGATION.query(answer=shape(_NAMED, actions=ACTIONS, others=OTHERS, **_ROW["properties"]))
 def get_obligation(
     read: Reader, *, obligation_id: Annotated[str, id_of("obligation"), "the obligation"]
 ) -> dict[str, Any]:
@@ -354,7 +382,15 @@ def get_obligation(
     return named | {"actions": read.actions(OBLIGATION, row), "others": read.others(OBLIGATION, row)}
 
 
-@OBLIGATION.query()
+@OBLIGATION.query(
+    answer=shape(
+        place=TEXT,
+        obligations=COUNT,
+        by_status=by_code(COUNT),
+        acts=COUNT,
+        as_of=shape(service=TEXT, position=COUNT),
+    )
+)
 def obligation_figures(
     read: Reader, *, place: Annotated[str, PLACE, "territory path; left out: the whole city"] = ""
 ) -> dict[str, Any]:

@@ -9,81 +9,89 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from functools import cache
+from typing import Annotated, Any
 
 import msgspec
 
+from shared.domain.fields import CODE, YES, Group, Pattern, choice, code_of, group, line, many, number
+from shared.domain.words import _
 
-class Nothing(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+#: Roles of those who act from no post: who is signed in, and who is not. Their entries say what they may do; no post has them.
+RESIDENT, ANONYMOUS = "resident", "anonymous"
+#: Place in an order, from 1.
+RANK = number(1, 1000)
+_POWER = r"(\*|[a-z]+\.\*|[a-z]+(\.[a-z0-9_-]+)+)"
+#: A power, or all powers of one kind.
+POWER = Pattern(
+    pattern=_POWER,
+    reason=_("must be a power like issue.dispatch, or issue.* for all of one kind"),
+    control="power",
+    refers="power",
+    facets={"type": "string", "pattern": f"^{_POWER}$", "example": "issue.dispatch"},
+)
+
+
+class Nothing(msgspec.Struct, frozen=True, kw_only=True):
     """A code with its words and no data."""
 
 
-class Ranked(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A code with its rank in an order, from 1."""
+class Ranked(msgspec.Struct, frozen=True, kw_only=True):
+    """A code with its rank in an order; of levels, 1 is the topmost (A03, C06)."""
 
-    rank: int
-
-
-class Level(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A level of the organisation tree; `rank` 1 is the topmost (A03, C06)."""
-
-    rank: int
+    rank: Annotated[int, RANK, "place in the order, from 1"]
 
 
-class Role(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """What a post makes of its holder.
+class Role(msgspec.Struct, frozen=True, kw_only=True):
+    """What a post makes of its holder: what they may do (C13), and which role takes in issues first (X13)."""
 
-    `level` is the level of organisations that have it ("": any), `powers` what it may do (C13). `intake` ranks the roles that take in
-    issues, 1 before 2 among equally close ones; 0: takes in none (X13).
-    """
-
-    level: str = ""
-    powers: tuple[str, ...] = ()
-    intake: int = 0
-
-
-class ActivityKind(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A kind of activity; `needs` is what the place must have unlocked by a checklist before it can be announced there, or "" (B32)."""
-
-    needs: str = ""
+    level: Annotated[str, code_of("levels"), "level of the organisations that have it; empty: any"] = ""
+    powers: Annotated[list[str], many(POWER), "what it may do"] = []
+    intake: Annotated[
+        int,
+        number(0, 1000),
+        "rank among the roles that take in issues, 1 first among equally close ones; 0: takes in none",
+    ] = 0
 
 
-class Parameter(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class ActivityKind(msgspec.Struct, frozen=True, kw_only=True):
+    """A kind of activity; some can be announced only where a checklist has unlocked it (B32)."""
+
+    needs: Annotated[str, CODE, "what the place must have unlocked by a checklist; empty: nothing"] = ""
+
+
+class Parameter(msgspec.Struct, frozen=True, kw_only=True):
     """A number that rules use: days, thresholds in fen, counts."""
 
-    value: int
+    value: Annotated[int, number(0, 10**13), "the number"]
 
 
-class Item(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class Item(msgspec.Struct, frozen=True, kw_only=True):
     """An item of a checklist."""
 
-    code: str
-    zh: str
-    en: str
+    code: Annotated[str, CODE, "code"]
+    zh: Annotated[str, line(200), "in Chinese"]
+    en: Annotated[str, line(400), "in English"]
 
 
-class Checklist(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class Checklist(msgspec.Struct, frozen=True, kw_only=True):
     """What must hold of a subject: items that are each judged, by whom, and what passing all of them unlocks (A07, B29)."""
 
-    subject: str  # kind of subject: place, organisation or post
-    items: tuple[Item, ...]
-    power: str  # of who judges; never the judged
-    unlocks: str = ""  # code that the subject gets once all items pass, or ""
+    subject: Annotated[str, choice("place", "organisation", "post", words="thing"), "what is judged"]
+    items: Annotated[list[Item], many(group(Item), 1, 200), "what must hold"]
+    power: Annotated[str, POWER, "power of who judges; never the judged"]
+    unlocks: Annotated[str, CODE, "code that the subject gets once all items pass; empty: none"] = ""
 
 
-class Obligation(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """What is owed in each period: so many times, so far apart (D15, E05).
+class Obligation(msgspec.Struct, frozen=True, kw_only=True):
+    """What is owed in each period: so many times, so far apart (D15, E05)."""
 
-    `cadence` is year, half_year, quarter, month or week; `bearer` the type of the organisations that owe it; `spacing` the fewest days
-    between two that count; `workdays` whether a period that ends on a free day ends on the next working day.
-    """
-
-    cadence: str
-    bearer: str
-    amount: int = 1
-    spacing: int = 0
-    workdays: bool = False
-    power: str = "obligation.meet"
+    cadence: Annotated[str, choice("year", "half_year", "quarter", "month", "week"), "period in which it is owed"]
+    bearer: Annotated[str, code_of("organisation_types"), "type of the organisations that owe it"]
+    amount: Annotated[int, number(1, 1000), "how many times a period"] = 1
+    spacing: Annotated[int, number(0, 366), "fewest days between two that count"] = 0
+    workdays: Annotated[bool, YES, "whether a period that ends on a free day ends on the next working day"] = False
+    power: Annotated[str, POWER, "power of who meets it"] = "obligation.meet"
 
 
 @dataclass(frozen=True)
@@ -96,7 +104,7 @@ class EntryKind:
 
 #: Kind to what its entries hold.
 KINDS: Mapping[str, EntryKind] = {
-    "levels": EntryKind(Level, needed=True),
+    "levels": EntryKind(Ranked, needed=True),  # from the top down
     "roles": EntryKind(Role, needed=True),
     "parameters": EntryKind(Parameter),
     "organisation_types": EntryKind(Nothing, needed=True),
@@ -125,6 +133,14 @@ PARAMETERS: Mapping[str, tuple[int, int]] = {
 }
 
 
+@cache
+def _schema(kind: str) -> Group:
+    return group(KINDS[kind].data)
+
+
 def data_of(kind: str, data: Mapping[str, Any]) -> Any:
-    """The data of an entry in the schema of its kind; raises `msgspec.ValidationError`, and `KeyError` for an unknown kind."""
-    return msgspec.convert(dict(data), KINDS[kind].data)
+    """The data of an entry in the schema of its kind.
+
+    Raises `FieldError` that names each wrong part, `KeyError` for an unknown kind.
+    """
+    return _schema(kind).load(data)

@@ -10,6 +10,7 @@ from typing import Any
 
 import msgspec
 
+from shared.domain.catalogue import ANONYMOUS, RESIDENT
 from shared.domain.errors import BadInputError, IllegalStateError, NotFoundError
 from shared.domain.record import Record
 from shared.domain.territory import lineage
@@ -99,7 +100,7 @@ def _entries(row: Row, event: Any, record: Record, key: str) -> Row:
     if key == "version":
         return {"position": record.position}
     fields = _fields(event)
-    codes: dict[str, list[Row]] = dict(row)
+    codes: dict[str, list[Row]] = dict(row.get("codes", {}))
     if record.type == "ProfileAdopted":
         adopted = former_entries(fields)[key]
         for code in set(codes) - set(adopted):
@@ -111,7 +112,7 @@ def _entries(row: Row, event: Any, record: Record, key: str) -> Row:
     else:
         entry = {name: fields[name] for name in ("version", "since", "until", "zh", "en", "data")}
         codes[fields["code"]] = _with_version(codes.get(fields["code"], []), entry)
-    return codes
+    return {"codes": codes}
 
 
 def _with_version(versions: list[Row], entry: Row) -> list[Row]:
@@ -204,7 +205,7 @@ def former_entries(profile: Mapping[str, Any]) -> dict[str, dict[str, Row]]:
         )
         for role in profile.get("roles", ())
     }
-    for role, given in (("anonymous", ("issue.report",)), ("resident", _FORMER_RESIDENT)):
+    for role, given in ((ANONYMOUS, ("issue.report",)), (RESIDENT, _FORMER_RESIDENT)):
         roles[role] = entry({}, role, {"level": "", "powers": list(given), "intake": 0})
     found: dict[str, dict[str, Row]] = {
         "levels": {
@@ -261,13 +262,19 @@ def held_on(post: Mapping[str, Any], day: str) -> bool:
 
 
 class Entry(msgspec.Struct, frozen=True):
-    """A catalogue entry in force: words, and data as its kind has them."""
+    """A version of a catalogue entry: words, data as its kind has them, the days from and before which it holds ("": open)."""
 
     code: str
     zh: str
     en: str
     version: int
     data: dict[str, Any]
+    since: str = ""
+    until: str = ""
+
+
+def _entry(code: str, row: Row) -> Entry:
+    return Entry(code, row["zh"], row["en"], row["version"], row["data"], row["since"], row["until"])
 
 
 class Catalogue:
@@ -277,14 +284,15 @@ class Catalogue:
         self._position = -1
         self._rows: dict[str, Row] = {}
 
-    def row(self, rows: Rows, kind: str) -> Row:
-        """The row of a kind; read anew when any entry changed since."""
+    def codes(self, rows: Rows, kind: str) -> dict[str, list[Row]]:
+        """The codes of a kind with their versions; read anew when any entry changed since."""
         position = int((rows.get("city_entries", "version") or {"position": 0})["position"])
         if position != self._position:
             self._position, self._rows = position, {}
         if kind not in self._rows:
             self._rows[kind] = rows.get("city_entries", kind) or {}
-        return self._rows[kind]
+        codes: dict[str, list[Row]] = self._rows[kind].get("codes", {})
+        return codes
 
 
 class City:
@@ -297,15 +305,20 @@ class City:
 
     # -- catalogue entries --
 
+    def versions(self, kind: str) -> dict[str, list[Entry]]:
+        """All that was ever adopted of a kind: each code with its versions, the oldest first."""
+        codes = self._catalogue.codes(self.rows, kind)
+        return {code: [_entry(code, one) for one in versions] for code, versions in codes.items()}
+
     def entries(self, kind: str) -> dict[str, Entry]:
         """The entries of a kind that hold on the day, by code; those of levels, widths and the like in the order of their rank."""
-        found = {}
-        for code, versions in self._catalogue.row(self.rows, kind).items():
-            if code != "key":
-                for one in versions:
-                    if one["since"] <= self.day and (not one["until"] or self.day < one["until"]):
-                        found[code] = Entry(code, one["zh"], one["en"], one["version"], one["data"])
-        return dict(sorted(found.items(), key=lambda item: item[1].data.get("rank", 0)))
+        found = [
+            _entry(code, one)
+            for code, versions in self._catalogue.codes(self.rows, kind).items()
+            for one in versions
+            if one["since"] <= self.day and (not one["until"] or self.day < one["until"])
+        ]
+        return {one.code: one for one in sorted(found, key=lambda one: one.data.get("rank", 0))}
 
     def code(self, kind: str, code: str, field: str = "") -> Entry:
         """The entry of a code; raises `BadInputError` when the city's list does not have it on the day."""

@@ -45,7 +45,7 @@ class Holds:
     """An argument that is the state of another thing of the same service, which must not change before the decision is written.
 
     `of` is the argument or the function `(state, ask)` or `(state, ask, by)` that says which: an id, several ids (the decision gets a
-    dictionary by id), or "" for none (the decision gets None).
+    dictionary by id), or "" for none (the decision gets None). `ask` has all arguments but the things held, the city too.
     """
 
     decider: Decider[Any]
@@ -178,7 +178,9 @@ class Command:
         if callable(self.new) or self.new == MADE:
             return None
         chosen = self.new == CHOSEN
-        about = "id of your choice; empty: one is made" if chosen else f"the {self.decider.category.replace('-', ' ')}"
+        about = (
+            _("id of your choice; empty: one is made") if chosen else f"the {self.decider.category.replace('-', ' ')}"
+        )
         return Field(self.decider.id_field, self.id_kind, about, not chosen, "")
 
     @property
@@ -367,9 +369,9 @@ class Query:
 
 
 #: Rows on a page of a list.
-Limit = Annotated[int, number(1, LARGEST_PAGE), "rows on a page"]
+Limit = Annotated[int, number(1, LARGEST_PAGE), _("rows on a page")]
 #: Where a page of a list begins: `next` of the page before.
-Cursor = Annotated[str, line(2000), "where the page begins: `next` of the page before"]
+Cursor = Annotated[str, line(2000), _("where the page begins: `next` of the page before")]
 
 
 def order_of(*fields: str) -> Choice:

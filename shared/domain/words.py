@@ -45,9 +45,11 @@ def said(template: str, /, **given: Any) -> Said:
 
 
 def to_wire(sentence: str) -> dict[str, Any]:
-    """The form in which a sentence travels: template and arguments; terms as `{"group", "code"}`."""
+    """The form in which a sentence travels: template and arguments; terms as `{"group", "code"}`, alone too."""
+    if isinstance(sentence, Term):
+        sentence = said("{word}", word=sentence)
     if not isinstance(sentence, Said):
-        return {"template": sentence, "given": {}}
+        return {"template": str(sentence), "given": {}}
     given = {
         name: {"group": value.group, "code": str(value)} if isinstance(value, Term) else value
         for name, value in sentence.given.items()

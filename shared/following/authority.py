@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from shared.domain.catalogue import ANONYMOUS, RESIDENT
 from shared.domain.city import City, held_on
 from shared.domain.errors import ForbiddenError
 from shared.domain.mandate import Mandate
@@ -10,8 +11,6 @@ from shared.following.context import Context
 
 #: Powers of the operator who founds a city before anybody is appointed and keeps the machines running.
 OPERATOR = frozenset({"registry.*", "operations.*", "accounts.*"})
-#: Roles of those who act from no post; what they may do is said by the city's entries of these codes.
-RESIDENT, ANONYMOUS = "resident", "anonymous"
 
 
 def mandate_of(context: Context, city: City) -> Mandate:

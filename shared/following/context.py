@@ -14,6 +14,7 @@ from typing import Any, Literal
 import msgspec
 
 from shared.domain.errors import UnauthenticatedError
+from shared.domain.words import _
 from shared.following.codes import Codes
 
 #: Seconds for which a signed context is good.
@@ -67,19 +68,19 @@ class Signer:
     def open(self, text: str | None, method: str, arguments: dict[str, Any]) -> Context:
         """The context; raises `UnauthenticatedError` when it is missing, forged, expired or made for another call."""
         if not isinstance(text, str) or not text:
-            raise UnauthenticatedError("the call carries no signed context")
+            raise UnauthenticatedError(_("the call carries no signed context"))
         try:
-            code, _, encoded = text.partition(".")
+            code, encoded = (text.split(".", 1) + [""])[:2]
             payload = base64.b64decode(encoded, validate=True)
             if not self._calls.fits(code, payload):
-                raise UnauthenticatedError("the context of the call is not signed by this city")
+                raise UnauthenticatedError(_("the context of the call is not signed by this city"))
             signed = _decode(payload)
         except (ValueError, TypeError, msgspec.DecodeError) as error:
-            raise UnauthenticatedError("the context of the call cannot be read") from error
+            raise UnauthenticatedError(_("the context of the call cannot be read")) from error
         if signed.expires < time.time():
-            raise UnauthenticatedError("the context of the call has expired")
+            raise UnauthenticatedError(_("the context of the call has expired"))
         if signed.method != method or signed.arguments != _fingerprint(arguments):
-            raise UnauthenticatedError("the context was signed for another call")
+            raise UnauthenticatedError(_("the context was signed for another call"))
         return signed.context
 
     def answer(self, answer: dict[str, Any], signed: str) -> dict[str, Any]:

@@ -29,8 +29,8 @@ class Definition:
     """What makes up a service.
 
     `deciders` are its aggregates with their commands and queries, `sources` the other services whose facts it follows, `powers` those
-    that only queries ask for, each with its sentence; `clock` what the passing of a day means; `schemas` those of entrypoints that are
-    written by hand. `durable` says that the view store holds what no log can bring back.
+    that only queries ask for, each with its sentence; `clock` what the passing of a day means; `by_hand` declares queries that
+    the service answers itself, because they need more than a `Reader`. `durable` says that the view store holds what no log can bring back.
 
     Raises `TypeError` for a declaration that does not fit: two commands of one name, a guard on another service's things, a clock rule
     without a period, a tally of a view that is not there.
@@ -43,6 +43,7 @@ class Definition:
     sources: tuple[str, ...] = ()
     powers: Mapping[str, str] = field(default_factory=dict)
     clock: tuple[Rule, ...] = ()
+    by_hand: tuple[Query, ...] = ()
     command_schemas: Mapping[str, type[Schema]] = field(default_factory=dict)
     query_schemas: Mapping[str, type[Schema]] = field(default_factory=dict)
     durable: bool = False
@@ -101,7 +102,7 @@ class Definition:
     @cached_property
     def queries_checked(self) -> dict[str, type[Schema]]:
         """Each query with the schema that checks it."""
-        return {name: schema_of(one) for name, one in self.queries.items()} | dict(self.query_schemas)
+        return {one.name: schema_of(one) for one in (*self.queries.values(), *self.by_hand)} | dict(self.query_schemas)
 
     @cached_property
     def all_powers(self) -> dict[str, str]:

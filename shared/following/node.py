@@ -30,7 +30,7 @@ from shared.domain.policy import Decision
 from shared.domain.reader import offered
 from shared.domain.record import Record
 from shared.domain.view import Row, Rows
-from shared.domain.words import _
+from shared.domain.words import _, term
 from shared.following import cloudevents
 from shared.following.authority import mandate_of
 from shared.following.context import Context
@@ -79,6 +79,11 @@ def _taking_turns(records: Sequence[Record]) -> Iterator[Record]:
         if number % BATCH == 0:
             time.sleep(0)  # a green thread gives way only when it says so
         yield record
+
+
+def _behind(service: str, source: str, position: int) -> TimedOutError:
+    template = _("{service} has not heard of {source} position {position} yet; try again")
+    return TimedOutError(template, service=term("service", service), source=term("service", source), position=position)
 
 
 class Node:
@@ -214,7 +219,7 @@ class Node:
         state = remembered_state(self.log, command.decider, id)
         if command.erases is not None and self.personal is not None:
             if state is None:
-                state, _ = load(self.log, command.decider, id)
+                state = load(self.log, command.decider, id)[0]
             self.personal.erase(command.erases(state))  # a repeated command comes here again if this was interrupted
         exists = receipt.events > 0 or (state is not None and command.decider.exists(state))
         return {
@@ -326,7 +331,7 @@ class Node:
                 self.awaited.set()
             while follower is not None and follower.position < position:
                 if (left := deadline - time.monotonic()) <= 0:
-                    raise TimedOutError(f"{self.name} has not heard of {source} position {position} yet; try again")
+                    raise _behind(self.name, source, position)
                 with self._applied:
                     if follower.position < position:
                         self._applied.wait(min(left, LOOK_EVERY))
@@ -396,7 +401,9 @@ class Node:
         if source == UNREADABLE:
             return self.strays
         if source not in self.followers:
-            raise NotFoundError(f"{self.name} does not follow {source!r}")
+            raise NotFoundError(
+                _("{service} does not follow {source}"), service=term("service", self.name), source=source
+            )
         return self.followers[source]
 
     def retry(self, source: str, stream: str) -> int:

@@ -8,6 +8,7 @@ from shared.domain.decider import Decider
 from shared.domain.errors import IllegalStateError, NotFoundError
 from shared.domain.event import Event
 from shared.domain.mandate import Mandate
+from shared.domain.words import _
 
 #: The source of what is no fact of this city.
 UNREADABLE = "unreadable"
@@ -56,9 +57,9 @@ def retry(
     if parking.asked == asked:
         return []
     if position is None:
-        raise NotFoundError(f"no fact of {stream} is parked here")
+        raise NotFoundError(_("no fact of {stream} is parked here"), stream=stream)
     if source == UNREADABLE:
-        raise IllegalStateError("a message that is no fact cannot be applied; skip it to put it away for good")
+        raise IllegalStateError(_("a message that is no fact cannot be applied; skip it to put it away for good"))
     return [ParkedFactsRetried(source=source, stream=stream, reason=reason, asked=asked)]
 
 
@@ -70,7 +71,7 @@ def skip(
     if parking.asked == asked:
         return []
     if position is None:
-        raise NotFoundError(f"no fact of {stream} is parked here")
+        raise NotFoundError(_("no fact of {stream} is parked here"), stream=stream)
     return [ParkedFactSkipped(source=source, stream=stream, position=position, reason=reason, asked=asked)]
 
 

@@ -21,6 +21,7 @@ from shared.domain.errors import (
     UnavailableError,
     from_mapping,
 )
+from shared.domain.words import _, term
 from shared.following.context import Context, Signer
 from shared.service import tracing
 from shared.service.answering import Intake
@@ -82,16 +83,17 @@ class Caller(SharedExtension):
         with tracing.span(self.container.service_name, f"call {service}.{method}", "CLIENT", context.correlation_id):
             signed = self._signer.sign(context, f"{service}.{method}", arguments)
             try:
-                with Timeout(seconds, TimedOutError(f"{service} did not answer within {seconds:g} s")):
+                with Timeout(seconds, _late(service, seconds)):
                     body = self._ask(f"{service}.{method}", signed, arguments, wait_until)
             except Undeliverable as error:
-                raise UnavailableError(f"the service {service} is not running") from error
-            except TooLargeError as error:
-                raise BadInputError(f"the call of {service}.{method} is too large: {error}") from error
-            except ERRORS as error:
                 raise UnavailableError(
-                    f"the broker {explanation(error, 'AMQP') or f'does not answer: {error}'}"
+                    _("the service {service} is not running"), service=term("service", service)
                 ) from error
+            except TooLargeError as error:
+                raise BadInputError(_("the call is too large: {reason}"), reason=str(error)) from error
+            except ERRORS as error:
+                reason = explanation(error, "AMQP") or f"does not answer: {error}"
+                raise UnavailableError(_("the broker cannot be reached: {reason}"), reason=reason) from error
             return self._opened(body, signed, f"{service}.{method}")
 
     def _ask(self, method: str, signed: str, arguments: dict[str, Any], wait_until: float) -> Any:
@@ -139,8 +141,14 @@ class Caller(SharedExtension):
         if isinstance(error, dict) and error.get("kind") == UnauthenticatedError.kind:
             raise from_mapping(error)
         raise UnavailableError(
-            f"the answer of {method} is not authentic; all processes must have the same LINLI_SECRET_FILE"
+            _("the answer of {method} is not authentic; all processes must have the same LINLI_SECRET_FILE"),
+            method=method,
         )
+
+
+def _late(service: str, seconds: float) -> TimedOutError:
+    template = _("{service} did not answer within {seconds} s")
+    return TimedOutError(template, service=term("service", service), seconds=f"{seconds:g}")
 
 
 class Rpc(DependencyProvider):

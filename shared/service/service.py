@@ -28,6 +28,7 @@ from shared.domain.identity import derived_id, new_id
 from shared.domain.mandate import Mandate
 from shared.domain.reader import Reader
 from shared.domain.view import Row
+from shared.domain.words import _, said
 from shared.following.context import Context, Signer
 from shared.following.definition import Definition
 from shared.following.execute import load
@@ -206,7 +207,7 @@ class Call:
                 try:
                     ask = _loader(self._schema(name)).load(arguments)
                 except ValidationError as error:
-                    raise BadInputError(f"{name}: the input has mistakes", _fields(error)) from error
+                    raise BadInputError(_("the input has mistakes"), _fields(error)) from error
                 self.node.wait_for(context.after, timeout=self._here.patience)
                 return {"ok": work(ask)}
         except LinliError as error:
@@ -257,16 +258,20 @@ def _timed(context: Context) -> Context:
         occurred = now.isoformat(timespec="seconds")
     else:
         try:
-            said = datetime.fromisoformat(context.occurred)
-            if said.tzinfo is None:
+            moment = datetime.fromisoformat(context.occurred)
+            if moment.tzinfo is None:
                 raise ValueError("no offset from UTC")
         except ValueError as error:
             raise BadInputError(
-                f"occurred is not a time like 2026-03-01T09:00:00+08:00: {error}", {"occurred": "RFC 3339"}
+                _("must be a time with its offset, like 2026-03-01T09:00:00+08:00"), {"occurred": str(error)}
             ) from None
-        if said > now + _TOLERANCE:
-            raise BadInputError(f"{context.occurred} has not come yet", {"occurred": "must not be in the future"})
-        occurred = said.astimezone(LOCAL).isoformat(timespec="seconds")
+        if moment > now + _TOLERANCE:
+            raise BadInputError(
+                _("{moment} has not come yet"),
+                {"occurred": said(_("must not be in the future"))},
+                moment=context.occurred,
+            )
+        occurred = moment.astimezone(LOCAL).isoformat(timespec="seconds")
     command_id = context.command_id or new_id()
     return msgspec.structs.replace(context, occurred=occurred, command_id=command_id)
 
@@ -395,9 +400,8 @@ class Followed:
     def skip_parked(self, source: str, stream: str, reason: str) -> dict[str, Any]:
         """Skip the first parked fact of a stream for good and apply those after it; or discard a message that is not a fact."""
         receipt = self._record(skip, source, stream, reason)
-        skipped, _ = load(
-            self.here.node.log, PARKING, receipt["id"]
-        )  # a repeated command must skip the same fact, not the next one
+        # a repeated command must skip the same fact, not the next one
+        skipped = load(self.here.node.log, PARKING, receipt["id"])[0]
         return receipt | {"applied": self.here.node.skip(source, stream, skipped.position)}
 
     def _record(self, decide: Any, source: str, stream: str, reason: str) -> dict[str, Any]:

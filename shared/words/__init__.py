@@ -7,6 +7,7 @@ English is written in the program: its catalogues only hold words of codes that 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
@@ -53,11 +54,21 @@ def word(language: str, group: str, code: str) -> str:
     """
     words = table(language)
     found = words.get((group, code), words.get((group.rpartition(" ")[2], code)))
-    return found if found is not None else code.replace("_", " ").replace("-", " ") if language == "en" else code
+    if found is not None:
+        return found
+    return _spelled(code) if language == "en" else code
+
+
+def _spelled(code: str) -> str:
+    """A code as English words; `-` before it is how lists say that they are sorted the other way round."""
+    text = " ".join(re.split("[_-]+", code)).strip()
+    return f"{text}, descending" if code.startswith("-") else text
 
 
 def sentence(language: str, text: str) -> str:
     """A sentence with its arguments in a language; one without words stays in English."""
+    if isinstance(text, Term):
+        return word(language, text.group, text)
     template, given = (text.template, text.given) if isinstance(text, Said) else (text, {})
     found = template if language == "en" else table(language).get(("", template), template)
     return found.format(**{name: _argument(language, value) for name, value in given.items()}) if given else found

@@ -20,14 +20,14 @@ from services.console.databases import databases
 from services.console.doctor import examine as doctor
 from services.gateway.accounts import VIEWS as ACCOUNT_VIEWS
 from services.gateway.accounts import Accounts
-from services.registry.events import CODEC
+from services.registry.definition import DEFINITION
 from shared.log import Commit, NewEvent
 from shared.personal import Personal
 from shared.service.settings import Settings
 from shared.service.storage import OLDEST_MONGODB, check_database, open_keys, open_log, open_views
 from tests.contract import mongo
 from tests.contract.test_mongodb import Recorder, use_log, use_views
-from tests.domain.registry.facts import ADOPTED
+from tests.domain.registry.facts import REGISTERED
 from tests.servers import ExternalMongo, MongoStandIn
 
 DOCUMENT = Path(__file__).resolve().parents[2] / "docs" / "mongodb.md"
@@ -93,9 +93,9 @@ def work(settings: Settings, folder: Path) -> None:
     accounts.find(10, None)
     accounts.get("lin")
     event = NewEvent(
-        type="ProfileAdopted",
+        type="PlaceRegistered",
         schema=1,
-        data=msgspec.Raw(CODEC.encode(ADOPTED)),
+        data=msgspec.Raw(DEFINITION.codec.encode(REGISTERED)),
         id="e",
         occurred="2026-03-01T09:00:00+08:00",
     )

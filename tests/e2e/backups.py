@@ -16,6 +16,7 @@ from typing import Any
 
 from services.console.client import Client, operator
 from shared.service.settings import Settings
+from tests.kit.city import document
 from tests.processes import free_port
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -98,10 +99,16 @@ def found_city(client: Client) -> None:
         after["Linli-After"] = f"registry={receipt['position']}"
 
     numbers, after = itertools.count(), dict[str, str]()
-    words = {"issue_categories": {"noise": {"zh": "噪声", "en": "Noise"}}}
-    do("adopt_profile", profile_id="rongjiang", city="榕江区", version=1, code_lists=words,
-       levels=[{"code": "community", "zh": "社区", "en": "Community"}], powers={"grid_worker": ["issue.report"]},
-       roles=[{"code": "grid_worker", "zh": "网格员", "en": "Grid worker", "level": ""}])  # fmt: skip
+    profile = document(
+        profile_id="rongjiang",
+        city="榕江区",
+        levels=[{"code": "community", "zh": "社区", "en": "Community"}],
+        roles=[{"code": "grid_worker", "zh": "网格员", "en": "Grid worker"}],
+        powers={"grid_worker": ["issue.report"]},
+        intake=["grid_worker"],
+        code_lists={"issue_categories": {"noise": {"zh": "噪声", "en": "Noise"}}},
+    )
+    do("adopt_profile", **profile)
     for place, kind in (("350104", "district"), ("350104.013", "street"), (PLACE, "community")):
         do("register_place", place=place, kind=kind, name=place, name_en=place, parent=place.rpartition(".")[0])
     do("establish_organisation", organisation_id="committee", type="party", name="社区党委", name_en="Committee",

@@ -9,6 +9,8 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlencode
 
+from tests.kit.city import document
+
 PASSWORD = "linli-e2e-2026"
 COMPOUND = "350104.013.002.001"
 #: First day of bodies and appointments, so that late entries can lie after it.
@@ -149,17 +151,16 @@ def found(operator: Api) -> None:
         "issue_categories": {code: {"zh": zh, "en": en} for code, (zh, en) in CATEGORIES.items()},
         "activity_kinds": {"service": {"zh": "志愿服务", "en": "service"}},
     }
-    operator.do(
-        "registry",
-        "adopt_profile",
+    profile = document(
         profile_id="rongjiang",
         city="榕江区",
-        version=1,
         levels=[{"code": code, "zh": zh, "en": en} for code, zh, en in LEVELS],
-        roles=[{"code": code, "zh": zh, "en": en, "level": ""} for code, (zh, en, _) in ROLES.items()],
+        roles=[{"code": code, "zh": zh, "en": en} for code, (zh, en, _) in ROLES.items()],
         powers={code: powers for code, (_, _, powers) in ROLES.items()},
+        intake=["grid_worker", "community_secretary", "street_secretary"],
         code_lists=words,
     )
+    operator.do("registry", "adopt_profile", **profile)
     for place, kind, name, name_en in PLACES:
         parent = place.rpartition(".")[0]
         operator.do("registry", "register_place", place=place, kind=kind, name=name, name_en=name_en, parent=parent)

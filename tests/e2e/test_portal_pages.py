@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Response, Route, expect
 
+from services.gateway.contracts import DEFINITIONS
 from tests.e2e.conftest import ROOT, City, Open
 from tests.e2e.seed import COMPOUND
 from tests.e2e.walking import FAULTS, WIDTHS, picture, sign_in
@@ -36,10 +37,13 @@ def test_every_page_fits_and_is_usable_by_all(open_page: Open, city: City, width
         assert page.evaluate(FAULTS) == [], path
         assert page.locator("html").get_attribute("lang") == ("zh-CN" if locale == "zh-CN" else "en")
     sign_in(page, "chen")
-    steps = [
-        f"/inbox/{city.issues[0]}/{step}" for step in ("dispatch", "escalate", "extend", "resolve", "triage", "close")
+    forms = [
+        f"/work/{service}/{name}"
+        for service, definition in DEFINITIONS.items()
+        for name in (*definition.commands, *(query for query in definition.queries if query.startswith("find_")))
     ]
-    for path in ["/inbox", "/inbox?list=area", "/inbox?list=answered", *steps]:
+    things = [f"/work/issues/issue/{city.issues[0]}", f"/work/issues/triage_issue?issue_id={city.issues[0]}"]
+    for path in ["/inbox", "/inbox?list=area", "/inbox?list=answered", "/work", *things, *forms]:
         page.goto(path)
         assert page.evaluate(FAULTS) == [], path
 
@@ -114,10 +118,8 @@ def test_refusals_are_told_in_plain_words(open_page: Open, city: City) -> None:
     page.locator("main button").click()
     expect(page.locator(".refusal")).to_contain_text("账号或密码不对")
     sign_in(page, "chen")
-    page.goto(f"/inbox/{city.issues[0]}/close")
-    page.get_by_label("销号理由").fill("不问就销号")
-    page.get_by_role("button", name="确定销号").click()
-    expect(page.locator(".refusal")).to_contain_text("要先办结并回访，才能销号")
+    page.goto(f"/work/issues/close_issue?issue_id={city.issues[0]}")
+    expect(page.locator(".refusal")).to_contain_text("这一步现在不能办")
 
 
 def test_pictures_for_the_readme(open_page: Open, city: City) -> None:

@@ -25,23 +25,6 @@ PORTAL = Path(language.__file__).parent
 TEMPLATES = sorted((PORTAL / "templates").rglob("*.html"))
 CSS = (PORTAL / "static" / "portal.css").read_text()
 CHINESE = re.compile(r"[\u3400-\u9fff]")
-#: Groups of texts that templates build keys for: `t("step." ~ step.name)`.
-BUILT = re.compile(r't\("([a-z_.]+\.)" ~')
-
-
-def test_every_text_of_the_templates_is_in_the_table_in_both_languages() -> None:
-    texts = language.table()
-    for path in TEMPLATES:
-        source = path.read_text()
-        for key in re.findall(r'\bt\("([a-z0-9_.-]+)"[,)]', source):
-            assert key in texts, f"{path.name}: {key}"
-        for prefix in BUILT.findall(source):
-            assert any(key.startswith(prefix) for key in texts), f"{path.name}: {prefix}"
-    for key, (zh, en) in texts.items():
-        assert CHINESE.search(zh) or key in ("colon", "comma", "date_time"), f"{key} is not Chinese: {zh}"
-        assert en and not CHINESE.search(en), f"{key} is not English: {en}"
-        if key != "date":  # months are numbers in one language and words in the other
-            assert sorted(re.findall(r"{\w+}", zh)) == sorted(re.findall(r"{\w+}", en)), key
 
 
 def test_texts_are_in_the_table_only() -> None:
@@ -50,21 +33,6 @@ def test_texts_are_in_the_table_only() -> None:
         assert all('lang="zh-CN"' in line for line in words), path.name  # the link to the other language names itself
     for path in PORTAL.glob("*.py"):
         assert not CHINESE.search(path.read_text()), path.name
-
-
-def test_one_english_term_for_each_chinese_term() -> None:
-    codes = json.loads((PORTAL / "translations" / "codes.json").read_text())
-    terms: dict[str, str] = {}
-    for key, (zh, en) in codes.items():
-        assert terms.setdefault(zh, en.lower()) == en.lower(), f"{key}: {zh} is {terms[zh]} elsewhere, not {en}"
-
-
-def test_every_fact_of_every_service_has_words() -> None:
-    texts = language.table()
-    for service in ("registry", "issues", "volunteers", "funding"):
-        source = (PORTAL.parents[1] / service / "events.py").read_text()
-        for name in re.findall(r"^class (\w+)\(\w*Event\w*, frozen", source, re.MULTILINE):
-            assert f"event.{name}" in texts, f"{service}.{name}"
 
 
 def _luminance(colour: str) -> float:

@@ -21,7 +21,7 @@ from shared.log import Commit, Head, NewEvent, Part, StoredCommit, records_of
 from shared.log.record import place_commit
 from shared.views import Page
 from shared.views.port import decode_cursor
-from tests.domain.audit.ledgers import KEY, ORIGIN, TIME
+from tests.audit.ledgers import KEY, ORIGIN, TIME
 
 LOGS = ("registry", "issues", "funding")
 #: The commit that writes to several streams in every history; others do so by chance.

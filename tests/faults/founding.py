@@ -7,6 +7,7 @@ from typing import Any
 
 from tests.faults.api import Api, Unknown
 from tests.faults.city import City
+from tests.kit.city import document
 
 STREET, COMPOUND = "350104.013", "350104.013.001"
 OFFICER, OFFICER_POST, PASSWORD = "officer", "post-officer", "faults-linli-2026"
@@ -19,10 +20,16 @@ def found(city: City) -> dict[str, str]:
     tokens = {"operator": city.token(), "officer": ""}
     operator = Api(city.url, tokens["operator"])
     do = Founder(operator)
-    do("registry/adopt_profile", profile_id="faults", city="榕江区", version=1,
-       levels=[{"code": "street", "zh": "街道", "en": "Street"}], roles=[{"code": "officer", "zh": "干事", "en": "Officer", "level": ""}],
-       powers={"officer": POWERS}, code_lists={"issue_categories": {"clutter": {"zh": "楼道堆物", "en": "Clutter"}},
-                                              "team_kinds": {"safety": {"zh": "平安", "en": "Safety"}}})  # fmt: skip
+    profile = document(
+        profile_id="faults",
+        city="榕江区",
+        levels=[{"code": "street", "zh": "街道", "en": "Street"}],
+        roles=[{"code": "officer", "zh": "干事", "en": "Officer"}],
+        powers={"officer": POWERS},
+        intake=["officer"],
+        code_lists={"issue_categories": {"clutter": {"zh": "楼道堆物", "en": "Clutter"}}},
+    )
+    do("registry/adopt_profile", **profile)
     for place, kind in (("350104", "district"), (STREET, "street"), (COMPOUND, "compound")):
         do("registry/register_place", place=place, kind=kind, name=place, parent=place.rpartition(".")[0])
     do(

@@ -13,7 +13,7 @@ from services.audit.ledger import Ledger
 from services.audit.verify import verify_ledger, verify_log
 from shared.domain.errors import BadInputError, CorruptionError
 from shared.log import EventLog
-from tests.domain.audit import ledgers as exports
+from tests.audit import ledgers as exports
 from tests.faults.falsifications import EXPORT, LEDGER, LOG, Falsify, Unchanged
 from tests.faults.falsified import World, build
 

@@ -5,7 +5,7 @@ Facts are plain mappings, as every service but the registry reads them. Codes ar
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 DISTRICT, STREET, COMMUNITY = "350104", "350104.013", "350104.013.002"
@@ -90,6 +90,29 @@ def entry(kind: str, code: str, **data: Any) -> tuple[str, dict[str, Any]]:
         "until": "",
         "data": data,
     } | words
+
+
+def document(intake: Sequence[str] = (), **own: Any) -> dict[str, Any]:
+    """The arguments of `adopt_profile` for a city of one's own; lists and numbers that it does not say are those of `ENTRIES`.
+
+    `intake` are the roles that take in issues, the first among equally close ones first.
+    """
+    kinds = {kind: codes for kind, codes in ENTRIES.items() if kind not in ("levels", "roles", "parameters")}
+    lists = {
+        kind: {code: {"zh": code, "en": code} | data for code, data in codes.items()} for kind, codes in kinds.items()
+    }
+    nobody = {role: list(ENTRIES["roles"][role]["powers"]) for role in ("resident", "anonymous")}
+    roles = [*own["roles"], *({"code": role, "zh": role, "en": role} for role in nobody)]
+    ranks = {role: rank for rank, role in enumerate(intake, 1)}
+    return {
+        "version": 1,
+        **own,
+        "roles": [role | {"intake": ranks.get(role["code"], 0)} for role in roles],
+        "powers": nobody | dict(own.get("powers", {})),
+        "code_lists": lists | dict(own.get("code_lists", {})),
+        "parameters": {name: data["value"] for name, data in ENTRIES["parameters"].items()}
+        | dict(own.get("parameters", {})),
+    }
 
 
 def post(

@@ -8,8 +8,10 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-from services.console.catalogue import OWNERS, definition
+from services.console.catalogue import OWNERS, SERVICES, definition
 from shared.domain.fields import Choice, Field, Group, Kind, Many, Pairs
+from shared.following.parking import PARKING
+from shared.service.operations import OPERATIONS
 from shared.words import LANGUAGES, ROOT, table
 
 Key = tuple[str, str]
@@ -57,19 +59,36 @@ def of_service(name: str) -> set[Key]:
     for decider in found.deciders:
         needed.add(("thing", decider.category))
         for command in decider.commands.values():
-            needed |= {("command", command.name), ("", command.summary), *of_fields(command.fields)}
+            needed |= {(f"{name} command", command.name), ("", command.summary), *of_fields(command.fields)}
             needed |= {(f"{decider.category} status", status) for status in (*command.when, *command.again)}
-        for query in decider.queries.values():
-            needed |= {("command", query.name), ("", query.summary), *of_fields(query.fields)}
+    for query in (*found.queries.values(), *found.by_hand):
+        needed |= {(f"{name} command", query.name), ("", query.summary), *of_fields(query.fields)}
     for path in (ROOT / "services" / name).rglob("*.py"):
         needed |= {("status", status) for status in re.findall(r'status="([a-z_]+)"', path.read_text())}
     return needed - {("status", "unknown")}
 
 
 def of_kit() -> set[Key]:
-    """Everything that the kit itself says."""
+    """Everything that the kit itself says, and what it offers at every service."""
     folders = ("domain", "following", "service")
-    return {("", template) for folder in folders for template in marked(ROOT / "shared" / folder)}
+    needed: set[Key] = {("", template) for folder in folders for template in marked(ROOT / "shared" / folder)}
+    needed |= {("command", name) for name in OPERATIONS} | {("thing", PARKING.category)}
+    needed |= {("service", name) for name in SERVICES}
+    source = (ROOT / "shared" / "service" / "service.py").read_text()
+    return needed | {("power", power) for power in re.findall(r'"(operations\.[a-z_]+)"', source)}
+
+
+def of_gateway() -> set[Key]:
+    """Everything that the gateway says: its refusals, and the texts of its pages."""
+    needed: set[Key] = {("", template) for template in marked(ROOT / "services" / "gateway")}
+    for path in (ROOT / "services" / "gateway").rglob("*.html"):
+        needed |= {("page", key) for key in re.findall(r'\bt\("([a-z0-9_.-]+)"[,)]', path.read_text())}
+    return needed
+
+
+def of(name: str) -> set[Key]:
+    """Everything of the kit, the gateway or a service that needs words."""
+    return {"kit": of_kit, "gateway": of_gateway}.get(name, lambda: of_service(name))()
 
 
 def missing(needed: set[Key]) -> list[Key]:
@@ -87,9 +106,9 @@ def _says(language: str, group: str, text: str) -> bool:
 
 def main() -> None:
     """List what lacks words, as entries of a catalogue."""
-    names = sys.argv[1:] or ["kit", *OWNERS]
+    names = sys.argv[1:] or ["kit", "gateway", *OWNERS]
     for name in names:
-        for group, text in missing(of_kit() if name == "kit" else of_service(name)):
+        for group, text in missing(of(name)):
             context = f'msgctxt "{group}"\n' if group else ""
             print(f'{context}msgid "{text}"\nmsgstr ""\n')
 

@@ -10,7 +10,16 @@ from typing import Any
 
 from flask import Blueprint, Response, current_app, render_template
 
-from services.gateway.portal import case_pages, inbox, ledger_pages, money_pages, people_pages, public_pages
+from services.gateway.portal import (
+    case_pages,
+    inbox,
+    ledger_pages,
+    money_pages,
+    people_pages,
+    places,
+    public_pages,
+    work,
+)
 from services.gateway.portal.frame import Frame
 from services.gateway.session import Gateway
 
@@ -27,7 +36,7 @@ def create_portal(gateway: Gateway) -> Blueprint:
     )
     frame = Frame(gateway)
     frame.register(blueprint)
-    for pages in (public_pages, case_pages, inbox, money_pages, ledger_pages, people_pages):
+    for pages in (public_pages, case_pages, inbox, work, places, money_pages, ledger_pages, people_pages):
         pages.register(blueprint, frame)
     return blueprint
 

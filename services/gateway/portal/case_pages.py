@@ -10,10 +10,14 @@ from typing import Any
 
 from flask import Blueprint, redirect, render_template, request, url_for
 
-from services.gateway.portal import language
+from services.gateway.portal import language, things
+from services.gateway.portal.declared import aggregates
 from services.gateway.portal.frame import Frame
 from shared.domain.errors import NotFoundError, UnavailableError
+from shared.domain.words import _, term
 
+#: Cases as a kind of thing; None until the service declares them.
+ISSUE = aggregates("issues").get("issue")
 NUMBER = re.compile(r"[a-z0-9][a-z0-9-]{1,63}")
 
 
@@ -43,12 +47,13 @@ class _Pages:
 
     def case(self, issue_id: str) -> str:
         if not NUMBER.fullmatch(issue_id):
-            raise NotFoundError(f"there is no issue {issue_id[:64]}")
+            raise NotFoundError(_("there is no {thing} {id}"), thing=term("thing", "issue"), id=issue_id[:64])
         case = self.gateway.ask("issues", "get_issue", issue_id=issue_id)
         steps = proved(case["timeline"], self._entries(issue_id))
         return render_template(
             "portal/case.html",
             case=shown(self.frame, case),
+            card=things.shown(self.frame, ISSUE, case) if ISSUE else None,
             steps=[step | {"details": details(self.frame, step)} for step in steps],
             proofs=sum(1 for step in steps if step["event_id"]),
         )
@@ -90,9 +95,9 @@ def proved(timeline: Iterable[Mapping[str, Any]], entries: Iterable[Mapping[str,
 def details(frame: Frame, step: Mapping[str, Any]) -> list[tuple[str, str]]:
     """What else a step says, as pairs of label and words."""
     said: list[tuple[str, str]] = []
-    for name in ("severity", "tier", "result"):
+    for name, list_name in (("severity", "severities"), ("tier", "tiers"), ("result", "")):
         if step.get(name):
-            said.append((name, language.code(name, step[name])))
+            said.append((name, frame.words(list_name, step[name], name)))
     if step.get("to_level") and step.get("from_level"):
         said.append(("levels", f"{frame.level(step['from_level'])} → {frame.level(step['to_level'])}"))
     if step.get("due"):

@@ -15,8 +15,11 @@ from flask.blueprints import BlueprintSetupState
 from werkzeug.wrappers import Response as AnyResponse
 
 from services.gateway.portal import language
+from services.gateway.reader import COOKIE
 from services.gateway.session import Current, Gateway
 from shared.domain.errors import LinliError, NotFoundError, UnauthenticatedError, UnavailableError
+from shared.domain.words import _
+from shared.words import LANGUAGES
 
 #: Nothing inline, nothing from elsewhere.
 POLICY = (
@@ -49,11 +52,12 @@ class Frame:
     def _found(self, state: BlueprintSetupState) -> None:
         app = state.app
         app.extensions["linli.portal"] = self
-        for name in ("day", "time", "yuan", "percent", "count", "thousandths"):
+        for name in ("day", "time", "yuan", "percent", "count", "thousandths", "reasons", "capital", "about"):
             app.jinja_env.filters[name] = getattr(language, name)
-        for name in ("code", "named", "term", "refusal"):
+        for name in ("code", "named", "term", "told"):
             app.jinja_env.globals[name] = getattr(language, name)
         app.jinja_env.globals["t"] = language.say
+        app.jinja_env.globals["listed"] = self.words
         app.jinja_env.globals["csrf"] = self.gateway.csrf
         app.jinja_env.globals["command_id"] = self.gateway.command_id
         app.jinja_env.globals["asset"] = self.asset
@@ -109,12 +113,10 @@ class Frame:
         return response
 
     def _change_language(self, code: str) -> AnyResponse:
-        if code not in language.LANGUAGES:
-            raise NotFoundError(f"there are no pages in {code[:20]}")
+        if code not in LANGUAGES:
+            raise NotFoundError(_("there are no pages in the language {code}"), code=code[:20])
         response = redirect(self.safe_path(request.args.get("to", "/")))
-        response.set_cookie(
-            language.COOKIE, code, max_age=_YEAR, samesite="Lax", httponly=True, secure=request.is_secure
-        )
+        response.set_cookie(COOKIE, code, max_age=_YEAR, samesite="Lax", httponly=True, secure=request.is_secure)
         return response
 
     def _lead_to_sign_in(self, error: UnauthenticatedError) -> AnyResponse:
@@ -144,13 +146,21 @@ class Frame:
         profile: Mapping[str, Any] = g.profile
         return profile
 
-    def words(self, list_name: str, value: str) -> str:
-        """The words of a code of one of the city's lists."""
-        return language.term(self.profile()["code_lists"].get(list_name, {}).get(value), value)
+    def entries(self, list_name: str) -> dict[str, str]:
+        """The codes of one of the city's lists with their words, in its order; none when the registry does not know it."""
+        profile = self.profile()
+        if list_name in ("levels", "roles"):
+            return {row["code"]: language.term(row, row["code"]) for row in profile[list_name]}
+        found = profile["code_lists"].get(list_name, {})
+        return {code: language.term(words, code) for code, words in found.items()}
+
+    def words(self, list_name: str, value: str, group: str = "") -> str:
+        """The words of a code of one of the city's lists; when the list does not have it, those that pages have in a group, or the code."""
+        return self.entries(list_name).get(value) or language.code(group or list_name, value)
 
     def level(self, value: str) -> str:
         """The words of a level of the city's organisations."""
-        return language.term(next((row for row in self.profile()["levels"] if row["code"] == value), None), value)
+        return self.words("levels", value)
 
     def place_name(self, place: str) -> str:
         """What a place is called, with what lies above it; its path when the registry does not know it."""

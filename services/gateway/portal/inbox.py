@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from flask import Blueprint, flash, redirect, render_template, request, url_for
+from flask import Blueprint, redirect, render_template, request
 
-from services.gateway.portal.case_pages import NUMBER, shown
+from services.gateway.portal import things
+from services.gateway.portal.case_pages import ISSUE
 from services.gateway.portal.frame import Frame
-from services.gateway.portal.steps import STEPS, Step, higher_posts, posts_for, steps_of
-from shared.domain.errors import BadInputError, DomainError, LinliError, NotFoundError, UnauthenticatedError
+from shared.domain.errors import UnauthenticatedError
+from shared.domain.words import _
 
 #: Lists of the inbox and what they ask for.
 _LISTS: dict[str, dict[str, Any]] = {
@@ -18,7 +19,8 @@ _LISTS: dict[str, dict[str, Any]] = {
     "answered": {"status": ["resolved"], "order": "-reported"},
     "area": {"open": 1, "order": "due"},
 }
-_PAGE = 30
+#: Cases on a page, and fields on the card of a case.
+_PAGE, _FIELDS = 30, 8
 
 
 def register(blueprint: Blueprint, frame: Frame) -> None:
@@ -26,9 +28,6 @@ def register(blueprint: Blueprint, frame: Frame) -> None:
     pages = _Pages(frame)
     blueprint.add_url_rule("/inbox", "inbox", pages.inbox)
     blueprint.add_url_rule("/inbox/post", "act_from", pages.act_from, methods=["POST"])
-    blueprint.add_url_rule("/inbox/<issue_id>", "card", pages.show_card)
-    blueprint.add_url_rule("/inbox/<issue_id>/<step>", "step", pages.show_step)
-    blueprint.add_url_rule("/inbox/<issue_id>/<step>", "take_step", pages.take_step, methods=["POST"])
 
 
 class _Pages:
@@ -47,9 +46,10 @@ class _Pages:
             answer = self.gateway.ask(
                 "issues", "find_issues", limit=_PAGE, cursor=request.args.get("cursor"), **where, **_LISTS[chosen]
             )
-            rows, following = [self._card(row) for row in answer["rows"]], answer["next"]
+            rows, following = answer["rows"], answer["next"]
+        cards = [things.shown(self.frame, ISSUE, row, _FIELDS) for row in rows] if ISSUE else []
         return render_template(
-            "portal/inbox.html", post=post, chosen=chosen, lists=list(_LISTS), cards=rows, following=following
+            "portal/inbox.html", post=post, chosen=chosen, lists=list(_LISTS), cards=cards, following=following
         )
 
     def act_from(self) -> Any:
@@ -57,72 +57,10 @@ class _Pages:
         self.gateway.act_from(request.form.get("post_id", ""))
         return redirect(self.frame.safe_path(request.form.get("to", "/inbox")), 303)
 
-    def show_card(self, issue_id: str) -> Any:
-        """One case with its next steps: what is left when a form is put away."""
-        self._signed_in()
-        card = self._card(self._case(issue_id))
-        if self.frame.in_part():
-            return render_template("portal/_card.html", card=card, done="")
-        return render_template("portal/step.html", card=card, step=None, form=None)
-
-    def show_step(self, issue_id: str, step: str) -> str:
-        self._signed_in()
-        return self._form(self._case(issue_id), _known(step), {}, None)
-
-    def take_step(self, issue_id: str, step: str) -> Any:
-        """Do it; a refusal comes back beside the form with everything that was typed."""
-        self._signed_in()
-        known = _known(step)
-        given = {field.name: request.form.get(field.name, "").strip() for field in known.fields}
-        try:
-            _check(issue_id)
-            self.gateway.do("issues", known.command, issue_id=issue_id, **known.arguments(given))
-        except (BadInputError, DomainError) as error:
-            status = 422 if isinstance(error, BadInputError) else 409
-            return self._form(self._case(issue_id), known, given, error), status
-        if self.frame.in_part():
-            return render_template("portal/_card.html", card=self._card(self._case(issue_id)), done=step)
-        flash(step, "done")
-        return redirect(url_for("portal.inbox") + f"#case-{issue_id}", 303)
-
-    def _form(self, case: Mapping[str, Any], step: Step, given: dict[str, str], problem: LinliError | None) -> str:
-        post = self._post()
-        choices: list[dict[str, Any]] = []
-        if step.name == "dispatch":
-            choices = posts_for(self.frame, case, post)
-        elif step.name == "escalate":
-            choices = higher_posts(self.frame, case)
-        form = {
-            "given": {field.name: field.first(case) for field in step.fields} | given,
-            "posts": choices,
-            "problem": problem,
-            "key": request.form.get("command_id") if problem is None else None,
-        }
-        page = "portal/_step.html" if self.frame.in_part() else "portal/step.html"
-        return render_template(page, card=self._card(case), step=step, form=form)
-
-    def _case(self, issue_id: str) -> dict[str, Any]:
-        _check(issue_id)
-        return self.gateway.ask("issues", "get_issue", issue_id=issue_id)
-
-    def _card(self, case: Mapping[str, Any]) -> dict[str, Any]:
-        return shown(self.frame, case) | {"steps": steps_of(case)}
-
     def _signed_in(self) -> None:
         if not self.gateway.current().signed_in:
-            raise UnauthenticatedError("sign in first")
+            raise UnauthenticatedError(_("sign in first"))
 
     def _post(self) -> Mapping[str, Any] | None:
         self._signed_in()
         return self.gateway.current().acting_post
-
-
-def _known(name: str) -> Step:
-    if name not in STEPS:
-        raise NotFoundError(f"there is no step {name[:40]}")
-    return STEPS[name]
-
-
-def _check(issue_id: str) -> None:
-    if not NUMBER.fullmatch(issue_id):
-        raise NotFoundError(f"there is no issue {issue_id[:64]}")

@@ -1,67 +1,60 @@
 """What the pages say, in two languages; dates, amounts and shares as people read them.
 
-The table lies in `translations/*.json`: key to [Chinese, English]. A text that is missing raises, so that a test finds it.
+The texts lie in the gateway's catalogues under the context `page`. A text that is missing raises, so that a test finds it.
 """
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
-from functools import cache
-from pathlib import Path
 from typing import Any
 
-from flask import g, request
 from markupsafe import Markup, escape
 
+from services.gateway.reader import language as language
 from shared.domain.calendar import LOCAL
+from shared.words import sentence, table, word
 
-LANGUAGES = ("zh", "en")
-COOKIE = "linli_language"
-_FOLDER = Path(__file__).parent / "translations"
-
-
-@cache
-def table() -> dict[str, tuple[str, str]]:
-    """All texts: key to (Chinese, English)."""
-    texts: dict[str, tuple[str, str]] = {}
-    for path in sorted(_FOLDER.glob("*.json")):
-        if path.name == "messages.json":
-            continue
-        for key, (zh, en) in json.loads(path.read_text(encoding="utf-8")).items():
-            if key in texts:
-                raise ValueError(f"{path.name} has {key} again")
-            texts[key] = (zh, en)
-    return texts
-
-
-@cache
-def _messages() -> list[tuple[re.Pattern[str], str]]:
-    rows = json.loads((_FOLDER / "messages.json").read_text(encoding="utf-8"))
-    return [(re.compile(pattern), zh) for pattern, zh in rows]
-
-
-def language() -> str:
-    """The reader's language: of the cookie, else the first one the browser asks for that we have, else Chinese."""
-    if "language" not in g:
-        kept = request.cookies.get(COOKIE, "")
-        g.language = kept if kept in LANGUAGES else request.accept_languages.best_match(LANGUAGES) or LANGUAGES[0]
-    chosen: str = g.language
-    return chosen
+#: Rows of the catalogue behind a sentence: (C12), （C12、X13）.
+_ROWS = re.compile(r" ?[（(][A-Z][0-9]{2}(?:[,、] ?[A-Z][0-9]{2})*[)）]")
 
 
 def say(key: str, **given: Any) -> str | Markup:
     """The text of a key with `{names}` filled in; raises `KeyError` for an unknown key."""
-    text = table()[key][LANGUAGES.index(language())]
+    text = table(language())["page", key]
     return Markup(escape(text)).format(**given) if given else text
 
 
 def code(group: str, value: str) -> str:
-    """The words of a code (`status`, `accepted`); an unknown code stays as it is."""
-    found = table().get(f"{group}.{value}")
-    return found[LANGUAGES.index(language())] if found else value
+    """The word of a code: as pages say it, else as the services do; an unknown code stays as it is."""
+    chosen = language()
+    found = table(chosen).get(("page", f"{group}.{value}"))
+    return found if found is not None else word(chosen, group, value)
+
+
+def told(text: str) -> str:
+    """A sentence in the reader's language."""
+    return sentence(language(), text)
+
+
+def capital(text: str) -> str:
+    """A text that begins with a capital letter."""
+    return text[:1].upper() + text[1:]
+
+
+def about(text: str) -> str:
+    """What something is for, for people: without the rows of the catalogue that it serves."""
+    return capital(_ROWS.sub("", told(text)))
+
+
+def reasons(found: Any) -> list[str]:
+    """The reasons of a field as sentences, those of its parts included."""
+    if isinstance(found, Mapping):
+        return [reason for part in found.values() for reason in reasons(part)]
+    if isinstance(found, list | tuple):
+        return [reason for part in found for reason in reasons(part)]
+    return [told(found)] if isinstance(found, str) else []
 
 
 def named(row: Mapping[str, Any] | None, field: str = "name") -> str:
@@ -74,15 +67,6 @@ def named(row: Mapping[str, Any] | None, field: str = "name") -> str:
 def term(words: Mapping[str, Any] | None, value: str = "") -> str:
     """The words of an item of a city's list (`zh`, `en`); the code itself when the list has it no more."""
     return str((words or {}).get(language()) or (words or {}).get("zh") or value)
-
-
-def refusal(text: str) -> str:
-    """A service's message in Chinese where we have it; services speak English."""
-    if language() == "zh":
-        for pattern, zh in _messages():
-            if found := pattern.search(text):
-                return found.expand(zh)
-    return text
 
 
 def day(value: str) -> str:

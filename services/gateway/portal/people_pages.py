@@ -7,10 +7,10 @@ from typing import Any
 
 from flask import Blueprint, flash, redirect, render_template, request, url_for
 
-from services.gateway.portal import language
 from services.gateway.portal.frame import Frame
 from services.gateway.problems import TooManyRequestsError
 from shared.domain.errors import BadInputError, DomainError, LinliError, NotFoundError, UnauthenticatedError
+from shared.domain.words import _, term
 
 _WISH = re.compile(r"[a-z0-9][a-z0-9-]{1,63}")
 _SHOWN = ("published", "claimed", "fulfilled", "confirmed")
@@ -37,9 +37,9 @@ class _Pages:
 
     def claim(self, wish_id: str) -> Any:
         if not self.gateway.current().signed_in:
-            raise UnauthenticatedError("sign in first")
+            raise UnauthenticatedError(_("sign in first"))
         if not _WISH.fullmatch(wish_id):
-            raise NotFoundError(f"there is no wish {wish_id[:64]}")
+            raise NotFoundError(_("there is no {thing} {id}"), thing=term("thing", "wish"), id=wish_id[:64])
         try:
             self.gateway.do("volunteers", "claim_wish", wish_id=wish_id)
         except (BadInputError, DomainError) as error:
@@ -51,7 +51,7 @@ class _Pages:
         figures = self.gateway.ask("volunteers", "volunteer_figures")
         lists = {"roles": "volunteer_roles", "teams": "team_kinds", "activities": "activity_kinds"}
         named = {
-            name: [(self._word(name, list_name, value), number) for value, number in figures[name]["by"].items()]
+            name: [(self.frame.words(list_name, value, name), number) for value, number in figures[name]["by"].items()]
             for name, list_name in lists.items()
         }
         return render_template("portal/volunteer.html", figures=figures, words=named)
@@ -91,7 +91,3 @@ class _Pages:
 
     def _sign_in(self, to: str, username: str, problem: LinliError | None) -> str:
         return render_template("portal/sign_in.html", to=self.frame.safe_path(to), username=username, problem=problem)
-
-    def _word(self, group: str, list_name: str, value: str) -> str:
-        known = self.frame.profile()["code_lists"].get(list_name, {}).get(value)
-        return language.term(known) if known else language.code(group, value)

@@ -6,8 +6,10 @@ from typing import Any
 
 from flask import Blueprint, redirect, render_template, request, url_for
 
+from services.gateway.portal import places
 from services.gateway.portal.frame import Frame
 from shared.domain.errors import BadInputError, DomainError, LinliError
+from shared.domain.words import _, said
 
 #: Fields of the report that people fill in.
 _FIELDS = ("category", "description", "contact")
@@ -19,7 +21,6 @@ def register(blueprint: Blueprint, frame: Frame) -> None:
     blueprint.add_url_rule("/", "start", pages.start)
     blueprint.add_url_rule("/report", "report", pages.show_report)
     blueprint.add_url_rule("/report", "send_report", pages.send_report, methods=["POST"])
-    blueprint.add_url_rule("/report/places", "places", pages.show_places)
     blueprint.add_url_rule("/report/<issue_id>/received", "received", pages.received)
 
 
@@ -44,15 +45,12 @@ class _Pages:
     def show_report(self) -> str:
         return self._report({"place": request.args.getlist("place")})
 
-    def show_places(self) -> str:
-        return render_template("portal/_places.html", levels=self._levels(request.args.getlist("place")), problem=None)
-
     def send_report(self) -> Any:
         given: dict[str, Any] = {name: request.form.get(name, "").strip() for name in _FIELDS}
         given |= {"place": request.form.getlist("place"), "command_id": request.form.get("command_id", "")}
         if "choose" in request.form:
             return self._report(given)
-        place = _chosen(given["place"])
+        place = places.chosen(given["place"])
         try:
             _check(place, given)
             contact = {"contact": given["contact"]} if given["contact"] else {}
@@ -78,52 +76,20 @@ class _Pages:
             "portal/report.html",
             given=given,
             categories=categories,
-            levels=self._levels(given["place"]),
+            levels=places.levels(self.frame, given["place"], True),
             problem=problem,
             key=given.get("command_id") or self.gateway.command_id(),
         )
 
-    def _levels(self, given: list[str]) -> list[dict[str, Any]]:
-        """The choices of each level down to what was chosen, and the one below it."""
-        levels: list[dict[str, Any]] = []
-        wanted, parent = set(_path(given)), ""
-        while rows := self.gateway.ask("registry", "find_places", parent=parent, limit=500)["rows"]:
-            if not parent and len(rows) == 1:
-                wanted.add(rows[0]["place"])  # one city, nothing to choose
-            parent = next((row["place"] for row in rows if row["place"] in wanted), "")
-            levels.append({"rows": sorted(rows, key=lambda row: str(row["place"])), "chosen": parent})
-            if not parent:
-                break
-        return levels
-
-
-def _path(given: list[str]) -> list[str]:
-    """Choices from the top down as far as each lies in the one before; one full path stands for all above it."""
-    given = sorted((place for place in given if place), key=lambda place: place.count("."))
-    if len(given) == 1 and "." in given[0]:
-        parts = given[0].split(".")
-        return [".".join(parts[: depth + 1]) for depth in range(len(parts))]
-    path: list[str] = []
-    for place in given:
-        if path and not place.startswith(path[-1] + "."):
-            break
-        path.append(place)
-    return path
-
-
-def _chosen(given: list[str]) -> str:
-    path = _path(given)
-    return path[-1] if path else ""
-
 
 def _check(place: str, given: dict[str, Any]) -> None:
     missing = {
-        name: "missing"
+        name: said(_("is missing"))
         for name, value in (("place", place), ("category", given["category"]), ("description", given["description"]))
         if not value
     }
     if missing:
-        raise BadInputError("something is missing", missing)
+        raise BadInputError(_("the input has mistakes"), missing)
 
 
 def _key_figures(figures: dict[str, Any]) -> list[dict[str, Any]]:

@@ -11,7 +11,7 @@ from shared.following.context import Context
 
 OPERATOR = "operator-token-of-the-test"
 PASSWORD = "correct horse 9"
-REPORT = {"place": "350104.013", "category": "street_lamp", "description": "路灯不亮"}
+REPORT = {"place": "350104.013", "category": "facility.streetlight", "description": "路灯不亮"}
 
 
 class City:
@@ -42,7 +42,7 @@ class City:
         if context.command_id:
             new = {"id": "i-1", "service": service, "position": len(self.receipts) + 1, "version": 1, "events": 1}
             return self.receipts.setdefault(context.command_id, new)
-        return {"rows": [], "next": None}
+        return {"ready": True} if method == "status" else {"rows": [], "next": None}
 
     @property
     def last(self) -> tuple[str, str, Context, dict[str, Any]]:
@@ -55,7 +55,7 @@ def refused(answer: Any, status: int, kind: str, *names: str) -> dict[str, Any]:
     assert answer.mimetype == "application/problem+json"
     assert answer.headers["X-Correlation-Id"]
     body: dict[str, Any] = answer.json
-    assert set(body) == {"kind", "message", "fields"}
+    assert set(body) == {"kind", "message", "template", "fields"}
     assert body["kind"] == kind
     assert body["message"]
     assert set(names) <= set(body["fields"]), body

@@ -18,23 +18,24 @@ from urllib.request import urlopen
 import pytest
 
 from tests.component.gateway.city import PASSWORD, REPORT
+from tests.kit.city import document
 from tests.processes import Process, free_port, wait_until
 
 ROOT = Path(__file__).resolve().parents[3]
-PROFILE = {
-    "profile_id": "test",
-    "city": "测试市",
-    "version": 1,
-    "levels": [
+PROFILE = document(
+    profile_id="test",
+    city="测试市",
+    levels=[
         {"code": "street", "zh": "街道", "en": "street"},
         {"code": "community", "zh": "社区", "en": "community"},
     ],
-    "roles": [
+    roles=[
         {"code": "clerk", "zh": "社区工作者", "en": "clerk"},
         {"code": "grid_worker", "zh": "网格员", "en": "grid worker"},
     ],
-    "powers": {"clerk": ["issue.triage"], "grid_worker": []},
-}
+    powers={"clerk": ["issue.triage"], "grid_worker": []},
+    intake=["grid_worker"],
+)
 TRIAGE = {"severity": "small", "tier": "compound", "reason": "一盏灯"}
 
 
@@ -105,7 +106,7 @@ def found_city(server: Server) -> str:
     server.done("/api/registry/register_place", {"place": "350104", "kind": "street", "name": "三叉街"}, token)
     inner = {"place": "350104.013", "kind": "community", "name": "社区", "parent": "350104"}
     server.done("/api/registry/register_place", inner, token)
-    body = {"organisation_id": "o-1", "type": "community", "name": "社区", "level": "community", "place": "350104.013"}
+    body = {"organisation_id": "o-1", "type": "council", "name": "社区", "level": "community", "place": "350104.013"}
     server.done("/api/registry/establish_organisation", body, token)
     for post_id, role, person_id in (("post-1", "clerk", "p-chen"), ("post-2", "grid_worker", "p-li")):
         post = {"post_id": post_id, "organisation_id": "o-1", "role": role, "title": "工作者"}

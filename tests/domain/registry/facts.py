@@ -1,21 +1,22 @@
-"""The facts and rows that the specs of the registry start from."""
+"""What the specs of the registry start from: a document that a city can be founded on, facts, and rows in memory."""
 
 from __future__ import annotations
 
+from collections import defaultdict
+from pathlib import Path
 from typing import Any
 
-from services.registry.events import (
-    Level,
-    OrganisationEstablished,
-    PersonAppointed,
-    PersonRegistered,
-    PlaceRegistered,
-    PostEstablished,
-    ProfileAdopted,
-    Role,
-    Term,
-)
+from services.registry.entry import Entry
+from services.registry.organisation import OrganisationEstablished
+from services.registry.person import PersonRegistered
+from services.registry.place import PlaceRegistered
+from services.registry.post import PersonAppointed, PostEstablished
+from shared.domain.catalogue import KINDS
+from shared.domain.city import City
 from shared.domain.mandate import Mandate
+from tests.kit.city import entry
+from tests.kit.desk import Desk
+from tests.kit.rows import city as small_city
 
 STREET, COMMUNITY, COMPOUND, BUILDING = "350104.013", "350104.013.002", "350104.013.002.007", "350104.013.002.007.01"
 #: Four levels and the optional one between them (C06, C50).
@@ -28,45 +29,64 @@ def holder(*powers: str, place: str = "", actor: str = "p-clerk") -> Mandate:
     return Mandate(actor=actor, role="clerk", place=place, powers=frozenset(powers))
 
 
+def words(code: str, **more: Any) -> dict[str, Any]:
+    """Words of a code in both languages."""
+    return {"zh": f"{code}（中）", "en": code.replace("_", " ")} | more
+
+
+#: One code of each list that a city needs; lists with an order say their rank.
+_LISTS = {
+    "organisation_types": ("party", "council"),
+    "place_kinds": ("district", "street", "community", "compound", "yard", "building"),
+    "measures": ("area", "residents", "housing-reform"),
+    "issue_categories": ("lamp",),
+    "channels": ("visit",),
+    "severities": ("small", "big"),
+    "tiers": ("compound", "street"),
+    "widths": ("compound", "street"),
+    "volunteer_roles": ("informer",),
+    "team_kinds": ("party",),
+    "activity_kinds": ("service",),
+    "money_sources": ("government",),
+    "review_bodies": ("branch",),
+    "posting_channels": ("portal",),
+}
 PROFILE: dict[str, Any] = {
     "city": "福州",
     "version": 1,
     "effective": "2018-01-01",
-    "levels": [{"code": code, "zh": code, "en": code} for code in LEVELS],
+    "levels": [{"code": code, **words(code)} for code in LEVELS],
     "roles": [
-        {"code": "grid_worker", "zh": "网格员", "en": "Grid worker", "level": "community"},
-        {"code": "secretary", "zh": "书记", "en": "Secretary", "level": ""},
+        {"code": "grid_worker", **words("grid_worker"), "level": "community", "intake": 1},
+        {"code": "secretary", **words("secretary")},
+        {"code": "resident", **words("resident")},
+        {"code": "anonymous", **words("anonymous")},
     ],
-    "powers": {"secretary": ["registry.appoint", "issue.*"]},
+    "powers": {
+        "secretary": ["registry.appoint", "registry.person", "registry.read_names", "registry.organisation", "issue.*"],
+    },
     "code_lists": {
-        "organisation_types": {
-            "party": {"zh": "党组织", "en": "Party organisation"},
-            "council": {"zh": "自管会", "en": "Council"},
-        },
-        "place_kinds": {
-            kind: {"zh": kind, "en": kind}
-            for kind in ("district", "street", "community", "compound", "yard", "building")
-        },
+        name: {
+            code: words(code, **({"rank": rank} if KINDS[name].data.__name__ == "Ranked" else {}))
+            for rank, code in enumerate(codes, 1)
+        }
+        for name, codes in _LISTS.items()
     },
-    "parameters": {"extension_days": 5},
+    "parameters": {"follow_up_tries": 2, "claim_days": 14, "longest_claim_days": 90, "disclosure_days": 92},
+    "checklists": [],
+    "obligations": [],
 }
-ADOPTED = ProfileAdopted(
-    profile_id="fuzhou",
-    city="福州",
-    version=1,
-    effective="2018-01-01",
-    levels=tuple(Level(code=code, zh=code, en=code) for code in LEVELS),
-    roles=(
-        Role(code="grid_worker", zh="网格员", en="Grid worker", level="community"),
-        Role(code="secretary", zh="书记", en="Secretary", level=""),
-    ),
-    powers={"secretary": ("issue.*", "registry.appoint")},
-    code_lists={
-        name: {code: Term(**term) for code, term in codes.items()} for name, codes in PROFILE["code_lists"].items()
-    },
-    parameters={"extension_days": 5},
-)
 REGISTERED = PlaceRegistered(place=COMPOUND, kind="compound", name="联邦新城", name_en="Lianbang", parent=COMMUNITY)
+COMMITTEE = OrganisationEstablished(
+    organisation_id="committee",
+    type="party",
+    name="社区党委",
+    name_en="",
+    level="community",
+    place=COMMUNITY,
+    parent_id="",
+    since="2019-01-01",
+)
 BRANCH = OrganisationEstablished(
     organisation_id="branch",
     type="party",
@@ -85,7 +105,7 @@ POST = PostEstablished(
     title_en="Branch secretary",
     place=COMPOUND,
 )
-CHEN = PersonRegistered(person_id="p-chen", name="sealed:v1:p-chen:AAAA", place=COMMUNITY)
+CHEN = PersonRegistered(person_id="p-chen", name="陈依明", place=COMMUNITY)
 CHEN_APPOINTED = PersonAppointed(
     post_id="post-1",
     person_id="p-chen",
@@ -95,8 +115,50 @@ CHEN_APPOINTED = PersonAppointed(
     since="2025-01-01",
     until="",
 )
+#: No entry was changed on its own.
+CODES: dict[str, Entry] = defaultdict(lambda: Entry("unchanged"))
 
-PROFILE_ROW = {**PROFILE, "profile_id": "fuzhou"}
-COMMITTEE_ROW = {"name": "社区党委", "level": "community", "place": COMMUNITY, "since": "2019-01-01", "until": ""}
-BRANCH_ROW = {"name": "小区党支部", "level": "compound", "place": COMPOUND, "since": "2020-01-01", "until": ""}
-PERSON_ROW = {"person_id": "p-chen", "erased": 0}
+
+def city(*more: tuple[str, dict[str, Any]]) -> City:
+    """The small city of the kit with the levels and roles that these specs name."""
+    levels = [entry("levels", code, rank=rank) for rank, code in enumerate(LEVELS, 1)]
+    roles = [
+        entry("roles", "secretary", level="", powers=[]),
+        entry("roles", "grid_worker", level="community", powers=[]),
+    ]
+    kinds = [entry("place_kinds", "yard")]
+    return small_city("2025-03-04", *levels, *roles, *kinds, *more)
+
+
+def founded(folder: Path) -> Desk:
+    """Fuzhou: four levels from street to building, one compound in a community, two buildings (C02, C06)."""
+    desk = Desk("registry", folder)
+
+    def ask(method: str, **arguments: Any) -> None:
+        desk.ask(method, "operator", **arguments)
+
+    ask("adopt_profile", profile_id="fuzhou", **PROFILE)
+    for place, kind, name in (
+        ("350104", "district", "仓山区"),
+        (STREET, "street", "三叉街街道"),
+        (COMMUNITY, "community", "社区"),
+        (COMPOUND, "compound", "联邦新城"),
+        (BUILDING, "building", "1号楼"),
+        (COMPOUND + ".02", "building", "2号楼"),
+    ):
+        ask("register_place", place=place, kind=kind, name=name, parent=place.rpartition(".")[0])
+    for id, level, place, parent in (
+        ("street-committee", "street", STREET, ""),
+        ("committee", "community", COMMUNITY, "street-committee"),
+        ("branch", "compound", COMPOUND, "committee"),
+        ("group-1", "building", BUILDING, "branch"),
+        ("group-2", "building", COMPOUND + ".02", "branch"),
+    ):
+        named = {"organisation_id": id, "type": "party", "name": f"{level}党组织", "since": "2020-01-01"}
+        ask("establish_organisation", level=level, place=place, parent_id=parent, **named)
+    ask("establish_post", post_id="post-secretary", organisation_id="committee", role="secretary", title="书记")
+    ask("establish_post", post_id="post-grid", organisation_id="committee", role="grid_worker", title="网格员")
+    ask("register_person", person_id="p-chen", name="陈依明", place=COMMUNITY)
+    ask("register_person", person_id="p-lin", name="林秀英", place=COMMUNITY)
+    ask("appoint_person", post_id="post-secretary", person_id="p-chen", since="2025-01-01")
+    return desk

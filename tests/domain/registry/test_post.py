@@ -7,43 +7,69 @@ from typing import Any
 import msgspec
 import pytest
 
-from services.registry import domain
-from services.registry.events import AppointmentEnded, PersonAppointed, PostAbolished
-from shared.domain.errors import ForbiddenError, IllegalStateError, NotFoundError
+from services.registry.organisation import ORGANISATION, OrganisationDissolved
+from services.registry.person import PERSON, PersonErased
+from services.registry.post import POST as POSTS
+from services.registry.post import (
+    AppointmentEnded,
+    PersonAppointed,
+    PostAbolished,
+    abolish_post,
+    appoint_person,
+    end_appointment,
+    establish_post,
+)
+from shared.domain.errors import BadInputError, ForbiddenError, IllegalStateError, NotFoundError
 from tests.domain.registry.facts import (
-    BRANCH_ROW,
+    BRANCH,
     BUILDING,
+    CHEN,
     CHEN_APPOINTED,
+    CODES,
     COMMUNITY,
     COMPOUND,
     NOBODY,
-    PERSON_ROW,
     POST,
-    PROFILE_ROW,
+    city,
     holder,
 )
 from tests.kit import Spec, given
+from tests.kit.spec import folded
+
+BRANCH_DISSOLVED = OrganisationDissolved(organisation_id="branch", place=COMPOUND, until="2024-01-01", reason="合并")
+STANDING = folded(ORGANISATION, "branch", BRANCH)
+DISSOLVED = folded(ORGANISATION, "branch", BRANCH, BRANCH_DISSOLVED)
+KNOWN = folded(PERSON, "p-chen", CHEN)
+ERASED = folded(PERSON, "p-chen", CHEN, PersonErased(person_id="p-chen", place=COMMUNITY, reason=""))
+LIN_KNOWN = folded(PERSON, "p-lin", msgspec.structs.replace(CHEN, person_id="p-lin"))
+
+
+def grid(person: str = "p-chen", since: str = "2024-01-01", until: str = "") -> Any:
+    """The post that the other one goes with."""
+    post = msgspec.structs.replace(POST, post_id="post-grid")
+    held = msgspec.structs.replace(CHEN_APPOINTED, post_id="post-grid", person_id=person, since=since, until=until)
+    return folded(POSTS, "post-grid", post, held)
+
 
 ESTABLISH: dict[str, Any] = {
     "organisation_id": "branch",
     "role": "secretary",
     "title": "支部书记",
     "title_en": "Branch secretary",
-    "place": "",
-    "ex_officio_post_id": "",
-    "profile": PROFILE_ROW,
-    "organisation": BRANCH_ROW,
+    "organisation": STANDING,
     "ex_officio": None,
+    "codes": CODES,
+    "city": city(),
 }
 APPOINT: dict[str, Any] = {
     "person_id": "p-chen",
     "since": "2025-01-01",
     "until": "",
-    "person": PERSON_ROW,
-    "organisation": BRANCH_ROW,
+    "person": KNOWN,
+    "organisation": STANDING,
     "ex_officio": None,
 }
-LIN: dict[str, Any] = {**APPOINT, "person_id": "p-lin", "since": "", "person": {"person_id": "p-lin", "erased": 0}}
+LIN: dict[str, Any] = {**APPOINT, "person_id": "p-lin", "since": "", "person": LIN_KNOWN}
 LIN_APPOINTED = msgspec.structs.replace(CHEN_APPOINTED, person_id="p-lin", since="2025-03-04")
 END: dict[str, Any] = {"person_id": "p-chen", "until": "2025-03-01", "reason": "调动"}
 ENDED = AppointmentEnded(
@@ -57,11 +83,10 @@ ENDED = AppointmentEnded(
 )
 ABOLISHED = PostAbolished(post_id="post-1", organisation_id="branch", place=COMPOUND, until="2025-03-01", reason="撤并")
 WITH_OTHER = msgspec.structs.replace(POST, ex_officio_post_id="post-grid")
-GRID_ROW = {"post_id": "post-grid", "person_id": "p-chen", "since": "2024-01-01", "until": ""}
 
 
 def post(*facts: Any) -> Spec:
-    return given(domain.POST, "post-1", *facts)
+    return given(POSTS, "post-1", *facts)
 
 
 def term(until: str, since: str = "2025-01-01") -> PersonAppointed:
@@ -69,54 +94,52 @@ def term(until: str, since: str = "2025-01-01") -> PersonAppointed:
 
 
 def test_a_post_is_established_for_its_organisations_place_or_below() -> None:
-    post().when(domain.establish_post, **ESTABLISH).then(POST)
-    post(POST).when(domain.establish_post, **ESTABLISH).then_nothing()
-    post().when(domain.establish_post, **ESTABLISH | {"place": BUILDING}).then(
-        msgspec.structs.replace(POST, place=BUILDING)
-    )
+    post().when(establish_post, **ESTABLISH).then(POST)
+    post(POST).when(establish_post, **ESTABLISH).then_nothing()
+    post().when(establish_post, **ESTABLISH | {"place": BUILDING}).then(msgspec.structs.replace(POST, place=BUILDING))
 
 
 @pytest.mark.parametrize(
     ("change", "error", "match"),
     [
-        ({"organisation": None}, NotFoundError, "no organisation branch"),
-        ({"organisation": BRANCH_ROW | {"until": "2024-01-01"}}, IllegalStateError, "dissolved on 2024-01-01"),
+        ({"organisation": folded(ORGANISATION, "branch")}, NotFoundError, "no organisation branch"),
+        ({"organisation": DISSOLVED}, IllegalStateError, "dissolved on 2024-01-01"),
         ({"place": COMMUNITY}, IllegalStateError, "outside"),
-        ({"profile": None}, IllegalStateError, "no profile yet"),
-        ({"role": "king"}, IllegalStateError, "not a role of this city"),
+        ({"role": "king"}, BadInputError, "king is not on the city's list roles"),
+        ({"role": "resident"}, BadInputError, "act from no post"),
         ({"role": "grid_worker"}, IllegalStateError, "of the level community"),
-        ({"ex_officio_post_id": "post-9"}, NotFoundError, "post-9"),
-        ({"ex_officio_post_id": "post-1", "ex_officio": GRID_ROW}, NotFoundError, "not another"),
+        ({"ex_officio_post_id": "post-9", "ex_officio": folded(POSTS, "post-9")}, NotFoundError, "post-9"),
+        ({"ex_officio_post_id": "post-1", "ex_officio": folded(POSTS, "post-1", POST)}, NotFoundError, "not another"),
     ],
 )
 def test_what_does_not_fit_is_refused(change: dict[str, Any], error: Any, match: str) -> None:
-    post().when(domain.establish_post, **ESTABLISH | change).then_raises(error, match)
+    post().when(establish_post, **ESTABLISH | change).then_raises(error, match)
 
 
 def test_an_id_names_one_post() -> None:
-    post(POST).when(domain.establish_post, **ESTABLISH | {"title": "监事"}).then_raises(IllegalStateError, "支部书记")
+    post(POST).when(establish_post, **ESTABLISH | {"title": "监事"}).then_raises(IllegalStateError, "支部书记")
 
 
 def test_a_person_is_appointed() -> None:
-    post(POST).when(domain.appoint, **APPOINT).then(CHEN_APPOINTED)
-    post(POST).when(domain.appoint, **APPOINT | {"until": "2025-06-01"}).then(term("2025-06-01"))
-    post(POST).when(domain.appoint, **APPOINT | {"since": ""}).then(term("", "2025-03-04"))
-    post(POST, CHEN_APPOINTED).when(domain.appoint, **APPOINT).then_nothing()
-    post(POST, CHEN_APPOINTED).when(domain.appoint, **APPOINT | {"since": ""}).then_nothing()
+    post(POST).when(appoint_person, **APPOINT).then(CHEN_APPOINTED)
+    post(POST).when(appoint_person, **APPOINT | {"until": "2025-06-01"}).then(term("2025-06-01"))
+    post(POST).when(appoint_person, **APPOINT | {"since": ""}).then(term("", "2025-03-04"))
+    post(POST, CHEN_APPOINTED).when(appoint_person, **APPOINT).then_nothing()
+    post(POST, CHEN_APPOINTED).when(appoint_person, **APPOINT | {"since": ""}).then_nothing()
 
 
 def test_a_post_has_one_holder_at_a_time() -> None:
-    post(POST, CHEN_APPOINTED).when(domain.appoint, **LIN).then_raises(
+    post(POST, CHEN_APPOINTED).when(appoint_person, **LIN).then_raises(
         IllegalStateError, "held by p-chen since 2025-01-01"
     )
-    post(POST, term("2025-03-05")).when(domain.appoint, **LIN | {"since": "2025-03-05"}).then_raises(
+    post(POST, term("2025-03-05")).when(appoint_person, **LIN | {"since": "2025-03-05"}).then_raises(
         IllegalStateError, "until 2025-03-05; appoint the successor on that day"
     )
-    post(POST, term("2025-03-04")).when(domain.appoint, **LIN).then(LIN_APPOINTED)
-    post(POST, CHEN_APPOINTED, ENDED).when(domain.appoint, **LIN | {"since": "2025-03-01"}).then(
+    post(POST, term("2025-03-04")).when(appoint_person, **LIN).then(LIN_APPOINTED)
+    post(POST, CHEN_APPOINTED, ENDED).when(appoint_person, **LIN | {"since": "2025-03-01"}).then(
         msgspec.structs.replace(LIN_APPOINTED, since="2025-03-01")
     )
-    post(POST, CHEN_APPOINTED, ENDED).when(domain.appoint, **LIN | {"since": "2025-02-28"}).then_raises(
+    post(POST, CHEN_APPOINTED, ENDED).when(appoint_person, **LIN | {"since": "2025-02-28"}).then_raises(
         IllegalStateError, "was held until 2025-03-01"
     )
 
@@ -126,9 +149,9 @@ def test_a_withdrawn_appointment_does_not_count() -> None:
     future = msgspec.structs.replace(LIN_APPOINTED, since="2025-05-01")
     withdrawn = msgspec.structs.replace(ENDED, person_id="p-lin", since="2025-05-01", until="2025-05-01")
     history = (POST, term("2025-02-01"), future)
-    post(*history).when(domain.end_appointment, person_id="p-lin", until="2025-05-01", reason="调动").then(withdrawn)
-    post(*history, withdrawn).when(domain.appoint, **LIN).then(LIN_APPOINTED)
-    post(*history, withdrawn).when(domain.appoint, **LIN | {"since": "2025-01-31"}).then_raises(
+    post(*history).when(end_appointment, person_id="p-lin", until="2025-05-01", reason="调动").then(withdrawn)
+    post(*history, withdrawn).when(appoint_person, **LIN).then(LIN_APPOINTED)
+    post(*history, withdrawn).when(appoint_person, **LIN | {"since": "2025-01-31"}).then_raises(
         IllegalStateError, "2025-02-01"
     )
 
@@ -136,47 +159,43 @@ def test_a_withdrawn_appointment_does_not_count() -> None:
 @pytest.mark.parametrize(
     ("change", "error", "match"),
     [
-        ({"person": None}, NotFoundError, "no person p-chen"),
-        ({"person": PERSON_ROW | {"erased": 1}}, IllegalStateError, "erased"),
+        ({"person": folded(PERSON, "p-chen")}, NotFoundError, "no person p-chen"),
+        ({"person": ERASED}, IllegalStateError, "erased"),
         ({"until": "2025-01-01"}, IllegalStateError, "first day after"),
-        ({"organisation": BRANCH_ROW | {"until": "2025-01-01"}}, IllegalStateError, "dissolved on 2025-01-01"),
+        ({"organisation": DISSOLVED}, IllegalStateError, "dissolved on 2024-01-01"),
     ],
 )
 def test_an_appointment_that_does_not_fit_is_refused(change: dict[str, Any], error: Any, match: str) -> None:
-    post(POST).when(domain.appoint, **APPOINT | change).then_raises(error, match)
+    post(POST).when(appoint_person, **APPOINT | change).then_raises(error, match)
 
 
 def test_nobody_appoints_themselves() -> None:
-    post(POST).when(domain.appoint, by=holder("registry.*", actor="p-chen"), **APPOINT).then_raises(
+    post(POST).when(appoint_person, by=holder("registry.*", actor="p-chen"), **APPOINT).then_raises(
         ForbiddenError, "themselves"
     )
 
 
 def test_a_post_that_goes_with_another_is_for_its_holder_only() -> None:
     """The secretary of the grid branch is the grid worker (A11)."""
-    post().when(domain.establish_post, **ESTABLISH | {"ex_officio_post_id": "post-grid", "ex_officio": GRID_ROW}).then(
+    post().when(establish_post, **ESTABLISH | {"ex_officio_post_id": "post-grid", "ex_officio": grid()}).then(
         WITH_OTHER
     )
-    post(WITH_OTHER).when(domain.appoint, **APPOINT | {"ex_officio": GRID_ROW}).then(CHEN_APPOINTED)
-    for row in (
-        None,
-        GRID_ROW | {"person_id": "p-lin"},
-        GRID_ROW | {"until": "2025-01-01"},
-        GRID_ROW | {"since": "2025-02-01"},
-    ):
-        post(WITH_OTHER).when(domain.appoint, **APPOINT | {"ex_officio": row}).then_raises(
+    post(WITH_OTHER).when(appoint_person, **APPOINT | {"ex_officio": grid()}).then(CHEN_APPOINTED)
+    vacant = folded(POSTS, "post-grid", msgspec.structs.replace(POST, post_id="post-grid"))
+    for row in (vacant, grid("p-lin"), grid(until="2025-01-01"), grid(since="2025-02-01")):
+        post(WITH_OTHER).when(appoint_person, **APPOINT | {"ex_officio": row}).then_raises(
             IllegalStateError, "goes with post-grid"
         )
 
 
 def test_an_appointment_ends() -> None:
-    post(POST, CHEN_APPOINTED).when(domain.end_appointment, **END).then(ENDED)
-    post(POST, CHEN_APPOINTED, ENDED).when(domain.end_appointment, **END).then_nothing()
-    post(POST, CHEN_APPOINTED, ENDED).when(domain.end_appointment, **END | {"until": ""}).then_nothing()
-    post(POST, CHEN_APPOINTED).when(domain.end_appointment, **END | {"until": ""}).then(
+    post(POST, CHEN_APPOINTED).when(end_appointment, **END).then(ENDED)
+    post(POST, CHEN_APPOINTED, ENDED).when(end_appointment, **END).then_nothing()
+    post(POST, CHEN_APPOINTED, ENDED).when(end_appointment, **END | {"until": ""}).then_nothing()
+    post(POST, CHEN_APPOINTED).when(end_appointment, **END | {"until": ""}).then(
         msgspec.structs.replace(ENDED, until="2025-03-04")
     )
-    post(POST, term("2025-06-01")).when(domain.end_appointment, **END | {"until": "2025-04-01"}).then(
+    post(POST, term("2025-06-01")).when(end_appointment, **END | {"until": "2025-04-01"}).then(
         msgspec.structs.replace(ENDED, until="2025-04-01")
     )
 
@@ -193,36 +212,41 @@ def test_an_appointment_ends() -> None:
 )
 def test_what_cannot_end_is_refused(last: Any, change: dict[str, Any], match: str) -> None:
     history = (POST,) if last is None else (POST, last)
-    post(*history).when(domain.end_appointment, **END | change).then_raises(IllegalStateError, match)
+    post(*history).when(end_appointment, **END | change).then_raises(IllegalStateError, match)
 
 
 def test_a_vacant_post_is_abolished_for_good() -> None:
     ask = {"until": "2025-03-01", "reason": "撤并"}
-    post(POST, CHEN_APPOINTED, ENDED).when(domain.abolish, **ask).then(ABOLISHED)
-    post(POST, ABOLISHED).when(domain.abolish, **ask).then_nothing()
-    post(POST, ABOLISHED).when(domain.abolish, **ask | {"until": "2025-02-01"}).then_raises(
-        IllegalStateError, "already"
-    )
-    post(POST, CHEN_APPOINTED).when(domain.abolish, **ask).then_raises(IllegalStateError, "end that appointment first")
-    post(POST, term("2025-03-02")).when(domain.abolish, **ask).then_raises(
+    post(POST, CHEN_APPOINTED, ENDED).when(abolish_post, **ask).then(ABOLISHED)
+    post(POST, ABOLISHED).when(abolish_post, **ask).then_nothing()
+    post(POST, ABOLISHED).when(abolish_post, **ask | {"until": "2025-02-01"}).then_raises(IllegalStateError, "already")
+    post(POST, CHEN_APPOINTED).when(abolish_post, **ask).then_raises(IllegalStateError, "end that appointment first")
+    post(POST, term("2025-03-02")).when(abolish_post, **ask).then_raises(
         IllegalStateError, "held by p-chen on 2025-03-01"
     )
-    post(POST).when(domain.abolish, **ask | {"until": "2025-03-05"}).then_raises(IllegalStateError, "not come yet")
-    post(POST, ABOLISHED).when(domain.appoint, **APPOINT).then_raises(IllegalStateError, "was abolished")
+    post(POST).when(abolish_post, **ask | {"until": "2025-03-05"}).then_raises(IllegalStateError, "not come yet")
+    post(POST, ABOLISHED).when(appoint_person, **APPOINT).then_raises(IllegalStateError, "was abolished")
 
 
 @pytest.mark.parametrize(
     ("decide", "ask", "power"),
     [
-        (domain.establish_post, ESTABLISH, "registry.post"),
-        (domain.appoint, APPOINT, "registry.appoint"),
-        (domain.end_appointment, END, "registry.appoint"),
-        (domain.abolish, {"until": "", "reason": "撤并"}, "registry.post"),
+        (establish_post, ESTABLISH | {"place": COMPOUND}, "registry.post"),
+        (appoint_person, APPOINT, "registry.appoint"),
+        (end_appointment, END, "registry.appoint"),
+        (abolish_post, {"until": "", "reason": "撤并"}, "registry.post"),
     ],
 )
 def test_it_takes_the_power_at_the_place(decide: Any, ask: dict[str, Any], power: str) -> None:
-    for history in ((), (POST,), (POST, CHEN_APPOINTED)):
+    for history in ((POST,), (POST, CHEN_APPOINTED)):
         post(*history).when(decide, by=NOBODY, **ask).then_raises(ForbiddenError, power)
     post(POST).when(decide, by=holder(power, place="350104.013.003"), **ask).then_raises(ForbiddenError, COMPOUND)
-    if decide is not domain.establish_post:
+    if decide is not establish_post:
         post().when(decide, by=holder(power, place=COMMUNITY), **ask).then_raises(NotFoundError, "no post post-1")
+
+
+def test_without_a_place_the_post_is_for_that_of_its_organisation_and_takes_the_power_there() -> None:
+    post().when(establish_post, by=holder("registry.post", place=COMMUNITY), **ESTABLISH).then(POST)
+    post().when(establish_post, by=holder("registry.post", place=BUILDING), **ESTABLISH).then_raises(
+        ForbiddenError, f"registry.post at {COMPOUND}"
+    )

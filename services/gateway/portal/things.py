@@ -1,0 +1,206 @@
+"""A thing of a service as pages show it: what it is called, what it says, what may be done with it and by whom."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from flask import url_for
+
+from services.gateway.portal import language
+from services.gateway.portal.declared import Aggregate, called
+from services.gateway.portal.frame import Frame
+from shared.domain.command import LARGEST_PAGE, Query
+from shared.domain.errors import BadInputError, NotFoundError
+from shared.domain.fields import Choice, Kind, Many
+from shared.domain.words import _, term
+from shared.words import known, word
+
+Row = Mapping[str, Any]
+#: Pages looked through for a thing that no query finds by its id.
+_PAGES = 4
+_DAY = re.compile(r"\d{4}-\d\d-\d\d")
+_MOMENT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d.*")
+#: What a thing is called by, if it has it; else the code of its sort.
+_NAMES = ("title", "name")
+_SORTS = ("category", "kind", "type", "role")
+#: Fields that are shown in a place of their own, or say nothing to people.
+_APART = frozenset(
+    {"key", "status", "place", "place_names", "actions", "others", "timeline", "as_of", "open", "version", "fold"}
+)
+
+
+def find(frame: Frame, of: Aggregate, id: str) -> dict[str, Any]:
+    """A thing by its id; raises `NotFoundError`, and `ForbiddenError` for those who may not read it."""
+    if of.single is not None:
+        try:
+            return frame.gateway.ask(of.service, of.single.name, **{of.id_field: id})
+        except BadInputError as error:  # it cannot be an id at all
+            raise _missing(of, id) from error
+    for query in of.lists:
+        for row in _looked_through(frame, of, query, id):
+            if row.get(of.id_field) == id:
+                return dict(row)
+    raise _missing(of, id)
+
+
+def _missing(of: Aggregate, id: str) -> NotFoundError:
+    return NotFoundError(_("there is no {thing} {id}"), thing=term("thing", of.category), id=id[:64])
+
+
+def _looked_through(frame: Frame, of: Aggregate, query: Query, id: str) -> Iterable[Row]:
+    names = {field.name for field in query.fields}
+    if of.id_field in names:
+        yield from frame.gateway.ask(of.service, query.name, **{of.id_field: id})["rows"]
+        return
+    cursor = None
+    for _page in range(_PAGES):
+        where: dict[str, Any] = {"limit": LARGEST_PAGE, "cursor": cursor}
+        given = {name: value for name, value in where.items() if value and name in names}
+        page = frame.gateway.ask(of.service, query.name, **given)
+        yield from page["rows"]
+        if not (cursor := page.get("next")):
+            return
+
+
+def title(frame: Frame, of: Aggregate, row: Row) -> str:
+    """What a thing is called: its title or name, else its sort, else what it is."""
+    for name in _NAMES:
+        if found := language.named(row, name):
+            return found
+    for name in _SORTS:
+        kind = of.kinds.get(name)
+        if kind is not None and row.get(name):
+            return _one(frame, of, name, row[name], kind, row)
+    found = word(language.language(), "thing", of.category)
+    return found[:1].upper() + found[1:]
+
+
+def shown(frame: Frame, of: Aggregate, row: Row, most: int = 1000) -> dict[str, Any]:
+    """A thing as the templates need it, with at most so many of its fields."""
+    id = str(row.get(of.id_field, ""))
+    text = _text(of, row)
+    parts = row.get("place_names") or []
+    place = str(row.get("place", ""))
+    late = bool(row.get("due")) and bool(row.get("open")) and str(row["due"]) < language.today()
+    return {
+        "service": of.service,
+        "category": of.category,
+        "id": id,
+        "id_field": of.id_field,
+        "box": f"{of.category}-{id}",
+        "title": title(frame, of, row),
+        "place_name": " · ".join(language.term(part) for part in parts) or (frame.place_name(place) if place else ""),
+        "status": row.get("status", ""),
+        "overdue": late,
+        "text": row[text] if text else "",
+        "pairs": pairs(frame, of, row, {text, *_NAMES, *_SORTS})[:most],
+        "actions": actions(of, id, row.get("actions", ())),
+        "others": others(row.get("others", ())),
+        "timeline": timeline(row.get("timeline", ())),
+        "link": url_for("portal.thing", service=of.service, category=of.category, id=id) if id else "",
+    }
+
+
+def _text(of: Aggregate, row: Row) -> str:
+    """The name of the text that says what a thing is about: of what began it, else of what was done to it later."""
+    commands = sorted(of.decider.commands.values(), key=lambda command: command.new is None)
+    fields = (field for command in commands for field in command.asked)
+    return next((field.name for field in fields if field.kind.control == "lines" and row.get(field.name)), "")
+
+
+def actions(of: Aggregate, id: str, names: Iterable[str]) -> list[dict[str, Any]]:
+    """Commands that the reader may give to a thing, with where each is asked for."""
+    found = []
+    for name in names:
+        command = of.decider.commands.get(name)
+        if command is not None:
+            named: dict[str, Any] = {of.id_field: id}
+            link = url_for("portal.form", service=of.service, name=name, **named)
+            found.append({"command": name, "link": link, "plain": not command.asked})
+    return found
+
+
+def others(rows: Iterable[Row]) -> list[dict[str, Any]]:
+    """Who may do what the reader may not."""
+    return [{"command": row["command"], "posts": row["posts"]} for row in rows if row.get("posts")]
+
+
+def timeline(rows: Iterable[Row]) -> list[dict[str, str]]:
+    """What happened to a thing, in words."""
+    return [
+        {
+            "what": language.code("event", str(row.get("what", ""))),
+            "at": str(row.get("at", "")),
+            "who": " · ".join(filter(None, (language.named(row, "organisation"), language.named(row, "post")))),
+            "text": str(row.get("text", "") or ""),
+        }
+        for row in rows
+    ]
+
+
+def pairs(frame: Frame, of: Aggregate, row: Row, without: Iterable[str] = ()) -> list[dict[str, Any]]:
+    """The fields of a thing that have a label, in words; what says nothing is left out."""
+    found = []
+    for name, value in row.items():
+        if name in _APART or name in without or name == of.id_field or value in (None, "", [], {}, 0, False):
+            continue
+        if name.endswith("_en") or not known("field", name):
+            continue
+        label = word(language.language(), "field", name)
+        found.append({"label": label[:1].upper() + label[1:]} | _said(frame, of, name, value, row))
+    return found
+
+
+def _said(frame: Frame, of: Aggregate, name: str, value: Any, row: Row) -> dict[str, Any]:
+    """A value in words: a line, a list of lines, or things within the thing."""
+    kind = of.kinds.get(name)
+    if isinstance(value, Mapping):
+        return {"within": [pairs(frame, of, value) or _by_code(frame, of, name, value, row)]}
+    if isinstance(value, list) and value and isinstance(value[0], Mapping):
+        return {"within": [pairs(frame, of, part) for part in value]}
+    if isinstance(value, list):
+        inner = kind.kind if isinstance(kind, Many) else kind
+        return {"lines": [_one(frame, of, name, part, inner, row) for part in value]}
+    return {"lines": [_one(frame, of, name, value, kind, row)], "link": _link(kind, value)}
+
+
+def _by_code(frame: Frame, of: Aggregate, name: str, value: Row, row: Row) -> list[dict[str, Any]]:
+    return [
+        {"label": code, "lines": [_one(frame, of, name, part, None, row)]}
+        for code, part in value.items()
+        if not isinstance(part, Mapping | list)
+    ]
+
+
+def _link(kind: Kind | None, value: Any) -> str:
+    """Where the thing is shown that an id names."""
+    of = called(kind.refers) if kind is not None and kind.control in ("pick", "place") else None
+    readable = of is not None and (of.single is not None or of.lists)
+    return url_for("portal.thing", service=of.service, category=of.category, id=str(value)) if of and readable else ""
+
+
+def _one(frame: Frame, of: Aggregate, name: str, value: Any, kind: Kind | None, row: Row) -> str:
+    """One value in words, by its kind, else by what it looks like."""
+    if isinstance(value, bool):
+        return str(language.say("yes" if value else "no"))
+    if name == "status":
+        return language.code(f"{of.category} status", str(value))
+    if isinstance(kind, Choice):
+        return language.code(kind.refers or name, str(value))
+    if kind is not None and kind.control == "code":
+        return frame.words(kind.refers, str(value))
+    if isinstance(value, int):
+        money = (kind is not None and kind.control == "money") or name.endswith("_fen")
+        return f"¥ {language.yuan(value)}" if money else language.count(value)
+    text = str(value)
+    if (kind is not None and kind.control == "place") or name == "place":
+        return frame.place_name(text)
+    for ending, label in (("organisation_id", "organisation"), ("post_id", "post")):
+        if name.endswith(ending):
+            given = language.named(row, name.removesuffix("_id"))
+            return given or (frame.organisation_name(text) if label == "organisation" else text)
+    if _MOMENT.fullmatch(text):
+        return language.time(text)
+    return language.day(text) if _DAY.fullmatch(text) else text

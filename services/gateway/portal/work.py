@@ -1,0 +1,313 @@
+"""What services declare, as pages: every command can be given by clicking, every list and thing that has a query can be read."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from flask import Blueprint, flash, get_flashed_messages, redirect, render_template, request, url_for
+
+from services.gateway.contracts import DEFINITIONS
+from services.gateway.portal import forms, language, places, things
+from services.gateway.portal.declared import Aggregate, aggregate, aggregates, called, declared
+from services.gateway.portal.forms import Option
+from services.gateway.portal.frame import Frame
+from shared.domain.command import CHOSEN, LARGEST_PAGE, Command, Query
+from shared.domain.errors import (
+    BadInputError,
+    DomainError,
+    ForbiddenError,
+    LinliError,
+    NotFoundError,
+    UnauthenticatedError,
+    UnavailableError,
+)
+from shared.domain.fields import Choice, Field, FieldError, Yes
+from shared.domain.territory import lineage
+from shared.domain.words import _
+
+#: Rows on a page of a list, and fields on the card of a row.
+_PAGE, _FIELDS = 30, 8
+#: Fields of lists that pages fill in themselves.
+_PAGING = ("limit", "cursor")
+#: Fields that are asked anew each time, whatever the thing says already.
+_ASKED_ANEW = ("reason", "note", "because")
+
+
+def register(blueprint: Blueprint, frame: Frame) -> None:
+    """Add the pages."""
+    pages = _Pages(frame)
+    blueprint.add_url_rule("/work", "work", pages.work)
+    blueprint.add_url_rule("/work/<service>/<name>", "form", pages.show)
+    blueprint.add_url_rule("/work/<service>/<name>", "send_form", pages.send, methods=["POST"])
+    blueprint.add_url_rule("/work/<service>/<category>/<id>", "thing", pages.thing)
+
+
+class _Pages:
+    def __init__(self, frame: Frame) -> None:
+        self.frame = frame
+        self.gateway = frame.gateway
+
+    def work(self) -> str:
+        """By service: what the reader may begin, and the lists that they may read."""
+        if not self.gateway.current().signed_in:
+            raise UnauthenticatedError(_("sign in first"))
+        return render_template("portal/work.html", services=[self._offers(name) for name in DEFINITIONS])
+
+    def _offers(self, service: str) -> dict[str, Any]:
+        offers = self.frame.maybe(service, "offers") if aggregates(service) else {"commands": [], "lists": []}
+        return {
+            "service": service,
+            "away": offers is None,
+            "begin": [one["command"] for one in offers["commands"] if one["new"]] if offers else [],
+            "lists": offers["lists"] if offers else [],
+        }
+
+    def show(self, service: str, name: str) -> Any:
+        """The list of a query, or the form of a command."""
+        of, one = declared(service, name)
+        if isinstance(one, Query):
+            return self._list(of, one)
+        typed = {field.name: self._begun(field) for field in one.asked}
+        id = request.args.get(of.id_field, "")
+        row = self._row(of, id)
+        if row is not None:
+            typed = {field.name: _kept(field, row, typed[field.name]) for field in one.asked}
+        return self._form(of, one, id, typed, row=row)
+
+    def send(self, service: str, name: str) -> Any:
+        """Give a command; a refusal comes back beside its fields with everything that was typed."""
+        of, one = declared(service, name)
+        if isinstance(one, Query):
+            raise NotFoundError(_("there is nothing at {path}"), path=request.path)
+        id = request.form.get(of.id_field, "").strip()
+        typed = {field.name: forms.read(field.kind, field.name, request.form) for field in one.asked}
+        add, drop = request.form.get("add", ""), request.form.get("drop", "")
+        if add or drop or "choose" in request.form:
+            typed = {
+                field.name: forms.changed(field.kind, field.name, typed[field.name], add, drop) for field in one.asked
+            }
+            return self._form(of, one, id, typed, key=request.form.get("command_id", ""))
+        typed = {field.name: forms.compacted(field.kind, typed[field.name]) for field in one.asked}
+        named: dict[str, Any] = {of.id_field: id} if id and one.id_field is not None else {}
+        try:
+            receipt = self.gateway.do(service, name, **named, **forms.arguments(one.asked, typed))
+        except (BadInputError, DomainError) as error:
+            status = 422 if isinstance(error, BadInputError) else 403 if isinstance(error, ForbiddenError) else 409
+            key = request.form.get("command_id", "") if isinstance(error, BadInputError) else ""
+            return self._form(of, one, id, typed, error, key=key), status
+        return self._done(of, one, receipt)
+
+    def thing(self, service: str, category: str, id: str) -> Any:
+        """A thing with everything it says, what may be done with it, and who may do the rest."""
+        of = aggregate(service, category)
+        done = _flashed(of, id)
+        try:
+            row: dict[str, Any] = things.find(self.frame, of, id)
+        except (NotFoundError, ForbiddenError, UnavailableError):
+            if done is None:
+                raise
+            row = {of.id_field: id, "actions": done["actions"]}  # whoever did something need not be able to read it
+        card = things.shown(self.frame, of, row)
+        if self.frame.in_part():
+            return render_template("portal/_thing.html", card=card, done="")
+        return render_template("portal/thing.html", card=card, done=done)
+
+    def _done(self, of: Aggregate, command: Command, receipt: Mapping[str, Any]) -> Any:
+        """What was done, and what can be done next: on the page that one came from, or on that of the thing."""
+        id, actions = str(receipt["id"]), list(receipt.get("actions", ()))
+        if self.frame.in_part():
+            row = self._row(of, id) or {of.id_field: id, "actions": actions}
+            return render_template(
+                "portal/_thing.html", card=things.shown(self.frame, of, row, _FIELDS), done=command.name
+            )
+        told: Any = {
+            "service": of.service,
+            "command": command.name,
+            "box": f"{of.category}-{id}",
+            "actions": actions,
+        }
+        flash(told, "work")
+        if back := self._back():
+            return redirect(f"{back}#{of.category}-{id}", 303)
+        return redirect(url_for("portal.thing", service=of.service, category=of.category, id=id), 303)
+
+    def _back(self) -> str:
+        """The page of ours that one came from and comes back to; "" for none."""
+        path = self.frame.safe_path(request.values.get("to", ""))
+        return path if path != "/" else ""
+
+    def _begun(self, field: Field) -> forms.Typed:
+        """What a field holds at first: what the address says, a place that is the reader's own, or its default."""
+        if any(name == field.name or name.startswith(f"{field.name}.") for name in request.args):
+            return forms.read(field.kind, field.name, request.args)
+        post = self.gateway.current().acting_post
+        if field.kind.control == "place" and field.required and post:
+            return [str(post.get("place", ""))]
+        return forms.begun(field)
+
+    def _row(self, of: Aggregate, id: str) -> dict[str, Any] | None:
+        """The thing that a form is about, None when the reader cannot read it."""
+        try:
+            return things.find(self.frame, of, id) if id else None
+        except (DomainError, UnavailableError, BadInputError):
+            return None
+
+    def _form(
+        self,
+        of: Aggregate,
+        command: Command,
+        id: str,
+        typed: Mapping[str, Any],
+        problem: LinliError | None = None,
+        row: Mapping[str, Any] | None = None,
+        key: str = "",
+    ) -> str:
+        row = row if row is not None else self._row(of, id)
+        fields = command.asked
+        if command.id_field is not None and command.new != CHOSEN and not id:
+            fields = (command.id_field, *fields)
+            typed = {of.id_field: id} | dict(typed)
+        wrong = problem.fields if problem else {}
+        known = _City(self.frame, of.category, str(row.get("place", "")) if row else "")
+        refused = row is not None and command.new is None and command.name not in row.get("actions", [command.name])
+        page = "portal/_form.html" if self.frame.in_part() else "portal/form.html"
+        return render_template(
+            page,
+            of=of,
+            command=command,
+            card=things.shown(self.frame, of, row, _FIELDS) if row else None,
+            box=f"{of.category}-{id}" if id else command.name,
+            id=id,
+            key=key or None,
+            to=self._back(),
+            problem=problem,
+            unplaced={name: reason for name, reason in wrong.items() if all(name != field.name for field in fields)},
+            controls=forms.controls(fields, typed, wrong, known),
+            not_now=refused and problem is None,
+        )
+
+    def _list(self, of: Aggregate, query: Query) -> Any:
+        """A page of a list with its filters."""
+        fields = [field for field in query.fields if field.name not in _PAGING]
+        typed = {field.name: self._filter(field) for field in fields}
+        problem: LinliError | None = None
+        rows: list[dict[str, Any]] = []
+        following = None
+        names = {field.name for field in query.fields}
+        where: dict[str, Any] = {"limit": _PAGE} if "limit" in names else {}
+        if (cursor := request.args.get("cursor")) and "cursor" in names:
+            where["cursor"] = cursor
+        try:
+            answer = self.gateway.ask(of.service, query.name, **where, **_filters(fields, typed))
+            rows, following = answer["rows"], answer.get("next")
+        except BadInputError as error:
+            problem = error
+        page = render_template(
+            "portal/list.html",
+            of=of,
+            query=query,
+            cards=[things.shown(self.frame, of, row, _FIELDS) for row in rows],
+            controls=forms.controls(
+                fields, typed, problem.fields if problem else {}, _City(self.frame, of.category), filters=True
+            ),
+            filtered=any(name not in ("cursor", "choose") for name in request.args),
+            problem=problem,
+            following=url_for("portal.form", service=of.service, name=query.name, **_again(), cursor=following)
+            if following
+            else "",
+        )
+        return (page, 422) if problem else page
+
+    def _filter(self, field: Field) -> forms.Typed:
+        if field.name in request.args:
+            return forms.read(field.kind, field.name, request.args)
+        return forms.begun(field)
+
+
+class _City:
+    """What forms must know of the city: as the registry says, and things from where they are listed."""
+
+    def __init__(self, frame: Frame, thing: str, near: str = "") -> None:
+        self.thing = thing
+        self._frame = frame
+        post = frame.who().acting_post
+        self._near = near or str(post.get("place", "") if post else "")
+
+    def codes(self, list_name: str) -> list[Option]:
+        """The entries of one of the city's lists."""
+        return [Option(code, words) for code, words in self._frame.entries(list_name).items()]
+
+    def things(self, what: str) -> tuple[list[Option], bool]:
+        """Things that an id may name, those for the place at hand first; none where no list can be read."""
+        of = called(what)
+        if of is None or not of.lists:
+            return [], False
+        try:
+            page = self._frame.gateway.ask(of.service, of.lists[0].name, limit=LARGEST_PAGE)
+        except (DomainError, UnavailableError, BadInputError):
+            return [], False
+        rows = sorted(page["rows"], key=self._distance)
+        return [
+            Option(str(row[of.id_field]), self._named(of, row)) for row in rows if of.id_field in row
+        ], not page.get("next")
+
+    def levels(self, given: list[str], required: bool) -> list[dict[str, Any]]:
+        """The levels of the choice of a place."""
+        return places.levels(self._frame, given, required)
+
+    def _named(self, of: Aggregate, row: Mapping[str, Any]) -> str:
+        shown = things.shown(self._frame, of, row, 0)
+        body = language.named(row, "organisation")
+        parts = (body, shown["title"], "" if body else shown["place_name"], row.get("holder") or "")
+        return " · ".join(str(part) for part in dict.fromkeys(parts) if part)
+
+    def _distance(self, row: Mapping[str, Any]) -> tuple[int, int]:
+        """Things for the place at hand or one around it come first, the closest before the others."""
+        place = str(row.get("place", ""))
+        around = lineage(self._near)
+        return (0, around.index(place)) if place in around else (1, place.count("."))
+
+
+def _filters(fields: list[Field], typed: Mapping[str, Any]) -> dict[str, Any]:
+    """What is asked of a list; raises `BadInputError` that names each wrong filter."""
+    where: dict[str, Any] = {}
+    wrong: dict[str, Any] = {}
+    for field in fields:
+        given = typed[field.name]
+        if isinstance(field.kind, Yes) and given == "no":
+            where[field.name] = False
+        elif not forms.blank(given):
+            try:
+                where[field.name] = forms.value(field.kind, given)
+            except FieldError as error:
+                wrong[field.name] = error.reason
+    if wrong:
+        raise BadInputError(_("the input has mistakes"), wrong)
+    return where
+
+
+def _kept(field: Field, row: Mapping[str, Any], begun: forms.Typed) -> forms.Typed:
+    """What the thing says already, where a command must say it again; sentences about the act are asked anew."""
+    choosing = isinstance(field.kind, Choice) or field.kind.control in (
+        "code",
+        "place",
+        "money",
+        "number",
+        "line",
+        "lines",
+    )
+    if not forms.blank(begun) or not field.required or field.name in _ASKED_ANEW or not choosing:
+        return begun
+    return forms.retyped(field.kind, row.get(field.name, ""))
+
+
+def _again() -> dict[str, Any]:
+    """The filters of this page, for the next one."""
+    return {name: values for name, values in request.args.lists() if name not in ("cursor", "choose")}
+
+
+def _flashed(of: Aggregate, id: str) -> dict[str, Any] | None:
+    """What was just done to a thing, told once."""
+    found: list[Any] = get_flashed_messages(category_filter=["work"])
+    return next((one for one in reversed(found) if one["box"] == f"{of.category}-{id}"), None)

@@ -1,0 +1,24 @@
+"""The language of whoever reads an answer."""
+
+from __future__ import annotations
+
+from flask import g, request
+
+from shared.words import LANGUAGES
+
+COOKIE = "linli_language"
+#: Paths that machines ask; everything else are pages.
+MACHINES = ("/api/", "/health/", "/metrics")
+
+
+def language() -> str:
+    """Of the API: that of Accept-Language, else English. Of pages: that of the cookie, else of the browser, else Chinese."""
+    if "language" not in g:
+        wanted = request.accept_languages.best_match(LANGUAGES)
+        if request.path.startswith(MACHINES):
+            g.language = wanted or "en"
+        else:
+            kept = request.cookies.get(COOKIE, "")
+            g.language = kept if kept in LANGUAGES else wanted or LANGUAGES[0]
+    chosen: str = g.language
+    return chosen

@@ -1,0 +1,145 @@
+"""What the registry counts for a place: only what its views hold, each figure recomputable (A03, A06, C02, C06, X04)."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from typing import Annotated, Any
+
+from services.registry.place import PLACE, PLACE_ROW, shown_place
+from shared.domain.answers import COUNT, OTHERS, TEXT, by_code, many, row_of, shape
+from shared.domain.city import every
+from shared.domain.fields import DAY
+from shared.domain.fields import PLACE as PATH
+from shared.domain.reader import Reader
+from shared.domain.territory import ancestors, lineage
+from shared.domain.view import Row, Rows
+
+#: Kind of the place whose organisations make up the levels that a compound's figures name (A03, C06).
+STREET = "street"
+
+
+def below(place: str) -> dict[str, Any]:
+    """The filter for a place and all below it; "" is the whole city."""
+    return {"place__under": place} if place else {}
+
+
+def combined(qualifiers: Mapping[str, int]) -> str:
+    """The qualifier of a sum (X04): exact parts give an exact sum, lower bounds a lower bound, a mixture is about."""
+    vague = {qualifier for qualifier in qualifiers if qualifier != "exact"}
+    return "exact" if not vague else vague.pop() if len(vague) == 1 else "about"
+
+
+def household_sum(rows: Rows, place: str) -> Row:
+    """The households of a place: the sum of the latest counts of its buildings (C02)."""
+    total, counted = 0, 0
+    qualifiers: Counter[str] = Counter()
+    oldest, latest = "", ""
+    for row in every(rows, "households", {**below(place), "households__gt": 0}):
+        total, counted = total + row["households"], counted + 1
+        qualifiers[row["qualifier"]] += 1
+        oldest, latest = min(oldest or row["as_of"], row["as_of"]), max(latest, row["as_of"])
+    return {
+        "value": total,
+        "qualifier": combined(qualifiers),
+        "places": counted,
+        "counted_from": oldest,
+        "counted_to": latest,
+    }
+
+
+def measure_sums(rows: Rows, place: str) -> list[Row]:
+    """Each measure of a place: its own value, or else the sum over the topmost places below that have one (C02)."""
+    sums: dict[tuple[str, str], Row] = {}
+    qualifiers: dict[tuple[str, str], Counter[str]] = {}
+    taken: set[tuple[str, str]] = set()  # measure and place whose value includes everything below it
+    for row in every(rows, "measures", below(place), "place"):  # a place comes before those below it
+        if any((row["measure"], path) in taken for path in ancestors(row["place"])):
+            continue
+        taken.add((row["measure"], row["place"]))
+        name = (row["measure"], row["unit"])
+        one = sums.setdefault(name, {"measure": name[0], "unit": name[1], "value": 0, "places": 0})
+        one["value"] += row["value"]
+        one["places"] += 1
+        qualifiers.setdefault(name, Counter())[row["qualifier"]] += 1
+    return [sums[name] | {"qualifier": combined(qualifiers[name])} for name in sorted(sums)]
+
+
+def street_of(rows: Rows, place: str) -> str:
+    """The street that a place is or lies in, or the place itself when there is none."""
+    for path in lineage(place):
+        row = rows.get("places", path)
+        if row is not None and row["kind"] == STREET:
+            return path
+    return place
+
+
+_HOUSEHOLDS = shape(value=COUNT, qualifier=TEXT, places=COUNT, counted_from=TEXT, counted_to=TEXT)
+_MEASURE = {"measure": TEXT, "unit": TEXT, "value": COUNT, "qualifier": TEXT}
+_KNOWN = {"since": TEXT, "value": COUNT, "qualifier": TEXT, "source": TEXT, "recorded": TEXT}
+
+
+@PLACE.query(
+    answer=shape(
+        **PLACE_ROW["properties"],
+        above=many(row_of(PLACE, "known", "counts")),
+        below=COUNT,
+        measures=many(shape(key=TEXT, place=TEXT, history=many(shape(**_KNOWN)), **_MEASURE | _KNOWN)),
+        households=_HOUSEHOLDS,
+        others=OTHERS,
+    )
+)
+def get_place(read: Reader, *, place: Annotated[str, PATH, "the place"]) -> dict[str, Any]:
+    """A place with the places above it, its measures with their history, and its households (C02)."""
+    row = read.row("places", place, "place", "place")
+    above = read.rows.get_many("places", ancestors(place))
+    return shown_place(row) | {
+        "above": [shown_place(above[path]) for path in ancestors(place) if path in above],
+        "below": read.rows.count("places", {"parent": place}),
+        "measures": list(every(read.rows, "measures", {"place": place})),
+        "households": household_sum(read.rows, place),
+        "actions": read.actions(PLACE, row),
+        "others": read.others(PLACE, row),
+    }
+
+
+@PLACE.query(
+    answer=shape(
+        **dict.fromkeys(("place", "day", "levels_of"), TEXT),
+        level_codes=many(TEXT),
+        **dict.fromkeys(("levels", "organisations", "posts", "appointments"), COUNT),
+        **dict.fromkeys(("organisations_by_level", "organisations_by_type", "places_by_kind"), by_code(COUNT)),
+        households=_HOUSEHOLDS,
+        measures=many(shape(places=COUNT, **_MEASURE)),
+    )
+)
+def count_figures(
+    read: Reader,
+    *,
+    place: Annotated[str, PATH, "a place and everything below it; empty: the whole city"] = "",
+    on: Annotated[str, DAY, "day; empty: today"] = "",
+) -> dict[str, Any]:
+    """The registry's figures of a place on a day (A03, A06, C02, C06).
+
+    Organisations and appointments are those that existed on the day; posts are those not abolished, households and measures the latest
+    known. `levels` counts the distinct levels present in the place's street.
+    """
+    rows, day = read.rows, on or read.today
+    here, standing = below(place), {"since__lte": day, "ended__gt": day}
+    street = street_of(rows, place)
+    present = rows.count_by("organisations", "level", {**below(street), **standing})
+    return {
+        "place": place,
+        "day": day,
+        "levels_of": street,
+        "levels": len(present),
+        "level_codes": [code for code in read.city.entries("levels") if code in present],
+        "organisations": rows.count("organisations", here | standing),
+        "organisations_by_level": rows.count_by("organisations", "level", here | standing),
+        "organisations_by_type": rows.count_by("organisations", "type", here | standing),
+        "places_by_kind": rows.count_by("places", "kind", here),
+        "posts": rows.count("posts", here | {"abolished": ""}),
+        "appointments": rows.count("appointments", here | {"since__lte": day, "held_until__gt": day}),
+        "households": household_sum(rows, place),
+        "measures": measure_sums(rows, place),
+    }

@@ -1,0 +1,193 @@
+"""Persons who may hold posts: known once, by a sealed name that can be erased (X09)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Annotated, Any
+
+import msgspec
+
+from shared.domain.answers import ACTIONS, COUNT, PLACE_NAMES, TEXT, by_code, many, page_of, row_of, shape
+from shared.domain.city import City, every
+from shared.domain.command import CHOSEN, Cursor, Limit, order_of
+from shared.domain.decider import Decider
+from shared.domain.errors import CorruptionError, IllegalStateError
+from shared.domain.event import Event, sealed
+from shared.domain.fields import DAY, id_of, line, text
+from shared.domain.fields import PLACE as PATH
+from shared.domain.fields import many as many_of
+from shared.domain.mandate import Mandate
+from shared.domain.reader import Reader
+from shared.domain.record import Record
+from shared.domain.view import Row, View
+from shared.domain.words import _, said
+from shared.personal import Personal
+
+#: Lets one read the names of persons in full.
+READ_NAMES = "registry.read_names"
+
+
+# Facts. Class and field names are the storage format: rename nothing, upcast instead.
+class PersonRegistered(Event, frozen=True, kw_only=True):
+    """A person who may hold posts became known; `place` says whose staff may read the name, "" that of the whole city (X09)."""
+
+    person_id: str
+    name: Annotated[str, sealed(lambda fact: fact.person_id)]
+    place: str = ""
+
+
+class PersonErased(Event, frozen=True, kw_only=True):
+    """The key of a person's data is to be destroyed; no name can be read again (X09)."""
+
+    person_id: str
+    place: str
+    reason: str
+
+
+class Person(msgspec.Struct, frozen=True):
+    """A person."""
+
+    id: str
+    status: str = "unknown"  # unknown, registered, erased
+    place: str = ""
+    name: str = ""  # sealed
+
+
+def evolve(person: Person, event: PersonRegistered | PersonErased) -> Person:
+    """Apply a recorded fact. Never refuses: it has already happened."""
+    match event:
+        case PersonRegistered():
+            return Person(person.id, "registered", event.place, event.name)
+        case PersonErased():
+            return Person(person.id, "erased", person.place)
+
+
+PERSON = Decider("person", (PersonRegistered, PersonErased), Person, Person, evolve, lambda person: person.place)
+
+
+@PERSON.command("registry.person", new=CHOSEN, place=lambda ask, by: ask["place"] or by.place)
+def register_person(
+    person: Person,
+    *,
+    by: Mandate,
+    at: str,
+    city: City,
+    name: Annotated[str, line(100), "name; sealed, staff of the place read it"],
+    place: Annotated[str, PATH, "place whose staff may read the name; empty: that of one's own post"] = "",
+) -> list[Event]:
+    """Register a person once, by a sealed name (X09)."""
+    if person.status == "erased":
+        raise IllegalStateError(
+            _("{person} was erased; who comes back gets a new id"), {"person_id": said(_("erased"))}, person=person.id
+        )
+    if person.status == "registered":
+        raise IllegalStateError(
+            _("{person} is registered already; a person is registered once"),
+            {"person_id": said(_("registered already"))},
+            person=person.id,
+        )
+    place = place or by.place
+    city.known_place(place)
+    return [PersonRegistered(person_id=person.id, name=name, place=place)]
+
+
+@PERSON.command(
+    "registry.erase", when=("registered",), again=("erased",), erases=lambda person: str(person.id), alone=True
+)
+def erase_person(
+    person: Person,
+    *,
+    by: Mandate,
+    at: str,
+    city: City,
+    reason: Annotated[str, text(400), "why, without personal data"],
+) -> list[Event]:
+    """Erase a person's data for good by destroying their key; who holds a post must be known (X09)."""
+    if person.status == "erased":
+        return []
+    posts = every(city.rows, "city_posts", {"person_id": person.id})
+    if held := [row["title"] or row["post_id"] for row in posts if not row["until"] or row["until"] > city.day]:
+        raise IllegalStateError(
+            _("{person} holds the post {post}, whose holder must be known; end the appointment first"),
+            {"person_id": said(_("holds a post"))},
+            person=person.id,
+            post=held[0],
+        )
+    return [PersonErased(person_id=person.id, place=person.place, reason=reason)]
+
+
+def _erased(row: Row, person: Person, event: Event, record: Record) -> Row:
+    return {"erased": int(person.status == "erased")}
+
+
+PERSONS = View.of(PERSON, "persons", ("person_id", "place", "erased"), _erased)
+
+
+def shown_name(read: Reader, row: Row) -> str:
+    """A person's name in full for those who may read it there, masked for others, empty once erased (X09).
+
+    Raises `CorruptionError` when the sealed name was altered.
+    """
+    try:
+        name = read.open(row["name"])
+    except CorruptionError as error:
+        raise CorruptionError(_("the name of {person} cannot be read"), person=row["person_id"]) from error
+    if not name:
+        return ""
+    return name if read.may(READ_NAMES, row["place"] or read.by.place) else Personal.mask(name)
+
+
+def names(read: Reader, person_ids: Iterable[str]) -> dict[str, str]:
+    """The names of persons as the reader may see them; unknown persons are left out."""
+    wanted = sorted({id for id in person_ids if id})
+    return {id: shown_name(read, row) for id, row in read.rows.get_many("persons", wanted).items()}
+
+
+_ROW = row_of(PERSON, erased=COUNT, actions=ACTIONS)
+
+
+@PERSON.query(answer=page_of(_ROW))
+def find_persons(
+    read: Reader,
+    *,
+    place__under: Annotated[str, PATH, "registered at this place and below; empty: in the whole city"] = "",
+    order: Annotated[str, order_of("key", "place"), "sorted by; - before it: descending"] = "key",
+    limit: Limit = 50,
+    cursor: Cursor = "",
+) -> dict[str, Any]:
+    """Registered persons with their names, for staff who may read them there."""
+    read.require(READ_NAMES, place__under)
+    where = {"place__under": place__under, "erased": 0}
+    return read.page("persons", where, limit, cursor, order, PERSON, lambda row: row | {"name": shown_name(read, row)})
+
+
+@PERSON.query(answer=shape(names=by_code(TEXT)))
+def person_names(
+    read: Reader, *, person_ids: Annotated[list[str], many_of(id_of("person")), "the persons"]
+) -> dict[str, Any]:
+    """Names of persons, masked for those who may not read them (X09)."""
+    return {"names": names(read, person_ids)}
+
+
+_HELD = ("post_id", "role", "organisation_id", "place", "since", "until")
+_NAMED = ("title", "title_en", "organisation", "organisation_en", "post", "post_en")
+_POST = shape(**dict.fromkeys((*_HELD, *_NAMED), TEXT), place_names=PLACE_NAMES)
+
+
+@PERSON.query(answer=shape(posts=many(_POST)))
+def posts_of_person(
+    read: Reader,
+    *,
+    person_id: Annotated[str, id_of("person"), "the person"],
+    on: Annotated[str, DAY, "day; empty: today"] = "",
+) -> dict[str, Any]:
+    """The posts that a person holds on a day, with what a chooser of acting posts shows."""
+    day = on or read.today
+    where = {"person_id": person_id, "since__lte": day, "held_until__gt": day}
+    terms = list(every(read.rows, "appointments", where))
+    posts = read.rows.get_many("posts", [term["post_id"] for term in terms])
+    held = [
+        {name: term[name] for name in _HELD} | {name: posts[term["post_id"]][name] for name in ("title", "title_en")}
+        for term in terms
+    ]
+    return {"posts": read.city.named(held)}

@@ -1,0 +1,28 @@
+"""Posts and who holds them: one person at a time, with dates; powers follow from them in every service (A11, C13)."""
+
+from services.registry.post.holding import appoint_person, end_appointment
+from services.registry.post.rows import APPOINTMENTS, POSTS
+from services.registry.post.standing import abolish_post, establish_post
+from services.registry.post.state import (
+    POST,
+    AppointmentEnded,
+    PersonAppointed,
+    Post,
+    PostAbolished,
+    PostEstablished,
+)
+
+__all__ = [
+    "APPOINTMENTS",
+    "POST",
+    "POSTS",
+    "AppointmentEnded",
+    "PersonAppointed",
+    "Post",
+    "PostAbolished",
+    "PostEstablished",
+    "abolish_post",
+    "appoint_person",
+    "end_appointment",
+    "establish_post",
+]

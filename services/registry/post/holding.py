@@ -1,0 +1,172 @@
+"""Persons are appointed to posts, one at a time, with dates; powers follow from them in every service (A11, C13)."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from services.registry.organisation import ORGANISATION, Organisation
+from services.registry.person import PERSON, Person
+from services.registry.post.state import POST, AppointmentEnded, PersonAppointed, Post
+from shared.domain.city import held_on
+from shared.domain.command import holds
+from shared.domain.errors import ForbiddenError, IllegalStateError, NotFoundError
+from shared.domain.event import Event
+from shared.domain.fields import DAY, id_of, text
+from shared.domain.mandate import Mandate
+from shared.domain.view import Row
+from shared.domain.words import _, said
+
+
+@POST.command(
+    "registry.appoint",
+    when=("standing",),
+    otherwise=_("the post was abolished; nobody can be appointed to it"),
+)
+def appoint_person(
+    post: Post,
+    *,
+    by: Mandate,
+    at: str,
+    person: Annotated[Person, holds(PERSON, "person_id")],
+    organisation: Annotated[Organisation, holds(ORGANISATION, lambda post, ask: post.organisation_id)],
+    ex_officio: Annotated[Post | None, holds(POST, lambda post, ask: post.ex_officio_post_id)],
+    person_id: Annotated[str, id_of("person"), "the person"],
+    since: Annotated[str, DAY, "first day; empty: today"] = "",
+    until: Annotated[str, DAY, "first day after; empty: open"] = "",
+) -> list[Event]:
+    """Appoint a person to a post that nobody holds (C13).
+
+    Appointments to a post are recorded one after the other and only while nobody holds it: a successor is appointed once the holder's
+    term is over. Nobody appoints themselves.
+    """
+    since = since or (post.since if post.person_id == person_id and not post.until else at[:10])
+    if (post.person_id, post.since, post.until) == (person_id, since, until):
+        return []
+    if person_id == by.actor:
+        raise ForbiddenError(
+            _("nobody appoints themselves; somebody else with the mandate must do it"),
+            {"person_id": said(_("must be somebody else"))},
+        )
+    if organisation.until:
+        raise IllegalStateError(
+            _("{organisation} was dissolved on {day}; nobody can be appointed to its posts"),
+            organisation=organisation.name,
+            day=organisation.until,
+        )
+    if person.status == "unknown":
+        raise NotFoundError(
+            _("there is no person {person}; register them first"), {"person_id": said(_("unknown"))}, person=person_id
+        )
+    if person.status == "erased":
+        raise IllegalStateError(
+            _("{person} was erased and can hold no post"), {"person_id": said(_("erased"))}, person=person_id
+        )
+    if until and until <= since:
+        raise IllegalStateError(
+            _("a term since {since} cannot be over on {until}; until is the first day after"),
+            {"until": said(_("must be after {day}"), day=since)},
+            since=since,
+            until=until,
+        )
+    _check_vacant(post, since, at[:10])
+    if ex_officio is not None and not (ex_officio.person_id == person_id and held_on(_term(ex_officio), since)):
+        raise IllegalStateError(
+            _("the post {post} goes with {other}, which {person} does not hold on {day}"),
+            {"person_id": said(_("must hold the other post"))},
+            post=post.title,
+            other=post.ex_officio_post_id,
+            person=person_id,
+            day=since,
+        )
+    return [
+        PersonAppointed(
+            post_id=post.id,
+            person_id=person_id,
+            organisation_id=post.organisation_id,
+            role=post.role,
+            place=post.place,
+            since=since,
+            until=until,
+        )
+    ]
+
+
+def _term(post: Post) -> Row:
+    return {"person_id": post.person_id, "since": post.since, "until": post.until}
+
+
+def _check_vacant(post: Post, since: str, today: str) -> None:
+    if post.person_id and not post.until:
+        raise IllegalStateError(
+            _("the post {post} is held by {person} since {day}; end that appointment first"),
+            post=post.title,
+            person=post.person_id,
+            day=post.since,
+        )
+    free = post.until or post.free
+    if post.person_id and free > today:
+        raise IllegalStateError(
+            _("the post {post} is held by {person} until {day}; appoint the successor on that day"),
+            post=post.title,
+            person=post.person_id,
+            day=free,
+        )
+    if since < free:
+        raise IllegalStateError(
+            _("the post {post} was held until {day}; the next term starts then or later"),
+            {"since": said(_("must not be before {day}"), day=free)},
+            post=post.title,
+            day=free,
+        )
+
+
+@POST.command("registry.appoint", when=("standing",), again=("abolished",))
+def end_appointment(
+    post: Post,
+    *,
+    by: Mandate,
+    at: str,
+    person_id: Annotated[str, id_of("person"), "its holder"],
+    until: Annotated[str, DAY, "first day without the post; empty: today"] = "",
+    reason: Annotated[str, text(400), "why"] = "",
+) -> list[Event]:
+    """End the appointment of a post's holder."""
+    if not person_id or post.person_id != person_id:
+        raise IllegalStateError(
+            _("{person} does not hold the post {post}"),
+            {"person_id": said(_("does not hold it"))},
+            person=person_id,
+            post=post.title,
+        )
+    over = bool(post.until) and post.until <= at[:10]
+    until = until or (post.until if over else at[:10])
+    if post.until == until:
+        return []
+    if over:
+        raise IllegalStateError(_("the appointment of {person} is over since {day}"), person=person_id, day=post.until)
+    if until < post.since:
+        raise IllegalStateError(
+            _("{person} holds the post since {day}; it cannot end before, on {until}"),
+            {"until": said(_("must not be before {day}"), day=post.since)},
+            person=person_id,
+            day=post.since,
+            until=until,
+        )
+    if post.until and until > post.until:
+        raise IllegalStateError(
+            _("the term of {person} ends on {day}; to prolong it, appoint them again on that day"),
+            {"until": said(_("must not be after {day}"), day=post.until)},
+            person=person_id,
+            day=post.until,
+        )
+    return [
+        AppointmentEnded(
+            post_id=post.id,
+            person_id=person_id,
+            organisation_id=post.organisation_id,
+            place=post.place,
+            since=post.since,
+            until=until,
+            reason=reason,
+        )
+    ]

@@ -1,0 +1,117 @@
+"""A version of the profile: what has happened, and what follows from it."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import msgspec
+
+from services.registry.entry import Data
+from shared.domain.catalogue import Checklist, Obligation
+from shared.domain.decider import Decider
+from shared.domain.event import Event
+from shared.domain.fields import CODE, code_of, line, number
+
+
+# Facts. Class and field names, those of the parts too, are the storage format: rename nothing, upcast instead.
+class Level(msgspec.Struct, frozen=True, kw_only=True):
+    """One level of the organisation tree; a profile lists them from the top down (A03, C06)."""
+
+    code: Annotated[str, CODE, "code"]
+    zh: Annotated[str, line(40), "in Chinese"]
+    en: Annotated[str, line(80), "in English"]
+
+
+class FormerRole(msgspec.Struct, frozen=True, kw_only=True):
+    """A role as profiles before the catalogue had it."""
+
+    code: str
+    zh: str
+    en: str
+    level: str = ""
+
+
+class Term(msgspec.Struct, frozen=True, kw_only=True):
+    """A code's words in both languages."""
+
+    zh: str
+    en: str
+
+
+class ProfileAdopted(Event, frozen=True, kw_only=True):
+    """A profile from before there were catalogue entries: it stands for those that it names and those that were program then."""
+
+    profile_id: str
+    city: str
+    version: int
+    effective: str
+    levels: tuple[Level, ...]
+    roles: tuple[FormerRole, ...]
+    powers: dict[str, tuple[str, ...]]
+    code_lists: dict[str, dict[str, Term]]
+    parameters: dict[str, int]
+
+
+class ListedRole(msgspec.Struct, frozen=True, kw_only=True):
+    """A role of the document; its powers stand apart."""
+
+    code: Annotated[str, CODE, "code"]
+    zh: Annotated[str, line(40), "in Chinese"]
+    en: Annotated[str, line(80), "in English"]
+    level: Annotated[str, code_of("levels"), "level of the organisations that have it; empty: any"] = ""
+    intake: Annotated[
+        int,
+        number(0, 1000),
+        "rank among the roles that take in issues, 1 first among equally close ones; 0: takes in none",
+    ] = 0
+
+
+class ListedChecklist(Checklist, frozen=True, kw_only=True):
+    """A checklist with its code and words."""
+
+    code: Annotated[str, CODE, "code"]
+    zh: Annotated[str, line(200), "in Chinese"]
+    en: Annotated[str, line(400), "in English"]
+
+
+class ListedObligation(Obligation, frozen=True, kw_only=True):
+    """An obligation with its code and words."""
+
+    code: Annotated[str, CODE, "code"]
+    zh: Annotated[str, line(200), "in Chinese"]
+    en: Annotated[str, line(400), "in English"]
+
+
+class ProfilePublished(Event, frozen=True, kw_only=True):
+    """A version of the document; the entries that it changes were adopted and retired in the same act."""
+
+    profile_id: str
+    city: str
+    version: int
+    effective: str
+    levels: list[Level]
+    roles: list[ListedRole]
+    powers: dict[str, list[str]]
+    code_lists: dict[str, dict[str, Data]]
+    parameters: dict[str, int]
+    checklists: list[ListedChecklist]
+    obligations: list[ListedObligation]
+
+
+class Profile(msgspec.Struct, frozen=True):
+    """A profile as last adopted; `published` is the document, None for one from before there were catalogue entries."""
+
+    id: str
+    status: str = "unknown"  # unknown, adopted
+    version: int = 0
+    effective: str = ""
+    published: ProfilePublished | None = None
+
+
+def evolve(profile: Profile, event: ProfileAdopted | ProfilePublished) -> Profile:
+    """Apply a recorded fact."""
+    published = event if isinstance(event, ProfilePublished) else None
+    return Profile(profile.id, "adopted", event.version, event.effective, published)
+
+
+PROFILE = Decider("profile", (ProfileAdopted, ProfilePublished), Profile, Profile, evolve, lambda profile: "")

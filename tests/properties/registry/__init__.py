@@ -1,0 +1,1 @@
+"""Histories of the registry that Hypothesis makes up."""

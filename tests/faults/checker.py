@@ -39,10 +39,12 @@ class Findings:
     def __str__(self) -> str:
         """The counts, and the first few of what was found."""
         shown = [*self.lost[:5], *self.doubled[:5], *self.reordered[:5], *self.wrong[:5]]
-        counts = f"{self.acknowledged} acknowledged, {self.events} events, {self.clock} by clocks; lost {len(self.lost)}, doubled {len(self.doubled)}, "
+        counts = (
+            f"{self.acknowledged} acknowledged, {self.events} events, {self.clock} by clocks; lost {len(self.lost)}, "
+        )
         return (
             counts
-            + f"reordered {len(self.reordered)}, wrong {len(self.wrong)}"
+            + f"doubled {len(self.doubled)}, reordered {len(self.reordered)}, wrong {len(self.wrong)}"
             + "".join(f"\n  {line}" for line in shown)
         )
 

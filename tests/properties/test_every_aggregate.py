@@ -46,7 +46,3 @@ def test_whatever_is_commanded(service: str, decider: Decider[Any], worlds: Any)
     assert any(world.done[name] for name in decider.commands), (
         "no command ever did anything: the machine proves nothing"
     )
-<<<<<<< HEAD
-=======
-    print("NEVER", [name for name in decider.commands if not world.done[name]])
->>>>>>> main

@@ -1,7 +1,7 @@
 """Recorded histories folded to states: a state that changes under the same `fold` number would make stored snapshots wrong.
 
 `folds.json` holds for each aggregate its `fold` number, a history (of a real city where there was one, then of every other stored shape),
-a digest of the state after each fact, and the last state. `python -m tests.domain.history.record` adds aggregates and facts that are
+and of the state after each fact the fields that changed. `python -m tests.domain.history.record` adds aggregates and facts that are
 new, and records states anew where the number was raised.
 """
 
@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
-from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -36,13 +35,34 @@ def recorded() -> Recorded:
     return json.loads(FILE.read_text()) if FILE.exists() else {}
 
 
-def folded(decider: Decider[Any], history: list[Mapping[str, Any]]) -> tuple[list[str], Any]:
-    """Digests of the states after each fact of a history, as snapshots hold them, and the last state."""
-    state, digests = decider.initial(ID), []
+def states(decider: Decider[Any], history: list[Mapping[str, Any]]) -> list[Any]:
+    """The state after each fact of a history."""
+    state, found = decider.initial(ID), []
     for line in history:
         state = decider.evolve(state, decider.codec.decode(line["type"], line["schema"], line["data"].encode()))
-        digests.append(sha256(msgspec.json.encode(state, order="deterministic")).hexdigest()[:16])
-    return digests, msgspec.json.decode(msgspec.json.encode(state, order="deterministic"))
+        found.append(state)
+    return found
+
+
+def written(found: list[Any]) -> list[dict[str, Any]]:
+    """States as they are recorded: of each the fields, as a snapshot holds them, that are not as in the one before."""
+    lines, before = [], {}
+    for state in found:
+        fields = msgspec.json.decode(msgspec.json.encode(state, order="deterministic"))
+        lines.append({name: value for name, value in fields.items() if name not in before or before[name] != value})
+        before = fields
+    return lines
+
+
+def read(decider: Decider[Any], lines: list[dict[str, Any]]) -> Iterator[Any]:
+    """Recorded states as today's code reads a snapshot: a field that was added since has its default."""
+    fields: dict[str, Any] = {}
+    for line in lines:
+        fields |= line
+        try:
+            yield msgspec.json.decode(msgspec.json.encode(fields), type=decider.state)
+        except msgspec.ValidationError:
+            yield None  # a snapshot that cannot be read is no state at all
 
 
 def extended(decider: Decider[Any], history: list[Mapping[str, Any]], stored: list[dict[str, Any]]) -> list[Any]:
@@ -52,15 +72,15 @@ def extended(decider: Decider[Any], history: list[Mapping[str, Any]], stored: li
 
 
 def brought_up(stored: Mapping[str, list[dict[str, Any]]], real: Mapping[str, list[Mapping[str, Any]]]) -> Recorded:
-    """The file as it is to be; digests under an unchanged number stay as they were recorded. `real` are histories of a city."""
+    """The file as it is to be; states under an unchanged number stay as they were recorded. `real` are histories of a city."""
     before, after = recorded(), {}
     for key, decider in deciders():
-        kept = before.get(key) or {"fold": decider.fold, "history": real.get(key, []), "digests": []}
+        kept = before.get(key) or {"fold": decider.fold, "history": real.get(key, []), "states": []}
         history = extended(decider, kept["history"], stored[key.partition("/")[0]])
-        digests, state = folded(decider, history)
+        lines = written(states(decider, history))
         if kept["fold"] == decider.fold:
-            digests[: len(kept["digests"])] = kept["digests"]
-        after[key] = {"fold": decider.fold, "history": history, "digests": digests, "state": state}
+            lines[: len(kept["states"])] = kept["states"]
+        after[key] = {"fold": decider.fold, "history": history, "states": lines}
     return after
 
 
@@ -73,8 +93,8 @@ def changed(before: Recorded) -> list[str]:
             wrong.append(
                 f"{key} has fold {decider.fold}, which is not recorded: run python -m tests.domain.history.record"
             )
-        elif (digests := folded(decider, kept["history"])[0]) != kept["digests"]:
-            first = next(number for number, one in enumerate(digests) if one != kept["digests"][number])
+        elif (found := states(decider, kept["history"])) != (old := list(read(decider, kept["states"]))):
+            first = next(number for number, one in enumerate(found) if one != old[number])
             wrong.append(
                 f"{key} folds {kept['history'][first]['type']} to another state under the same number: raise its `fold` to "
                 f"{decider.fold + 1}"

@@ -37,9 +37,9 @@ def test_every_fact_of_an_aggregate_is_in_its_recorded_history() -> None:
 
 
 def test_a_fold_that_changes_silently_is_noticed() -> None:
-    key, decider = next((key, decider) for key, decider in deciders() if recorded()[key]["digests"])
+    key, decider = next((key, decider) for key, decider in deciders() if recorded()[key]["states"])
     silent, raised = recorded(), recorded()
-    silent[key]["digests"][0] = "0" * 16
+    silent[key]["states"][0] |= {"id": "another"}
     assert [f"raise its `fold` to {decider.fold + 1}" in line for line in changed(silent)] == [True]
     raised[key]["fold"] += 1
     assert ["is not recorded" in line for line in changed(raised)] == [True]

@@ -56,7 +56,7 @@ BY = st.sampled_from([*MIGHTY * 5, *[MAYOR] * 8, *WEAK])
 #: Things of an aggregate that a run begins at most; of those that it relies on two, so that much happens to each.
 FEW = 4
 #: How the next command is chosen.
-WAYS = ["going on"] * 10 + ["beginning"] * 3 + ["a day passes", "out of turn"]
+WAYS = ["going on"] * 6 + ["beginning"] * 2 + ["beginning its own"] * 3 + ["a day passes", "out of turn"]
 
 
 class World:
@@ -174,7 +174,8 @@ class Machine(RuleBasedStateMachine):
         if way == "going on" and going_on:
             offered = sorted(going_on)
         else:
-            offered = [one.name for one in (beginning if beginning and way != "out of turn" else self.commands)]
+            own = [one for one in beginning if one.decider is self.commands[0].decider and way == "beginning its own"]
+            offered = [one.name for one in own or (beginning if way != "out of turn" else ()) or self.commands]
         command = self.definition.commands[data.draw(st.sampled_from(offered), label="command")]
         sent = filled(data.draw(asks(command), label=command.name), self.known)
         alike = data.draw(st.booleans(), label="as it is")

@@ -134,9 +134,7 @@ def test_money_is_shown_to_the_fen_with_its_share(open_page: Open, city: City) -
     expect(page.locator("section[aria-labelledby=issues] a")).to_have_text("下水管网堵塞")
 
 
-def test_money_adds_up_on_the_start_page_and_in_each_statement_as_it_was_published(
-    open_page: Open, city: City
-) -> None:
+def test_money_adds_up_on_the_start_page_and_in_each_statement_as_it_was_published(open_page: Open, city: City) -> None:
     """In less out less returned is the balance; a statement does not change with the books (C22, D25, D37)."""
     page = open_page("/")
     sums = ["¥\u00a0126,712.83", "¥\u00a054,000.00", "¥\u00a00.00", "¥\u00a072,712.83"]

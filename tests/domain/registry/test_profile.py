@@ -166,7 +166,11 @@ def lists(**change: Any) -> dict[str, Any]:
         (lists(severities={c: words(c, rank=1) for c in "ab"}), ("code_lists", "severities", "b", "rank"), "that of a"),
         (lists(channels={"a": words("a", rank=1)}), ("code_lists", "channels", "a", "rank"), "not asked for"),
         (lists(review_bodies={"a": words("a")}), ("code_lists", "review_bodies", "a", "type"), "is missing"),
-        (lists(review_bodies={"a": words("a", type="club")}), ("code_lists", "review_bodies", "a", "type"), "on the city"),
+        (
+            lists(review_bodies={"a": words("a", type="club")}),
+            ("code_lists", "review_bodies", "a", "type"),
+            "on the city",
+        ),
         (
             SECOND | {"obligations": [{"code": "r", **words("r"), "cadence": "year", "bearer": "club"}]},
             ("obligations", "r", "bearer"),

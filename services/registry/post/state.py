@@ -53,6 +53,7 @@ class AppointmentEnded(Event, frozen=True, kw_only=True):
     since: str
     until: str
     reason: str
+    with_post_id: str = ""  # the post that this one went with, which its holder lost (A11)
 
 
 class Post(msgspec.Struct, frozen=True):

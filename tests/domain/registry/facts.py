@@ -11,7 +11,7 @@ from services.registry.organisation import OrganisationEstablished
 from services.registry.person import PersonRegistered
 from services.registry.place import PlaceRegistered
 from services.registry.post import PersonAppointed, PostEstablished
-from shared.domain.catalogue import KINDS
+from shared.domain.catalogue import KINDS, Ranked
 from shared.domain.city import City
 from shared.domain.mandate import Mandate
 from tests.kit.city import entry
@@ -67,12 +67,13 @@ PROFILE: dict[str, Any] = {
     },
     "code_lists": {
         name: {
-            code: words(code, **({"rank": rank} if KINDS[name].data.__name__ == "Ranked" else {}))
+            code: words(code, **({"rank": rank} if issubclass(KINDS[name].data, Ranked) else {}))
             for rank, code in enumerate(codes, 1)
         }
         for name, codes in _LISTS.items()
     },
-    "parameters": {"follow_up_tries": 2, "claim_days": 14, "longest_claim_days": 90, "disclosure_days": 92},
+    "parameters": {"follow_up_tries": 2, "claim_days": 14, "longest_claim_days": 90, "disclosure_days": 92}
+    | {"untaken_days": 3, "reopen_days": 30},
     "checklists": [],
     "obligations": [],
 }

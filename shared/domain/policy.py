@@ -22,6 +22,6 @@ class Decision:
 
 
 #: Another service's fact, or one of our own, to our decisions. Gets the plain data, tolerant of fields it does not know (a fact of our
-#: own as its class), and the record; and where a third argument is a `City`, the city and all our own rows as this fact leaves them, on
-#: the day that it happened. What is then decided is decided on the same.
+#: own as its class), and the record; and where it asks for a `City`, that of today, with all our own rows as this fact leaves them. What
+#: is then decided sees the same rows, on the day that the fact happened.
 Policy = Callable[..., Iterable[Decision]]

@@ -16,6 +16,7 @@ from typing import Any
 import msgspec
 import structlog
 
+from shared.domain.calendar import today
 from shared.domain.city import City, every
 from shared.domain.command import needs
 from shared.domain.errors import ConcurrencyError, UnavailableError
@@ -348,7 +349,7 @@ class Follower:
         changes = _fold_views(self._views, event, record, overlay)
         if (policy := self._policies.get(f"{self.source}.{record.type}")) is not None and self._carry is not None:
             seen = Seen(self._store, self._every_view, changes, overlay.changes)
-            city = {name: City(seen, record.occurred[:10]) for name in needs(policy).city}
+            city = {name: City(seen, today()) for name in needs(policy).city}
             for number, decision in enumerate(policy(event, record, **city)):
                 name = policy.__name__
                 context = Context(

@@ -73,11 +73,13 @@ def given_to(post: Row, city: City) -> dict[str, str]:
     }
 
 
-def pass_on(issue: Issue, *, by: Mandate, at: str, city: City) -> list[Event]:
+def pass_on(issue: Issue, *, by: Mandate, at: str, city: City, day: str = "") -> list[Event]:
     """Make the successor in the post accountable, else the next above, unless the accountable person still holds it.
 
-    Where nobody in the whole city takes in issues it stays as it is; the registry does not let the last one go.
+    That is asked of a `day`, empty: the city's. Policies ask it of today, as it is asked who may act, whatever day is said of what made
+    them. Where nobody in the whole city takes in issues it stays as it is; the registry does not let the last one go.
     """
+    city = City(city.rows, day or city.day)
     if issue.status not in OPEN or answers(issue.post_id, issue.person_id, city):
         return []
     post = city.post(issue.post_id)
@@ -101,14 +103,14 @@ def on_holding_changed(fact: Mapping[str, Any], record: Record, city: City) -> I
     """Open issues of a post, organisation or person that the registry changed find their successor, or go up (A11, X13)."""
     named = next(name for name in ("post_id", "organisation_id", "person_id") if name in fact)
     for row in list(every(city.rows, "cases", {named: fact[named], "open": 1})):
-        yield Decision(ISSUE, row["issue_id"], pass_on, {})
+        yield Decision(ISSUE, row["issue_id"], pass_on, {"day": city.day})
 
 
 def on_given(fact: IssueFact, record: Record, city: City) -> Iterable[Decision]:
     """An issue that was given to somebody who had left in the meantime goes on at once (X13)."""
     row = city.rows.get("cases", fact.issue_id) or {}
     if row.get("open") and not answers(row["post_id"], row["person_id"], city):
-        yield Decision(ISSUE, fact.issue_id, pass_on, {})
+        yield Decision(ISSUE, fact.issue_id, pass_on, {"day": city.day})
 
 
 def holderless(city: City, where: Mapping[str, Any] = _EVERY) -> Iterable[Row]:

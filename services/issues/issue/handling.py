@@ -126,6 +126,7 @@ def _level(post: Row, city: City) -> str:
     "issue.dispatch",
     when=("triaged", "dispatched", "accepted"),
     owner=answering("issue.dispatch"),
+    offers={"post_id": "posts_for_issue"},
     otherwise=_("the issue is {status}; triage it first, or reopen it first if it was resolved"),
 )
 def dispatch_issue(
@@ -240,6 +241,7 @@ def extend_issue(
     "issue.escalate",
     when=OPEN,
     owner=answering("issue.escalate"),
+    offers={"to_post": "posts_for_issue"},
     otherwise=_("the issue is {status}; reopen it first"),
 )
 def escalate_issue(

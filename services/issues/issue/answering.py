@@ -130,9 +130,9 @@ LEFT = Rule(
 )
 
 
-def raise_untaken(issue: Issue, *, by: Mandate, at: str, city: City, days: int) -> list[Event]:
-    """Hand an issue that nobody has acted on to the next above; at the top it stays."""
-    post = above(issue, city) if issue.status == "reported" else None
+def raise_untaken(issue: Issue, *, by: Mandate, at: str, city: City, post_id: str, days: int) -> list[Event]:
+    """Hand an issue that a post has not acted on to the next above; at the top it stays."""
+    post = above(issue, city) if issue.status == "reported" and issue.post_id == post_id else None
     return [IssueRaised(issue_id=issue.id, days=days, **given_to(post, city))] if post is not None else []
 
 
@@ -154,5 +154,5 @@ UNTAKEN = Rule(
     rows=_untaken,
     decide=raise_untaken,
     period=lambda row: str(row["given"]),
-    arguments=lambda row: {"days": row["days"]},
+    arguments=lambda row: {"post_id": row["post_id"], "days": row["days"]},
 )

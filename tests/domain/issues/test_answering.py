@@ -151,13 +151,16 @@ def test_what_is_opened_again_finds_somebody_who_is_there() -> None:
 
 def test_what_nobody_acts_on_rises_up_to_the_top() -> None:
     raised = IssueRaised(issue_id=ISSUE_ID, level="community", days=3, **SECRETARY)
-    spec = issue(REPORTED)
-    assert spec.when(raise_untaken, city=CITY, days=3).ask(spec.state) == [raised]
     higher = replace(raised, level="street", **STREET)
-    again = issue(REPORTED, raised)
-    assert again.when(raise_untaken, city=CITY, days=3).ask(again.state) == [higher]
-    issue(REPORTED, higher).when(raise_untaken, city=CITY, days=3).then_nothing()
-    issue(REPORTED, TRIAGED).when(raise_untaken, city=CITY, days=3).then_nothing()
+
+    def waits(*history: Event, at: str = "post-grid") -> Any:
+        return issue(*history).when(raise_untaken, city=CITY, post_id=at, days=3)
+
+    waits(REPORTED).then(raised)
+    waits(REPORTED, raised, at="post-secretary").then(higher)
+    waits(REPORTED, higher, at="post-street").then_nothing()
+    waits(REPORTED, TRIAGED).then_nothing()
+    waits(REPORTED, at="post-secretary").then_nothing()
 
 
 # -- only who can act --

@@ -226,7 +226,7 @@ def test_the_profile_of_the_city_that_is_told_has_no_mistakes(empty: Desk) -> No
     empty.ask("adopt_profile", "operator", **told)
     assert empty.ask("get_profile")["parameters"] == told["parameters"]
     intake = {role["code"]: role["intake"] for role in empty.ask("get_profile")["roles"] if role["intake"]}
-    assert sorted(intake, key=lambda role: intake[role])[:3] == ["grid_worker", "building_head", "compound_secretary"]
+    assert sorted(intake, key=lambda role: intake[role])[:3] == ["compound_secretary", "community_worker", "community_secretary"]
 
 
 @pytest.fixture

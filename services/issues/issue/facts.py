@@ -42,7 +42,7 @@ class IssueTriaged(Event, frozen=True, kw_only=True):
 class IssueDispatched(Event, frozen=True, kw_only=True):
     """A body and a person became accountable, with a duty and a time limit (C12)."""
 
-    schema = 2
+    schema = 3
     issue_id: str
     organisation_id: str
     person_id: str
@@ -73,7 +73,7 @@ class IssueExtended(Event, frozen=True, kw_only=True):
 class IssueEscalated(Event, frozen=True, kw_only=True):
     """The issue went to a body above the accountable one; the time limit stays (C11)."""
 
-    schema = 2
+    schema = 3
     issue_id: str
     to_level: str
     organisation_id: str
@@ -136,6 +136,7 @@ class IssueOverdue(Event, frozen=True, kw_only=True):
 class IssueResolved(Event, frozen=True, kw_only=True):
     """The accountable body says what was done about this one issue (C28)."""
 
+    schema = 2
     issue_id: str
     outcome: str
     because: str  # project whose works settled it, or "" (C37)
@@ -158,6 +159,7 @@ class FollowUpRecorded(Event, frozen=True, kw_only=True):
 class IssueClosed(Event, frozen=True, kw_only=True):
     """Final, after follow-up."""
 
+    schema = 2
     issue_id: str
     because: str
     closed_on: str = ""  # ISO date; "" in facts from before its reporter could reopen it
@@ -214,6 +216,11 @@ def _without(*names: str) -> Upcaster:
     return upcast
 
 
+def _as_before(data: dict[str, Any]) -> dict[str, Any]:
+    """Fields that were added have a default."""
+    return data
+
+
 CODEC = Codec(
     (
         IssueReported,
@@ -236,6 +243,10 @@ CODEC = Codec(
     ),
     {
         ("IssueTriaged", 1): _without("from_level"),
+        ("IssueDispatched", 2): _as_before,
+        ("IssueEscalated", 2): _as_before,
+        ("IssueResolved", 1): _as_before,
+        ("IssueClosed", 1): _as_before,
         ("IssueDispatched", 1): _without("from_organisation_id", "from_level"),
         ("IssueEscalated", 1): _without("from_organisation_id", "from_level"),
         ("IssueReopened", 1): _without("from_status", "contained", "times"),

@@ -84,11 +84,19 @@ def main() -> None:
     options = parser.parse_args()
     chosen = [side for side in SIDES if not options.only or side.id in options.only]
     checkouts = (options.before.resolve(), options.after.resolve())
+    with tempfile.TemporaryDirectory(prefix="bench_compiled_") as compiled:  # nothing is written into a checkout
+        os.environ |= {"PYTHONPYCACHEPREFIX": compiled, "PYTHONDONTWRITEBYTECODE": ""}
+        for checkout in checkouts:
+            subprocess.run([sys.executable, "-m", "compileall", "-q", "services", "shared"], cwd=checkout, check=True)
+        _compare(checkouts, chosen, options.rounds)
+
+
+def _compare(checkouts: Sequence[Path], chosen: Sequence[Side], rounds: int) -> None:
     print(f"{'':6}{'':44}{'before':>12}{'after':>12}  after / before")
     for (function, prepare), sides in _grouped(chosen).items():
         folders = [Path(tempfile.mkdtemp(prefix="bench_", dir="/var/tmp")) for _ in checkouts]
         try:
-            found = _rounds(checkouts, folders, sides[0], prepare, options.rounds)
+            found = _rounds(checkouts, folders, sides[0], prepare, rounds)
         except RuntimeError as error:
             print(f"{sides[0].id:6}{function}: {error}")
             continue

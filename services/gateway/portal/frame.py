@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import OrderedDict
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -30,6 +30,8 @@ _STATIC = Path(__file__).parent / "static"
 _LOCAL_PATH = re.compile(r"/(?![/\\])[^\s\\]*")
 #: Names kept; places and organisations do not change their names.
 _KEPT = 20_000
+#: Lists of the city that its profile has as rows.
+_ROWS = ("levels", "roles", "checklists", "obligations")
 _YEAR = 365 * 24 * 3600
 
 
@@ -54,7 +56,7 @@ class Frame:
         app.extensions["linli.portal"] = self
         for name in ("day", "time", "yuan", "percent", "count", "thousandths", "reasons", "capital", "about"):
             app.jinja_env.filters[name] = getattr(language, name)
-        for name in ("code", "named", "term", "told"):
+        for name in ("code", "label", "named", "term", "told"):
             app.jinja_env.globals[name] = getattr(language, name)
         app.jinja_env.globals["t"] = language.say
         app.jinja_env.globals["listed"] = self.words
@@ -149,14 +151,20 @@ class Frame:
     def entries(self, list_name: str) -> dict[str, str]:
         """The codes of one of the city's lists with their words, in its order; none when the registry does not know it."""
         profile = self.profile()
-        if list_name in ("levels", "roles"):
-            return {row["code"]: language.term(row, row["code"]) for row in profile[list_name]}
+        if list_name in _ROWS:
+            return {row["code"]: language.term(row, row["code"]) for row in profile.get(list_name, ())}
         found = profile["code_lists"].get(list_name, {})
         return {code: language.term(words, code) for code, words in found.items()}
 
     def words(self, list_name: str, value: str, group: str = "") -> str:
         """The words of a code of one of the city's lists; when the list does not have it, those that pages have in a group, or the code."""
         return self.entries(list_name).get(value) or language.code(group or list_name, value)
+
+    def list_of(self, codes: Iterable[str]) -> str:
+        """The city's list that all of these codes are on; "" for none."""
+        wanted = set(codes)
+        lists = self.profile()["code_lists"]
+        return next((name for name, found in lists.items() if wanted and wanted <= found.keys()), "")
 
     def level(self, value: str) -> str:
         """The words of a level of the city's organisations."""

@@ -43,6 +43,15 @@ def capital(text: str) -> str:
     return text[:1].upper() + text[1:]
 
 
+#: Units of stored amounts behind a label; pages show and ask for yuan.
+_UNIT = re.compile(r"（分）$")
+
+
+def label(name: str) -> str:
+    """What a field is called."""
+    return capital(_UNIT.sub("", word(language(), "field", name)))
+
+
 def about(text: str) -> str:
     """What something is for, for people: without the rows of the catalogue that it serves."""
     return capital(_ROWS.sub("", told(text)))

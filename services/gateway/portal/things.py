@@ -13,7 +13,7 @@ from services.gateway.portal.declared import Aggregate, called
 from services.gateway.portal.frame import Frame
 from shared.domain.command import LARGEST_PAGE, Query
 from shared.domain.errors import BadInputError, NotFoundError
-from shared.domain.fields import Choice, Kind, Many
+from shared.domain.fields import FEN, Choice, Kind, Many, Pairs
 from shared.domain.words import _, term
 from shared.words import known, word
 
@@ -27,7 +27,10 @@ _NAMES = ("title", "name")
 _SORTS = ("category", "kind", "type", "role")
 #: Fields that are shown in a place of their own, or say nothing to people.
 _APART = frozenset(
-    {"key", "status", "place", "place_names", "actions", "others", "timeline", "as_of", "open", "version", "fold"}
+    {
+        *("key", "status", "place", "place_names", "actions", "others", "timeline", "as_of", "open", "version", "fold"),
+        *("problem_class", "unlocks"),  # codes that no list of the city has words for
+    }
 )
 
 
@@ -144,21 +147,25 @@ def pairs(frame: Frame, of: Aggregate, row: Row, without: Iterable[str] = ()) ->
     """The fields of a thing that have a label, in words; what says nothing is left out."""
     found = []
     for name, value in row.items():
-        if name in _APART or name in without or name == of.id_field or value in (None, "", [], {}, 0, False):
+        nothing = value in (None, "", [], {}, 0, False) or (isinstance(value, Mapping) and value.get("rows") == [])
+        if nothing or name in _APART or name in without or name == of.id_field:
             continue
         if name.endswith("_en") or not known("field", name):
             continue
-        label = word(language.language(), "field", name)
-        found.append({"label": label[:1].upper() + label[1:]} | _said(frame, of, name, value, row))
+        found.append({"label": language.label(name)} | _said(frame, of, name, value, row))
     return found
 
 
 def _said(frame: Frame, of: Aggregate, name: str, value: Any, row: Row) -> dict[str, Any]:
     """A value in words: a line, a list of lines, or things within the thing."""
     kind = of.kinds.get(name)
+    if isinstance(value, Mapping) and "rows" in value:
+        value = value["rows"]
     if isinstance(value, Mapping):
         return {"within": [pairs(frame, of, value) or _by_code(frame, of, name, value, row)]}
     if isinstance(value, list) and value and isinstance(value[0], Mapping):
+        if all("zh" in part for part in value):
+            return {"lines": [language.term(part, str(part.get("code", ""))) for part in value]}
         return {"within": [pairs(frame, of, part) for part in value]}
     if isinstance(value, list):
         inner = kind.kind if isinstance(kind, Many) else kind
@@ -167,11 +174,27 @@ def _said(frame: Frame, of: Aggregate, name: str, value: Any, row: Row) -> dict[
 
 
 def _by_code(frame: Frame, of: Aggregate, name: str, value: Row, row: Row) -> list[dict[str, Any]]:
-    return [
-        {"label": code, "lines": [_one(frame, of, name, part, None, row)]}
-        for code, part in value.items()
-        if not isinstance(part, Mapping | list)
-    ]
+    """Values by the codes of one of the city's lists, or of what the thing itself lists."""
+    kind = of.kinds.get(name)
+    listed = frame.list_of(value)
+    own = {str(part["code"]): language.term(part) for part in row.get("items", ()) if isinstance(part, Mapping)}
+    money = listed == "money_sources"
+    found: list[dict[str, Any]] = []
+    for code, part in value.items():
+        label = frame.words(listed, code, name) if listed else own.get(code) or _coded(frame, name, code)
+        if isinstance(part, Mapping):
+            found.append({"label": label, "within": [pairs(frame, of, part)]})
+        elif not isinstance(part, list):
+            values = kind.values if isinstance(kind, Pairs) else FEN if money else None
+            found.append({"label": label, "lines": [_one(frame, of, name, part, values, row)]})
+    return found
+
+
+def _coded(frame: Frame, name: str, code: str) -> str:
+    """The word of a code; of one that holds at a place (`patroller@350104.013`) with the name of that."""
+    head, _at, place = code.partition("@")
+    listed = frame.list_of([head]) if place else ""
+    return f"{frame.words(listed, head)} · {frame.place_name(place)}" if listed else language.code(name, code)
 
 
 def _link(kind: Kind | None, value: Any) -> str:
@@ -187,6 +210,8 @@ def _one(frame: Frame, of: Aggregate, name: str, value: Any, kind: Kind | None, 
         return str(language.say("yes" if value else "no"))
     if name == "status":
         return language.code(f"{of.category} status", str(value))
+    if name == "power":
+        return language.code("power", str(value))
     if isinstance(kind, Choice):
         return language.code(kind.refers or name, str(value))
     if kind is not None and kind.control == "code":
@@ -195,6 +220,8 @@ def _one(frame: Frame, of: Aggregate, name: str, value: Any, kind: Kind | None, 
         money = (kind is not None and kind.control == "money") or name.endswith("_fen")
         return f"¥ {language.yuan(value)}" if money else language.count(value)
     text = str(value)
+    if "@" in text and kind is None:
+        return _coded(frame, name, text)
     if (kind is not None and kind.control == "place") or name == "place":
         return frame.place_name(text)
     for ending, label in (("organisation_id", "organisation"), ("post_id", "post")):

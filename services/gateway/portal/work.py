@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace as altered
 from typing import Any
 
 from flask import Blueprint, flash, get_flashed_messages, redirect, render_template, request, url_for
 
 from services.gateway.contracts import DEFINITIONS
 from services.gateway.portal import forms, language, places, things
-from services.gateway.portal.declared import Aggregate, aggregate, aggregates, called, declared
+from services.gateway.portal.declared import Aggregate, aggregate, aggregates, called, declared, definition
 from services.gateway.portal.forms import Option
 from services.gateway.portal.frame import Frame
 from shared.domain.command import CHOSEN, LARGEST_PAGE, Command, Query
@@ -22,7 +23,7 @@ from shared.domain.errors import (
     UnauthenticatedError,
     UnavailableError,
 )
-from shared.domain.fields import Choice, Field, FieldError, Yes
+from shared.domain.fields import Choice, Field, FieldError, Pairs, Yes
 from shared.domain.territory import lineage
 from shared.domain.words import _
 
@@ -32,6 +33,9 @@ _PAGE, _FIELDS = 30, 8
 _PAGING = ("limit", "cursor")
 #: Fields that are asked anew each time, whatever the thing says already.
 _ASKED_ANEW = ("reason", "note", "because")
+
+#: Parts of a refusal that its sentence says already.
+_SAID = ("power", "place")
 
 
 def register(blueprint: Blueprint, frame: Frame) -> None:
@@ -60,7 +64,7 @@ class _Pages:
             "service": service,
             "away": offers is None,
             "begin": [one["command"] for one in offers["commands"] if one["new"]] if offers else [],
-            "lists": offers["lists"] if offers else [],
+            "lists": [(name, _own(definition(service).queries[name])) for name in offers["lists"]] if offers else [],
         }
 
     def show(self, service: str, name: str) -> Any:
@@ -72,7 +76,9 @@ class _Pages:
         id = request.args.get(of.id_field, "")
         row = self._row(of, id)
         if row is not None:
-            typed = {field.name: _kept(field, row, typed[field.name]) for field in one.asked}
+            listed = _City(self.frame, of.category, row)
+            typed = {field.name: _judged(field, listed) or _kept(field, row, typed[field.name]) for field in one.asked}
+            typed |= _belonging(one, row)
         return self._form(of, one, id, typed, row=row)
 
     def send(self, service: str, name: str) -> Any:
@@ -166,11 +172,14 @@ class _Pages:
         row = row if row is not None else self._row(of, id)
         fields = command.asked
         if command.id_field is not None and command.new != CHOSEN and not id:
-            fields = (command.id_field, *fields)
+            fields = (_named_anew(command.id_field), *fields)
             typed = {of.id_field: id} | dict(typed)
         wrong = problem.fields if problem else {}
-        known = _City(self.frame, of.category, str(row.get("place", "")) if row else "")
+        known = _City(self.frame, of.category, row)
+        fixed = _belonging(command, row or {})
+        fields = tuple(field for field in fields if field.name not in fixed)
         refused = row is not None and command.new is None and command.name not in row.get("actions", [command.name])
+        asked = {field.name for field in fields}
         page = "portal/_form.html" if self.frame.in_part() else "portal/form.html"
         return render_template(
             page,
@@ -179,10 +188,11 @@ class _Pages:
             card=things.shown(self.frame, of, row, _FIELDS) if row else None,
             box=f"{of.category}-{id}" if id else command.name,
             id=id,
+            fixed=fixed,
             key=key or None,
             to=self._back(),
             problem=problem,
-            unplaced={name: reason for name, reason in wrong.items() if all(name != field.name for field in fields)},
+            unplaced={name: reason for name, reason in wrong.items() if name not in _SAID and name not in asked},
             controls=forms.controls(fields, typed, wrong, known),
             not_now=refused and problem is None,
         )
@@ -228,18 +238,26 @@ class _Pages:
 class _City:
     """What forms must know of the city: as the registry says, and things from where they are listed."""
 
-    def __init__(self, frame: Frame, thing: str, near: str = "") -> None:
+    def __init__(self, frame: Frame, thing: str, row: Mapping[str, Any] | None = None) -> None:
         self.thing = thing
         self._frame = frame
+        self._row = row or {}
         post = frame.who().acting_post
-        self._near = near or str(post.get("place", "") if post else "")
+        self._near = str(self._row.get("place") or (post.get("place", "") if post else ""))
 
     def codes(self, list_name: str) -> list[Option]:
         """The entries of one of the city's lists."""
         return [Option(code, words) for code, words in self._frame.entries(list_name).items()]
 
     def things(self, what: str) -> tuple[list[Option], bool]:
-        """Things that an id may name, those for the place at hand first; none where no list can be read."""
+        """Things that an id may name (`post`, or one of several: `organisation|post`), those for the place at hand first.
+
+        None where no list can be read.
+        """
+        found = [self._things(one) for one in what.split("|")]
+        return [option for options, _whole in found for option in options], all(whole for _options, whole in found)
+
+    def _things(self, what: str) -> tuple[list[Option], bool]:
         of = called(what)
         if of is None or not of.lists:
             return [], False
@@ -251,6 +269,14 @@ class _City:
         return [
             Option(str(row[of.id_field]), self._named(of, row)) for row in rows if of.id_field in row
         ], not page.get("next")
+
+    def within(self, name: str) -> list[Option]:
+        """What the thing says of a field: `items` for `item`, `criteria` for `criteria`, `issue_ids` for `issues`."""
+        for listed in (f"{name}s", name, f"{name.removesuffix('s')}_ids"):
+            rows = self._row.get(listed)
+            if isinstance(rows, list) and rows:
+                return [_option(row) for row in rows]
+        return []
 
     def levels(self, given: list[str], required: bool) -> list[dict[str, Any]]:
         """The levels of the choice of a place."""
@@ -285,6 +311,38 @@ def _filters(fields: list[Field], typed: Mapping[str, Any]) -> dict[str, Any]:
     if wrong:
         raise BadInputError(_("the input has mistakes"), wrong)
     return where
+
+
+def _own(query: Query) -> list[dict[str, str]]:
+    """The filters of a list that show the reader's own things, as the rest of an address."""
+    mine = next((field.kind for field in query.fields if field.name == "mine"), None)
+    if isinstance(mine, Choice):
+        return [{"mine": code} for code in mine.codes]
+    return [{"mine": "yes"}] if mine else []
+
+
+def _named_anew(field: Field) -> Field:
+    """The field that names a new thing: a new place is none of those that one can choose."""
+    return altered(field, kind=altered(field.kind, control="line")) if field.kind.control == "place" else field
+
+
+def _option(row: Any) -> Option:
+    """An item of a thing: one with words, or an id."""
+    return Option(str(row["code"]), language.term(row, row["code"])) if isinstance(row, Mapping) else Option(row, row)
+
+
+def _belonging(command: Command, row: Mapping[str, Any]) -> dict[str, str]:
+    """What a thing belongs to as it says itself, such as the project of a payment: nobody is asked for that."""
+    held = {one.of for one in command.needs.holds.values() if isinstance(one.of, str)}
+    asked = (field.name for field in command.asked if field.name in held and command.new is None)
+    return {name: str(row[name]) for name in asked if row.get(name)}
+
+
+def _judged(field: Field, known: _City) -> forms.Typed:
+    """A row for each item of the thing, where every one of them is judged."""
+    if not isinstance(field.kind, Pairs) or not isinstance(field.kind.values, Yes):
+        return []
+    return [{"key": option.value, "value": ""} for option in known.within(field.name)]
 
 
 def _kept(field: Field, row: Mapping[str, Any], begun: forms.Typed) -> forms.Typed:

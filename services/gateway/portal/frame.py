@@ -17,7 +17,15 @@ from werkzeug.wrappers import Response as AnyResponse
 from services.gateway.portal import language
 from services.gateway.reader import COOKIE
 from services.gateway.session import Current, Gateway
-from shared.domain.errors import LinliError, NotFoundError, UnauthenticatedError, UnavailableError
+from shared.domain.command import LARGEST_PAGE
+from shared.domain.errors import (
+    BadInputError,
+    DomainError,
+    LinliError,
+    NotFoundError,
+    UnauthenticatedError,
+    UnavailableError,
+)
 from shared.domain.words import _
 from shared.words import LANGUAGES
 
@@ -178,6 +186,22 @@ class Frame:
     def organisation_name(self, organisation_id: str) -> str:
         """What an organisation is called, by any of its posts."""
         return language.named(self._name("organisation", organisation_id), "organisation") or organisation_id
+
+    def know_persons(self, ids: Iterable[str]) -> None:
+        """Ask for the names of persons at once, as far as the reader may know them."""
+        names: dict[str, str] = g.setdefault("person_names", {})
+        unknown = sorted({id for id in ids if id and id not in names})[:LARGEST_PAGE]
+        if unknown:
+            try:
+                found = self.gateway.ask("registry", "person_names", person_ids=unknown)["names"]
+            except (DomainError, BadInputError, UnavailableError):
+                found = {}
+            names |= dict.fromkeys(unknown, "") | {id: name for id, name in found.items() if name}
+
+    def person_name(self, person_id: str) -> str:
+        """What a person is called, or the id."""
+        self.know_persons([person_id])
+        return str(g.person_names[person_id] or person_id)
 
     def _name(self, kind: str, id: str) -> Mapping[str, Any] | None:
         if not id or (kind, id) in self._names:

@@ -47,6 +47,8 @@ class _Pages:
                 "issues", "find_issues", limit=_PAGE, cursor=request.args.get("cursor"), **where, **_LISTS[chosen]
             )
             rows, following = answer["rows"], answer["next"]
+            if ISSUE:
+                things.know_persons(self.frame, ISSUE, rows)
         cards = [things.shown(self.frame, ISSUE, row, _FIELDS) for row in rows] if ISSUE else []
         return render_template(
             "portal/inbox.html", post=post, chosen=chosen, lists=list(_LISTS), cards=cards, following=following

@@ -44,7 +44,7 @@ def capital(text: str) -> str:
 
 
 #: Units of stored amounts behind a label; pages show and ask for yuan.
-_UNIT = re.compile(r"（分）$")
+_UNIT = re.compile(r"（分）|,? in fen\b")
 
 
 def label(name: str) -> str:
@@ -54,7 +54,7 @@ def label(name: str) -> str:
 
 def about(text: str) -> str:
     """What something is for, for people: without the rows of the catalogue that it serves."""
-    return capital(_ROWS.sub("", told(text)))
+    return capital(_UNIT.sub("", _ROWS.sub("", told(text))))
 
 
 def reasons(found: Any) -> list[str]:

@@ -6,13 +6,13 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from flask import url_for
+from flask import g, url_for
 
 from services.gateway.portal import language
 from services.gateway.portal.declared import Aggregate, called
 from services.gateway.portal.frame import Frame
 from shared.domain.command import LARGEST_PAGE, Query
-from shared.domain.errors import BadInputError, NotFoundError
+from shared.domain.errors import BadInputError, DomainError, NotFoundError, UnavailableError
 from shared.domain.fields import FEN, Choice, Kind, Many, Pairs
 from shared.domain.words import _, term
 from shared.words import known, word
@@ -22,6 +22,8 @@ Row = Mapping[str, Any]
 _PAGES = 4
 _DAY = re.compile(r"\d{4}-\d\d-\d\d")
 _MOMENT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d.*")
+#: Fields of a thing on a card at most, and other things that are named in one field.
+_ON_A_CARD, _NAMED = 50, 30
 #: What a thing is called by, if it has it; else the code of its sort.
 _NAMES = ("title", "name")
 _SORTS = ("category", "kind", "type", "role")
@@ -29,7 +31,7 @@ _SORTS = ("category", "kind", "type", "role")
 _APART = frozenset(
     {
         *("key", "status", "place", "place_names", "actions", "others", "timeline", "as_of", "open", "version", "fold"),
-        *("problem_class", "unlocks"),  # codes that no list of the city has words for
+        *("problem_class", "unlocks", "origin"),  # codes that no list of the city has words for
     }
 )
 
@@ -80,6 +82,20 @@ def title(frame: Frame, of: Aggregate, row: Row) -> str:
     return found[:1].upper() + found[1:]
 
 
+def know_persons(frame: Frame, of: Aggregate, rows: Iterable[Row]) -> None:
+    """Ask at once for the names of everybody whom rows name."""
+    frame.know_persons(
+        str(value)
+        for row in rows
+        for name, value in row.items()
+        if isinstance(value, str) and _names_person(name, of.kinds.get(name))
+    )
+
+
+def _names_person(name: str, kind: Kind | None) -> bool:
+    return name.endswith("person_id") or (kind is not None and kind.refers == "person")
+
+
 def shown(frame: Frame, of: Aggregate, row: Row, most: int = 1000) -> dict[str, Any]:
     """A thing as the templates need it, with at most so many of its fields."""
     id = str(row.get(of.id_field, ""))
@@ -98,7 +114,7 @@ def shown(frame: Frame, of: Aggregate, row: Row, most: int = 1000) -> dict[str, 
         "status": row.get("status", ""),
         "overdue": late,
         "text": row[text] if text else "",
-        "pairs": pairs(frame, of, row, {text, *_NAMES, *_SORTS})[:most],
+        "pairs": pairs(frame, of, row, {text, *_NAMES, *_SORTS}, in_full=most > _ON_A_CARD)[:most],
         "actions": actions(of, id, row.get("actions", ())),
         "others": others(row.get("others", ())),
         "timeline": timeline(row.get("timeline", ())),
@@ -143,12 +159,16 @@ def timeline(rows: Iterable[Row]) -> list[dict[str, str]]:
     ]
 
 
-def pairs(frame: Frame, of: Aggregate, row: Row, without: Iterable[str] = ()) -> list[dict[str, Any]]:
-    """The fields of a thing that have a label, in words; what says nothing is left out."""
+def pairs(
+    frame: Frame, of: Aggregate, row: Row, without: Iterable[str] = (), in_full: bool = True
+) -> list[dict[str, Any]]:
+    """The fields of a thing that have a label, in words; what says nothing is left out, lists of other things unless in full."""
     found = []
     for name, value in row.items():
         nothing = value in (None, "", [], {}, 0, False) or (isinstance(value, Mapping) and value.get("rows") == [])
         if nothing or name in _APART or name in without or name == of.id_field:
+            continue
+        if not in_full and isinstance(value, list) and _listed(of, name) is not None:
             continue
         if name.endswith("_en") or not known("field", name):
             continue
@@ -167,6 +187,8 @@ def _said(frame: Frame, of: Aggregate, name: str, value: Any, row: Row) -> dict[
         if all("zh" in part for part in value):
             return {"lines": [language.term(part, str(part.get("code", ""))) for part in value]}
         return {"within": [pairs(frame, of, part) for part in value]}
+    if isinstance(value, list) and (other := _listed(of, name)) is not None:
+        return {"links": [(_called(frame, other, id), _address(other, id)) for id in value[:_NAMED]]}
     if isinstance(value, list):
         inner = kind.kind if isinstance(kind, Many) else kind
         return {"lines": [_one(frame, of, name, part, inner, row) for part in value]}
@@ -197,11 +219,33 @@ def _coded(frame: Frame, name: str, code: str) -> str:
     return f"{frame.words(listed, head)} · {frame.place_name(place)}" if listed else language.code(name, code)
 
 
+def _listed(of: Aggregate, name: str) -> Aggregate | None:
+    """The kind of things that a field lists by their ids, when each can be asked for."""
+    kind = of.kinds.get(name)
+    found = called(kind.kind.refers) if isinstance(kind, Many) and kind.kind.control == "pick" else None
+    return found if found is not None and found.single is not None else None
+
+
+def _called(frame: Frame, of: Aggregate, id: str) -> str:
+    """What a thing is called, asked once a request; the id when it cannot be told."""
+    kept: dict[tuple[str, str], str] = g.setdefault("things_called", {})
+    if (of.category, id) not in kept:
+        try:
+            kept[of.category, id] = title(frame, of, find(frame, of, id))
+        except (DomainError, UnavailableError):
+            kept[of.category, id] = id
+    return kept[of.category, id]
+
+
+def _address(of: Aggregate, id: str) -> str:
+    return url_for("portal.thing", service=of.service, category=of.category, id=id)
+
+
 def _link(kind: Kind | None, value: Any) -> str:
     """Where the thing is shown that an id names."""
     of = called(kind.refers) if kind is not None and kind.control in ("pick", "place") else None
     readable = of is not None and (of.single is not None or of.lists)
-    return url_for("portal.thing", service=of.service, category=of.category, id=str(value)) if of and readable else ""
+    return _address(of, str(value)) if of and readable else ""
 
 
 def _one(frame: Frame, of: Aggregate, name: str, value: Any, kind: Kind | None, row: Row) -> str:
@@ -224,10 +268,17 @@ def _one(frame: Frame, of: Aggregate, name: str, value: Any, kind: Kind | None, 
         return _coded(frame, name, text)
     if (kind is not None and kind.control == "place") or name == "place":
         return frame.place_name(text)
+    if _names_person(name, kind):
+        return frame.person_name(text)
     for ending, label in (("organisation_id", "organisation"), ("post_id", "post")):
         if name.endswith(ending):
             given = language.named(row, name.removesuffix("_id"))
             return given or (frame.organisation_name(text) if label == "organisation" else text)
+    other = called(kind.refers) if kind is not None and kind.control == "pick" else None
+    if other is not None and other.single is not None:
+        return _called(frame, other, text)
+    if known(name, text) or language.code(name, text) != text:
+        return language.code(name, text)
     if _MOMENT.fullmatch(text):
         return language.time(text)
     return language.day(text) if _DAY.fullmatch(text) else text

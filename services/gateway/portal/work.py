@@ -210,6 +210,7 @@ class _Pages:
             where["cursor"] = cursor
         try:
             answer = self.gateway.ask(of.service, query.name, **where, **_filters(fields, typed))
+            things.know_persons(self.frame, of, answer["rows"])
             rows, following = answer["rows"], answer.get("next")
         except BadInputError as error:
             problem = error

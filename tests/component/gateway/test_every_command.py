@@ -306,3 +306,10 @@ def clean(clicker: Clicker, language: str, world: World) -> None:
         said = re.sub("|".join(["\n", *sorted(map(re.escape, world.said), key=len, reverse=True)]), " ", clicker.said)
         found += _CHINESE.findall(_SAID.sub(" ", said))
     assert not found, f"{language} {clicker.path}: {found}\n{clicker.said}"
+
+
+def test_every_fact_has_a_word() -> None:
+    """What happened is told in words on the pages of a thing and of the ledger."""
+    facts = {fact for owner in OWNERS for decider in definition(owner).deciders for fact in decider.codec.events}
+    for language in ("zh", "en"):
+        assert not [fact for fact in sorted(facts) if ("page", f"event.{fact}") not in table(language)]

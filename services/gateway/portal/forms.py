@@ -315,11 +315,12 @@ def _control(
     parts = _parts(kind, path, field, typed, wrong, known, needed)
     control = control_of(kind)
     options, control = _options(kind, control, field, known, filters)
+    called, hint = label or language.label(field.name), language.about(field.about)
     return Control(
         path=path,
         kind=control,
-        label=label or language.label(field.name),
-        hint=language.about(field.about) if not label else "",
+        label=called,
+        hint=hint if not (label or filters or hint == called) else "",
         required=needed,
         optional=not field.required and not filters and not label,
         typed=typed,

@@ -14,8 +14,8 @@ from flask import Blueprint, Response, g, redirect, request, url_for
 from flask.blueprints import BlueprintSetupState
 from werkzeug.wrappers import Response as AnyResponse
 
+from services.gateway import reader
 from services.gateway.portal import language
-from services.gateway.reader import COOKIE
 from services.gateway.session import Current, Gateway
 from shared.domain.command import LARGEST_PAGE
 from shared.domain.errors import (
@@ -120,14 +120,14 @@ class Frame:
             response.vary.update(("Cookie", "Accept-Language", "HX-Request"))
             if response.mimetype == "text/html":
                 response.headers["Content-Language"] = {"zh": "zh-CN", "en": "en"}[language.language()]
+            if code := reader.changed():
+                _speaking(response, code)
         return response
 
     def _change_language(self, code: str) -> AnyResponse:
         if code not in LANGUAGES:
             raise NotFoundError(_("there are no pages in the language {code}"), code=code[:20])
-        response = redirect(self.safe_path(request.args.get("to", "/")))
-        response.set_cookie(COOKIE, code, max_age=_YEAR, samesite="Lax", httponly=True, secure=request.is_secure)
-        return response
+        return _speaking(redirect(self.safe_path(request.args.get("to", "/"))), code)
 
     def _lead_to_sign_in(self, error: UnauthenticatedError) -> AnyResponse:
         to = url_for("portal.sign_in", to=self.here())
@@ -221,3 +221,9 @@ class Frame:
             if len(self._names) > _KEPT:
                 self._names.popitem(last=False)
         return row
+
+
+def _speaking(response: AnyResponse, code: str) -> AnyResponse:
+    """Remember the language in this browser."""
+    response.set_cookie(reader.COOKIE, code, max_age=_YEAR, samesite="Lax", httponly=True, secure=request.is_secure)
+    return response

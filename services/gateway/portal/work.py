@@ -8,6 +8,7 @@ from typing import Any
 
 from flask import Blueprint, flash, get_flashed_messages, redirect, render_template, request, url_for
 
+from services.gateway import reader
 from services.gateway.contracts import DEFINITIONS
 from services.gateway.portal import forms, language, places, things
 from services.gateway.portal.declared import Aggregate, aggregate, aggregates, called, declared, definition
@@ -76,7 +77,7 @@ class _Pages:
         id = request.args.get(of.id_field, "")
         row = self._row(of, id)
         if row is not None:
-            listed = _City(self.frame, of.category, row)
+            listed = _City(self.frame, of, row)
             typed = {field.name: _judged(field, listed) or _kept(field, row, typed[field.name]) for field in one.asked}
             typed |= _belonging(one, row)
         return self._form(of, one, id, typed, row=row)
@@ -89,7 +90,7 @@ class _Pages:
         id = request.form.get(of.id_field, "").strip()
         typed = {field.name: forms.read(field.kind, field.name, request.form) for field in one.asked}
         add, drop = request.form.get("add", ""), request.form.get("drop", "")
-        if add or drop or "choose" in request.form:
+        if add or drop or "choose" in request.form or reader.changed():
             typed = {
                 field.name: forms.changed(field.kind, field.name, typed[field.name], add, drop) for field in one.asked
             }
@@ -175,7 +176,7 @@ class _Pages:
             fields = (_named_anew(command.id_field), *fields)
             typed = {of.id_field: id} | dict(typed)
         wrong = problem.fields if problem else {}
-        known = _City(self.frame, of.category, row)
+        known = _City(self.frame, of, row)
         fixed = _belonging(command, row or {})
         fields = tuple(field for field in fields if field.name not in fixed)
         refused = row is not None and command.new is None and command.name not in row.get("actions", [command.name])
@@ -189,6 +190,7 @@ class _Pages:
             box=f"{of.category}-{id}" if id else command.name,
             id=id,
             fixed=fixed,
+            whole=not self.frame.in_part(),
             key=key or None,
             to=self._back(),
             problem=problem,
@@ -220,7 +222,7 @@ class _Pages:
             query=query,
             cards=[things.shown(self.frame, of, row, _FIELDS) for row in rows],
             controls=forms.controls(
-                fields, typed, problem.fields if problem else {}, _City(self.frame, of.category), filters=True
+                fields, typed, problem.fields if problem else {}, _City(self.frame, of), filters=True
             ),
             filtered=any(name not in ("cursor", "choose") for name in request.args),
             problem=problem,
@@ -239,8 +241,9 @@ class _Pages:
 class _City:
     """What forms must know of the city: as the registry says, and things from where they are listed."""
 
-    def __init__(self, frame: Frame, thing: str, row: Mapping[str, Any] | None = None) -> None:
-        self.thing = thing
+    def __init__(self, frame: Frame, of: Aggregate, row: Mapping[str, Any] | None = None) -> None:
+        self.thing = of.category
+        self._service = of.service
         self._frame = frame
         self._row = row or {}
         post = frame.who().acting_post
@@ -259,17 +262,27 @@ class _City:
         return [option for options, _whole in found for option in options], all(whole for _options, whole in found)
 
     def _things(self, what: str) -> tuple[list[Option], bool]:
-        of = called(what)
-        if of is None or not of.lists:
-            return [], False
-        try:
-            page = self._frame.gateway.ask(of.service, of.lists[0].name, limit=LARGEST_PAGE)
-        except (DomainError, UnavailableError, BadInputError):
+        page: Mapping[str, Any] | None = None
+        for of in self._listing(what):
+            try:
+                page = self._frame.gateway.ask(of.service, of.lists[0].name, limit=LARGEST_PAGE)
+                break
+            except (DomainError, UnavailableError, BadInputError):
+                continue
+        if page is None:
             return [], False
         rows = sorted(page["rows"], key=self._distance)
         return [
             Option(str(row[of.id_field]), self._named(of, row)) for row in rows if of.id_field in row
-        ], not page.get("next")
+        ], not page.get("next") and of is called(what)
+
+    def _listing(self, what: str) -> list[Aggregate]:
+        """What lists things of a kind: its own lists, else those of the service at hand under the same ids, as volunteers are persons."""
+        of = called(what)
+        if of is None:
+            return []
+        alike = [one for one in aggregates(self._service).values() if one.id_field == of.id_field and one is not of]
+        return [one for one in (of, *alike) if one.lists]
 
     def within(self, name: str) -> list[Option]:
         """What the thing says of a field: `items` for `item`, `criteria` for `criteria`, `issue_ids` for `issues`."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterable, Mapping
 from typing import Any
@@ -11,7 +12,7 @@ from flask import g, url_for
 from services.gateway.portal import language
 from services.gateway.portal.declared import Aggregate, called
 from services.gateway.portal.frame import Frame
-from shared.domain.command import LARGEST_PAGE, Query
+from shared.domain.command import LARGEST_PAGE, Command, Query
 from shared.domain.errors import BadInputError, DomainError, NotFoundError, UnavailableError
 from shared.domain.fields import FEN, Choice, Kind, Many, Pairs
 from shared.domain.words import _, term
@@ -71,6 +72,8 @@ def _looked_through(frame: Frame, of: Aggregate, query: Query, id: str) -> Itera
 
 def title(frame: Frame, of: Aggregate, row: Row) -> str:
     """What a thing is called: its title or name, else its sort, else what it is."""
+    if row.get("zh"):
+        return language.term(row)
     for name in _NAMES:
         if found := language.named(row, name):
             return found
@@ -115,10 +118,10 @@ def shown(frame: Frame, of: Aggregate, row: Row, most: int = 1000) -> dict[str, 
         "overdue": late,
         "text": row[text] if text else "",
         "pairs": pairs(frame, of, row, {text, *_NAMES, *_SORTS}, in_full=most > _ON_A_CARD)[:most],
-        "actions": actions(of, id, row.get("actions", ())),
+        "actions": actions(of, id, row.get("actions", ()), row),
         "others": others(row.get("others", ())),
         "timeline": timeline(row.get("timeline", ())),
-        "link": url_for("portal.thing", service=of.service, category=of.category, id=id) if id else "",
+        "link": _address(of, id) if id and (of.single or of.lists) else "",
     }
 
 
@@ -129,16 +132,26 @@ def _text(of: Aggregate, row: Row) -> str:
     return next((field.name for field in fields if field.kind.control == "lines" and row.get(field.name)), "")
 
 
-def actions(of: Aggregate, id: str, names: Iterable[str]) -> list[dict[str, Any]]:
-    """Commands that the reader may give to a thing, with where each is asked for."""
+def actions(of: Aggregate, id: str, names: Iterable[str], row: Row) -> list[dict[str, Any]]:
+    """Commands that the reader may give to a thing, with where each is asked for.
+
+    What has no id of its own to be named by, such as an entry of a list of the city, is named by what it says.
+    """
     found = []
     for name in names:
         command = of.decider.commands.get(name)
         if command is not None:
-            named: dict[str, Any] = {of.id_field: id}
+            named: dict[str, Any] = {of.id_field: id} if command.id_field else _as_typed(command, row)
             link = url_for("portal.form", service=of.service, name=name, **named)
             found.append({"command": name, "link": link, "plain": not command.asked})
     return found
+
+
+def _as_typed(command: Command, row: Row) -> dict[str, Any]:
+    said = {field.name: row[field.name] for field in command.asked if row.get(field.name) and field.name != "since"}
+    return {
+        name: json.dumps(part, ensure_ascii=False) if isinstance(part, Mapping) else part for name, part in said.items()
+    }
 
 
 def others(rows: Iterable[Row]) -> list[dict[str, Any]]:

@@ -24,7 +24,7 @@ from shared.domain.errors import (
     UnauthenticatedError,
     UnavailableError,
 )
-from shared.domain.fields import Choice, Field, FieldError, Pairs, Yes
+from shared.domain.fields import Choice, Field, FieldError, Kind, Pairs, Yes
 from shared.domain.territory import lineage
 from shared.domain.words import _
 
@@ -61,11 +61,18 @@ class _Pages:
 
     def _offers(self, service: str) -> dict[str, Any]:
         offers = self.frame.maybe(service, "offers") if aggregates(service) else {"commands": [], "lists": []}
+        begin = [one["command"] for one in offers["commands"] if one["new"]] if offers else []
+        of = [one for one in aggregates(service).values() if not one.decider.commands.keys().isdisjoint(begin)]
+        lists = [
+            *(offers["lists"] if offers else ()),
+            *(name for one in of for name in _choosable(one.decider.queries)),
+        ]
+        known = definition(service).queries
         return {
             "service": service,
             "away": offers is None,
-            "begin": [one["command"] for one in offers["commands"] if one["new"]] if offers else [],
-            "lists": [(name, _own(definition(service).queries[name])) for name in offers["lists"]] if offers else [],
+            "begin": begin,
+            "lists": [(name, _own(known[name])) for name in lists],
         }
 
     def show(self, service: str, name: str) -> Any:
@@ -210,10 +217,12 @@ class _Pages:
         where: dict[str, Any] = {"limit": _PAGE} if "limit" in names else {}
         if (cursor := request.args.get("cursor")) and "cursor" in names:
             where["cursor"] = cursor
+        unasked = not request.args and any(field.required and forms.blank(typed[field.name]) for field in fields)
         try:
-            answer = self.gateway.ask(of.service, query.name, **where, **_filters(fields, typed))
-            things.know_persons(self.frame, of, answer["rows"])
-            rows, following = answer["rows"], answer.get("next")
+            if not unasked:
+                answer = self.gateway.ask(of.service, query.name, **where, **_filters(fields, typed))
+                things.know_persons(self.frame, of, answer["rows"])
+                rows, following = answer["rows"], answer.get("next")
         except BadInputError as error:
             problem = error
         page = render_template(
@@ -226,6 +235,7 @@ class _Pages:
             ),
             filtered=any(name not in ("cursor", "choose") for name in request.args),
             problem=problem,
+            unasked=unasked,
             following=url_for("portal.form", service=of.service, name=query.name, **_again(), cursor=following)
             if following
             else "",
@@ -325,6 +335,16 @@ def _filters(fields: list[Field], typed: Mapping[str, Any]) -> dict[str, Any]:
     if wrong:
         raise BadInputError(_("the input has mistakes"), wrong)
     return where
+
+
+def _choosable(queries: Mapping[str, Query]) -> list[str]:
+    """Lists of which one must choose first what they are of, such as which of the city's lists."""
+    needed = {name: [one.kind for one in query.fields if one.required] for name, query in queries.items()}
+    return [name for name, kinds in needed.items() if name.startswith("find_") and _all_choices(kinds)]
+
+
+def _all_choices(kinds: list[Kind]) -> bool:
+    return bool(kinds) and all(isinstance(kind, Choice) for kind in kinds)
 
 
 def _own(query: Query) -> list[dict[str, str]]:

@@ -72,7 +72,7 @@ def request_payment(
     return [requested, on(PROJECT, project.id, PaymentOpened(project_id=project.id, payment_id=payment.id))]
 
 
-@PAYMENT.command("payment.amend", when=OPEN, otherwise=_FINAL)
+@PAYMENT.command("payment.amend", when=OPEN, otherwise=_FINAL, only=duties.never_asks)
 def amend_payment(
     payment: Payment,
     *,
@@ -140,6 +140,7 @@ def withdraw_payment(
     "payment.review.{body}",
     when=("requested",),
     otherwise=_("the payment is {status}; only a request is reviewed: amend it to have it reviewed again"),
+    only=duties.never_reviews,
 )
 def review_payment(
     payment: Payment,
@@ -204,6 +205,7 @@ def _same(payment: Payment, version: int, amount_fen: int) -> None:
     when=("requested",),
     again=("signed",),
     otherwise=_("the payment is {status}; only a request that all bodies approved is signed"),
+    only=duties.never_signs,
 )
 def sign_payment(
     payment: Payment,

@@ -267,7 +267,7 @@ def _one(frame: Frame, of: Aggregate, name: str, value: Any, kind: Kind | None, 
         return str(language.say("yes" if value else "no"))
     if name == "status":
         return language.code(f"{of.category} status", str(value))
-    if name == "power":
+    if name in ("power", "powers"):
         return language.code("power", str(value))
     if isinstance(kind, Choice):
         return language.code(kind.refers or name, str(value))

@@ -139,7 +139,8 @@ def faults(kind: str, code: str, data: Mapping[str, Any], codes: Callable[[str],
             number(*PARAMETERS[code]).load(data["value"])
         except FieldError as error:
             wrong["value"] = error.reason
-    for part, other in (("level", "levels"), ("bearer", "organisation_types"), ("type", "organisation_types")):
+    parts = {"level": "levels", "bearer": "organisation_types", "type": "organisation_types", "tier": "tiers"}
+    for part, other in parts.items():
         if data.get(part) and data[part] not in codes(other):
             wrong[part] = said(_("not on the city's list {list}"), list=term("kinds", other))
     if "power" in data and not is_power(data["power"]):

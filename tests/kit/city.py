@@ -36,6 +36,8 @@ ENTRIES: dict[str, dict[str, dict[str, Any]]] = {
             "repeat_days": 30,
             "bills_needed": 0,
             "contracts_needed": 0,
+            "untaken_days": 3,
+            "reopen_days": 30,
         }.items()
     },
     "organisation_types": {"party": {}, "council": {}},
@@ -43,8 +45,11 @@ ENTRIES: dict[str, dict[str, dict[str, Any]]] = {
     "measures": {"area": {}, "residents": {}},
     "issue_categories": {"facility.streetlight": {}, "facility.road": {}, "order.litter": {}},
     "channels": {code: {} for code in ("visit", "patrol", "portal", "phone", "meeting")},
-    "severities": {code: {"rank": rank} for rank, code in enumerate(("small", "hard", "big"), 1)},
-    "tiers": {code: {"rank": rank} for rank, code in enumerate(("compound", "area", "community", "street"), 1)},
+    "severities": {
+        code: {"rank": rank, "tier": tier}
+        for rank, (code, tier) in enumerate((("small", "compound"), ("hard", "area"), ("big", "community")), 1)
+    },
+    "tiers": {code: {"rank": rank} for rank, code in enumerate(("compound", "area", "community"), 1)},
     "widths": {
         code: {"rank": rank}
         for rank, code in enumerate(("building", "compound", "grid", "area", "community", "street", "district"), 1)

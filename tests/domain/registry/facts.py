@@ -11,7 +11,7 @@ from services.registry.organisation import OrganisationEstablished
 from services.registry.person import PersonRegistered
 from services.registry.place import PlaceRegistered
 from services.registry.post import PersonAppointed, PostEstablished
-from shared.domain.catalogue import KINDS
+from shared.domain.catalogue import KINDS, Ranked, ReviewBody
 from shared.domain.city import City
 from shared.domain.mandate import Mandate
 from tests.kit.city import entry
@@ -55,8 +55,10 @@ _LISTS = {
 
 def _more(name: str, rank: int) -> dict[str, Any]:
     """What a list says of a code besides its words."""
-    kind = KINDS[name].data.__name__
-    return {"rank": rank} if kind == "Ranked" else {"type": "board"} if kind == "ReviewBody" else {}
+    kind = KINDS[name].data
+    if issubclass(kind, Ranked):
+        return {"rank": rank}
+    return {"type": "board"} if kind is ReviewBody else {}
 
 
 PROFILE: dict[str, Any] = {
@@ -86,6 +88,8 @@ PROFILE: dict[str, Any] = {
         "repeat_days": 30,
         "bills_needed": 1,
         "contracts_needed": 0,
+        "untaken_days": 3,
+        "reopen_days": 30,
     },
     "checklists": [],
     "obligations": [],

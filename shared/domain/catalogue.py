@@ -68,6 +68,12 @@ class ActivityKind(msgspec.Struct, frozen=True, kw_only=True):
     needs: Annotated[str, CODE, "what the place must have unlocked by a checklist; empty: nothing"] = ""
 
 
+class ReviewBody(msgspec.Struct, frozen=True, kw_only=True):
+    """A body that reviews payments: only organisations of its type review as it (D34)."""
+
+    type: Annotated[str, code_of("organisation_types"), "type of the organisations that review as this body"]
+
+
 class Parameter(msgspec.Struct, frozen=True, kw_only=True):
     """A number that rules use: days, thresholds in fen, counts."""
 
@@ -127,7 +133,7 @@ KINDS: Mapping[str, EntryKind] = {
     "team_kinds": EntryKind(Nothing, needed=True),
     "activity_kinds": EntryKind(ActivityKind, needed=True),
     "money_sources": EntryKind(Nothing, needed=True),
-    "review_bodies": EntryKind(Nothing, needed=True),
+    "review_bodies": EntryKind(ReviewBody, needed=True),
     "posting_channels": EntryKind(Nothing, needed=True),
     "checklists": EntryKind(Checklist),
     "obligations": EntryKind(Obligation),
@@ -138,6 +144,10 @@ PARAMETERS: Mapping[str, tuple[int, int]] = {
     "claim_days": (1, 365),
     "longest_claim_days": (1, 365),
     "disclosure_days": (1, 3660),
+    "settling_days": (1, 3660),
+    "repeat_days": (1, 3660),
+    "bills_needed": (0, 1),
+    "contracts_needed": (0, 1),
     "untaken_days": (1, 250),  # working days
     "reopen_days": (1, 3660),
 }

@@ -32,6 +32,10 @@ ENTRIES: dict[str, dict[str, dict[str, Any]]] = {
             "claim_days": 14,
             "longest_claim_days": 90,
             "disclosure_days": 90,
+            "settling_days": 180,
+            "repeat_days": 30,
+            "bills_needed": 0,
+            "contracts_needed": 0,
             "untaken_days": 3,
             "reopen_days": 30,
         }.items()
@@ -54,7 +58,11 @@ ENTRIES: dict[str, dict[str, dict[str, Any]]] = {
     "team_kinds": {code: {} for code in ("party", "safety", "owners")},
     "activity_kinds": {code: {} for code in ("service", "story_meeting", "deed", "station", "training")},
     "money_sources": {code: {} for code in ("government", "society", "residents")},
-    "review_bodies": {code: {} for code in ("branch", "committee", "board")},
+    "review_bodies": {
+        "branch": {"type": "party"},
+        "committee": {"type": "council"},
+        "board": {"type": "council"},
+    },
     "posting_channels": {code: {} for code in ("portal", "notice_board", "message")},
 }
 PLACES = {

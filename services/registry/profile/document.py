@@ -125,7 +125,7 @@ def mistakes_of(made: ProfilePublished, wanted: Mapping[Key, Wanted]) -> dict[st
             elif kind == "parameters":
                 refuse(reason, "parameters", code)
             else:
-                refuse(reason, kind, code, part)
+                refuse(reason, *(("code_lists", kind) if kind in LISTS else (kind,)), code, part)
     return wrong
 
 

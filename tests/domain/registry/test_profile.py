@@ -165,6 +165,12 @@ def lists(**change: Any) -> dict[str, Any]:
         (lists(severities={"a": words("a")}), ("code_lists", "severities", "a", "rank"), "is missing"),
         (lists(severities={c: words(c, rank=1) for c in "ab"}), ("code_lists", "severities", "b", "rank"), "that of a"),
         (lists(channels={"a": words("a", rank=1)}), ("code_lists", "channels", "a", "rank"), "not asked for"),
+        (lists(review_bodies={"a": words("a")}), ("code_lists", "review_bodies", "a", "type"), "is missing"),
+        (
+            lists(review_bodies={"a": words("a", type="club")}),
+            ("code_lists", "review_bodies", "a", "type"),
+            "on the city",
+        ),
         (
             SECOND | {"obligations": [{"code": "r", **words("r"), "cadence": "year", "bearer": "club"}]},
             ("obligations", "r", "bearer"),
@@ -226,7 +232,11 @@ def test_the_profile_of_the_city_that_is_told_has_no_mistakes(empty: Desk) -> No
     empty.ask("adopt_profile", "operator", **told)
     assert empty.ask("get_profile")["parameters"] == told["parameters"]
     intake = {role["code"]: role["intake"] for role in empty.ask("get_profile")["roles"] if role["intake"]}
-    assert sorted(intake, key=lambda role: intake[role])[:3] == ["compound_secretary", "community_worker", "community_secretary"]
+    assert sorted(intake, key=lambda role: intake[role])[:3] == [
+        "compound_secretary",
+        "community_worker",
+        "community_secretary",
+    ]
 
 
 @pytest.fixture
@@ -260,6 +270,11 @@ def test_a_city_founded_on_a_former_profile_adopts_the_next_version(former: tupl
     document = {name: found[name] for name in PROFILE} | {"version": 2, "effective": ""}
     document["powers"] = {role: [] for role in document["powers"]}
     document["code_lists"]["place_kinds"]["street"]["zh"] = "街镇"
+    with pytest.raises(BadInputError) as refused:  # a former city did not say which organisations review
+        adopt(desk, document, id=data["profile_id"])
+    assert set(refused.value.fields["code_lists"]) == {"review_bodies"}
+    for body in document["code_lists"]["review_bodies"].values():
+        body["type"] = next(iter(data["code_lists"]["organisation_types"]))
     document["parameters"] |= {"untaken_days": 5, "reopen_days": 30}  # what rules ask for since then
     with pytest.raises(IllegalStateError, match="versions must grow"):
         adopt(desk, document | {"version": 1}, id=data["profile_id"])

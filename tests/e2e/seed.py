@@ -159,6 +159,7 @@ def found(operator: Api) -> None:
         powers={code: powers for code, (_, _, powers) in ROLES.items()},
         intake=["grid_worker", "community_secretary", "street_secretary"],
         code_lists=words,
+        effective=SINCE,
     )
     operator.do("registry", "adopt_profile", **profile)
     for place, kind, name, name_en in PLACES:

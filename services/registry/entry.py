@@ -55,16 +55,17 @@ class Entry(msgspec.Struct, frozen=True):
     id: str
     status: str = "unknown"  # unknown, adopted, retired
     version: int = 0
+    reason: str = ""  # why it was retired
 
 
 def evolve(entry: Entry, event: EntryAdopted | EntryRetired) -> Entry:
     """Apply a recorded fact."""
     if isinstance(event, EntryAdopted):
         return Entry(entry.id, "adopted", event.version)
-    return Entry(entry.id, "retired", entry.version)
+    return Entry(entry.id, "retired", entry.version, event.reason)
 
 
-ENTRY = Decider("entry", (EntryAdopted, EntryRetired), Entry, Entry, evolve, lambda entry: "")
+ENTRY = Decider("entry", (EntryAdopted, EntryRetired), Entry, Entry, evolve, lambda entry: "", fold=2)
 
 
 def entry_id(kind: str, code: str) -> str:
@@ -164,7 +165,7 @@ _DATA = _Data(control="pairs", facets={"type": "object"})
 _NO_DATA: Mapping[str, Any] = {}
 
 
-@ENTRY.command("registry.profile", new=_id, alone=True)
+@ENTRY.command("registry.profile", new=_id, alone=True, compares=True)
 def adopt_entry(
     entry: Entry,
     *,
@@ -226,7 +227,7 @@ def _not_before(before: Version | None, kind: str, code: str, day: str, field: s
         )
 
 
-@ENTRY.command("registry.profile", new=_id, alone=True)
+@ENTRY.command("registry.profile", new=_id, alone=True, compares=True)
 def retire_entry(
     entry: Entry,
     *,
@@ -249,7 +250,7 @@ def retire_entry(
         )
     until = until or before.until or at[:10]
     if before.until:
-        if before.until == until:
+        if (before.until, entry.reason) == (until, reason):
             return []
         raise IllegalStateError(
             _("{code} was taken off the list on {day} already"),

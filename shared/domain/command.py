@@ -165,6 +165,7 @@ class Command:
     only: Callable[[Any, Mandate], Said | None] | None
     erases: Callable[[Any], str] | None
     alone: bool
+    compares: bool
     id_kind: Kind
 
     @property
@@ -303,6 +304,7 @@ def declare(
     only: Callable[[Any, Mandate], Said | None] | None = None,
     erases: Callable[[Any], str] | None = None,
     alone: bool = False,
+    compares: bool = False,
     id_kind: Kind = ID,
 ) -> Command:
     """Make a command of a decision.
@@ -314,7 +316,8 @@ def declare(
     may name {thing}, {status} and {command}). `new` says that the thing need not exist yet and how it gets its id. `owner(state, by)`
     says whose own thing it is: they need no power. `only(state, by)` is the reason why this caller, whatever powers they have, may not, or
     None. `erases(state)` is the subject whose key is destroyed afterwards. `alone` is for rules that look at rows of the service's own
-    views: the decision is made on all that the log says, and written only if nothing else was written since.
+    views: the decision is made on all that the log says, and written only if nothing else was written since. A command with `new` that
+    decides nothing on a thing that is there is refused unless it says what was recorded; `compares` leaves that to the decision.
 
     Raises `TypeError` at start, with file and reason, for a declaration that is not whole.
     """
@@ -345,6 +348,7 @@ def declare(
         only=only,
         erases=erases,
         alone=alone,
+        compares=compares,
         id_kind=id_kind,
     )
 

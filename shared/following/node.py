@@ -38,6 +38,7 @@ from shared.following.definition import Definition
 from shared.following.execute import execute, load, remembered_state
 from shared.following.follow import Follower, GapError, Known, parked_positions, replay
 from shared.following.parking import UNREADABLE
+from shared.following.repeats import refuse_other
 from shared.following.strays import Strays
 from shared.log import EventLog, Receipt
 from shared.personal import Personal
@@ -143,6 +144,7 @@ class Node:
         wanted: Needs | None = None,
         alone: bool = False,
         views: Rows | None = None,
+        repeated: Callable[[Any, Mapping[str, Any]], None] | None = None,
         **arguments: Any,
     ) -> Receipt:
         """Carry out a decision, giving it by type what it asks for: the city on the day, sealed text opened, other things held."""
@@ -160,6 +162,7 @@ class Node:
             holds=wanted.holds,
             seal=self.personal.seal if self.personal else None,
             alone=self._up_to_date if alone else None,
+            repeated=repeated,
             **given,
             **arguments,
         )
@@ -204,6 +207,20 @@ class Node:
         def checked(state: Any, *, by: Mandate, **given: Any) -> Iterable[Event | On]:
             return command.give(state, by=by, ask=ask, **given)
 
+        def repeated(state: Any, held: Mapping[str, Any]) -> None:
+            if not command.decider.exists(state):
+                return
+
+            def again(at: str) -> list[Event | On]:
+                city = self.city(at[:10], views)
+                given = dict.fromkeys(command.needs.city, city) | dict.fromkeys(command.needs.open, self.open)
+                return list(
+                    command.decide(command.decider.initial(id), by=mandate, at=at, **given, **held, **arguments)
+                )
+
+            records = list(self.log.read_stream(command.decider.stream(id)))
+            refuse_other(command, id, records, again, self.open)
+
         receipt = self.decide(
             command.decider,
             id,
@@ -214,6 +231,7 @@ class Node:
             wanted=command.needs,
             alone=command.alone,
             views=views,
+            repeated=repeated if command.new is not None and not command.compares else None,
             **arguments,
         )
         state = remembered_state(self.log, command.decider, id)

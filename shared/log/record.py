@@ -57,6 +57,7 @@ class Commit(Part, frozen=True, kw_only=True, gc=False):
     also: tuple[Part, ...] = ()  # further streams, none of them twice, written in the same record
     held: dict[str, int] = {}  # other streams and the versions that they must still be at (0: no events yet)
     alone: int | None = None  # the head position, when nothing at all may have been written since
+    content: tuple[str, ...] = ()  # codes of what was asked, of which the first is stored; none: not known
 
     @property
     def guarded(self) -> bool:
@@ -90,6 +91,7 @@ class _Body(_Part, frozen=True, kw_only=True, gc=False, omit_defaults=True):
     causation_id: str
     command: str
     command_id: str
+    content: str = ""
     correlation_id: str
     held: dict[str, int] = {}
     mandate: str
@@ -162,6 +164,7 @@ def place_commit(commit: Commit, head: Head, version: int, time: str) -> StoredC
             causation_id=commit.causation_id,
             command=commit.command,
             command_id=commit.command_id,
+            content=commit.content[0] if commit.content else "",
             correlation_id=commit.correlation_id,
             events=commit.events,
             held=commit.held,
@@ -186,6 +189,16 @@ def place_commit(commit: Commit, head: Head, version: int, time: str) -> StoredC
         digest=sha256(body).hexdigest(),
         body=body,
     )
+
+
+#: Characters of a content code that say with which key it was made.
+KEY_NAMED = 4
+
+
+def fits(stored: str, content: tuple[str, ...]) -> bool:
+    """Whether a stored content code may be of this content; also when it says nothing: it is empty, or of a key that is gone."""
+    known = {code[:KEY_NAMED] for code in content}
+    return stored in content or stored[:KEY_NAMED] not in known
 
 
 def read_body(stored: StoredCommit) -> _Body:
@@ -245,6 +258,7 @@ def _records(body: _Body, part: _Part, position: int, size: int, digest: str) ->
             digest,
             body.position,
             size,
+            content=body.content,
         )
         for index, event in enumerate(part.events)
     ]

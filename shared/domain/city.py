@@ -12,6 +12,7 @@ import msgspec
 
 from shared.domain.catalogue import ANONYMOUS, RESIDENT
 from shared.domain.errors import BadInputError, IllegalStateError, NotFoundError
+from shared.domain.fields import look
 from shared.domain.record import Record
 from shared.domain.territory import lineage
 from shared.domain.view import Row, Rows, View
@@ -476,6 +477,16 @@ class City:
 
     def _every(self, view: str, where: Mapping[str, Any]) -> list[Row]:
         return list(every(self.rows, view, where))
+
+
+def unlike(name: str, siblings: Iterable[Row]) -> None:
+    """Raise `IllegalStateError` for a name that looks like that of a sibling: nobody could tell the two apart in a list."""
+    if twin := next((row["name"] for row in siblings if look(row["name"]) == look(name)), ""):
+        raise IllegalStateError(
+            _("there is {name} here already; give it a name that can be told apart"),
+            {"name": said(_("looks like another one's"))},
+            name=twin,
+        )
 
 
 def every(rows: Rows, view: str, where: Mapping[str, Any], order: str = "key") -> Iterable[Row]:

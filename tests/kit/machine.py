@@ -21,7 +21,7 @@ from hypothesis.stateful import RuleBasedStateMachine, rule
 from shared.domain.command import Command
 from shared.domain.decider import Decider
 from shared.domain.errors import LinliError, to_mapping
-from shared.domain.fields import FieldError, load_fields
+from shared.domain.fields import ID, FieldError, load_fields
 from shared.domain.mandate import Mandate
 from shared.domain.view import Row, Tally, state_of
 from shared.following.context import Context
@@ -49,8 +49,10 @@ WEAK = [
     Mandate(actor="p-other", role="resident", place=COMMUNITY, powers=frozenset({"issue.*", "wish.*", "volunteer.*"})),
 ]
 BY = st.sampled_from(MIGHTY * 6 + WEAK)
+#: Things of an aggregate that a run begins at most; of those that it relies on two, so that much happens to each.
+FEW = 4
 #: How the next command is chosen.
-WAYS = ["going on"] * 6 + ["beginning"] * 3 + ["out of turn"]
+WAYS = ["going on"] * 6 + ["beginning"] * 3 + ["a day passes", "out of turn"]
 
 
 class World:
@@ -97,6 +99,8 @@ class Machine(RuleBasedStateMachine):
         self.definition = self.desk.definition
         self.deciders = {one.category: one for one in self.definition.deciders}
         self.commits: list[Commit] = []
+        #: Each thing that there is, by category and id, with its state; the newest last.
+        self.things: dict[str, dict[str, Any]] = {}
         self.day = TODAY
         self._numbers = itertools.count()
         append = self.desk.log.append
@@ -118,35 +122,57 @@ class Machine(RuleBasedStateMachine):
 
     @rule(data=st.data())
     def step(self, data: st.DataObject) -> None:
-        """Give some command: mostly one that fits a thing that there is, sometimes one for a new thing or out of turn."""
+        """Give some command: mostly one that fits a thing that there is, or one for a new thing; or let a day begin."""
         way = data.draw(st.sampled_from(WAYS))
+        if way == "a day passes":
+            self.pass_time(data.draw(st.sampled_from([1, 2, 30]), label="days"))
+            return
         going_on = {command.name: id for command in self.commands if (id := self.fitting(command))}
-        beginning = [command for command in self.commands if command.new is not None]
+        beginning = [command for command in self.commands if self.begins(command)]
         if way == "going on" and going_on:
-            command = self.definition.commands[data.draw(st.sampled_from(sorted(going_on)))]
+            command = self.definition.commands[data.draw(st.sampled_from(sorted(going_on)), label="command")]
         else:
             offered = beginning if beginning and way != "out of turn" else self.commands
             command = data.draw(st.sampled_from(offered), label="command")
         sent = filled(data.draw(asks(command), label=command.name), self.known)
-        if way == "going on" and command.name in going_on and command.id_field is not None:
-            sent |= {command.id_field.name: going_on[command.name]}
+        alike = data.draw(st.booleans(), label="as it is")
+        for field in command.asked:
+            if (
+                alike
+                and (other := self.deciders.get(field.kind.refers))
+                and sent.get(field.name) in self.known(other.category)
+            ):
+                sent |= same(command, self.things[other.category][sent[field.name]]) | {field.name: sent[field.name]}
+        if way != "out of turn" and (first := command.id_field) is not None:
+            if command.name in going_on:
+                state = self.things[command.decider.category][going_on[command.name]]
+                sent |= same(command, state) if alike else {}
+                sent |= {first.name: going_on[command.name]}
+            elif command.new is not None and first.kind == ID:
+                category = command.decider.category
+                sent |= {first.name: f"{category}-{len(self.known(category))}"}
         self.give(command, sent, data.draw(BY, label="by"))
 
-    @rule(days=st.sampled_from([0, 0, 0, 1, 2, 30]))
     def pass_time(self, days: int) -> None:
-        """Let the next days begin; a day that is ticked again records nothing more."""
-        for _ in range(days):
-            self.day += timedelta(1)
-        if days and self.definition.clock:
+        """Let a later day begin; a day that is ticked again records nothing more."""
+        self.day += timedelta(days)
+        if self.definition.clock:
             self.desk.tick(self.day.isoformat())
             head = self.head
             self.desk.tick(self.day.isoformat())
             assert self.head == head, "a day that is ticked twice is recorded twice"
 
+    def begins(self, command: Command) -> bool:
+        """Whether a command makes one of a few new things, and there is what it must name."""
+        if len(self.known(command.decider.category)) >= (FEW if command.decider is self.commands[0].decider else 2):
+            return False
+        named = [field.kind.refers.replace("_", "-") for field in command.asked if field.required]
+        return command.new is not None and all(self.known(one) for one in named if one in self.deciders)
+
     def fitting(self, command: Command) -> str:
         """The newest thing that a command fits, "" for none."""
-        things = reversed(self.known(command.decider.category)) if command.new is None else ()
-        return next((id for id in things if command.fits(self.state(command.decider, id))), "")
+        things = self.things.get(command.decider.category, {}) if command.new is None else {}
+        return next((id for id, state in reversed(things.items()) if command.fits(state)), "")
 
     def give(self, command: Command, sent: dict[str, Any], by: Mandate) -> None:
         """Give a command, and if it wrote something, give it again with the same id and with another."""
@@ -218,7 +244,10 @@ class Machine(RuleBasedStateMachine):
 
     def check_state(self, decider: Decider[Any], id: str) -> None:
         """The state folds from the log alone, survives a snapshot, and is what the row shows."""
-        stream, state = decider.stream(id), self.state(decider, id)
+        stream, state = decider.stream(id), decider.initial(id)
+        for record in self.desk.log.read_stream(stream):
+            state = decider.evolve(state, decider.codec.decode(record.type, record.schema, record.data))
+        self.things.setdefault(decider.category, {})[id] = state
         again = msgspec.json.decode(msgspec.json.encode(state), type=decider.state)
         assert again == state, f"{stream}: the state does not survive a snapshot"
         assert decider.exists(state), f"{stream}: a thing with facts does not exist"
@@ -252,13 +281,6 @@ class Machine(RuleBasedStateMachine):
         """The last position of the log."""
         return self.desk.log.head().position
 
-    def state(self, decider: Decider[Any], id: str) -> Any:
-        """The state of a thing, folded from its first fact on."""
-        state = decider.initial(id)
-        for record in self.desk.log.read_stream(decider.stream(id)):
-            state = decider.evolve(state, decider.codec.decode(record.type, record.schema, record.data))
-        return state
-
     def version(self, stream: str) -> int:
         """How many facts a stream has."""
         return sum(1 for _ in self.desk.log.read_stream(stream))
@@ -271,11 +293,14 @@ class Machine(RuleBasedStateMachine):
 
     def known(self, category: str) -> Sequence[str]:
         """The ids of a category that there are, the newest last."""
-        streams = dict.fromkeys(
-            name for commit in self.commits for name in (commit.stream, *(part.stream for part in commit.also))
-        )
-        things = [self.thing(name) for name in streams]
-        return [id for decider, id in things if decider.category == category]
+        return list(self.things.get(category, {}))
+
+
+def same(command: Command, state: Any) -> dict[str, Any]:
+    """What a caller sends who names a thing's fields as they are: its version, its sum, its members."""
+    alike = {field.name: getattr(state, field.name, None) for field in command.asked}
+    listed = {name: sorted(value) if isinstance(value, frozenset) else value for name, value in alike.items()}
+    return {name: value for name, value in listed.items() if value and isinstance(value, str | int | list)}
 
 
 def rows_of(views: Any, view: str) -> Iterator[Row]:

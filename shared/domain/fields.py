@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from typing import Annotated, Any, get_args, get_origin, get_type_hints
 
@@ -125,6 +125,8 @@ class Pattern(Kind):
 
     pattern: str
     reason: str
+    #: For an id: it may name what this city does not know, such as an organisation that comes from elsewhere.
+    elsewhere: bool = False
 
     def load(self, value: Any) -> str:
         text = _text(value)
@@ -142,9 +144,12 @@ _ID = r"[a-z0-9][a-z0-9-]{1,63}"
 _ID_REASON = _("must be 2 to 64 small letters, digits and hyphens, not starting with a hyphen")
 
 
-def id_of(what: str) -> Pattern:
-    """The id of something (`post`, `person`, `issue`), so that a form can offer which there are."""
-    return _pattern(_ID, _ID_REASON, "pick", what)
+def id_of(what: str, elsewhere: bool = False) -> Pattern:
+    """The id of something (`post`, `person`, `issue`): a form can offer which there are, and what the service does not know is refused.
+
+    `elsewhere` lets it name what this city has not.
+    """
+    return replace(_pattern(_ID, _ID_REASON, "pick", what), elsewhere=elsewhere)
 
 
 #: An id of nothing in particular.

@@ -38,6 +38,7 @@ from shared.following.definition import Definition
 from shared.following.execute import execute, load, remembered_state
 from shared.following.follow import Follower, GapError, Known, parked_positions, replay
 from shared.following.parking import UNREADABLE
+from shared.following.references import KNOWN, in_city, require_known
 from shared.following.repeats import refuse_other
 from shared.following.strays import Strays
 from shared.log import EventLog, Receipt
@@ -205,7 +206,10 @@ class Node:
         id = command.id_of(ask, mandate, lambda kind: derived_id(self.name, kind, context.command_id))
 
         def checked(state: Any, *, by: Mandate, **given: Any) -> Iterable[Event | On]:
-            return command.give(state, by=by, ask=ask, **given)
+            decided = command.give(state, by=by, ask=ask, **given)
+            if decided:  # last, so that only who may do this learns what there is
+                require_known(command, ask, self._known(self.city(views=views), views))
+            return decided
 
         def repeated(state: Any, held: Mapping[str, Any]) -> None:
             if not command.decider.exists(state):
@@ -249,6 +253,19 @@ class Node:
             "events": receipt.events,
             "actions": offered(command.decider, state, mandate) if state is not None else [],
         }
+
+    def _known(self, city: City, views: Rows | None) -> Callable[[str, str], bool]:
+        """Tell whether there is a thing, by category and id; things that this service does not follow may be anything."""
+        own = {decider.category: decider for decider in self.definition.deciders}
+
+        def known(category: str, id: str) -> bool:
+            if (decider := own.get(category)) is not None:
+                return bool(decider.exists(load(self.log, decider, id)[0]))
+            if KNOWN + category in self.derived_views:
+                return (views or self.views).get(KNOWN + category, id) is not None
+            return in_city(city, category, id) is not False
+
+        return known
 
     def carry(self, decision: Decision, context: Context, command: str) -> Receipt:
         """Carry out what a policy or the clock decided, with the authority of the service itself."""

@@ -108,6 +108,8 @@ CALLS: dict[str, dict[str, dict[str, Any]]] = {
 }
 #: Commands whose id is all that they say, and those that need much of a project before them.
 NOTHING_ELSE = {"open_checklist", "disclose_statement"}
+#: What may name something that the city does not know: units of members come from outside too.
+ELSEWHERE = {("survey_member", "unit"), ("report_in", "unit")}
 CASES = [(service, name) for service, calls in CALLS.items() for name in calls]
 OTHERS: dict[str, list[Any]] = {
     "place": [OTHER_COMPOUND, COMMUNITY, BUILDING],
@@ -153,6 +155,8 @@ def desks(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Desk]]
         else:
             city = [*facts(), entry("roles", "worker", powers=["*"])]
             made[service] = Desk(service, folder, [*city, *post(WORKER, "o-street", "worker", "p-worker")])
+        if service == "funding":
+            made[service].tell("issues", "IssueReported", issue_id="i-1")
         for method, ask in BEFORE[service]:
             made[service].ask(method, by(service), **ask)
     yield made
@@ -215,6 +219,32 @@ def test_an_id_stands_for_what_was_said_of_it(desks: dict[str, Desk], service: s
             assert error.kind in ("illegal_state", "bad_input", "not_found", "forbidden"), error
         else:
             assert done["events"], f"{name}: another {field} was dropped in silence"
+
+
+def names(service: str, name: str) -> Iterator[tuple[str, Any]]:
+    """The fields of a call that name a thing, and the same with one that there is not."""
+    for field in definition(service).commands[name].asked:
+        kind = field.kind
+        if getattr(kind, "kind", kind).control == "pick":
+            yield (
+                field.name,
+                [*CALLS[service][name].get(field.name, []), "no-such"] if isinstance(kind, Many) else "no-such",
+            )
+
+
+@pytest.mark.parametrize(("service", "name"), CASES)
+def test_what_is_not_there_cannot_be_named(desks: dict[str, Desk], service: str, name: str) -> None:
+    desk, ask = desks[service], CALLS[service][name]
+    own = definition(service).commands[name].id_field
+    for field, wrong in names(service, name):
+        if (name, field) in ELSEWHERE:
+            continue
+        head = desk.node.log.head()
+        fresh = {own.name: f"{ask[own.name]}-{field.replace('_', '-')}"} if own and own.name != "place" else {}
+        with pytest.raises(LinliError) as refused:
+            desk.ask(name, by(service), **ask | fresh | {field: wrong})
+        assert refused.value.kind in ("not_found", "illegal_state"), (field, refused.value)
+        assert desk.node.log.head() == head
 
 
 def test_who_repeats_from_memory_is_told_what_differs(desks: dict[str, Desk]) -> None:

@@ -29,7 +29,7 @@ from shared.following.definition import Definition
 from shared.log import Commit, Receipt
 from tests.kit.city import COMMUNITY, COMPOUND, ORGANISATIONS, POSTS
 from tests.kit.desk import Desk
-from tests.kit.strategies import TODAY, asks, filled
+from tests.kit.strategies import NAMED, TODAY, asks, filled
 
 #: Who commands: holders of several posts who may do everything, and now and then somebody who may not.
 MIGHTY = [
@@ -62,7 +62,11 @@ class World:
         self.service, self.folder = service, folder
         self._numbers = itertools.count()
         (folder / "told").mkdir()
-        Desk(service, folder / "told").close()
+        desk = Desk(service, folder / "told")
+        for category, source, fact in (("issue", "issues", "IssueReported"), ("project", "funding", "ProjectProposed")):
+            if source in desk.definition.sources:
+                desk.tell_all(source, [(fact, {f"{category}_id": f"{category}-{number}"}) for number in range(NAMED)])
+        desk.close()
         #: How often each command wrote something, over all runs.
         self.done: Counter[str] = Counter()
 

@@ -46,9 +46,16 @@ def _city() -> Iterator[tuple[str, dict[str, Any]]]:
         yield from post(f"post-{role}", ORGANISATION.get(role, "o-community"), role, f"p-{role}", place=STREET)
 
 
+def _desk(folder: Path, *more: tuple[str, dict[str, Any]]) -> Desk:
+    """A desk that has heard of two issues."""
+    desk = Desk("funding", folder, [*_city(), *more])
+    desk.tell_all("issues", [("IssueReported", {"issue_id": id}) for id in ("i1", "i2")])
+    return desk
+
+
 @pytest.fixture(scope="module")
 def desk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desk]:
-    desk = Desk("funding", tmp_path_factory.mktemp("funding"), _city())
+    desk = _desk(tmp_path_factory.mktemp("funding"))
     yield desk
     desk.close()
 
@@ -188,7 +195,7 @@ def test_wrong_input_names_each_field(desk: Desk) -> None:
 
 
 def test_a_source_that_the_city_adds_needs_accounts(tmp_path: Path) -> None:
-    desk = Desk("funding", tmp_path, [*_city(), entry("money_sources", "fund")])
+    desk = _desk(tmp_path, entry("money_sources", "fund"))
     with pytest.raises(IllegalStateError, match="no accounts for fund"):
         desk.ask("propose_project", "post-keeper", **PROPOSAL | {"shares": {"fund": 1000}})
     desk.close()
@@ -199,7 +206,7 @@ FORMER = (*PAID, received("society", 50, voucher="No 7"), statement, finished, a
 
 def test_a_log_of_before_shows_the_same_figures_and_takes_new_commands(tmp_path: Path) -> None:
     """Facts of money as they lay in the project's stream, with the schemas of then."""
-    desk = Desk("funding", tmp_path, _city())
+    desk = _desk(tmp_path)
     codec, moved = DEFINITION.codec, {"ReceiptRecorded", "PaymentRequested", "StatementDisclosed"}
     for version, (stream, event) in enumerate(in_the_project(FORMER)):
         name = type(event).__name__

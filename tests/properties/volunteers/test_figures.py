@@ -37,6 +37,7 @@ def desk_with_activities(folder: Path) -> Desk:
     for place in PLACES:
         desk.tell("registry", "PlaceRegistered", place=place, kind="compound", name="x", name_en="x", parent="350104")
     for person in PEOPLE:
+        desk.tell("registry", "PersonRegistered", person_id=person, name="", place=PLACES[0])
         desk.ask("register_volunteer", "post-director", person_id=person, name="n", home=PLACES[0])
     for number, place in enumerate(PLACES):
         ask = {"activity_id": f"a-{number}", "title": "t", "kind": KINDS[number % 2], "place": place, "starts": STARTS}

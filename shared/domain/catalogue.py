@@ -124,13 +124,17 @@ KINDS: Mapping[str, EntryKind] = {
     "checklists": EntryKind(Checklist),
     "obligations": EntryKind(Obligation),
 }
-#: Parameters that rules read, with the least and the largest value; a city must have all of them.
+#: Parameters that rules read, with the least and the largest value; a city must have all of them but those with a value in `UNLESS_SET`.
 PARAMETERS: Mapping[str, tuple[int, int]] = {
     "follow_up_tries": (1, 20),
     "claim_days": (1, 365),
     "longest_claim_days": (1, 365),
     "disclosure_days": (1, 3660),
+    "longest_day_minutes": (1, 24 * 60),
+    "longest_limit_days": (1, 3660),
 }
+#: What rules read where a city says nothing: minutes that one person can serve in a day, days that a time limit may lie ahead.
+UNLESS_SET: Mapping[str, int] = {"longest_day_minutes": 12 * 60, "longest_limit_days": 3660}
 
 
 @cache

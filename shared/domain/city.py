@@ -10,7 +10,7 @@ from typing import Any
 
 import msgspec
 
-from shared.domain.catalogue import ANONYMOUS, RESIDENT
+from shared.domain.catalogue import ANONYMOUS, RESIDENT, UNLESS_SET
 from shared.domain.errors import BadInputError, IllegalStateError, NotFoundError
 from shared.domain.fields import look
 from shared.domain.record import Record
@@ -338,6 +338,8 @@ class City:
     def parameter(self, name: str) -> int:
         """A number that rules use; raises `IllegalStateError` when the city has not set it."""
         entry = self.entries("parameters").get(name)
+        if entry is None and name in UNLESS_SET:
+            return UNLESS_SET[name]
         if entry is None:
             raise IllegalStateError(
                 _("the city has not set the parameter {name}; adopt an entry for it first"), name=name

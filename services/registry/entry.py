@@ -18,6 +18,7 @@ from shared.domain.errors import BadInputError, IllegalStateError, NotFoundError
 from shared.domain.event import Event
 from shared.domain.fields import CODE, DAY, FieldError, Kind, choice, line, number, text
 from shared.domain.mandate import Mandate
+from shared.domain.period import plus_days
 from shared.domain.reader import Reader
 from shared.domain.view import Row, Rows
 from shared.domain.words import _, said, term
@@ -143,6 +144,8 @@ def faults(kind: str, code: str, data: Mapping[str, Any], codes: Callable[[str],
     for part, other in (("level", "levels"), ("bearer", "organisation_types")):
         if data.get(part) and data[part] not in codes(other):
             wrong[part] = said(_("not on the city's list {list}"), list=term("kinds", other))
+    if kind == "days_off" and data["last"] and not data["first"] <= data["last"] < plus_days(data["first"], 366):
+        wrong["last"] = said(_("must not be before the first day, nor a year after it"))
     if "power" in data and not is_power(data["power"]):
         wrong["power"] = said(_("no command asks for it"))
     if powers := {power: said(_("no command asks for it")) for power in data.get("powers", ()) if not is_power(power)}:

@@ -6,11 +6,12 @@ One set of views over the registry's facts that each service follows, the regist
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from datetime import date, timedelta
 from typing import Any
 
 import msgspec
 
-from shared.domain.catalogue import ANONYMOUS, RESIDENT, UNLESS_SET
+from shared.domain.catalogue import ANONYMOUS, FORMER, RESIDENT
 from shared.domain.errors import BadInputError, IllegalStateError, NotFoundError
 from shared.domain.fields import look
 from shared.domain.record import Record
@@ -338,13 +339,21 @@ class City:
     def parameter(self, name: str) -> int:
         """A number that rules use; raises `IllegalStateError` when the city has not set it."""
         entry = self.entries("parameters").get(name)
-        if entry is None and name in UNLESS_SET:
-            return UNLESS_SET[name]
+        if entry is None and name in FORMER:
+            return FORMER[name]
         if entry is None:
             raise IllegalStateError(
                 _("the city has not set the parameter {name}; adopt an entry for it first"), name=name
             )
         return int(entry.data["value"])
+
+    def days_off(self) -> frozenset[str]:
+        """The city's own days off (ISO dates), a year of each entry at most."""
+        return frozenset(
+            (date.fromisoformat(entry.data["first"]) + timedelta(days=later)).isoformat()
+            for entry in self.entries("days_off").values()
+            for later in range(min(366, _days(entry.data["first"], entry.data["last"])))
+        )
 
     def powers(self, role: str) -> frozenset[str]:
         """What a role may do."""
@@ -479,6 +488,10 @@ class City:
 
     def _every(self, view: str, where: Mapping[str, Any]) -> list[Row]:
         return list(every(self.rows, view, where))
+
+
+def _days(first: str, last: str) -> int:
+    return (date.fromisoformat(last or first) - date.fromisoformat(first)).days + 1
 
 
 def unlike(name: str, siblings: Iterable[Row]) -> None:

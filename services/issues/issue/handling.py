@@ -67,7 +67,7 @@ def _limit(due: str, working_days: int, day: str, city: City) -> WorkingDay:
             _("give a time limit: either its last day or a number of working days"),
             {"due": said(_("either the last day or a number of working days"))},
         )
-    limit = working_day_after(day, working_days) if working_days else WorkingDay(due, "")
+    limit = working_day_after(day, working_days, city.days_off()) if working_days else WorkingDay(due, "")
     latest = (date.fromisoformat(day) + timedelta(days=city.parameter("longest_limit_days"))).isoformat()
     if limit.date > latest:
         raise IllegalStateError(

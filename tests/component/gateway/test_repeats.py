@@ -75,3 +75,15 @@ def test_a_form_sent_twice_with_other_words_says_so_and_can_be_sent_anew(app: Fl
     assert fresh != "twice"
     sent = send(browser, again.text, fresh, language, description="其实是两盏灯不亮")
     assert sent.status_code == 303 and sent.headers["Location"] != first.headers["Location"]
+
+
+def test_a_case_is_found_by_its_number_however_it_is_typed(app: Flask) -> None:
+    client = app.test_client()
+    id = post(client, "found", description="找得到").json["id"]
+    wide = "".join(chr(ord(one) + 0xFEE0) for one in id.replace("-", ""))
+    for typed in (id, id.upper(), wide, f" {id[:8]} ", id.replace("-", ""), f"http://linli.example/cases/{id}/"):
+        found = client.get("/cases", query_string={"number": typed})
+        assert (found.status_code, found.headers.get("Location")) == (302, f"/cases/{id}"), typed
+    for typed in ("nope", id[:7], "a\x00b", "找不到"):
+        assert client.get("/cases", query_string={"number": typed}).status_code == 404, typed
+    assert client.get("/cases").status_code == 200

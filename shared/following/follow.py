@@ -7,6 +7,7 @@ facts of the same stream wait behind it, other streams go on.
 
 from __future__ import annotations
 
+from collections import ChainMap, Counter
 from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 from contextlib import suppress
 from itertools import islice
@@ -15,15 +16,18 @@ from typing import Any
 import msgspec
 import structlog
 
+from shared.domain.calendar import today
+from shared.domain.city import City, every
+from shared.domain.command import needs
 from shared.domain.errors import ConcurrencyError, UnavailableError
 from shared.domain.identity import derived_id
 from shared.domain.policy import Decision, Policy
 from shared.domain.record import Record
-from shared.domain.view import Row, Tally, View, sortable
+from shared.domain.view import Page, Row, Rows, Tally, View, Where, sortable
 from shared.following.context import Context
 from shared.log import Receipt
 from shared.views import ViewStore
-from shared.views.port import Changes, Checkpoints
+from shared.views.port import Changes, Checkpoints, fits, parse_order
 
 #: Facts that could not be applied, and those of the same stream that wait behind them. Not derived: an operator decides on them.
 PARKED = View(
@@ -37,8 +41,8 @@ PARKED = View(
 _log = structlog.get_logger()
 
 
-#: Carries a decision out: `(decision, context, command name)`.
-Carry = Callable[[Decision, Context, str], Receipt]
+#: Carries a decision out: `(decision, context, command name, rows that it is made on)`.
+Carry = Callable[[Decision, Context, str, Rows], Receipt]
 
 
 def epoch(source: str) -> str:
@@ -108,6 +112,53 @@ class Overlay:
         else:
             row = self._store.get(view, key)
         return {name: value for name, value in row.items() if name != "key"} if row else {}
+
+
+class Seen:
+    """Rows as a fact leaves them, before it is saved: what was changed, over the store. A list is one page, whatever its limit."""
+
+    def __init__(self, store: Rows, views: Iterable[View], *changes: dict[tuple[str, str], Row | None]) -> None:
+        """Of the changes the first ones are the latest."""
+        self._store = store
+        self._views = {view.name: view for view in views}
+        self._changes = ChainMap(*changes)
+
+    def get(self, view: str, key: str) -> Row | None:
+        return self.get_many(view, [key]).get(key)
+
+    def get_many(self, view: str, keys: Sequence[str]) -> dict[str, Row]:
+        found = self._store.get_many(view, [key for key in keys if (view, key) not in self._changes])
+        changed = {key: self._changes[view, key] for key in keys if (view, key) in self._changes}
+        return found | {key: {"key": key, **row} for key, row in changed.items() if row is not None}
+
+    def find(
+        self, view: str, where: Where | None = None, order: str = "key", limit: int = 50, cursor: str | None = None
+    ) -> Page:
+        if not self._changed(view):
+            return self._store.find(view, where, order, limit, cursor)
+        field, descending = parse_order(self._views[view], order)
+        rows = self._all(view, where)
+        return Page(sorted(rows, key=lambda row: (row[field], row["key"]), reverse=descending), None)
+
+    def count(self, view: str, where: Where | None = None) -> int:
+        return len(self._all(view, where)) if self._changed(view) else self._store.count(view, where)
+
+    def count_by(self, view: str, field: str, where: Where | None = None) -> dict[Any, int]:
+        if not self._changed(view):
+            return self._store.count_by(view, field, where)
+        return dict(Counter(row[field] for row in self._all(view, where)))
+
+    def checkpoint(self, follower: str) -> int:
+        return self._store.checkpoint(follower)
+
+    def _changed(self, view: str) -> dict[str, Row | None]:
+        return {key: row for (name, key), row in self._changes.items() if name == view}
+
+    def _all(self, view: str, where: Where | None) -> list[Row]:
+        changed = self._changed(view)
+        kept = [row for row in every(self._store, view, where or {}) if row["key"] not in changed]
+        new = [{"key": key, **row} for key, row in changed.items() if row is not None]
+        return kept + [row for row in new if fits(self._views[view], row, where)]
 
 
 def _fold_views(
@@ -207,6 +258,7 @@ class Follower:
     ) -> None:
         self.source = source
         self.name = f"follow:{source}"
+        self._every_view = views
         self._views = [view for view in views if view.source == source]
         self._store = store
         self._decode = decode
@@ -300,7 +352,9 @@ class Follower:
         event = overlay.event(record, self._decode)
         changes = _fold_views(self._views, event, record, overlay)
         if (policy := self._policies.get(f"{self.source}.{record.type}")) is not None and self._carry is not None:
-            for number, decision in enumerate(policy(event, record)):
+            seen = Seen(self._store, self._every_view, changes, overlay.changes)
+            city = {name: City(seen, today()) for name in needs(policy).city}
+            for number, decision in enumerate(policy(event, record, **city)):
                 name = policy.__name__
                 context = Context(
                     kind="service",
@@ -310,7 +364,7 @@ class Follower:
                     causation_id=record.id,
                     occurred=record.occurred,
                 )
-                self._carry(decision, context, name)
+                self._carry(decision, context, name, seen if city else self._store)
         return changes
 
     def _beside(self) -> dict[str, tuple[int, int]]:

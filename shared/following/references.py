@@ -17,6 +17,8 @@ KNOWN = "known_"
 
 def named(kind: Kind, value: Any) -> Iterator[tuple[str, str]]:
     """What a value of a field names, at any depth: category and id. What may be elsewhere is left out."""
+    if value is None:  # left out
+        return
     match kind:
         case Pattern(control="pick", elsewhere=False) if value:
             yield kind.refers, value

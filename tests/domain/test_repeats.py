@@ -16,7 +16,7 @@ from tests.domain.registry.facts import PROFILE, founded
 from tests.kit.city import BUILDING, COMMUNITY, COMPOUND, ENTRIES, OTHER_COMPOUND, entry, facts, post
 from tests.kit.desk import Desk
 
-WORKER = "post-worker"
+WORKER, APPROVER = "post-worker", "post-approver"
 DAY, MOMENT = "2025-03-03", "2025-03-03T19:00:00+08:00"
 ITEMS = [{"code": "road", "zh": "路平", "en": "level road"}]
 #: What is there before: by service, the commands that make it.
@@ -154,11 +154,15 @@ def desks(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Desk]]
             made[service] = founded(folder)
         else:
             city = [*facts(), entry("roles", "worker", powers=["*"])]
-            made[service] = Desk(service, folder, [*city, *post(WORKER, "o-street", "worker", "p-worker")])
+            posts = [
+                *post(WORKER, "o-street", "worker", "p-worker"),
+                *post(APPROVER, "o-street", "worker", "p-approver"),
+            ]
+            made[service] = Desk(service, folder, [*city, *posts])
         if service == "funding":
             made[service].tell("issues", "IssueReported", issue_id="i-1")
         for method, ask in BEFORE[service]:
-            made[service].ask(method, by(service), **ask)
+            made[service].ask(method, APPROVER if method == "approve_project" else by(service), **ask)
     yield made
     for desk in made.values():
         desk.close()

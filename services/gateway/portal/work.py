@@ -169,7 +169,8 @@ class _Pages:
             fields = (command.id_field, *fields)
             typed = {of.id_field: id} | dict(typed)
         wrong = problem.fields if problem else {}
-        known = _City(self.frame, of.category, str(row.get("place", "")) if row else "")
+        offered = self._offered(of, command, id) if row else {}
+        known = _City(self.frame, of.category, str(row.get("place", "")) if row else "", offered)
         refused = row is not None and command.new is None and command.name not in row.get("actions", [command.name])
         page = "portal/_form.html" if self.frame.in_part() else "portal/form.html"
         return render_template(
@@ -186,6 +187,16 @@ class _Pages:
             controls=forms.controls(fields, typed, wrong, known),
             not_now=refused and problem is None,
         )
+
+    def _offered(self, of: Aggregate, command: Command, id: str) -> dict[str, list[dict[str, Any]]]:
+        """What there is to choose from for this thing and command, by kind of thing."""
+        found = {}
+        for field in command.asked:
+            if query := command.offers.get(field.name):
+                asked = {of.id_field: id, "command": command.name}
+                if (answer := self.frame.maybe(of.service, query, **asked)) is not None:
+                    found[field.kind.refers] = answer["rows"]
+        return found
 
     def _list(self, of: Aggregate, query: Query) -> Any:
         """A page of a list with its filters."""
@@ -228,8 +239,12 @@ class _Pages:
 class _City:
     """What forms must know of the city: as the registry says, and things from where they are listed."""
 
-    def __init__(self, frame: Frame, thing: str, near: str = "") -> None:
+    def __init__(
+        self, frame: Frame, thing: str, near: str = "", offered: Mapping[str, list[dict[str, Any]]] | None = None
+    ) -> None:
+        """`offered` are the only things of a kind to choose from, the best first."""
         self.thing = thing
+        self._offered = offered or {}
         self._frame = frame
         post = frame.who().acting_post
         self._near = near or str(post.get("place", "") if post else "")
@@ -241,6 +256,8 @@ class _City:
     def things(self, what: str) -> tuple[list[Option], bool]:
         """Things that an id may name, those for the place at hand first; none where no list can be read."""
         of = called(what)
+        if of is not None and what in self._offered:
+            return [Option(str(row[of.id_field]), self._named(of, row)) for row in self._offered[what]], True
         if of is None or not of.lists:
             return [], False
         try:

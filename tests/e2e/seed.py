@@ -293,5 +293,5 @@ def volunteers(operator: Api) -> None:
             starts=starts,
         )
         people = [{"person_id": person, "minutes": 90} for person in ("lin", "chen")[:number]]
-        chen.do("volunteers", "record_attendance", activity_id=activity, attendances=people)
         chen.do("volunteers", "hold_activity", activity_id=activity)
+        chen.do("volunteers", "record_attendance", activity_id=activity, attendances=people)

@@ -139,7 +139,8 @@ def faults(kind: str, code: str, data: Mapping[str, Any], codes: Callable[[str],
             number(*PARAMETERS[code]).load(data["value"])
         except FieldError as error:
             wrong["value"] = error.reason
-    for part, other in (("level", "levels"), ("bearer", "organisation_types")):
+    parts = {"level": "levels", "bearer": "organisation_types", "type": "organisation_types", "tier": "tiers"}
+    for part, other in parts.items():
         if data.get(part) and data[part] not in codes(other):
             wrong[part] = said(_("not on the city's list {list}"), list=term("kinds", other))
     if "power" in data and not is_power(data["power"]):
@@ -281,9 +282,10 @@ def _kept(city: City, kind: str, code: str) -> str:
     if why := in_use(city.rows, kind, code):
         return why
     roles = [last(city, "roles")[role].data for role in standing(city, "roles")]
-    owed = [last(city, "obligations")[one].data for one in standing(city, "obligations")]
+    owed = [last(city, "obligations")[one].data["bearer"] for one in standing(city, "obligations")]
+    reviewing = [last(city, "review_bodies")[one].data.get("type") for one in standing(city, "review_bodies")]
     if (kind == "levels" and any(role["level"] == code for role in roles)) or (
-        kind == "organisation_types" and any(one["bearer"] == code for one in owed)
+        kind == "organisation_types" and code in (*owed, *reviewing)
     ):
         return said(_("another entry names it; change that one first"))
     if kind == "parameters" or (kind == "roles" and code in (RESIDENT, ANONYMOUS)):

@@ -1,4 +1,4 @@
-"""Policies: what another service's fact makes ours decide."""
+"""Policies: what a fact, mostly of another service, makes ours decide."""
 
 from __future__ import annotations
 
@@ -9,7 +9,6 @@ from typing import Any
 from shared.domain.command import On
 from shared.domain.decider import Decider
 from shared.domain.event import Event
-from shared.domain.record import Record
 
 
 @dataclass(frozen=True)
@@ -22,5 +21,7 @@ class Decision:
     arguments: Mapping[str, Any]
 
 
-#: Another service's fact to our decisions. Gets the plain data, tolerant of fields it does not know, and the record.
-Policy = Callable[[Mapping[str, Any], Record], Iterable[Decision]]
+#: Another service's fact, or one of our own, to our decisions. Gets the plain data, tolerant of fields it does not know (a fact of our
+#: own as its class), and the record; and where it asks for a `City`, that of today, with all our own rows as this fact leaves them. What
+#: is then decided sees the same rows, on the day that the fact happened.
+Policy = Callable[..., Iterable[Decision]]

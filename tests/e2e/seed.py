@@ -159,6 +159,7 @@ def found(operator: Api) -> None:
         powers={code: powers for code, (_, _, powers) in ROLES.items()},
         intake=["grid_worker", "community_secretary", "street_secretary"],
         code_lists=words,
+        effective=SINCE,
     )
     operator.do("registry", "adopt_profile", **profile)
     for place, kind, name, name_en in PLACES:
@@ -170,7 +171,7 @@ def found(operator: Api) -> None:
             "establish_organisation",
             since=SINCE,
             organisation_id=id,
-            type="party",
+            type="council" if id in ("yard-committee", "supervisory-board") else "party",
             name=name,
             name_en=name_en,
             level=level,
@@ -226,7 +227,7 @@ def cases(operator: Api) -> list[str]:
         ("三盏路灯全部更换为LED灯，夜间试亮正常。", "satisfied", "亮了，谢谢。"),
     ):
         lin.do("issues", "resolve_issue", issue_id=ids[1], outcome=outcome)
-        lin.do("issues", "record_follow_up", issue_id=ids[1], result=result, note=note)
+        chen.do("issues", "record_follow_up", issue_id=ids[1], result=result, note=note)
     chen.do("issues", "close_issue", issue_id=ids[1], because="居民确认路灯全部恢复。")
     return ids
 
@@ -256,6 +257,7 @@ def money(operator: Api, issues: list[str]) -> str:
         ("residents", "榕树里业主代收", 2_431_250),
     ):
         he.do("funding", "record_receipt", project_id=project, source=source, payer=payer, amount_fen=fen)
+    chen.do("funding", "disclose_statement", project_id=project)
     asked = {"payee": "榕江市政工程公司", "purpose": "管网改造第一期工程款", "amount_fen": 5_400_000}
     payment = lin.do("funding", "request_payment", project_id=project, **asked)["payment_id"]
     read = {"project_id": project, "payment_id": payment, "version": 1, "amount_fen": 5_400_000}

@@ -100,7 +100,7 @@ def proved(timeline: Iterable[Mapping[str, Any]], entries: Iterable[Mapping[str,
 def details(frame: Frame, step: Mapping[str, Any]) -> list[tuple[str, str]]:
     """What else a step says, as pairs of label and words."""
     said: list[tuple[str, str]] = []
-    for name, list_name in (("severity", "severities"), ("tier", "tiers"), ("result", "")):
+    for name, list_name in (("severity", "severities"), ("tier", "tiers"), ("result", ""), ("cause", "")):
         if step.get(name):
             said.append((name, frame.words(list_name, step[name], name)))
     if step.get("to_level") and step.get("from_level"):

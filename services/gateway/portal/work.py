@@ -183,7 +183,8 @@ class _Pages:
             fields = (_named_anew(command.id_field), *fields)
             typed = {of.id_field: id} | dict(typed)
         wrong = problem.fields if problem else {}
-        known = _City(self.frame, of, row)
+        offered = self._offered(of, command, id) if row else {}
+        known = _City(self.frame, of, row, offered)
         fixed = _belonging(command, row or {})
         fields = tuple(field for field in fields if field.name not in fixed)
         refused = row is not None and command.new is None and command.name not in row.get("actions", [command.name])
@@ -205,6 +206,16 @@ class _Pages:
             controls=forms.controls(fields, typed, wrong, known),
             not_now=refused and problem is None,
         )
+
+    def _offered(self, of: Aggregate, command: Command, id: str) -> dict[str, list[dict[str, Any]]]:
+        """What there is to choose from for this thing and command, by kind of thing."""
+        found = {}
+        for field in command.asked:
+            if query := command.offers.get(field.name):
+                asked = {of.id_field: id, "command": command.name}
+                if (answer := self.frame.maybe(of.service, query, **asked)) is not None:
+                    found[field.kind.refers] = answer["rows"]
+        return found
 
     def _list(self, of: Aggregate, query: Query) -> Any:
         """A page of a list with its filters."""
@@ -251,9 +262,17 @@ class _Pages:
 class _City:
     """What forms must know of the city: as the registry says, and things from where they are listed."""
 
-    def __init__(self, frame: Frame, of: Aggregate, row: Mapping[str, Any] | None = None) -> None:
+    def __init__(
+        self,
+        frame: Frame,
+        of: Aggregate,
+        row: Mapping[str, Any] | None = None,
+        offered: Mapping[str, list[dict[str, Any]]] | None = None,
+    ) -> None:
+        """`offered` are the only things of a kind to choose from, the best first."""
         self.thing = of.category
         self._service = of.service
+        self._offered = offered or {}
         self._frame = frame
         self._row = row or {}
         post = frame.who().acting_post
@@ -272,6 +291,9 @@ class _City:
         return [option for options, _whole in found for option in options], all(whole for _options, whole in found)
 
     def _things(self, what: str) -> tuple[list[Option], bool]:
+        known = called(what)
+        if known is not None and what in self._offered:
+            return [Option(str(row[known.id_field]), self._named(known, row)) for row in self._offered[what]], True
         page: Mapping[str, Any] | None = None
         for of in self._listing(what):
             try:

@@ -17,17 +17,22 @@ from services.issues.issue.facts import (
     IssueEscalated,
     IssueExtended,
     IssueFact,
+    IssueHandedUp,
+    IssueInherited,
     IssueOverdue,
+    IssueRaised,
     IssueReopened,
     IssueReported,
     IssueResolved,
+    IssueReturned,
     IssueTriaged,
+    IssueWithdrawn,
 )
 from shared.domain.decider import Decider
 
 #: An issue in one of these waits for somebody to act.
 OPEN = ("reported", "triaged", "dispatched", "accepted")
-STATUSES = (*OPEN, "resolved", "closed")
+STATUSES = (*OPEN, "resolved", "closed", "withdrawn")
 
 
 class Issue(msgspec.Struct, frozen=True):
@@ -46,6 +51,7 @@ class Issue(msgspec.Struct, frozen=True):
     person_id: str = ""
     post_id: str = ""
     level: str = ""
+    sender: str = ""  # post that dispatched or escalated it to the accountable one
     severity: str = ""
     tier: str = ""
     reason: str = ""  # of the triage
@@ -56,12 +62,28 @@ class Issue(msgspec.Struct, frozen=True):
     outcome: str = ""
     because: str = ""
     contained: bool | None = None
+    resolved_by: str = ""  # person
     closed_because: str = ""
+    closed_on: str = ""
+    withdrawn_because: str = ""
     reopened: int = 0  # times
     follow_ups: dict[str, int] = {}  # answers of all rounds by result
     followed: str = ""  # result of the last follow-up since it was resolved
     tries: int = 0  # times nobody was reached since it was resolved
     tried_at: str = ""  # the last of them
+
+
+def _moved(issue: Issue, event: IssueEscalated | IssueHandedUp | IssueRaised | IssueReturned, level: str) -> Issue:
+    """The issue with another accountable post, whose holder has yet to accept it."""
+    return replace(
+        issue,
+        status="dispatched" if issue.status == "accepted" else issue.status,
+        organisation_id=event.organisation_id,
+        person_id=event.person_id,
+        post_id=event.post_id,
+        level=level,
+        sender="",
+    )
 
 
 def _reopened(issue: Issue) -> Issue:
@@ -74,7 +96,9 @@ def _reopened(issue: Issue) -> Issue:
         outcome="",
         because="",
         contained=None,
+        resolved_by="",
         closed_because="",
+        closed_on="",
         followed="",
         tries=0,
         tried_at="",
@@ -116,6 +140,7 @@ def evolve(issue: Issue, event: IssueFact) -> Issue:
                 duty=event.duty,
                 due=event.due,
                 calendar=event.calendar,
+                sender=event.by_post_id,
                 missed="",
             )
         case IssueAccepted():
@@ -123,19 +148,25 @@ def evolve(issue: Issue, event: IssueFact) -> Issue:
         case IssueExtended():
             return replace(issue, due=event.due, calendar=event.calendar, missed="")
         case IssueEscalated():
+            return replace(_moved(issue, event, event.to_level), sender=event.by_post_id)
+        case IssueHandedUp() | IssueRaised():
+            return _moved(issue, event, event.level)
+        case IssueInherited():
             return replace(
-                issue,
-                status="dispatched" if issue.status == "accepted" else issue.status,  # the new person has yet to accept
-                organisation_id=event.organisation_id,
-                person_id=event.person_id,
-                post_id=event.post_id,
-                level=event.to_level,
+                issue, status="dispatched" if issue.status == "accepted" else issue.status, person_id=event.person_id
             )
+        case IssueReturned():
+            return replace(_moved(issue, event, event.level), status="triaged" if issue.tier else "reported", duty="")
         case IssueOverdue():
             return replace(issue, missed=event.due)
         case IssueResolved():
             return replace(
-                issue, status="resolved", outcome=event.outcome, because=event.because, contained=event.contained
+                issue,
+                status="resolved",
+                outcome=event.outcome,
+                because=event.because,
+                contained=event.contained,
+                resolved_by=event.person_id or issue.person_id,
             )
         case FollowUpRecorded(result=result):
             counted = issue.follow_ups | {result: issue.follow_ups.get(result, 0) + 1}
@@ -144,7 +175,9 @@ def evolve(issue: Issue, event: IssueFact) -> Issue:
                 return issue
             return replace(issue, tries=issue.tries + 1, tried_at=event.asked_at)
         case IssueClosed():
-            return replace(issue, status="closed", closed_because=event.because)
+            return replace(issue, status="closed", closed_because=event.because, closed_on=event.closed_on)
+        case IssueWithdrawn():
+            return replace(issue, status="withdrawn", withdrawn_because=event.reason)
         case IssueReopened():
             return _reopened(issue)
         case ContactErased():
@@ -153,4 +186,4 @@ def evolve(issue: Issue, event: IssueFact) -> Issue:
             assert_never(event)
 
 
-ISSUE = Decider("issue", CODEC, Issue, Issue, evolve, lambda issue: issue.place)
+ISSUE = Decider("issue", CODEC, Issue, Issue, evolve, lambda issue: issue.place, fold=2)

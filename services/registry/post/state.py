@@ -5,7 +5,7 @@ from __future__ import annotations
 import msgspec
 
 from shared.domain.decider import Decider
-from shared.domain.event import Event
+from shared.domain.event import Codec, Event
 
 
 # Facts. Class and field names are the storage format: rename nothing, upcast instead.
@@ -46,6 +46,7 @@ class PersonAppointed(Event, frozen=True, kw_only=True):
 class AppointmentEnded(Event, frozen=True, kw_only=True):
     """The holder of a post holds it no longer from `until` on; one that ends on its first day was withdrawn and never held."""
 
+    schema = 2
     post_id: str
     person_id: str
     organisation_id: str
@@ -53,6 +54,7 @@ class AppointmentEnded(Event, frozen=True, kw_only=True):
     since: str
     until: str
     reason: str
+    with_post_id: str = ""  # the post that this one went with, which its holder lost (A11)
 
 
 class Post(msgspec.Struct, frozen=True):
@@ -100,5 +102,8 @@ def evolve(post: Post, event: PostEstablished | PostAbolished | PersonAppointed 
             return replace(post, status="abolished", abolished=event.until)
 
 
-FACTS = (PostEstablished, PostAbolished, PersonAppointed, AppointmentEnded)
+#: Terms ended before posts went with others: the field that was added has a default.
+FACTS = Codec(
+    (PostEstablished, PostAbolished, PersonAppointed, AppointmentEnded), {("AppointmentEnded", 1): lambda data: data}
+)
 POST = Decider("post", FACTS, Post, Post, evolve, lambda post: post.place)

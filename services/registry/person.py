@@ -146,12 +146,13 @@ _ROW = row_of(PERSON, erased=COUNT, actions=ACTIONS)
 def find_persons(
     read: Reader,
     *,
-    place__under: Annotated[str, PATH, "registered at this place and below; empty: in the whole city"] = "",
+    place__under: Annotated[str, PATH, "registered at this place and below; empty: at your own"] = "",
     order: Annotated[str, order_of("key", "place"), "sorted by; - before it: descending"] = "key",
     limit: Limit = 50,
     cursor: Cursor = "",
 ) -> dict[str, Any]:
     """Registered persons with their names, for staff who may read them there."""
+    place__under = place__under or read.by.place
     read.require(READ_NAMES, place__under)
     where = {"place__under": place__under, "erased": 0}
     return read.page("persons", where, limit, cursor, order, PERSON, lambda row: row | {"name": shown_name(read, row)})

@@ -232,10 +232,10 @@ title: {zh: 小, en: small}
 steps:
   - at: 2025-01-02 09:00
     who: operator
-    do: registry.register_place
-    with: {place: "350104", kind: district, name: 仓山区}
+    do: registry.adopt_entry
+    with: {kind: place_kinds, code: district, zh: 区, en: district}
 figures:
-  - {title: {zh: 场所, en: places}, rows: [C02], ask: registry.find_places, path: rows.#, equals: 2}
+  - {title: {zh: 类别, en: kinds}, rows: [C02], ask: registry.find_entries, with: {kind: place_kinds}, path: rows.#, equals: 2}
 """
     file = tmp_path / "small.yaml"
     file.write_text(story, encoding="utf-8")
@@ -246,7 +246,7 @@ figures:
     assert line.split()[-2:] == ["1", "2"]  # found, expected
 
     file.write_text(
-        story.replace("kind: district", "sort: district").replace("2025-01-02", "2025-02-30"), encoding="utf-8"
+        story.replace("code: district", "cod: district").replace("2025-01-02", "2025-02-30"), encoding="utf-8"
     )
     heads = city.heads()
     done = city.linli("scenario", "run", str(file))

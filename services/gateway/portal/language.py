@@ -14,7 +14,7 @@ from markupsafe import Markup, escape
 
 from services.gateway.reader import language as language
 from shared.domain.calendar import LOCAL
-from shared.words import sentence, table, word
+from shared.words import known, sentence, table, word
 
 #: Rows of the catalogue behind a sentence: (C12), （C12、X13）.
 _ROWS = re.compile(r" ?[（(][A-Z][0-9]{2}(?:[,、] ?[A-Z][0-9]{2})*[)）]")
@@ -31,6 +31,11 @@ def code(group: str, value: str) -> str:
     chosen = language()
     found = table(chosen).get(("page", f"{group}.{value}"))
     return found if found is not None else word(chosen, group, value)
+
+
+def coded(group: str, value: str) -> bool:
+    """Whether a value is a code that has a word, not what somebody wrote."""
+    return ("page", f"{group}.{value}") in table(language()) or known(group, value)
 
 
 def told(text: str) -> str:

@@ -290,7 +290,7 @@ def _one(frame: Frame, of: Aggregate, name: str, value: Any, kind: Kind | None, 
     other = called(kind.refers) if kind is not None and kind.control == "pick" else None
     if other is not None and other.single is not None:
         return _called(frame, other, text)
-    if known(name, text) or language.code(name, text) != text:
+    if language.coded(name, text):
         return language.code(name, text)
     if _MOMENT.fullmatch(text):
         return language.time(text)

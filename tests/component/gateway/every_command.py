@@ -29,7 +29,7 @@ ROLES: dict[str, tuple[str, tuple[str, ...]]] = {
         "社区书记",
         (*_ALL, "project.*", "payment.sign", "statement.*", "checklist.*", "obligation.*"),
     ),
-    "street_secretary": ("街道书记", (*_ALL, "checklist.*", "obligation.*")),
+    "street_secretary": ("街道书记", (*_ALL, "checklist.*", "obligation.*", "project.*")),
     "branch_head": ("支部书记", ("payment.review.branch",)),
     "committee_head": ("院委会主任", ("payment.review.committee",)),
     "board_head": ("监事会主席", ("payment.review.board",)),
@@ -140,7 +140,8 @@ class World:
             parent = place.rpartition(".")[0]
             found("register_place", place=place, kind=kind, name=name, name_en=f"Place {place[-3:]}", parent=parent)
         for body, (name, level, place, above) in BODIES.items():
-            named = {"type": "party", "name": name, "name_en": f"Body {body[2:]}", "level": level, "place": place}
+            sort = "council" if body in ("o-committee", "o-board") else "party"
+            named = {"type": sort, "name": name, "name_en": f"Body {body[2:]}", "level": level, "place": place}
             found("establish_organisation", organisation_id=body, parent_id=above, since=FOUNDED, **named)
         for person in (*HOLDERS, *RESIDENTS):
             found("register_person", person_id=person, name=f"人{next(self._numbers)}", place=COMPOUND)
@@ -211,7 +212,8 @@ class World:
         ):
             if status in _BEFORE[step]:
                 break
-            self.do("p-grid", "issues", by, issue_id=id, **ask)
+            who = "p-secretary" if by in ("dispatch_issue", "record_follow_up") else "p-grid"
+            self.do(who, "issues", by, issue_id=id, **ask)
         return id
 
     def volunteer(self) -> str:
@@ -279,7 +281,7 @@ class World:
             self.receipt(id)
             self.do("p-grid", "funding", "finish_works", project_id=id)
         if status == "accepted":
-            self.do("p-secretary", "funding", "accept_project", project_id=id, criteria={"flow": True})
+            self.do("p-street", "funding", "accept_project", project_id=id, criteria={"flow": True})
         return id
 
     def receipt(self, project: str = "", person: bool = False) -> str:
@@ -294,8 +296,10 @@ class World:
         """A request for payment at a step of its way, with its project."""
         project = self.project("approved")
         self.receipt(project)
-        asked = {"payee": "市政公司", "purpose": "工程款", "amount_fen": 50_000}
-        id = self.do("p-grid", "funding", "request_payment", project_id=project, **asked)
+        asked = {"project_id": project, "payee": f"市政公司{self.new()}", "purpose": "工程款", "amount_fen": 50_000}
+        id = self.do("p-grid", "funding", "request_payment", **asked)
+        if status == "held":
+            return self.do("p-grid", "funding", "request_payment", **asked), project
         read = {"project_id": project, "payment_id": id, "version": 1, "amount_fen": 50_000}
         if status != "requested":
             for body in ("branch", "committee", "board"):
@@ -382,6 +386,8 @@ ROWS: dict[str, Row] = {
         "p-secretary", {"post_id": "post-grid", "working_days": "3"}, lambda world: world.issue("triaged")
     ),
     "accept_issue": Row("p-grid", {}, lambda world: world.issue("dispatched")),
+    "return_issue": Row("p-grid", {}, lambda world: world.issue("dispatched")),
+    "withdraw_issue": Row("p-resident", {}, World.issue),
     "extend_issue": Row("p-secretary", {"working_days": "9"}, lambda world: world.issue("accepted")),
     "escalate_issue": Row("p-grid", {"to_post": "post-secretary"}, lambda world: world.issue("dispatched")),
     "resolve_issue": Row("p-grid", {}, lambda world: world.issue("accepted")),
@@ -410,6 +416,7 @@ ROWS: dict[str, Row] = {
     "report_in": Row("p-resident", {"unit": "o-street", "place": COMPOUND, "kind": "member"}),
     "confirm_report_in": Row("p-grid", {"end": "place"}, lambda world: world.report("reported_in")),
     "form_team": Row("p-grid", {"kind": "safety", "place": COMPOUND}),
+    "describe_team": Row("p-grid", {}, World.team),
     "join_team": Row("p-grid", lambda world, id: {"person_id": world.volunteer()}, World.team),
     "leave_team": Row("p-grid", lambda world, id: {"person_id": world.members(id)[0]}, World.team),
     "plan_activity": Row("p-grid", {"kind": "service", "place": COMPOUND, "starts": "2199-01-01T09:00"}),
@@ -449,12 +456,20 @@ ROWS: dict[str, Row] = {
             "criteria": [{"code": "flow", "zh": "排水通畅", "en": "drains run free"}],
         },
     ),
+    "raise_budget": Row(
+        "p-secretary",
+        {
+            "budget_fen": "2000",
+            "shares": [{"key": "government", "value": "1600"}, {"key": "residents", "value": "400"}],
+        },
+        lambda world: world.project("approved"),
+    ),
     "approve_project": Row("p-secretary", {}, World.project),
     "cancel_project": Row("p-secretary", {}, World.project),
     "designate_signer": Row("p-secretary", {"person_id": "p-street"}, lambda world: world.project("approved")),
     "finish_works": Row("p-grid", {}, lambda world: world.project("approved")),
     "accept_project": Row(
-        "p-secretary", {"criteria": [{"key": "flow", "value": "yes"}]}, lambda world: world.project("finished")
+        "p-street", {"criteria": [{"key": "flow", "value": "yes"}]}, lambda world: world.project("finished")
     ),
     "return_surplus": Row("p-cashier", {}, lambda world: world.project("accepted")),
     "record_receipt": Row(
@@ -464,6 +479,7 @@ ROWS: dict[str, Row] = {
     "erase_payer": Row("p-accountant", {}, lambda world: world.receipt(person=True)),
     "request_payment": Row("p-grid", lambda world, id: {"project_id": world.project("approved")}),
     "amend_payment": Row("p-grid", {"amount_fen": "400"}, lambda world: world.payment()[0]),
+    "explain_payment": Row("p-grid", {}, lambda world: world.payment("held")[0]),
     "withdraw_payment": Row("p-grid", {}, lambda world: world.payment()[0]),
     "review_payment": Row("p-branch", {"body": "branch", "verdict": "approved"}, lambda world: world.payment()[0]),
     "sign_payment": Row("p-secretary", {}, lambda world: world.payment("reviewed")[0]),
@@ -495,6 +511,7 @@ def _typed_profile() -> Typed:
     """The smallest profile that a city can begin with."""
     words = {"zh": "甲", "en": "First"}
     ranked = {kind: {"rank": 1} if KINDS[kind].data is Ranked else {} for kind in KINDS}
+    ranked |= {"severities": {"rank": 1, "tier": "first"}, "review_bodies": {"type": "first"}}
     lists = [kind for kind, one in KINDS.items() if one.needed and kind not in ("levels", "roles")]
     role = {"zh": "居民", "en": "Resident"}
     return {

@@ -149,3 +149,16 @@ def test_a_wisher_without_account_is_erased_by_key(desk: Desk) -> None:
 def test_residents_ask_only_for_themselves(desk: Desk) -> None:
     with pytest.raises(ForbiddenError, match="takes a post"):
         desk.ask("ask_wish", "p-1", place=HERE, wish="x", wisher="y", wisher_id="p-2")
+
+
+def test_who_checks_wishes_finds_those_of_their_place_and_the_wall_everywhere(desk: Desk) -> None:
+    mine, elsewhere = ask(desk, "w-mine"), ask(desk, "w-elsewhere", THERE)
+    desk.ask("publish_wish", "post-checker", wish_id=elsewhere, title="公开的心愿")
+
+    def found(by: str, **where: Any) -> set[str]:
+        rows = desk.ask("find_wishes", by, limit=500, **where)["rows"]
+        return {row["wish_id"] for row in rows} & {mine, elsewhere}
+
+    assert mine in found("post-worker") and mine not in found("p-2")
+    assert found("post-worker", wall=True) == found("p-2") == {elsewhere}
+    assert found("post-worker", status="published") == {elsewhere}

@@ -16,7 +16,7 @@ from services.funding.project import Project
 from shared.domain.city import City
 from shared.domain.errors import ForbiddenError, IllegalStateError
 from shared.domain.mandate import Mandate
-from shared.domain.words import _, said, term
+from shared.domain.words import Said, _, said, term
 
 
 def person(by: Mandate) -> str:
@@ -64,6 +64,30 @@ def examiner(project: Project, by: Mandate) -> str:
     who = person(by)
     _in_project(who, project.approvers, "examiner", "approver")
     return who
+
+
+def _why(*parts: tuple[Iterable[str], str, str], who: str) -> Said | None:
+    try:
+        for others, duty, held in parts:
+            _in_payment(who, others, duty, held)
+    except ForbiddenError as error:
+        return error.said
+    return None
+
+
+def never_asks(payment: Payment, by: Mandate) -> Said | None:
+    """Why somebody may not ask for this payment again, as far as it says itself; None when nothing is against it."""
+    return _why((payment.signers, "applicant", "signer"), (payment.reviewers, "applicant", "reviewer"), who=by.actor)
+
+
+def never_reviews(payment: Payment, by: Mandate) -> Said | None:
+    """Why somebody may not review this payment, as far as it says itself; None when nothing is against it."""
+    return _why((payment.applicants, "reviewer", "applicant"), (payment.signers, "reviewer", "signer"), who=by.actor)
+
+
+def never_signs(payment: Payment, by: Mandate) -> Said | None:
+    """Why somebody may not sign this payment, as far as it says itself; None when nothing is against it."""
+    return _why((payment.applicants, "signer", "applicant"), (payment.reviewers, "signer", "reviewer"), who=by.actor)
 
 
 def accountant(project: Project, by: Mandate) -> str:

@@ -145,7 +145,7 @@ def _held(asked: PaymentRequested | PaymentAmended, like: tuple[str, ...]) -> li
     return [asked, *([PaymentHeld(**ids, version=asked.version, like=like)] if like else [])]
 
 
-@PAYMENT.command("payment.amend", when=OPEN, otherwise=_FINAL, alone=True)
+@PAYMENT.command("payment.amend", when=OPEN, otherwise=_FINAL, only=duties.never_asks, alone=True)
 def amend_payment(
     payment: Payment,
     *,
@@ -244,6 +244,7 @@ def withdraw_payment(
     otherwise=_(
         "the payment is {status}; a rejected one is reviewed after it was amended, a held one after it was explained why it is no repeat"
     ),
+    only=duties.never_reviews,
 )
 def review_payment(
     payment: Payment,
@@ -308,6 +309,7 @@ def _same(payment: Payment, version: int, amount_fen: int) -> None:
     when=("requested",),
     again=("signed",),
     otherwise=_("the payment is {status}; only a request that all bodies approved is signed"),
+    only=duties.never_signs,
 )
 def sign_payment(
     payment: Payment,

@@ -300,7 +300,7 @@ def _kept(city: City, kind: str, code: str) -> str:
 
 
 _VERSION = {
-    **dict.fromkeys(("kind", "code", "zh", "en", "since", "until"), TEXT),
+    **dict.fromkeys(("entry_id", "kind", "code", "zh", "en", "since", "until"), TEXT),
     "version": COUNT,
     "data": {"type": "object"},
 }
@@ -308,14 +308,14 @@ _VERSION = {
 
 def _shown(kind: str, entry: Version) -> Row:
     shown: Row = msgspec.to_builtins(entry)
-    return shown | {"kind": kind}
+    return shown | {"kind": kind, "entry_id": entry_id(kind, entry.code)}
 
 
 def _actions(read: Reader, open_: bool) -> list[str]:
     return ["adopt_entry", *(["retire_entry"] if open_ else [])] if read.may("registry.profile") else []
 
 
-@ENTRY.query(answer=shape(rows=many(shape(**_VERSION)), actions=ACTIONS))
+@ENTRY.query(answer=shape(rows=many(shape(**_VERSION, actions=ACTIONS)), actions=ACTIONS))
 def find_entries(
     read: Reader,
     *,
@@ -324,7 +324,8 @@ def find_entries(
 ) -> dict[str, Any]:
     """The entries of a list that hold on a day, in the order of their rank."""
     city = City(read.rows, on) if on else read.city
-    rows = [_shown(kind, entry) for entry in city.entries(kind).values()]
+    actions = {"actions": _actions(read, True)}
+    rows = [_shown(kind, entry) | actions for entry in city.entries(kind).values()]
     return {"rows": rows, "actions": _actions(read, False)}
 
 

@@ -24,6 +24,8 @@ REGISTRY = "registry"
 NEVER = "9999-12-31"
 #: Rows read with one question.
 _AT_A_TIME = 500
+#: Kinds on days of which the entries are kept in memory.
+_MOST_ENTRIES = 500
 
 
 def _fields(event: Any) -> Mapping[str, Any]:
@@ -294,16 +296,33 @@ class Catalogue:
     def __init__(self) -> None:
         self._position = -1
         self._rows: dict[str, Row] = {}
+        self._entries: dict[tuple[str, str], dict[str, Entry]] = {}
 
     def codes(self, rows: Rows, kind: str) -> dict[str, list[Row]]:
         """The codes of a kind with their versions; read anew when any entry changed since."""
         position = int((rows.get("city_entries", "version") or {"position": 0})["position"])
         if position != self._position:
-            self._position, self._rows = position, {}
+            self._position, self._rows, self._entries = position, {}, {}
         if kind not in self._rows:
             self._rows[kind] = rows.get("city_entries", kind) or {}
         codes: dict[str, list[Row]] = self._rows[kind].get("codes", {})
         return codes
+
+    def entries(self, rows: Rows, kind: str, day: str) -> dict[str, Entry]:
+        """The entries of a kind that hold on a day, by code, in the order of their rank."""
+        codes = self.codes(rows, kind)
+        if (kind, day) not in self._entries:
+            if len(self._entries) >= _MOST_ENTRIES:
+                self._entries.clear()
+            found = [
+                _entry(code, one)
+                for code, versions in codes.items()
+                for one in versions
+                if one["since"] <= day and (not one["until"] or day < one["until"])
+            ]
+            ranked = sorted(found, key=lambda one: one.data.get("rank", 0))
+            self._entries[kind, day] = {one.code: one for one in ranked}
+        return self._entries[kind, day]
 
 
 class City:
@@ -323,13 +342,7 @@ class City:
 
     def entries(self, kind: str) -> dict[str, Entry]:
         """The entries of a kind that hold on the day, by code; those of levels, widths and the like in the order of their rank."""
-        found = [
-            _entry(code, one)
-            for code, versions in self._catalogue.codes(self.rows, kind).items()
-            for one in versions
-            if one["since"] <= self.day and (not one["until"] or self.day < one["until"])
-        ]
-        return {one.code: one for one in sorted(found, key=lambda one: one.data.get("rank", 0))}
+        return self._catalogue.entries(self.rows, kind, self.day)
 
     def code(self, kind: str, code: str, field: str = "") -> Entry:
         """The entry of a code; raises `BadInputError` when the city's list does not have it on the day."""

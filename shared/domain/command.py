@@ -92,9 +92,14 @@ class Needs:
 
 
 @cache
+def _hints(function: Callable[..., Any]) -> dict[str, Any]:
+    return get_type_hints(function, include_extras=True)
+
+
+@cache
 def needs(function: Callable[..., Any]) -> Needs:
     """Read what a decision wants to be given besides its arguments."""
-    hints = get_type_hints(function, include_extras=True)
+    hints = _hints(function)
     city = tuple(name for name, hint in hints.items() if hint is City)
     opener = tuple(name for name, hint in hints.items() if hint is Opener)
     held = {name: mark for name, hint in hints.items() for mark in _marks(hint) if isinstance(mark, Holds)}
@@ -106,7 +111,7 @@ def fields_of(function: Callable[..., Any], skip: int = 1) -> tuple[Field, ...]:
 
     Raises `TypeError` that names the file for an argument that is neither a field nor given by type.
     """
-    hints = get_type_hints(function, include_extras=True)
+    hints = _hints(function)
     given = needs(function)
     fields = []
     for name, parameter in list(inspect.signature(function).parameters.items())[skip:]:

@@ -57,6 +57,10 @@ def acts(source: str) -> str:
 
 #: Rows as they lie in a store that nobody else writes to; None: there is none.
 Known = dict[tuple[str, str], Row | None]
+#: The views of a source, each with the tallies that count its rows.
+Folds = list[tuple[View, list[Tally]]]
+#: Those that a fact touches, with the keys of the rows.
+Touched = list[tuple[View, list[Tally], tuple[str, ...]]]
 #: Facts whose rows a replay reads at once.
 READ_AHEAD = 200
 #: Most rows that are kept in memory between the batches of a replay.
@@ -78,9 +82,9 @@ class Overlay:
         self.changes: dict[tuple[str, str], Row | None] = {}
         #: Streams of which a fact was parked.
         self.blocked: set[str] = set()
-        self._events: dict[int, Any] = {}  # by position
+        self._read: dict[int, tuple[Any, Touched]] = {}  # by position
 
-    def read_ahead(self, views: Sequence[View], decode: Callable[[Record], Any], records: Iterable[Record]) -> None:
+    def read_ahead(self, folds: Folds, decode: Callable[[Record], Any], records: Iterable[Record]) -> None:
         """Decode facts, and read all the rows that they touch with one question a view.
 
         What cannot be read ahead is left to the fold, which says why.
@@ -89,9 +93,11 @@ class Overlay:
         for record in records:
             # of whatever kind: the fact cannot be decoded, or a view cannot say which rows it touches
             with suppress(Exception):
-                self._events[record.position] = event = decode(record)
-                for view in views:
-                    touched.setdefault(view.name, set()).update(view.keys(event, record))
+                self._read[record.position] = event, rows = _read(folds, decode, record)
+                for view, tallies, named in rows:
+                    touched.setdefault(view.name, set()).update(named)
+                    for tally in tallies:
+                        touched.setdefault(tally.name, set()).update(tally.keys(event, record))
         for name, keys in touched.items():
             # stores do not agree on keys that are no plain text: those are read one by one
             if wanted := [
@@ -100,9 +106,9 @@ class Overlay:
                 found = self._store.get_many(name, wanted)
                 self._known.update(((name, key), found.get(key)) for key in wanted)
 
-    def event(self, record: Record, decode: Callable[[Record], Any]) -> Any:
-        """The decoded fact; raises what `decode` raises."""
-        return self._events.pop(record.position) if record.position in self._events else decode(record)
+    def read(self, folds: Folds, decode: Callable[[Record], Any], record: Record) -> tuple[Any, Touched]:
+        """The decoded fact and the rows that it touches; raises what `decode` or a view raises."""
+        return self._read.pop(record.position, None) or _read(folds, decode, record)
 
     def get(self, view: str, key: str) -> Row:
         if (view, key) in self.changes:
@@ -161,17 +167,27 @@ class Seen:
         return kept + [row for row in new if fits(self._views[view], row, where)]
 
 
-def _fold_views(
-    views: Sequence[View], event: Any, record: Record, overlay: Overlay
-) -> dict[tuple[str, str], Row | None]:
+def _folds(views: Sequence[View], source: str) -> Folds:
+    """The views of a source, each with the tallies that count its rows."""
+    ours = [view for view in views if view.source == source]
+    tallies = [view for view in ours if isinstance(view, Tally)]
+    return [
+        (view, [tally for tally in tallies if tally.counting == view.name])
+        for view in ours
+        if not isinstance(view, Tally)
+    ]
+
+
+def _read(folds: Folds, decode: Callable[[Record], Any], record: Record) -> tuple[Any, Touched]:
+    event = decode(record)
+    return event, [(view, tallies, keys) for view, tallies in folds if (keys := tuple(view.keys(event, record)))]
+
+
+def _fold_views(event: Any, touched: Touched, record: Record, overlay: Overlay) -> dict[tuple[str, str], Row | None]:
     """The rows that a fact changes."""
     changes: dict[tuple[str, str], Row | None] = {}
-    tallies: dict[str, list[Tally]] = {}
-    for view in views:
-        if isinstance(view, Tally):
-            tallies.setdefault(view.counting, []).append(view)
-    for view in views:
-        for key in () if isinstance(view, Tally) else view.keys(event, record):
+    for view, tallies, keys in touched:
+        for key in keys:
             if (view.name, key) in changes:
                 raise ValueError(f"view {view.name}: the fact names row {key!r} twice")
             before = overlay.get(view.name, key)
@@ -179,23 +195,11 @@ def _fold_views(
             if row is not None:
                 view.check(row)
             changes[view.name, key] = row
-            for tally in tallies.get(view.name, ()):
-                _move(tally, before, row, overlay, changes)
+            for tally in tallies:
+                for sums, by in tally.moves(before, row).items():
+                    at = (tally.name, sums)
+                    changes[at] = tally.move(sums, changes[at] if at in changes else overlay.get(*at), by)
     return changes
-
-
-def _move(
-    tally: Tally, before: Row, after: Row | None, overlay: Overlay, changes: dict[tuple[str, str], Row | None]
-) -> None:
-    """Move the sums that a row counts in by what it counts for now and did not before."""
-    if before and after and tally.at(before) == tally.at(after) and tally.counts(before) == tally.counts(after):
-        return
-    counted = [(row, sign) for row, sign in ((before, -1), (after, 1)) if row]
-    for row, sign in counted:
-        for key in tally.at(row):
-            at = (tally.name, key)
-            sums = changes[at] if at in changes else overlay.get(*at)
-            changes[at] = tally.move(key, sums, row, sign)
 
 
 def replay(
@@ -212,16 +216,16 @@ def replay(
     `left_out` are the positions that the live views did not apply because they are parked or skipped. `known` keeps the rows of one
     batch for the next ones, so that rows which many facts touch are not read anew; only for a store that nobody else writes to.
     """
-    views = [view for view in views if view.source == source]
+    folds = _folds(views, source)
     follower = f"follow:{source}"
     start = position = store.checkpoint(follower)
     overlay = Overlay(store, known)
     remaining = iter(records)
     while some := list(islice(remaining, READ_AHEAD)):
         facts = [record for record in some if record.position not in left_out]
-        overlay.read_ahead(views, decode, facts)
+        overlay.read_ahead(folds, decode, facts)
         for record in facts:
-            overlay.changes.update(_fold_views(views, overlay.event(record, decode), record, overlay))
+            overlay.changes.update(_fold_views(*overlay.read(folds, decode, record), record, overlay))
         position = some[-1].position
     if position != start:
         store.save(overlay.changes, {follower: (start, position)})
@@ -259,7 +263,7 @@ class Follower:
         self.source = source
         self.name = f"follow:{source}"
         self._every_view = views
-        self._views = [view for view in views if view.source == source]
+        self._folds = _folds(views, source)
         self._store = store
         self._decode = decode
         self._policies = policies or {}
@@ -307,7 +311,7 @@ class Follower:
         store, beside = self._store.pinned(), self._beside()
         overlay = Overlay(store)
         missing: int | None = None
-        overlay.read_ahead(self._views, self._decode, new)
+        overlay.read_ahead(self._folds, self._decode, new)
         for record in new:
             if record.position <= position:
                 continue  # it came twice
@@ -349,8 +353,8 @@ class Follower:
             overlay.blocked.add(record.stream)
 
     def _fold(self, record: Record, overlay: Overlay) -> dict[tuple[str, str], Row | None]:
-        event = overlay.event(record, self._decode)
-        changes = _fold_views(self._views, event, record, overlay)
+        event, touched = overlay.read(self._folds, self._decode, record)
+        changes = _fold_views(event, touched, record, overlay)
         if (policy := self._policies.get(f"{self.source}.{record.type}")) is not None and self._carry is not None:
             seen = Seen(self._store, self._every_view, changes, overlay.changes)
             city = {name: City(seen, today()) for name in needs(policy).city}

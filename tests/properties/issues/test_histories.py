@@ -44,7 +44,7 @@ from services.issues.issue.facts import (
 from shared.domain.errors import LinliError
 from shared.domain.event import Event
 from shared.domain.mandate import Mandate
-from shared.domain.view import Row, counted_at
+from shared.domain.view import Row
 from tests.domain.issues.facts import ISSUE_ID, mandate
 from tests.kit.city import COMPOUND, ORGANISATIONS, POSTS
 from tests.kit.rows import city, record_of
@@ -96,9 +96,8 @@ class Histories(RuleBasedStateMachine):
         row = CASES.fold(self.row, event, record, ISSUE_ID)
         assert row is not None
         CASES.check(row)
-        for key in counted_at(row):
-            before = FIGURES.move(key, self.figures.get(key), self.row, -1) if self.row else self.figures.get(key)
-            self.figures[key] = FIGURES.move(key, before, row, 1) or {}
+        for key, by in FIGURES.moves(self.row, row).items():
+            self.figures[key] = FIGURES.move(key, self.figures.get(key), by) or {}
         self.row = row
 
     @rule(by=WHO)

@@ -262,6 +262,7 @@ def _judged(field: str, names: Sequence[str], judged: Mapping[str, bool]) -> Non
     when=("accepted", "cancelled"),
     again=("closed",),
     otherwise=_("accept or cancel the project before returning surplus; it is {status}"),
+    late=0,
 )
 def return_surplus(project: Project, *, by: Mandate, at: str) -> list[Event]:
     """Return what was not spent to its sources and close the books, as cashier (C22).

@@ -46,8 +46,13 @@ _COMMAND_HEADERS: dict[str, tuple[str, dict[str, Any]]] = {
         _KEY_SCHEMA,
     ),
     "Linli-Occurred": (
-        "When it happened, for a late entry; not in the future.",
+        "When it happened, for a late entry; not in the future, within the window of the command, and not before the last fact of the "
+        "thing. Without it the command happens at once.",
         {"type": "string", "format": "date-time"},
+    ),
+    "Linli-Import": (
+        "The operator's token, for what is brought in from another register: no window applies, and the facts say who imported them.",
+        {"type": "string"},
     ),
     "X-CSRF-Token": (
         "Needed only with the session cookie: the `csrf` of the sign-in or of `GET /api/me`.",

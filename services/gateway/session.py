@@ -117,7 +117,7 @@ class Gateway:
         g.commands = g.get("commands", 0) + 1
         if g.commands > 1:  # a form that does several things does each of them once
             key = derived_id(key, str(g.commands))
-        context = self._context(_later(headers.after(), self._remembered()), key, headers.occurred())
+        context = self._context(_later(headers.after(), self._remembered()), key, headers.occurred(), self._importer())
         receipt = self.caller.call(service, command, context, arguments, timeout=_timeout)
         self._remember(receipt)
         return receipt
@@ -254,7 +254,19 @@ class Gateway:
             self._known_posts.popitem(last=False)
         return posts
 
-    def _context(self, after: dict[str, int], key: str = "", occurred: str = "") -> Context:
+    def _importer(self) -> str:
+        """The operator who brings a command in from another register, "" for none; raises `ForbiddenError` for anybody else."""
+        if not (token := headers.importing()):
+            return ""
+        identity = self.credentials.open(token)
+        if identity.kind != "operator":
+            raise ForbiddenError(
+                _("only an operator brings in what another register holds"),
+                {"Linli-Import": said(_("only for operators"))},
+            )
+        return identity.actor
+
+    def _context(self, after: dict[str, int], key: str = "", occurred: str = "", imported: str = "") -> Context:
         current = self.current()
         return Context(
             kind=current.kind,  # type: ignore[arg-type]  # checked when the identity was made
@@ -264,6 +276,7 @@ class Gateway:
             command_id=f"{current.actor or _nobody()}:{key}" if key else "",
             correlation_id=g.correlation_id,
             occurred=occurred,
+            imported=imported,
             after=after,
         )
 

@@ -22,7 +22,7 @@ from shared.domain.period import plus_days
 from shared.domain.reader import Reader
 from shared.domain.view import Row, Rows
 from shared.domain.words import _, said, term
-from shared.words import known
+from shared.words import known, table
 
 Data = dict[str, bool | int | str | list[str | dict[str, str]]]
 
@@ -133,6 +133,11 @@ def is_power(power: str) -> bool:
     )
 
 
+def is_command(name: str) -> bool:
+    """Whether some service has a command of this name."""
+    return any(group.endswith("command") and text == name for group, text in table("zh"))
+
+
 def faults(kind: str, code: str, data: Mapping[str, Any], codes: Callable[[str], Collection[str]]) -> dict[str, Any]:
     """What is wrong with the data of an entry, by their part; `codes(kind)` are those that the city has or is to have."""
     wrong: dict[str, Any] = {}
@@ -141,6 +146,8 @@ def faults(kind: str, code: str, data: Mapping[str, Any], codes: Callable[[str],
             number(*PARAMETERS[code]).load(data["value"])
         except FieldError as error:
             wrong["value"] = error.reason
+    if kind == "windows" and not (is_power(code) or is_command(code)):
+        wrong["code"] = said(_("no command has this name or asks for this power"))
     parts = {"level": "levels", "bearer": "organisation_types", "type": "organisation_types", "tier": "tiers"}
     for part, other in parts.items():
         if data.get(part) and data[part] not in codes(other):

@@ -73,7 +73,7 @@ class ObligationServed(Event, frozen=True, kw_only=True):
 
 
 class ObligationMet(Event, frozen=True, kw_only=True):
-    """The amount owed in the period is reached; `late` where the period had ended before it was recorded."""
+    """The amount owed in the period is reached; `late` where the period had ended before, unless it was dated within it in time."""
 
     obligation_id: str
     late: bool
@@ -170,6 +170,7 @@ OBLIGATION = Decider(
     Obligation,
     evolve,
     lambda obligation: obligation.place,
+    marks=(ObligationMissed,),
 )
 
 
@@ -262,7 +263,7 @@ def meet_obligation(
     number = len(obligation.days) + 1
     served = ObligationServed(obligation_id=obligation.id, done_on=done_on, evidence=evidence, note=note, number=number)
     met = (
-        [ObligationMet(obligation_id=obligation.id, late=obligation.status == "missed")]
+        [ObligationMet(obligation_id=obligation.id, late=obligation.status == "missed" and at[:10] >= obligation.until)]
         if number >= obligation.amount
         else []
     )

@@ -230,10 +230,14 @@ PATROL_SUMS = tally(
     "patrol_sums",
     PATROLS,
     lambda row: (
-        {"patrols": 1, "patrol_person_times": len(row["members"]), "findings": len(row["findings"])}
-        if row["status"] == "logged"
-        else {}
+        (
+            {"patrols": 1, "patrol_person_times": len(row["members"]), "findings": len(row["findings"])}
+            if row["status"] == "logged"
+            else {}
+        )
+        | {"late": row["late"]}
     ),
+    folding=2,
 )
 WALKS = View("walks", OWN, _walk_keys, _walk)
 

@@ -269,6 +269,7 @@ def _counts(row: Row) -> Counts:
         "members_reported": int(member and reported),
         "members_confirmed": int(member and row["status"] == "confirmed"),
         "units_reported": int(not member),
+        "late": row["late"],
     }
 
 
@@ -277,7 +278,7 @@ REPORT_INS = View.of(
     "report_ins",
     ("place", "person_id", "unit", "level", ("kind", "place"), ("status", "place"), "since"),
 )
-REPORT_IN_SUMS = tally("report_in_sums", REPORT_INS, _counts)
+REPORT_IN_SUMS = tally("report_in_sums", REPORT_INS, _counts, folding=2)
 
 
 @REPORT_IN.query(answer=page_of(row_of(REPORT_IN, "confirmed", **NAMED, ends=many(TEXT), actions=ACTIONS)))

@@ -158,7 +158,7 @@ def _member(row: Row, event: TeamJoined | TeamLeft, record: Record, key: str) ->
 
 
 TEAMS = View.of(TEAM, "teams", ("place", ("kind", "place")))
-TEAM_SUMS = tally("team_sums", TEAMS, lambda row: {"teams": {row["kind"]: 1}})
+TEAM_SUMS = tally("team_sums", TEAMS, lambda row: {"teams": {row["kind"]: 1}, "late": row["late"]}, folding=2)
 MEMBERSHIPS = View("memberships", OWN, _member_key, _member, ("team_id", "person_id", "place"))
 
 

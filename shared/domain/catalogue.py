@@ -87,6 +87,12 @@ class Parameter(msgspec.Struct, frozen=True, kw_only=True):
     value: Annotated[int, number(0, 10**13), "the number"]
 
 
+class Window(msgspec.Struct, frozen=True, kw_only=True):
+    """How late a command may be entered; its code is the command's name, or the power that several commands ask for (X02)."""
+
+    days: Annotated[int, number(0, 366), "days that it may be dated back; 0: it is recorded when it happens"]
+
+
 class Item(msgspec.Struct, frozen=True, kw_only=True):
     """An item of a checklist."""
 
@@ -143,6 +149,7 @@ KINDS: Mapping[str, EntryKind] = {
     "money_sources": EntryKind(Nothing, needed=True),
     "review_bodies": EntryKind(ReviewBody, needed=True),
     "posting_channels": EntryKind(Nothing, needed=True),
+    "windows": EntryKind(Window),
     "checklists": EntryKind(Checklist),
     "obligations": EntryKind(Obligation),
 }
@@ -152,6 +159,9 @@ PARAMETERS: Mapping[str, tuple[int, int]] = {
     "claim_days": (1, 365),
     "longest_claim_days": (1, 365),
     "disclosure_days": (1, 3660),
+    "late_entry_days": (0, 366),
+    "follow_up_spacing_hours": (1, 720),
+    "reopened_working_days": (1, 250),
     "longest_day_minutes": (1, 24 * 60),
     "longest_limit_days": (1, 3660),
     "settling_days": (1, 3660),
@@ -161,9 +171,15 @@ PARAMETERS: Mapping[str, tuple[int, int]] = {
     "untaken_days": (1, 250),  # working days
     "reopen_days": (1, 3660),
 }
-#: What parameters are in a city that adopted its entries before there were such: minutes that one person can serve in a day, and days
-#: that a time limit may lie ahead.
-FORMER: Mapping[str, int] = {"longest_day_minutes": 12 * 60, "longest_limit_days": 3660}
+#: What parameters are in a city that adopted its entries before there were such: among them minutes that one person can serve in a day,
+#: and days that a time limit may lie ahead.
+FORMER: Mapping[str, int] = {
+    "longest_day_minutes": 12 * 60,
+    "longest_limit_days": 3660,
+    "late_entry_days": 7,
+    "follow_up_spacing_hours": 12,
+    "reopened_working_days": 10,
+}
 
 
 @cache

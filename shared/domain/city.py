@@ -189,6 +189,7 @@ _FORMER_PARAMETERS = {
     "repeat_days": 30,
     "bills_needed": 0,
     "contracts_needed": 0,
+    **FORMER,
 }
 _FORMER_RESIDENT = ("issue.report", "issue.judge", "volunteer.register", "volunteer.join", "wish.ask", "wish.claim")
 _ACCEPTS = {"issue.accept", "issue.*", "*"}
@@ -359,7 +360,7 @@ class City:
         return entries[code]
 
     def parameter(self, name: str) -> int:
-        """A number that rules use; raises `IllegalStateError` when the city has not set it."""
+        """A number that rules use; raises `IllegalStateError` when the city has not set it, though it could."""
         entry = self.entries("parameters").get(name)
         if entry is None and name in FORMER:
             return FORMER[name]
@@ -368,6 +369,12 @@ class City:
                 _("the city has not set the parameter {name}; adopt an entry for it first"), name=name
             )
         return int(entry.data["value"])
+
+    def window(self, command: str, power: str) -> int:
+        """How many days back a command may be dated: what the city says of the command, of its power, or of all."""
+        windows = self.entries("windows")
+        entry = windows.get(command) or windows.get(power)
+        return int(entry.data["days"]) if entry else self.parameter("late_entry_days")
 
     def days_off(self) -> frozenset[str]:
         """The city's own days off (ISO dates), a year of each entry at most."""

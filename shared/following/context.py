@@ -37,6 +37,8 @@ class Context(msgspec.Struct, frozen=True, kw_only=True):
     correlation_id: str = ""
     causation_id: str = ""
     occurred: str = ""  # RFC 3339; empty: now
+    at_once: bool = False  # whether `occurred` is the moment of the call, because the caller named none
+    imported: str = ""  # the operator who brings it in from another register; empty: nobody does
     after: dict[str, int] = msgspec.field(default_factory=dict)  # positions per source that the answer must reflect
     content: tuple[str, ...] = ()  # codes of what is asked (`Signer.content`); made by the service that is asked
 

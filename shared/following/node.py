@@ -6,7 +6,7 @@ import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
-from datetime import date
+from datetime import date, timedelta
 from functools import wraps
 from typing import Any
 
@@ -20,6 +20,7 @@ from shared.domain.errors import (
     ConcurrencyError,
     CorruptionError,
     DomainError,
+    IllegalStateError,
     NotFoundError,
     TimedOutError,
     UnavailableError,
@@ -27,11 +28,12 @@ from shared.domain.errors import (
 from shared.domain.event import Event
 from shared.domain.identity import derived_id
 from shared.domain.mandate import Mandate
+from shared.domain.moments import TOLERANCE, moment_of, shown
 from shared.domain.policy import Decision, Policy
 from shared.domain.reader import offered
 from shared.domain.record import Record
 from shared.domain.view import Row, Rows
-from shared.domain.words import _, term
+from shared.domain.words import _, said, term
 from shared.following import cloudevents
 from shared.following.authority import mandate_of
 from shared.following.context import Context
@@ -158,11 +160,17 @@ class Node:
         wanted = wanted or needs(decide)
         city = self.city(context.occurred[:10], views)
         given: dict[str, Any] = dict.fromkeys(wanted.city, city) | dict.fromkeys(wanted.open, self.open)
+
+        def on_its_day(state: Any, *, at: str, **ask: Any) -> Iterable[Event | On]:
+            if at[:10] != city.day:  # it takes the moment of the last fact, which is of a later day
+                ask |= dict.fromkeys(wanted.city, self.city(at[:10], views))
+            return decide(state, at=at, **ask)
+
         return execute(
             self.log,
             decider,
             id,
-            decide,
+            on_its_day if wanted.city else decide,
             context=context,
             mandate=mandate,
             command=command,
@@ -215,6 +223,7 @@ class Node:
             decided = command.give(state, by=by, ask=ask, **given)
             if decided:  # last, so that only who may do this learns what there is
                 require_known(command, ask, self._known(self.city(views=views), views))
+                self._in_its_window(command, context, views)
             return decided
 
         def repeated(state: Any, held: Mapping[str, Any]) -> None:
@@ -259,6 +268,30 @@ class Node:
             "events": receipt.events,
             "actions": offered(command.decider, state, mandate) if state is not None else [],
         }
+
+    def _in_its_window(self, command: Command, context: Context, views: Rows | None) -> None:
+        """Raise `IllegalStateError` for what is dated further back than the command may be, unless an operator imports it."""
+        if context.at_once or context.imported or not context.occurred:
+            return
+        now = moment_of(self.log.clock())
+        days = self.city(views=views).window(command.name, command.power) if command.late is None else command.late
+        given = {"command": term("command", command.name), "occurred": shown(context.occurred)}
+        fields = {"occurred": said(_("too long ago"))}
+        if not days and moment_of(context.occurred) < now - TOLERANCE:
+            raise IllegalStateError(
+                _("{command} is recorded when it happens and never dated back; {occurred} is past"), fields, **given
+            )
+        earliest = (now - timedelta(days)).date().isoformat()
+        if days and context.occurred[:10] < earliest:
+            raise IllegalStateError(
+                _(
+                    "{command} may be entered {days} days late at most, so for {earliest} and later; {occurred} is too long ago"
+                ),
+                fields,
+                days=days,
+                earliest=earliest,
+                **given,
+            )
 
     def _known(self, city: City, views: Rows | None) -> Callable[[str, str], bool]:
         """Tell whether there is a thing, by category and id; things that this service does not follow may be anything."""

@@ -150,7 +150,8 @@ class EventLog:
         """`gather` is called by the writer before it takes the queue; under eventlet it yields once so that others can join."""
         self.name = name
         self.storage = storage
-        self._clock = clock
+        #: The current time as RFC 3339.
+        self.clock = clock
         self._gather = gather
         self._queue: deque[_Waiting] = deque()
         self._crowd = 0  # commits in the last group
@@ -306,7 +307,7 @@ class EventLog:
                 waiting.settle(None, ConcurrencyError(wrong))
         if not guarded:
             head = self._head or self.storage.head()
-        self._time = max(self._clock(), head.time)  # recorded time never runs backwards within a log
+        self._time = max(self.clock(), head.time)  # recorded time never runs backwards within a log
         placed: list[tuple[_Waiting, StoredCommit]] = []
         for waiting in ready.values():
             stored = place_commit(waiting.commit, head, waiting.commit.expected_version, self._time)

@@ -9,7 +9,7 @@ import functools
 import inspect
 import time
 from collections.abc import Callable, Mapping
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any, TypeVar, cast
 
 import msgspec
@@ -26,6 +26,7 @@ from shared.domain.errors import BadInputError, DomainError, LinliError, to_mapp
 from shared.domain.fields import load_fields
 from shared.domain.identity import derived_id, new_id
 from shared.domain.mandate import Mandate
+from shared.domain.moments import TOLERANCE
 from shared.domain.reader import Reader
 from shared.domain.view import Row
 from shared.domain.words import _, said
@@ -46,8 +47,6 @@ from shared.views import ViewStore
 
 #: Part of a call's time-out that a service may wait for its views to reach given facts; the rest is for the answer.
 WAIT_SHARE = 0.8
-#: How far a caller's clock may be ahead of ours.
-_TOLERANCE = timedelta(minutes=5)
 
 _log = structlog.get_logger()
 
@@ -275,7 +274,7 @@ def _timed(context: Context) -> Context:
             raise BadInputError(
                 _("must be a time with its offset, like 2026-03-01T09:00:00+08:00"), {"occurred": str(error)}
             ) from None
-        if moment > now + _TOLERANCE:
+        if moment > now + TOLERANCE:
             raise BadInputError(
                 _("{moment} has not come yet"),
                 {"occurred": said(_("must not be in the future"))},
@@ -283,7 +282,8 @@ def _timed(context: Context) -> Context:
             )
         occurred = moment.astimezone(LOCAL).isoformat(timespec="seconds")
     command_id = context.command_id or new_id()
-    return msgspec.structs.replace(context, occurred=occurred, command_id=command_id)
+    at_once = context.at_once or not context.occurred
+    return msgspec.structs.replace(context, occurred=occurred, at_once=at_once, command_id=command_id)
 
 
 def _fields(error: ValidationError) -> dict[str, Any]:

@@ -32,7 +32,7 @@ _FLAG = number(0, 1)
 #: Names of the bodies, posts and places that a row mentions.
 _NAMES: dict[str, Shape] = dict.fromkeys(("organisation", "organisation_en", "post", "post_en"), TEXT)
 _SOMETIMES = _NAMES | {"place_names": PLACE_NAMES, "mine": COUNT} | dict.fromkeys(_STAFF, TEXT)
-_MORE = dict.fromkeys(("problem_class", "reported", "changed", "limited", "given"), TEXT) | {
+_MORE = dict.fromkeys(("problem_class", "reported", "changed", "limited", "given", "in_time"), TEXT) | {
     "open": COUNT,
     "overdue": COUNT,
     "actions": ACTIONS,
@@ -42,8 +42,8 @@ _ROW = shape(_SOMETIMES, **_ALWAYS)
 _STEP = shape(
     _NAMES
     | {f"to_{name}": TEXT for name in _NAMES}
-    | dict.fromkeys(("severity", "tier", "level", "from_level", "to_level", "due", "result", "cause"), TEXT)
-    | {"days": COUNT},
+    | dict.fromkeys(("severity", "tier", "level", "from_level", "to_level", "due", "result", "cause", "recorded"), TEXT)
+    | dict.fromkeys(("days", "late", "imported"), COUNT),
     **dict.fromkeys(("at", "what", "organisation_id", "post_id", "text", "to_organisation_id", "to_post_id"), TEXT),
 )
 _WORKS = shape({"title": TEXT, "title_en": TEXT, "budget_fen": COUNT}, key=TEXT, project_id=TEXT, accepted=COUNT)
@@ -61,8 +61,9 @@ _FIGURES = shape(
     position=COUNT,
     as_of=shape(service=TEXT, position=COUNT),
     collected=COUNT,
-    **dict.fromkeys(("by_level", "by_channel", "by_class", "by_status", "follow_ups"), by_code(COUNT)),
+    **dict.fromkeys(("by_level", "by_channel", "by_class", "by_status", "follow_ups", "in_time"), by_code(COUNT)),
     overdue=COUNT,
+    late=COUNT,
     reopened=COUNT,
     satisfied=_SHARE,
     solved_at_proper_tier=_SHARE,
@@ -229,7 +230,8 @@ def issue_figures(
     """Figures of the issues at a place and below, with numerators, denominators and definitions (C14-C17).
 
     `by_level` is a partition by the level that leads now, so its sum is `collected` (X03); "unknown" holds issues of organisations whose
-    level is not known.
+    level is not known. `late` counts facts that were entered a day or more after they happened (X02); `in_time` those resolved within
+    their time limit or not (C12), where `imported` is what only the date of an import says.
     """
     answer = read.as_of(lambda: _figures(read, place))
     return answer | {"position": answer["as_of"]["position"]}
@@ -259,6 +261,8 @@ def _figures(read: Reader, place: str) -> Row:
         "by_level": dict(sorted(by_level.items())),
         **{name: sums.get(name, {}) for name in ("by_channel", "by_class", "by_status")},
         "overdue": sums.get("overdue", 0),
+        "late": sums.get("late", 0),
+        "in_time": sums.get("in_time", {}),
         "reopened": sums.get("reopened", 0),
         "follow_ups": follow_ups,
         "satisfied": asdict(satisfied),

@@ -472,7 +472,8 @@ def test_a_later_time_limit_takes_the_mark_away_and_may_be_missed_again(fresh: D
     assert overdue(fresh, id) == ["2025-03-08", "2025-03-13", "2025-03-15"]
 
 
-def test_a_reopened_issue_is_overdue_from_the_day_on_which_it_was_reopened(fresh: Desk) -> None:
+def test_a_reopened_issue_is_overdue_after_the_time_limit_of_its_new_round(fresh: Desk) -> None:
+    """Ten working days from the day on which it was reopened, unless the city says otherwise (C12)."""
     id = report(fresh)
     dispatch(fresh, id)
     fresh.tick("2025-03-08")
@@ -481,9 +482,11 @@ def test_a_reopened_issue_is_overdue_from_the_day_on_which_it_was_reopened(fresh
     assert fresh.tick("2025-03-10") == 0
     fresh.ask("reopen_issue", "post-street", "2025-03-11T09:00:00+08:00", issue_id=id, reason="still dark")
     assert fresh.ask("get_issue", issue_id=id)["overdue"] == 0
-    assert fresh.tick("2025-03-12") == 1
-    assert fresh.tick("2025-03-13") == 0
-    assert overdue(fresh, id) == ["2025-03-08", "2025-03-11"]
+    assert fresh.ask("get_issue", issue_id=id)["due"] == "2025-03-25"
+    assert fresh.tick("2025-03-25") == 0
+    assert fresh.tick("2025-03-26") == 1
+    assert fresh.tick("2025-03-27") == 0
+    assert overdue(fresh, id) == ["2025-03-08", "2025-03-26"]
     assert fresh.ask("issue_figures")["overdue"] == 1
 
 

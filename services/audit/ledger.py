@@ -1,8 +1,8 @@
 """The city ledger: every fact of every service, in order of arrival, under one Merkle tree.
 
-An entry's line is the fact as canonical JSON. The tree is stored in tiles of hashes, so that a proof over ten million entries reads
-some ten rows (P14) and a batch of facts writes few rows besides its entries (P4). Entries, tiles, size and the checkpoints of the
-followed logs change in one transaction.
+An entry's line is the fact as canonical JSON, with digests for what is not public (`disclosure`). The tree is stored in tiles of hashes,
+so that a proof over ten million entries reads some ten rows (P14) and a batch of facts writes few rows besides its entries (P4).
+Entries, tiles, size and the checkpoints of the followed logs change in one transaction.
 """
 
 from __future__ import annotations
@@ -10,14 +10,15 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
 
+import msgspec
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from services.audit import checkpoint, merkle
+from services.audit import checkpoint, disclosure, merkle
 from shared.domain.errors import CorruptionError, NotFoundError, UnavailableError
+from shared.domain.mandate import Mandate
 from shared.domain.record import Record
 from shared.domain.view import Row, View
 from shared.domain.words import _
-from shared.following import cloudevents
 from shared.following.follow import Follower, GapError, Overlay
 from shared.log.log import now
 from shared.views import ViewStore
@@ -28,7 +29,7 @@ def _state(name: str, *indexes: str | tuple[str, ...]) -> View:
     return View(name, "", lambda event, record: None, lambda row, event, record: row, indexes)
 
 
-#: One row per entry: `line` is the hashed text.
+#: One row per entry: `line` is the hashed text, `apart` what it leaves out, with salts.
 ENTRIES = _state("entries", "event_id", "stream", ("source", "position"))
 #: Hashes of the tree, as concatenated hex, by height and number of the tile (see `merkle`).
 TILES = _state("tiles")
@@ -36,9 +37,11 @@ TILES = _state("tiles")
 LEDGER = _state("ledger")
 #: All signed checkpoints, by size.
 SIGNED = _state("signed")
+#: Texts that staff moved out of public sight, by stream: field to the event that says so.
+MOVED = _state("moved")
 #: Rows read at a time.
 _AT_A_TIME = 500
-LEDGER_VIEWS = (ENTRIES, TILES, LEDGER, SIGNED)
+LEDGER_VIEWS = (ENTRIES, TILES, LEDGER, SIGNED, MOVED)
 
 
 def entry_key(index: int) -> str:
@@ -126,14 +129,19 @@ class LedgerFollower(Follower):
     def _fold(self, record: Record, overlay: Overlay) -> dict[tuple[str, str], Row | None]:
         changes = super()._fold(record, overlay)
         size = int(overlay.get("ledger", "size").get("size", 0))
-        line = cloudevents.line(self.source, record)
+        line, apart = disclosure.entered(self.source, record)
         changes["entries", entry_key(size)] = {
             "event_id": record.id,
             "stream": f"{self.source}/{record.stream}",
             "source": self.source,
             "position": record.position,
-            "line": line.decode(),
+            "line": line,
+            "apart": apart,
         }
+        if record.type == "TextWithheld":
+            stream = f"{self.source}/{record.stream}"
+            field = msgspec.json.decode(record.data)["withheld"]
+            changes["moved", stream] = dict(overlay.get("moved", stream)) | {field: record.id}
         changes["ledger", "size"] = {"size": size + 1}
         return changes
 
@@ -180,6 +188,10 @@ class Ledger:
         if not found:
             raise NotFoundError(_("the ledger holds no event {event}; it may not have arrived yet"), event=event_id)
         return found[0] | {"index": int(found[0]["key"])}
+
+    def shown(self, row: Row, by: Mandate) -> Row:
+        """An entry as a reader may see it."""
+        return disclosure.shown(row, by, self.views.get("moved", row["stream"]))
 
     def entries(self, start: int = 0) -> Iterator[Row]:
         """Yield entries from index `start` on."""

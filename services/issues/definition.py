@@ -11,6 +11,7 @@ from services.issues.issue import (
     TIMELINE,
     WORKS,
     on_patrol_logged,
+    on_person_erased,
     on_project_accepted,
 )
 from services.issues.visit import VISIT, VISITS
@@ -21,11 +22,14 @@ from shared.following.definition import Definition
 POWERS: dict[str, str] = {
     "issue.judge": "Say whether one is satisfied with what was done about one's own issue.",
     "issue.read_contact": "Read or erase the contact that was given with an issue.",
+    "issue.read_confidential": "Read confidential cases and withheld texts, and withhold texts.",
+    "issue.read_reporter": "Read who reported an issue.",
     "issue.triage": "Judge how grave an issue is, and diagnose compounds.",
     "visit.record": "Plan, record and read visits to households.",
 }
 
 POLICIES: dict[str, Policy] = {
+    "registry.PersonErased": on_person_erased,
     "volunteers.PatrolLogged": on_patrol_logged,
     "funding.ProjectAccepted": on_project_accepted,
 }

@@ -8,6 +8,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from shared.domain.event import Codec, Event
+from shared.domain.privacy import classes_of
 
 if TYPE_CHECKING:
     from shared.domain.command import Command, Query
@@ -19,6 +20,10 @@ def _stands(state: Any) -> bool:
     return bool(state.status != "unknown")
 
 
+def _unstamped(state: Any, event: Any) -> Any:
+    return event
+
+
 @dataclass(frozen=True, eq=False)
 class Decider(Generic[State]):
     """An aggregate.
@@ -28,7 +33,8 @@ class Decider(Generic[State]):
     snapshots of older code are not used. `exists(state)` says whether there is such a thing yet. `named` is the field that carries the id
     where it is not `<category>_id`. `former(state, given)` is for things whose facts lay in the stream of another thing before they had
     one of their own: the fact that carries over what was said there, or None. It is given what the decision is given, and the fact is
-    written before those of the first decision.
+    written before those of the first decision. `stamp(state, fact)` adds to each fact what all facts of the thing say (that it is
+    confidential).
 
     Decisions register themselves: `@ISSUE.command("issue.extend", when=…)`, `@ISSUE.query()` (see `shared.domain.command`).
     """
@@ -43,6 +49,7 @@ class Decider(Generic[State]):
     exists: Callable[[State], bool] = _stands
     named: str = ""
     former: Callable[[Any, Mapping[str, Any]], Event | None] | None = None
+    stamp: Callable[[State, Any], Any] = _unstamped
     commands: dict[str, Command] = field(default_factory=dict, repr=False)
     queries: dict[str, Query] = field(default_factory=dict, repr=False)
 
@@ -50,6 +57,15 @@ class Decider(Generic[State]):
     def codec(self) -> Codec:
         """Writes and reads the facts of this aggregate."""
         return self.facts if isinstance(self.facts, Codec) else Codec(self.facts)
+
+    @cached_property
+    def told(self) -> frozenset[str]:
+        """Names of fields that hold texts for everybody in every fact that has them as text."""
+        classes = [classes_of(event) for event in self.codec.events.values()]
+        texts = {name for one in classes for name, found in one.items() if found.kind == "text"}
+        return frozenset(
+            texts - {name for one in classes for name, found in one.items() if found.kind not in ("text", "public")}
+        )
 
     @property
     def id_field(self) -> str:

@@ -9,7 +9,6 @@ from typing import Any
 from shared.domain.command import On
 from shared.domain.decider import Decider
 from shared.domain.event import Event
-from shared.domain.record import Record
 
 
 @dataclass(frozen=True)
@@ -20,7 +19,10 @@ class Decision:
     id: str
     decide: Callable[..., Iterable[Event | On]]
     arguments: Mapping[str, Any]
+    #: The subject whose key is destroyed afterwards, "" for none.
+    erases: str = ""
 
 
-#: Another service's fact to our decisions. Gets the plain data, tolerant of fields it does not know, and the record.
-Policy = Callable[[Mapping[str, Any], Record], Iterable[Decision]]
+#: Another service's fact to our decisions. Gets the plain data, tolerant of fields it does not know, the record, and if it takes a
+#: third argument the rows of this service.
+Policy = Callable[..., Iterable[Decision]]

@@ -7,6 +7,7 @@ facts of the same stream wait behind it, other streams go on.
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 from contextlib import suppress
 from itertools import islice
@@ -296,7 +297,8 @@ class Follower:
         event = overlay.event(record, self._decode)
         changes = _fold_views(self._views, event, record, overlay)
         if (policy := self._policies.get(f"{self.source}.{record.type}")) is not None and self._carry is not None:
-            for number, decision in enumerate(policy(event, record)):
+            given = (event, record, self._store)[: len(inspect.signature(policy).parameters)]
+            for number, decision in enumerate(policy(*given)):
                 name = policy.__name__
                 context = Context(
                     kind="service",

@@ -16,10 +16,12 @@ from services.issues.issue.outcome import (
     contained,
     erase_contact,
     finish,
+    on_person_erased,
     on_project_accepted,
     record_follow_up,
     reopen_issue,
     resolve_issue,
+    withhold_text,
 )
 from services.issues.issue.rows import CASES, FIGURES, TIMELINE, WORKS
 from services.issues.issue.state import ISSUE, OPEN, Issue
@@ -47,6 +49,7 @@ __all__ = [
     "issue_figures",
     "mark_overdue",
     "on_patrol_logged",
+    "on_person_erased",
     "on_project_accepted",
     "record_follow_up",
     "reopen_issue",
@@ -54,4 +57,5 @@ __all__ = [
     "resolve_issue",
     "take_finding",
     "triage_issue",
+    "withhold_text",
 ]

@@ -5,18 +5,28 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Annotated, Any
 
-from services.issues.issue.facts import ContactErased, FollowUpRecorded, IssueClosed, IssueReopened, IssueResolved
+from services.issues.issue.facts import (
+    READ_CONFIDENTIAL,
+    ContactErased,
+    FollowUpRecorded,
+    IssueClosed,
+    IssueReopened,
+    IssueResolved,
+    TextWithheld,
+)
 from services.issues.issue.state import ISSUE, OPEN, Issue
-from services.issues.masking import without_numbers
-from shared.domain.city import City
+from shared.domain.city import City, every
 from shared.domain.errors import BadInputError, IllegalStateError
 from shared.domain.event import Event
 from shared.domain.fields import choice, id_of, text
 from shared.domain.mandate import Mandate
 from shared.domain.policy import Decision
 from shared.domain.record import Record
+from shared.domain.view import Rows
 from shared.domain.words import _, said
 
+#: Texts of a case that everybody may read until they are withheld: fields of its facts.
+TEXTS = ("description", "origin", "reason", "duty", "outcome", "note", "because")
 RESULTS = ("satisfied", "not_satisfied", "unreachable")
 #: What is recorded when works pass acceptance; the person concerned is asked afterwards.
 WORKS_ACCEPTED = "工程验收合格 (the works passed acceptance)"
@@ -38,7 +48,6 @@ def resolve_issue(
     because: Annotated[str, id_of("project"), "project whose works settled it"] = "",
 ) -> list[Event]:
     """State what was done about this one issue (C28)."""
-    outcome = without_numbers(outcome)
     if issue.status == "resolved":
         if (issue.outcome, issue.because) == (outcome, because):
             return []
@@ -116,7 +125,6 @@ def record_follow_up(
 
     The reporter may say it themselves. That nobody was reached needs a reason.
     """
-    note = without_numbers(note)
     followed = FollowUpRecorded(issue_id=issue.id, result=result, note=note, asked_at=at)
     match result:
         case "satisfied":
@@ -168,7 +176,7 @@ def close_issue(
             {"follow_up": said(_("nobody has asked yet"))},
             tries=tries,
         )
-    return [IssueClosed(issue_id=issue.id, because=without_numbers(because))]
+    return [IssueClosed(issue_id=issue.id, because=because)]
 
 
 @ISSUE.command("issue.reopen", when=("resolved", "closed"), otherwise=_("the issue is {status}; it is open"))
@@ -180,10 +188,39 @@ def reopen_issue(
     reason: Annotated[str, text(1000), "why it is opened again"],
 ) -> list[Event]:
     """Open a resolved or closed issue again; whoever was accountable still is (X13)."""
-    return [IssueReopened(issue_id=issue.id, reason=without_numbers(reason))]
+    return [IssueReopened(issue_id=issue.id, reason=reason)]
 
 
 @ISSUE.command("issue.read_contact", owner=_reporter, erases=lambda issue: f"issue:{issue.id}")
 def erase_contact(issue: Issue, *, by: Mandate, at: str) -> list[Event]:
     """Make the contact given with an issue unreadable for ever; its reporter asks for it, or staff who may read it (X09)."""
     return [ContactErased(issue_id=issue.id)] if issue.contact else []
+
+
+def forget_contact(issue: Issue, *, by: Mandate, at: str) -> list[Event]:
+    """Whoever reported the issue was erased, and the contact that they gave with it is too (X09)."""
+    return [ContactErased(issue_id=issue.id)] if issue.contact else []
+
+
+def on_person_erased(fact: Mapping[str, Any], record: Record, rows: Rows) -> Iterable[Decision]:
+    """Contacts that a person gave with issues have keys of their own: they go with the person (X09)."""
+    for row in every(rows, "cases", {"reporter": fact["person_id"]}):
+        yield Decision(ISSUE, row["issue_id"], forget_contact, {}, erases=f"issue:{row['issue_id']}")
+
+
+@ISSUE.command(READ_CONFIDENTIAL)
+def withhold_text(
+    issue: Issue,
+    *,
+    by: Mandate,
+    at: str,
+    withheld: Annotated[str, choice(*TEXTS, words="field"), "the text"],
+    reason: Annotated[str, text(400), "why, without repeating it; everyone may read this"],
+) -> list[Event]:
+    """Move a text of a case out of public sight, because it names somebody; staff still read it (X09).
+
+    That it was moved, by whom and why, stays public, and the ledger proves it.
+    """
+    if withheld in issue.withheld:
+        return []
+    return [TextWithheld(issue_id=issue.id, withheld=withheld, why=reason)]

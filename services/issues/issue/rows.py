@@ -17,6 +17,7 @@ from services.issues.issue.facts import (
     IssueReported,
     IssueResolved,
     IssueTriaged,
+    TextWithheld,
 )
 from services.issues.issue.state import ISSUE, OPEN, Issue
 from shared.domain.event import Event
@@ -35,6 +36,7 @@ def _case(row: Row, issue: Issue, event: Event, record: Record) -> Row:
         "limited": record.occurred if limits else row.get("limited", ""),
         "open": int(is_open),
         "overdue": int(is_open and bool(issue.missed)),
+        "hidden": int(issue.confidential),
     }
 
 
@@ -50,6 +52,7 @@ CASES = View.of(
         "origin",
         "reporter",
         "reported",
+        "hidden",
     ),
     _case,
 )
@@ -85,6 +88,7 @@ _TEXTS: dict[type[Event], str] = {
     FollowUpRecorded: "note",
     IssueClosed: "because",
     IssueReopened: "reason",
+    TextWithheld: "why",
 }
 #: What else a step says, where its fact has it.
 _DETAILS = ("severity", "tier", "level", "due", "to_level", "result")
@@ -106,13 +110,14 @@ def _step(row: Row, event: Any, record: Record, key: str) -> Row:
         "what": record.type,
         "organisation_id": record.on_behalf_of,
         "post_id": record.mandate,
+        "field": text or "",
         "text": getattr(event, text) if text else "",
         "to_organisation_id": event.organisation_id if moved else "",
         "to_post_id": event.post_id if moved else "",
     }
 
 
-TIMELINE = View("timeline", OWN, _step_key, _step, ("issue_id",))
+TIMELINE = View("timeline", OWN, _step_key, _step, ("issue_id",), folding=2)
 
 
 def _works_keys(event: Mapping[str, Any], record: Record) -> Iterable[str]:

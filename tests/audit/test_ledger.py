@@ -17,6 +17,7 @@ from shared.log import EventLog
 from shared.log.memory import MemoryStorage
 from shared.views.sqlite import SqliteViews
 from tests.bench.subject import commits
+from tests.kit.spec import ANYONE
 
 COUNT = 400
 KEY = Ed25519PrivateKey.generate()

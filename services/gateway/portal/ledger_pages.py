@@ -61,7 +61,11 @@ class _Pages:
         found = self.gateway.ask("audit", "prove_event", event_id=event_id)
         signed = self.gateway.ask("audit", "get_checkpoint")
         checked = proof.check(
-            *(found[name] for name in ("line", "index", "size", "proof", "checkpoint")),
+            found["line"],
+            found["index"],
+            found["size"],
+            found["proof"],
+            found["checkpoint"],
             signed["public_key"],
             "" if found["hashed"] else found["leaf"],
         )

@@ -11,7 +11,7 @@ from shared.domain.catalogue import Checklist, Obligation
 from shared.domain.decider import Decider
 from shared.domain.event import Event
 from shared.domain.fields import CODE, code_of, line, number
-from shared.domain.privacy import PUBLIC
+from shared.domain.privacy import PUBLIC, told
 
 
 # Facts. Class and field names, those of the parts too, are the storage format: rename nothing, upcast instead.
@@ -43,7 +43,7 @@ class ProfileAdopted(Event, frozen=True, kw_only=True):
     """A profile from before there were catalogue entries: it stands for those that it names and those that were program then."""
 
     profile_id: str
-    city: Annotated[str, PUBLIC]
+    city: Annotated[str, told()]
     version: int
     effective: str
     levels: Annotated[tuple[Level, ...], PUBLIC]
@@ -87,7 +87,7 @@ class ProfilePublished(Event, frozen=True, kw_only=True):
     """A version of the document; the entries that it changes were adopted and retired in the same act."""
 
     profile_id: str
-    city: Annotated[str, PUBLIC]
+    city: Annotated[str, told()]
     version: int
     effective: str
     levels: Annotated[list[Level], PUBLIC]

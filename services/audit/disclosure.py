@@ -11,7 +11,7 @@ of the whole.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from functools import cache
 from hashlib import sha256
 from importlib.resources import files
@@ -81,15 +81,18 @@ def _hidden(source: str, record: Record, data: Mapping[str, Any]) -> dict[str, C
     return found
 
 
-def entered(source: str, record: Record, salt: Callable[[], str] = _salt) -> tuple[str, dict[str, list[Any]]]:
-    """The line of a fact, and what it leaves out: name to salt and value."""
+def entered(source: str, record: Record, salts: Mapping[str, str] | None = None) -> tuple[str, dict[str, list[Any]]]:
+    """The line of a fact, and what it leaves out: name to salt and value.
+
+    `salts` are those of an entry that is entered again: the line becomes what it was.
+    """
     whole = cloudevents.structured(source, record)
     data: dict[str, Any] = msgspec.json.decode(record.data)
     apart: dict[str, list[Any]] = {}
-    for name in _hidden(source, record, data):
+    for name in _hidden(source, record, data) if salts is None else salts:
         where, key = (data, name.removeprefix("data.")) if name.startswith("data.") else (whole, name)
         if key in where:
-            apart[name] = [salt(), where.pop(key)]
+            apart[name] = [_salt() if salts is None else salts[name], where.pop(key)]
     digests = {name: _digest(kept[0], name, kept[1]) for name, kept in apart.items()}
     return _canonical(whole | {"data": data, "leaf": FORM, "digests": digests}).decode(), apart
 
@@ -111,6 +114,11 @@ def whole_line(row: Row) -> bytes:
         where, key = (event["data"], name.removeprefix("data.")) if name.startswith("data.") else (event, name)
         where[key] = value
     return _canonical(event)
+
+
+def salts_of(row: Row) -> dict[str, str] | None:
+    """The salts of an entry by name, None for one from before lines had digests: what a backup keeps of it."""
+    return None if is_old(row) else {name: salt for name, (salt, _value) in row["apart"].items()}
 
 
 def is_old(row: Row) -> bool:

@@ -7,8 +7,10 @@ Entries, tiles, size and the checkpoints of the followed logs change in one tran
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import islice
+from types import MappingProxyType
+from typing import Any
 
 import msgspec
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -19,6 +21,7 @@ from shared.domain.mandate import Mandate
 from shared.domain.record import Record
 from shared.domain.view import Row, View
 from shared.domain.words import _
+from shared.following import cloudevents
 from shared.following.follow import Follower, GapError, Overlay
 from shared.log.log import now
 from shared.views import ViewStore
@@ -105,6 +108,9 @@ class LedgerFollower(Follower):
     So readers always see whole commits of each log, and no signed checkpoint splits one.
     """
 
+    #: Salts of entries that a backup brings back, by position; None for those from before lines had digests.
+    kept: Mapping[int, Mapping[str, str] | None] = MappingProxyType({})
+
     def reload(self) -> None:
         """Load checkpoint and size from the store, after completing the tree."""
         complete_tree(self._store)
@@ -129,14 +135,14 @@ class LedgerFollower(Follower):
     def _fold(self, record: Record, overlay: Overlay) -> dict[tuple[str, str], Row | None]:
         changes = super()._fold(record, overlay)
         size = int(overlay.get("ledger", "size").get("size", 0))
-        line, apart = disclosure.entered(self.source, record)
+        line, apart = self._entered(record)
         changes["entries", entry_key(size)] = {
             "event_id": record.id,
             "stream": f"{self.source}/{record.stream}",
             "source": self.source,
             "position": record.position,
             "line": line,
-            "apart": apart,
+            **({} if apart is None else {"apart": apart}),
         }
         if record.type == "TextWithheld":
             stream = f"{self.source}/{record.stream}"
@@ -144,6 +150,15 @@ class LedgerFollower(Follower):
             changes["moved", stream] = dict(overlay.get("moved", stream)) | {field: record.id}
         changes["ledger", "size"] = {"size": size + 1}
         return changes
+
+    def _entered(self, record: Record) -> tuple[str, dict[str, Any] | None]:
+        """The line of a fact and what stands beside it; None beside a line from before lines had digests."""
+        if record.position not in self.kept:
+            return disclosure.entered(self.source, record)
+        salts = self.kept[record.position]
+        if salts is None:
+            return cloudevents.line(self.source, record).decode(), None
+        return disclosure.entered(self.source, record, salts)
 
     def _complete(self, overlay: Overlay) -> None:
         """Add all entries of the batch to the tree; raises `UnavailableError` when its stored hashes are incomplete."""

@@ -1,4 +1,4 @@
-"""What the ledger hashes of a fact, so that a proof holds for everybody and shows each reader only what is theirs (decision 13).
+"""What the ledger hashes of a fact, so that a proof holds for everybody and shows each reader only what is theirs (decision 14).
 
 An entry's line is the fact as a CloudEvent with its public fields in clear, `"leaf":2`, and under `digests` the salted digest of every
 other field: SHA-256 over the canonical JSON array `[salt, name, value]`. Salts and values stand beside the entry, apart from what is

@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 STORY ?= deploy/scenarios/sanchajie.yaml
 COMPOSE ?= $(shell docker compose version >/dev/null 2>&1 && echo docker compose || echo docker-compose)
 # why the interpreter crashed, if it did, where the end of the output shows it
-CRASHED = { status=$$?; head -n 2 build/crash.txt; sed -n '/^Current thread/,$$p' build/crash.txt | head -n 18; exit $$status; }
+CRASHED = { status=$$?; for told in build/crash*.txt; do head -n 2 $$told; sed -n '/^Current thread/,$$p' $$told | head -n 18; done; exit $$status; }
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 export PYTHONWARNINGS = ignore
 
@@ -33,7 +33,7 @@ run: $(VENV)/installed ## start Linli here, load a neighbourhood's year, and ser
 	@$(BIN)/linli up --scenario $(STORY) --log-file $${LINLI_DATA:-data}/linli.log
 
 test: $(VENV)/tested ## run the tests, servers and browser included (installs what they need)
-	@$(BIN)/python -m pytest || $(CRASHED)
+	@$(BIN)/python -m tests.side_by_side || $(CRASHED)
 
 test-mongodb: $(VENV)/tested ## all tests about MongoDB, on MONGODB_URI, MONGOD or containers of mongo:8, else the stand-in; says which
 	@MONGO_IMAGE="$${MONGO_IMAGE:-mongo:8}" $(BIN)/python -m pytest -m 'mongodb and not city' -rs

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import faulthandler
+import os
 import signal
 import sys
 from collections.abc import Generator
@@ -18,7 +19,7 @@ _DATABASES = {"database", "guarded", "mongodb", "replica_set"}
 
 
 #: Where a crash of the interpreter is told; `make` prints its start last, as CI keeps the end of what is printed.
-CRASH = Path(__file__).resolve().parent.parent / "build" / "crash.txt"
+CRASH = Path(os.environ.get("LINLI_CRASH") or Path(__file__).resolve().parent.parent / "build" / "crash.txt")
 
 
 @pytest.hookimpl(trylast=True)

@@ -29,7 +29,7 @@ from shared.views.port import encode_cursor
 
 
 def _state(name: str, *indexes: str | tuple[str, ...]) -> View:
-    return View(name, "", lambda event, record: None, lambda row, event, record: row, indexes)
+    return View(name, "", lambda event, record: None, lambda row, event, record, key: row, indexes)
 
 
 #: One row per entry: `line` is the hashed text, `apart` what it leaves out, with salts.

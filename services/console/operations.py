@@ -37,16 +37,16 @@ def show_status(url: str | None, json: bool) -> None:
     if json:
         print_json(status)
         return
-    table = Table("service", "head", "relayed", "follows", "position", "lag", "parked", box=None)
+    table = Table("service", "head", "relayed", "last day", "follows", "position", "lag", "parked", box=None)
     heads = {name: service.get("head") for name, service in status["services"].items()}
     for name, service in status["services"].items():
         if "followers" not in service:
-            table.add_row(name, "[red]does not answer[/]", "", "", "", "", "")
+            table.add_row(name, "[red]does not answer[/]", *[""] * 6)
             continue
         first = True
         for source, follower in service["followers"].items():
             lag = (heads.get(source) or 0) - follower["position"]
-            start = (name, str(service["head"]), str(service["relayed"])) if first else ("", "", "")
+            start = (name, str(service["head"]), str(service["relayed"]), service["clock"]) if first else [""] * 4
             table.add_row(*start, source, str(follower["position"]), str(max(lag, 0)), str(follower["parked"]))
             first = False
     out.print(table)

@@ -17,7 +17,7 @@ from shared.domain.words import _, said
 from shared.views import ViewStore
 
 
-def _keep(row: Row, event: Any, record: Any) -> Row:
+def _keep(row: Row, event: Any, record: Any, key: str) -> Row:
     return row  # nothing feeds these views
 
 

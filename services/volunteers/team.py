@@ -15,7 +15,7 @@ from shared.domain.command import CHOSEN, Cursor, Limit, holds, order_of
 from shared.domain.decider import Decider
 from shared.domain.errors import IllegalStateError
 from shared.domain.event import Event
-from shared.domain.fields import PLACE, code_of, id_of, line
+from shared.domain.fields import PLACE, code_of, id_of, line, text
 from shared.domain.mandate import Mandate
 from shared.domain.privacy import PUBLIC, told
 from shared.domain.reader import Reader
@@ -49,6 +49,13 @@ class TeamLeft(Event, frozen=True, kw_only=True):
     person_id: Annotated[str, PUBLIC]
 
 
+class TeamDescribed(Event, frozen=True, kw_only=True):
+    """What a team does was said anew, for everyone to read (C31)."""
+
+    team_id: str
+    about: Annotated[str, told()]
+
+
 class Team(msgspec.Struct, frozen=True):
     """A team and who belongs to it now."""
 
@@ -59,9 +66,10 @@ class Team(msgspec.Struct, frozen=True):
     name_en: str = ""
     place: str = ""
     members: frozenset[str] = frozenset()
+    about: str = ""
 
 
-def evolve(team: Team, event: TeamFormed | TeamJoined | TeamLeft) -> Team:
+def evolve(team: Team, event: TeamFormed | TeamJoined | TeamLeft | TeamDescribed) -> Team:
     """Apply a recorded fact. Never refuses: it has already happened."""
     match event:
         case TeamFormed():
@@ -70,9 +78,11 @@ def evolve(team: Team, event: TeamFormed | TeamJoined | TeamLeft) -> Team:
             return replace(team, members=team.members | {event.person_id})
         case TeamLeft():
             return replace(team, members=team.members - {event.person_id})
+        case TeamDescribed():
+            return replace(team, about=event.about)
 
 
-TEAM = Decider("team", (TeamFormed, TeamJoined, TeamLeft), Team, Team, evolve, lambda team: team.place)
+TEAM = Decider("team", (TeamFormed, TeamJoined, TeamLeft, TeamDescribed), Team, Team, evolve, lambda team: team.place)
 
 
 @TEAM.command("team.form", new=CHOSEN)
@@ -131,6 +141,14 @@ def leave_team(
     if person_id not in team.members:
         raise IllegalStateError(_("{person} is not in this team"), person=person_id)
     return [TeamLeft(team_id=team.id, person_id=person_id)]
+
+
+@TEAM.command("team.form")
+def describe_team(
+    team: Team, *, by: Mandate, at: str, about: Annotated[str, text(500), "what the team does, for everyone to read"]
+) -> list[Event]:
+    """Say what a team does (C31)."""
+    return [] if team.about == about else [TeamDescribed(team_id=team.id, about=about)]
 
 
 def _member_key(event: Any, record: Record) -> str | None:

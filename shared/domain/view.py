@@ -5,7 +5,6 @@ A view is fed by exactly one service's facts, so that its rows do not depend on 
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -79,11 +78,6 @@ class View:
 
         states = f"{decider.category} {decider.shape}: {' '.join(sorted(fields))}"
         return cls(name, OWN, key, fold, indexes, folding=folding, states=states)
-
-    def __post_init__(self) -> None:
-        if len(inspect.signature(self.fold).parameters) == 3:  # TRANSITION: folds that do not take the key yet
-            three = self.fold
-            object.__setattr__(self, "fold", lambda row, event, record, key: three(row, event, record))
 
     def owned_by(self, service: str) -> View:
         """The same view with the service's name as its source, if it is one of its own facts."""

@@ -28,7 +28,11 @@ from shared.views.port import Changes, Checkpoints
 
 #: Facts that could not be applied, and those of the same stream that wait behind them. Not derived: an operator decides on them.
 PARKED = View(
-    "parked", "", lambda event, record: None, lambda row, event, record: row, ("source", "state", ("source", "stream"))
+    "parked",
+    "",
+    lambda event, record: None,
+    lambda row, event, record, key: row,
+    ("source", "state", ("source", "stream")),
 )
 
 _log = structlog.get_logger()

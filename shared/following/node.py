@@ -217,9 +217,9 @@ class Node:
             **arguments,
         )
         state = remembered_state(self.log, command.decider, id)
+        if state is None:  # a twin of the command was faster
+            state = load(self.log, command.decider, id)[0]
         if command.erases is not None and self.personal is not None:
-            if state is None:
-                state = load(self.log, command.decider, id)[0]
             self.personal.erase(command.erases(state))  # a repeated command comes here again if this was interrupted
         exists = receipt.events > 0 or (state is not None and command.decider.exists(state))
         return {

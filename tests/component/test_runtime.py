@@ -90,7 +90,7 @@ def test_bad_input_is_named_and_changes_nothing(amqp_uri: str, tmp_path: Path) -
             here.call("shops", "close_shop", {"shop_id": "s1"}, command_id="open-1")
         with pytest.raises(BadInputError, match="has not come yet"):
             here.call("shops", "open_shop", {"shop_id": "s3", "name": "a"}, occurred="2199-01-01T00:00:00+08:00")
-        with pytest.raises(BadInputError, match="no offset from UTC"):
+        with pytest.raises(BadInputError, match="must be a time with its offset"):
             here.call("shops", "open_shop", {"shop_id": "s3", "name": "a"}, occurred="2025-01-01T00:00:00")
         with pytest.raises(ForbiddenError, match="anonymous has no mandate"):
             here.call("shops", "status", kind="anonymous", actor="")

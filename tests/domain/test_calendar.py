@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from datetime import date, timedelta
+from datetime import date
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from shared.domain.calendar import WorkingDay, is_working_day, working_day_after
 
@@ -68,14 +66,6 @@ def test_a_limit_without_days_or_of_decades_is_refused(count: int) -> None:
 def test_a_day_that_is_none_is_refused() -> None:
     with pytest.raises(ValueError, match="'2025-02-30' is not a date"):
         is_working_day("2025-02-30")
-
-
-@given(st.dates(date(2004, 1, 1), date(2026, 6, 30)), st.integers(1, 60))
-def test_a_limit_is_a_working_day_with_as_many_of_them_in_between(day: date, count: int) -> None:
-    found = date.fromisoformat(working_day_after(day, count).date)
-    days = [day + timedelta(days=passed) for passed in range(1, (found - day).days + 1)]
-    assert is_working_day(found)
-    assert sum(is_working_day(each) for each in days) == count
 
 
 def test_the_library_is_imported_at_first_use_only() -> None:

@@ -6,9 +6,6 @@ from typing import Any, ClassVar
 
 import msgspec
 import pytest
-import rfc8785
-from hypothesis import given
-from hypothesis import strategies as st
 
 from shared.domain.errors import CorruptionError
 from shared.domain.event import Codec, Event
@@ -26,16 +23,6 @@ UPCASTERS = {
     ("LampMended", 2): lambda data: data | {"minutes": 5},
 }
 CODEC = Codec((LampMended,), UPCASTERS)
-BMP = st.text(st.characters(max_codepoint=0xD7FF))
-
-
-@given(st.text(), st.integers(-(2**53) + 1, 2**53 - 1), st.dictionaries(BMP, st.text()))
-def test_what_is_written_is_canonical_json(lamp: str, minutes: int, notes: dict[str, str]) -> None:
-    """RFC 8785, compared with a library that does nothing else."""
-    event = LampMended(lamp_id=lamp, minutes=minutes, notes=notes)
-    text = CODEC.encode(event)
-    assert text == rfc8785.dumps(msgspec.to_builtins(event))
-    assert CODEC.decode("LampMended", 3, text) == event
 
 
 def test_what_cannot_be_written_exactly_is_refused() -> None:

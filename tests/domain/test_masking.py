@@ -6,7 +6,7 @@ from typing import Annotated
 
 import msgspec
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from services.console.catalogue import OWNERS, definition
@@ -56,6 +56,7 @@ def test_other_numbers_stay(said: str) -> None:
     assert masked(said) == said
 
 
+@settings(deadline=None)  # the first number loads what is known of numbers
 @given(st.text(st.sampled_from("0123456789+-. ()转xX王１２３８"), max_size=40))
 def test_masking_twice_changes_nothing(said: str) -> None:
     once = masked(said)

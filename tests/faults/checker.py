@@ -26,6 +26,7 @@ class Findings:
 
     acknowledged: int = 0
     events: int = 0
+    clock: int = 0  # of them those that clocks recorded
     lost: list[str] = field(default_factory=list)
     doubled: list[str] = field(default_factory=list)
     reordered: list[str] = field(default_factory=list)
@@ -38,10 +39,12 @@ class Findings:
     def __str__(self) -> str:
         """The counts, and the first few of what was found."""
         shown = [*self.lost[:5], *self.doubled[:5], *self.reordered[:5], *self.wrong[:5]]
-        counts = f"{self.acknowledged} acknowledged, {self.events} events; lost {len(self.lost)}, doubled {len(self.doubled)}, "
+        counts = (
+            f"{self.acknowledged} acknowledged, {self.events} events, {self.clock} by clocks; lost {len(self.lost)}, "
+        )
         return (
             counts
-            + f"reordered {len(self.reordered)}, wrong {len(self.wrong)}"
+            + f"doubled {len(self.doubled)}, reordered {len(self.reordered)}, wrong {len(self.wrong)}"
             + "".join(f"\n  {line}" for line in shown)
         )
 
@@ -59,6 +62,7 @@ def check(city: City, acknowledgements: Path) -> Findings:
     _check_order(lines, found)
     _check_marks(lines, effects, found)
     _check_policies(stored, effects, found)
+    _check_clock(stored, found)
     _check_commands(city, found)
     for log in logs.values():
         log.close()
@@ -131,6 +135,21 @@ def _check_policies(
         for finding in json.loads(bytes(record.data))["findings"]:
             if effects["issues", "IssueReported", finding["description"]] != 1:
                 found.lost.append(f"the finding {finding['description']} became no issue")
+
+
+def _check_clock(stored: dict[str, list[StoredCommit]], found: Findings) -> None:
+    """What a day meant for a thing was recorded once, wherever the clock was killed, and whoever else ticked."""
+    acts = Counter(
+        (name, record.actor, record.stream, bytes(record.data))
+        for name, commits in stored.items()
+        for commit in commits
+        for record in records_of(commit)
+        if record.actor.startswith("clock:")
+    )
+    found.clock = acts.total()
+    found.doubled += [
+        f"{count} times {actor} on {stream}" for (_, actor, stream, _), count in acts.items() if count > 1
+    ]
 
 
 def _records(commits: list[StoredCommit], type: str) -> list[Record]:

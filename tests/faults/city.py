@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from services.console.catalogue import OWNERS, SERVICES
+from services.console.catalogue import OWNERS, SERVICES, definition
 from shared.service.settings import Settings
 from tests.faults.gate import Gate
 from tests.faults.processes import LINLI, ROOT, LinliProcess
@@ -182,11 +182,17 @@ class City:
         return services
 
     def behind(self, relays: bool = True) -> dict[str, int]:
-        """What followers and relays have still to do, by name; raises OSError or KeyError while somebody does not answer."""
+        """What followers, clocks and relays have still to do, by name; raises OSError or KeyError while somebody does not answer."""
         status = self.status()
         heads = {name: int(service["head"]) for name, service in status.items()}
         lags = {f"{name} of {source}": heads[source] - follower["position"]
                 for name, service in status.items() for source, follower in service["followers"].items()}  # fmt: skip
+        for name, service in status.items():
+            if (
+                definition(name).clock
+                and service["clock"] < self.processes.get(name, self.processes.get("linli")).today.isoformat()
+            ):
+                lags[f"clock of {name}"] = 1
         if relays:
             lags |= {f"relay of {name}": heads[name] - service["relayed"] for name, service in status.items()}
         return {name: lag for name, lag in lags.items() if lag}

@@ -8,11 +8,14 @@ import subprocess
 import sys
 import time
 import urllib.request
+from datetime import date, timedelta
 from pathlib import Path
 
 from tests.processes import Process
 
 ROOT = Path(__file__).resolve().parents[2]
+#: Days from now to that on which a clock begins.
+FIRST_DAY = 60
 LINLI = [sys.executable, "-W", "ignore", "-m", "services.console"]
 
 
@@ -27,10 +30,13 @@ class LinliProcess(Process):
         self._environment = os.environ | environment | {"PYTHONPATH": str(ROOT)}
         self.health = int(environment.get("LINLI_METRICS_PORT", "0"))
         self.ended: list[int] = []
+        #: So late that what is left open is overdue: each start has something to record while it is broken.
+        self.today = date.today() + timedelta(FIRST_DAY)
 
     def start(self) -> None:
-        """Start it; does not wait until it answers."""
-        self.spawn(self._command, self._environment)
+        """Start it, for its clock a day later than before; does not wait until it answers."""
+        self.today += timedelta(1)
+        self.spawn(self._command, self._environment | {"LINLI_TODAY": self.today.isoformat()})
 
     def ready(self) -> bool:
         """Whether it says at its own /health/ready that it can work."""

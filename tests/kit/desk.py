@@ -15,7 +15,7 @@ from shared.domain.errors import from_mapping
 from shared.domain.identity import new_id
 from shared.following.context import Context, Signer
 from shared.following.node import Node
-from shared.log import Commit, EventLog, NewEvent
+from shared.log import Commit, EventLog, NewEvent, StoredCommit
 from shared.log.memory import MemoryStorage
 from shared.personal import Personal, SqliteKeys
 from shared.service.service import Call
@@ -27,11 +27,24 @@ from tests.kit.spec import AT
 class Desk:
     """Calls commands and queries as a post holder, a resident, an operator or nobody; facts of other services are told to it."""
 
-    def __init__(self, service: str, folder: Path, city: Iterable[tuple[str, dict[str, Any]]] | None = None) -> None:
-        """`city` are facts of the registry, by default the small city; the registry's own desk starts without any."""
+    def __init__(
+        self,
+        service: str,
+        folder: Path,
+        city: Iterable[tuple[str, dict[str, Any]]] | None = None,
+        commits: Iterable[StoredCommit] = (),
+    ) -> None:
+        """`city` are facts of the registry, by default the small city; the registry's own desk starts without any.
+
+        `commits` are those of a desk whose folder this one's is a copy of.
+        """
         self.definition = definition(service)
-        self.log = EventLog(service, MemoryStorage())
-        self.personal = Personal(SqliteKeys(folder / "keys.sqlite"))
+        storage = MemoryStorage()
+        if stored := list(commits):
+            storage.insert(stored)
+        self.log = EventLog(service, storage)
+        self.keys = SqliteKeys(folder / "keys.sqlite")
+        self.personal = Personal(self.keys)
         views = SqliteViews(folder / "views.sqlite", self.definition.all_views)
         self.node = Node(self.definition, self.log, views, personal=self.personal)
         self.signer, self.patience = Signer(b"x" * 32), 4.0

@@ -18,16 +18,18 @@ import msgspec
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, rule
 
+from shared.domain.city import REGISTRY
 from shared.domain.command import Command
 from shared.domain.decider import Decider
 from shared.domain.errors import LinliError, to_mapping
-from shared.domain.fields import FieldError, load_fields
+from shared.domain.fields import ID, FieldError, load_fields
+from shared.domain.identity import new_id
 from shared.domain.mandate import Mandate
 from shared.domain.view import Row, Tally, state_of
 from shared.following.context import Context
 from shared.following.definition import Definition
-from shared.log import Commit, Receipt
-from tests.kit.city import COMMUNITY, COMPOUND, ORGANISATIONS, POSTS
+from shared.log import Commit, NewEvent, Receipt
+from tests.kit.city import COMMUNITY, COMPOUND, ORGANISATIONS, POSTS, facts
 from tests.kit.desk import Desk
 from tests.kit.strategies import TODAY, asks, filled
 
@@ -43,14 +45,18 @@ MIGHTY = [
     )
     for post, (organisation, role, holder, _) in POSTS.items()
 ]
+#: Whoever may do everything in the whole city, from no post of the small one.
+MAYOR = Mandate(actor="p-mayor", role="mayor", post_id="post-mayor", powers=frozenset({"*"}))
 WEAK = [
     Mandate(actor="p-resident", role="resident"),
     Mandate(actor="p-grid", role="grid_worker", post_id="post-grid", place=f"{COMPOUND}.01", powers=frozenset({"*"})),
     Mandate(actor="p-other", role="resident", place=COMMUNITY, powers=frozenset({"issue.*", "wish.*", "volunteer.*"})),
 ]
-BY = st.sampled_from(MIGHTY * 6 + WEAK)
+BY = st.sampled_from([*MIGHTY * 5, *[MAYOR] * 8, *WEAK])
+#: Things of an aggregate that a run begins at most; of those that it relies on two, so that much happens to each.
+FEW = 4
 #: How the next command is chosen.
-WAYS = ["going on"] * 6 + ["beginning"] * 3 + ["out of turn"]
+WAYS = ["going on"] * 6 + ["beginning"] * 2 + ["beginning its own"] * 3 + ["a day passes", "out of turn"]
 
 
 class World:
@@ -60,7 +66,11 @@ class World:
         self.service, self.folder = service, folder
         self._numbers = itertools.count()
         (folder / "told").mkdir()
-        Desk(service, folder / "told").close()
+        desk = Desk(service, folder / "told")
+        self._own = founding(desk) if service == REGISTRY else []
+        self._found(desk)
+        desk.catch_up()
+        desk.close()
         #: How often each command wrote something, over all runs.
         self.done: Counter[str] = Counter()
 
@@ -68,7 +78,41 @@ class World:
         """The service before anything was commanded, and its folder."""
         folder = self.folder / str(next(self._numbers))
         shutil.copytree(self.folder / "told", folder)
-        return Desk(self.service, folder, city=()), folder
+        desk = Desk(self.service, folder, city=())
+        self._found(desk)
+        return desk, folder
+
+    def _found(self, desk: Desk) -> None:
+        for commit in self._own:
+            desk.log.append(commit)
+
+
+def founding(desk: Desk) -> list[Commit]:
+    """The facts of the small city as the registry itself records them."""
+    definition, commits, versions = desk.definition, [], Counter[str]()
+    for type, data in facts():
+        decider = next(one for one in definition.deciders if type in one.codec.events)
+        cls = decider.codec.events[type]
+        event = msgspec.convert({name: value for name, value in data.items() if name in cls.__struct_fields__}, cls)
+        stream = decider.stream(data.get(decider.id_field) or f"{data['kind']}.{data['code']}")
+        new = NewEvent(
+            type=type,
+            schema=event.schema,
+            data=msgspec.Raw(decider.codec.encode(event)),
+            id=new_id(),
+            occurred=f"{TODAY}T08:00:00+08:00",
+        )
+        commit = Commit(
+            stream=stream,
+            expected_version=versions[stream],
+            events=(new,),
+            command="found",
+            command_id=new_id(),
+            actor="founder",
+        )
+        versions[stream] += 1
+        commits.append(commit)
+    return commits
 
 
 def reachable(definition: Definition, decider: Decider[Any]) -> list[Decider[Any]]:
@@ -97,6 +141,8 @@ class Machine(RuleBasedStateMachine):
         self.definition = self.desk.definition
         self.deciders = {one.category: one for one in self.definition.deciders}
         self.commits: list[Commit] = []
+        #: Each thing that there is, by category and id, with its state; the newest last.
+        self.things: dict[str, dict[str, Any]] = {}
         self.day = TODAY
         self._numbers = itertools.count()
         append = self.desk.log.append
@@ -118,35 +164,57 @@ class Machine(RuleBasedStateMachine):
 
     @rule(data=st.data())
     def step(self, data: st.DataObject) -> None:
-        """Give some command: mostly one that fits a thing that there is, sometimes one for a new thing or out of turn."""
+        """Give some command: mostly one that fits a thing that there is, or one for a new thing; or let a day begin."""
         way = data.draw(st.sampled_from(WAYS))
+        if way == "a day passes":
+            self.pass_time(data.draw(st.sampled_from([1, 2, 30]), label="days"))
+            return
         going_on = {command.name: id for command in self.commands if (id := self.fitting(command))}
-        beginning = [command for command in self.commands if command.new is not None]
+        beginning = [command for command in self.commands if self.begins(command)]
         if way == "going on" and going_on:
-            command = self.definition.commands[data.draw(st.sampled_from(sorted(going_on)))]
+            offered = sorted(going_on)
         else:
-            offered = beginning if beginning and way != "out of turn" else self.commands
-            command = data.draw(st.sampled_from(offered), label="command")
+            own = [one for one in beginning if one.decider is self.commands[0].decider and way == "beginning its own"]
+            offered = [one.name for one in own or (beginning if way != "out of turn" else ()) or self.commands]
+        command = self.definition.commands[data.draw(st.sampled_from(offered), label="command")]
         sent = filled(data.draw(asks(command), label=command.name), self.known)
-        if way == "going on" and command.name in going_on and command.id_field is not None:
-            sent |= {command.id_field.name: going_on[command.name]}
+        alike = data.draw(st.booleans(), label="as it is")
+        for field in command.asked if alike else ():
+            others = self.things.get(field.kind.refers, {})
+            if isinstance(named := sent.get(field.name), str) and named in others:
+                sent |= same(command, others[named]) | {field.name: named}
+        if way != "out of turn" and (first := command.id_field) is not None:
+            if command.name in going_on:
+                state = self.things[command.decider.category][going_on[command.name]]
+                sent |= same(command, state) if alike else {}
+                sent |= {first.name: going_on[command.name]}
+            elif command.new is not None and first.kind == ID:
+                category = command.decider.category
+                sent |= {first.name: f"{category}-{len(self.known(category))}"}
         self.give(command, sent, data.draw(BY, label="by"))
 
-    @rule(days=st.sampled_from([0, 0, 0, 1, 2, 30]))
     def pass_time(self, days: int) -> None:
-        """Let the next days begin; a day that is ticked again records nothing more."""
-        for _ in range(days):
-            self.day += timedelta(1)
-        if days and self.definition.clock:
+        """Let a later day begin; a day that is ticked again records nothing more."""
+        self.day += timedelta(days)
+        if self.definition.clock:
+            head = self.head
             self.desk.tick(self.day.isoformat())
+            self.check_written(head)
             head = self.head
             self.desk.tick(self.day.isoformat())
             assert self.head == head, "a day that is ticked twice is recorded twice"
 
+    def begins(self, command: Command) -> bool:
+        """Whether a command makes one of a few new things, and there is what it must name."""
+        if len(self.known(command.decider.category)) >= (FEW if command.decider is self.commands[0].decider else 2):
+            return False
+        named = [field.kind.refers.replace("_", "-") for field in command.asked if field.required]
+        return command.new is not None and all(self.known(one) for one in named if one in self.deciders)
+
     def fitting(self, command: Command) -> str:
         """The newest thing that a command fits, "" for none."""
-        things = reversed(self.known(command.decider.category)) if command.new is None else ()
-        return next((id for id in things if command.fits(self.state(command.decider, id))), "")
+        things = self.things.get(command.decider.category, {}) if command.new is None else {}
+        return next((id for id, state in reversed(things.items()) if command.fits(state)), "")
 
     def give(self, command: Command, sent: dict[str, Any], by: Mandate) -> None:
         """Give a command, and if it wrote something, give it again with the same id and with another."""
@@ -162,7 +230,8 @@ class Machine(RuleBasedStateMachine):
             assert self.head == head, "a refusal or nothing to do wrote something"
             return
         self.world.done[command.name] += 1
-        self.check_written(command, head)
+        self.check_guards(command, receipt["id"], ask, by)
+        self.check_written(head)
         head = self.head
         again = self.attempt(command, ask, by, f"command-{number}")
         assert again is None or again["id"] == receipt["id"]
@@ -192,33 +261,41 @@ class Machine(RuleBasedStateMachine):
         assert error.kind != "error" and error.message.strip(), repr(error)
         assert error.said.template.strip(), f"{error.message} has no words"
         for name, reason in error.fields.items():
-            assert name and reason, f"{error.message}: {name} has no reason"
+            assert name and (reason or error.kind == "forbidden"), f"{error.message}: {name} has no reason"
         assert to_mapping(error)["message"] == error.message
 
-    def check_written(self, command: Command, head: int) -> None:
-        """What was written survives storage, folds to what rows show, and was guarded."""
+    def check_written(self, head: int) -> None:
+        """What was written behind a position survives storage, and folds to what rows show."""
+        codec = self.definition.codec
         for record in self.desk.log.read(head):
-            codec = self.definition.codec
             event = codec.decode(record.type, record.schema, record.data)
             assert codec.encode(event) == bytes(record.data), f"{record.type} does not survive storage"
-        commit = self.commits[-1]
-        streams = {commit.stream, *(part.stream for part in commit.also)}
-        for name in streams:
+        for name in dict.fromkeys(record.stream for record in self.desk.log.read(head)):
             self.check_state(*self.thing(name))
-        for held in command.needs.holds.values():
-            prefix = held.decider.category + "-"
-            guarded = [name for name in (*streams, *commit.held) if name.startswith(prefix)]
-            for name in guarded:
-                if name in commit.held:
-                    assert commit.held[name] == self.version(name), (
-                        f"{command.name} relies on another version of {name}"
+
+    def check_guards(self, command: Command, id: str, ask: dict[str, Any], by: Mandate) -> None:
+        """The commit holds everything that the decision was given, at the version that it has."""
+        commit, decider = self.commits[-1], command.decider
+        before = self.things.get(decider.category, {}).get(id, decider.initial(id))
+        written = {commit.stream, *(part.stream for part in commit.also)}
+        for name, held in command.needs.holds.items():
+            found = held.ids(before, {field.name: ask[field.name] for field in command.asked}, by)
+            for one in [found] if isinstance(found, str) else found:
+                stream = held.decider.stream(one)
+                if one and stream not in written:
+                    assert stream in commit.held, f"{command.name} relies on {stream} ({name}) without holding it"
+                    assert commit.held[stream] == self.version(stream), (
+                        f"{command.name} holds another version of {stream}"
                     )
         if command.alone:
             assert commit.alone is not None, f"{command.name} is not guarded by the head that its views reflected"
 
     def check_state(self, decider: Decider[Any], id: str) -> None:
         """The state folds from the log alone, survives a snapshot, and is what the row shows."""
-        stream, state = decider.stream(id), self.state(decider, id)
+        stream, state = decider.stream(id), decider.initial(id)
+        for record in self.desk.log.read_stream(stream):
+            state = decider.evolve(state, decider.codec.decode(record.type, record.schema, record.data))
+        self.things.setdefault(decider.category, {})[id] = state
         again = msgspec.json.decode(msgspec.json.encode(state), type=decider.state)
         assert again == state, f"{stream}: the state does not survive a snapshot"
         assert decider.exists(state), f"{stream}: a thing with facts does not exist"
@@ -252,13 +329,6 @@ class Machine(RuleBasedStateMachine):
         """The last position of the log."""
         return self.desk.log.head().position
 
-    def state(self, decider: Decider[Any], id: str) -> Any:
-        """The state of a thing, folded from its first fact on."""
-        state = decider.initial(id)
-        for record in self.desk.log.read_stream(decider.stream(id)):
-            state = decider.evolve(state, decider.codec.decode(record.type, record.schema, record.data))
-        return state
-
     def version(self, stream: str) -> int:
         """How many facts a stream has."""
         return sum(1 for _ in self.desk.log.read_stream(stream))
@@ -271,11 +341,14 @@ class Machine(RuleBasedStateMachine):
 
     def known(self, category: str) -> Sequence[str]:
         """The ids of a category that there are, the newest last."""
-        streams = dict.fromkeys(
-            name for commit in self.commits for name in (commit.stream, *(part.stream for part in commit.also))
-        )
-        things = [self.thing(name) for name in streams]
-        return [id for decider, id in things if decider.category == category]
+        return list(self.things.get(category, {}))
+
+
+def same(command: Command, state: Any) -> dict[str, Any]:
+    """What a caller sends who names a thing's fields as they are: its version, its sum, its members."""
+    alike = {field.name: getattr(state, field.name, None) for field in command.asked}
+    listed = {name: sorted(value) if isinstance(value, frozenset) else value for name, value in alike.items()}
+    return {name: value for name, value in listed.items() if value and isinstance(value, str | int | list)}
 
 
 def rows_of(views: Any, view: str) -> Iterator[Row]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
+from functools import cache
 from typing import Any
 
 from hypothesis import strategies as st
@@ -36,13 +37,13 @@ from tests.kit.city import BUILDING, COMMUNITY, COMPOUND, ENTRIES, ORGANISATIONS
 #: The day on which everything is commanded, and how far the days that are named lie around it.
 TODAY = date(2025, 3, 4)
 DAYS = [TODAY + timedelta(days) for days in (-40, -1, 0, 1, 2, 30, 400)]
-PLACES = [COMPOUND] * 6 + [COMMUNITY, BUILDING, OTHER_COMPOUND, f"{COMPOUND}.99"]
-PERSONS = [*RESIDENTS, *(holder for _, _, holder, _ in POSTS.values())]
+PLACES = [COMPOUND] * 12 + [COMMUNITY, BUILDING, OTHER_COMPOUND, f"{COMPOUND}.99"]
+PERSONS = [*RESIDENTS[:2], "p-grid"]
 TEXTS = ["路灯不亮", "第二天", "a", "line\nline", "“引号” & <b>", "é", "x" * 60]
-#: Things of each category that callers name themselves.
-NAMED = 2
+#: Things of a category that are named, from the newest on; one more that there is not.
+NAMED = 4
 #: Entries of a list at most, unless its kind asks for more.
-MANY = 3
+MANY = 2
 
 #: The pool of what a field refers to; things of the service's own are found when the command is given.
 _CITY: dict[str, Sequence[str]] = {
@@ -65,7 +66,7 @@ def ids(category: str) -> SearchStrategy[Any]:
     """Things of a category, or of the small city."""
     if category in _CITY:
         return st.sampled_from(_CITY[category])
-    return st.builds(Id, st.just(category.replace("_", "-")), st.integers(0, NAMED + 2))
+    return st.builds(Id, st.just(category.replace("_", "-")), st.integers(0, NAMED))
 
 
 def of_kind(kind: Kind, name: str = "") -> SearchStrategy[Any]:
@@ -76,8 +77,8 @@ def of_kind(kind: Kind, name: str = "") -> SearchStrategy[Any]:
         case Yes():
             return st.booleans()
         case Number():
-            few = {kind.least, kind.least + 1, 2, 5, 100, kind.most} & set(range(kind.least, kind.most + 1))
-            return st.sampled_from(sorted(few))
+            few = {kind.least, kind.least + 1, 2, 5, 100, 5000, kind.most}
+            return st.sampled_from(sorted(value for value in few if kind.least <= value <= kind.most))
         case Day():
             return st.sampled_from([day.isoformat() for day in DAYS])
         case Moment():
@@ -92,7 +93,21 @@ def of_kind(kind: Kind, name: str = "") -> SearchStrategy[Any]:
             return st.dictionaries(of_kind(kind.keys, name), of_kind(kind.values), max_size=min(MANY, kind.most))
         case Group():
             return asked(kind.fields)
-    raise TypeError(f"nothing is known to send for a field of {type(kind).__name__}")
+    return of_facets(kind.facets)
+
+
+def of_facets(facets: Mapping[str, Any]) -> SearchStrategy[Any]:
+    """Values of a kind that a service defines itself, by its JSON Schema."""
+    match facets.get("type"):
+        case "object":
+            return st.fixed_dictionaries({name: of_facets(part) for name, part in facets.get("properties", {}).items()})
+        case "array":
+            return st.lists(of_facets(facets.get("items", {})), max_size=MANY)
+        case "integer":
+            return st.integers(1, 5)
+        case "boolean":
+            return st.booleans()
+    return st.sampled_from(["a1", "b2"])
 
 
 def _loads(kind: Kind, value: Any) -> bool:
@@ -129,6 +144,7 @@ def asked(fields: Sequence[Field]) -> SearchStrategy[dict[str, Any]]:
     return st.fixed_dictionaries(required, optional={name: one for name, one in values.items() if name not in required})
 
 
+@cache
 def asks(command: Command) -> SearchStrategy[dict[str, Any]]:
     """What might be sent for a command."""
     given = asked(command.asked)
@@ -143,8 +159,10 @@ def filled(value: Any, known: Callable[[str], Sequence[str]]) -> Any:
     """A drawn value with its ids filled in; `known(category)` are the ids that there are."""
     match value:
         case Id():
-            pool = [*known(value.category)[-3:], *(f"{value.category}-{number}" for number in range(NAMED))]
-            return pool[value.number % len(pool)]
+            there = known(value.category)[-3:]
+            if not there or value.number == NAMED:
+                return f"{value.category}-{value.number}"
+            return there[value.number % len(there)]
         case Mapping():
             return {filled(name, known): filled(part, known) for name, part in value.items()}
         case list():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -12,8 +13,10 @@ from flask import Flask
 
 from services.audit.ledger import LedgerFollower
 from services.console.catalogue import OWNERS, definition, service_class
+from services.gateway import contracts
 from services.gateway.accounts import VIEWS, Accounts
 from services.gateway.app import create_app
+from services.gateway.portal.declared import aggregates
 from shared.domain.errors import from_mapping
 from shared.following.context import Context, Signer
 from shared.following.definition import Definition
@@ -56,7 +59,13 @@ class Town:
         self.personal = Personal(SqliteKeys(folder / "keys.sqlite"))
         self.ledger_key = Ed25519PrivateKey.generate()
         known = {name: (definition(name), service_class(name)) for name in services} | dict(more or {})
+        if more and "audit" in known:  # the ledger takes in the facts of every service
+            audit, cls = known["audit"]
+            known["audit"] = replace(audit, sources=(*audit.sources, *more)), cls
         self.places = {name: Place(self, name, found, cls, folder) for name, (found, cls) in known.items()}
+        self._more = {name: found for name, (found, _) in (more or {}).items()}
+        contracts.DEFINITIONS.update(self._more)  # the portal makes pages of what it knows
+        aggregates.cache_clear()
         self._app: Flask | None = None
         self._accounts: Accounts | None = None
 
@@ -106,16 +115,25 @@ class Town:
         return written
 
     @property
+    def accounts(self) -> Accounts:
+        """The accounts of those who sign in."""
+        if self._accounts is None:
+            views = SqliteViews(self.folder / "gateway.views.sqlite", VIEWS, durable=True)
+            self._accounts = Accounts(views)
+        return self._accounts
+
+    @property
     def app(self) -> Flask:
         """The gateway before this town."""
         if self._app is None:
-            views = SqliteViews(self.folder / "gateway.views.sqlite", VIEWS, durable=True)
-            self._accounts = Accounts(views)
-            self._app = create_app(self, self._accounts, (b"s" * 32,), OPERATOR_TOKEN)
+            self._app = create_app(self, self.accounts, (b"s" * 32,), OPERATOR_TOKEN)
         return self._app
 
     def close(self) -> None:
-        """Let go of files."""
+        """Let go of files, and let the portal forget the services that were only here."""
+        for name in self._more:
+            del contracts.DEFINITIONS[name]
+        aggregates.cache_clear()
         for place in self.places.values():
             place.node.close()
         if self._accounts is not None:

@@ -7,7 +7,18 @@ from typing import Any
 import pytest
 
 from services.volunteers.patrol import PATROL, Finding, Found, PatrolLogged, PatrolPlanned, log_patrol, plan_patrol
-from services.volunteers.team import TEAM, Team, TeamFormed, TeamJoined, TeamLeft, form_team, join_team, leave_team
+from services.volunteers.team import (
+    TEAM,
+    Team,
+    TeamDescribed,
+    TeamFormed,
+    TeamJoined,
+    TeamLeft,
+    describe_team,
+    form_team,
+    join_team,
+    leave_team,
+)
 from services.volunteers.volunteer import VOLUNTEER, VolunteerRegistered
 from shared.domain.errors import BadInputError, ForbiddenError, IllegalStateError, NotFoundError
 from shared.domain.mandate import Mandate
@@ -224,3 +235,13 @@ def test_a_repeated_command_gives_the_first_receipt(desk: Desk) -> None:
     first = desk.ask("form_team", "post-worker", command_id="c-same", **ask)
     assert desk.ask("form_team", "post-worker", command_id="c-same", **ask) == first
     assert desk.log.head().position == before + 1
+
+
+def test_a_team_says_what_it_does() -> None:
+    """C31: whoever forms teams there says it; said again it changes nothing."""
+    said = TeamDescribed(team_id="t-1", about="夜间巡查")
+    given(TEAM, "t-1", FORMED).when(describe_team, by=CAPTAIN, about="夜间巡查").then(said)
+    given(TEAM, "t-1", FORMED, said).when(describe_team, by=CAPTAIN, about="夜间巡查").then_nothing()
+    nobody = Mandate(actor="p-1", role="resident", powers=frozenset({"volunteer.join"}))
+    given(TEAM, "t-1", FORMED).when(describe_team, by=nobody, about="x").then_raises(ForbiddenError, "team.form")
+    given(TEAM, "t-1").when(describe_team, by=CAPTAIN, about="x").then_raises(NotFoundError, "there is no")

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from services.funding import overview, payment, payment_rows, receipt, statement, works
+from services.funding import deadlines, overview, payment, payment_rows, receipt, statement, works
 from services.funding.documents import PAYMENT, RECEIPT, STATEMENT
 from services.funding.project import PROJECT
 from services.funding.voucher import VOUCHER
 from shared.following.definition import Definition
 
 #: Files in which commands and queries are declared: they are part of the service because they are imported.
-DECLARED = (works, receipt, payment, payment_rows, statement, overview)
+DECLARED = (works, receipt, payment, payment_rows, statement, overview, deadlines)
 
 DEFINITION = Definition(
     name="funding",
     deciders=(PROJECT, RECEIPT, PAYMENT, STATEMENT, VOUCHER),
     views=(overview.PROJECTS, overview.TOTALS, receipt.RECEIPTS, payment_rows.PAYMENTS, statement.STATEMENTS),
     sources=("registry",),
+    clock=(deadlines.STATEMENT_DUE,),
     powers={"money.read": "Read the names of persons who pay or are paid, and who did what with a payment."},
 )

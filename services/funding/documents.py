@@ -15,6 +15,7 @@ from services.funding.books import by_source
 from services.funding.facts import (
     PAYMENT_FACTS,
     RECEIPT_FACTS,
+    REPEAT_FACTS,
     STATEMENT_FACTS,
     UPCASTERS,
     PayeeErased,
@@ -22,6 +23,7 @@ from services.funding.facts import (
     PaymentAmended,
     PaymentCarried,
     PaymentFact,
+    PaymentHeld,
     PaymentMade,
     PaymentRequested,
     PaymentReviewed,
@@ -32,6 +34,7 @@ from services.funding.facts import (
     ReceiptFact,
     ReceiptRecorded,
     ReceiptReversed,
+    RepeatExcluded,
     Review,
     StatementCarried,
     StatementDisclosed,
@@ -107,7 +110,7 @@ class Payment(msgspec.Struct, frozen=True, kw_only=True):
     """A request for payment; `reviews` by body are those of this version alone."""
 
     id: str
-    status: str = "unknown"  # unknown, requested, rejected, signed, paid, withdrawn
+    status: str = "unknown"  # unknown, held, requested, rejected, signed, paid, withdrawn
     project_id: str = ""
     place: str = ""
     title: str = ""  # of the project
@@ -116,6 +119,10 @@ class Payment(msgspec.Struct, frozen=True, kw_only=True):
     payee_kind: str = ""
     purpose: str = ""
     amount_fen: int = 0
+    bill: str = ""  # number of the bill
+    contract: str = ""
+    like: tuple[str, ...] = ()  # ids of payments that this version may repeat
+    no_repeat: str = ""  # why it does not
     version: int = 0
     applicant: str = ""  # who worded this version
     applicants: tuple[str, ...] = ()  # all persons who ever worded it
@@ -147,6 +154,11 @@ def evolve_payment(payment: Payment, event: PaymentFact) -> Payment:
             return _worded(asked, event)
         case PaymentAmended():
             return _worded(payment, event)
+        case PaymentHeld():
+            return replace(payment, status="held", like=event.like, no_repeat="")
+        case RepeatExcluded():
+            applicants = with_one(payment.applicants, event.person_id)
+            return replace(payment, status="requested", no_repeat=event.reason, applicants=applicants)
         case PaymentReviewed():
             review = Review(
                 organisation_id=event.organisation_id,
@@ -176,6 +188,10 @@ def _worded(payment: Payment, event: PaymentRequested | PaymentAmended) -> Payme
     return replace(
         payment,
         status="requested",
+        like=(),
+        no_repeat="",
+        bill=event.bill,
+        contract=event.contract,
         payee=event.payee,
         payee_kind=event.payee_kind,
         purpose=event.purpose,
@@ -197,17 +213,18 @@ def _payment_carried(payment: Payment, given: Mapping[str, Any]) -> PaymentCarri
     found = given["project"].former.payments.get(payment.id)
     if found is None:
         return None
-    fields = msgspec.structs.asdict(found)
-    return PaymentCarried(payment_id=fields.pop("id"), **fields | {"place": given["project"].place})
+    fields = {name: getattr(found, name) for name in PaymentCarried.__struct_fields__ if name != "payment_id"}
+    return PaymentCarried(payment_id=found.id, **fields | {"place": given["project"].place})
 
 
 PAYMENT: Decider[Payment] = Decider(
     "payment",
-    Codec((*PAYMENT_FACTS, PaymentCarried), UPCASTERS),
+    Codec((*PAYMENT_FACTS, *REPEAT_FACTS, PaymentCarried), UPCASTERS),
     Payment,
     lambda id: Payment(id=id),
     evolve_payment,
     lambda payment: payment.place,
+    fold=2,
     former=_payment_carried,
 )
 

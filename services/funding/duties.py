@@ -1,8 +1,10 @@
 """Who may not be whom: duties are kept apart on persons, not on posts or accounts (D31, D34, D35, X14).
 
-In a project's whole history: accountant and cashier are never one person; the signer is neither. For one payment, over
-all its versions: signer, reviewers and applicants are all different persons; the reviews that count come from different
-bodies, persons and organisations. One person signs for a project at a time.
+In a project's whole history: accountant and cashier are never one person; the signer is neither; nobody reviews for two
+bodies (D06); who approved the project or a raise of its budget neither asks for its payments nor accepts its works. For one
+payment, over all its versions: signer, reviewers and applicants are all different persons; the reviews that count come from
+different bodies, persons and organisations, each of the type that the city names for the body. One person signs for a project
+at a time.
 """
 
 from __future__ import annotations
@@ -11,9 +13,10 @@ from collections.abc import Iterable
 
 from services.funding.documents import Payment
 from services.funding.project import Project
-from shared.domain.errors import ForbiddenError
+from shared.domain.city import City
+from shared.domain.errors import ForbiddenError, IllegalStateError
 from shared.domain.mandate import Mandate
-from shared.domain.words import _, said, term
+from shared.domain.words import Said, _, said, term
 
 
 def person(by: Mandate) -> str:
@@ -46,6 +49,45 @@ def _in_payment(who: str, others: Iterable[str], duty: str, held: str) -> None:
         "{person} cannot be {duty}, having been {held} of this payment: these duties are held by different persons"
     )
     _apart(template, who, others, duty, held)
+
+
+def approver(project: Project, by: Mandate) -> str:
+    """The person who approves the project or its budget; raises `ForbiddenError` for who asks for payments or accepted the works."""
+    who = person(by)
+    _in_project(who, project.applicants, "approver", "applicant")
+    _in_project(who, (project.examiner,), "approver", "examiner")
+    return who
+
+
+def examiner(project: Project, by: Mandate) -> str:
+    """The person who accepts the works; raises `ForbiddenError` for one who approved the project or its budget."""
+    who = person(by)
+    _in_project(who, project.approvers, "examiner", "approver")
+    return who
+
+
+def _why(*parts: tuple[Iterable[str], str, str], who: str) -> Said | None:
+    try:
+        for others, duty, held in parts:
+            _in_payment(who, others, duty, held)
+    except ForbiddenError as error:
+        return error.said
+    return None
+
+
+def never_asks(payment: Payment, by: Mandate) -> Said | None:
+    """Why somebody may not ask for this payment again, as far as it says itself; None when nothing is against it."""
+    return _why((payment.signers, "applicant", "signer"), (payment.reviewers, "applicant", "reviewer"), who=by.actor)
+
+
+def never_reviews(payment: Payment, by: Mandate) -> Said | None:
+    """Why somebody may not review this payment, as far as it says itself; None when nothing is against it."""
+    return _why((payment.applicants, "reviewer", "applicant"), (payment.signers, "reviewer", "signer"), who=by.actor)
+
+
+def never_signs(payment: Payment, by: Mandate) -> Said | None:
+    """Why somebody may not sign this payment, as far as it says itself; None when nothing is against it."""
+    return _why((payment.applicants, "signer", "applicant"), (payment.reviewers, "signer", "reviewer"), who=by.actor)
 
 
 def accountant(project: Project, by: Mandate) -> str:
@@ -87,22 +129,50 @@ def signer(project: Project, payment: Payment, by: Mandate) -> str:
 
 
 def applicant(project: Project, payment: Payment, by: Mandate) -> str:
-    """The person who asks for a payment; raises `ForbiddenError` for one who signs or reviewed it."""
+    """The person who asks for a payment; raises `ForbiddenError` for one who approved the budget, signs or reviewed it."""
     who = person(by)
+    _in_project(who, project.approvers, "applicant", "approver")
     _in_project(who, (project.signer,), "applicant", "signer")
     _in_payment(who, payment.signers, "applicant", "signer")
     _in_payment(who, payment.reviewers, "applicant", "reviewer")
     return who
 
 
-def reviewer(project: Project, payment: Payment, body: str, by: Mandate) -> str:
-    """The person who reviews for a body; raises `ForbiddenError` for one with another part in it."""
+def _of_type(city: City, body: str, by: Mandate) -> None:
+    """Raise `ForbiddenError` for an organisation that is no such body, `IllegalStateError` when the city does not say what is."""
+    wanted = city.code("review_bodies", body, "body").data.get("type", "")
+    if not wanted:
+        raise IllegalStateError(
+            _("the city does not say which type of organisation reviews as {body}; adopt an entry that does first"),
+            {"body": said(_("has no type"))},
+            body=term("review_bodies", body),
+        )
+    found = city.organisation(by.organisation_id) or {"type": "", "name": by.organisation_id}
+    if found["type"] != wanted:
+        raise ForbiddenError(
+            _("{organisation} is no {type} and cannot review as {body}"),
+            {"organisation_id": said(_("is of another type"))},
+            organisation=found["name"],
+            type=term("organisation_types", wanted),
+            body=term("review_bodies", body),
+        )
+
+
+def reviewer(project: Project, payment: Payment, body: str, by: Mandate, city: City) -> str:
+    """The person who reviews for a body; raises `ForbiddenError` for one with another part in it, or of another organisation."""
     who = person(by)
     if not by.organisation_id:
         raise ForbiddenError(_("a review is given for an organisation; act from a post of it"))
     _in_payment(who, payment.applicants, "reviewer", "applicant")
     _in_payment(who, payment.signers, "reviewer", "signer")
     _in_project(who, (project.signer,), "reviewer", "signer")
+    if (before := project.reviewers.get(who, body)) != body:
+        raise ForbiddenError(
+            _("{person} has reviewed as {body} in this project; the bodies are different persons over its whole life"),
+            {"person_id": said(_("has reviewed already"))},
+            person=who,
+            body=term("review_bodies", before),
+        )
     for other, review in payment.approvals.items():
         if other != body and by.organisation_id == review.organisation_id:
             raise ForbiddenError(
@@ -111,11 +181,12 @@ def reviewer(project: Project, payment: Payment, body: str, by: Mandate) -> str:
                 organisation=by.organisation_id,
                 body=term("review_bodies", other),
             )
-        if other != body and who == review.person_id:
+        if other != body and who == review.person_id:  # given before the project was told who reviews
             raise ForbiddenError(
                 _("{person} already reviewed as {body}; the bodies review by different persons"),
                 {"person_id": said(_("has reviewed already"))},
                 person=who,
                 body=term("review_bodies", other),
             )
+    _of_type(city, body, by)
     return who

@@ -73,6 +73,18 @@ class ProjectApproved(Event, frozen=True, kw_only=True):
     person_id: Annotated[str, staff("money.read")]
 
 
+class BudgetRaised(Event, frozen=True, kw_only=True):
+    """The project may collect and spend more than before; `shares` are those of the whole new budget."""
+
+    project_id: str
+    budget_fen: int
+    shares: dict[str, int]
+    reason: Annotated[str, told()]
+    resolution: Annotated[str, told()]  # the resolution of the residents it rests on, or ""
+    organisation_id: str
+    person_id: Annotated[str, staff("money.read")]
+
+
 class ProjectCancelled(Event, frozen=True, kw_only=True):
     """The project will not be carried out; what it still holds goes back to its sources."""
 
@@ -127,10 +139,17 @@ class EntriesBooked(Event, frozen=True, kw_only=True):
 
 
 class PaymentOpened(Event, frozen=True, kw_only=True):
-    """A payment was asked for: until it is paid or withdrawn the project cannot be wound up."""
+    """A payment was asked for, or its request worded anew: until it is paid or withdrawn its amount is bound (X06).
+
+    Of one that was opened before this was told, `amount_fen` is 0 and `applicant` "".
+    """
+
+    schema = 2
 
     project_id: str
     payment_id: str
+    amount_fen: int
+    applicant: str
 
 
 class PaymentDropped(Event, frozen=True, kw_only=True):
@@ -138,6 +157,21 @@ class PaymentDropped(Event, frozen=True, kw_only=True):
 
     project_id: str
     payment_id: str
+
+
+class ReviewerNamed(Event, frozen=True, kw_only=True):
+    """This person reviewed a payment of the project for a body: in this project they never do for another (D06, X14)."""
+
+    project_id: str
+    body: str
+    person_id: str
+
+
+class StatementOverdue(Event, frozen=True, kw_only=True):
+    """A period passed without the statement that it owed: `due` was its last day (D25)."""
+
+    project_id: str
+    due: str  # ISO date
 
 
 class StatementListed(Event, frozen=True, kw_only=True):
@@ -224,7 +258,7 @@ class VoucherReleased(Event, frozen=True, kw_only=True):
 class PaymentRequested(Event, frozen=True, kw_only=True):
     """Somebody asks that a bill of the project be paid."""
 
-    schema = 2
+    schema = 3
 
     project_id: str
     payment_id: str
@@ -235,6 +269,8 @@ class PaymentRequested(Event, frozen=True, kw_only=True):
     payee_kind: str  # organisation, person
     purpose: Annotated[str, told()]
     amount_fen: int
+    bill: Annotated[str, PUBLIC]  # number of the bill, or ""
+    contract: Annotated[str, PUBLIC]  # number of the contract that it rests on, or ""
     version: int
     applicant: Annotated[str, staff("money.read")]
 
@@ -242,14 +278,37 @@ class PaymentRequested(Event, frozen=True, kw_only=True):
 class PaymentAmended(Event, frozen=True, kw_only=True):
     """The request says something else now: reviews and signature of earlier versions are void (D34)."""
 
+    schema = 2
+
     project_id: str
     payment_id: str
     payee: Annotated[str, PAYEE]
     payee_kind: str
     purpose: Annotated[str, told()]
     amount_fen: int
+    bill: Annotated[str, PUBLIC]
+    contract: Annotated[str, PUBLIC]
     version: int
     applicant: Annotated[str, staff("money.read")]
+
+
+class PaymentHeld(Event, frozen=True, kw_only=True):
+    """The request looks like others for the same payee and amount: it is not reviewed before somebody says why it is no repeat."""
+
+    project_id: str
+    payment_id: str
+    version: int
+    like: Annotated[tuple[str, ...], PUBLIC]  # ids of the other payments
+
+
+class RepeatExcluded(Event, frozen=True, kw_only=True):
+    """Somebody said why the request is no repeat of those that it looks like."""
+
+    project_id: str
+    payment_id: str
+    version: int
+    reason: Annotated[str, told()]
+    person_id: Annotated[str, staff("money.read")]
 
 
 class PaymentReviewed(Event, frozen=True, kw_only=True):
@@ -306,7 +365,10 @@ class PayeeErased(Event, frozen=True, kw_only=True):
 
 
 class PaymentCarried(Event, frozen=True, kw_only=True):
-    """What the project's stream said about a payment, before the first fact in a stream of its own."""
+    """What the project's stream said about a payment, before the first fact in a stream of its own.
+
+    There were neither bills nor held payments then.
+    """
 
     project_id: str
     payment_id: str
@@ -378,10 +440,21 @@ def _without_place(data: dict[str, Any]) -> dict[str, Any]:
     return data | {"place": ""}  # it lay in the project's stream, whose place it has
 
 
-#: Facts that got a place when they got a stream of their own.
+def _without_bill(data: dict[str, Any]) -> dict[str, Any]:
+    return data | {"bill": "", "contract": ""}
+
+
+def _amount_unknown(data: dict[str, Any]) -> dict[str, Any]:
+    return data | {"amount_fen": 0, "applicant": ""}
+
+
+#: What facts lacked that were written before they said it.
 UPCASTERS: dict[tuple[str, int], Upcaster] = {
     ("ReceiptRecorded", 1): _without_place,
     ("PaymentRequested", 1): _without_place,
+    ("PaymentRequested", 2): _without_bill,
+    ("PaymentAmended", 1): _without_bill,
+    ("PaymentOpened", 1): _amount_unknown,
     ("StatementDisclosed", 1): _without_place,
 }
 RECEIPT_FACTS = (ReceiptRecorded, ReceiptReversed, PayerErased)
@@ -394,6 +467,7 @@ PAYMENT_FACTS = (
     PaymentWithdrawn,
     PayeeErased,
 )
+REPEAT_FACTS = (PaymentHeld, RepeatExcluded)
 STATEMENT_FACTS = (StatementDisclosed, StatementPosted)
 ReceiptFact = ReceiptRecorded | ReceiptReversed | PayerErased | ReceiptCarried
 PaymentFact = (
@@ -404,6 +478,8 @@ PaymentFact = (
     | PaymentMade
     | PaymentWithdrawn
     | PayeeErased
+    | PaymentHeld
+    | RepeatExcluded
     | PaymentCarried
 )
 StatementFact = StatementDisclosed | StatementPosted | StatementCarried

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
-from datetime import date
 from typing import Annotated, Any
 
 from services.funding.books import ACCOUNTS, SOURCES, by_source
@@ -26,15 +25,14 @@ from services.funding.receipt import record_receipt
 from services.funding.rows import AS_OF, BY_SOURCE, SHARE, day_of, public, row_of, share
 from services.funding.statement import STATEMENT_ROW, disclose_statement
 from shared.domain.answers import COUNT, TEXT, Shape, by_code, many, page_of, shape
+from shared.domain.city import NEVER
 from shared.domain.command import Cursor, Limit, order_of
-from shared.domain.fields import CODE, DAY, PLACE, choice, id_of, number
+from shared.domain.fields import CODE, PLACE, choice, id_of
 from shared.domain.reader import Reader
 from shared.domain.record import Record
 from shared.domain.territory import EVERYWHERE
 from shared.domain.view import Counts, Row, View, tally
 
-#: Sorts behind every day: no statement is owed.
-NEVER = "9999-12-31"
 #: Payments and statements shown with a project.
 SHOWN = 500
 _AMOUNTS = ("received", "spent", "returned", "held")
@@ -55,6 +53,7 @@ def _more(row: Row, project: Project, event: Any, record: Record) -> Row:
         **amounts,
         **{f"{name}_fen": sum(by.values()) for name, by in amounts.items()},
         "pending": len(project.open_payments),
+        "committed_fen": project.committed_fen,
         "changed_on": record.occurred[:10],
         **day_of("proposed_on", isinstance(event, ProjectProposed), row, record),
         **day_of("approved_on", isinstance(event, ProjectApproved), row, record),
@@ -62,6 +61,7 @@ def _more(row: Row, project: Project, event: Any, record: Record) -> Row:
         **day_of("accepted_on", isinstance(event, ProjectAccepted), row, record),
         **day_of("disclosed_on", told, row, record),
         "disclose_from": _disclose_from(row, project, event, record.occurred[:10]),
+        "settle_from": _settle_from(row, event, record.occurred[:10]),
     }
 
 
@@ -77,10 +77,22 @@ def _disclose_from(row: Row, project: Project, event: Any, day: str) -> str:
     return str(row.get("disclose_from", NEVER))
 
 
+def _settle_from(row: Row, event: Any, day: str) -> str:
+    """The day from which settling is counted: that of the acceptance, or of giving up what had been approved (C22)."""
+    match event:
+        case ProjectAccepted():
+            return day
+        case ProjectCancelled():
+            return day if row["approved_on"] else NEVER
+        case SurplusReturned():
+            return NEVER
+    return str(row.get("settle_from", NEVER))
+
+
 def _projects() -> View:
     """Rows of projects; what facts said before receipts had their own streams is no part of them."""
     indexes = ("place", "programme", "spent_fen", "received_fen", "proposed_on", ("status", "disclose_from"))
-    made = View.of(PROJECT, "projects", (*indexes, "disclose_from"), _more)
+    made = View.of(PROJECT, "projects", (*indexes, "disclose_from", "settle_from"), _more)
 
     def fold(row: Row, event: Any, record: Record, key: str) -> Row | None:
         found = made.fold(row, event, record, key)
@@ -98,24 +110,42 @@ def _counts(row: Row) -> Counts:
         "projects": 1,
         "by_status": {row["status"]: 1},
         **{name: row[name] for name in ("receipts", "payments", "statements", *_AMOUNTS)},
+        "statements_overdue": int(bool(row["overdue"])),
+        "statements_missed": row["missed"],
         "issues_solved": solved,
         "issues_unsolved": len(row["unsolved_issue_ids"]),
     }
 
 
-TOTALS = tally("totals", PROJECTS, _counts)
+TOTALS = tally("totals", PROJECTS, _counts, folding=2)
 
 _SUMS = {f"{name}_fen": COUNT for name in _AMOUNTS}
-_DAYS = ("changed_on", "proposed_on", "approved_on", "finished_on", "accepted_on", "disclosed_on", "disclose_from")
-_ROW = row_of(PROJECT, pending=COUNT, **dict.fromkeys(_AMOUNTS, BY_SOURCE), **_SUMS, **dict.fromkeys(_DAYS, TEXT))
+_DAYS = (
+    "changed_on",
+    "proposed_on",
+    "approved_on",
+    "finished_on",
+    "accepted_on",
+    "disclosed_on",
+    "disclose_from",
+    "settle_from",
+)
+PROJECT_ROW = row_of(
+    PROJECT,
+    pending=COUNT,
+    committed_fen=COUNT,
+    **dict.fromkeys(_AMOUNTS, BY_SOURCE),
+    **_SUMS,
+    **dict.fromkeys(_DAYS, TEXT),
+)
 _SIDE = many(shape(source=TEXT, fen=COUNT, share=SHARE))
 _BOARD: dict[str, Shape] = {"place": TEXT, "as_of": AS_OF} | _SUMS
 _BOARD |= dict.fromkeys(("income", "spending", "returned", "held"), _SIDE)
-_WHOLE = _ROW["properties"] | {"payments": many(PAYMENT_ROW), "statements": many(STATEMENT_ROW), "as_of": AS_OF}
-_NEXT = page_of({})["properties"]["next"]
+_WHOLE = PROJECT_ROW["properties"] | {"payments": many(PAYMENT_ROW), "statements": many(STATEMENT_ROW), "as_of": AS_OF}
+NEXT = page_of({})["properties"]["next"]
 
 
-@PROJECT.query(answer=page_of(_ROW))
+@PROJECT.query(answer=page_of(PROJECT_ROW))
 def find_projects(
     read: Reader,
     *,
@@ -130,15 +160,16 @@ def find_projects(
 ) -> dict[str, Any]:
     """Projects with their money by source (C22)."""
     where = {"place__under": place__under, "status": status, "programme": programme}
-    return _page(read, where, limit, cursor, order)
+    return projects(read, where, limit, cursor, order)
 
 
-def _page(read: Reader, where: Mapping[str, Any], limit: int, cursor: str, order: str) -> Row:
+def projects(read: Reader, where: Mapping[str, Any], limit: int, cursor: str, order: str) -> Row:
+    """A page of projects, with the names that a reader may see."""
     page = read.page("projects", where, limit, cursor, order, PROJECT, lambda row: public(read, row))
     return page | {"rows": read.city.named(page["rows"])}
 
 
-@PROJECT.query(answer={**_ROW, "properties": _WHOLE})
+@PROJECT.query(answer={**PROJECT_ROW, "properties": _WHOLE})
 def get_project(read: Reader, *, project_id: Annotated[str, id_of("project"), "project"]) -> dict[str, Any]:
     """One project: budget and money by source, its payments with their reviews, its statements."""
 
@@ -148,9 +179,7 @@ def get_project(read: Reader, *, project_id: Annotated[str, id_of("project"), "p
         payments = read.page(
             "payments", where, SHOWN, None, "requested_on", PAYMENT, lambda row: shown_payment(read, row)
         )
-        statements = read.page(
-            "statements", where, SHOWN, None, "-disclosed_on", STATEMENT, lambda row: public(read, row)
-        )
+        statements = read.page("statements", where, SHOWN, None, "-position", STATEMENT, lambda row: public(read, row))
         begun = [
             command.name
             for command, statuses in _BEGUN.items()
@@ -193,37 +222,17 @@ def trial_balance(read: Reader, *, project_id: Annotated[str, id_of("project"), 
     return read.as_of(answer)
 
 
-@PROJECT.query(answer=shape(rows=many(_ROW), next=_NEXT, day=TEXT, every_days=COUNT))
-def find_overdue_disclosures(
-    read: Reader,
-    *,
-    place__under: Annotated[str, PLACE, "a place and everything below it"] = "",
-    day: Annotated[str, DAY, "day to judge by; empty: today"] = "",
-    every_days: Annotated[
-        int, number(1, 3660), "calendar days within which a statement is due; empty: as the city has it"
-    ] = 0,
-    limit: Limit = 50,
-    cursor: Cursor = "",
-) -> dict[str, Any]:
-    """Projects whose last statement is older than the city allows (D25)."""
-    day = day or read.today
-    every_days = every_days or read.city.parameter("disclosure_days")
-    oldest = date.fromordinal(max(date.fromisoformat(day).toordinal() - every_days, 1)).isoformat()
-    where = {"place__under": place__under, "disclose_from__lt": oldest}
-    return {"day": day, "every_days": every_days} | _page(read, where, limit, cursor, "disclose_from")
-
-
 @PROJECT.query(
     answer=shape(
         **_BOARD,
         projects=many(
             shape(
                 **dict.fromkeys(("project_id", "title", "title_en", "place", "status"), TEXT),
-                **dict.fromkeys(("budget_fen", "received_fen", "spent_fen", "held_fen"), COUNT),
+                **dict.fromkeys(("budget_fen", *_SUMS), COUNT),
                 share=SHARE,
             )
         ),
-        next=_NEXT,
+        next=NEXT,
     )
 )
 def disclosure_board(
@@ -240,8 +249,7 @@ def disclosure_board(
         page = read.page("projects", {"place__under": place}, limit, cursor, "-spent_fen")
         shown = ("project_id", "title", "title_en", "place", "status", "budget_fen")
         rows = [
-            {name: row[name] for name in (*shown, "received_fen", "spent_fen", "held_fen")}
-            | {"share": share(row["spent_fen"], totals["spent_fen"])}
+            {name: row[name] for name in (*shown, *_SUMS)} | {"share": share(row["spent_fen"], totals["spent_fen"])}
             for row in page["rows"]
         ]
         return _board(place, totals) | {"projects": rows, "next": page["next"]}
@@ -249,7 +257,10 @@ def disclosure_board(
     return read.as_of(answer)
 
 
-_COUNTED = ("projects", "receipts", "payments", "statements", "issues_solved", "issues_unsolved")
+_COUNTED = (
+    *("projects", "receipts", "payments", "statements", "statements_overdue", "statements_missed"),
+    *("issues_solved", "issues_unsolved"),
+)
 
 
 @PROJECT.query(answer=shape(**_BOARD, **dict.fromkeys(_COUNTED, COUNT), by_status=by_code(COUNT)))

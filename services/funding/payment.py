@@ -1,11 +1,14 @@
 """Decisions on payments: request, joint review, one signature, cashier (D31, D34, D35, X06). Amounts are fen.
 
-A payment is made only after all bodies approved and one person signed the same amount of the same version.
+A payment is made only after all bodies approved and one person signed the same amount of the same version. A bill of a payee is
+asked for once; what looks like a payment that was asked for already is held until somebody says why it is none.
 """
 
 from __future__ import annotations
 
-from typing import Annotated
+from collections.abc import Iterable
+from datetime import date, timedelta
+from typing import Annotated, Any
 
 from services.funding import books, duties
 from services.funding.documents import PAYMENT, Payment
@@ -15,48 +18,100 @@ from services.funding.facts import (
     PayeeErased,
     PaymentAmended,
     PaymentDropped,
+    PaymentHeld,
     PaymentMade,
     PaymentOpened,
     PaymentRequested,
     PaymentReviewed,
     PaymentSigned,
     PaymentWithdrawn,
+    RepeatExcluded,
+    ReviewerNamed,
     SignerDesignated,
 )
-from services.funding.project import PROJECT, Project, of_project, open_for_money
+from services.funding.project import PROJECT, Project, of_project, open_for_money, within_budget
 from services.funding.receipt import PAYER_KIND
+from services.funding.voucher import normal_form
 from services.funding.works import NAME, REASON
-from shared.domain.city import City
+from shared.domain.city import City, every
 from shared.domain.command import MADE, On, Opener, holds, on
 from shared.domain.errors import BadInputError, IllegalStateError
 from shared.domain.event import Event
-from shared.domain.fields import FEN, choice, code_of, id_of, number
+from shared.domain.fields import FEN, choice, code_of, id_of, line, number
 from shared.domain.mandate import Mandate
 from shared.domain.words import _, said, term
 
 VERSION = number(1, 10**6)
+NUMBER = line(64)
 #: Statuses in which a request may still change.
-OPEN = ("requested", "rejected", "signed")
+OPEN = ("held", "requested", "rejected", "signed")
 _FINAL = _("the payment is {status}; nothing about it can change")
 
 
-@PAYMENT.command("payment.request", new=MADE, place="project")
+def _papers(city: City, bill: str, contract: str) -> None:
+    """Raise `BadInputError` for a request without the papers that the city asks for."""
+    asked = (("bill", bill, "bills_needed"), ("contract", contract, "contracts_needed"))
+    if missing := {
+        name: said(_("is missing")) for name, number, needed in asked if not number and city.parameter(needed)
+    }:
+        raise BadInputError(_("in this city a payment is asked for with the numbers of its bill and contract"), missing)
+
+
+def _others(city: City, opened: Opener, payment: Payment, payee: str, where: dict[str, Any]) -> Iterable[Any]:
+    """Rows of other payments to this payee, in the whole city; those withdrawn and those whose payee was erased are none."""
+    for row in every(city.rows, "payments", where):
+        named = opened(row["payee"]) if row["payee_kind"] == PERSON else row["payee"]
+        if row["key"] != payment.id and row["status"] != "withdrawn" and normal_form(named or "") == normal_form(payee):
+            yield row
+
+
+def _billed_once(city: City, opened: Opener, payment: Payment, payee: str, bill: str) -> None:
+    """Raise `IllegalStateError` when the bill of a payee was asked for already, however it is written."""
+    where = {"bill_number": normal_form(bill)}
+    for row in _others(city, opened, payment, payee, where) if where["bill_number"] else ():
+        raise IllegalStateError(
+            _("the bill {bill} of this payee is asked for already, by the payment {payment}; it is {status}"),
+            {"bill": said(_("is used already"))},
+            bill=bill,
+            payment=row["key"],
+            status=term("payment status", row["status"]),
+        )
+
+
+def _like(city: City, opened: Opener, payment: Payment, payee: str, amount_fen: int, at: str) -> tuple[str, ...]:
+    """Ids of payments that this may repeat: the same payee and amount, asked for within the days that the city sets."""
+    today, days = date.fromisoformat(at[:10]), timedelta(days=city.parameter("repeat_days"))
+    near = {"requested_on__gte": (today - days).isoformat(), "requested_on__lte": (today + days).isoformat()}
+    return tuple(row["key"] for row in _others(city, opened, payment, payee, {"amount_fen": amount_fen} | near))
+
+
+@PAYMENT.command("payment.request", new=MADE, place="project", alone=True)
 def request_payment(
     payment: Payment,
     *,
     by: Mandate,
     at: str,
+    city: City,
+    opened: Opener,
     project_id: Annotated[str, id_of("project"), "project that pays"],
     payee: Annotated[str, NAME, "who is to be paid; the name of a person is stored sealed"],
     purpose: Annotated[str, REASON, "what for"],
     amount_fen: Annotated[int, FEN, "amount in fen"],
     project: Annotated[Project, holds(PROJECT, "project_id")],
     payee_kind: Annotated[str, PAYER_KIND, "whether an organisation or a person is paid"] = "organisation",
+    bill: Annotated[str, NUMBER, "number of the bill; counts once for a payee"] = "",
+    contract: Annotated[str, NUMBER, "number of the contract that the bill rests on"] = "",
 ) -> list[Event | On]:
-    """Ask that a bill be paid; it is not paid before the money is there."""
+    """Ask that a bill be paid; it is not paid before the money is there.
+
+    It must fit into the budget with all that is paid and asked for. A likely repeat is held (`explain_payment`).
+    """
     if payment.status != "unknown":
         return []
     open_for_money(project)
+    within_budget(project, payment.id, amount_fen)
+    _papers(city, bill, contract)
+    _billed_once(city, opened, payment, payee, bill)
     requested = PaymentRequested(
         project_id=project.id,
         payment_id=payment.id,
@@ -67,18 +122,37 @@ def request_payment(
         payee_kind=payee_kind,
         purpose=purpose,
         amount_fen=amount_fen,
+        bill=bill,
+        contract=contract,
         version=1,
         applicant=duties.applicant(project, payment, by),
     )
-    return [requested, on(PROJECT, project.id, PaymentOpened(project_id=project.id, payment_id=payment.id))]
+    return [*_held(requested, _like(city, opened, payment, payee, amount_fen, at)), _bound(requested)]
 
 
-@PAYMENT.command("payment.amend", when=OPEN, otherwise=_FINAL)
+def _bound(asked: PaymentRequested | PaymentAmended) -> On:
+    opened = PaymentOpened(
+        project_id=asked.project_id,
+        payment_id=asked.payment_id,
+        amount_fen=asked.amount_fen,
+        applicant=asked.applicant,
+    )
+    return on(PROJECT, asked.project_id, opened)
+
+
+def _held(asked: PaymentRequested | PaymentAmended, like: tuple[str, ...]) -> list[Event]:
+    """The request, held when it looks like others."""
+    ids = {"project_id": asked.project_id, "payment_id": asked.payment_id}
+    return [asked, *([PaymentHeld(**ids, version=asked.version, like=like)] if like else [])]
+
+
+@PAYMENT.command("payment.amend", when=OPEN, otherwise=_FINAL, only=duties.never_asks, alone=True)
 def amend_payment(
     payment: Payment,
     *,
     by: Mandate,
     at: str,
+    city: City,
     opened: Opener,
     project_id: Annotated[str, id_of("project"), "project that pays"],
     project: Annotated[Project, holds(PROJECT, "project_id")],
@@ -86,7 +160,9 @@ def amend_payment(
     payee_kind: Annotated[str | None, PAYER_KIND, "organisation or person, given together with the payee"] = None,
     purpose: Annotated[str | None, REASON, "what for; empty: unchanged"] = None,
     amount_fen: Annotated[int | None, FEN, "amount in fen; empty: unchanged"] = None,
-) -> list[Event]:
+    bill: Annotated[str | None, NUMBER, "number of the bill; empty: unchanged"] = None,
+    contract: Annotated[str | None, NUMBER, "number of the contract; empty: unchanged"] = None,
+) -> list[Event | On]:
     """Change or withdraw a request for payment.
 
     What is changed, or asked again after a rejection, is a new version, without reviews and signature (D34).
@@ -96,27 +172,53 @@ def amend_payment(
         raise BadInputError(
             _("name the payee together with the kind"), {"payee_kind": said(_("name the payee together with the kind"))}
         )
-    before = (opened(payment.payee) or "") if payment.payee_kind == PERSON else payment.payee
-    asked = (
-        (before, payment.payee_kind) if payee is None else (payee, payee_kind or "organisation"),
-        payment.purpose if purpose is None else purpose,
-        payment.amount_fen if amount_fen is None else amount_fen,
-    )
-    unchanged = asked == ((before, payment.payee_kind), payment.purpose, payment.amount_fen)
-    if unchanged and payment.status != "rejected":
+    payee_before = (opened(payment.payee) or "") if payment.payee_kind == PERSON else payment.payee
+    before = {
+        "payee": payee_before,
+        "payee_kind": payment.payee_kind,
+        "purpose": payment.purpose,
+        "amount_fen": payment.amount_fen,
+        "bill": payment.bill,
+        "contract": payment.contract,
+    }
+    named = {"payee": payee, "payee_kind": payee_kind or ("organisation" if payee is not None else None)}
+    changes = named | {"purpose": purpose, "amount_fen": amount_fen, "bill": bill, "contract": contract}
+    asked: dict[str, Any] = before | {name: value for name, value in changes.items() if value is not None}
+    if asked == before and payment.status != "rejected":
         return []
-    return [
-        PaymentAmended(
-            project_id=project.id,
-            payment_id=payment.id,
-            payee=asked[0][0],
-            payee_kind=asked[0][1],
-            purpose=asked[1],
-            amount_fen=asked[2],
-            version=payment.version + 1,
-            applicant=duties.applicant(project, payment, by),
-        )
-    ]
+    within_budget(project, payment.id, asked["amount_fen"])
+    _papers(city, asked["bill"], asked["contract"])
+    _billed_once(city, opened, payment, asked["payee"], asked["bill"])
+    amended = PaymentAmended(
+        project_id=project.id,
+        payment_id=payment.id,
+        **asked,
+        version=payment.version + 1,
+        applicant=duties.applicant(project, payment, by),
+    )
+    like = _like(city, opened, payment, asked["payee"], asked["amount_fen"], at)
+    return [*_held(amended, like), _bound(amended)]
+
+
+@PAYMENT.command(
+    "payment.amend",
+    when=("held",),
+    otherwise=_("the payment is {status}; only one that is held as a likely repeat needs an explanation"),
+)
+def explain_payment(
+    payment: Payment,
+    *,
+    by: Mandate,
+    at: str,
+    project_id: Annotated[str, id_of("project"), "project that pays"],
+    reason: Annotated[str, REASON, "why it is no repeat of the payments that it looks like"],
+    project: Annotated[Project, holds(PROJECT, "project_id")],
+) -> list[Event]:
+    """Say why a payment that looks like another is none, so that it can be reviewed."""
+    of_project(payment, project, "payment")
+    ids = {"project_id": project.id, "payment_id": payment.id}
+    who = duties.applicant(project, payment, by)
+    return [RepeatExcluded(**ids, version=payment.version, reason=reason, person_id=who)]
 
 
 @PAYMENT.command("payment.amend", when=OPEN, again=("withdrawn",), otherwise=_FINAL)
@@ -140,7 +242,10 @@ def withdraw_payment(
 @PAYMENT.command(
     "payment.review.{body}",
     when=("requested",),
-    otherwise=_("the payment is {status}; only a request is reviewed: amend it to have it reviewed again"),
+    otherwise=_(
+        "the payment is {status}; a rejected one is reviewed after it was amended, a held one after it was explained why it is no repeat"
+    ),
+    only=duties.never_reviews,
 )
 def review_payment(
     payment: Payment,
@@ -155,12 +260,11 @@ def review_payment(
     amount_fen: Annotated[int, FEN, "amount that was read, in fen"],
     project: Annotated[Project, holds(PROJECT, "project_id")],
     reason: Annotated[str, REASON, "why; needed for a rejection"] = "",
-) -> list[Event]:
+) -> list[Event | On]:
     """Review payments for a body: approve or reject the version and amount that was read (D34)."""
     of_project(payment, project, "payment")
-    city.code("review_bodies", body, "body")
     _same(payment, version, amount_fen)
-    who = duties.reviewer(project, payment, body, by)
+    who = duties.reviewer(project, payment, body, by, city)
     if verdict == "approved" and (given := payment.approvals.get(body)):
         if given.person_id == who:
             return []
@@ -172,19 +276,20 @@ def review_payment(
             _("a rejection needs a reason, so that the applicant knows what to amend"),
             {"reason": said(_("is missing"))},
         )
-    return [
-        PaymentReviewed(
-            project_id=project.id,
-            payment_id=payment.id,
-            body=body,
-            organisation_id=by.organisation_id,
-            person_id=who,
-            amount_fen=amount_fen,
-            version=version,
-            verdict=verdict,
-            reason=reason,
-        )
-    ]
+    reviewed = PaymentReviewed(
+        project_id=project.id,
+        payment_id=payment.id,
+        body=body,
+        organisation_id=by.organisation_id,
+        person_id=who,
+        amount_fen=amount_fen,
+        version=version,
+        verdict=verdict,
+        reason=reason,
+    )
+    if who in project.reviewers:
+        return [reviewed]
+    return [reviewed, on(PROJECT, project.id, ReviewerNamed(project_id=project.id, body=body, person_id=who))]
 
 
 def _same(payment: Payment, version: int, amount_fen: int) -> None:
@@ -205,6 +310,7 @@ def _same(payment: Payment, version: int, amount_fen: int) -> None:
     when=("requested",),
     again=("signed",),
     otherwise=_("the payment is {status}; only a request that all bodies approved is signed"),
+    only=duties.never_signs,
 )
 def sign_payment(
     payment: Payment,
@@ -258,6 +364,7 @@ def make_payment(
         return []
     open_for_money(project)
     cashier = duties.cashier(project, by)
+    within_budget(project, payment.id, payment.amount_fen)
     if payment.amount_fen > (held := sum(project.held.values())):
         raise IllegalStateError(
             _("the project holds {held} fen and cannot pay {amount} fen; money must come in first"),

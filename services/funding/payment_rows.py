@@ -7,6 +7,7 @@ from typing import Annotated, Any
 from services.funding.documents import PAYMENT, Payment
 from services.funding.facts import (
     PAYMENT_FACTS,
+    REPEAT_FACTS,
     PaymentAmended,
     PaymentMade,
     PaymentRequested,
@@ -14,6 +15,7 @@ from services.funding.facts import (
     PaymentSigned,
 )
 from services.funding.rows import day_of, public, row_of, rows_of
+from services.funding.voucher import normal_form
 from shared.domain.answers import COUNT, TEXT, by_code, many, page_of, shape
 from shared.domain.command import Cursor, Limit, order_of
 from shared.domain.fields import PLACE, choice, code_of, id_of
@@ -28,6 +30,7 @@ def _days(row: Row, payment: Payment, event: Any, record: Record) -> Row:
     if isinstance(event, PaymentReviewed):
         reviewed[event.body] = record.occurred[:10]
     return {
+        "bill_number": normal_form(payment.bill),
         **day_of("requested_on", isinstance(event, PaymentRequested), row, record),
         **day_of("signed_on", isinstance(event, PaymentSigned), {} if worded else row, record),
         **day_of("paid_on", isinstance(event, PaymentMade), row, record),
@@ -37,7 +40,11 @@ def _days(row: Row, payment: Payment, event: Any, record: Record) -> Row:
 
 
 PAYMENTS = rows_of(
-    PAYMENT, PAYMENT_FACTS, "payments", ("project_id", "place", "status", "requested_on", "amount_fen"), _days
+    PAYMENT,
+    (*PAYMENT_FACTS, *REPEAT_FACTS),
+    "payments",
+    ("project_id", "place", "status", "requested_on", "amount_fen", "bill_number"),
+    _days,
 )
 #: `needs_<body>` is 1 while that body must still review.
 _NEEDS = {"patternProperties": {"^needs_": COUNT}}
@@ -48,7 +55,13 @@ PAYMENT_ROW = (
         signed_on=TEXT,
         paid_on=TEXT,
         applicant_organisation_id=TEXT,
-        reviews=by_code(shape({"person_id": TEXT}, organisation_id=TEXT, verdict=TEXT, reason=TEXT, reviewed_on=TEXT)),
+        reviews=by_code(
+            shape(
+                {"person_id": TEXT},
+                **dict.fromkeys(("organisation_id", "organisation", "organisation_en"), TEXT),
+                **dict.fromkeys(("verdict", "reason", "reviewed_on"), TEXT),
+            )
+        ),
         awaiting=many(TEXT),
     )
     | _NEEDS
@@ -56,9 +69,12 @@ PAYMENT_ROW = (
 
 
 def shown_payment(read: Reader, row: Row) -> Row:
-    """A payment for a reader: its reviews with their days, and the bodies that must still review it, as a list and one by one."""
+    """A payment for a reader: who reviewed it when, and the bodies that must still review it, as a list and one by one."""
     days, row = row["reviewed_on"], public(read, row)
-    row["reviews"] = {body: review | {"reviewed_on": days.get(body, "")} for body, review in row["reviews"].items()}
+    for body, review in row["reviews"].items():
+        found = read.city.organisation(review["organisation_id"]) or {"name": "", "name_en": ""}
+        names = {"organisation": found["name"], "organisation_en": found["name_en"]}
+        row["reviews"][body] = review | names | {"reviewed_on": days.get(body, "")}
     bodies = read.city.entries("review_bodies")
     awaiting = [body for body in bodies if row["status"] == "requested" and body not in row["reviews"]]
     return row | {"awaiting": awaiting} | {f"needs_{body}": int(body in awaiting) for body in bodies}
@@ -72,7 +88,7 @@ def find_payments(
     project_id: Annotated[str, id_of("project"), "only of this project"] = "",
     status: Annotated[
         str,
-        choice("requested", "rejected", "signed", "paid", "withdrawn", words="payment status"),
+        choice("held", "requested", "rejected", "signed", "paid", "withdrawn", words="payment status"),
         "only in this state",
     ] = "",
     awaiting: Annotated[str, code_of("review_bodies"), "only those that this body must still review"] = "",

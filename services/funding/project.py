@@ -18,6 +18,7 @@ from services.funding.facts import (
     RECEIPT_FACTS,
     STATEMENT_FACTS,
     UPCASTERS,
+    BudgetRaised,
     EntriesBooked,
     Item,
     PayerErased,
@@ -35,9 +36,11 @@ from services.funding.facts import (
     ProjectProposed,
     ReceiptRecorded,
     ReceiptReversed,
+    ReviewerNamed,
     SignerDesignated,
     StatementDisclosed,
     StatementListed,
+    StatementOverdue,
     StatementPosted,
     SurplusReturned,
     WorksFinished,
@@ -82,6 +85,7 @@ class Project(msgspec.Struct, frozen=True, kw_only=True):
     reason: str = ""  # why it was cancelled
     accounts: dict[str, Balance] = {}
     open_payments: tuple[str, ...] = ()  # ids of those neither paid nor withdrawn
+    asked: dict[str, int] = {}  # what each of them asks for
     receipts: int = 0  # that count
     payments: int = 0  # made
     statements: int = 0
@@ -89,9 +93,20 @@ class Project(msgspec.Struct, frozen=True, kw_only=True):
     cashiers: tuple[str, ...] = ()  # all persons who ever paid money out
     signer: str = ""  # the one who signs now
     signers: tuple[str, ...] = ()  # all persons who ever were that
+    approvers: tuple[str, ...] = ()  # all persons who approved the project or a raise of its budget
+    applicants: tuple[str, ...] = ()  # all persons who ever asked for a payment
+    reviewers: dict[str, str] = {}  # all persons who ever reviewed a payment, and for which body
+    examiner: str = ""  # who accepted the works
+    missed: int = 0  # periods that passed without a statement
+    overdue: str = ""  # last day of the one that passed last, until there is a statement
     changes: int = 0  # facts that a statement would tell
     disclosed: tuple[int, str] = (-1, "")  # changes told by the last statement, and its day
     former: Former = Former()
+
+    @property
+    def committed_fen(self) -> int:
+        """What is paid and what open payments ask for: bound within the budget."""
+        return sum(self.spent.values()) + sum(self.asked.values())
 
     @property
     def received(self) -> dict[str, int]:
@@ -129,14 +144,25 @@ FormerFact = (
     | StatementDisclosed
     | StatementPosted
 )
-LedgerFact = EntriesBooked | PaymentOpened | PaymentDropped | StatementListed | SurplusReturned | SignerDesignated
-WorksFact = ProjectProposed | ProjectApproved | ProjectCancelled | WorksFinished | ProjectAccepted
+LedgerFact = (
+    EntriesBooked
+    | PaymentOpened
+    | PaymentDropped
+    | ReviewerNamed
+    | StatementListed
+    | StatementOverdue
+    | SurplusReturned
+    | SignerDesignated
+)
+WorksFact = ProjectProposed | ProjectApproved | BudgetRaised | ProjectCancelled | WorksFinished | ProjectAccepted
+#: What no statement tells.
+UNTOLD = (StatementListed, StatementOverdue, StatementDisclosed, StatementPosted, PayerErased, ReviewerNamed)
 
 
 def evolve(project: Project, event: WorksFact | LedgerFact | FormerFact) -> Project:
     """Apply a recorded fact. Never refuses: it has already happened."""
-    told = isinstance(event, StatementListed | StatementDisclosed | StatementPosted | PayerErased)
-    project = replace(project, version=project.version + 1, changes=project.changes + (not told))
+    changed = not isinstance(event, UNTOLD)
+    project = replace(project, version=project.version + 1, changes=project.changes + changed)
     if isinstance(event, WorksFact):
         return _course(project, event)
     if isinstance(event, LedgerFact):
@@ -162,14 +188,20 @@ def _course(project: Project, event: WorksFact) -> Project:
                 organisation_id=event.organisation_id,
             )
         case ProjectApproved():
-            return replace(project, status="approved", resolution=event.resolution)
+            approvers = with_one(project.approvers, event.person_id)
+            return replace(project, status="approved", resolution=event.resolution, approvers=approvers)
+        case BudgetRaised():
+            approvers = with_one(project.approvers, event.person_id)
+            return replace(project, budget_fen=event.budget_fen, shares=event.shares, approvers=approvers)
         case ProjectCancelled():
             return replace(project, status="cancelled", reason=event.reason)
         case WorksFinished():
             return replace(project, status="finished")
         case ProjectAccepted():
             judged = tuple(replace(one, passed=event.criteria[one.code]) for one in project.criteria)
-            return replace(project, status="accepted", criteria=judged, unsolved_issue_ids=event.unsolved_issue_ids)
+            unsolved = event.unsolved_issue_ids
+            project = replace(project, status="accepted", criteria=judged, unsolved_issue_ids=unsolved)
+            return replace(project, examiner=event.person_id)
 
 
 def _ledger(project: Project, event: LedgerFact) -> Project:
@@ -182,12 +214,15 @@ def _ledger(project: Project, event: LedgerFact) -> Project:
         case EntriesBooked():
             return _dropped(_paid(project, event.entries, event.person_id), event.document_id)
         case PaymentOpened():
-            return replace(project, open_payments=(*project.open_payments, event.payment_id))
+            return _asked(project, event.payment_id, event.amount_fen, event.applicant)
         case PaymentDropped():
             return _dropped(project, event.payment_id)
+        case ReviewerNamed():
+            return _reviewed(project, event.person_id, event.body)
         case StatementListed():
-            day = event.as_of[:10]
-            return replace(project, statements=project.statements + 1, disclosed=(project.changes, day))
+            return _disclosed(project, event.as_of[:10])
+        case StatementOverdue():
+            return replace(project, missed=project.missed + 1, overdue=event.due)
         case SignerDesignated():
             return replace(project, signer=event.person_id, signers=with_one(project.signers, event.person_id))
         case SurplusReturned():
@@ -217,9 +252,27 @@ def _paid(project: Project, entries: tuple[books.Entry, ...], cashier: str) -> P
     )
 
 
+def _asked(project: Project, payment_id: str, amount_fen: int, applicant: str) -> Project:
+    return replace(
+        project,
+        open_payments=with_one(project.open_payments, payment_id),
+        asked=project.asked | {payment_id: amount_fen},
+        applicants=with_one(project.applicants, applicant) if applicant else project.applicants,
+    )
+
+
 def _dropped(project: Project, payment_id: str) -> Project:
     still = tuple(one for one in project.open_payments if one != payment_id)
-    return replace(project, open_payments=still, former=project.former.without(payment_id))
+    asked = {id: fen for id, fen in project.asked.items() if id != payment_id}
+    return replace(project, open_payments=still, asked=asked, former=project.former.without(payment_id))
+
+
+def _reviewed(project: Project, person_id: str, body: str) -> Project:
+    return replace(project, reviewers={person_id: body} | project.reviewers)
+
+
+def _disclosed(project: Project, day: str) -> Project:
+    return replace(project, statements=project.statements + 1, disclosed=(project.changes, day), overdue="")
 
 
 def _formerly(project: Project, event: FormerFact) -> Project:
@@ -234,12 +287,13 @@ def _formerly(project: Project, event: FormerFact) -> Project:
         case PayerErased():
             return replace(project, former=former.received(event))
         case StatementDisclosed():
-            listed = (project.changes, event.as_of[:10])
-            return replace(project, statements=project.statements + 1, disclosed=listed, former=former.told(event))
+            return replace(_disclosed(project, event.as_of[:10]), former=former.told(event))
         case StatementPosted():
             return replace(project, former=former.told(event))
-        case PaymentRequested():
-            project = replace(project, open_payments=(*project.open_payments, event.payment_id))
+        case PaymentRequested() | PaymentAmended():
+            project = _asked(project, event.payment_id, event.amount_fen, event.applicant)
+        case PaymentReviewed():
+            project = _reviewed(project, event.person_id, event.body)
         case PaymentSigned():
             signers = with_one(project.signers, event.person_id)
             project = replace(project, signer=event.person_id, signers=signers)
@@ -259,6 +313,22 @@ def open_for_money(project: Project) -> None:
             else _("the project is {status}; its books take nothing more")
         )
         raise IllegalStateError(template, status=term("project status", project.status))
+
+
+def within_budget(project: Project, payment_id: str, amount_fen: int) -> None:
+    """Raise `IllegalStateError` when a payment, with all that is paid or asked for besides, is more than the budget (X06)."""
+    others = project.committed_fen - project.asked.get(payment_id, 0)
+    if others + amount_fen > project.budget_fen:
+        raise IllegalStateError(
+            _(
+                "{amount} fen are beyond the budget of {budget} fen, of which {bound} fen are paid or asked for; "
+                "raise the budget first"
+            ),
+            {"amount_fen": said(_("beyond the budget"))},
+            amount=amount_fen,
+            budget=project.budget_fen,
+            bound=others,
+        )
 
 
 def nothing_pending(project: Project) -> None:
@@ -294,5 +364,5 @@ PROJECT: Decider[Project] = Decider(
     lambda id: Project(id=id),
     evolve,
     lambda project: project.place,
-    fold=2,
+    fold=3,
 )

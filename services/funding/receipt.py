@@ -32,8 +32,6 @@ from shared.domain.record import Record
 from shared.domain.view import Row
 from shared.domain.words import _, said, term
 
-#: Most that one project may receive, in fen: sums stay exact for every reader of the log.
-MOST_FEN = 10**15
 PAYER_KIND = choice("organisation", PERSON, words="payer_kind")
 
 
@@ -55,7 +53,11 @@ def record_receipt(
     payer_kind: Annotated[str, PAYER_KIND, "whether an organisation or a person paid"] = "organisation",
     voucher: Annotated[str, line(64), "number of the paper voucher; counts once in a project"] = "",
 ) -> list[Event | On]:
-    """Record and correct receipts, as accountant (C22, D32)."""
+    """Record and correct receipts, as accountant (C22, D32).
+
+    Sources may give more or less than their planned shares, all together never more than the budget: money given for these works
+    does not grow beyond their plan unless that is decided (`raise_budget`).
+    """
     if receipt.status != "unknown":
         return []
     open_for_money(project)
@@ -66,11 +68,14 @@ def record_receipt(
             {"voucher": said(_("is used already"))},
             voucher=voucher,
         )
-    if sum(project.received.values()) + amount_fen > MOST_FEN:
+    if (total := sum(project.received.values()) + amount_fen) > project.budget_fen:
         raise IllegalStateError(
-            _("a project cannot receive more than {most} fen; is the amount in fen?"),
-            {"amount_fen": said(_("too much"))},
-            most=MOST_FEN,
+            _(
+                "with this the project would have received {total} fen, and its budget is {budget} fen; raise that first"
+            ),
+            {"amount_fen": said(_("beyond the budget"))},
+            total=total,
+            budget=project.budget_fen,
         )
     accountant, entries = duties.accountant(project, by), books.receipt(source, amount_fen)
     recorded = ReceiptRecorded(

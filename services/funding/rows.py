@@ -27,11 +27,11 @@ from shared.domain.view import Row, View
 
 #: Fields that name persons: for those who have `money.read`.
 _PERSONS = (
-    *("applicant", "applicants", "reviewers", "signer", "signers"),
+    *("applicant", "applicants", "approvers", "examiner", "reviewers", "signer", "signers"),
     *("cashier", "cashiers", "accountant", "accountants", "person_id"),
 )
 #: What only folding and the ledger need.
-_INNER = ("accounts", "changes", "disclosed", "former", "reviewed_on")
+_INNER = ("accounts", "asked", "bill_number", "changes", "disclosed", "former", "reviewed_on")
 
 
 def rows_of(

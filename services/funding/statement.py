@@ -108,7 +108,7 @@ def _published(row: Row, statement: Statement, event: Any, record: Record) -> Ro
 
 
 STATEMENTS = rows_of(
-    STATEMENT, STATEMENT_FACTS, "statements", ("project_id", "place", "disclosed_on", "posted"), _published
+    STATEMENT, STATEMENT_FACTS, "statements", ("project_id", "place", "disclosed_on", "position", "posted"), _published
 )
 STATEMENT_ROW = row_of(STATEMENT, disclosed_on=TEXT, position=COUNT, posted=COUNT)
 
@@ -119,7 +119,9 @@ def find_statements(
     *,
     place__under: Annotated[str, PLACE, "a place and everything below it"] = "",
     project_id: Annotated[str, id_of("project"), "only of this project"] = "",
-    order: Annotated[str, order_of("key", "disclosed_on"), "sorted by; - before it: descending"] = "-disclosed_on",
+    order: Annotated[
+        str, order_of("key", "disclosed_on", "position"), "sorted by; - before it: descending"
+    ] = "-position",
     limit: Limit = 50,
     cursor: Cursor = "",
 ) -> dict[str, Any]:

@@ -8,6 +8,7 @@ from typing import Annotated
 from services.funding import books, duties
 from services.funding.books import SOURCES, by_source
 from services.funding.facts import (
+    BudgetRaised,
     Item,
     ProjectAccepted,
     ProjectApproved,
@@ -17,7 +18,7 @@ from services.funding.facts import (
     SurplusReturned,
     WorksFinished,
 )
-from services.funding.project import PROJECT, Project, nothing_pending
+from services.funding.project import OPEN, PROJECT, Project, nothing_pending
 from shared.domain.city import City
 from shared.domain.command import CHOSEN
 from shared.domain.errors import IllegalStateError
@@ -27,6 +28,7 @@ from shared.domain.mandate import Mandate
 from shared.domain.words import _, said, term
 
 NAME, REASON = line(200), text(500)
+SHARES = pairs(code_of("money_sources"), fen(0))
 
 
 @PROJECT.command("project.propose", new=CHOSEN)
@@ -39,11 +41,7 @@ def propose_project(
     title: Annotated[str, NAME, "title of the project in Chinese"],
     place: Annotated[str, PLACE, "where the works are"],
     budget_fen: Annotated[int, FEN, "budget in fen"],
-    shares: Annotated[
-        Mapping[str, int],
-        pairs(code_of("money_sources"), fen(0)),
-        "planned amount of each source in fen; sums to the budget",
-    ],
+    shares: Annotated[Mapping[str, int], SHARES, "planned amount of each source in fen; sums to the budget"],
     criteria: Annotated[Sequence[Item], many(group(Item), 1, 50), "what the works must meet to be accepted"],
     title_en: Annotated[str, NAME, "title of the project in English; empty: the Chinese one"] = "",
     programme: Annotated[str, CODE, "renovation programme that the project belongs to"] = "",
@@ -54,15 +52,7 @@ def propose_project(
     if project.status != "unknown":
         raise IllegalStateError(_("the project {id} was already proposed; choose another id"), id=project.id)
     city.known_place(place)
-    for source in shares:
-        known_source(city, source, "shares")
-    if (total := sum(shares.values())) != budget_fen:
-        raise IllegalStateError(
-            _("the shares sum to {total} fen; they must sum to the budget, {budget} fen"),
-            {"shares": said(_("must sum to the budget"))},
-            total=total,
-            budget=budget_fen,
-        )
+    _shared(city, budget_fen, shares)
     for name, items in (("criteria", criteria), ("works", works)):
         if len({item.code for item in items}) != len(items):
             raise IllegalStateError(
@@ -86,6 +76,19 @@ def propose_project(
             person_id=by.actor,
         )
     ]
+
+
+def _shared(city: City, budget_fen: int, shares: Mapping[str, int]) -> None:
+    """Raise unless shares of known sources sum to the budget (C22, X03)."""
+    for source in shares:
+        known_source(city, source, "shares")
+    if (total := sum(shares.values())) != budget_fen:
+        raise IllegalStateError(
+            _("the shares sum to {total} fen; they must sum to the budget, {budget} fen"),
+            {"shares": said(_("must sum to the budget"))},
+            total=total,
+            budget=budget_fen,
+        )
 
 
 def known_source(city: City, source: str, field: str = "source") -> None:
@@ -116,9 +119,47 @@ def approve_project(
     """Approve or cancel a project and designate the one person who signs its payments."""
     if project.status != "proposed":
         return []
+    who = duties.approver(project, by)
     return [
-        ProjectApproved(
-            project_id=project.id, resolution=resolution, organisation_id=by.organisation_id, person_id=by.actor
+        ProjectApproved(project_id=project.id, resolution=resolution, organisation_id=by.organisation_id, person_id=who)
+    ]
+
+
+@PROJECT.command(
+    "project.approve",
+    when=OPEN,
+    otherwise=_("the project is {status}; only the budget of an approved one that is not settled is raised"),
+)
+def raise_budget(
+    project: Project,
+    *,
+    by: Mandate,
+    at: str,
+    city: City,
+    budget_fen: Annotated[int, FEN, "the whole new budget in fen"],
+    shares: Annotated[Mapping[str, int], SHARES, "planned amount of each source in fen; sums to the budget"],
+    reason: Annotated[str, REASON, "why"],
+    resolution: Annotated[str, line(100), "resolution of the residents that the raise rests on"] = "",
+) -> list[Event]:
+    """Raise the budget of a project, with new shares of its sources; never by who asks for its payments (C22, X06)."""
+    _shared(city, budget_fen, shares)
+    if (budget_fen, by_source(shares)) == (project.budget_fen, project.shares):
+        return []
+    if budget_fen <= project.budget_fen:
+        raise IllegalStateError(
+            _("the budget is {budget} fen already; a raise must be more"),
+            {"budget_fen": said(_("must be more than before"))},
+            budget=project.budget_fen,
+        )
+    return [
+        BudgetRaised(
+            project_id=project.id,
+            budget_fen=budget_fen,
+            shares=by_source(shares),
+            reason=reason,
+            resolution=resolution,
+            organisation_id=by.organisation_id,
+            person_id=duties.approver(project, by),
         )
     ]
 
@@ -179,7 +220,7 @@ def accept_project(
     """Accept finished works: every criterion must pass (C23), every issue is checked on its own (C37)."""
     if project.status != "finished":
         return []
-    issues = issues or {}
+    who, issues = duties.examiner(project, by), issues or {}
     codes = [one.code for one in project.criteria]
     _judged("criteria", codes, criteria)
     _judged("issues", project.issue_ids, issues)
@@ -194,7 +235,7 @@ def accept_project(
             unsolved_issue_ids=tuple(id for id in project.issue_ids if not issues[id]),
             criteria=dict.fromkeys(codes, True),
             organisation_id=by.organisation_id,
-            person_id=by.actor,
+            person_id=who,
         )
     ]
 

@@ -128,6 +128,14 @@ def _add_headers(doc: dict[str, Any], doc_info: dict[str, Any], **more: Any) -> 
     return doc
 
 
+def _add_common(doc: dict[str, Any], doc_info: dict[str, Any], *, method: str, **more: Any) -> dict[str, Any]:
+    """Add what all commands or all queries have in common: here, because decorators copy what they are given again and again."""
+    command = method == "post"
+    doc["parameters"] = [*doc.get("parameters", []), *parameters(command)]
+    doc["responses"] = doc.get("responses", {}) | _refusals(command)
+    return doc
+
+
 def parameters(command: bool) -> list[dict[str, Any]]:
     """The request headers as OpenAPI parameters."""
     chosen = _HEADERS | (_COMMAND_HEADERS if command else {})
@@ -222,6 +230,7 @@ def _blueprint(contract: Contract, gateway: Gateway) -> LinliBlueprint:
     blueprint = LinliBlueprint(
         f"api_{service}", __name__, url_prefix=f"/api/{service}", description=f"The {service} service"
     )
+    blueprint._prepare_doc_cbks.append(_add_common)
     for name, schema in contract.commands.items():
         blueprint.route(f"/{name}", methods=["POST"], endpoint=name)(
             _command(blueprint, gateway, service, name, schema)
@@ -254,8 +263,6 @@ def _command(blueprint: LinliBlueprint, gateway: Gateway, service: str, name: st
         description=_about(schema),
         operationId=f"{service}.{name}",
         tags=[service],
-        parameters=parameters(True),
-        responses=_refusals(True),
     )
     answered = blueprint.alt_response(
         200,
@@ -279,9 +286,7 @@ def _query(
         operationId=f"{service}.{name}",
         tags=[service],
         description=_about(schema),
-        parameters=parameters(False),
-        responses={"200": {"description": "The answer", "content": {"application/json": {"schema": answer}}}}
-        | _refusals(False),
+        responses={"200": {"description": "The answer", "content": {"application/json": {"schema": answer}}}},
     )
     return blueprint.arguments(schema, location="query")(described(view))
 

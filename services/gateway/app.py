@@ -6,7 +6,8 @@ from typing import Any
 
 import structlog
 from flask import Flask, g, request, session
-from flask.sessions import SecureCookieSessionInterface
+from flask import Response as Answer
+from flask.sessions import SecureCookieSessionInterface, SessionMixin
 from werkzeug.exceptions import HTTPException
 from werkzeug.wrappers import Response
 
@@ -28,7 +29,15 @@ _READING = ("GET", "HEAD", "OPTIONS")
 
 
 class _Session(SecureCookieSessionInterface):
-    """The cookie is marked secure whenever the request came over TLS."""
+    """The cookie is marked secure whenever the request came over TLS, and never takes the place of one that was not sent along.
+
+    A form of another site comes without our cookie (SameSite), though the browser has it: whoever is signed in stays so.
+    """
+
+    def save_session(self, app: Flask, session: SessionMixin, response: Answer) -> None:
+        sent = self.get_cookie_name(app) in request.cookies
+        if sent or request.method in _READING or "token" in session:
+            super().save_session(app, session, response)
 
     def get_cookie_secure(self, app: Flask) -> bool:
         # a caller that claims TLS which it has not can only hurt its own cookie
@@ -57,7 +66,7 @@ def create_app(
         MAX_FORM_MEMORY_SIZE=LARGEST_BODY,
         SESSION_COOKIE_NAME="linli_session",
         SESSION_COOKIE_HTTPONLY=True,
-        SESSION_COOKIE_SAMESITE="Strict",
+        SESSION_COOKIE_SAMESITE="Lax",
         SESSION_REFRESH_EACH_REQUEST=False,
         PERMANENT_SESSION_LIFETIME=lifetime,
     )

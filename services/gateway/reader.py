@@ -7,18 +7,29 @@ from flask import g, request
 from shared.words import LANGUAGES
 
 COOKIE = "linli_language"
+#: Field of a form that is shown again in another language, with everything typed.
+CHANGED = "say_in"
 #: Paths that machines ask; everything else are pages.
 MACHINES = ("/api/", "/health/", "/metrics")
 
 
+def changed() -> str:
+    """The language that a half-written form is to be shown in, "" for none."""
+    given = request.form.get(CHANGED, "") if request.method == "POST" else ""
+    return given if given in LANGUAGES else ""
+
+
 def language() -> str:
-    """Of the API: that of Accept-Language, else English. Of pages: that of the cookie, else of the browser, else Chinese."""
+    """Of the API: that of Accept-Language, else English.
+
+    Of pages: the one just changed to, else that of the cookie, else of the browser, else Chinese.
+    """
     if "language" not in g:
         wanted = request.accept_languages.best_match(LANGUAGES)
         if request.path.startswith(MACHINES):
             g.language = wanted or "en"
         else:
-            kept = request.cookies.get(COOKIE, "")
+            kept = changed() or request.cookies.get(COOKIE, "")
             g.language = kept if kept in LANGUAGES else wanted or LANGUAGES[0]
     chosen: str = g.language
     return chosen

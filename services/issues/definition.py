@@ -7,9 +7,13 @@ from services.issues.issue import (
     CASES,
     FIGURES,
     ISSUE,
+    LEFT,
     OVERDUE,
     TIMELINE,
+    UNTAKEN,
     WORKS,
+    on_given,
+    on_holding_changed,
     on_patrol_logged,
     on_person_erased,
     on_project_accepted,
@@ -28,8 +32,18 @@ POWERS: dict[str, str] = {
     "visit.record": "Plan, record and read visits to households.",
 }
 
+#: Facts of the registry that may take the accountable person of an issue away, or give another one.
+_HOLDING = ("PersonAppointed", "AppointmentEnded", "PostAbolished", "OrganisationDissolved")
+#: Our own facts after which somebody answers for an issue.
+_GIVEN = (
+    *("IssueReported", "IssueDispatched", "IssueAccepted", "IssueEscalated", "IssueReturned", "IssueReopened"),
+    *("IssueHandedUp", "IssueInherited", "IssueRaised"),
+)
+
 POLICIES: dict[str, Policy] = {
+    **{f"registry.{fact}": on_holding_changed for fact in _HOLDING},
     "registry.PersonErased": on_person_erased,
+    **{f"issues.{fact}": on_given for fact in _GIVEN},
     "volunteers.PatrolLogged": on_patrol_logged,
     "funding.ProjectAccepted": on_project_accepted,
 }
@@ -41,5 +55,5 @@ DEFINITION = Definition(
     policies=POLICIES,
     sources=("registry", "volunteers", "funding"),
     powers=POWERS,
-    clock=(OVERDUE,),
+    clock=(OVERDUE, LEFT, UNTAKEN),
 )

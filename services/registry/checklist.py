@@ -7,6 +7,7 @@ items pass, the subject has what the template unlocks.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace as altered
 from typing import Annotated, Any
 
 import msgspec
@@ -155,6 +156,10 @@ CHECKLIST = Decider(
 )
 
 
+#: The id of an organisation or post, or a territory path: whose pattern the ids fit, too.
+SUBJECT = altered(PLACE, control="pick", refers="organisation|post|place")
+
+
 def _id(ask: Mapping[str, Any], by: Mandate) -> str:
     return derived_id("checklist", ask["template"], ask["subject"])
 
@@ -177,7 +182,7 @@ def open_checklist(
     at: str,
     city: City,
     template: Annotated[str, code_of("checklists"), "which checklist"],
-    subject: Annotated[str, PLACE, "what is judged: id of the organisation or post, or territory path"],
+    subject: Annotated[str, SUBJECT, "what is judged: id of the organisation or post, or territory path"],
 ) -> list[Event]:
     """Apply the template's version of today to a subject, which is judged item by item from then on (A07, B32)."""
     entry = city.code("checklists", template, "template")
@@ -307,7 +312,7 @@ def find_checklists(
     *,
     place__under: Annotated[str, PLACE, "a place and everything below it"] = "",
     template: Annotated[str, code_of("checklists"), "of this template"] = "",
-    subject: Annotated[str, PLACE, "of this subject"] = "",
+    subject: Annotated[str, SUBJECT, "of this subject"] = "",
     status: Annotated[str, choice("open", "passed"), "in this state"] = "",
     order: Annotated[str, order_of("opened_on", "place"), "sorted by; - before it: descending"] = "-opened_on",
     limit: Limit = 50,

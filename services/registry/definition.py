@@ -9,7 +9,7 @@ from services.registry.obligation import CLOCK, EVIDENCE, OBLIGATION, OBLIGATION
 from services.registry.organisation import ORGANISATION, ORGANISATIONS
 from services.registry.person import PERSON, PERSONS, READ_NAMES
 from services.registry.place import HOUSEHOLDS, MEASURES, PLACE, PLACES
-from services.registry.post import APPOINTMENTS, POST, POSTS
+from services.registry.post import APPOINTMENTS, FALLS_VACANT, POST, POSTS
 from services.registry.profile import PROFILE, PROFILES
 from shared.following.definition import Definition
 
@@ -30,6 +30,6 @@ DEFINITION = Definition(
         OBLIGATIONS,
         OBLIGATION_FIGURES,
     ),
-    clock=CLOCK,
+    clock=(*CLOCK, FALLS_VACANT),
     powers={READ_NAMES: "Read the names of registered persons in full."},
 )

@@ -140,7 +140,8 @@ def faults(kind: str, code: str, data: Mapping[str, Any], codes: Callable[[str],
             number(*PARAMETERS[code]).load(data["value"])
         except FieldError as error:
             wrong["value"] = error.reason
-    for part, other in (("level", "levels"), ("bearer", "organisation_types")):
+    parts = {"level": "levels", "bearer": "organisation_types", "type": "organisation_types", "tier": "tiers"}
+    for part, other in parts.items():
         if data.get(part) and data[part] not in codes(other):
             wrong[part] = said(_("not on the city's list {list}"), list=term("kinds", other))
     if "power" in data and not is_power(data["power"]):
@@ -282,9 +283,10 @@ def _kept(city: City, kind: str, code: str) -> str:
     if why := in_use(city.rows, kind, code):
         return why
     roles = [last(city, "roles")[role].data for role in standing(city, "roles")]
-    owed = [last(city, "obligations")[one].data for one in standing(city, "obligations")]
+    owed = [last(city, "obligations")[one].data["bearer"] for one in standing(city, "obligations")]
+    reviewing = [last(city, "review_bodies")[one].data.get("type") for one in standing(city, "review_bodies")]
     if (kind == "levels" and any(role["level"] == code for role in roles)) or (
-        kind == "organisation_types" and any(one["bearer"] == code for one in owed)
+        kind == "organisation_types" and code in (*owed, *reviewing)
     ):
         return said(_("another entry names it; change that one first"))
     if kind == "parameters" or (kind == "roles" and code in (RESIDENT, ANONYMOUS)):
@@ -295,7 +297,7 @@ def _kept(city: City, kind: str, code: str) -> str:
 
 
 _VERSION = {
-    **dict.fromkeys(("kind", "code", "zh", "en", "since", "until"), TEXT),
+    **dict.fromkeys(("entry_id", "kind", "code", "zh", "en", "since", "until"), TEXT),
     "version": COUNT,
     "data": {"type": "object"},
 }
@@ -303,14 +305,14 @@ _VERSION = {
 
 def _shown(kind: str, entry: Version) -> Row:
     shown: Row = msgspec.to_builtins(entry)
-    return shown | {"kind": kind}
+    return shown | {"kind": kind, "entry_id": entry_id(kind, entry.code)}
 
 
 def _actions(read: Reader, open_: bool) -> list[str]:
     return ["adopt_entry", *(["retire_entry"] if open_ else [])] if read.may("registry.profile") else []
 
 
-@ENTRY.query(answer=shape(rows=many(shape(**_VERSION)), actions=ACTIONS))
+@ENTRY.query(answer=shape(rows=many(shape(**_VERSION, actions=ACTIONS)), actions=ACTIONS))
 def find_entries(
     read: Reader,
     *,
@@ -319,7 +321,8 @@ def find_entries(
 ) -> dict[str, Any]:
     """The entries of a list that hold on a day, in the order of their rank."""
     city = City(read.rows, on) if on else read.city
-    rows = [_shown(kind, entry) for entry in city.entries(kind).values()]
+    actions = {"actions": _actions(read, True)}
+    rows = [_shown(kind, entry) | actions for entry in city.entries(kind).values()]
     return {"rows": rows, "actions": _actions(read, False)}
 
 

@@ -19,6 +19,8 @@ from shared.domain.words import _
 
 #: Roles of those who act from no post: who is signed in, and who is not. Their entries say what they may do; no post has them.
 RESIDENT, ANONYMOUS = "resident", "anonymous"
+#: What a role must let one do to take in issues (X13).
+TRIAGE = "issue.triage"
 #: Place in an order, from 1.
 RANK = number(1, 1000)
 _POWER = r"(\*|[a-z]+\.\*|[a-z]+(\.[a-z0-9_-]+)+)"
@@ -42,6 +44,12 @@ class Ranked(msgspec.Struct, frozen=True, kw_only=True):
     rank: Annotated[int, RANK, "place in the order, from 1"]
 
 
+class Severity(Ranked, frozen=True, kw_only=True):
+    """How grave a matter is, and which tier should solve it: small, hard, big (C14)."""
+
+    tier: Annotated[str, code_of("tiers"), "widest tier that should solve it; empty: triage says which"] = ""
+
+
 class Role(msgspec.Struct, frozen=True, kw_only=True):
     """What a post makes of its holder: what they may do (C13), and which role takes in issues first (X13)."""
 
@@ -50,7 +58,7 @@ class Role(msgspec.Struct, frozen=True, kw_only=True):
     intake: Annotated[
         int,
         number(0, 1000),
-        "rank among the roles that take in issues, 1 first among equally close ones; 0: takes in none",
+        "rank among the roles that take in issues, 1 first among equally close ones; 0: takes in none, as without the power to triage",
     ] = 0
 
 
@@ -64,6 +72,12 @@ class ActivityKind(msgspec.Struct, frozen=True, kw_only=True):
     """A kind of activity; some can be announced only where a checklist has unlocked it (B32)."""
 
     needs: Annotated[str, CODE, "what the place must have unlocked by a checklist; empty: nothing"] = ""
+
+
+class ReviewBody(msgspec.Struct, frozen=True, kw_only=True):
+    """A body that reviews payments: only organisations of its type review as it (D34)."""
+
+    type: Annotated[str, code_of("organisation_types"), "type of the organisations that review as this body"]
 
 
 class Parameter(msgspec.Struct, frozen=True, kw_only=True):
@@ -118,14 +132,14 @@ KINDS: Mapping[str, EntryKind] = {
     "measures": EntryKind(Nothing),
     "issue_categories": EntryKind(Category, needed=True),
     "channels": EntryKind(Nothing, needed=True),
-    "severities": EntryKind(Ranked, needed=True),
+    "severities": EntryKind(Severity, needed=True),
     "tiers": EntryKind(Ranked, needed=True),  # from the narrowest
     "widths": EntryKind(Ranked, needed=True),  # levels and tiers in one order, from the narrowest (C14)
     "volunteer_roles": EntryKind(Nothing, needed=True),
     "team_kinds": EntryKind(Nothing, needed=True),
     "activity_kinds": EntryKind(ActivityKind, needed=True),
     "money_sources": EntryKind(Nothing, needed=True),
-    "review_bodies": EntryKind(Nothing, needed=True),
+    "review_bodies": EntryKind(ReviewBody, needed=True),
     "posting_channels": EntryKind(Nothing, needed=True),
     "checklists": EntryKind(Checklist),
     "obligations": EntryKind(Obligation),
@@ -136,6 +150,12 @@ PARAMETERS: Mapping[str, tuple[int, int]] = {
     "claim_days": (1, 365),
     "longest_claim_days": (1, 365),
     "disclosure_days": (1, 3660),
+    "settling_days": (1, 3660),
+    "repeat_days": (1, 3660),
+    "bills_needed": (0, 1),
+    "contracts_needed": (0, 1),
+    "untaken_days": (1, 250),  # working days
+    "reopen_days": (1, 3660),
 }
 
 

@@ -10,10 +10,10 @@ from typing import Any
 
 import msgspec
 
-from shared.domain.catalogue import ANONYMOUS, RESIDENT
+from shared.domain.catalogue import ANONYMOUS, RESIDENT, TRIAGE
 from shared.domain.errors import BadInputError, IllegalStateError, NotFoundError
 from shared.domain.record import Record
-from shared.domain.territory import lineage
+from shared.domain.territory import depth, lineage
 from shared.domain.view import Row, Rows, View
 from shared.domain.words import _, said
 
@@ -22,6 +22,8 @@ REGISTRY = "registry"
 NEVER = "9999-12-31"
 #: Rows read with one question.
 _AT_A_TIME = 500
+#: Kinds on days of which the entries are kept in memory.
+_MOST_ENTRIES = 500
 
 
 def _fields(event: Any) -> Mapping[str, Any]:
@@ -176,7 +178,16 @@ _FORMER_LISTS: Mapping[str, Mapping[str, str]] = {
     "review_bodies": {"branch": "党支部", "committee": "居委会", "board": "监事会"},
     "posting_channels": {"portal": "网上", "notice_board": "公告栏", "message": "短信"},
 }
-_FORMER_PARAMETERS = {"follow_up_tries": 1, "claim_days": 14, "longest_claim_days": 90, "disclosure_days": 90}
+_FORMER_PARAMETERS = {
+    "follow_up_tries": 1,
+    "claim_days": 14,
+    "longest_claim_days": 90,
+    "disclosure_days": 90,
+    "settling_days": 180,
+    "repeat_days": 30,
+    "bills_needed": 0,
+    "contracts_needed": 0,
+}
 _FORMER_RESIDENT = ("issue.report", "issue.judge", "volunteer.register", "volunteer.join", "wish.ask", "wish.claim")
 _ACCEPTS = {"issue.accept", "issue.*", "*"}
 
@@ -283,16 +294,33 @@ class Catalogue:
     def __init__(self) -> None:
         self._position = -1
         self._rows: dict[str, Row] = {}
+        self._entries: dict[tuple[str, str], dict[str, Entry]] = {}
 
     def codes(self, rows: Rows, kind: str) -> dict[str, list[Row]]:
         """The codes of a kind with their versions; read anew when any entry changed since."""
         position = int((rows.get("city_entries", "version") or {"position": 0})["position"])
         if position != self._position:
-            self._position, self._rows = position, {}
+            self._position, self._rows, self._entries = position, {}, {}
         if kind not in self._rows:
             self._rows[kind] = rows.get("city_entries", kind) or {}
         codes: dict[str, list[Row]] = self._rows[kind].get("codes", {})
         return codes
+
+    def entries(self, rows: Rows, kind: str, day: str) -> dict[str, Entry]:
+        """The entries of a kind that hold on a day, by code, in the order of their rank."""
+        codes = self.codes(rows, kind)
+        if (kind, day) not in self._entries:
+            if len(self._entries) >= _MOST_ENTRIES:
+                self._entries.clear()
+            found = [
+                _entry(code, one)
+                for code, versions in codes.items()
+                for one in versions
+                if one["since"] <= day and (not one["until"] or day < one["until"])
+            ]
+            ranked = sorted(found, key=lambda one: one.data.get("rank", 0))
+            self._entries[kind, day] = {one.code: one for one in ranked}
+        return self._entries[kind, day]
 
 
 class City:
@@ -312,13 +340,7 @@ class City:
 
     def entries(self, kind: str) -> dict[str, Entry]:
         """The entries of a kind that hold on the day, by code; those of levels, widths and the like in the order of their rank."""
-        found = [
-            _entry(code, one)
-            for code, versions in self._catalogue.codes(self.rows, kind).items()
-            for one in versions
-            if one["since"] <= self.day and (not one["until"] or self.day < one["until"])
-        ]
-        return {one.code: one for one in sorted(found, key=lambda one: one.data.get("rank", 0))}
+        return self._catalogue.entries(self.rows, kind, self.day)
 
     def code(self, kind: str, code: str, field: str = "") -> Entry:
         """The entry of a code; raises `BadInputError` when the city's list does not have it on the day."""
@@ -427,13 +449,34 @@ class City:
         found = self._every("city_posts", {"person_id": person_id}) if person_id else []
         return [post for post in found if held_on(post, self.day) and not post["abolished"]]
 
+    def roles_with(self, *powers: str) -> list[str]:
+        """The roles that give all of these powers."""
+        ways = [{power, power.partition(".")[0] + ".*", "*"} for power in powers]
+        roles = self.entries("roles").items()
+        return [code for code, role in roles if all(way & set(role.data["powers"]) for way in ways)]
+
     def posts_with(self, power: str, place: str) -> list[Row]:
         """The posts whose holders may do something at a place, the closest first: who to ask."""
-        service = power.partition(".")[0] + ".*"
-        roles = [
-            code for code, role in self.entries("roles").items() if {power, service, "*"} & set(role.data["powers"])
-        ]
-        return self.posts_over(place, roles)
+        return self.posts_over(place, self.roles_with(power))
+
+    def posts_for(self, place: str, roles: Iterable[str]) -> list[Row]:
+        """As `posts_over`; where no post covers the place, the topmost ones of these roles are its last resort (X13)."""
+        ranked = list(roles)
+        if found := self.posts_over(place, ranked):
+            return found
+        held = self._every("city_posts", {"role": ranked}) if ranked else []
+        able = [post for post in held if not post["abolished"] and held_on(post, self.day)]
+
+        def from_the_top(post: Row) -> tuple[int, int, int, str]:
+            above = len(self.bodies_above(post["organisation_id"]))
+            return above, depth(post["place"]), ranked.index(post["role"]), post["post_id"]
+
+        return sorted(able, key=from_the_top)
+
+    def intake_roles(self) -> list[str]:
+        """The roles that take in issues in their order: the city ranks them, and they may triage (X13)."""
+        ranks = {code: role.data.get("intake", 0) for code, role in self.entries("roles").items()}
+        return sorted((code for code in self.roles_with(TRIAGE) if ranks[code]), key=lambda code: (ranks[code], code))
 
     def person(self, person_id: str) -> Row | None:
         """A registered person: where, and whether their data were erased."""

@@ -93,9 +93,14 @@ class Needs:
 
 
 @cache
+def _hints(function: Callable[..., Any]) -> dict[str, Any]:
+    return get_type_hints(function, include_extras=True)
+
+
+@cache
 def needs(function: Callable[..., Any]) -> Needs:
     """Read what a decision wants to be given besides its arguments."""
-    hints = get_type_hints(function, include_extras=True)
+    hints = _hints(function)
     city = tuple(name for name, hint in hints.items() if hint is City)
     opener = tuple(name for name, hint in hints.items() if hint is Opener)
     held = {name: mark for name, hint in hints.items() for mark in _marks(hint) if isinstance(mark, Holds)}
@@ -107,7 +112,7 @@ def fields_of(function: Callable[..., Any], skip: int = 1) -> tuple[Field, ...]:
 
     Raises `TypeError` that names the file for an argument that is neither a field nor given by type.
     """
-    hints = get_type_hints(function, include_extras=True)
+    hints = _hints(function)
     given = needs(function)
     fields = []
     for name, parameter in list(inspect.signature(function).parameters.items())[skip:]:
@@ -166,6 +171,7 @@ class Command:
     only: Callable[[Any, Mandate], Said | None] | None
     erases: Callable[[Any], str] | None
     alone: bool
+    offers: Mapping[str, str]
     id_kind: Kind
 
     @property
@@ -311,6 +317,7 @@ def declare(
     only: Callable[[Any, Mandate], Said | None] | None = None,
     erases: Callable[[Any], str] | None = None,
     alone: bool = False,
+    offers: Mapping[str, str] | None = None,
     id_kind: Kind = ID,
 ) -> Command:
     """Make a command of a decision.
@@ -322,7 +329,8 @@ def declare(
     may name {thing}, {status} and {command}). `new` says that the thing need not exist yet and how it gets its id. `owner(state, by)`
     says whose own thing it is: they need no power. `only(state, by)` is the reason why this caller, whatever powers they have, may not, or
     None. `erases(state)` is the subject whose key is destroyed afterwards. `alone` is for rules that look at rows of the service's own
-    views: the decision is made on all that the log says, and written only if nothing else was written since.
+    views: the decision is made on all that the log says, and written only if nothing else was written since. `offers` says for a field
+    which query of the same aggregate, asked with the thing's id and the name of the `command`, has the rows to choose from.
 
     Raises `TypeError` at start, with file and reason, for a declaration that is not whole.
     """
@@ -353,6 +361,7 @@ def declare(
         only=only,
         erases=erases,
         alone=alone,
+        offers=offers or {},
         id_kind=id_kind,
     )
 

@@ -63,6 +63,12 @@ def seals_of(event: type[Event]) -> dict[str, Seal]:
     return marked
 
 
+@cache
+def _check_fields(event: type[Event]) -> None:
+    """Raise `TypeError` unless all fields of a fact can be written exactly; once a class, as two codecs hold each."""
+    _forbid_floats(msgspec.inspect.type_info(event), event.__name__)
+
+
 def _forbid_floats(shape: msgspec.inspect.Type, where: str) -> None:
     if isinstance(shape, msgspec.inspect.FloatType | msgspec.inspect.AnyType):
         raise TypeError(f"{where}: events hold no floats and no untyped values; use integers of a named unit")
@@ -94,7 +100,7 @@ class Codec:
         self._encoder = msgspec.json.Encoder(order="sorted")
         self._decoders: dict[tuple[str, int], Callable[[bytes | msgspec.Raw], Event]] = {}
         for name, event in self.events.items():
-            _forbid_floats(msgspec.inspect.type_info(event), name)
+            _check_fields(event)
             self._decoders[name, event.schema] = msgspec.json.Decoder(event).decode
             for schema in range(1, event.schema):
                 if (name, schema) not in self.upcasters:

@@ -1,4 +1,4 @@
-"""Policies: what another service's fact makes ours decide."""
+"""Policies: what a fact, mostly of another service, makes ours decide."""
 
 from __future__ import annotations
 
@@ -23,6 +23,7 @@ class Decision:
     erases: str = ""
 
 
-#: Another service's fact to our decisions. Gets the plain data, tolerant of fields it does not know, the record, and if it takes a
-#: third argument the rows of this service.
+#: Another service's fact, or one of our own, to our decisions. Gets the plain data, tolerant of fields it does not know (a fact of our
+#: own as its class), and the record; and where it asks for a `City`, that of today, with all our own rows as this fact leaves them. What
+#: is then decided sees the same rows, on the day that the fact happened.
 Policy = Callable[..., Iterable[Decision]]

@@ -63,11 +63,8 @@ class View:
         prefix = decider.category + "-"
 
         def key(event: Any, record: Record) -> str | None:
-            return (
-                record.stream.removeprefix(prefix)
-                if isinstance(event, facts) and record.stream.startswith(prefix)
-                else None
-            )
+            stream = record.stream
+            return stream.removeprefix(prefix) if stream.startswith(prefix) and isinstance(event, facts) else None
 
         def fold(row: Row, event: Any, record: Record, key: str) -> Row:
             before = state_of(decider, row, fields) if row else decider.initial(key)
@@ -137,20 +134,47 @@ class Tally(View):
         """What sums must have been folded with to be used."""
         return f"{super().shape}, counting {self.counting}"
 
-    def move(self, key: str, sums: Row | None, row: Row, sign: int) -> Row | None:
-        """The sums under a key after a row is taken away (-1) or counted (+1); None when nothing is left."""
+    def moves(self, before: Row | None, after: Row | None) -> dict[str, Counts]:
+        """By how much each sum moves, by its key, when a row changes; nothing when it counts for what it did."""
+        was, now = self.counts(before) if before else {}, self.counts(after) if after else {}
+        at, to = self.at(before) if before else (), self.at(after) if after else ()
+        moved = _difference(was, now)
+        if at == to:
+            return dict.fromkeys(at, moved) if moved else {}
+        left, come = _difference(was, {}), _difference({}, now)
+        by = {key: moved if key in to else left for key in at} | {key: come for key in to if key not in at}
+        return {key: change for key, change in by.items() if change}
+
+    def move(self, key: str, sums: Row | None, by: Counts) -> Row | None:
+        """The sums under a key after they moved; None when nothing is left."""
         figures = dict(sums or {})
-        for name, counted in self.counts(row).items():
-            if isinstance(counted, int):
-                figures[name] = figures.get(name, 0) + sign * counted
+        for name, change in by.items():
+            if isinstance(change, int):
+                figures[name] = figures.get(name, 0) + change
             else:
-                codes = dict(figures.get(name, {}))
-                for code, count in counted.items():
-                    codes[code] = codes.get(code, 0) + sign * count
-                figures[name] = {code: count for code, count in codes.items() if count}
+                codes = figures.get(name, {})
+                moved = codes | {code: codes.get(code, 0) + count for code, count in change.items()}
+                figures[name] = {code: count for code, count in moved.items() if count}
+            if not figures[name]:
+                del figures[name]
         labels = self.labels(key)
-        left = {name: figure for name, figure in figures.items() if figure and name not in labels}
-        return labels | left if left else None
+        return figures | labels if figures.keys() - labels.keys() else None
+
+
+def _difference(was: Counts, now: Counts) -> Counts:
+    """By how much each figure moves; those that stay are left out."""
+    found: dict[str, int | Mapping[str, int]] = {}
+    for name in {**was, **now}:
+        before: Any = was.get(name)
+        after: Any = now.get(name)
+        if before == after:
+            continue
+        if isinstance(before, int) or isinstance(after, int):
+            found[name] = (after or 0) - (before or 0)
+        else:
+            left, come = before or {}, after or {}
+            found[name] = {code: by for code in {**left, **come} if (by := come.get(code, 0) - left.get(code, 0))}
+    return found
 
 
 def _read_ahead(event: Any, record: Record) -> Iterable[str]:

@@ -7,7 +7,7 @@ facts of the same stream wait behind it, other streams go on.
 
 from __future__ import annotations
 
-import inspect
+from collections import ChainMap, Counter
 from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 from contextlib import suppress
 from itertools import islice
@@ -16,15 +16,18 @@ from typing import Any
 import msgspec
 import structlog
 
+from shared.domain.calendar import today
+from shared.domain.city import City, every
+from shared.domain.command import needs
 from shared.domain.errors import ConcurrencyError, UnavailableError
 from shared.domain.identity import derived_id
 from shared.domain.policy import Decision, Policy
 from shared.domain.record import Record
-from shared.domain.view import Row, Tally, View, sortable
+from shared.domain.view import Page, Row, Rows, Tally, View, Where, sortable
 from shared.following.context import Context
 from shared.log import Receipt
 from shared.views import ViewStore
-from shared.views.port import Changes, Checkpoints
+from shared.views.port import Changes, Checkpoints, fits, parse_order
 
 #: Facts that could not be applied, and those of the same stream that wait behind them. Not derived: an operator decides on them.
 PARKED = View(
@@ -38,8 +41,8 @@ PARKED = View(
 _log = structlog.get_logger()
 
 
-#: Carries a decision out: `(decision, context, command name)`.
-Carry = Callable[[Decision, Context, str], Receipt]
+#: Carries a decision out: `(decision, context, command name, rows that it is made on)`.
+Carry = Callable[[Decision, Context, str, Rows], Receipt]
 
 
 def epoch(source: str) -> str:
@@ -54,6 +57,10 @@ def acts(source: str) -> str:
 
 #: Rows as they lie in a store that nobody else writes to; None: there is none.
 Known = dict[tuple[str, str], Row | None]
+#: The views of a source, each with the tallies that count its rows.
+Folds = list[tuple[View, list[Tally]]]
+#: Those that a fact touches, with the keys of the rows.
+Touched = list[tuple[View, list[Tally], tuple[str, ...]]]
 #: Facts whose rows a replay reads at once.
 READ_AHEAD = 200
 #: Most rows that are kept in memory between the batches of a replay.
@@ -75,9 +82,9 @@ class Overlay:
         self.changes: dict[tuple[str, str], Row | None] = {}
         #: Streams of which a fact was parked.
         self.blocked: set[str] = set()
-        self._events: dict[int, Any] = {}  # by position
+        self._read: dict[int, tuple[Any, Touched]] = {}  # by position
 
-    def read_ahead(self, views: Sequence[View], decode: Callable[[Record], Any], records: Iterable[Record]) -> None:
+    def read_ahead(self, folds: Folds, decode: Callable[[Record], Any], records: Iterable[Record]) -> None:
         """Decode facts, and read all the rows that they touch with one question a view.
 
         What cannot be read ahead is left to the fold, which says why.
@@ -86,9 +93,11 @@ class Overlay:
         for record in records:
             # of whatever kind: the fact cannot be decoded, or a view cannot say which rows it touches
             with suppress(Exception):
-                self._events[record.position] = event = decode(record)
-                for view in views:
-                    touched.setdefault(view.name, set()).update(view.keys(event, record))
+                self._read[record.position] = event, rows = _read(folds, decode, record)
+                for view, tallies, named in rows:
+                    touched.setdefault(view.name, set()).update(named)
+                    for tally in tallies:
+                        touched.setdefault(tally.name, set()).update(tally.keys(event, record))
         for name, keys in touched.items():
             # stores do not agree on keys that are no plain text: those are read one by one
             if wanted := [
@@ -97,9 +106,9 @@ class Overlay:
                 found = self._store.get_many(name, wanted)
                 self._known.update(((name, key), found.get(key)) for key in wanted)
 
-    def event(self, record: Record, decode: Callable[[Record], Any]) -> Any:
-        """The decoded fact; raises what `decode` raises."""
-        return self._events.pop(record.position) if record.position in self._events else decode(record)
+    def read(self, folds: Folds, decode: Callable[[Record], Any], record: Record) -> tuple[Any, Touched]:
+        """The decoded fact and the rows that it touches; raises what `decode` or a view raises."""
+        return self._read.pop(record.position, None) or _read(folds, decode, record)
 
     def get(self, view: str, key: str) -> Row:
         if (view, key) in self.changes:
@@ -111,17 +120,74 @@ class Overlay:
         return {name: value for name, value in row.items() if name != "key"} if row else {}
 
 
-def _fold_views(
-    views: Sequence[View], event: Any, record: Record, overlay: Overlay
-) -> dict[tuple[str, str], Row | None]:
+class Seen:
+    """Rows as a fact leaves them, before it is saved: what was changed, over the store. A list is one page, whatever its limit."""
+
+    def __init__(self, store: Rows, views: Iterable[View], *changes: dict[tuple[str, str], Row | None]) -> None:
+        """Of the changes the first ones are the latest."""
+        self._store = store
+        self._views = {view.name: view for view in views}
+        self._changes = ChainMap(*changes)
+
+    def get(self, view: str, key: str) -> Row | None:
+        return self.get_many(view, [key]).get(key)
+
+    def get_many(self, view: str, keys: Sequence[str]) -> dict[str, Row]:
+        found = self._store.get_many(view, [key for key in keys if (view, key) not in self._changes])
+        changed = {key: self._changes[view, key] for key in keys if (view, key) in self._changes}
+        return found | {key: {"key": key, **row} for key, row in changed.items() if row is not None}
+
+    def find(
+        self, view: str, where: Where | None = None, order: str = "key", limit: int = 50, cursor: str | None = None
+    ) -> Page:
+        if not self._changed(view):
+            return self._store.find(view, where, order, limit, cursor)
+        field, descending = parse_order(self._views[view], order)
+        rows = self._all(view, where)
+        return Page(sorted(rows, key=lambda row: (row[field], row["key"]), reverse=descending), None)
+
+    def count(self, view: str, where: Where | None = None) -> int:
+        return len(self._all(view, where)) if self._changed(view) else self._store.count(view, where)
+
+    def count_by(self, view: str, field: str, where: Where | None = None) -> dict[Any, int]:
+        if not self._changed(view):
+            return self._store.count_by(view, field, where)
+        return dict(Counter(row[field] for row in self._all(view, where)))
+
+    def checkpoint(self, follower: str) -> int:
+        return self._store.checkpoint(follower)
+
+    def _changed(self, view: str) -> dict[str, Row | None]:
+        return {key: row for (name, key), row in self._changes.items() if name == view}
+
+    def _all(self, view: str, where: Where | None) -> list[Row]:
+        changed = self._changed(view)
+        kept = [row for row in every(self._store, view, where or {}) if row["key"] not in changed]
+        new = [{"key": key, **row} for key, row in changed.items() if row is not None]
+        return kept + [row for row in new if fits(self._views[view], row, where)]
+
+
+def _folds(views: Sequence[View], source: str) -> Folds:
+    """The views of a source, each with the tallies that count its rows."""
+    ours = [view for view in views if view.source == source]
+    tallies = [view for view in ours if isinstance(view, Tally)]
+    return [
+        (view, [tally for tally in tallies if tally.counting == view.name])
+        for view in ours
+        if not isinstance(view, Tally)
+    ]
+
+
+def _read(folds: Folds, decode: Callable[[Record], Any], record: Record) -> tuple[Any, Touched]:
+    event = decode(record)
+    return event, [(view, tallies, keys) for view, tallies in folds if (keys := tuple(view.keys(event, record)))]
+
+
+def _fold_views(event: Any, touched: Touched, record: Record, overlay: Overlay) -> dict[tuple[str, str], Row | None]:
     """The rows that a fact changes."""
     changes: dict[tuple[str, str], Row | None] = {}
-    tallies: dict[str, list[Tally]] = {}
-    for view in views:
-        if isinstance(view, Tally):
-            tallies.setdefault(view.counting, []).append(view)
-    for view in views:
-        for key in () if isinstance(view, Tally) else view.keys(event, record):
+    for view, tallies, keys in touched:
+        for key in keys:
             if (view.name, key) in changes:
                 raise ValueError(f"view {view.name}: the fact names row {key!r} twice")
             before = overlay.get(view.name, key)
@@ -129,23 +195,11 @@ def _fold_views(
             if row is not None:
                 view.check(row)
             changes[view.name, key] = row
-            for tally in tallies.get(view.name, ()):
-                _move(tally, before, row, overlay, changes)
+            for tally in tallies:
+                for sums, by in tally.moves(before, row).items():
+                    at = (tally.name, sums)
+                    changes[at] = tally.move(sums, changes[at] if at in changes else overlay.get(*at), by)
     return changes
-
-
-def _move(
-    tally: Tally, before: Row, after: Row | None, overlay: Overlay, changes: dict[tuple[str, str], Row | None]
-) -> None:
-    """Move the sums that a row counts in by what it counts for now and did not before."""
-    if before and after and tally.at(before) == tally.at(after) and tally.counts(before) == tally.counts(after):
-        return
-    counted = [(row, sign) for row, sign in ((before, -1), (after, 1)) if row]
-    for row, sign in counted:
-        for key in tally.at(row):
-            at = (tally.name, key)
-            sums = changes[at] if at in changes else overlay.get(*at)
-            changes[at] = tally.move(key, sums, row, sign)
 
 
 def replay(
@@ -162,16 +216,16 @@ def replay(
     `left_out` are the positions that the live views did not apply because they are parked or skipped. `known` keeps the rows of one
     batch for the next ones, so that rows which many facts touch are not read anew; only for a store that nobody else writes to.
     """
-    views = [view for view in views if view.source == source]
+    folds = _folds(views, source)
     follower = f"follow:{source}"
     start = position = store.checkpoint(follower)
     overlay = Overlay(store, known)
     remaining = iter(records)
     while some := list(islice(remaining, READ_AHEAD)):
         facts = [record for record in some if record.position not in left_out]
-        overlay.read_ahead(views, decode, facts)
+        overlay.read_ahead(folds, decode, facts)
         for record in facts:
-            overlay.changes.update(_fold_views(views, overlay.event(record, decode), record, overlay))
+            overlay.changes.update(_fold_views(*overlay.read(folds, decode, record), record, overlay))
         position = some[-1].position
     if position != start:
         store.save(overlay.changes, {follower: (start, position)})
@@ -208,7 +262,8 @@ class Follower:
     ) -> None:
         self.source = source
         self.name = f"follow:{source}"
-        self._views = [view for view in views if view.source == source]
+        self._every_view = views
+        self._folds = _folds(views, source)
         self._store = store
         self._decode = decode
         self._policies = policies or {}
@@ -256,7 +311,7 @@ class Follower:
         store, beside = self._store.pinned(), self._beside()
         overlay = Overlay(store)
         missing: int | None = None
-        overlay.read_ahead(self._views, self._decode, new)
+        overlay.read_ahead(self._folds, self._decode, new)
         for record in new:
             if record.position <= position:
                 continue  # it came twice
@@ -298,11 +353,12 @@ class Follower:
             overlay.blocked.add(record.stream)
 
     def _fold(self, record: Record, overlay: Overlay) -> dict[tuple[str, str], Row | None]:
-        event = overlay.event(record, self._decode)
-        changes = _fold_views(self._views, event, record, overlay)
+        event, touched = overlay.read(self._folds, self._decode, record)
+        changes = _fold_views(event, touched, record, overlay)
         if (policy := self._policies.get(f"{self.source}.{record.type}")) is not None and self._carry is not None:
-            given = (event, record, self._store)[: len(inspect.signature(policy).parameters)]
-            for number, decision in enumerate(policy(*given)):
+            seen = Seen(self._store, self._every_view, changes, overlay.changes)
+            city = {name: City(seen, today()) for name in needs(policy).city}
+            for number, decision in enumerate(policy(event, record, **city)):
                 name = policy.__name__
                 context = Context(
                     kind="service",
@@ -312,7 +368,7 @@ class Follower:
                     causation_id=record.id,
                     occurred=record.occurred,
                 )
-                self._carry(decision, context, name)
+                self._carry(decision, context, name, seen if city else self._store)
         return changes
 
     def _beside(self) -> dict[str, tuple[int, int]]:

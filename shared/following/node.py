@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from datetime import date
+from functools import wraps
 from typing import Any
 
 import structlog
@@ -26,7 +27,7 @@ from shared.domain.errors import (
 from shared.domain.event import Event
 from shared.domain.identity import derived_id
 from shared.domain.mandate import Mandate
-from shared.domain.policy import Decision
+from shared.domain.policy import Decision, Policy
 from shared.domain.reader import offered
 from shared.domain.record import Record
 from shared.domain.view import Row, Rows
@@ -118,7 +119,12 @@ class Node:
         self.ready = views.folded_alike()
         self.followers = {
             source: follower(
-                source, definition.all_views, views, definition.decoder_for(source), definition.policies, self.carry
+                source,
+                definition.all_views,
+                views,
+                definition.decoder_for(source),
+                self._policies_on(source),
+                self.carry,
             )
             for source in (self.name, *definition.sources)
         }
@@ -232,11 +238,25 @@ class Node:
             "actions": offered(command.decider, state, mandate) if state is not None else [],
         }
 
-    def carry(self, decision: Decision, context: Context, command: str) -> Receipt:
+    def _policies_on(self, source: str) -> Mapping[str, Policy]:
+        """What is done because of a source's facts; what asks for our rows because of another service's fact waits for them."""
+
+        def up_to_date(policy: Policy) -> Policy:
+            @wraps(policy)
+            def decided(*given: Any, **city: City) -> Iterable[Decision]:
+                self._up_to_date()
+                return policy(*given, **city)
+
+            return decided if needs(policy).city else policy
+
+        found = self.definition.policies
+        return found if source == self.name else {fact: up_to_date(policy) for fact, policy in found.items()}
+
+    def carry(self, decision: Decision, context: Context, command: str, views: Rows | None = None) -> Receipt:
         """Carry out what a policy or the clock decided, with the authority of the service itself."""
         mandate = mandate_of(context, self.city())
         receipt = self.decide(
-            decision.decider, decision.id, decision.decide, context, mandate, command, **decision.arguments
+            decision.decider, decision.id, decision.decide, context, mandate, command, views=views, **decision.arguments
         )
         if decision.erases and self.personal is not None:
             self.personal.erase(decision.erases)  # a fact that comes again comes here again

@@ -85,11 +85,11 @@ def _check(commit: Commit) -> None:
     parts = commit.parts()
     if not all(part.events for part in parts):
         raise ValueError("a commit holds at least one event of each stream")
-    if len({part.stream for part in parts}) < len(parts):
+    if commit.also and len({part.stream for part in parts}) < len(parts):
         raise ValueError("a commit names each stream that it writes to once")
     if not commit.command_id:
         raise ValueError("a commit needs a command id")
-    if (size := sum(len(bytes(event.data)) for part in parts for event in part.events)) > LARGEST_COMMIT:
+    if (size := sum([len(bytes(event.data)) for part in parts for event in part.events])) > LARGEST_COMMIT:
         raise BadInputError(f"one decision may hold {LARGEST_COMMIT:,} bytes, not {size:,}")
     if commit.held and (size := len(msgspec.json.encode(commit.held))) > LARGEST_HELD:
         raise BadInputError(f"the streams that one decision relies on may take {LARGEST_HELD:,} bytes, not {size:,}")
@@ -274,7 +274,8 @@ class EventLog:
         # Of guarded commits the head is known before the versions, and these are asked for: what is written right behind that head
         # proves that they still hold. For others it is read last: the rarer another process gets in between.
         head = (self._head or self.storage.head()) if guarded else Head()
-        position, versions = head.position, dict[str, int]()
+        position = head.position
+        versions: dict[str, int] = {}
 
         def version(stream: str) -> int:
             if stream not in versions:

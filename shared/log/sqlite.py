@@ -105,12 +105,10 @@ class SqliteStorage:
                 "AND last_version > ? ORDER BY version",
                 (stream, stream, after + 1, after),
             ).fetchall()
-        return map(self._pointed, starmap(StoredCommit, rows))
+        return iter([row if row.position > 0 else self._pointed(row) for row in starmap(StoredCommit, rows)])
 
     def _pointed(self, row: StoredCommit) -> StoredCommit:
-        """The commit that a pointer stands for; any other one is itself."""
-        if row.position > 0:
-            return row
+        """The commit that a pointer stands for."""
         found = self._one("WHERE position <= ? ORDER BY position DESC LIMIT 1", -row.position)
         assert found is not None  # both were written in one transaction
         return found

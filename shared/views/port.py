@@ -98,6 +98,28 @@ def parse_where(view: View, where: Where | None) -> list[tuple[str, str, Any]]:
     return parsed
 
 
+def fits(view: View, row: Row, where: Where | None) -> bool:
+    """Return whether a row is one of those that filters leave; raises `BadInputError` as `parse_where` does."""
+    return all(_holds(row[field], operator, value) for field, operator, value in parse_where(view, where))
+
+
+def _holds(found: Any, operator: str, value: Any) -> bool:
+    match operator:
+        case "in":
+            return found in value
+        case "under":
+            return bool(found == value or str(found).startswith(f"{value}."))
+        case "eq":
+            return bool(found == value)
+        case "lt":
+            return bool(found < value)
+        case "lte":
+            return bool(found <= value)
+        case "gt":
+            return bool(found > value)
+    return bool(found >= value)
+
+
 def parse_order(view: View, order: str) -> tuple[str, bool]:
     """Return the field to sort by and whether descending; raises `BadInputError` for a field without an index."""
     field = order.removeprefix("-")

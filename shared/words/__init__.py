@@ -56,7 +56,26 @@ def word(language: str, group: str, code: str) -> str:
     found = words.get((group, code), words.get((group.rpartition(" ")[2], code)))
     if found is not None:
         return found
-    return _spelled(code) if language == "en" else code
+    if language != "en":
+        return code
+    return _spelled(_of_field(code) if group == "field" else code)
+
+
+#: Ends of the names of fields that say how a value is stored or compared.
+_ENDS = (
+    (r"_ids$", "s"),
+    (r"_(id|fen)$", ""),
+    (r"__under$", " and below"),
+    (r"__gte$", " from"),
+    (r"__lte?$", " before"),
+)
+
+
+def _of_field(name: str) -> str:
+    """The name of a field as people read it: without what only programs ask for."""
+    for end, said in _ENDS:
+        name = re.sub(end, said, name)
+    return name
 
 
 def _spelled(code: str) -> str:

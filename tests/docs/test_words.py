@@ -70,5 +70,10 @@ def test_the_word_of_a_status_may_be_that_of_its_thing() -> None:
     assert word("zh", "wish status", "confirmed") == "已实现"
     assert word("zh", "nothing service", "audit") == word("zh", "service", "audit") == "核验"
     assert known("wish status", "confirmed") and not known("wish status", "never")
-    assert word("en", "field", "place__under") == "place under"
+    assert word("en", "field", "place__under") == "place and below"
+    assert [word("en", "field", name) for name in ("post_id", "issue_ids", "amount_fen")] == [
+        "post",
+        "issues",
+        "amount",
+    ]
     assert word("en", "order", "-day") == "day, descending"

@@ -69,7 +69,7 @@ def test_views_policies_and_sources_fit_together(name: str) -> None:
     found = DEFINITIONS[name]
     followed = {found.name, *found.sources}
     assert {view.source for view in found.all_views if view.source} <= followed
-    assert {policy.partition(".")[0] for policy in found.policies} <= set(found.sources)
+    assert {policy.partition(".")[0] for policy in found.policies} <= {name, *found.sources}
     names = [view.name for view in found.all_views]
     assert len(names) == len(set(names)), "two views share a name"
     categories = [decider.category for decider in found.deciders]

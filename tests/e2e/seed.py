@@ -170,7 +170,7 @@ def found(operator: Api) -> None:
             "establish_organisation",
             since=SINCE,
             organisation_id=id,
-            type="party",
+            type="council" if id in ("yard-committee", "supervisory-board") else "party",
             name=name,
             name_en=name_en,
             level=level,
@@ -256,6 +256,7 @@ def money(operator: Api, issues: list[str]) -> str:
         ("residents", "榕树里业主代收", 2_431_250),
     ):
         he.do("funding", "record_receipt", project_id=project, source=source, payer=payer, amount_fen=fen)
+    chen.do("funding", "disclose_statement", project_id=project)
     asked = {"payee": "榕江市政工程公司", "purpose": "管网改造第一期工程款", "amount_fen": 5_400_000}
     payment = lin.do("funding", "request_payment", project_id=project, **asked)["payment_id"]
     read = {"project_id": project, "payment_id": payment, "version": 1, "amount_fen": 5_400_000}

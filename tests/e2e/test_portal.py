@@ -134,6 +134,30 @@ def test_money_is_shown_to_the_fen_with_its_share(open_page: Open, city: City) -
     expect(page.locator("section[aria-labelledby=issues] a")).to_have_text("下水管网堵塞")
 
 
+def test_money_adds_up_on_the_start_page_and_in_each_statement_as_it_was_published(open_page: Open, city: City) -> None:
+    """In less out less returned is the balance; a statement does not change with the books (C22, D25, D37)."""
+    page = open_page("/")
+    sums = ["¥\u00a0126,712.83", "¥\u00a054,000.00", "¥\u00a00.00", "¥\u00a072,712.83"]
+    expect(page.locator(".notice .sums dd")).to_have_text(sums)
+    page.goto(f"/projects/{city.project}")
+    statements = page.locator("section[aria-labelledby=statements] a")
+    expect(statements).to_have_text(["第 2 期", "第 1 期"])
+    for number, told in enumerate((sums, [sums[0], "¥\u00a00.00", "¥\u00a00.00", sums[0]])):
+        page.goto(f"/projects/{city.project}")
+        statements.nth(number).click()
+        expect(page.locator(".sums dd")).to_have_text(told)
+    assert page.request.get(page.url.replace(city.project, "elsewhere")).status == 404
+
+
+def test_amounts_of_receipts_are_seen_on_a_narrow_screen(open_page: Open, city: City) -> None:
+    page = open_page(f"/projects/{city.project}", 360)
+    amounts = page.locator("section[aria-labelledby=receipts] .right .money")
+    expect(amounts).to_have_count(3)
+    for amount in amounts.all():
+        box = amount.bounding_box()
+        assert box is not None and box["x"] >= 0 and box["x"] + box["width"] <= 360
+
+
 def test_a_wish_is_claimed_by_one_person(open_page: Open) -> None:
     """Whoever is signed in claims; then nobody else can (C41, X07)."""
     page = open_page("/wishes")

@@ -29,9 +29,10 @@ def test_every_page_fits_and_is_usable_by_all(open_page: Open, city: City, width
     """No page scrolls sideways, lacks a label or complains on the console, at either width and in either language."""
     page = open_page("/", width, locale)
     event = city.operator.ask("audit", "find_entries", stream=f"issues/issue-{city.issues[1]}", limit=1)["rows"][0]
+    told = city.operator.ask("funding", "find_statements", project_id=city.project, limit=1)["rows"][0]["statement_id"]
     paths = ["/", "/report", "/cases", f"/cases/{city.issues[1]}", "/disclosure", f"/projects/{city.project}", "/audit",
              f"/audit?stream=issues/issue-{city.issues[1]}", f"/audit/events/{event['event_id']}", "/wishes", "/volunteer",
-             "/sign-in", f"/report/{city.issues[0]}/received"]  # fmt: skip
+             "/sign-in", f"/report/{city.issues[0]}/received", f"/projects/{city.project}/statements/{told}"]  # fmt: skip
     for path in paths:
         page.goto(path)
         assert page.evaluate(FAULTS) == [], path

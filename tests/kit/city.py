@@ -32,6 +32,12 @@ ENTRIES: dict[str, dict[str, dict[str, Any]]] = {
             "claim_days": 14,
             "longest_claim_days": 90,
             "disclosure_days": 90,
+            "settling_days": 180,
+            "repeat_days": 30,
+            "bills_needed": 0,
+            "contracts_needed": 0,
+            "untaken_days": 3,
+            "reopen_days": 30,
         }.items()
     },
     "organisation_types": {"party": {}, "council": {}},
@@ -39,8 +45,11 @@ ENTRIES: dict[str, dict[str, dict[str, Any]]] = {
     "measures": {"area": {}, "residents": {}},
     "issue_categories": {"facility.streetlight": {}, "facility.road": {}, "order.litter": {}},
     "channels": {code: {} for code in ("visit", "patrol", "portal", "phone", "meeting")},
-    "severities": {code: {"rank": rank} for rank, code in enumerate(("small", "hard", "big"), 1)},
-    "tiers": {code: {"rank": rank} for rank, code in enumerate(("compound", "area", "community", "street"), 1)},
+    "severities": {
+        code: {"rank": rank, "tier": tier}
+        for rank, (code, tier) in enumerate((("small", "compound"), ("hard", "area"), ("big", "community")), 1)
+    },
+    "tiers": {code: {"rank": rank} for rank, code in enumerate(("compound", "area", "community"), 1)},
     "widths": {
         code: {"rank": rank}
         for rank, code in enumerate(("building", "compound", "grid", "area", "community", "street", "district"), 1)
@@ -49,7 +58,11 @@ ENTRIES: dict[str, dict[str, dict[str, Any]]] = {
     "team_kinds": {code: {} for code in ("party", "safety", "owners")},
     "activity_kinds": {code: {} for code in ("service", "story_meeting", "deed", "station", "training")},
     "money_sources": {code: {} for code in ("government", "society", "residents")},
-    "review_bodies": {code: {} for code in ("branch", "committee", "board")},
+    "review_bodies": {
+        "branch": {"type": "party"},
+        "committee": {"type": "council"},
+        "board": {"type": "council"},
+    },
     "posting_channels": {code: {} for code in ("portal", "notice_board", "message")},
 }
 PLACES = {

@@ -11,7 +11,7 @@ import msgspec
 from shared.domain.city import City, city_views
 from shared.domain.record import Record
 from shared.domain.view import Page, Row, View, Where
-from shared.views.port import parse_order, parse_where
+from shared.views.port import fits, parse_order
 from tests.kit.city import facts
 
 
@@ -88,26 +88,7 @@ class MemoryRows:
         return [{"key": key, **row} for key, row in self.rows[view].items()]
 
     def _fits(self, view: str, row: Row, where: Where | None) -> bool:
-        return all(
-            _holds(row[field], operator, value) for field, operator, value in parse_where(self.views[view], where)
-        )
-
-
-def _holds(found: Any, operator: str, value: Any) -> bool:
-    match operator:
-        case "in":
-            return found in value
-        case "under":
-            return bool(found == value or str(found).startswith(f"{value}."))
-        case "eq":
-            return bool(found == value)
-        case "lt":
-            return bool(found < value)
-        case "lte":
-            return bool(found <= value)
-        case "gt":
-            return bool(found > value)
-    return bool(found >= value)
+        return fits(self.views[view], row, where)
 
 
 @cache

@@ -122,7 +122,8 @@ def _of_pattern(kind: Pattern, name: str) -> SearchStrategy[Any]:
     if kind.control == "code" and kind.refers in ENTRIES:
         return st.sampled_from([*[*ENTRIES[kind.refers]] * 3, "no-such-code"])
     if kind.refers or kind == ID:
-        return ids(kind.refers or name.removesuffix("_id").removesuffix("_ids"))
+        named = kind.refers or name.removesuffix("_id").removesuffix("_ids")
+        return st.one_of(*(ids(one) for one in named.split("|")))
     if kind == PLACE:
         return st.sampled_from(PLACES)
     fitting = [value for value in ("a1", "b2", "2025", "2025-03", "A1", "91350100M000100Y43") if _loads(kind, value)]

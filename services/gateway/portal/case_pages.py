@@ -49,11 +49,16 @@ class _Pages:
         if not NUMBER.fullmatch(issue_id):
             raise NotFoundError(_("there is no {thing} {id}"), thing=term("thing", "issue"), id=issue_id[:64])
         case = self.gateway.ask("issues", "get_issue", issue_id=issue_id)
+        card = things.shown(self.frame, ISSUE, case) if ISSUE else None
+        asked = bool(case.get("mine")) and "record_follow_up" in case["actions"]
+        if card and asked:  # whoever reported it is asked in words of their own, and can always be reached
+            card["actions"] = [one for one in card["actions"] if one["command"] != "record_follow_up"]
         steps = proved(case["timeline"], self._entries(issue_id))
         return render_template(
             "portal/case.html",
             case=shown(self.frame, case),
-            card=things.shown(self.frame, ISSUE, case) if ISSUE else None,
+            card=card,
+            asked=asked,
             steps=[step | {"details": details(self.frame, step)} for step in steps],
             proofs=sum(1 for step in steps if step["event_id"]),
         )
@@ -95,7 +100,7 @@ def proved(timeline: Iterable[Mapping[str, Any]], entries: Iterable[Mapping[str,
 def details(frame: Frame, step: Mapping[str, Any]) -> list[tuple[str, str]]:
     """What else a step says, as pairs of label and words."""
     said: list[tuple[str, str]] = []
-    for name, list_name in (("severity", "severities"), ("tier", "tiers"), ("result", "")):
+    for name, list_name in (("severity", "severities"), ("tier", "tiers"), ("result", ""), ("cause", "")):
         if step.get(name):
             said.append((name, frame.words(list_name, step[name], name)))
     if step.get("to_level") and step.get("from_level"):

@@ -53,12 +53,14 @@ class Aggregate:
 
     @cached_property
     def kinds(self) -> Mapping[str, Kind]:
-        """The kinds of its fields by name, as commands and queries declare them."""
+        """The kinds of its fields by name, as its commands and queries declare them, else those of its service."""
         found: dict[str, Kind] = {}
-        commands, queries = self.decider.commands.values(), self.decider.queries.values()
-        for fields in (*(one.fields for one in commands), *(one.fields for one in queries)):
-            for field in fields:
-                _collect(field, found)
+        others = (decider for decider in definition(self.service).deciders if decider is not self.decider)
+        for decider in (self.decider, *others):
+            commands, queries = decider.commands.values(), decider.queries.values()
+            for fields in (*(one.fields for one in commands), *(one.fields for one in queries)):
+                for field in fields:
+                    _collect(field, found)
         return found
 
 

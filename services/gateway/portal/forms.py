@@ -16,9 +16,9 @@ from werkzeug.datastructures import MultiDict
 
 from services.gateway.portal import language, places
 from shared.domain.errors import BadInputError
-from shared.domain.fields import Choice, Field, FieldError, Group, Kind, Many, Number, Pairs
+from shared.domain.fields import Choice, Field, FieldError, Group, Kind, Many, Number, Pairs, Pattern
 from shared.domain.words import _, said
-from shared.words import word
+from shared.words import table
 
 Typed = Any
 Form = MultiDict[str, str]
@@ -49,6 +49,9 @@ class Known(Protocol):
 
     def things(self, what: str) -> tuple[list[Option], bool]:
         """Things that an id may name, the closest first, and whether these are all."""
+
+    def within(self, name: str) -> list[Option]:
+        """What the thing at hand itself lists for a field; none when it lists nothing."""
 
     def levels(self, given: list[str], required: bool) -> list[dict[str, Any]]:
         """The levels of the choice of a place."""
@@ -145,8 +148,8 @@ def value(kind: Kind, typed: Typed) -> Any:
         case "json":
             try:
                 return json.loads(typed)
-            except (ValueError, RecursionError) as error:
-                raise FieldError(said(_("is not JSON: {reason}"), reason=str(error))) from None
+            except (ValueError, RecursionError):
+                raise FieldError(said(_("is not JSON"))) from None
         case "line" | "lines":
             return typed.replace("\r\n", "\n")
     return typed.strip()
@@ -308,16 +311,16 @@ def _control(
     label: str = "",
 ) -> Control:
     """The control of a field, or of one row of it; `needed` when the form cannot be sent without it."""
-    chosen = language.language()
     facets = kind.facets
     parts = _parts(kind, path, field, typed, wrong, known, needed)
     control = control_of(kind)
     options, control = _options(kind, control, field, known, filters)
+    called, hint = label or language.label(field.name), language.about(field.about)
     return Control(
         path=path,
         kind=control,
-        label=label or language.capital(word(chosen, "field", field.name)),
-        hint=language.about(field.about) if not label else "",
+        label=called,
+        hint=hint if not (label or filters or hint == called) else "",
         required=needed,
         optional=not field.required and not filters and not label,
         typed=typed,
@@ -345,9 +348,20 @@ def _options(kind: Kind, control: str, field: Field, known: Known, filters: bool
     if control == "pick":
         found, whole = known.things(inner.refers)
         return tuple(found), "select" if found and whole else "line"
+    if inner.control == "power":  # a group of powers may be typed, too
+        return tuple(Option(one, language.code("power", one)) for one in powers()), "line"
+    if isinstance(kind, Pattern) and not kind.refers and (found := known.within(field.name)):
+        return tuple(found), "select"
+    if filters and isinstance(kind, Number) and (kind.least, kind.most) == (0, 1):
+        return (Option("1", str(language.say("yes"))), Option("0", str(language.say("no")))), "select"
     if control == "yes" and filters:
         return (Option("yes", str(language.say("yes"))), Option("no", str(language.say("no")))), "select"
     return (), control
+
+
+def powers() -> list[str]:
+    """The powers that commands and queries ask for."""
+    return sorted({text for group, text in table("zh") if group == "power"})
 
 
 def _typed_in(control: str) -> str:
@@ -359,7 +373,6 @@ def _parts(
     kind: Kind, path: str, field: Field, typed: Typed, wrong: Any, known: Known, needed: bool
 ) -> tuple[Control, ...]:
     reasons = wrong if isinstance(wrong, Mapping) else {}
-    chosen = language.language()
     if isinstance(kind, Group):
         return tuple(
             _control(
@@ -387,7 +400,7 @@ def _parts(
     if control_of(kind) == "list":
         assert isinstance(kind, Many)
         rows = typed or [retyped(kind.kind, "")]
-        label = language.capital(word(chosen, "field", field.name))
+        label = language.label(field.name)
         return tuple(
             _control(
                 kind.kind,

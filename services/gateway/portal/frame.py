@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import OrderedDict
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -14,10 +14,18 @@ from flask import Blueprint, Response, g, redirect, request, url_for
 from flask.blueprints import BlueprintSetupState
 from werkzeug.wrappers import Response as AnyResponse
 
+from services.gateway import reader
 from services.gateway.portal import language
-from services.gateway.reader import COOKIE
 from services.gateway.session import Current, Gateway
-from shared.domain.errors import LinliError, NotFoundError, UnauthenticatedError, UnavailableError
+from shared.domain.command import LARGEST_PAGE
+from shared.domain.errors import (
+    BadInputError,
+    DomainError,
+    LinliError,
+    NotFoundError,
+    UnauthenticatedError,
+    UnavailableError,
+)
 from shared.domain.words import _
 from shared.words import LANGUAGES
 
@@ -30,6 +38,8 @@ _STATIC = Path(__file__).parent / "static"
 _LOCAL_PATH = re.compile(r"/(?![/\\])[^\s\\]*")
 #: Names kept; places and organisations do not change their names.
 _KEPT = 20_000
+#: Lists of the city that its profile has as rows.
+_ROWS = ("levels", "roles", "checklists", "obligations")
 _YEAR = 365 * 24 * 3600
 
 
@@ -54,7 +64,7 @@ class Frame:
         app.extensions["linli.portal"] = self
         for name in ("day", "time", "yuan", "percent", "count", "thousandths", "reasons", "capital", "about"):
             app.jinja_env.filters[name] = getattr(language, name)
-        for name in ("code", "named", "term", "told"):
+        for name in ("code", "label", "named", "term", "told"):
             app.jinja_env.globals[name] = getattr(language, name)
         app.jinja_env.globals["t"] = language.say
         app.jinja_env.globals["listed"] = self.words
@@ -110,14 +120,14 @@ class Frame:
             response.vary.update(("Cookie", "Accept-Language", "HX-Request"))
             if response.mimetype == "text/html":
                 response.headers["Content-Language"] = {"zh": "zh-CN", "en": "en"}[language.language()]
+            if code := reader.changed():
+                _speaking(response, code)
         return response
 
     def _change_language(self, code: str) -> AnyResponse:
         if code not in LANGUAGES:
             raise NotFoundError(_("there are no pages in the language {code}"), code=code[:20])
-        response = redirect(self.safe_path(request.args.get("to", "/")))
-        response.set_cookie(COOKIE, code, max_age=_YEAR, samesite="Lax", httponly=True, secure=request.is_secure)
-        return response
+        return _speaking(redirect(self.safe_path(request.args.get("to", "/"))), code)
 
     def _lead_to_sign_in(self, error: UnauthenticatedError) -> AnyResponse:
         to = url_for("portal.sign_in", to=self.here())
@@ -149,14 +159,20 @@ class Frame:
     def entries(self, list_name: str) -> dict[str, str]:
         """The codes of one of the city's lists with their words, in its order; none when the registry does not know it."""
         profile = self.profile()
-        if list_name in ("levels", "roles"):
-            return {row["code"]: language.term(row, row["code"]) for row in profile[list_name]}
+        if list_name in _ROWS:
+            return {row["code"]: language.term(row, row["code"]) for row in profile.get(list_name, ())}
         found = profile["code_lists"].get(list_name, {})
         return {code: language.term(words, code) for code, words in found.items()}
 
     def words(self, list_name: str, value: str, group: str = "") -> str:
         """The words of a code of one of the city's lists; when the list does not have it, those that pages have in a group, or the code."""
         return self.entries(list_name).get(value) or language.code(group or list_name, value)
+
+    def list_of(self, codes: Iterable[str]) -> str:
+        """The city's list that all of these codes are on; "" for none."""
+        wanted = set(codes)
+        lists = self.profile()["code_lists"]
+        return next((name for name, found in lists.items() if wanted and wanted <= found.keys()), "")
 
     def level(self, value: str) -> str:
         """The words of a level of the city's organisations."""
@@ -170,6 +186,22 @@ class Frame:
     def organisation_name(self, organisation_id: str) -> str:
         """What an organisation is called, by any of its posts."""
         return language.named(self._name("organisation", organisation_id), "organisation") or organisation_id
+
+    def know_persons(self, ids: Iterable[str]) -> None:
+        """Ask for the names of persons at once, as far as the reader may know them."""
+        names: dict[str, str] = g.setdefault("person_names", {})
+        unknown = sorted({id for id in ids if id and id not in names})[:LARGEST_PAGE]
+        if unknown:
+            try:
+                found = self.gateway.ask("registry", "person_names", person_ids=unknown)["names"]
+            except (DomainError, BadInputError, UnavailableError):
+                found = {}
+            names |= dict.fromkeys(unknown, "") | {id: name for id, name in found.items() if name}
+
+    def person_name(self, person_id: str) -> str:
+        """What a person is called, or the id."""
+        self.know_persons([person_id])
+        return str(g.person_names[person_id] or person_id)
 
     def _name(self, kind: str, id: str) -> Mapping[str, Any] | None:
         if not id or (kind, id) in self._names:
@@ -189,3 +221,9 @@ class Frame:
             if len(self._names) > _KEPT:
                 self._names.popitem(last=False)
         return row
+
+
+def _speaking(response: AnyResponse, code: str) -> AnyResponse:
+    """Remember the language in this browser."""
+    response.set_cookie(reader.COOKIE, code, max_age=_YEAR, samesite="Lax", httponly=True, secure=request.is_secure)
+    return response

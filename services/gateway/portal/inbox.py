@@ -16,9 +16,11 @@ from shared.domain.words import _
 #: Lists of the inbox and what they ask for.
 _LISTS: dict[str, dict[str, Any]] = {
     "mine": {"open": 1, "order": "due"},
-    "answered": {"status": ["resolved"], "order": "-reported"},
+    "answered": {"status": ["resolved"], "order": "reported"},
     "area": {"open": 1, "order": "due"},
 }
+#: Commands of whoever calls back, for the whole of their territory: whoever handled the case need not be the one (C09).
+_CALLING_BACK = {"record_follow_up", "close_issue"}
 #: Cases on a page, and fields on the card of a case.
 _PAGE, _FIELDS = 30, 8
 
@@ -37,20 +39,27 @@ class _Pages:
 
     def inbox(self) -> str:
         post = self._post()
+        lists = [name for name in _LISTS if name != "answered" or self._calls_back()] if post else []
         chosen = request.args.get("list", "mine")
-        chosen = chosen if chosen in _LISTS else "mine"
+        chosen = chosen if chosen in lists else "mine"
         rows: list[dict[str, Any]] = []
         following = None
         if post:
-            where = {"place__under": post["place"]} if chosen == "area" else {"post_id": post["post_id"]}
+            where = {"post_id": post["post_id"]} if chosen == "mine" else {"place__under": post["place"] or None}
             answer = self.gateway.ask(
                 "issues", "find_issues", limit=_PAGE, cursor=request.args.get("cursor"), **where, **_LISTS[chosen]
             )
             rows, following = answer["rows"], answer["next"]
+            if ISSUE:
+                things.know_persons(self.frame, ISSUE, rows)
         cards = [things.shown(self.frame, ISSUE, row, _FIELDS) for row in rows] if ISSUE else []
         return render_template(
-            "portal/inbox.html", post=post, chosen=chosen, lists=list(_LISTS), cards=cards, following=following
+            "portal/inbox.html", post=post, chosen=chosen, lists=lists, cards=cards, following=following
         )
+
+    def _calls_back(self) -> bool:
+        offers = self.frame.maybe("issues", "offers")
+        return offers is not None and any(one["command"] in _CALLING_BACK for one in offers["commands"])
 
     def act_from(self) -> Any:
         self._signed_in()

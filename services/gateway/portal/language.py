@@ -43,9 +43,20 @@ def capital(text: str) -> str:
     return text[:1].upper() + text[1:]
 
 
+def _in_yuan(text: str) -> str:
+    """A text without the unit of stored amounts: pages show and ask for yuan."""
+    unit = str(say("unit.stored"))
+    return text.replace(f",{unit}", "").replace(unit, "")
+
+
+def label(name: str) -> str:
+    """What a field is called."""
+    return capital(_in_yuan(word(language(), "field", name)))
+
+
 def about(text: str) -> str:
     """What something is for, for people: without the rows of the catalogue that it serves."""
-    return capital(_ROWS.sub("", told(text)))
+    return capital(_in_yuan(_ROWS.sub("", told(text))))
 
 
 def reasons(found: Any) -> list[str]:

@@ -8,9 +8,9 @@ from flask import Blueprint, render_template, request
 
 from services.gateway.portal.frame import Frame
 from shared.domain.errors import NotFoundError
+from shared.domain.words import _, term
 
 SOURCES = ("government", "society", "residents")
-BODIES = ("branch", "committee", "board")
 
 
 def register(blueprint: Blueprint, frame: Frame) -> None:
@@ -18,6 +18,7 @@ def register(blueprint: Blueprint, frame: Frame) -> None:
     pages = _Pages(frame)
     blueprint.add_url_rule("/disclosure", "disclosure", pages.disclosure)
     blueprint.add_url_rule("/projects/<project_id>", "project", pages.project)
+    blueprint.add_url_rule("/projects/<project_id>/statements/<statement_id>", "statement", pages.statement)
 
 
 class _Pages:
@@ -45,19 +46,31 @@ class _Pages:
         receipts = self.gateway.ask("funding", "find_receipts", project_id=project_id, order="received_on", limit=500)[
             "rows"
         ]
-        bodies = {project["organisation_id"]} | {
-            review["organisation_id"] for payment in project["payments"] for review in payment["reviews"].values()
-        }
+        organisation = project["organisation_id"]
+        reviewed = {body: "" for payment in project["payments"] for body in payment["reviews"]}
         return render_template(
             "portal/project.html",
             project=project,
             receipts=receipts,
             sources=SOURCES,
-            bodies=BODIES,
-            organisations={id: self.frame.organisation_name(id) for id in bodies if id},
+            bodies=list(self.frame.entries("review_bodies") or reviewed),
+            organisation=self.frame.organisation_name(organisation) if organisation else "",
             place_name=self.frame.place_name(project["place"]),
             issues=[self._issue(id, project["unsolved_issue_ids"]) for id in project["issue_ids"]],
             stream=f"funding/project-{project_id}",
+        )
+
+    def statement(self, project_id: str, statement_id: str) -> str:
+        """A statement exactly as it was published."""
+        statement = self.gateway.ask("funding", "get_statement", statement_id=statement_id)
+        if statement["project_id"] != project_id:
+            raise NotFoundError(_("there is no {thing} {id}"), thing=term("thing", "statement"), id=statement_id)
+        sides = ("income", "spending", "returned", "held")
+        return render_template(
+            "portal/statement.html",
+            statement=statement,
+            totals={side: sum(statement[side].values()) for side in sides},
+            place_name=self.frame.place_name(statement["place"]),
         )
 
     def _issue(self, issue_id: str, unsolved: list[str]) -> dict[str, Any]:

@@ -78,7 +78,7 @@ class _Pages:
 
     def _wishes(self, refused: str = "", problem: LinliError | None = None) -> str:
         answer = self.gateway.ask(
-            "volunteers", "find_wishes", order="-asked", limit=50, cursor=request.args.get("cursor")
+            "volunteers", "find_wishes", wall=True, order="-asked", limit=50, cursor=request.args.get("cursor")
         )
         rows = [
             row | {"place_name": self.frame.place_name(row["place"])}

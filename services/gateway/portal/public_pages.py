@@ -6,6 +6,7 @@ from typing import Any
 
 from flask import Blueprint, redirect, render_template, request, url_for
 
+from services.gateway import reader
 from services.gateway.portal import places
 from services.gateway.portal.frame import Frame
 from shared.domain.errors import BadInputError, DomainError, LinliError
@@ -48,7 +49,7 @@ class _Pages:
     def send_report(self) -> Any:
         given: dict[str, Any] = {name: request.form.get(name, "").strip() for name in _FIELDS}
         given |= {"place": request.form.getlist("place"), "command_id": request.form.get("command_id", "")}
-        if "choose" in request.form:
+        if "choose" in request.form or reader.changed():
             return self._report(given)
         place = places.chosen(given["place"])
         try:

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from flask import url_for
+from flask import g, url_for
 
 from services.gateway.portal import language
 from services.gateway.portal.declared import Aggregate, called
 from services.gateway.portal.frame import Frame
-from shared.domain.command import LARGEST_PAGE, Query
-from shared.domain.errors import BadInputError, NotFoundError
-from shared.domain.fields import Choice, Kind, Many
+from shared.domain.command import LARGEST_PAGE, Command, Query
+from shared.domain.errors import BadInputError, DomainError, NotFoundError, UnavailableError
+from shared.domain.fields import FEN, Choice, Kind, Many, Pairs
 from shared.domain.words import _, term
 from shared.words import known, word
 
@@ -22,12 +23,17 @@ Row = Mapping[str, Any]
 _PAGES = 4
 _DAY = re.compile(r"\d{4}-\d\d-\d\d")
 _MOMENT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d.*")
+#: Fields of a thing on a card at most, and other things that are named in one field.
+_ON_A_CARD, _NAMED = 50, 30
 #: What a thing is called by, if it has it; else the code of its sort.
 _NAMES = ("title", "name")
 _SORTS = ("category", "kind", "type", "role")
 #: Fields that are shown in a place of their own, or say nothing to people.
 _APART = frozenset(
-    {"key", "status", "place", "place_names", "actions", "others", "timeline", "as_of", "open", "version", "fold"}
+    {
+        *("key", "status", "place", "place_names", "actions", "others", "timeline", "as_of", "open", "version", "fold"),
+        *("problem_class", "unlocks", "origin"),  # codes that no list of the city has words for
+    }
 )
 
 
@@ -66,6 +72,8 @@ def _looked_through(frame: Frame, of: Aggregate, query: Query, id: str) -> Itera
 
 def title(frame: Frame, of: Aggregate, row: Row) -> str:
     """What a thing is called: its title or name, else its sort, else what it is."""
+    if row.get("zh"):
+        return language.term(row)
     for name in _NAMES:
         if found := language.named(row, name):
             return found
@@ -75,6 +83,20 @@ def title(frame: Frame, of: Aggregate, row: Row) -> str:
             return _one(frame, of, name, row[name], kind, row)
     found = word(language.language(), "thing", of.category)
     return found[:1].upper() + found[1:]
+
+
+def know_persons(frame: Frame, of: Aggregate, rows: Iterable[Row]) -> None:
+    """Ask at once for the names of everybody whom rows name."""
+    frame.know_persons(
+        str(value)
+        for row in rows
+        for name, value in row.items()
+        if isinstance(value, str) and _names_person(name, of.kinds.get(name))
+    )
+
+
+def _names_person(name: str, kind: Kind | None) -> bool:
+    return name.endswith("person_id") or (kind is not None and kind.refers == "person")
 
 
 def shown(frame: Frame, of: Aggregate, row: Row, most: int = 1000) -> dict[str, Any]:
@@ -95,11 +117,11 @@ def shown(frame: Frame, of: Aggregate, row: Row, most: int = 1000) -> dict[str, 
         "status": row.get("status", ""),
         "overdue": late,
         "text": row[text] if text else "",
-        "pairs": pairs(frame, of, row, {text, *_NAMES, *_SORTS})[:most],
-        "actions": actions(of, id, row.get("actions", ())),
+        "pairs": pairs(frame, of, row, {text, *_NAMES, *_SORTS}, in_full=most > _ON_A_CARD)[:most],
+        "actions": actions(of, id, row.get("actions", ()), row),
         "others": others(row.get("others", ())),
         "timeline": timeline(row.get("timeline", ())),
-        "link": url_for("portal.thing", service=of.service, category=of.category, id=id) if id else "",
+        "link": _address(of, id) if id and (of.single or of.lists) else "",
     }
 
 
@@ -110,16 +132,26 @@ def _text(of: Aggregate, row: Row) -> str:
     return next((field.name for field in fields if field.kind.control == "lines" and row.get(field.name)), "")
 
 
-def actions(of: Aggregate, id: str, names: Iterable[str]) -> list[dict[str, Any]]:
-    """Commands that the reader may give to a thing, with where each is asked for."""
+def actions(of: Aggregate, id: str, names: Iterable[str], row: Row) -> list[dict[str, Any]]:
+    """Commands that the reader may give to a thing, with where each is asked for.
+
+    What has no id of its own to be named by, such as an entry of a list of the city, is named by what it says.
+    """
     found = []
     for name in names:
         command = of.decider.commands.get(name)
         if command is not None:
-            named: dict[str, Any] = {of.id_field: id}
+            named: dict[str, Any] = {of.id_field: id} if command.id_field else _as_typed(command, row)
             link = url_for("portal.form", service=of.service, name=name, **named)
             found.append({"command": name, "link": link, "plain": not command.asked})
     return found
+
+
+def _as_typed(command: Command, row: Row) -> dict[str, Any]:
+    said = {field.name: row[field.name] for field in command.asked if row.get(field.name) and field.name != "since"}
+    return {
+        name: json.dumps(part, ensure_ascii=False) if isinstance(part, Mapping) else part for name, part in said.items()
+    }
 
 
 def others(rows: Iterable[Row]) -> list[dict[str, Any]]:
@@ -140,26 +172,36 @@ def timeline(rows: Iterable[Row]) -> list[dict[str, str]]:
     ]
 
 
-def pairs(frame: Frame, of: Aggregate, row: Row, without: Iterable[str] = ()) -> list[dict[str, Any]]:
-    """The fields of a thing that have a label, in words; what says nothing is left out."""
+def pairs(
+    frame: Frame, of: Aggregate, row: Row, without: Iterable[str] = (), in_full: bool = True
+) -> list[dict[str, Any]]:
+    """The fields of a thing that have a label, in words; what says nothing is left out, lists of other things unless in full."""
     found = []
     for name, value in row.items():
-        if name in _APART or name in without or name == of.id_field or value in (None, "", [], {}, 0, False):
+        nothing = value in (None, "", [], {}, 0, False) or (isinstance(value, Mapping) and value.get("rows") == [])
+        if nothing or name in _APART or name in without or name == of.id_field:
+            continue
+        if not in_full and isinstance(value, list) and _listed(of, name) is not None:
             continue
         if name.endswith("_en") or not known("field", name):
             continue
-        label = word(language.language(), "field", name)
-        found.append({"label": label[:1].upper() + label[1:]} | _said(frame, of, name, value, row))
+        found.append({"label": language.label(name)} | _said(frame, of, name, value, row))
     return found
 
 
 def _said(frame: Frame, of: Aggregate, name: str, value: Any, row: Row) -> dict[str, Any]:
     """A value in words: a line, a list of lines, or things within the thing."""
     kind = of.kinds.get(name)
+    if isinstance(value, Mapping) and "rows" in value:
+        value = value["rows"]
     if isinstance(value, Mapping):
         return {"within": [pairs(frame, of, value) or _by_code(frame, of, name, value, row)]}
     if isinstance(value, list) and value and isinstance(value[0], Mapping):
+        if all("zh" in part for part in value):
+            return {"lines": [language.term(part, str(part.get("code", ""))) for part in value]}
         return {"within": [pairs(frame, of, part) for part in value]}
+    if isinstance(value, list) and (other := _listed(of, name)) is not None:
+        return {"links": [(_called(frame, other, id), _address(other, id)) for id in value[:_NAMED]]}
     if isinstance(value, list):
         inner = kind.kind if isinstance(kind, Many) else kind
         return {"lines": [_one(frame, of, name, part, inner, row) for part in value]}
@@ -167,18 +209,56 @@ def _said(frame: Frame, of: Aggregate, name: str, value: Any, row: Row) -> dict[
 
 
 def _by_code(frame: Frame, of: Aggregate, name: str, value: Row, row: Row) -> list[dict[str, Any]]:
-    return [
-        {"label": code, "lines": [_one(frame, of, name, part, None, row)]}
-        for code, part in value.items()
-        if not isinstance(part, Mapping | list)
-    ]
+    """Values by the codes of one of the city's lists, or of what the thing itself lists."""
+    kind = of.kinds.get(name)
+    listed = frame.list_of(value)
+    own = {str(part["code"]): language.term(part) for part in row.get("items", ()) if isinstance(part, Mapping)}
+    money = listed == "money_sources"
+    found: list[dict[str, Any]] = []
+    for code, part in value.items():
+        label = frame.words(listed, code, name) if listed else own.get(code) or _coded(frame, name, code)
+        if isinstance(part, Mapping):
+            found.append({"label": label, "within": [pairs(frame, of, part)]})
+        elif not isinstance(part, list):
+            values = kind.values if isinstance(kind, Pairs) else FEN if money else None
+            found.append({"label": label, "lines": [_one(frame, of, name, part, values, row)]})
+    return found
+
+
+def _coded(frame: Frame, name: str, code: str) -> str:
+    """The word of a code; of one that holds at a place (`patroller@350104.013`) with the name of that."""
+    head, _at, place = code.partition("@")
+    listed = frame.list_of([head]) if place else ""
+    return f"{frame.words(listed, head)} · {frame.place_name(place)}" if listed else language.code(name, code)
+
+
+def _listed(of: Aggregate, name: str) -> Aggregate | None:
+    """The kind of things that a field lists by their ids, when each can be asked for."""
+    kind = of.kinds.get(name)
+    found = called(kind.kind.refers) if isinstance(kind, Many) and kind.kind.control == "pick" else None
+    return found if found is not None and found.single is not None else None
+
+
+def _called(frame: Frame, of: Aggregate, id: str) -> str:
+    """What a thing is called, asked once a request; the id when it cannot be told."""
+    kept: dict[tuple[str, str], str] = g.setdefault("things_called", {})
+    if (of.category, id) not in kept:
+        try:
+            kept[of.category, id] = title(frame, of, find(frame, of, id))
+        except (DomainError, UnavailableError):
+            kept[of.category, id] = id
+    return kept[of.category, id]
+
+
+def _address(of: Aggregate, id: str) -> str:
+    return url_for("portal.thing", service=of.service, category=of.category, id=id)
 
 
 def _link(kind: Kind | None, value: Any) -> str:
     """Where the thing is shown that an id names."""
     of = called(kind.refers) if kind is not None and kind.control in ("pick", "place") else None
     readable = of is not None and (of.single is not None or of.lists)
-    return url_for("portal.thing", service=of.service, category=of.category, id=str(value)) if of and readable else ""
+    return _address(of, str(value)) if of and readable else ""
 
 
 def _one(frame: Frame, of: Aggregate, name: str, value: Any, kind: Kind | None, row: Row) -> str:
@@ -187,6 +267,8 @@ def _one(frame: Frame, of: Aggregate, name: str, value: Any, kind: Kind | None, 
         return str(language.say("yes" if value else "no"))
     if name == "status":
         return language.code(f"{of.category} status", str(value))
+    if name in ("power", "powers"):
+        return language.code("power", str(value))
     if isinstance(kind, Choice):
         return language.code(kind.refers or name, str(value))
     if kind is not None and kind.control == "code":
@@ -195,12 +277,21 @@ def _one(frame: Frame, of: Aggregate, name: str, value: Any, kind: Kind | None, 
         money = (kind is not None and kind.control == "money") or name.endswith("_fen")
         return f"¥ {language.yuan(value)}" if money else language.count(value)
     text = str(value)
+    if "@" in text and kind is None:
+        return _coded(frame, name, text)
     if (kind is not None and kind.control == "place") or name == "place":
         return frame.place_name(text)
+    if _names_person(name, kind):
+        return frame.person_name(text)
     for ending, label in (("organisation_id", "organisation"), ("post_id", "post")):
         if name.endswith(ending):
             given = language.named(row, name.removesuffix("_id"))
             return given or (frame.organisation_name(text) if label == "organisation" else text)
+    other = called(kind.refers) if kind is not None and kind.control == "pick" else None
+    if other is not None and other.single is not None:
+        return _called(frame, other, text)
+    if known(name, text) or language.code(name, text) != text:
+        return language.code(name, text)
     if _MOMENT.fullmatch(text):
         return language.time(text)
     return language.day(text) if _DAY.fullmatch(text) else text

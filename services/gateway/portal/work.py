@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace as altered
 from typing import Any
 
 from flask import Blueprint, flash, get_flashed_messages, redirect, render_template, request, url_for
 
+from services.gateway import reader
 from services.gateway.contracts import DEFINITIONS
 from services.gateway.portal import forms, language, places, things
-from services.gateway.portal.declared import Aggregate, aggregate, aggregates, called, declared
+from services.gateway.portal.declared import Aggregate, aggregate, aggregates, called, declared, definition
 from services.gateway.portal.forms import Option
 from services.gateway.portal.frame import Frame
 from shared.domain.command import CHOSEN, LARGEST_PAGE, Command, Query
@@ -22,7 +24,7 @@ from shared.domain.errors import (
     UnauthenticatedError,
     UnavailableError,
 )
-from shared.domain.fields import Choice, Field, FieldError, Yes
+from shared.domain.fields import Choice, Field, FieldError, Kind, Pairs, Yes
 from shared.domain.territory import lineage
 from shared.domain.words import _
 
@@ -32,6 +34,9 @@ _PAGE, _FIELDS = 30, 8
 _PAGING = ("limit", "cursor")
 #: Fields that are asked anew each time, whatever the thing says already.
 _ASKED_ANEW = ("reason", "note", "because")
+
+#: Parts of a refusal that its sentence says already.
+_SAID = ("power", "place")
 
 
 def register(blueprint: Blueprint, frame: Frame) -> None:
@@ -56,11 +61,18 @@ class _Pages:
 
     def _offers(self, service: str) -> dict[str, Any]:
         offers = self.frame.maybe(service, "offers") if aggregates(service) else {"commands": [], "lists": []}
+        begin = [one["command"] for one in offers["commands"] if one["new"]] if offers else []
+        of = [one for one in aggregates(service).values() if not one.decider.commands.keys().isdisjoint(begin)]
+        lists = [
+            *(offers["lists"] if offers else ()),
+            *(name for one in of for name in _choosable(one.decider.queries)),
+        ]
+        known = definition(service).queries
         return {
             "service": service,
             "away": offers is None,
-            "begin": [one["command"] for one in offers["commands"] if one["new"]] if offers else [],
-            "lists": offers["lists"] if offers else [],
+            "begin": begin,
+            "lists": [(name, _own(known[name])) for name in lists],
         }
 
     def show(self, service: str, name: str) -> Any:
@@ -72,7 +84,9 @@ class _Pages:
         id = request.args.get(of.id_field, "")
         row = self._row(of, id)
         if row is not None:
-            typed = {field.name: _kept(field, row, typed[field.name]) for field in one.asked}
+            listed = _City(self.frame, of, row)
+            typed = {field.name: _judged(field, listed) or _kept(field, row, typed[field.name]) for field in one.asked}
+            typed |= _belonging(one, row)
         return self._form(of, one, id, typed, row=row)
 
     def send(self, service: str, name: str) -> Any:
@@ -83,7 +97,7 @@ class _Pages:
         id = request.form.get(of.id_field, "").strip()
         typed = {field.name: forms.read(field.kind, field.name, request.form) for field in one.asked}
         add, drop = request.form.get("add", ""), request.form.get("drop", "")
-        if add or drop or "choose" in request.form:
+        if add or drop or "choose" in request.form or reader.changed():
             typed = {
                 field.name: forms.changed(field.kind, field.name, typed[field.name], add, drop) for field in one.asked
             }
@@ -166,11 +180,15 @@ class _Pages:
         row = row if row is not None else self._row(of, id)
         fields = command.asked
         if command.id_field is not None and command.new != CHOSEN and not id:
-            fields = (command.id_field, *fields)
+            fields = (_named_anew(command.id_field), *fields)
             typed = {of.id_field: id} | dict(typed)
         wrong = problem.fields if problem else {}
-        known = _City(self.frame, of.category, str(row.get("place", "")) if row else "")
+        offered = self._offered(of, command, id) if row else {}
+        known = _City(self.frame, of, row, offered)
+        fixed = _belonging(command, row or {})
+        fields = tuple(field for field in fields if field.name not in fixed)
         refused = row is not None and command.new is None and command.name not in row.get("actions", [command.name])
+        asked = {field.name for field in fields}
         page = "portal/_form.html" if self.frame.in_part() else "portal/form.html"
         return render_template(
             page,
@@ -179,13 +197,25 @@ class _Pages:
             card=things.shown(self.frame, of, row, _FIELDS) if row else None,
             box=f"{of.category}-{id}" if id else command.name,
             id=id,
+            fixed=fixed,
+            whole=not self.frame.in_part(),
             key=key or None,
             to=self._back(),
             problem=problem,
-            unplaced={name: reason for name, reason in wrong.items() if all(name != field.name for field in fields)},
+            unplaced={name: reason for name, reason in wrong.items() if name not in _SAID and name not in asked},
             controls=forms.controls(fields, typed, wrong, known),
             not_now=refused and problem is None,
         )
+
+    def _offered(self, of: Aggregate, command: Command, id: str) -> dict[str, list[dict[str, Any]]]:
+        """What there is to choose from for this thing and command, by kind of thing."""
+        found = {}
+        for field in command.asked:
+            if query := command.offers.get(field.name):
+                asked = {of.id_field: id, "command": command.name}
+                if (answer := self.frame.maybe(of.service, query, **asked)) is not None:
+                    found[field.kind.refers] = answer["rows"]
+        return found
 
     def _list(self, of: Aggregate, query: Query) -> Any:
         """A page of a list with its filters."""
@@ -198,9 +228,12 @@ class _Pages:
         where: dict[str, Any] = {"limit": _PAGE} if "limit" in names else {}
         if (cursor := request.args.get("cursor")) and "cursor" in names:
             where["cursor"] = cursor
+        unasked = not request.args and any(field.required and forms.blank(typed[field.name]) for field in fields)
         try:
-            answer = self.gateway.ask(of.service, query.name, **where, **_filters(fields, typed))
-            rows, following = answer["rows"], answer.get("next")
+            if not unasked:
+                answer = self.gateway.ask(of.service, query.name, **where, **_filters(fields, typed))
+                things.know_persons(self.frame, of, answer["rows"])
+                rows, following = answer["rows"], answer.get("next")
         except BadInputError as error:
             problem = error
         page = render_template(
@@ -209,10 +242,11 @@ class _Pages:
             query=query,
             cards=[things.shown(self.frame, of, row, _FIELDS) for row in rows],
             controls=forms.controls(
-                fields, typed, problem.fields if problem else {}, _City(self.frame, of.category), filters=True
+                fields, typed, problem.fields if problem else {}, _City(self.frame, of), filters=True
             ),
             filtered=any(name not in ("cursor", "choose") for name in request.args),
             problem=problem,
+            unasked=unasked,
             following=url_for("portal.form", service=of.service, name=query.name, **_again(), cursor=following)
             if following
             else "",
@@ -228,29 +262,67 @@ class _Pages:
 class _City:
     """What forms must know of the city: as the registry says, and things from where they are listed."""
 
-    def __init__(self, frame: Frame, thing: str, near: str = "") -> None:
-        self.thing = thing
+    def __init__(
+        self,
+        frame: Frame,
+        of: Aggregate,
+        row: Mapping[str, Any] | None = None,
+        offered: Mapping[str, list[dict[str, Any]]] | None = None,
+    ) -> None:
+        """`offered` are the only things of a kind to choose from, the best first."""
+        self.thing = of.category
+        self._service = of.service
+        self._offered = offered or {}
         self._frame = frame
+        self._row = row or {}
         post = frame.who().acting_post
-        self._near = near or str(post.get("place", "") if post else "")
+        self._near = str(self._row.get("place") or (post.get("place", "") if post else ""))
 
     def codes(self, list_name: str) -> list[Option]:
         """The entries of one of the city's lists."""
         return [Option(code, words) for code, words in self._frame.entries(list_name).items()]
 
     def things(self, what: str) -> tuple[list[Option], bool]:
-        """Things that an id may name, those for the place at hand first; none where no list can be read."""
-        of = called(what)
-        if of is None or not of.lists:
-            return [], False
-        try:
-            page = self._frame.gateway.ask(of.service, of.lists[0].name, limit=LARGEST_PAGE)
-        except (DomainError, UnavailableError, BadInputError):
+        """Things that an id may name (`post`, or one of several: `organisation|post`), those for the place at hand first.
+
+        None where no list can be read.
+        """
+        found = [self._things(one) for one in what.split("|")]
+        return [option for options, _whole in found for option in options], all(whole for _options, whole in found)
+
+    def _things(self, what: str) -> tuple[list[Option], bool]:
+        known = called(what)
+        if known is not None and what in self._offered:
+            return [Option(str(row[known.id_field]), self._named(known, row)) for row in self._offered[what]], True
+        page: Mapping[str, Any] | None = None
+        for of in self._listing(what):
+            try:
+                page = self._frame.gateway.ask(of.service, of.lists[0].name, limit=LARGEST_PAGE)
+                break
+            except (DomainError, UnavailableError, BadInputError):
+                continue
+        if page is None:
             return [], False
         rows = sorted(page["rows"], key=self._distance)
         return [
             Option(str(row[of.id_field]), self._named(of, row)) for row in rows if of.id_field in row
-        ], not page.get("next")
+        ], not page.get("next") and of is called(what)
+
+    def _listing(self, what: str) -> list[Aggregate]:
+        """What lists things of a kind: its own lists, else those of the service at hand under the same ids, as volunteers are persons."""
+        of = called(what)
+        if of is None:
+            return []
+        alike = [one for one in aggregates(self._service).values() if one.id_field == of.id_field and one is not of]
+        return [one for one in (of, *alike) if one.lists]
+
+    def within(self, name: str) -> list[Option]:
+        """What the thing says of a field: `items` for `item`, `criteria` for `criteria`, `issue_ids` for `issues`."""
+        for listed in (f"{name}s", name, f"{name.removesuffix('s')}_ids"):
+            rows = self._row.get(listed)
+            if isinstance(rows, list) and rows:
+                return [_option(row) for row in rows]
+        return []
 
     def levels(self, given: list[str], required: bool) -> list[dict[str, Any]]:
         """The levels of the choice of a place."""
@@ -285,6 +357,48 @@ def _filters(fields: list[Field], typed: Mapping[str, Any]) -> dict[str, Any]:
     if wrong:
         raise BadInputError(_("the input has mistakes"), wrong)
     return where
+
+
+def _choosable(queries: Mapping[str, Query]) -> list[str]:
+    """Lists of which one must choose first what they are of, such as which of the city's lists."""
+    needed = {name: [one.kind for one in query.fields if one.required] for name, query in queries.items()}
+    return [name for name, kinds in needed.items() if name.startswith("find_") and _all_choices(kinds)]
+
+
+def _all_choices(kinds: list[Kind]) -> bool:
+    return bool(kinds) and all(isinstance(kind, Choice) for kind in kinds)
+
+
+def _own(query: Query) -> list[dict[str, str]]:
+    """The filters of a list that show the reader's own things, as the rest of an address."""
+    mine = next((field.kind for field in query.fields if field.name == "mine"), None)
+    if isinstance(mine, Choice):
+        return [{"mine": code} for code in mine.codes]
+    return [{"mine": "yes"}] if mine else []
+
+
+def _named_anew(field: Field) -> Field:
+    """The field that names a new thing: a new place is none of those that one can choose."""
+    return altered(field, kind=altered(field.kind, control="line")) if field.kind.control == "place" else field
+
+
+def _option(row: Any) -> Option:
+    """An item of a thing: one with words, or an id."""
+    return Option(str(row["code"]), language.term(row, row["code"])) if isinstance(row, Mapping) else Option(row, row)
+
+
+def _belonging(command: Command, row: Mapping[str, Any]) -> dict[str, str]:
+    """What a thing belongs to as it says itself, such as the project of a payment: nobody is asked for that."""
+    held = {one.of for one in command.needs.holds.values() if isinstance(one.of, str)}
+    asked = (field.name for field in command.asked if field.name in held and command.new is None)
+    return {name: str(row[name]) for name in asked if row.get(name)}
+
+
+def _judged(field: Field, known: _City) -> forms.Typed:
+    """A row for each item of the thing, where every one of them is judged."""
+    if not isinstance(field.kind, Pairs) or not isinstance(field.kind.values, Yes):
+        return []
+    return [{"key": option.value, "value": ""} for option in known.within(field.name)]
 
 
 def _kept(field: Field, row: Mapping[str, Any], begun: forms.Typed) -> forms.Typed:

@@ -1,6 +1,7 @@
 """An issue from intake to follow-up. What can be asked of it is declared as soon as this is imported."""
 
-from services.issues.issue.finding import find_issues, get_issue, inbox, issue_figures
+from services.issues.issue.answering import LEFT, UNTAKEN, on_given, on_holding_changed, pass_on, raise_untaken
+from services.issues.issue.finding import find_issues, get_issue, inbox, issue_figures, posts_for_issue
 from services.issues.issue.handling import (
     OVERDUE,
     accept_issue,
@@ -8,6 +9,7 @@ from services.issues.issue.handling import (
     escalate_issue,
     extend_issue,
     mark_overdue,
+    return_issue,
     triage_issue,
 )
 from services.issues.issue.intake import on_patrol_logged, report_issue, take_finding
@@ -21,6 +23,7 @@ from services.issues.issue.outcome import (
     record_follow_up,
     reopen_issue,
     resolve_issue,
+    withdraw_issue,
     withhold_text,
 )
 from services.issues.issue.rows import CASES, FIGURES, TIMELINE, WORKS
@@ -30,9 +33,11 @@ __all__ = [
     "CASES",
     "FIGURES",
     "ISSUE",
+    "LEFT",
     "OPEN",
     "OVERDUE",
     "TIMELINE",
+    "UNTAKEN",
     "WORKS",
     "Issue",
     "accept_issue",
@@ -48,14 +53,21 @@ __all__ = [
     "inbox",
     "issue_figures",
     "mark_overdue",
+    "on_given",
+    "on_holding_changed",
     "on_patrol_logged",
     "on_person_erased",
     "on_project_accepted",
+    "pass_on",
+    "posts_for_issue",
+    "raise_untaken",
     "record_follow_up",
     "reopen_issue",
     "report_issue",
     "resolve_issue",
+    "return_issue",
     "take_finding",
     "triage_issue",
+    "withdraw_issue",
     "withhold_text",
 ]

@@ -54,7 +54,7 @@ class IssueTriaged(_OfCase, frozen=True, kw_only=True):
 class IssueDispatched(_OfCase, frozen=True, kw_only=True):
     """A body and a person became accountable, with a duty and a time limit (C12)."""
 
-    schema = 2
+    schema = 3
     issue_id: str
     organisation_id: str
     person_id: Annotated[str, staff()]
@@ -63,6 +63,7 @@ class IssueDispatched(_OfCase, frozen=True, kw_only=True):
     duty: Annotated[str, CASE_TEXT]
     due: str  # ISO date
     calendar: str  # version of the working-day calendar the date was computed with; "" when the date was named
+    by_post_id: str = ""  # that dispatched it; "" in facts from before it could be returned
 
 
 class IssueAccepted(Event, frozen=True, kw_only=True):
@@ -84,12 +85,56 @@ class IssueExtended(_OfCase, frozen=True, kw_only=True):
 class IssueEscalated(_OfCase, frozen=True, kw_only=True):
     """The issue went to a body above the accountable one; the time limit stays (C11)."""
 
-    schema = 2
+    schema = 3
     issue_id: str
     to_level: str
     organisation_id: str
     person_id: Annotated[str, staff()]
     post_id: str
+    reason: Annotated[str, CASE_TEXT]
+    by_post_id: str = ""  # that handed it up; "" in facts from before it could be returned
+
+
+class IssueHandedUp(Event, frozen=True, kw_only=True):
+    """The accountable person could answer no longer, and the next above does (X13).
+
+    Nobody asked for it and nobody judged the issue, so it is no escalation and counts as none.
+    """
+
+    issue_id: str
+    organisation_id: str
+    person_id: Annotated[str, staff()]
+    post_id: str
+    level: str
+    cause: str  # vacant, abolished, dissolved or erased: what became of the post, organisation or person
+
+
+class IssueInherited(Event, frozen=True, kw_only=True):
+    """The successor in the accountable post became the accountable person (X13)."""
+
+    issue_id: str
+    person_id: Annotated[str, staff()]
+
+
+class IssueRaised(Event, frozen=True, kw_only=True):
+    """Nobody acted on a reported issue in the working days that the city gives, and the next above answers for it (X13)."""
+
+    issue_id: str
+    organisation_id: str
+    person_id: Annotated[str, staff()]
+    post_id: str
+    level: str
+    days: int
+
+
+class IssueReturned(_OfCase, frozen=True, kw_only=True):
+    """The accountable post gave the issue back to who had sent it, to be dispatched anew; the time limit goes on running (C12, X13)."""
+
+    issue_id: str
+    organisation_id: str
+    person_id: Annotated[str, staff()]
+    post_id: str
+    level: str
     reason: Annotated[str, CASE_TEXT]
 
 
@@ -103,11 +148,15 @@ class IssueOverdue(Event, frozen=True, kw_only=True):
 class IssueResolved(_OfCase, frozen=True, kw_only=True):
     """The accountable body says what was done about this one issue (C28)."""
 
+    schema = 2
     issue_id: str
     outcome: Annotated[str, CASE_TEXT]
     because: Annotated[str, PUBLIC]  # project whose works settled it, or "" (C37)
     level: str  # that led when it was resolved (C16, C17)
     contained: bool | None  # at the triaged tier or below (C14); None: never triaged, or the level is unknown
+    person_id: Annotated[str, staff()] = (
+        ""  # who says so; "" for accepted works, and in facts from before follow-up asked for somebody else
+    )
 
 
 class FollowUpRecorded(_OfCase, frozen=True, kw_only=True):
@@ -122,8 +171,10 @@ class FollowUpRecorded(_OfCase, frozen=True, kw_only=True):
 class IssueClosed(_OfCase, frozen=True, kw_only=True):
     """Final, after follow-up."""
 
+    schema = 2
     issue_id: str
     because: Annotated[str, CASE_TEXT]
+    closed_on: str = ""  # ISO date; "" in facts from before its reporter could reopen it
 
 
 class IssueReopened(_OfCase, frozen=True, kw_only=True):
@@ -142,6 +193,13 @@ class TextWithheld(_OfCase, frozen=True, kw_only=True):
     why: Annotated[str, CASE_TEXT]
 
 
+class IssueWithdrawn(_OfCase, frozen=True, kw_only=True):
+    """The reporter wants nothing done any more; final."""
+
+    issue_id: str
+    reason: Annotated[str, CASE_TEXT]
+
+
 class ContactErased(Event, frozen=True, kw_only=True):
     """The key of the reporter's contact was destroyed; nobody can read it any more (X09)."""
 
@@ -155,11 +213,16 @@ IssueFact = (
     | IssueAccepted
     | IssueExtended
     | IssueEscalated
+    | IssueHandedUp
+    | IssueInherited
+    | IssueRaised
+    | IssueReturned
     | IssueOverdue
     | IssueResolved
     | FollowUpRecorded
     | IssueClosed
     | IssueReopened
+    | IssueWithdrawn
     | TextWithheld
     | ContactErased
 )
@@ -174,6 +237,11 @@ def _without(*names: str) -> Upcaster:
     return upcast
 
 
+def _as_before(data: dict[str, Any]) -> dict[str, Any]:
+    """Fields that were added have a default."""
+    return data
+
+
 CODEC = Codec(
     (
         IssueReported,
@@ -182,16 +250,25 @@ CODEC = Codec(
         IssueAccepted,
         IssueExtended,
         IssueEscalated,
+        IssueHandedUp,
+        IssueInherited,
+        IssueRaised,
+        IssueReturned,
         IssueOverdue,
         IssueResolved,
         FollowUpRecorded,
         IssueClosed,
         IssueReopened,
+        IssueWithdrawn,
         TextWithheld,
         ContactErased,
     ),
     {
         ("IssueTriaged", 1): _without("from_level"),
+        ("IssueDispatched", 2): _as_before,
+        ("IssueEscalated", 2): _as_before,
+        ("IssueResolved", 1): _as_before,
+        ("IssueClosed", 1): _as_before,
         ("IssueDispatched", 1): _without("from_organisation_id", "from_level"),
         ("IssueEscalated", 1): _without("from_organisation_id", "from_level"),
         ("IssueReopened", 1): _without("from_status", "contained", "times"),

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from itertools import islice
 from typing import Annotated, Any
 
 from msgspec.structs import asdict
 
+from services.issues.issue.answering import HANDLES
+from services.issues.issue.answering import holderless as nobodys
 from services.issues.issue.facts import READ_CONFIDENTIAL
 from services.issues.issue.rows import UNSTATED
 from services.issues.issue.state import ISSUE, STATUSES
@@ -22,15 +25,18 @@ from shared.domain.view import Row, Share
 from shared.domain.words import _, said, term
 
 #: Shown to those who act from a post, and to those who may know who reported.
-_STAFF = ("person_id", "reporter")
-#: Fields of a row by the field of the fact that the text came from.
-_TEXTS = {name: name for name in ("description", "origin", "reason", "duty", "outcome")} | {"because": "closed_because"}
+_STAFF = ("person_id", "reporter", "resolved_by")
+#: Fields of a row by the field of the fact that their text came from.
+_TEXTS = {name: (name,) for name in ("description", "origin", "duty", "outcome")} | {
+    "because": ("closed_because",),
+    "reason": ("reason", "withdrawn_because"),
+}
 _FLAG = number(0, 1)
 
 #: Names of the bodies, posts and places that a row mentions.
 _NAMES: dict[str, Shape] = dict.fromkeys(("organisation", "organisation_en", "post", "post_en"), TEXT)
 _SOMETIMES = _NAMES | {"place_names": PLACE_NAMES, "mine": COUNT} | dict.fromkeys(_STAFF, TEXT)
-_MORE = dict.fromkeys(("problem_class", "reported", "changed", "limited"), TEXT) | {
+_MORE = dict.fromkeys(("problem_class", "reported", "changed", "limited", "given"), TEXT) | {
     "open": COUNT,
     "overdue": COUNT,
     "actions": ACTIONS,
@@ -40,8 +46,8 @@ _ROW = shape(_SOMETIMES, **_ALWAYS)
 _STEP = shape(
     _NAMES
     | {f"to_{name}": TEXT for name in _NAMES}
-    | dict.fromkeys(("severity", "tier", "level", "from_level", "to_level", "due", "result"), TEXT)
-    | {"withheld": COUNT},
+    | dict.fromkeys(("severity", "tier", "level", "from_level", "to_level", "due", "result", "cause"), TEXT)
+    | {"days": COUNT, "withheld": COUNT},
     **dict.fromkeys(("at", "what", "organisation_id", "post_id", "text", "to_organisation_id", "to_post_id"), TEXT),
 )
 _WORKS = shape({"title": TEXT, "title_en": TEXT, "budget_fen": COUNT}, key=TEXT, project_id=TEXT, accepted=COUNT)
@@ -72,11 +78,11 @@ def _masked(read: Reader, row: Row) -> Row:
     own = _own(read, row)
     hidden = {"contact", "hidden"}
     if not read.staff:
-        hidden.add("person_id")
+        hidden |= {"person_id", "resolved_by"}
     if not read.may("issue.read_reporter", row["place"]):
         hidden.add("reporter")
     unread = () if _reads_all(read, row) else row["withheld"]
-    blank = {_TEXTS[name]: "" for name in unread if name in _TEXTS}
+    blank = {field: "" for name in unread for field in _TEXTS.get(name, ())}
     return {name: value for name, value in row.items() if name not in hidden} | blank | ({"mine": 1} if own else {})
 
 
@@ -152,6 +158,9 @@ def find_issues(
     person_id: Annotated[str, id_of("person"), "accountable person; staff only"] = "",
     origin: Annotated[str, line(130), "visit or patrol it came from"] = "",
     mine: Annotated[bool, YES, "only those you reported yourself"] = False,
+    holderless: Annotated[
+        bool, YES, "only open ones whose accountable person does not hold the post; there should be none; staff only"
+    ] = False,
     due__lt: Annotated[str, DAY, "time limit before this day"] = "",
     reported__gte: Annotated[str, DAY, "reported on this day or later"] = "",
     reported__lt: Annotated[str, DAY, "reported before this day"] = "",
@@ -162,6 +171,10 @@ def find_issues(
     cursor: Cursor = "",
 ) -> dict[str, Any]:
     """Issues that fit all filters; confidential ones for those who may read them in the whole area, and one's own."""
+    if holderless and not read.staff:
+        raise ForbiddenError(
+            _("only staff look for issues that nobody answers for"), {"holderless": said(_("staff only"))}
+        )
     if person_id and not read.staff:
         raise ForbiddenError(
             _("issues are listed by accountable person for staff only"), {"person_id": said(_("staff only"))}
@@ -189,7 +202,33 @@ def find_issues(
         "reported__lt": reported__lt,
         "hidden": None if everything else 0,
     }
+    if holderless:  # what the clock and the registry's facts leave none of is looked for in all that is open
+        given = {name: value for name, value in where.items() if value not in (None, "", [], ())}
+        found = list(islice(nobodys(read.city, given), limit))
+        rows = [_masked(read, row) | {"actions": read.actions(ISSUE, row)} for row in found]
+        return {"rows": read.city.named(rows), "next": None}
     return _listed(read, where, limit, cursor, order)
+
+
+_POST = ("post_id", "organisation_id", "role", "place", "title", "title_en")
+
+
+@ISSUE.query(answer=shape(rows=list_of(shape(_NAMES | {"place_names": PLACE_NAMES}, **dict.fromkeys(_POST, TEXT)))))
+def posts_for_issue(
+    read: Reader,
+    *,
+    issue_id: Annotated[str, id_of("issue"), "the issue"],
+    command: Annotated[
+        str, choice("dispatch_issue", "escalate_issue", words="command"), "what is to be done"
+    ] = "dispatch_issue",
+) -> dict[str, Any]:
+    """The posts that can take an issue on and resolve it, the closest first; to hand it up only those of bodies above (C12)."""
+    row = read.row("cases", issue_id, "issue", "issue_id")
+    posts = read.city.posts_for(row["place"], read.city.roles_with(*HANDLES))
+    if command == "escalate_issue":
+        line = read.city.bodies_above(row["organisation_id"])
+        posts = [post for post in posts if post["organisation_id"] in line]
+    return {"rows": read.city.named({name: post[name] for name in _POST} for post in posts)}
 
 
 @ISSUE.query(answer=page_of(_ROW))

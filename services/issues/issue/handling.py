@@ -5,12 +5,14 @@ from __future__ import annotations
 from datetime import date, timedelta
 from typing import Annotated
 
+from services.issues.issue.answering import HANDLES, above, answering, answers, given_to, its_post
 from services.issues.issue.facts import (
     IssueAccepted,
     IssueDispatched,
     IssueEscalated,
     IssueExtended,
     IssueOverdue,
+    IssueReturned,
     IssueTriaged,
 )
 from services.issues.issue.state import ISSUE, OPEN, Issue
@@ -22,13 +24,14 @@ from shared.domain.event import Event
 from shared.domain.fields import DAY, WORKING_DAYS, code_of, id_of, text
 from shared.domain.mandate import Mandate
 from shared.domain.view import Row
-from shared.domain.words import Said, _, said
+from shared.domain.words import Said, _, said, term
 
 
 @ISSUE.command(
     "issue.triage",
     when=("reported", "triaged"),
     again=("dispatched", "accepted"),
+    owner=answering("issue.triage"),
     otherwise=_("the issue is {status}; reopen it first"),
 )
 def triage_issue(
@@ -38,12 +41,13 @@ def triage_issue(
     at: str,
     city: City,
     severity: Annotated[str, code_of("severities"), "how grave it is"],
-    tier: Annotated[str, code_of("tiers"), "widest tier that should solve it"],
     reason: Annotated[str, text(1000), "why it is judged so"],
+    tier: Annotated[
+        str, code_of("tiers"), "widest tier that should solve it; empty: the one that the city names for the severity"
+    ] = "",
 ) -> list[Event]:
-    """Judge how grave an issue is and which tier should solve it, until it is dispatched (C10, C14)."""
-    city.code("severities", severity, "severity")
-    city.code("tiers", tier, "tier")
+    """Judge how grave an issue is and thereby which tier should solve it, until it is dispatched (C10, C14)."""
+    tier = _tier(severity, tier, city)
     if (issue.severity, issue.tier, issue.reason) == (severity, tier, reason):
         return []
     if issue.status not in ("reported", "triaged"):
@@ -58,6 +62,47 @@ def triage_issue(
             level=issue.level or city.level_of(issue.organisation_id),
         )
     ]
+
+
+def _tier(severity: str, tier: str, city: City) -> str:
+    """The tier that the city names for a severity; where it names none, the one that triage says (C14)."""
+    decided = str(city.code("severities", severity, "severity").data.get("tier", ""))
+    if decided and tier not in ("", decided):
+        raise BadInputError(
+            _("what is {severity} belongs to the tier {tier}; the severity decides it"),
+            {"tier": said(_("the severity decides it"))},
+            severity=term("severities", severity),
+            tier=term("tiers", decided),
+        )
+    if not (decided or tier):
+        raise BadInputError(
+            _("say which tier should solve it; the city names none for what is {severity}"),
+            {"tier": said(_("is needed"))},
+            severity=term("severities", severity),
+        )
+    return decided or city.code("tiers", tier, "tier").code
+
+
+def _check_able(post: Row, place: str, city: City, field: str) -> None:
+    """Refuse a post that cannot take an issue at a place on and resolve it, and say why."""
+    able = city.roles_with(*HANDLES)
+    if post["role"] not in able:
+        lacking = next(power for power in HANDLES if post["role"] not in city.roles_with(power))
+        raise IllegalStateError(
+            _("the post {post} cannot take it: its role {role} does not give {power}"),
+            {field: said(_("cannot handle issues"))},
+            post=post["title"] or post["post_id"],
+            role=term("roles", post["role"]),
+            power=term("power", lacking),
+        )
+    if not any(one["post_id"] == post["post_id"] for one in city.posts_for(place, able)):
+        raise IllegalStateError(
+            _("the post {post} cannot take it: it is for {area}, and the issue is at {place}"),
+            {field: said(_("is for another place"))},
+            post=post["title"] or post["post_id"],
+            area=post["place"],
+            place=place,
+        )
 
 
 def _limit(due: str, working_days: int, day: str) -> WorkingDay:
@@ -80,6 +125,8 @@ def _level(post: Row, city: City) -> str:
 @ISSUE.command(
     "issue.dispatch",
     when=("triaged", "dispatched", "accepted"),
+    owner=answering("issue.dispatch"),
+    offers={"post_id": "posts_for_issue"},
     otherwise=_("the issue is {status}; triage it first, or reopen it first if it was resolved"),
 )
 def dispatch_issue(
@@ -101,6 +148,7 @@ def dispatch_issue(
     limit = _limit(due, working_days, city.day)
     post = city.holder(post_id)
     level = _level(post, city)
+    _check_able(post, issue.place, city, "post_id")
     if person_id and person_id != post["person_id"]:
         raise IllegalStateError(
             _("{person} does not hold the post {post} on {day}"),
@@ -135,18 +183,16 @@ def dispatch_issue(
             duty=duty,
             due=limit.date,
             calendar=limit.calendar,
+            by_post_id=by.post_id,
         )
     ]
-
-
-def _its_post(issue: Issue, by: Mandate) -> Said | None:
-    return None if by.post_id == issue.post_id else said(_("only the post that it was dispatched to accepts an issue"))
 
 
 @ISSUE.command(
     "issue.accept",
     when=("dispatched", "accepted"),
-    only=_its_post,
+    owner=answering("issue.accept"),
+    only=its_post,
     otherwise=_("the issue is {status}; it must be dispatched to you first"),
 )
 def accept_issue(issue: Issue, *, by: Mandate, at: str) -> list[Event]:
@@ -191,7 +237,13 @@ def extend_issue(
     return [IssueExtended(issue_id=issue.id, due=limit.date, calendar=limit.calendar, reason=reason)]
 
 
-@ISSUE.command("issue.escalate", when=OPEN, otherwise=_("the issue is {status}; reopen it first"))
+@ISSUE.command(
+    "issue.escalate",
+    when=OPEN,
+    owner=answering("issue.escalate"),
+    offers={"to_post": "posts_for_issue"},
+    otherwise=_("the issue is {status}; reopen it first"),
+)
 def escalate_issue(
     issue: Issue,
     *,
@@ -212,6 +264,7 @@ def escalate_issue(
             organisation=post["organisation_id"],
             present=issue.organisation_id,
         )
+    _check_able(post, issue.place, city, "to_post")
     return [
         IssueEscalated(
             issue_id=issue.id,
@@ -220,8 +273,35 @@ def escalate_issue(
             person_id=post["person_id"],
             post_id=to_post,
             reason=reason,
+            by_post_id=by.post_id,
         )
     ]
+
+
+@ISSUE.command(
+    "issue.accept",
+    when=("dispatched", "accepted"),
+    owner=answering("issue.accept"),
+    only=its_post,
+    otherwise=_("the issue is {status}; only what was dispatched is returned"),
+)
+def return_issue(
+    issue: Issue,
+    *,
+    by: Mandate,
+    at: str,
+    city: City,
+    reason: Annotated[str, text(1000), "why your post is not the right one"],
+) -> list[Event]:
+    """Return an issue to the post that sent it, to be dispatched anew; the time limit goes on running (C12, X13)."""
+    sender = city.post(issue.sender)
+    to = sender if sender is not None and answers(issue.sender, sender["person_id"], city) else above(issue, city)
+    if to is None or to["post_id"] == issue.post_id:
+        raise IllegalStateError(
+            _("there is nobody to return it to; dispatch it to another post"), {"reason": said(_("sent by yourself"))}
+        )
+    given = given_to(to, city)
+    return [IssueReturned(issue_id=issue.id, reason=reason, confidential=issue.confidential, **given)]
 
 
 def mark_overdue(issue: Issue, *, by: Mandate, at: str, due: str) -> list[Event]:

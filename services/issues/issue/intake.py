@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Annotated, Any
 
+from services.issues.issue.answering import given_to, takers
 from services.issues.issue.facts import IssueReported
 from services.issues.issue.state import ISSUE, Issue
+from shared.domain.catalogue import TRIAGE
 from shared.domain.city import City
 from shared.domain.command import MADE
 from shared.domain.errors import ForbiddenError, IllegalStateError
@@ -55,22 +57,23 @@ def report_issue(
                 channel=term("channels", channel),
             )
         reporter = by.actor
-    post = _intake(place, city)
+    post = _intake(place, by, city)
     return _reported(issue, post, city, place, category, description, channel, origin, reporter, contact)
 
 
-def _intake(place: str, city: City) -> Row:
+def _intake(place: str, by: Mandate, city: City) -> Row:
     """The post that takes in what is reported at a place: the closest, then by the rank that the city gives roles (X13)."""
-    ranks = {code: role.data.get("intake", 0) for code, role in city.entries("roles").items()}
-    taking = sorted((rank, role) for role, rank in ranks.items() if rank)
-    posts = city.posts_over(place, (role for _, role in taking))
-    if not posts:
+    if posts := takers(place, city):
+        return posts[0]
+    if by.post_id or by.role in ("operator", "service"):
         raise IllegalStateError(
-            _("nobody answers for {place}; appoint somebody whose role takes in issues, there or above, first"),
+            _("nobody takes in issues; appoint somebody to a post whose role takes them in and may triage them, first"),
             {"place": said(_("no post covers it"))},
-            place=place,
         )
-    return posts[0]
+    raise IllegalStateError(
+        _("nobody takes in reports here yet; please call 12345, the hotline of the government"),
+        {"place": said(_("nobody takes in reports here yet"))},
+    )
 
 
 def _reported(
@@ -101,10 +104,7 @@ def _reported(
             origin=origin,
             reporter=reporter,
             contact=contact,
-            organisation_id=post["organisation_id"],
-            person_id=post["person_id"],
-            post_id=post["post_id"],
-            level=city.level_of(post["organisation_id"]),
+            **given_to(post, city),
             confidential=_confidential(category, city),
         )
     ]
@@ -121,27 +121,17 @@ def _confidential(category: str, city: City) -> bool:
 
 
 def take_finding(
-    issue: Issue,
-    *,
-    by: Mandate,
-    at: str,
-    city: City,
-    finding: Mapping[str, str],
-    accountable: Mapping[str, str],
+    issue: Issue, *, by: Mandate, at: str, city: City, finding: Mapping[str, str], logged_from: str
 ) -> list[Event]:
-    """A finding of a patrol becomes an issue; refused when nobody acted from a post."""
-    if not all(accountable.values()):
-        raise IllegalStateError(
-            _("nobody answers for {place}; the patrol was logged from no post"),
-            {"place": said(_("no post covers it"))},
-            place=finding["place"],
-        )
-    return _reported(issue, dict(accountable), city, channel="patrol", **finding)
+    """A finding of a patrol becomes an issue of the post that logged it, or where that cannot triage of who takes in issues."""
+    post = city.post(logged_from)
+    triages = {one["post_id"] for one in city.posts_with(TRIAGE, finding["place"])}
+    taking = post if post is not None and logged_from in triages else _intake(finding["place"], by, city)
+    return _reported(issue, taking, city, channel="patrol", **finding)
 
 
 def on_patrol_logged(fact: Mapping[str, Any], record: Record) -> Iterable[Decision]:
-    """Each finding of a patrol becomes one issue, and whoever logged the patrol answers for it (C31, C33, X13)."""
-    accountable = {"organisation_id": record.on_behalf_of, "person_id": record.actor, "post_id": record.mandate}
+    """Each finding of a patrol becomes one issue (C31, C33)."""
     for found in fact["findings"]:
         finding = {
             "place": found.get("place") or fact["place"],
@@ -150,4 +140,4 @@ def on_patrol_logged(fact: Mapping[str, Any], record: Record) -> Iterable[Decisi
             "origin": f"{fact['patrol_id']}/{found['finding_id']}",
         }
         id = derived_id("issue", fact["patrol_id"], found["finding_id"])
-        yield Decision(ISSUE, id, take_finding, {"finding": finding, "accountable": accountable})
+        yield Decision(ISSUE, id, take_finding, {"finding": finding, "logged_from": record.mandate})

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from datetime import date, timedelta
 from typing import Annotated, Any
 
+from services.issues.issue.answering import answering, its_post, on_holding_changed, pass_on
 from services.issues.issue.facts import (
     READ_CONFIDENTIAL,
     ContactErased,
@@ -12,6 +14,7 @@ from services.issues.issue.facts import (
     IssueClosed,
     IssueReopened,
     IssueResolved,
+    IssueWithdrawn,
     TextWithheld,
 )
 from services.issues.issue.state import ISSUE, OPEN, Issue
@@ -22,8 +25,7 @@ from shared.domain.fields import choice, id_of, text
 from shared.domain.mandate import Mandate
 from shared.domain.policy import Decision
 from shared.domain.record import Record
-from shared.domain.view import Rows
-from shared.domain.words import _, said
+from shared.domain.words import Said, _, said
 
 #: Texts of a case that everybody may read until they are withheld: fields of its facts.
 TEXTS = ("description", "origin", "reason", "duty", "outcome", "note", "because")
@@ -36,6 +38,8 @@ WORKS_ACCEPTED = "工程验收合格 (the works passed acceptance)"
     "issue.resolve",
     when=("dispatched", "accepted"),
     again=("resolved",),
+    owner=answering("issue.resolve"),
+    only=its_post,
     otherwise=_("the issue is {status}; dispatch it to somebody first, or reopen it first if it was closed"),
 )
 def resolve_issue(
@@ -47,23 +51,24 @@ def resolve_issue(
     outcome: Annotated[str, text(2000), "what was done, for everyone to read"],
     because: Annotated[str, id_of("project"), "project whose works settled it"] = "",
 ) -> list[Event]:
-    """State what was done about this one issue (C28)."""
+    """State what was done about this one issue, by the post that answers for it (C28, X08)."""
     if issue.status == "resolved":
         if (issue.outcome, issue.because) == (outcome, because):
             return []
         raise IllegalStateError(
             _("the issue is resolved already; follow it up, or reopen it to resolve it differently")
         )
-    return [_resolved(issue, outcome, because, city)]
+    return [_resolved(issue, outcome, because, city, by.actor)]
 
 
-def _resolved(issue: Issue, outcome: str, because: str, city: City) -> IssueResolved:
+def _resolved(issue: Issue, outcome: str, because: str, city: City, person_id: str = "") -> IssueResolved:
     return IssueResolved(
         issue_id=issue.id,
         outcome=outcome,
         because=because,
         level=issue.level,
         contained=contained(issue.level, issue.tier, city) if issue.tier else None,
+        person_id=person_id,
     )
 
 
@@ -107,10 +112,20 @@ def _judges(issue: Issue, by: Mandate) -> bool:
     return _reporter(issue, by) and by.may("issue.judge", issue.place)
 
 
+def _not_the_resolver(issue: Issue, by: Mandate) -> Said | None:
+    mine = bool(by.actor) and by.actor == issue.resolved_by
+    return (
+        said(_("who resolved an issue does not follow it up; somebody else asks the person concerned"))
+        if mine
+        else None
+    )
+
+
 @ISSUE.command(
     "issue.follow_up",
     when=("resolved",),
     owner=_judges,
+    only=_not_the_resolver,
     otherwise=_("the issue is {status}; it is followed up once it is resolved"),
 )
 def record_follow_up(
@@ -118,12 +133,13 @@ def record_follow_up(
     *,
     by: Mandate,
     at: str,
+    city: City,
     result: Annotated[str, choice(*RESULTS), "what they say"],
     note: Annotated[str, text(1000), "in their words, or how they were tried to be reached"] = "",
 ) -> list[Event]:
     """Record what the person concerned says; not satisfied reopens the issue at once (C09).
 
-    The reporter may say it themselves. That nobody was reached needs a reason.
+    Somebody else than who resolved it asks, or the reporter says it themselves (X08). That nobody was reached needs a reason.
     """
     followed = FollowUpRecorded(issue_id=issue.id, result=result, note=note, asked_at=at)
     match result:
@@ -149,7 +165,7 @@ def record_follow_up(
                     _("say what the person is not satisfied with"),
                     {"note": said(_("what are they not satisfied with"))},
                 )
-            return [followed, IssueReopened(issue_id=issue.id, reason=note)]
+            return [followed, *_again(ISSUE.evolve(issue, followed), note, by, at, city)]
 
 
 @ISSUE.command(
@@ -176,19 +192,58 @@ def close_issue(
             {"follow_up": said(_("nobody has asked yet"))},
             tries=tries,
         )
-    return [IssueClosed(issue_id=issue.id, because=because)]
+    return [IssueClosed(issue_id=issue.id, because=because, closed_on=at[:10])]
 
 
-@ISSUE.command("issue.reopen", when=("resolved", "closed"), otherwise=_("the issue is {status}; it is open"))
+def _again(issue: Issue, reason: str, by: Mandate, at: str, city: City) -> list[Event]:
+    """The next round of an issue, with another accountable person where the one before has left (X13)."""
+    fact = IssueReopened(issue_id=issue.id, reason=reason)
+    return [fact, *pass_on(ISSUE.evolve(issue, fact), by=by, at=at, city=city)]
+
+
+@ISSUE.command(
+    "issue.reopen",
+    when=("resolved", "closed"),
+    owner=_judges,
+    otherwise=_("the issue is {status}; only what was resolved or closed is opened again"),
+)
 def reopen_issue(
     issue: Issue,
     *,
     by: Mandate,
     at: str,
+    city: City,
     reason: Annotated[str, text(1000), "why it is opened again"],
 ) -> list[Event]:
-    """Open a resolved or closed issue again; whoever was accountable still is (X13)."""
-    return [IssueReopened(issue_id=issue.id, reason=reason)]
+    """Open a resolved or closed issue again; whoever was accountable still is, if they hold the post (X13).
+
+    The reporter may do so as long after it was closed as the city says.
+    """
+    if issue.status == "closed" and not by.may("issue.reopen", issue.place):
+        days = city.parameter("reopen_days")
+        if not issue.closed_on or date.fromisoformat(at[:10]) > date.fromisoformat(issue.closed_on) + timedelta(days):
+            raise IllegalStateError(
+                _("you may open it again within {days} days after it was closed; report it anew"), days=days
+            )
+    return _again(issue, reason, by, at, city)
+
+
+def _only_the_reporter(issue: Issue, by: Mandate) -> Said | None:
+    return None if _reporter(issue, by) else said(_("only who reported an issue withdraws it"))
+
+
+@ISSUE.command(
+    "issue.judge",
+    when=OPEN,
+    again=("withdrawn",),
+    only=_only_the_reporter,
+    otherwise=_("the issue is {status}; only what is not resolved yet is withdrawn"),
+)
+def withdraw_issue(
+    issue: Issue, *, by: Mandate, at: str, reason: Annotated[str, text(1000), "why nothing needs to be done any more"]
+) -> list[Event]:
+    """Withdraw an issue that you reported, until it is resolved; it is final."""
+    return [] if issue.status == "withdrawn" else [IssueWithdrawn(issue_id=issue.id, reason=reason)]
 
 
 @ISSUE.command("issue.read_contact", owner=_reporter, erases=lambda issue: f"issue:{issue.id}")
@@ -202,9 +257,10 @@ def forget_contact(issue: Issue, *, by: Mandate, at: str) -> list[Event]:
     return [ContactErased(issue_id=issue.id)] if issue.contact else []
 
 
-def on_person_erased(fact: Mapping[str, Any], record: Record, rows: Rows) -> Iterable[Decision]:
-    """Contacts that a person gave with issues have keys of their own: they go with the person (X09)."""
-    for row in every(rows, "cases", {"reporter": fact["person_id"]}):
+def on_person_erased(fact: Mapping[str, Any], record: Record, city: City) -> Iterable[Decision]:
+    """What the person answered for gets another holder, and contacts that they gave with issues, which have keys of their own, go (X09)."""
+    yield from on_holding_changed(fact, record, city)
+    for row in every(city.rows, "cases", {"reporter": fact["person_id"]}):
         yield Decision(ISSUE, row["issue_id"], forget_contact, {}, erases=f"issue:{row['issue_id']}")
 
 

@@ -13,10 +13,14 @@ from services.issues.issue.facts import (
     IssueEscalated,
     IssueExtended,
     IssueFact,
+    IssueHandedUp,
+    IssueRaised,
     IssueReopened,
     IssueReported,
     IssueResolved,
+    IssueReturned,
     IssueTriaged,
+    IssueWithdrawn,
     TextWithheld,
 )
 from services.issues.issue.state import ISSUE, OPEN, Issue
@@ -26,10 +30,13 @@ from shared.domain.view import OWN, Counts, Row, View, tally
 
 
 def _case(row: Row, issue: Issue, event: Event, record: Record) -> Row:
-    """What a case shows besides its state; `limited` is since when the time limit runs."""
+    """What a case shows besides its state; `limited` is since when the time limit runs, `given` since when the holder answers."""
     limits = isinstance(event, IssueDispatched | IssueExtended | IssueReopened)
     is_open = issue.status in OPEN
+    same = all(row.get(name) == getattr(issue, name) for name in ("post_id", "person_id"))
+    same = same and not isinstance(event, IssueReopened)
     return {
+        "given": row.get("given", record.occurred) if same else record.occurred,
         "problem_class": issue.category.partition(".")[0],
         "reported": row.get("reported", record.occurred),
         "changed": record.occurred,
@@ -53,8 +60,10 @@ CASES = View.of(
         "reporter",
         "reported",
         "hidden",
+        ("status", "given"),
     ),
     _case,
+    folding=2,
 )
 
 #: Before the id of an organisation whose level was not stated yet.
@@ -88,10 +97,12 @@ _TEXTS: dict[type[Event], str] = {
     FollowUpRecorded: "note",
     IssueClosed: "because",
     IssueReopened: "reason",
+    IssueReturned: "reason",
+    IssueWithdrawn: "reason",
     TextWithheld: "why",
 }
 #: What else a step says, where its fact has it.
-_DETAILS = ("severity", "tier", "level", "due", "to_level", "result")
+_DETAILS = ("severity", "tier", "level", "due", "to_level", "result", "cause", "days")
 
 
 def _step_key(event: Any, record: Record) -> str | None:
@@ -103,7 +114,9 @@ def _step(row: Row, event: Any, record: Record, key: str) -> Row:
     """What happened, which organisation and post did it, and whom the issue went to."""
     text = _TEXTS.get(type(event))
     details = {name: value for name in _DETAILS if (value := getattr(event, name, ""))}
-    moved = isinstance(event, IssueReported | IssueDispatched | IssueEscalated)
+    moved = isinstance(
+        event, IssueReported | IssueDispatched | IssueEscalated | IssueHandedUp | IssueRaised | IssueReturned
+    )
     return details | {
         "issue_id": event.issue_id,
         "at": record.occurred,

@@ -17,18 +17,23 @@ from services.issues.issue.facts import (
     IssueEscalated,
     IssueExtended,
     IssueFact,
+    IssueHandedUp,
+    IssueInherited,
     IssueOverdue,
+    IssueRaised,
     IssueReopened,
     IssueReported,
     IssueResolved,
+    IssueReturned,
     IssueTriaged,
+    IssueWithdrawn,
     TextWithheld,
 )
 from shared.domain.decider import Decider
 
 #: An issue in one of these waits for somebody to act.
 OPEN = ("reported", "triaged", "dispatched", "accepted")
-STATUSES = (*OPEN, "resolved", "closed")
+STATUSES = (*OPEN, "resolved", "closed", "withdrawn")
 
 
 class Issue(msgspec.Struct, frozen=True):
@@ -47,6 +52,7 @@ class Issue(msgspec.Struct, frozen=True):
     person_id: str = ""
     post_id: str = ""
     level: str = ""
+    sender: str = ""  # post that dispatched or escalated it to the accountable one
     severity: str = ""
     tier: str = ""
     reason: str = ""  # of the triage
@@ -57,7 +63,10 @@ class Issue(msgspec.Struct, frozen=True):
     outcome: str = ""
     because: str = ""
     contained: bool | None = None
+    resolved_by: str = ""  # person
     closed_because: str = ""
+    closed_on: str = ""
+    withdrawn_because: str = ""
     reopened: int = 0  # times
     follow_ups: dict[str, int] = {}  # answers of all rounds by result
     followed: str = ""  # result of the last follow-up since it was resolved
@@ -65,6 +74,19 @@ class Issue(msgspec.Struct, frozen=True):
     tried_at: str = ""  # the last of them
     confidential: bool = False
     withheld: tuple[str, ...] = ()  # texts that were moved out of public sight
+
+
+def _moved(issue: Issue, event: IssueEscalated | IssueHandedUp | IssueRaised | IssueReturned, level: str) -> Issue:
+    """The issue with another accountable post, whose holder has yet to accept it."""
+    return replace(
+        issue,
+        status="dispatched" if issue.status == "accepted" else issue.status,
+        organisation_id=event.organisation_id,
+        person_id=event.person_id,
+        post_id=event.post_id,
+        level=level,
+        sender="",
+    )
 
 
 def _reopened(issue: Issue) -> Issue:
@@ -77,7 +99,9 @@ def _reopened(issue: Issue) -> Issue:
         outcome="",
         because="",
         contained=None,
+        resolved_by="",
         closed_because="",
+        closed_on="",
         followed="",
         tries=0,
         tried_at="",
@@ -120,6 +144,7 @@ def evolve(issue: Issue, event: IssueFact) -> Issue:
                 duty=event.duty,
                 due=event.due,
                 calendar=event.calendar,
+                sender=event.by_post_id,
                 missed="",
             )
         case IssueAccepted():
@@ -127,19 +152,25 @@ def evolve(issue: Issue, event: IssueFact) -> Issue:
         case IssueExtended():
             return replace(issue, due=event.due, calendar=event.calendar, missed="")
         case IssueEscalated():
+            return replace(_moved(issue, event, event.to_level), sender=event.by_post_id)
+        case IssueHandedUp() | IssueRaised():
+            return _moved(issue, event, event.level)
+        case IssueInherited():
             return replace(
-                issue,
-                status="dispatched" if issue.status == "accepted" else issue.status,  # the new person has yet to accept
-                organisation_id=event.organisation_id,
-                person_id=event.person_id,
-                post_id=event.post_id,
-                level=event.to_level,
+                issue, status="dispatched" if issue.status == "accepted" else issue.status, person_id=event.person_id
             )
+        case IssueReturned():
+            return replace(_moved(issue, event, event.level), status="triaged" if issue.tier else "reported", duty="")
         case IssueOverdue():
             return replace(issue, missed=event.due)
         case IssueResolved():
             return replace(
-                issue, status="resolved", outcome=event.outcome, because=event.because, contained=event.contained
+                issue,
+                status="resolved",
+                outcome=event.outcome,
+                because=event.because,
+                contained=event.contained,
+                resolved_by=event.person_id or issue.person_id,
             )
         case FollowUpRecorded(result=result):
             counted = issue.follow_ups | {result: issue.follow_ups.get(result, 0) + 1}
@@ -148,7 +179,9 @@ def evolve(issue: Issue, event: IssueFact) -> Issue:
                 return issue
             return replace(issue, tries=issue.tries + 1, tried_at=event.asked_at)
         case IssueClosed():
-            return replace(issue, status="closed", closed_because=event.because)
+            return replace(issue, status="closed", closed_because=event.because, closed_on=event.closed_on)
+        case IssueWithdrawn():
+            return replace(issue, status="withdrawn", withdrawn_because=event.reason)
         case IssueReopened():
             return _reopened(issue)
         case TextWithheld():

@@ -1,5 +1,6 @@
 """Posts and who holds them: one person at a time, with dates; powers follow from them in every service (A11, C13)."""
 
+from services.registry.post.going_with import FALLS_VACANT
 from services.registry.post.holding import appoint_person, end_appointment
 from services.registry.post.rows import APPOINTMENTS, POSTS
 from services.registry.post.standing import abolish_post, establish_post
@@ -14,6 +15,7 @@ from services.registry.post.state import (
 
 __all__ = [
     "APPOINTMENTS",
+    "FALLS_VACANT",
     "POST",
     "POSTS",
     "AppointmentEnded",

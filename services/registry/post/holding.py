@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Annotated
 
 from services.registry.organisation import ORGANISATION, Organisation
 from services.registry.person import PERSON, Person
+from services.registry.post.going_with import ended_with, going_with
 from services.registry.post.state import POST, AppointmentEnded, PersonAppointed, Post
-from shared.domain.city import held_on
-from shared.domain.command import holds
+from shared.domain.city import City, every, held_on
+from shared.domain.command import On, holds
 from shared.domain.errors import ForbiddenError, IllegalStateError, NotFoundError
 from shared.domain.event import Event
 from shared.domain.fields import DAY, id_of, text
@@ -40,6 +42,9 @@ def appoint_person(
     term is over. Nobody appoints themselves.
     """
     since = since or (post.since if post.person_id == person_id and not post.until else at[:10])
+    goes_with = ex_officio is not None and ex_officio.person_id == person_id and held_on(_term(ex_officio), since)
+    if ex_officio is not None and goes_with:
+        until = until or ex_officio.until  # the term does not outlast that one (A11)
     if (post.person_id, post.since, post.until) == (person_id, since, until):
         return []
     if person_id == by.actor:
@@ -69,7 +74,7 @@ def appoint_person(
             until=until,
         )
     _check_vacant(post, since, at[:10])
-    if ex_officio is not None and not (ex_officio.person_id == person_id and held_on(_term(ex_officio), since)):
+    if ex_officio is not None and not goes_with:
         raise IllegalStateError(
             _("the post {post} goes with {other}, which {person} does not hold on {day}"),
             {"person_id": said(_("must hold the other post"))},
@@ -77,6 +82,15 @@ def appoint_person(
             other=post.ex_officio_post_id,
             person=person_id,
             day=since,
+        )
+    if ex_officio is not None and ex_officio.until and until > ex_officio.until:
+        raise IllegalStateError(
+            _("the post {post} goes with {other}, which {person} holds until {day}"),
+            {"until": said(_("must not be after {day}"), day=ex_officio.until)},
+            post=post.title,
+            other=post.ex_officio_post_id,
+            person=person_id,
+            day=ex_officio.until,
         )
     return [
         PersonAppointed(
@@ -120,17 +134,42 @@ def _check_vacant(post: Post, since: str, today: str) -> None:
         )
 
 
-@POST.command("registry.appoint", when=("standing",), again=("abolished",))
+def _check_last(post: Post, until: str, city: City) -> None:
+    """Refuse to leave nobody who takes in issues for good: every place has a last resort (X13)."""
+    roles = city.intake_roles()
+    if post.role not in roles:
+        return
+    others = every(city.rows, "city_posts", {"role": roles})
+    if not any(
+        one["post_id"] != post.id
+        and one["person_id"]
+        and not one["until"]
+        and not one["abolished"]
+        and one["since"] <= until
+        for one in others
+    ):
+        raise IllegalStateError(
+            _("{person} is the last who takes in issues; appoint somebody to another post that does, first"),
+            person=post.person_id,
+        )
+
+
+@POST.command("registry.appoint", when=("standing",), again=("abolished",), alone=True)
 def end_appointment(
     post: Post,
     *,
     by: Mandate,
     at: str,
+    city: City,
+    others: Annotated[Mapping[str, Post], holds(POST, going_with)],
     person_id: Annotated[str, id_of("person"), "its holder"],
     until: Annotated[str, DAY, "first day without the post; empty: today"] = "",
     reason: Annotated[str, text(400), "why"] = "",
-) -> list[Event]:
-    """End the appointment of a post's holder."""
+) -> list[Event | On]:
+    """End the appointment of a post's holder, and their terms in posts that go with it (A11).
+
+    The last who takes in issues stays until somebody else does (X13).
+    """
     if not person_id or post.person_id != person_id:
         raise IllegalStateError(
             _("{person} does not hold the post {post}"),
@@ -159,14 +198,14 @@ def end_appointment(
             person=person_id,
             day=post.until,
         )
-    return [
-        AppointmentEnded(
-            post_id=post.id,
-            person_id=person_id,
-            organisation_id=post.organisation_id,
-            place=post.place,
-            since=post.since,
-            until=until,
-            reason=reason,
-        )
-    ]
+    _check_last(post, until, city)
+    ended = AppointmentEnded(
+        post_id=post.id,
+        person_id=person_id,
+        organisation_id=post.organisation_id,
+        place=post.place,
+        since=post.since,
+        until=until,
+        reason=reason,
+    )
+    return [ended, *ended_with(person_id, until, others)]

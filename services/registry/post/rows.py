@@ -29,7 +29,10 @@ def _held_until(row: Row, post: Post, event: Event, record: Record) -> Row:
 POSTS = View.of(
     POST,
     "posts",
-    ("post_id", "organisation_id", "place", "role", "person_id", "abolished", "since", "held_until"),
+    (
+        *("post_id", "organisation_id", "place", "role", "person_id", "abolished", "since", "held_until"),
+        "ex_officio_post_id",
+    ),
     _held_until,
 )
 

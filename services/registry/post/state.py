@@ -7,7 +7,7 @@ from typing import Annotated
 import msgspec
 
 from shared.domain.decider import Decider
-from shared.domain.event import Event
+from shared.domain.event import Codec, Event
 from shared.domain.privacy import PUBLIC, told
 
 
@@ -49,6 +49,7 @@ class PersonAppointed(Event, frozen=True, kw_only=True):
 class AppointmentEnded(Event, frozen=True, kw_only=True):
     """The holder of a post holds it no longer from `until` on; one that ends on its first day was withdrawn and never held."""
 
+    schema = 2
     post_id: str
     person_id: Annotated[str, PUBLIC]
     organisation_id: str
@@ -56,6 +57,7 @@ class AppointmentEnded(Event, frozen=True, kw_only=True):
     since: str
     until: str
     reason: Annotated[str, told()]
+    with_post_id: str = ""  # the post that this one went with, which its holder lost (A11)
 
 
 class Post(msgspec.Struct, frozen=True):
@@ -103,5 +105,8 @@ def evolve(post: Post, event: PostEstablished | PostAbolished | PersonAppointed 
             return replace(post, status="abolished", abolished=event.until)
 
 
-FACTS = (PostEstablished, PostAbolished, PersonAppointed, AppointmentEnded)
+#: Terms ended before posts went with others: the field that was added has a default.
+FACTS = Codec(
+    (PostEstablished, PostAbolished, PersonAppointed, AppointmentEnded), {("AppointmentEnded", 1): lambda data: data}
+)
 POST = Decider("post", FACTS, Post, Post, evolve, lambda post: post.place)

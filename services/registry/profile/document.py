@@ -73,12 +73,12 @@ def _data(struct: msgspec.Struct) -> dict[str, Any]:
 
 
 def _listed(kind: str, one: Mapping[str, Any]) -> dict[str, Any]:
-    """What a list says of a code; as it was given where that does not fit the list."""
+    """What a list says of a code; nothing where that does not fit the list, which is refused."""
     given = {name: value for name, value in one.items() if name not in ("zh", "en")}
     try:
         return _data(data_of(kind, given))
     except FieldError:
-        return given
+        return {}
 
 
 def argument_of(kind: str) -> str:
@@ -115,15 +115,17 @@ def mistakes_of(made: ProfilePublished, wanted: Mapping[Key, Wanted]) -> dict[st
     for name in set(made.parameters) - set(PARAMETERS):
         refuse(said(_("no rule reads this parameter; known: {known}"), known=", ".join(PARAMETERS)), "parameters", name)
     for (kind, code), (_zh, _en, data) in wanted.items():
-        if kind in LISTS or (kind == "parameters" and code not in PARAMETERS):
+        if kind == "parameters" and code not in PARAMETERS:
             continue
         for part, reason in faults(kind, code, data, codes).items():
-            if part == "powers":
+            if kind in LISTS:
+                refuse(reason, "code_lists", kind, code, part)
+            elif part == "powers":
                 refuse(reason, "powers", code)
             elif kind == "parameters":
                 refuse(reason, "parameters", code)
             else:
-                refuse(reason, kind, code, part)
+                refuse(reason, *(("code_lists", kind) if kind in LISTS else (kind,)), code, part)
     return wrong
 
 

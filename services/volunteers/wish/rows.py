@@ -95,14 +95,19 @@ def find_wishes(
         "only in this status",
     ] = "",
     claimable: Annotated[bool, YES, "only those that can be claimed today"] = False,
+    wall: Annotated[bool, YES, "only those that everybody may see"] = False,
     mine: Annotated[str, choice("asked", "claimed"), "only those that you asked for, or claimed"] = "",
-    place__under: Annotated[str, PLACE, "a place and everything below it"] = "",
+    place__under: Annotated[
+        str, PLACE, "a place and everything below it; empty: your own, for those who check wishes"
+    ] = "",
     order: Annotated[str, order_of("place", "asked", "expires"), "sorted by; - before it: descending"] = "place",
     limit: Limit = 50,
     cursor: Cursor = "",
 ) -> Row:
     """Wishes without saying who asked; those not published yet only for those who check them (C41)."""
     where: dict[str, Any] = {"status": status, "place__under": place__under}
+    if wall:
+        where["public"] = 1
     if claimable:
         where["free_from__lte"] = read.today
     if mine and not read.by.actor:
@@ -110,7 +115,11 @@ def find_wishes(
     if mine:
         where[{"asked": "wisher_id", "claimed": "claimant"}[mine]] = read.by.actor
     elif not read.may("wish.publish", place__under):
-        where["public"] = 1
+        checks = not place__under and read.by.place and read.may("wish.publish", read.by.place)
+        if checks and not (wall or claimable) and status not in _ON_THE_WALL:
+            where["place__under"] = read.by.place
+        else:
+            where["public"] = 1
     page = read.page("wishes", where, limit, cursor, order, WISH, lambda row: _for(read, row))
     return page | {"rows": read.city.named(page["rows"])}
 

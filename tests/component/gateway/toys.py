@@ -221,6 +221,8 @@ class ServedCity(Memory):
                     if kind not in ("levels", "roles", "parameters")
                 }
                 return {"city": "x", "levels": [], "roles": [], "code_lists": lists, "parameters": {}}
+            case "person_names":
+                return {"names": {}}
             case "offers":
                 return {"commands": [], "lists": []}
         return {"rows": [], "next": None}

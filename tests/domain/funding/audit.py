@@ -5,19 +5,27 @@ Written apart from the decisions and the fold on purpose: it shares only the fac
 
 from __future__ import annotations
 
+import unicodedata
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import combinations
 
 from services.funding.facts import (
+    BudgetRaised,
     EntriesBooked,
     PaymentAmended,
+    PaymentHeld,
     PaymentMade,
     PaymentRequested,
     PaymentReviewed,
     PaymentSigned,
+    PaymentWithdrawn,
+    ProjectAccepted,
+    ProjectApproved,
+    ProjectProposed,
     ReceiptRecorded,
     ReceiptReversed,
+    RepeatExcluded,
     SignerDesignated,
     StatementDisclosed,
     SurplusReturned,
@@ -27,15 +35,85 @@ from shared.domain.event import Event
 SIDES = ("government", "society", "residents")
 
 
-def violations(history: Sequence[Event]) -> list[str]:
-    """Everything wrong with a history, in words; empty for a sound one."""
+def violations(history: Sequence[Event], types: Mapping[str, str] | None = None) -> list[str]:
+    """Everything wrong with a history, in words; empty for a sound one.
+
+    `types` are organisations with their types, where it is to be judged whether the right ones reviewed.
+    """
     return [
+        *_budget(history),
+        *_repeats(history),
+        *_bodies(history, types),
         *_books(history),
         *_booked(history),
         *_preconditions(history),
         *_project_roles(history),
         *_payment_roles(history),
     ]
+
+
+def _budget(history: Sequence[Event]) -> Iterable[str]:
+    """Neither what came in nor what is paid and asked for is ever beyond the budget of that time."""
+    budget = came_in = 0
+    bound: dict[str, int] = {}
+    for number, event in enumerate(history):
+        match event:
+            case ProjectProposed():
+                budget = event.budget_fen
+            case BudgetRaised():
+                if event.budget_fen <= budget or sum(event.shares.values()) != event.budget_fen:
+                    yield f"{number}: the budget of {budget} fen is raised to {event.budget_fen}, shares {event.shares}"
+                budget = event.budget_fen
+            case ReceiptRecorded():
+                came_in += event.amount_fen
+                if came_in > budget:
+                    yield f"{number}: {came_in} fen came in, the budget is {budget}"
+            case ReceiptReversed():
+                came_in -= event.amount_fen
+            case PaymentRequested() | PaymentAmended() | PaymentMade():
+                bound[event.payment_id] = event.amount_fen
+                if sum(bound.values()) > budget:
+                    yield f"{number}: {sum(bound.values())} fen are paid or asked for, the budget is {budget}"
+            case PaymentWithdrawn():
+                bound.pop(event.payment_id)
+
+
+def _plain(text: str) -> str:
+    """A number or name without case, width and blanks."""
+    return "".join(unicodedata.normalize("NFKC", text).casefold().split())
+
+
+def _repeats(history: Sequence[Event]) -> Iterable[str]:
+    """No bill of a payee stands in two requests at once, and what was held was explained before anybody reviewed it."""
+    bills: dict[str, tuple[str, str]] = {}
+    held: set[str] = set()
+    for number, event in enumerate(history):
+        match event:
+            case PaymentRequested() | PaymentAmended():
+                held.discard(event.payment_id)
+                bills[event.payment_id] = (_plain(event.payee.rpartition(":")[2]), _plain(event.bill))
+                same = [id for id, one in bills.items() if one[1] and one == bills[event.payment_id]]
+                if len(same) > 1:
+                    yield f"{number}: the same bill is in {same}"
+            case PaymentWithdrawn():
+                del bills[event.payment_id]
+            case PaymentHeld():
+                held.add(event.payment_id)
+            case RepeatExcluded():
+                held.discard(event.payment_id)
+            case PaymentReviewed() if event.payment_id in held:
+                yield f"{number}: {event.payment_id} is reviewed and may be a repeat"
+
+
+def _bodies(history: Sequence[Event], types: Mapping[str, str] | None) -> Iterable[str]:
+    """Each person reviews for one body, and each body through organisations of one type."""
+    reviews = [event for event in history if isinstance(event, PaymentReviewed)]
+    for person in {event.person_id for event in reviews}:
+        if len(bodies := {event.body for event in reviews if event.person_id == person}) > 1:
+            yield f"{person} reviewed for {sorted(bodies)}"
+    for body in {event.body for event in reviews}:
+        if types and len({types.get(event.organisation_id) for event in reviews if event.body == body}) > 1:
+            yield f"organisations of several types reviewed as {body}"
 
 
 def _booked(history: Sequence[Event]) -> Iterable[str]:
@@ -129,8 +207,13 @@ def _project_roles(history: Sequence[Event]) -> Iterable[str]:
     accountants = {event.accountant for event in history if isinstance(event, ReceiptRecorded | ReceiptReversed)}
     cashiers = {event.cashier for event in history if isinstance(event, PaymentMade | SurplusReturned)}
     signers = {event.person_id for event in history if isinstance(event, PaymentSigned | SignerDesignated)}
+    approvers = {event.person_id for event in history if isinstance(event, ProjectApproved | BudgetRaised)}
+    examiners = {event.person_id for event in history if isinstance(event, ProjectAccepted)}
+    applicants = {event.applicant for event in history if isinstance(event, PaymentRequested | PaymentAmended)}
     roles = {"accountant": accountants, "cashier": cashiers, "signer": signers}
-    for (one, first), (other, second) in combinations(roles.items(), 2):
+    apart = [*combinations(roles.items(), 2), (("approver", approvers), ("examiner", examiners))]
+    apart.append((("approver", approvers), ("applicant", applicants)))
+    for (one, first), (other, second) in apart:
         for person in first & second:
             yield f"{person} is {one} and {other}"
     current = ""

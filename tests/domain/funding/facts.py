@@ -9,8 +9,10 @@ from msgspec.structs import replace
 
 from services.funding import books
 from services.funding.facts import (
+    BudgetRaised,
     EntriesBooked,
     Item,
+    PaymentAmended,
     PaymentDropped,
     PaymentMade,
     PaymentOpened,
@@ -23,6 +25,7 @@ from services.funding.facts import (
     ProjectProposed,
     ReceiptRecorded,
     ReceiptReversed,
+    ReviewerNamed,
     SignerDesignated,
     StatementDisclosed,
     StatementListed,
@@ -55,6 +58,20 @@ APPLICANT = who("applicant", "payment.request", "payment.amend")
 SIGNER = who("signer", "payment.sign")
 REVIEWERS = {body: who(body, f"payment.review.{body}") for body in ("branch", "committee", "board")}
 SECRETARY = who("secretary", "project.*", "statement.disclose")
+EXAMINER = who("examiner", "project.accept")
+
+
+def organisation(id: str, type: str) -> tuple[str, dict[str, Any]]:
+    """The fact that an organisation was established."""
+    named = {"organisation_id": id, "type": type, "name": f"名 {id}", "name_en": id, "level": "compound"}
+    return "OrganisationEstablished", named | {"place": PLACE, "parent_id": "", "since": "2025-01-01"}
+
+
+#: Organisations and their types: those that review, each in two.
+TYPES = {
+    **dict.fromkeys(("o-branch", "o-branch2"), "party"),
+    **dict.fromkeys(("o-committee", "o-committee2", "o-board", "o-board2"), "council"),
+}
 
 proposed = ProjectProposed(
     project_id="p1",
@@ -71,14 +88,23 @@ proposed = ProjectProposed(
     person_id="secretary",
 )
 approved = ProjectApproved(project_id="p1", resolution="", organisation_id="o-secretary", person_id="secretary")
+raised = BudgetRaised(
+    project_id="p1",
+    budget_fen=1500,
+    shares={"government": 1000, "society": 300, "residents": 200},
+    reason="地下管线需改道",
+    resolution="",
+    organisation_id="o-secretary",
+    person_id="secretary",
+)
 finished = WorksFinished(project_id="p1", person_id="secretary")
 accepted = ProjectAccepted(
     project_id="p1",
     issue_ids=("i1",),
     unsolved_issue_ids=("i2",),
     criteria={"road": True, "lamp": True},
-    organisation_id="o-secretary",
-    person_id="secretary",
+    organisation_id="o-examiner",
+    person_id="examiner",
 )
 
 
@@ -96,20 +122,20 @@ def received(source: str, fen: int, receipt_id: str = "", **more: Any) -> Receip
     )
 
 
-def requested(fen: int = 100, payment_id: str = "pay1") -> PaymentRequested:
+def requested(fen: int = 100, payment_id: str = "pay1", **more: str) -> PaymentRequested:
     """The first version of a payment."""
+    fields = {"payee": "安明电力公司", "bill": "", "contract": "", "applicant": "applicant"} | more
     return PaymentRequested(
         project_id="p1",
         payment_id=payment_id,
         place=PLACE,
         title=proposed.title,
         title_en=proposed.title_en,
-        payee="安明电力公司",
         payee_kind="organisation",
         purpose="路灯 12 盏",
         amount_fen=fen,
         version=1,
-        applicant="applicant",
+        **fields,
     )
 
 
@@ -200,8 +226,18 @@ def _told(event: Event, known: list[Event]) -> list[Placed]:
             )
             if paper := voucher_id("p1", receipt.voucher):
                 told.append((f"voucher-{paper}", VoucherReleased(project_id="p1", receipt_id=event.receipt_id)))
-        case PaymentRequested():
-            told.append(("project-p1", PaymentOpened(project_id="p1", payment_id=event.payment_id)))
+        case PaymentRequested() | PaymentAmended():
+            opened = PaymentOpened(
+                project_id="p1",
+                payment_id=event.payment_id,
+                amount_fen=event.amount_fen,
+                applicant=event.applicant,
+            )
+            told.append(("project-p1", opened))
+        case PaymentReviewed():
+            if all(event.person_id != one.person_id for one in known if isinstance(one, PaymentReviewed)):
+                named = ReviewerNamed(project_id="p1", body=event.body, person_id=event.person_id)
+                told.append(("project-p1", named))
         case PaymentSigned():
             signers = [one.person_id for one in known if isinstance(one, PaymentSigned | SignerDesignated)]
             if signers[-1:] != [event.person_id]:

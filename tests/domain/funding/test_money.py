@@ -20,7 +20,6 @@ from services.funding.facts import (
     SurplusReturned,
 )
 from services.funding.project import PROJECT
-from services.funding.receipt import MOST_FEN
 from shared.domain.errors import BadInputError, ForbiddenError, IllegalStateError, NotFoundError
 from tests.domain.funding.conftest import Project
 from tests.domain.funding.facts import (
@@ -35,6 +34,7 @@ from tests.domain.funding.facts import (
     finished,
     in_own_streams,
     proposed,
+    raised,
     received,
     requested,
     who,
@@ -146,10 +146,19 @@ def test_money_comes_in_only_while_the_project_is_open(project: Project) -> None
     spec.when("record_receipt", ACCOUNTANT, **FIRST).then_raises(IllegalStateError, "approve it first")
     spec = project(*PAID, finished, accepted, surplus)
     spec.when("record_receipt", ACCOUNTANT, **FIRST).then_raises(IllegalStateError, "closed")
-    most = 10**13
-    rich = [received("society", most, f"r{number}") for number in range(MOST_FEN // most)]
-    spec = project(proposed, approved, *rich)
-    spec.when("record_receipt", ACCOUNTANT, **FIRST).then_raises(IllegalStateError, "cannot receive more")
+
+
+def test_no_more_comes_in_than_the_budget(project: Project) -> None:
+    """C22: 5,300 fen for works of 1,000 fen are refused; a source may give more than its share while another gives less."""
+    whole = [received("government", 700, "r1"), received("residents", 299, "r2")]
+    spec = project(proposed, approved, *whole)
+    spec.when("record_receipt", ACCOUNTANT, **FIRST | {"amount_fen": 1}).then(received("society", 1))
+    spec = project(proposed, approved, *whole)
+    much = FIRST | {"amount_fen": 4301}
+    spec.when("record_receipt", ACCOUNTANT, **much).then_raises(IllegalStateError, "received 5300 fen.* 1000 fen")
+    much = FIRST | {"amount_fen": 2}
+    spec.when("record_receipt", ACCOUNTANT, **much).then_raises(IllegalStateError, "raise that first")
+    project(proposed, approved, *whole, raised).when("record_receipt", ACCOUNTANT, **much).then(received("society", 2))
 
 
 def test_the_accountant_is_never_the_cashier_or_the_signer_of_the_project(project: Project) -> None:

@@ -7,7 +7,15 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from services.funding.facts import PaymentAmended, PaymentWithdrawn, SignerDesignated
+from services.funding.documents import PAYMENT
+from services.funding.facts import (
+    PaymentAmended,
+    PaymentHeld,
+    PaymentWithdrawn,
+    RepeatExcluded,
+    ReviewerNamed,
+    SignerDesignated,
+)
 from services.funding.project import PROJECT
 from shared.domain.errors import BadInputError, DomainError, ForbiddenError, IllegalStateError, NotFoundError
 from shared.domain.mandate import Mandate
@@ -25,17 +33,20 @@ from tests.domain.funding.facts import (
     SIGNER,
     THREE_REVIEWS,
     approved,
+    in_own_streams,
     in_the_project,
     paid,
     proposed,
+    raised,
     received,
     requested,
     reviewed,
     signed,
     who,
 )
-from tests.domain.funding.office import Office
+from tests.domain.funding.office import CARRIED, Office
 from tests.kit import AT
+from tests.kit.city import entry
 
 ASK = {"id": "pay1", "payee": "安明电力公司", "purpose": "路灯 12 盏", "amount_fen": 100}
 READ = {"payment_id": "pay1", "version": 1, "amount_fen": 100}
@@ -48,6 +59,8 @@ amended = PaymentAmended(
     payee_kind="organisation",
     purpose="路灯 12 盏",
     amount_fen=90,
+    bill="",
+    contract="",
     version=2,
     applicant="applicant",
 )
@@ -60,6 +73,154 @@ def test_a_payment_is_asked_for_once(project: Project) -> None:
 
 def test_nothing_is_asked_for_before_approval(project: Project) -> None:
     project(proposed).when("request_payment", APPLICANT, **ASK).then_raises(IllegalStateError, "approve it first")
+
+
+def test_paid_and_asked_together_stay_within_the_budget(project: Project) -> None:
+    """X06: 1,000 fen, of which 100 are paid and 300 asked for."""
+    history = (*PAID, requested(300, "pay2"))
+    for ask in (ASK | {"id": "pay3", "amount_fen": 601}, ASK | {"id": "pay3", "amount_fen": 10**9}):
+        spec = project(*history).when("request_payment", APPLICANT, **ask)
+        spec.then_raises(IllegalStateError, "budget of 1000 fen, of which 400 fen are paid or asked for; raise")
+    project(*history).when("request_payment", APPLICANT, **ASK | {"id": "pay3", "amount_fen": 600}).then(
+        requested(600, "pay3")
+    )
+    spec = project(*history).when("amend_payment", APPLICANT, payment_id="pay2", amount_fen=901)
+    spec.then_raises(IllegalStateError, "of which 100 fen")
+    more = replace(amended, payment_id="pay2", amount_fen=900)
+    project(*history).when("amend_payment", APPLICANT, payment_id="pay2", amount_fen=900).then(more)
+    gone = PaymentWithdrawn(project_id="p1", payment_id="pay2", reason="重复", person_id="applicant")
+    ask = ASK | {"id": "pay3", "amount_fen": 900}
+    project(*history, gone).when("request_payment", APPLICANT, **ask).then(requested(900, "pay3"))
+    project(*history, raised).when("request_payment", APPLICANT, **ask).then(requested(900, "pay3"))
+
+
+def test_what_was_asked_for_before_budgets_held_is_not_paid_beyond_them(project: Project) -> None:
+    rich = (proposed, approved, received("government", 5300))
+    reviews = (reviewed(body, 4099) for body in ("branch", "committee", "board"))
+    spec = project(*rich, requested(4099), *reviews, signed(4099))
+    spec.when("make_payment", CASHIER, payment_id="pay1").then_raises(IllegalStateError, "beyond the budget of 1000")
+
+
+BILL = {"bill": "No.0001"}
+
+
+def test_a_bill_of_a_payee_is_asked_for_once_however_it_is_written(project: Project) -> None:
+    """X06: also in another amount, for another project, long after; another payee may have a bill of that number."""
+    first = requested(bill="No.0001", contract="HT-7")
+    project(*READY).when("request_payment", APPLICANT, **ASK, **BILL, contract="HT-7").then(first)
+    for bill in ("No.0001", "No.0001 ", "NO.0001", "\uff2e\uff4f.0001"):
+        again = ASK | {"id": "pay2", "bill": bill, "amount_fen": 7, "at": "2026-03-04T09:00:00+08:00"}
+        spec = project(*READY, first).when("request_payment", APPLICANT, **again)
+        spec.then_raises(IllegalStateError, "asked for already, by the payment pay1; it is requested")
+    other = ASK | BILL | {"id": "pay2", "payee": "安明电力公司二分公司"}
+    expected = requested(payment_id="pay2", bill="No.0001", payee="安明电力公司二分公司")
+    project(*READY, first).when("request_payment", APPLICANT, **other).then(expected)
+    gone = PaymentWithdrawn(project_id="p1", payment_id="pay1", reason="重复", person_id="applicant")
+    again = ASK | BILL | {"id": "pay2"}
+    project(*READY, first, gone).when("request_payment", APPLICANT, **again).then(
+        requested(payment_id="pay2", bill="No.0001")
+    )
+    second = requested(50, "pay2")
+    spec = project(*READY, first, second).when("amend_payment", APPLICANT, payment_id="pay2", bill="no 0001")
+    spec.then(replace(amended, payment_id="pay2", amount_fen=50, bill="no 0001"))
+    spec = project(*READY, first, second).when("amend_payment", APPLICANT, payment_id="pay2", bill="no.0001")
+    spec.then_raises(IllegalStateError, "asked for already")
+
+
+def test_a_city_may_want_the_numbers_of_bill_and_contract() -> None:
+    office = Office(in_own_streams(READY), parameters={"bills_needed": 1, "contracts_needed": 1})
+    with pytest.raises(BadInputError) as refused:
+        office.give("request_payment", APPLICANT, **ASK)
+    assert set(refused.value.fields) == {"bill", "contract"}
+    with pytest.raises(BadInputError) as refused:
+        office.give("request_payment", APPLICANT, **ASK, **BILL)
+    assert set(refused.value.fields) == {"contract"}
+    assert office.give("request_payment", APPLICANT, **ASK, **BILL, contract="HT-7")
+
+
+held = PaymentHeld(project_id="p1", payment_id="pay2", version=1, like=("pay1",))
+excluded = RepeatExcluded(
+    project_id="p1", payment_id="pay2", version=1, reason="二期路灯，另一张发票", person_id="applicant"
+)
+
+
+def test_a_likely_repeat_is_held_until_somebody_says_why_it_is_none(project: Project) -> None:
+    """X06: the same payee and amount within 30 days, however the payee is written."""
+    again = ASK | {"id": "pay2"}
+    project(*PAID).when("request_payment", APPLICANT, **again).then(requested(payment_id="pay2"), held)
+    spaced = requested(payment_id="pay2", payee="安明 电力公司")
+    project(*PAID).when("request_payment", APPLICANT, **again | {"payee": "安明 电力公司"}).then(spaced, held)
+    for other in ({"amount_fen": 99}, {"payee": "榕景公司"}, {"at": "2025-04-04T09:00:00+08:00"}):
+        written = project(*PAID).office.give("request_payment", APPLICANT, **again | other)
+        assert [type(event).__name__ for _, event in written] == ["PaymentRequested", "PaymentOpened"]
+    history = (*PAID, requested(payment_id="pay2"), held)
+    spec = project(*PAID)
+    spec.office = Office(in_own_streams(history))
+    read = APPROVE | {"payment_id": "pay2", "body": "branch"}
+    spec.when("review_payment", REVIEWERS["branch"], **read).then_raises(IllegalStateError, "is held.*no repeat")
+    ask = {"payment_id": "pay2", "reason": "二期路灯，另一张发票"}
+    for person in ("branch", "signer"):
+        by = who(person, "payment.amend")
+        if person == "signer":
+            spec.when("explain_payment", by, **ask).then_raises(ForbiddenError, "cannot be applicant")
+    assert spec.office.give("explain_payment", APPLICANT, **ask)[0] == ("payment-pay2", excluded)
+    payment = spec.office.state(PAYMENT, "pay2")
+    assert (payment.status, payment.like, payment.no_repeat) == ("requested", ("pay1",), "二期路灯，另一张发票")
+    assert spec.office.give("review_payment", REVIEWERS["branch"], **read)
+    spec.when("explain_payment", APPLICANT, **ask).then_raises(IllegalStateError, "only one that is held")
+    assert violations(spec.office.history) == []
+
+
+def test_an_amendment_that_looks_like_another_payment_is_held(project: Project) -> None:
+    written = project(*PAID, requested(99, "pay2")).office.give(
+        "amend_payment", APPLICANT, payment_id="pay2", amount_fen=100
+    )
+    names = [type(event).__name__ for _, event in written if not isinstance(event, CARRIED)]
+    assert names == ["PaymentAmended", "PaymentHeld", "PaymentOpened"]
+
+
+def test_a_repeat_to_a_person_is_found_by_the_sealed_name() -> None:
+    """X09: until the name is erased."""
+    office = Office(in_own_streams(READY))
+    ask = ASK | {"payee": "陈师傅", "payee_kind": "person"} | BILL
+    office.give("request_payment", APPLICANT, **ask)
+    with pytest.raises(IllegalStateError, match="asked for already"):
+        office.give("request_payment", APPLICANT, **ask | {"id": "pay2", "payee": "陈 师傅", "bill": "no.0001"})
+    written = office.give("request_payment", APPLICANT, **ask | {"id": "pay2", "bill": "No.2"})
+    assert [type(event).__name__ for _, event in written] == ["PaymentRequested", "PaymentHeld", "PaymentOpened"]
+    written = office.give("request_payment", APPLICANT, **ask | {"id": "pay3", "payee": "林师傅"})
+    assert [type(event).__name__ for _, event in written] == ["PaymentRequested", "PaymentOpened"]
+
+
+def test_only_an_organisation_of_the_body_s_type_reviews(project: Project) -> None:
+    """D34: the power alone does not make an organisation a body."""
+    spec = project(*READY, requested())
+    for organisation in ("o-branch", "o-nowhere"):
+        by = who("board", "payment.review.board", organisation=organisation)
+        spec.when("review_payment", by, body="board", **APPROVE).then_raises(ForbiddenError, "is no council and cannot")
+    old = Office(in_own_streams((*READY, requested())), entry("review_bodies", "board"))
+    with pytest.raises(IllegalStateError, match="does not say which type of organisation reviews as board"):
+        old.give("review_payment", REVIEWERS["board"], body="board", **APPROVE)
+
+
+def test_nobody_reviews_for_two_bodies_in_the_whole_life_of_a_project(project: Project) -> None:
+    """D06, X14: committee and board are different persons, also for different payments."""
+    history = (*PAID, requested(50, payment_id="pay2"))
+    read = APPROVE | {"payment_id": "pay2", "amount_fen": 50}
+    for person, body in (("committee", "board"), ("board", "committee")):
+        by = who(person, f"payment.review.{body}", organisation=f"o-{body}2")
+        spec = project(*history).when("review_payment", by, body=body, **read)
+        spec.then_raises(ForbiddenError, f"has reviewed as {person} in this project")
+    for body in ("board", "committee"):
+        expected = reviewed(body, 50, payment_id="pay2")
+        project(*history).when("review_payment", REVIEWERS[body], body=body, **read).then(expected)
+
+
+def test_who_approved_the_project_asks_for_none_of_its_payments(project: Project) -> None:
+    by = who("secretary", "payment.request", "payment.amend")
+    project(*READY).when("request_payment", by, **ASK).then_raises(ForbiddenError, "been approver of the project")
+    spec = project(*READY, requested()).when("amend_payment", by, payment_id="pay1", amount_fen=1)
+    spec.then_raises(ForbiddenError, "been approver of the project")
 
 
 @pytest.mark.parametrize("body", ["branch", "committee", "board"])
@@ -121,7 +282,7 @@ def test_a_rejection_has_a_reason_and_voids_the_other_reviews(project: Project) 
     assert (list(state["reviews"]), state["status"]) == (["board"], "rejected")
     spec = project(*READY, requested(), rejected)
     spec.when("review_payment", REVIEWERS["branch"], body="branch", **APPROVE).then_raises(
-        IllegalStateError, "amend it"
+        IllegalStateError, "reviewed after it was amended"
     )
     spec.when("sign_payment", SIGNER, **READ).then_raises(IllegalStateError, "is rejected")
 
@@ -260,6 +421,7 @@ def test_never_more_is_paid_than_came_in(project: Project) -> None:
         ("request_payment", ASK | {"id": "pay9"}),
         ("amend_payment", {"payment_id": "pay1", "amount_fen": 1}),
         ("withdraw_payment", {"payment_id": "pay1", "reason": "x"}),
+        ("explain_payment", {"payment_id": "pay1", "reason": "x"}),
         ("review_payment", APPROVE | {"body": "branch"}),
         ("sign_payment", READ),
         ("make_payment", {"payment_id": "pay1"}),
@@ -284,10 +446,11 @@ def test_an_old_payment_goes_all_the_way_in_a_stream_of_its_own() -> None:
         type(event).__name__
         for _, event in office.give("review_payment", REVIEWERS["branch"], body="branch", **APPROVE)
     ]
-    assert written == ["PaymentCarried", "PaymentReviewed"]
+    assert written == ["PaymentCarried", "PaymentReviewed", "ReviewerNamed"]
     for body in ("committee", "board"):
-        (fact,) = office.give("review_payment", REVIEWERS[body], body=body, **APPROVE)
+        fact, named = office.give("review_payment", REVIEWERS[body], body=body, **APPROVE)
         assert fact == ("payment-pay1", reviewed(body))
+        assert named == ("project-p1", ReviewerNamed(project_id="p1", body=body, person_id=body))
     office.give("sign_payment", SIGNER, **READ)
     office.give("make_payment", CASHIER, payment_id="pay1")
     assert violations(office.history) == []

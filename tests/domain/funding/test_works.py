@@ -8,11 +8,14 @@ import pytest
 from msgspec.structs import replace
 
 from services.funding.facts import ProjectCancelled, SignerDesignated
+from services.funding.project import PROJECT
 from shared.domain.errors import BadInputError, ForbiddenError, IllegalStateError, NotFoundError
 from shared.domain.fields import FieldError
+from shared.domain.mandate import Mandate
 from tests.domain.funding.conftest import Project
 from tests.domain.funding.facts import (
     APPLICANT,
+    EXAMINER,
     PAID,
     READY,
     SECRETARY,
@@ -20,7 +23,9 @@ from tests.domain.funding.facts import (
     approved,
     finished,
     proposed,
+    raised,
     requested,
+    who,
 )
 
 ASK: dict[str, Any] = {
@@ -90,6 +95,7 @@ def test_approval_and_finish_happen_once_in_order(project: Project) -> None:
     ("command", "arguments"),
     [
         ("approve_project", {}),
+        ("raise_budget", {"budget_fen": 1500, "shares": {"society": 1500}, "reason": "x"}),
         ("cancel_project", {"reason": "x"}),
         ("designate_signer", {"person_id": "p-x"}),
         ("finish_works", {}),
@@ -104,7 +110,7 @@ def test_every_step_needs_a_project_and_a_mandate(project: Project, command: str
 def test_acceptance_tells_which_issues_are_solved(project: Project) -> None:
     """C23, C37: each issue is checked; those not solved stay open."""
     judged = {"criteria": {"road": True, "lamp": True}, "issues": {"i1": True, "i2": False}}
-    project(proposed, approved, finished).when("accept_project", SECRETARY, **judged).then(accepted)
+    project(proposed, approved, finished).when("accept_project", EXAMINER, **judged).then(accepted)
 
 
 @pytest.mark.parametrize(
@@ -122,15 +128,15 @@ def test_acceptance_needs_every_criterion_met_and_every_issue_checked(
 ) -> None:
     """C23, C37"""
     spec = project(proposed, approved, finished)
-    spec.when("accept_project", SECRETARY, criteria=criteria, issues=issues).then_raises(IllegalStateError, match)
+    spec.when("accept_project", EXAMINER, criteria=criteria, issues=issues).then_raises(IllegalStateError, match)
 
 
 def test_unfinished_works_are_not_accepted_and_accepted_ones_not_again(project: Project) -> None:
     judged = {"criteria": {"road": True, "lamp": True}, "issues": {"i1": True, "i2": True}}
-    project(proposed, approved).when("accept_project", SECRETARY, **judged).then_raises(
+    project(proposed, approved).when("accept_project", EXAMINER, **judged).then_raises(
         IllegalStateError, "finish the works"
     )
-    project(proposed, approved, finished, accepted).when("accept_project", SECRETARY, **judged).then_nothing()
+    project(proposed, approved, finished, accepted).when("accept_project", EXAMINER, **judged).then_nothing()
 
 
 def test_a_project_can_be_given_up_until_it_is_accepted(project: Project) -> None:
@@ -152,3 +158,50 @@ def test_there_is_one_signer_who_is_neither_accountant_nor_cashier(project: Proj
     for person in ("accountant", "cashier"):
         spec = project(*PAID)
         spec.when("designate_signer", SECRETARY, person_id=person).then_raises(ForbiddenError, f"been {person}")
+
+
+RAISE: dict[str, Any] = {"budget_fen": 1500, "shares": raised.shares, "reason": raised.reason}
+
+
+def test_a_raise_of_the_budget_is_a_decision_of_its_own(project: Project) -> None:
+    """C22, X06: with a reason and shares that sum, as long as money may move."""
+    office = project(*READY).when("raise_budget", SECRETARY, **RAISE).then(raised)
+    state = office.state(PROJECT)
+    assert (state.budget_fen, state.shares) == (1500, raised.shares)
+    project(*PAID, finished, accepted).when("raise_budget", SECRETARY, **RAISE).then(raised)
+    project(*READY, raised).when("raise_budget", SECRETARY, **RAISE).then_nothing()
+    spec = project(*READY)
+    short = RAISE | {"shares": {"government": 1}}
+    spec.when("raise_budget", SECRETARY, **short).then_raises(IllegalStateError, "must sum to the budget, 1500 fen")
+    less = RAISE | {"budget_fen": 999, "shares": {"society": 999}}
+    spec.when("raise_budget", SECRETARY, **less).then_raises(IllegalStateError, "is 1000 fen already")
+    lottery = RAISE | {"shares": {"lottery": 1500}}
+    spec.when("raise_budget", SECRETARY, **lottery).then_raises(BadInputError, "not on the city's list")
+    with pytest.raises(FieldError) as refused:
+        spec.office.give("raise_budget", SECRETARY, **RAISE | {"reason": ""})
+    assert set(refused.value.reason) == {"reason"}
+    project(proposed).when("raise_budget", SECRETARY, **RAISE).then_raises(IllegalStateError, "is proposed; only")
+
+
+def test_a_budget_is_raised_by_the_power_to_approve_and_never_by_who_asks_for_payments(project: Project) -> None:
+    """X14"""
+    project(*READY).when("raise_budget", APPLICANT, **RAISE).then_raises(ForbiddenError, r"project\.approve")
+    by = who("applicant", "project.approve")
+    spec = project(*READY, requested())
+    spec.when("raise_budget", by, **RAISE).then_raises(ForbiddenError, "having been applicant of the project")
+    machine = Mandate(actor="policy:x", role="service", powers=frozenset({"*"}))
+    spec.when("raise_budget", machine, **RAISE).then_raises(ForbiddenError, "only a person")
+    examiner = who("examiner", "project.approve")
+    spec = project(*READY, finished, accepted)
+    spec.when("raise_budget", examiner, **RAISE).then_raises(ForbiddenError, "having been examiner of the project")
+
+
+def test_who_approved_the_project_or_its_budget_does_not_accept_the_works(project: Project) -> None:
+    """X14: one person approving and accepting is one person, whatever post they act from."""
+    judged = {"criteria": {"road": True, "lamp": True}, "issues": {"i1": True, "i2": False}}
+    own = who("secretary", "project.accept", organisation="o-other")
+    spec = project(proposed, approved, finished)
+    spec.when("accept_project", own, **judged).then_raises(ForbiddenError, "been approver of the project")
+    other = replace(raised, person_id="examiner")
+    spec = project(proposed, approved, other, finished)
+    spec.when("accept_project", EXAMINER, **judged).then_raises(ForbiddenError, "been approver of the project")

@@ -17,6 +17,7 @@ from shared.domain.event import Event
 from shared.domain.mandate import Mandate
 from tests.kit import AT, Spec, given
 from tests.kit.city import COMPOUND, ENTRIES, ORGANISATIONS, POSTS
+from tests.kit.rows import city
 
 ISSUE_ID = "issue-1"
 DUE = "2025-03-07"
@@ -33,6 +34,11 @@ def mandate(post_id: str, *powers: str) -> Mandate:
     return Mandate(
         actor=person, role=role, organisation_id=organisation, post_id=post_id, place=place, powers=frozenset(powers)
     )
+
+
+#: Whose post answers for it.
+GRID = mandate("post-grid", "issue.*")
+CITY = city()
 
 
 def issue(*history: Event) -> Spec:
@@ -71,6 +77,7 @@ DISPATCHED = IssueDispatched(
     duty="repair the lamp",
     due=DUE,
     calendar="",
+    by_post_id="post-any",
 )
 ACCEPTED = IssueAccepted(issue_id=ISSUE_ID, person_id="p-grid")
 HANDLED = (REPORTED, TRIAGED, DISPATCHED, ACCEPTED)
@@ -81,7 +88,10 @@ ESCALATED = IssueEscalated(
     person_id="p-street",
     post_id="post-street",
     reason="pipes under the road",
+    by_post_id="post-any",
 )
-RESOLVED = IssueResolved(issue_id=ISSUE_ID, outcome="lamp replaced", because="", level="compound", contained=True)
+RESOLVED = IssueResolved(
+    issue_id=ISSUE_ID, outcome="lamp replaced", because="", level="compound", contained=True, person_id="p-grid"
+)
 SATISFIED = FollowUpRecorded(issue_id=ISSUE_ID, result="satisfied", note="", asked_at=AT)
-CLOSED = IssueClosed(issue_id=ISSUE_ID, because="lamp shines")
+CLOSED = IssueClosed(issue_id=ISSUE_ID, because="lamp shines", closed_on=AT[:10])

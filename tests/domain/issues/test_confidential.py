@@ -99,7 +99,7 @@ STEPS: list[tuple[str, str, str, dict[str, Any]]] = [
     ("extend_issue", "post-street", "reason", {"due": "2025-03-10"}),
     ("escalate_issue", "post-grid", "reason", {"to_post": "post-street"}),
     ("resolve_issue", "post-street", "outcome", {}),
-    ("record_follow_up", "post-street", "note", {"result": "satisfied"}),
+    ("record_follow_up", "post-grid", "note", {"result": "satisfied"}),
     ("close_issue", "post-street", "because", {}),
     ("reopen_issue", "post-street", "reason", {}),
     ("withhold_text", "post-street", "reason", {"withheld": "note"}),

@@ -35,7 +35,8 @@ from tests.domain.issues.facts import (
     issue,
     mandate,
 )
-from tests.kit.city import COMPOUND, post
+from tests.kit import AT
+from tests.kit.city import COMPOUND, entry, post
 from tests.kit.rows import city
 
 CITY = city()
@@ -52,7 +53,22 @@ def test_triage_judges_with_codes_of_the_city() -> None:
     issue(REPORTED).when(triage_issue, **triaged()).then(TRIAGED)
     spec = issue(REPORTED)
     spec.when(triage_issue, **triaged(severity="grave")).then_raises(BadInputError, "city's list severities")
-    spec.when(triage_issue, **triaged(tier="moon")).then_raises(BadInputError, "city's list tiers")
+    unsaid = city(AT[:10], entry("severities", "odd", rank=9))
+    odd = triaged(severity="odd", city=unsaid)
+    spec.when(triage_issue, **odd | {"tier": "moon"}).then_raises(BadInputError, "city's list tiers")
+    spec.when(triage_issue, **odd | {"tier": ""}).then_raises(BadInputError, "say which tier")
+    spec.when(triage_issue, **odd).then(replace(TRIAGED, severity="odd"))
+
+
+def test_the_severity_decides_the_tier() -> None:
+    """Small, hard and big matters belong to the compound, the area and the community; the street is beyond them (C14)."""
+    spec = issue(REPORTED)
+    for severity, tier in (("small", "compound"), ("hard", "area"), ("big", "community")):
+        judged = replace(TRIAGED, severity=severity, tier=tier)
+        spec.when(triage_issue, **triaged(severity=severity, tier="")).then(judged)
+        spec.when(triage_issue, **triaged(severity=severity, tier=tier)).then(judged)
+    spec.when(triage_issue, **triaged(tier="community")).then_raises(BadInputError, "belongs to the tier compound")
+    spec.when(triage_issue, **triaged(severity="big", tier="street")).then_raises(BadInputError, "tier community")
 
 
 def test_triage_states_the_level_that_a_patrol_could_not_know() -> None:
@@ -65,7 +81,7 @@ def test_triage_may_change_until_the_issue_is_dispatched() -> None:
     issue(REPORTED, TRIAGED).when(triage_issue, **triaged(severity="big", tier="community")).then(big)
     late = issue(REPORTED, TRIAGED, DISPATCHED)
     late.when(triage_issue, **triaged()).then_nothing()
-    late.when(triage_issue, **triaged(severity="big")).then_raises(IllegalStateError, "being handled already")
+    late.when(triage_issue, **triaged(severity="big", tier="")).then_raises(IllegalStateError, "being handled already")
 
 
 def test_triage_refuses_what_is_not_there_finished_or_not_allowed() -> None:
@@ -95,7 +111,7 @@ def test_a_time_limit_in_working_days_skips_holidays_and_names_its_calendar() ->
     issue(REPORTED, TRIAGED).when(dispatch_issue, at="2025-01-24T17:00:00+08:00", **limited).then(by_calendar)
 
 
-LOST = city("2025-03-04", *post("post-lost", "o-lost", "grid_worker", "p-lost", place=COMPOUND))
+LOST = city(AT[:10], *post("post-lost", "o-lost", "grid_worker", "p-lost", place=COMPOUND))
 
 
 @pytest.mark.parametrize(

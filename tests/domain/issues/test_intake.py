@@ -46,9 +46,41 @@ def test_the_closest_post_answers() -> None:
     assert answers(STREET) == "post-street"
 
 
-def test_a_report_nobody_answers_for_is_refused() -> None:
-    spec = issue().when(report_issue, **asked(place="350104"))
-    spec.then_raises(IllegalStateError, "nobody answers for 350104; appoint somebody")
+def test_every_place_has_a_last_resort() -> None:
+    """What no post covers goes to the topmost organisation's post that takes in issues (X13)."""
+    assert answers("350104") == answers("") == "post-street"
+    elsewhere = ("PlaceRegistered", {"place": "350104.014", "kind": "street", "name": "别处", "parent": "350104"})
+    assert answers("350104.014", elsewhere) == "post-street"
+
+
+NOBODY = [
+    (
+        "AppointmentEnded",
+        {"post_id": id, "person_id": person, "since": "2025-01-01", "until": "2025-02-01"},
+    )
+    for id, person in (("post-grid", "p-grid"), ("post-secretary", "p-secretary"), ("post-street", "p-street"))
+]
+
+
+def test_where_nobody_takes_in_issues_staff_are_told_what_to_do_and_residents_whom_to_call() -> None:
+    spec, alone = issue(), city("2025-03-04", *NOBODY)
+    staff = spec.when(report_issue, **asked(city=alone))
+    staff.then_raises(IllegalStateError, "appoint somebody to a post whose role takes them in")
+    for by in (RESIDENT, Mandate(actor="", role="anonymous", powers=frozenset({"issue.report"}))):
+        resident = spec.when(report_issue, by=by, **asked(city=alone))
+        resident.then_raises(IllegalStateError, "please call 12345")
+        with pytest.raises(IllegalStateError) as refused:
+            resident.ask(resident.state)
+        assert "appoint" not in str(refused.value)
+
+
+def test_who_cannot_triage_takes_in_nothing_however_the_city_ranks_them() -> None:
+    """A head of building who may only report gets no report that then waits for ever."""
+    head = tuple(post("post-head", "o-compound", "building_head", "p-head", place=BUILDING))
+    ranked = {"intake": 1, "powers": ["issue.report", "issue.accept"]}
+    assert answers(BUILDING, entry("roles", "building_head", **ranked), *head) == "post-grid"
+    ranked["powers"].append("issue.triage")  # type: ignore[attr-defined]  # a list of powers
+    assert answers(BUILDING, entry("roles", "building_head", **ranked), *head) == "post-head"
 
 
 def test_only_posts_that_are_held_on_the_day_and_not_abolished_answer() -> None:
@@ -60,9 +92,9 @@ def test_only_posts_that_are_held_on_the_day_and_not_abolished_answer() -> None:
 
 
 def test_of_equally_close_posts_the_one_of_the_first_role_answers() -> None:
-    first = entry("roles", "building_head", intake=1, powers=[])
-    second = entry("roles", "building_head", intake=2, powers=[])
-    grid = entry("roles", "grid_worker", intake=2, powers=[])
+    first = entry("roles", "building_head", intake=1, powers=["issue.triage"])
+    second = entry("roles", "building_head", intake=2, powers=["issue.triage"])
+    grid = entry("roles", "grid_worker", intake=2, powers=["issue.*"])
     head = tuple(post("post-a", "o-compound", "building_head", "p-head"))
     assert answers(COMPOUND, second, *head) == "post-grid"
     assert answers(COMPOUND, first, grid, *head) == "post-a"
@@ -117,18 +149,15 @@ def test_phone_and_identity_numbers_are_masked_before_they_are_recorded(said: st
 
 
 FINDING = {"place": COMPOUND, "category": "facility.fire_lane", "description": "消防通道堵塞", "origin": "patrol-1/f1"}
-FOUND_BY = {"organisation_id": "o-compound", "person_id": "p-grid", "post_id": "post-grid"}
 
 
-def test_a_finding_is_answered_for_by_the_post_that_logged_the_patrol() -> None:
+def test_a_finding_goes_to_the_post_that_logged_the_patrol_or_to_who_takes_in_issues() -> None:
     found = replace(REPORTED, **FINDING, channel="patrol", reporter="", contact="")
-    issue().when(take_finding, city=CITY, finding=FINDING, accountable=FOUND_BY).then(found)
-    unheard = FOUND_BY | {"organisation_id": "o-new"}
-    unstated = replace(found, organisation_id="o-new", level="")
-    issue().when(take_finding, city=CITY, finding=FINDING, accountable=unheard).then(unstated)
-
-
-@pytest.mark.parametrize("missing", list(FOUND_BY))
-def test_a_finding_that_nobody_answers_for_is_refused(missing: str) -> None:
-    spec = issue().when(take_finding, city=CITY, finding=FINDING, accountable=FOUND_BY | {missing: ""})
-    spec.then_raises(IllegalStateError, "nobody answers for 350104")
+    issue().when(take_finding, city=CITY, finding=FINDING, logged_from="post-grid").then(found)
+    above = {"organisation_id": "o-community", "person_id": "p-secretary", "post_id": "post-secretary"}
+    logged = issue().when(take_finding, city=CITY, finding=FINDING, logged_from="post-secretary")
+    logged.then(replace(found, level="community", **above))
+    for cannot_triage in ("post-housing", "post-vacant", "post-unheard-of", ""):
+        issue().when(take_finding, city=CITY, finding=FINDING, logged_from=cannot_triage).then(found)
+    nobody = issue().when(take_finding, city=city("2025-03-04", *NOBODY), finding=FINDING, logged_from="")
+    nobody.then_raises(IllegalStateError, "nobody takes in issues")

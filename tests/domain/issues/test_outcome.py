@@ -24,9 +24,11 @@ from shared.domain.errors import BadInputError, ForbiddenError, IllegalStateErro
 from shared.domain.event import Event
 from shared.domain.mandate import Mandate
 from tests.domain.issues.facts import (
+    CITY,
     CLOSED,
     DISPATCHED,
     ESCALATED,
+    GRID,
     HANDLED,
     ISSUE_ID,
     REPORTED,
@@ -43,7 +45,6 @@ from tests.kit.city import entry
 from tests.kit.rows import city
 
 LATER = "2025-03-05T09:00:00+08:00"
-CITY = city()
 ONE_TRY = city("2025-03-04", entry("parameters", "follow_up_tries", value=1))
 
 
@@ -56,24 +57,25 @@ REOPENED = IssueReopened(issue_id=ISSUE_ID, reason="still dark")
 
 
 def test_every_issue_is_resolved_with_what_was_done() -> None:
-    issue(*HANDLED).when(resolve_issue, outcome="lamp replaced", city=CITY).then(RESOLVED)
-    issue(*HANDLED, RESOLVED).when(resolve_issue, outcome="lamp replaced", city=CITY).then_nothing()
-    differently = issue(*HANDLED, RESOLVED).when(resolve_issue, outcome="pole too", city=CITY)
+    issue(*HANDLED).when(resolve_issue, by=GRID, outcome="lamp replaced", city=CITY).then(RESOLVED)
+    issue(*HANDLED, RESOLVED).when(resolve_issue, by=GRID, outcome="lamp replaced", city=CITY).then_nothing()
+    differently = issue(*HANDLED, RESOLVED).when(resolve_issue, by=GRID, outcome="pole too", city=CITY)
     differently.then_raises(IllegalStateError, "resolved already")
 
 
 def test_resolving_follows_dispatch() -> None:
     ask: dict[str, Any] = {"outcome": "x", "city": CITY}
-    issue().when(resolve_issue, **ask).then_raises(NotFoundError, "no issue")
-    issue(REPORTED, TRIAGED).when(resolve_issue, **ask).then_raises(IllegalStateError, "dispatch it")
+    issue().when(resolve_issue, by=GRID, **ask).then_raises(NotFoundError, "no issue")
+    issue(REPORTED, TRIAGED).when(resolve_issue, by=GRID, **ask).then_raises(IllegalStateError, "dispatch it")
     done = issue(*HANDLED, RESOLVED, SATISFIED, CLOSED)
-    done.when(resolve_issue, **ask).then_raises(IllegalStateError, "is closed; .*reopen it first")
+    done.when(resolve_issue, by=GRID, **ask).then_raises(IllegalStateError, "is closed; .*reopen it first")
     issue(*HANDLED).when(resolve_issue, by=STRANGER, **ask).then_raises(ForbiddenError, "issue.resolve")
 
 
 def test_an_issue_solved_above_its_tier_is_not_contained() -> None:
-    resolved = replace(RESOLVED, level="street", contained=False)
-    issue(*HANDLED, ESCALATED).when(resolve_issue, outcome="lamp replaced", city=CITY).then(resolved)
+    resolved = replace(RESOLVED, level="street", contained=False, person_id="p-street")
+    street = mandate("post-street", "issue.resolve")
+    issue(*HANDLED, ESCALATED).when(resolve_issue, by=street, outcome="lamp replaced", city=CITY).then(resolved)
 
 
 def levels(*codes: str) -> list[tuple[str, dict[str, Any]]]:
@@ -129,47 +131,53 @@ def test_accepted_works_leave_other_issues_alone(history: tuple[Event, ...]) -> 
 
 
 def test_follow_up_records_what_the_person_says() -> None:
-    issue(*HANDLED, RESOLVED).when(record_follow_up, result="satisfied").then(SATISFIED)
-    issue(*HANDLED, RESOLVED, SATISFIED).when(record_follow_up, result="satisfied").then_nothing()
+    issue(*HANDLED, RESOLVED).when(record_follow_up, city=CITY, result="satisfied").then(SATISFIED)
+    issue(*HANDLED, RESOLVED, SATISFIED).when(record_follow_up, city=CITY, result="satisfied").then_nothing()
 
 
 def test_not_satisfied_reopens_at_once_and_keeps_who_is_accountable() -> None:
     spec = issue(*HANDLED, RESOLVED)
     no = asked("not_satisfied", "still dark")
-    spec.when(record_follow_up, result="not_satisfied", note="still dark").then(no, REOPENED)
+    spec.when(record_follow_up, city=CITY, result="not_satisfied", note="still dark").then(no, REOPENED)
     after = ISSUE.evolve(ISSUE.evolve(spec.state, no), REOPENED)
     accountable = (after.status, after.post_id, after.person_id, after.due, after.reopened)
     assert accountable == ("dispatched", "post-grid", "p-grid", DISPATCHED.due, 1)
     assert after.follow_ups == {"not_satisfied": 1}
-    spec.when(record_follow_up, result="not_satisfied").then_raises(BadInputError, "not satisfied with")
+    spec.when(record_follow_up, city=CITY, result="not_satisfied").then_raises(BadInputError, "not satisfied with")
 
 
 def test_unreachable_needs_a_reason_and_two_tries_at_one_moment_are_one() -> None:
     spec = issue(*HANDLED, RESOLVED)
-    spec.when(record_follow_up, result="unreachable", note="rang twice").then(UNREACHED)
-    spec.when(record_follow_up, result="unreachable").then_raises(BadInputError, "tried to be reached")
+    spec.when(record_follow_up, city=CITY, result="unreachable", note="rang twice").then(UNREACHED)
+    spec.when(record_follow_up, city=CITY, result="unreachable").then_raises(BadInputError, "tried to be reached")
     again = issue(*HANDLED, RESOLVED, UNREACHED)
-    again.when(record_follow_up, result="unreachable", note="rang twice").then_nothing()
+    again.when(record_follow_up, city=CITY, result="unreachable", note="rang twice").then_nothing()
     second = asked("unreachable", "door closed", LATER)
-    again.when(record_follow_up, at=LATER, result="unreachable", note="door closed").then(second)
+    again.when(record_follow_up, city=CITY, at=LATER, result="unreachable", note="door closed").then(second)
     reached = issue(*HANDLED, RESOLVED, SATISFIED)
-    reached.when(record_follow_up, result="unreachable", note="x").then_raises(IllegalStateError, "is satisfied")
+    reached.when(record_follow_up, city=CITY, result="unreachable", note="x").then_raises(
+        IllegalStateError, "is satisfied"
+    )
 
 
 def test_the_reporter_may_judge_their_own_issue() -> None:
     spec = issue(*HANDLED, RESOLVED)
-    spec.when(record_follow_up, by=RESIDENT, result="satisfied").then(SATISFIED)
-    of_themselves = spec.when(record_follow_up, by=RESIDENT, result="unreachable", note="x")
+    spec.when(record_follow_up, city=CITY, by=RESIDENT, result="satisfied").then(SATISFIED)
+    of_themselves = spec.when(record_follow_up, city=CITY, by=RESIDENT, result="unreachable", note="x")
     of_themselves.then_raises(IllegalStateError, "of yourself")
-    spec.when(record_follow_up, by=STRANGER, result="satisfied").then_raises(ForbiddenError, "issue.follow_up")
+    spec.when(record_follow_up, city=CITY, by=STRANGER, result="satisfied").then_raises(
+        ForbiddenError, "issue.follow_up"
+    )
     powerless = replace(RESIDENT, powers=frozenset({"issue.report"}))
-    spec.when(record_follow_up, by=powerless, result="satisfied").then_raises(ForbiddenError, "issue.follow_up")
+    spec.when(record_follow_up, city=CITY, by=powerless, result="satisfied").then_raises(
+        ForbiddenError, "issue.follow_up"
+    )
 
 
 def test_follow_up_comes_after_resolving() -> None:
-    early = issue(*HANDLED).when(record_follow_up, result="satisfied")
+    early = issue(*HANDLED).when(record_follow_up, city=CITY, result="satisfied")
     early.then_raises(IllegalStateError, "once it is resolved")
-    issue().when(record_follow_up, result="satisfied").then_raises(NotFoundError, "no issue")
+    issue().when(record_follow_up, city=CITY, result="satisfied").then_raises(NotFoundError, "no issue")
 
 
 # -- close, reopen --
@@ -212,17 +220,19 @@ def test_follow_up_before_reopening_does_not_count_for_the_next_round() -> None:
 )
 def test_reopening_goes_back_as_far_as_it_had_come(history: tuple[Event, ...], status: str) -> None:
     spec = issue(*history)
-    spec.when(reopen_issue, reason="still dark").then(REOPENED)
+    spec.when(reopen_issue, city=CITY, reason="still dark").then(REOPENED)
     after = ISSUE.evolve(spec.state, REOPENED)
     assert (after.status, after.post_id, after.outcome, after.contained) == (status, "post-grid", "", None)
 
 
 def test_reopening_has_a_mandate_and_something_finished() -> None:
     closed = issue(*HANDLED, RESOLVED, SATISFIED, CLOSED)
-    closed.when(reopen_issue, reason="still dark").then(REOPENED)
-    closed.when(reopen_issue, by=STRANGER, reason="x").then_raises(ForbiddenError, "issue.reopen")
-    issue(*HANDLED).when(reopen_issue, reason="x").then_raises(IllegalStateError, "it is open")
-    issue().when(reopen_issue, reason="x").then_raises(NotFoundError, "no issue")
+    closed.when(reopen_issue, city=CITY, reason="still dark").then(REOPENED)
+    closed.when(reopen_issue, city=CITY, by=STRANGER, reason="x").then_raises(ForbiddenError, "issue.reopen")
+    issue(*HANDLED).when(reopen_issue, city=CITY, reason="x").then_raises(
+        IllegalStateError, "only what was resolved or closed"
+    )
+    issue().when(reopen_issue, city=CITY, reason="x").then_raises(NotFoundError, "no issue")
 
 
 # -- contact (X09) --

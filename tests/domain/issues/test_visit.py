@@ -80,5 +80,6 @@ def test_what_somebody_may_begin_and_read_is_offered(desk: Desk) -> None:
     offered = desk.ask("offers", "post-grid")
     assert {"command": "record_visit", "new": True} in offered["commands"]
     assert "find_visits" in offered["lists"]
-    of_residents = {"commands": [{"command": "report_issue", "new": True}], "lists": ["find_issues", "find_diagnoses"]}
+    commands = [{"command": "report_issue", "new": True}, {"command": "withdraw_issue", "new": False}]
+    of_residents = {"commands": commands, "lists": ["find_issues", "find_diagnoses"]}
     assert desk.ask("offers", "p-resident") == of_residents

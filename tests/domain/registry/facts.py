@@ -11,7 +11,7 @@ from services.registry.organisation import OrganisationEstablished
 from services.registry.person import PersonRegistered
 from services.registry.place import PlaceRegistered
 from services.registry.post import PersonAppointed, PostEstablished
-from shared.domain.catalogue import KINDS
+from shared.domain.catalogue import KINDS, Ranked, ReviewBody
 from shared.domain.city import City
 from shared.domain.mandate import Mandate
 from tests.kit.city import entry
@@ -36,7 +36,7 @@ def words(code: str, **more: Any) -> dict[str, Any]:
 
 #: One code of each list that a city needs; lists with an order say their rank.
 _LISTS = {
-    "organisation_types": ("party", "council"),
+    "organisation_types": ("party", "council", "board"),
     "place_kinds": ("district", "street", "community", "compound", "yard", "building"),
     "measures": ("area", "residents", "housing-reform"),
     "issue_categories": ("lamp",),
@@ -51,6 +51,16 @@ _LISTS = {
     "review_bodies": ("branch",),
     "posting_channels": ("portal",),
 }
+
+
+def _more(name: str, rank: int) -> dict[str, Any]:
+    """What a list says of a code besides its words."""
+    kind = KINDS[name].data
+    if issubclass(kind, Ranked):
+        return {"rank": rank}
+    return {"type": "board"} if kind is ReviewBody else {}
+
+
 PROFILE: dict[str, Any] = {
     "city": "福州",
     "version": 1,
@@ -66,13 +76,21 @@ PROFILE: dict[str, Any] = {
         "secretary": ["registry.appoint", "registry.person", "registry.read_names", "registry.organisation", "issue.*"],
     },
     "code_lists": {
-        name: {
-            code: words(code, **({"rank": rank} if KINDS[name].data.__name__ == "Ranked" else {}))
-            for rank, code in enumerate(codes, 1)
-        }
+        name: {code: words(code, **_more(name, rank)) for rank, code in enumerate(codes, 1)}
         for name, codes in _LISTS.items()
     },
-    "parameters": {"follow_up_tries": 2, "claim_days": 14, "longest_claim_days": 90, "disclosure_days": 92},
+    "parameters": {
+        "follow_up_tries": 2,
+        "claim_days": 14,
+        "longest_claim_days": 90,
+        "disclosure_days": 92,
+        "settling_days": 180,
+        "repeat_days": 30,
+        "bills_needed": 1,
+        "contracts_needed": 0,
+        "untaken_days": 3,
+        "reopen_days": 30,
+    },
     "checklists": [],
     "obligations": [],
 }

@@ -19,6 +19,8 @@ from services.registry.post import (
     end_appointment,
     establish_post,
 )
+from services.registry.post.going_with import WENT_WITH
+from shared.domain.command import on
 from shared.domain.errors import BadInputError, ForbiddenError, IllegalStateError, NotFoundError
 from tests.domain.registry.facts import (
     BRANCH,
@@ -34,6 +36,8 @@ from tests.domain.registry.facts import (
     holder,
 )
 from tests.kit import Spec, given
+from tests.kit.city import entry
+from tests.kit.city import post as holding
 from tests.kit.spec import folded
 
 BRANCH_DISSOLVED = OrganisationDissolved(organisation_id="branch", place=COMPOUND, until="2024-01-01", reason="合并")
@@ -71,7 +75,8 @@ APPOINT: dict[str, Any] = {
 }
 LIN: dict[str, Any] = {**APPOINT, "person_id": "p-lin", "since": "", "person": LIN_KNOWN}
 LIN_APPOINTED = msgspec.structs.replace(CHEN_APPOINTED, person_id="p-lin", since="2025-03-04")
-END: dict[str, Any] = {"person_id": "p-chen", "until": "2025-03-01", "reason": "调动"}
+TOWN = city()
+END: dict[str, Any] = {"person_id": "p-chen", "until": "2025-03-01", "reason": "调动", "city": TOWN, "others": {}}
 ENDED = AppointmentEnded(
     post_id="post-1",
     person_id="p-chen",
@@ -149,7 +154,7 @@ def test_a_withdrawn_appointment_does_not_count() -> None:
     future = msgspec.structs.replace(LIN_APPOINTED, since="2025-05-01")
     withdrawn = msgspec.structs.replace(ENDED, person_id="p-lin", since="2025-05-01", until="2025-05-01")
     history = (POST, term("2025-02-01"), future)
-    post(*history).when(end_appointment, person_id="p-lin", until="2025-05-01", reason="调动").then(withdrawn)
+    post(*history).when(end_appointment, **END | {"person_id": "p-lin", "until": "2025-05-01"}).then(withdrawn)
     post(*history, withdrawn).when(appoint_person, **LIN).then(LIN_APPOINTED)
     post(*history, withdrawn).when(appoint_person, **LIN | {"since": "2025-01-31"}).then_raises(
         IllegalStateError, "2025-02-01"
@@ -186,6 +191,50 @@ def test_a_post_that_goes_with_another_is_for_its_holder_only() -> None:
         post(WITH_OTHER).when(appoint_person, **APPOINT | {"ex_officio": row}).then_raises(
             IllegalStateError, "goes with post-grid"
         )
+
+
+def test_a_term_does_not_outlast_the_one_that_it_goes_with() -> None:
+    """When the other term is over, this one is too (A11)."""
+    spec = post(WITH_OTHER)
+    limited = {"ex_officio": grid(until="2025-06-01")}
+    spec.when(appoint_person, **APPOINT | limited).then(term("2025-06-01"))
+    spec.when(appoint_person, **APPOINT | limited | {"until": "2025-05-01"}).then(term("2025-05-01"))
+    longer = spec.when(appoint_person, **APPOINT | limited | {"until": "2025-06-02"})
+    longer.then_raises(IllegalStateError, "p-chen holds until 2025-06-01")
+
+
+def test_who_loses_a_post_loses_those_that_go_with_it_in_the_same_act() -> None:
+    branch = msgspec.structs.replace(POST, post_id="post-2", ex_officio_post_id="post-1")
+    held = msgspec.structs.replace(CHEN_APPOINTED, post_id="post-2")
+    lost = msgspec.structs.replace(ENDED, post_id="post-2", reason=WENT_WITH, with_post_id="post-1")
+    spec = post(POST, CHEN_APPOINTED)
+
+    def ending(*facts: Any) -> Spec:
+        return spec.when(end_appointment, **END | {"others": {"post-2": folded(POSTS, "post-2", branch, *facts)}})
+
+    assert ending(held).ask(spec.state) == [ENDED, on(POSTS, "post-2", lost)]
+    later = msgspec.structs.replace(held, since="2025-06-01")
+    withdrawn = msgspec.structs.replace(lost, since="2025-06-01", until="2025-06-01")
+    assert ending(later).ask(spec.state) == [ENDED, on(POSTS, "post-2", withdrawn)]
+    for other in (
+        (),
+        (held, msgspec.structs.replace(lost, until="2025-02-01")),
+        (msgspec.structs.replace(held, person_id="p-lin"),),
+    ):
+        assert ending(*other).ask(spec.state) == [ENDED]
+
+
+def test_the_last_who_takes_in_issues_stays_until_somebody_else_does() -> None:
+    """Every open issue has somebody to rise to (X13)."""
+    taking = entry("roles", "secretary", intake=1, powers=["issue.triage"])
+    others = [entry("roles", role, powers=[]) for role in ("grid_worker", "community_secretary", "street_secretary")]
+    alone = {"city": city(taking, *others)}
+    post(POST, CHEN_APPOINTED).when(end_appointment, **END | alone).then_raises(IllegalStateError, "p-chen is the last")
+    for until, enough in (("", True), ("2025-09-01", False)):
+        second = {"city": city(taking, *others, *holding("post-9", "o-street", "secretary", "p-x", until=until))}
+        spec = post(POST, CHEN_APPOINTED).when(end_appointment, **END | second)
+        spec.then(ENDED) if enough else spec.then_raises(IllegalStateError, "is the last")
+    post(POST, CHEN_APPOINTED).when(end_appointment, **END | {"city": city(*others)}).then(ENDED)
 
 
 def test_an_appointment_ends() -> None:

@@ -79,7 +79,7 @@ def test_a_profile_is_what_holds_or_what_was_adopted(desk: Desk) -> None:
     assert desk.ask("get_profile", version=1)["parameters"]["claim_days"] == 14
     found = desk.ask("get_profile")
     assert (found["city"], found["version"], found["effective"]) == ("福州", 2, "2025-03-04")
-    assert found["code_lists"]["severities"]["big"] == words("big", rank=2)
+    assert found["code_lists"]["severities"]["big"] == words("big", rank=2, tier="")
     assert found["powers"]["secretary"][0] == "issue.*" and found["powers"]["anonymous"] == []
     assert {role["code"]: role["intake"] for role in found["roles"]}["grid_worker"] == 1
     desk.ask("adopt_entry", "operator", kind="channels", code="fax", zh="传真", en="fax")
@@ -165,6 +165,12 @@ def lists(**change: Any) -> dict[str, Any]:
         (lists(severities={"a": words("a")}), ("code_lists", "severities", "a", "rank"), "is missing"),
         (lists(severities={c: words(c, rank=1) for c in "ab"}), ("code_lists", "severities", "b", "rank"), "that of a"),
         (lists(channels={"a": words("a", rank=1)}), ("code_lists", "channels", "a", "rank"), "not asked for"),
+        (lists(review_bodies={"a": words("a")}), ("code_lists", "review_bodies", "a", "type"), "is missing"),
+        (
+            lists(review_bodies={"a": words("a", type="club")}),
+            ("code_lists", "review_bodies", "a", "type"),
+            "on the city",
+        ),
         (
             SECOND | {"obligations": [{"code": "r", **words("r"), "cadence": "year", "bearer": "club"}]},
             ("obligations", "r", "bearer"),
@@ -226,7 +232,11 @@ def test_the_profile_of_the_city_that_is_told_has_no_mistakes(empty: Desk) -> No
     empty.ask("adopt_profile", "operator", **told)
     assert empty.ask("get_profile")["parameters"] == told["parameters"]
     intake = {role["code"]: role["intake"] for role in empty.ask("get_profile")["roles"] if role["intake"]}
-    assert sorted(intake, key=lambda role: intake[role])[:3] == ["grid_worker", "building_head", "compound_secretary"]
+    assert sorted(intake, key=lambda role: intake[role])[:3] == [
+        "compound_secretary",
+        "community_worker",
+        "community_secretary",
+    ]
 
 
 @pytest.fixture
@@ -260,6 +270,12 @@ def test_a_city_founded_on_a_former_profile_adopts_the_next_version(former: tupl
     document = {name: found[name] for name in PROFILE} | {"version": 2, "effective": ""}
     document["powers"] = {role: [] for role in document["powers"]}
     document["code_lists"]["place_kinds"]["street"]["zh"] = "街镇"
+    with pytest.raises(BadInputError) as refused:  # a former city did not say which organisations review
+        adopt(desk, document, id=data["profile_id"])
+    assert set(refused.value.fields["code_lists"]) == {"review_bodies"}
+    for body in document["code_lists"]["review_bodies"].values():
+        body["type"] = next(iter(data["code_lists"]["organisation_types"]))
+    document["parameters"] |= {"untaken_days": 5, "reopen_days": 30}  # what rules ask for since then
     with pytest.raises(IllegalStateError, match="versions must grow"):
         adopt(desk, document | {"version": 1}, id=data["profile_id"])
     desk.ask("adopt_profile", "operator", profile_id=data["profile_id"], **document)

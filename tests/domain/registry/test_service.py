@@ -9,6 +9,7 @@ import msgspec
 import pytest
 
 from services.registry.definition import DEFINITION
+from services.registry.post.going_with import WENT_WITH
 from services.registry.service import RegistryService
 from shared.domain.catalogue import PARAMETERS
 from shared.domain.errors import BadInputError, CorruptionError, ForbiddenError, IllegalStateError, NotFoundError
@@ -142,8 +143,14 @@ def test_a_post_that_goes_with_another_falls_due(desk: Desk) -> None:
     assert due() is True
     desk.ask("appoint_person", "operator", post_id="post-branch", person_id="p-lin", since="2025-01-01")
     assert due() is False
-    desk.ask("end_appointment", "operator", post_id="post-grid", person_id="p-lin")
-    assert due() is True
+    desk.ask("end_appointment", "operator", post_id="post-grid", person_id="p-lin", until="2025-03-01", reason="调动")
+    row = desk.ask("find_posts", "operator", organisation_id="branch")["rows"][0]
+    assert (row["vacant"], row["until"], due()) == (True, "2025-03-01", False), "it falls vacant in the same act"
+    (term,) = desk.ask("find_appointments", "operator", post_id="post-branch")["rows"]
+    assert (term["until"], term["reason"]) == ("2025-03-01", WENT_WITH)
+    last = [record.commit_position for record in desk.log.read(0) if record.type == "AppointmentEnded"][-2:]
+    assert last[0] == last[1], "one record for both"
+    assert desk.ask("posts_of_person", "operator", person_id="p-lin", on="2025-03-01")["posts"] == []
 
 
 def test_an_organisation_ends_after_what_is_in_it(desk: Desk) -> None:

@@ -24,10 +24,12 @@ from services.issues.issue import (
     extend_issue,
     finish,
     mark_overdue,
+    raise_untaken,
     record_follow_up,
     reopen_issue,
     report_issue,
     resolve_issue,
+    return_issue,
     triage_issue,
 )
 from services.issues.issue.facts import (
@@ -42,7 +44,7 @@ from services.issues.issue.facts import (
 from shared.domain.errors import LinliError
 from shared.domain.event import Event
 from shared.domain.mandate import Mandate
-from shared.domain.view import Row, counted_at
+from shared.domain.view import Row
 from tests.domain.issues.facts import ISSUE_ID, mandate
 from tests.kit.city import COMPOUND, ORGANISATIONS, POSTS
 from tests.kit.rows import city, record_of
@@ -59,6 +61,7 @@ class Histories(RuleBasedStateMachine):
         self.issue = ISSUE.initial(ISSUE_ID)
         self.row: Row = {}
         self.history: list[Event] = []
+        self.who: list[str] = []
         self.hour = 0
         self.figures: dict[str, Row] = {}
 
@@ -80,6 +83,7 @@ class Histories(RuleBasedStateMachine):
         except LinliError:
             return
         for event in events:
+            self.who.append(by.actor)
             self.apply(event, at)
         with suppress(LinliError):
             assert decided() == [], "the command repeated writes something"
@@ -92,9 +96,8 @@ class Histories(RuleBasedStateMachine):
         row = CASES.fold(self.row, event, record, ISSUE_ID)
         assert row is not None
         CASES.check(row)
-        for key in counted_at(row):
-            before = FIGURES.move(key, self.figures.get(key), self.row, -1) if self.row else self.figures.get(key)
-            self.figures[key] = FIGURES.move(key, before, row, 1) or {}
+        for key, by in FIGURES.moves(self.row, row).items():
+            self.figures[key] = FIGURES.move(key, self.figures.get(key), by) or {}
         self.row = row
 
     @rule(by=WHO)
@@ -102,9 +105,9 @@ class Histories(RuleBasedStateMachine):
         asked = {"place": COMPOUND, "category": "order.litter", "description": "x", "channel": "phone"}
         self.ask(report_issue, by, city=city(), **asked)
 
-    @rule(by=WHO, tier=st.sampled_from(["compound", "street"]))
-    def triage(self, by: Mandate, tier: str) -> None:
-        self.ask(triage_issue, by, severity="hard", tier=tier, reason="r", city=city())
+    @rule(by=WHO, severity=st.sampled_from(["small", "big"]))
+    def triage(self, by: Mandate, severity: str) -> None:
+        self.ask(triage_issue, by, severity=severity, reason="r", city=city())
 
     @rule(by=WHO, post=POST, days=st.integers(0, 5))
     def dispatch(self, by: Mandate, post: str, days: int) -> None:
@@ -140,7 +143,7 @@ class Histories(RuleBasedStateMachine):
 
     @rule(by=WHO, result=st.sampled_from(["satisfied", "not_satisfied", "unreachable"]))
     def follow_up(self, by: Mandate, result: str) -> None:
-        self.ask(record_follow_up, by, result=result, note="n")
+        self.ask(record_follow_up, by, result=result, note="n", city=city(self.at[:10]))
 
     @rule(by=WHO)
     def close(self, by: Mandate) -> None:
@@ -148,7 +151,25 @@ class Histories(RuleBasedStateMachine):
 
     @rule(by=WHO)
     def reopen(self, by: Mandate) -> None:
-        self.ask(reopen_issue, by, reason="r")
+        self.ask(reopen_issue, by, reason="r", city=city(self.at[:10]))
+
+    @rule(by=WHO)
+    def give_back(self, by: Mandate) -> None:
+        self.ask(return_issue, by, reason="r", city=city(self.at[:10]))
+
+    @rule(days=st.integers(1, 3))
+    def nobody_acts(self, days: int) -> None:
+        self.ask(
+            raise_untaken, mandate("post-street", "*"), post_id=self.issue.post_id, days=days, city=city(self.at[:10])
+        )
+
+    @invariant()
+    def who_resolved_it_does_not_follow_it_up(self) -> None:
+        by = ""
+        for fact, who in zip(self.history, self.who, strict=True):
+            if isinstance(fact, IssueResolved):
+                by = fact.person_id
+            assert not isinstance(fact, FollowUpRecorded) or who != by
 
     @invariant()
     def somebody_answers(self) -> None:
@@ -194,10 +215,12 @@ class Histories(RuleBasedStateMachine):
             assert sums["by_level"] == {issue.level: 1}
             assert sums["by_status"] == {"open" if issue.status in OPEN else issue.status: 1}
             assert sums["by_channel"] == {"phone": 1}
-            assert sums["contained"] == ({} if issue.contained is None else {"yes" if issue.contained else "no": 1})
-            assert sums["reopened"] == int(any(isinstance(fact, IssueReopened) for fact in self.history))
-            assert sums["overdue"] == int(issue.status in OPEN and bool(issue.missed))
-            assert sums["follow_ups"] == {result: answers.count(result) for result in answers}
+            assert sums.get("contained", {}) == (
+                {} if issue.contained is None else {"yes" if issue.contained else "no": 1}
+            )
+            assert sums.get("reopened", 0) == int(any(isinstance(fact, IssueReopened) for fact in self.history))
+            assert sums.get("overdue", 0) == int(issue.status in OPEN and bool(issue.missed))
+            assert sums.get("follow_ups", {}) == {result: answers.count(result) for result in answers}
 
     @invariant()
     def a_snapshot_is_the_state(self) -> None:

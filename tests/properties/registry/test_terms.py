@@ -21,7 +21,7 @@ from services.registry.post import (
 from services.registry.post import POST as POST_
 from shared.domain.city import city_views, held_on
 from shared.domain.errors import LinliError
-from tests.domain.registry.facts import BRANCH, CHEN, POST
+from tests.domain.registry.facts import BRANCH, CHEN, POST, city
 from tests.kit import ANYONE
 from tests.kit.rows import MemoryRows, record_of
 from tests.kit.spec import folded
@@ -38,6 +38,7 @@ def on(number: int | None) -> str:
     return "" if number is None else (FIRST + timedelta(number)).isoformat()
 
 
+CITY = city()
 STANDING, KNOWN = folded(ORGANISATION, "branch", BRANCH), folded(PERSON, "p-chen", CHEN)
 
 
@@ -63,7 +64,9 @@ def test_one_holder_a_day(asked: list[Any]) -> None:
                     ex_officio=None,
                 )
             else:
-                events = end_appointment(state, by=ANYONE, at=at, person_id=who, until=on(days[0]), reason="")
+                events = end_appointment(
+                    state, by=ANYONE, at=at, person_id=who, until=on(days[0]), reason="", city=CITY, others={}
+                )
         except LinliError:
             continue
         for event in events:

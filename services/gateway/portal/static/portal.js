@@ -107,6 +107,18 @@ document.addEventListener("click", async (event) => {
   setTimeout(() => { button.textContent = word; }, 2000);
 });
 
+// A half-written form is shown again in the other language as a whole page, which htmx would not do.
+document.addEventListener("click", (event) => {
+  const tool = event.target.closest?.(".tools [lang]");
+  const form = tool?.form ?? document.querySelector(".work-open form");
+  if (!tool || !form) return;
+  event.preventDefault();
+  const field = Object.assign(document.createElement("input"), { type: "hidden", name: "say_in" });
+  field.value = tool.value || tool.lang.slice(0, 2);
+  form.append(field);
+  form.submit();
+});
+
 // A part of a page that could not be fetched must not fail in silence.
 for (const name of ["htmx:responseError", "htmx:sendError", "htmx:timeout"]) {
   document.addEventListener(name, () => { document.getElementById("trouble").hidden = false; });

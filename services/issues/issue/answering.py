@@ -1,0 +1,158 @@
+"""Who answers for an issue: at each moment one living holder of one post, whatever becomes of posts and persons (X13)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
+
+from services.issues.issue.facts import IssueFact, IssueHandedUp, IssueInherited, IssueRaised
+from services.issues.issue.state import ISSUE, OPEN, Issue
+from shared.domain.calendar import working_day_after
+from shared.domain.city import City, every, held_on
+from shared.domain.clock import Rule
+from shared.domain.event import Event
+from shared.domain.mandate import Mandate
+from shared.domain.policy import Decision
+from shared.domain.record import Record
+from shared.domain.view import Row
+from shared.domain.words import Said, _, said
+
+#: What a post must let its holder do to be given an issue.
+HANDLES = ("issue.accept", "issue.resolve")
+_EVERY: Mapping[str, Any] = {}
+
+
+def answers(post_id: str, person_id: str, city: City) -> bool:
+    """Whether a person holds a post on the day and can be known."""
+    post = city.post(post_id)
+    return post is not None and _held(post, city) and post["person_id"] == person_id
+
+
+def _held(post: Row, city: City) -> bool:
+    person = city.person(post["person_id"])
+    return held_on(post, city.day) and not post["abolished"] and not (person and person["erased"])
+
+
+def answering(power: str) -> Callable[[Issue, Mandate], bool]:
+    """Whether somebody acts on what their own post answers for: their role's power reaches it, wherever it lies (X13)."""
+    return lambda issue, by: bool(by.post_id) and by.post_id == issue.post_id and by.may(power, by.place)
+
+
+def its_post(issue: Issue, by: Mandate) -> Said | None:
+    """Why somebody may not do what is for the accountable post."""
+    return None if by.post_id == issue.post_id else said(_("only the post that answers for the issue does that"))
+
+
+def takers(place: str, city: City) -> list[Row]:
+    """The posts that take in what is reported at a place, the closest first; the topmost ones are the last resort."""
+    return [post for post in city.posts_for(place, city.intake_roles()) if _held(post, city)]
+
+
+def above(issue: Issue, city: City) -> Row | None:
+    """The next post above the accountable one that takes in issues; None when there is none."""
+    line = city.bodies_above(issue.organisation_id)
+    higher = [post for post in takers(issue.place, city) if post["organisation_id"] in line]
+    return min(higher, key=lambda post: line.index(post["organisation_id"]), default=None)
+
+
+def _heir(issue: Issue, city: City) -> Row | None:
+    """Who answers when the accountable person cannot: the next above, or whoever else takes in issues there or, at last, anywhere."""
+    if (found := above(issue, city)) is not None:
+        return found
+    anywhere = (post for post in city.posts_for("", city.intake_roles()) if _held(post, city))
+    return next(iter(takers(issue.place, city)), None) or next(anywhere, None)
+
+
+def given_to(post: Row, city: City) -> dict[str, str]:
+    """The fields of facts that make the holder of a post accountable."""
+    return {
+        "organisation_id": post["organisation_id"],
+        "person_id": post["person_id"],
+        "post_id": post["post_id"],
+        "level": city.level_of(post["organisation_id"]),
+    }
+
+
+def pass_on(issue: Issue, *, by: Mandate, at: str, city: City, day: str = "") -> list[Event]:
+    """Make the successor in the post accountable, else the next above, unless the accountable person still holds it.
+
+    That is asked of a `day`, empty: the city's. Policies ask it of today, as it is asked who may act, whatever day is said of what made
+    them. Where nobody in the whole city takes in issues it stays as it is; the registry does not let the last one go.
+    """
+    city = City(city.rows, day or city.day)
+    if issue.status not in OPEN or answers(issue.post_id, issue.person_id, city):
+        return []
+    post = city.post(issue.post_id)
+    if post is not None and _held(post, city):
+        return [IssueInherited(issue_id=issue.id, person_id=post["person_id"])]
+    if (heir := _heir(issue, city)) is None:
+        return []
+    return [IssueHandedUp(issue_id=issue.id, cause=_cause(issue, post, city), **given_to(heir, city))]
+
+
+def _cause(issue: Issue, post: Row | None, city: City) -> str:
+    body, person = city.organisation(issue.organisation_id), city.person(issue.person_id)
+    if body is not None and body["until"]:
+        return "dissolved"
+    if post is not None and post["abolished"]:
+        return "abolished"
+    return "erased" if person is not None and person["erased"] else "vacant"
+
+
+def on_holding_changed(fact: Mapping[str, Any], record: Record, city: City) -> Iterable[Decision]:
+    """Open issues of a post, organisation or person that the registry changed find their successor, or go up (A11, X13)."""
+    named = next(name for name in ("post_id", "organisation_id", "person_id") if name in fact)
+    for row in list(every(city.rows, "cases", {named: fact[named], "open": 1})):
+        yield Decision(ISSUE, row["issue_id"], pass_on, {"day": city.day})
+
+
+def on_given(fact: IssueFact, record: Record, city: City) -> Iterable[Decision]:
+    """An issue that was given to somebody who had left in the meantime goes on at once (X13)."""
+    row = city.rows.get("cases", fact.issue_id) or {}
+    if row.get("open") and not answers(row["post_id"], row["person_id"], city):
+        yield Decision(ISSUE, fact.issue_id, pass_on, {"day": city.day})
+
+
+def holderless(city: City, where: Mapping[str, Any] = _EVERY) -> Iterable[Row]:
+    """Open issues whose accountable person does not hold the post on the day; the clock leaves none of them."""
+    for row in every(city.rows, "cases", {**where, "open": 1}):
+        if not answers(row["post_id"], row["person_id"], city):
+            yield row
+
+
+#: When the term of an accountable person is over, the issue has another one from that day on (X13).
+LEFT = Rule(
+    "issue_holder_left",
+    ISSUE,
+    rows=holderless,
+    decide=pass_on,
+    period=lambda row: f"{row['post_id']} {row['person_id']} {row['given']}",
+)
+
+
+def raise_untaken(issue: Issue, *, by: Mandate, at: str, city: City, post_id: str, days: int) -> list[Event]:
+    """Hand an issue that a post has not acted on to the next above; at the top it stays."""
+    post = above(issue, city) if issue.status == "reported" and issue.post_id == post_id else None
+    return [IssueRaised(issue_id=issue.id, days=days, **given_to(post, city))] if post is not None else []
+
+
+def _untaken(city: City) -> Iterable[Row]:
+    """Issues that were reported to somebody so many working days ago that the city asks no longer to wait; `days` are these."""
+    entry = city.entries("parameters").get("untaken_days")
+    if entry is None:  # a city that has not said it since the program asks for it
+        return
+    days = int(entry.data["value"])
+    for row in every(city.rows, "cases", {"status": "reported", "given__lt": city.day}):
+        if working_day_after(row["given"][:10], days).date < city.day:
+            yield row | {"days": days}
+
+
+#: What nobody acts on in the city's `untaken_days` rises, and again, up to the top (X13).
+UNTAKEN = Rule(
+    "issue_untaken",
+    ISSUE,
+    rows=_untaken,
+    decide=raise_untaken,
+    period=lambda row: str(row["given"]),
+    arguments=lambda row: {"post_id": row["post_id"], "days": row["days"]},
+)

@@ -1,0 +1,517 @@
+"""A town in which every command can be given: its people, and for each command who gives it, what is typed and what must be there before.
+
+Only what cannot be derived from the declarations stands here; a control that a row does not name is filled in by its type.
+"""
+
+from __future__ import annotations
+
+import itertools
+import json
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from shared.domain.calendar import today
+from shared.domain.catalogue import KINDS, Ranked
+from shared.following.context import Context
+from tests.kit.city import BUILDING, COMMUNITY, COMPOUND, ENTRIES, PLACES, STREET, document
+from tests.kit.town import Town
+
+PASSWORD = "correct horse 9"
+FOUNDED = "2025-01-01"
+OPERATOR = "founder"
+_ALL = ("issue.*", "visit.*", "wish.*", "volunteer.*", "team.*", "activity.*", "patrol.*", "registry.read_names")
+#: Role to its word and powers.
+ROLES: dict[str, tuple[str, tuple[str, ...]]] = {
+    "grid_worker": ("网格员", (*_ALL, "project.finish", "payment.request", "payment.amend")),
+    "community_secretary": (
+        "社区书记",
+        (*_ALL, "project.*", "payment.sign", "statement.*", "checklist.*", "obligation.*"),
+    ),
+    "street_secretary": ("街道书记", (*_ALL, "checklist.*", "obligation.*")),
+    "branch_head": ("支部书记", ("payment.review.branch",)),
+    "committee_head": ("院委会主任", ("payment.review.committee",)),
+    "board_head": ("监事会主席", ("payment.review.board",)),
+    "accountant": ("会计", ("money.receive", "registry.read_names")),
+    "cashier": ("出纳", ("payment.pay", "money.return")),
+}
+#: Organisation to its name, level, place and the one above.
+BODIES = {
+    "o-street": ("街道党工委", "street", STREET, ""),
+    "o-community": ("社区党委", "community", COMMUNITY, "o-street"),
+    "o-compound": ("小区党支部", "compound", COMPOUND, "o-community"),
+    "o-committee": ("院委会", "compound", COMPOUND, "o-community"),
+    "o-board": ("监事会", "compound", COMPOUND, "o-community"),
+}
+#: Holder of a post (whose account has the same name) to the body and role.
+HOLDERS = {
+    "p-grid": ("o-compound", "grid_worker"),
+    "p-secretary": ("o-community", "community_secretary"),
+    "p-street": ("o-street", "street_secretary"),
+    "p-branch": ("o-compound", "branch_head"),
+    "p-committee": ("o-committee", "committee_head"),
+    "p-board": ("o-board", "board_head"),
+    "p-accountant": ("o-committee", "accountant"),
+    "p-cashier": ("o-committee", "cashier"),
+}
+RESIDENTS = ("p-resident", "p-neighbour")
+
+
+def _words(code: str, number: int) -> dict[str, str]:
+    """Words that hold nothing of the code, so that a page shows the code only where it should have said the word."""
+    return {
+        "zh": f"甲{'零一二三四五六七八九'[number % 10]}{'子丑寅卯辰巳午未申酉戌亥'[len(code) % 12]}",
+        "en": f"Word {number}",
+    }
+
+
+def _lists() -> dict[str, Any]:
+    apart = ("levels", "roles", "parameters")
+    return {
+        kind: {code: _words(code, number) | data for number, (code, data) in enumerate(codes.items())}
+        for kind, codes in ENTRIES.items()
+        if kind not in apart
+    }
+
+
+def profile(version: int = 1) -> dict[str, Any]:
+    """The profile of the town."""
+    made = document(
+        ("grid_worker", "community_secretary", "street_secretary"),
+        profile_id="town",
+        city="榕城",
+        levels=[{"code": code, "zh": zh, "en": code.capitalize()} for code, zh in _LEVELS.items()],
+        roles=[{"code": code, "zh": zh, "en": code.replace("_", " ")} for code, (zh, _) in ROLES.items()],
+        powers={code: list(powers) for code, (_, powers) in ROLES.items()},
+        code_lists=_lists(),
+    )
+    resident = {"resident": ("居民", "Resident"), "anonymous": ("未登录者", "Anybody")}
+    for role in made["roles"]:
+        if role["code"] in resident:
+            role["zh"], role["en"] = resident[role["code"]]
+    norms = {"subject": "organisation", "power": "checklist.judge", "unlocks": "norms"}
+    items = [{"code": "room", "zh": "有场所", "en": "has a room"}, {"code": "rules", "zh": "有制度", "en": "has rules"}]
+    made["checklists"] = [{"code": "norms", "zh": "四规范", "en": "Four norms", "items": items} | norms]
+    owed = {"cadence": "year", "bearer": "party", "amount": 1, "power": "obligation.meet"}
+    made["obligations"] = [{"code": "report", "zh": "向支部报告", "en": "Report to the branch"} | owed]
+    return made | {"version": version}
+
+
+_LEVELS = {"district": "区级", "street": "街道级", "community": "社区级", "compound": "小区级"}
+
+
+class World:
+    """The town with what was done in it directly, to bring about what a command needs."""
+
+    def __init__(self, folder: Path, founded: bool = True) -> None:
+        self.town = Town(folder)
+        self._numbers = itertools.count(1)
+        #: Everything in Chinese that anybody said.
+        self.said: set[str] = set()
+        self._accounts = self.town.app.extensions["linli"].credentials.accounts
+        self._accounts.create(OPERATOR, PASSWORD, "operator")
+        if founded:
+            self.found()
+
+    def do(self, by: str, service: str, command: str, /, **ask: Any) -> str:
+        """Give a command directly; returns the id of the thing."""
+        self.said |= set(_chinese(ask))
+        if by == OPERATOR:
+            context = Context(kind="operator", actor=OPERATOR, command_id=self.new())
+        else:
+            post = f"post-{by[2:]}" if by in HOLDERS else ""
+            context = Context(kind="person", actor=by, post=post, command_id=self.new())
+        return str(self.town.call(service, command, context, ask)["id"])
+
+    def head(self, service: str) -> int:
+        """The last position of a service's log."""
+        return self.town.places[service].node.log.head().position
+
+    def new(self) -> str:
+        """An id that nothing has yet."""
+        return f"n-{next(self._numbers)}"
+
+    def found(self) -> None:
+        """The profile, places, bodies, posts, people, and accounts for all of them."""
+        found = self._founded
+        found("adopt_profile", **profile())
+        for place, (kind, name) in PLACES.items():
+            parent = place.rpartition(".")[0]
+            found("register_place", place=place, kind=kind, name=name, name_en=f"Place {place[-3:]}", parent=parent)
+        for body, (name, level, place, above) in BODIES.items():
+            named = {"type": "party", "name": name, "name_en": f"Body {body[2:]}", "level": level, "place": place}
+            found("establish_organisation", organisation_id=body, parent_id=above, since=FOUNDED, **named)
+        for person in (*HOLDERS, *RESIDENTS):
+            found("register_person", person_id=person, name=f"人{next(self._numbers)}", place=COMPOUND)
+        for person, (body, role) in HOLDERS.items():
+            named = {"post_id": f"post-{person[2:]}", "organisation_id": body, "role": role}
+            found("establish_post", title=ROLES[role][0], title_en=f"Post {person[2:]}", **named)
+            found("appoint_person", post_id=f"post-{person[2:]}", person_id=person, since=FOUNDED)
+        self.town.tick(today())
+        for person in (*HOLDERS, *RESIDENTS):
+            self._accounts.create(person, PASSWORD, "person", person)
+
+    def _founded(self, command: str, **ask: Any) -> str:
+        return self.do(OPERATOR, "registry", command, **ask)
+
+    # things in the state that a command needs
+
+    def person(self) -> str:
+        """Somebody whom nobody knows yet."""
+        return self._founded("register_person", person_id=self.new(), name="某某", place=COMPOUND)
+
+    def body(self) -> str:
+        """An organisation that nothing depends on."""
+        named = {"type": "council", "name": "临时议事会", "name_en": "Council", "level": "compound", "place": COMPOUND}
+        return self._founded("establish_organisation", organisation_id=self.new(), parent_id="o-community", **named)
+
+    def post(self, person: str = "") -> str:
+        """A post, held by somebody if so wished."""
+        named = {"organisation_id": "o-community", "role": "accountant", "title": "临时岗", "title_en": "Post"}
+        id = self._founded("establish_post", post_id=self.new(), **named)
+        if person:
+            self._founded("appoint_person", post_id=id, person_id=person, since=FOUNDED)
+        return id
+
+    def entry(self) -> str:
+        """A code that nothing has yet, on the list of categories."""
+        code = f"order.{self.new()}"
+        self._founded("adopt_entry", kind="issue_categories", code=code, zh="新类", en="New sort")
+        return code
+
+    def checklist(self) -> str:
+        """An open checklist of the compound's branch."""
+        return self.do("p-street", "registry", "open_checklist", template="norms", subject=self.fresh_body())
+
+    def fresh_body(self) -> str:
+        """A body in the compound that no checklist was opened for."""
+        return self.body()
+
+    def obligation(self) -> str:
+        """What a new body owes this year."""
+        named = {"type": "party", "name": "临时支部", "name_en": "Branch", "level": "compound", "place": COMPOUND}
+        body = self._founded("establish_organisation", organisation_id=self.new(), parent_id="o-community", **named)
+        self.town.tick(today())
+        context = Context(kind="operator", actor=OPERATOR)
+        rows = self.town.call("registry", "find_obligations", context, {"organisation_id": body})["rows"]
+        return str(rows[0]["obligation_id"])
+
+    def issue(self, status: str = "reported", contact: str = "") -> str:
+        """A resident's issue at a step of its way; the grid worker answers for it."""
+        told = {"place": COMPOUND, "category": "facility.streetlight", "description": "路灯不亮"}
+        id = self.do("p-resident", "issues", "report_issue", **told, **({"contact": contact} if contact else {}))
+        for step, by, ask in (
+            ("triaged", "triage_issue", {"severity": "small", "tier": "compound", "reason": "看过"}),
+            ("dispatched", "dispatch_issue", {"post_id": "post-grid", "duty": "修好", "working_days": 3}),
+            ("accepted", "accept_issue", {}),
+            ("resolved", "resolve_issue", {"outcome": "修好了"}),
+            ("asked", "record_follow_up", {"result": "satisfied", "note": "亮了"}),
+            ("closed", "close_issue", {"because": "居民满意"}),
+        ):
+            if status in _BEFORE[step]:
+                break
+            self.do("p-grid", "issues", by, issue_id=id, **ask)
+        return id
+
+    def volunteer(self) -> str:
+        """A registered volunteer."""
+        person = self.person()
+        return self.do("p-grid", "volunteers", "register_volunteer", person_id=person, name="某某", home=COMPOUND)
+
+    def team(self, members: int = 2) -> str:
+        """A team."""
+        named = {"kind": "safety", "name": "平安队", "name_en": "Safety team", "place": COMPOUND}
+        id = self.do("p-grid", "volunteers", "form_team", team_id=self.new(), **named)
+        for _ in range(members):
+            self.do("p-grid", "volunteers", "join_team", team_id=id, person_id=self.volunteer())
+        return id
+
+    def members(self, team: str) -> list[str]:
+        """Who is in a team."""
+        context = Context(kind="person", actor="p-grid", post="post-grid")
+        rows = self.town.call("volunteers", "find_members", context, {"team_id": team})["rows"]
+        return [row["person_id"] for row in rows]
+
+    def report(self, status: str) -> str:
+        """A member whom a survey found, or who has reported in."""
+        person = self.person()
+        where = {"person_id": person, "unit": "o-street", "place": COMPOUND}
+        if status == "reported_in":
+            return self.do("p-grid", "volunteers", "report_in", **where)
+        return self.do("p-grid", "volunteers", "survey_member", level="city", **where)
+
+    def activity(self, attended: str = "") -> str:
+        """An activity that has begun; `attended` is who came."""
+        named = {"title": "大扫除", "title_en": "Clean-up", "kind": "service", "place": COMPOUND}
+        starts = "2025-03-01T09:00:00+08:00"
+        id = self.do("p-grid", "volunteers", "plan_activity", activity_id=self.new(), starts=starts, **named)
+        if attended:
+            came = [{"person_id": attended, "minutes": 60}]
+            self.do("p-grid", "volunteers", "record_attendance", activity_id=id, attendances=came)
+        return id
+
+    def wish(self, status: str = "asked", wisher: str = "p-resident") -> str:
+        """A wish at a step of its way; the neighbour claims it."""
+        asked = {"place": COMPOUND, "wish": "想要老花镜", "wisher": "陈阿婆", "wisher_id": wisher}
+        id = self.do("p-grid", "volunteers", "ask_wish", wish_id=self.new(), **asked)
+        steps: tuple[tuple[str, str, dict[str, Any]], ...] = (
+            ("published", "publish_wish", {"title": "老花镜", "title_en": "Glasses"}),
+            ("claimed", "claim_wish", {}),
+            ("fulfilled", "fulfil_wish", {}),
+        )
+        order = [step for step, _, _ in steps]
+        for step, command, ask in steps[: order.index(status) + 1] if status in order else ():
+            by = "p-secretary" if step == "published" else "p-street"
+            self.do(by, "volunteers", command, wish_id=id, **ask)
+        return id
+
+    def project(self, status: str = "proposed") -> str:
+        """A project at a step of its way."""
+        named = {"title": "下水管网改造", "title_en": "Drains", "place": COMPOUND, "budget_fen": 100_000}
+        shares = {"government": 60_000, "residents": 40_000}
+        criteria = [{"code": "flow", "zh": "排水通畅", "en": "drains run free"}]
+        named |= {"shares": shares, "criteria": criteria}
+        id = self.do("p-secretary", "funding", "propose_project", project_id=self.new(), **named)
+        if status in ("approved", "finished", "accepted"):
+            self.do("p-secretary", "funding", "approve_project", project_id=id)
+        if status in ("finished", "accepted"):
+            self.receipt(id)
+            self.do("p-grid", "funding", "finish_works", project_id=id)
+        if status == "accepted":
+            self.do("p-secretary", "funding", "accept_project", project_id=id, criteria={"flow": True})
+        return id
+
+    def receipt(self, project: str = "", person: bool = False) -> str:
+        """Money that came in, from a person if so wished."""
+        paid = {"source": "government", "payer": "住建局", "amount_fen": 60_000}
+        paid |= {"payer_kind": "person", "payer": "业主某某", "source": "residents"} if person else {}
+        return self.do(
+            "p-accountant", "funding", "record_receipt", project_id=project or self.project("approved"), **paid
+        )
+
+    def payment(self, status: str = "requested") -> tuple[str, str]:
+        """A request for payment at a step of its way, with its project."""
+        project = self.project("approved")
+        self.receipt(project)
+        asked = {"payee": "市政公司", "purpose": "工程款", "amount_fen": 50_000}
+        id = self.do("p-grid", "funding", "request_payment", project_id=project, **asked)
+        read = {"project_id": project, "payment_id": id, "version": 1, "amount_fen": 50_000}
+        if status != "requested":
+            for body in ("branch", "committee", "board"):
+                self.do(f"p-{body}", "funding", "review_payment", body=body, verdict="approved", **read)
+        if status == "signed":
+            self.do("p-secretary", "funding", "sign_payment", **read)
+        return id, project
+
+    def statement(self) -> str:
+        """A statement that was disclosed."""
+        project = self.project("approved")
+        self.receipt(project)
+        return self.do("p-secretary", "funding", "disclose_statement", project_id=project)
+
+    def close(self) -> None:
+        """Let go of files."""
+        self.town.close()
+
+
+_WAY = ("reported", "triaged", "dispatched", "accepted", "resolved", "asked", "closed")
+#: Step to the statuses that are reached without it.
+_BEFORE = {step: _WAY[:number] for number, step in enumerate(_WAY)}
+Typed = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Row:
+    """Who gives a command, what is typed into the controls that are named, and the thing that it is given to.
+
+    `typed` may be a function of the world and the thing; `thing` brings it about ("" for a new one).
+    """
+
+    by: str
+    typed: Typed | Callable[[World, str], Typed] = field(default_factory=dict)
+    thing: Callable[[World], str] | None = None
+    #: Whether it is given in a town that nobody has founded yet.
+    empty: bool = False
+
+
+def _attending(world: World, id: str) -> Typed:
+    context = Context(kind="person", actor="p-grid", post="post-grid")
+    came = world.town.call("volunteers", "get_activity", context, {"activity_id": id})["attendances"]
+    return {"person_id": came["rows"][0]["person_id"]}
+
+
+def _day() -> str:
+    return today()
+
+
+def _paid(world: World, id: str) -> Typed:
+    return {"version": "1", "amount_fen": "500"}
+
+
+ROWS: dict[str, Row] = {
+    # the registry
+    "adopt_profile": Row(OPERATOR, lambda world, id: _typed_profile(), empty=True),
+    "adopt_entry": Row(
+        OPERATOR, {"kind": "issue_categories", "code": "order.noise", "zh": "噪声", "en": "Noise", "data": ""}
+    ),
+    "retire_entry": Row(OPERATOR, lambda world, id: {"kind": "issue_categories", "code": world.entry()}),
+    "register_place": Row(
+        OPERATOR, lambda world, id: {"place": f"{COMPOUND}.{world.new()}", "kind": "building", "parent": COMPOUND}
+    ),
+    "measure_place": Row(OPERATOR, {"measure": "area", "unit": "m2"}, lambda world: BUILDING),
+    "count_households": Row(OPERATOR, {"households": "24"}, lambda world: BUILDING),
+    "establish_organisation": Row(
+        OPERATOR, {"type": "council", "level": "compound", "place": COMPOUND, "parent_id": "o-community"}
+    ),
+    "dissolve_organisation": Row(OPERATOR, {}, World.body),
+    "establish_post": Row(OPERATOR, {"organisation_id": "o-community", "role": "accountant"}),
+    "abolish_post": Row(OPERATOR, {}, World.post),
+    "appoint_person": Row(OPERATOR, lambda world, id: {"person_id": world.person()}, World.post),
+    "end_appointment": Row(OPERATOR, {"person_id": "p-neighbour"}, lambda world: world.post("p-neighbour")),
+    "register_person": Row(OPERATOR, {"place": COMPOUND}),
+    "erase_person": Row(OPERATOR, {}, World.person),
+    "open_checklist": Row("p-street", lambda world, id: {"template": "norms", "subject": world.body()}),
+    "judge_item": Row("p-street", {"item": "room"}, World.checklist),
+    "meet_obligation": Row("p-secretary", lambda world, id: {"done_on": _day()}, World.obligation),
+    "waive_obligation": Row("p-street", {}, World.obligation),
+    # issues
+    "report_issue": Row("p-resident", {"place": COMPOUND, "category": "facility.road"}),
+    "triage_issue": Row("p-grid", {"severity": "small", "tier": "compound"}, World.issue),
+    "dispatch_issue": Row(
+        "p-secretary", {"post_id": "post-grid", "working_days": "3"}, lambda world: world.issue("triaged")
+    ),
+    "accept_issue": Row("p-grid", {}, lambda world: world.issue("dispatched")),
+    "extend_issue": Row("p-secretary", {"working_days": "9"}, lambda world: world.issue("accepted")),
+    "escalate_issue": Row("p-grid", {"to_post": "post-secretary"}, lambda world: world.issue("dispatched")),
+    "resolve_issue": Row("p-grid", {}, lambda world: world.issue("accepted")),
+    "record_follow_up": Row("p-resident", {"result": "satisfied"}, lambda world: world.issue("resolved")),
+    "close_issue": Row("p-secretary", {}, lambda world: world.issue("asked")),
+    "reopen_issue": Row("p-secretary", {}, lambda world: world.issue("closed")),
+    "erase_contact": Row("p-resident", {}, lambda world: world.issue("reported", "13812345678")),
+    "plan_visit": Row("p-grid", {"place": COMPOUND, "planned_on": "2199-01-01"}),
+    "record_visit": Row("p-grid", lambda world, id: {"place": COMPOUND, "visited_on": _day()}),
+    "record_diagnosis": Row(
+        "p-grid",
+        lambda world, id: {
+            "place": COMPOUND,
+            "diagnosed_on": _day(),
+            "problems": [{"category": "facility.road"}, {"category": "order.litter"}],
+        },
+    ),
+    # volunteers
+    "register_volunteer": Row("p-neighbour", {"home": COMPOUND}),
+    "take_role": Row("p-grid", {"role": "patroller", "place": COMPOUND}, World.volunteer),
+    "leave_role": Row("p-grid", {"role": "informer", "place": COMPOUND}, lambda world: _serving(world)),
+    "survey_member": Row(
+        "p-grid",
+        lambda world, id: {"person_id": world.person(), "unit": "o-street", "level": "city", "place": COMPOUND},
+    ),
+    "report_in": Row("p-resident", {"unit": "o-street", "place": COMPOUND, "kind": "member"}),
+    "confirm_report_in": Row("p-grid", {"end": "place"}, lambda world: world.report("reported_in")),
+    "form_team": Row("p-grid", {"kind": "safety", "place": COMPOUND}),
+    "join_team": Row("p-grid", lambda world, id: {"person_id": world.volunteer()}, World.team),
+    "leave_team": Row("p-grid", lambda world, id: {"person_id": world.members(id)[0]}, World.team),
+    "plan_activity": Row("p-grid", {"kind": "service", "place": COMPOUND, "starts": "2199-01-01T09:00"}),
+    "hold_activity": Row("p-grid", {}, World.activity),
+    "cancel_activity": Row("p-grid", {}, World.activity),
+    "record_attendance": Row(
+        "p-grid",
+        lambda world, id: {"attendances": [{"person_id": world.volunteer(), "minutes": "60"}]},
+        World.activity,
+    ),
+    "withdraw_attendance": Row("p-grid", _attending, lambda world: world.activity(attended=world.volunteer())),
+    "plan_patrol": Row("p-grid", lambda world, id: _going(world) | {"starts": "2199-01-01T09:00"}),
+    "log_patrol": Row(
+        "p-grid",
+        lambda world, id: (
+            _going(world)
+            | {"started": "2025-03-01T09:00", "findings": [{"category": "order.litter", "description": "乱堆"}]}
+        ),
+    ),
+    "ask_wish": Row("p-resident", {"place": COMPOUND}),
+    "publish_wish": Row("p-secretary", {}, World.wish),
+    "reject_wish": Row("p-secretary", {}, World.wish),
+    "withdraw_wish": Row("p-resident", {}, World.wish),
+    "erase_wisher": Row("p-secretary", {}, lambda world: world.wish(wisher="")),
+    "claim_wish": Row("p-street", {}, lambda world: world.wish("published")),
+    "release_wish": Row("p-street", {}, lambda world: world.wish("claimed")),
+    "fulfil_wish": Row("p-street", {}, lambda world: world.wish("claimed")),
+    "dispute_wish": Row("p-resident", {}, lambda world: world.wish("fulfilled")),
+    "confirm_wish": Row("p-resident", {}, lambda world: world.wish("fulfilled")),
+    # funding
+    "propose_project": Row(
+        "p-secretary",
+        {
+            "place": COMPOUND,
+            "budget_fen": "1000",
+            "shares": [{"key": "government", "value": "600"}, {"key": "residents", "value": "400"}],
+            "criteria": [{"code": "flow", "zh": "排水通畅", "en": "drains run free"}],
+        },
+    ),
+    "approve_project": Row("p-secretary", {}, World.project),
+    "cancel_project": Row("p-secretary", {}, World.project),
+    "designate_signer": Row("p-secretary", {"person_id": "p-street"}, lambda world: world.project("approved")),
+    "finish_works": Row("p-grid", {}, lambda world: world.project("approved")),
+    "accept_project": Row(
+        "p-secretary", {"criteria": [{"key": "flow", "value": "yes"}]}, lambda world: world.project("finished")
+    ),
+    "return_surplus": Row("p-cashier", {}, lambda world: world.project("accepted")),
+    "record_receipt": Row(
+        "p-accountant", lambda world, id: {"project_id": world.project("approved"), "source": "government"}
+    ),
+    "reverse_receipt": Row("p-accountant", {}, World.receipt),
+    "erase_payer": Row("p-accountant", {}, lambda world: world.receipt(person=True)),
+    "request_payment": Row("p-grid", lambda world, id: {"project_id": world.project("approved")}),
+    "amend_payment": Row("p-grid", {"amount_fen": "400"}, lambda world: world.payment()[0]),
+    "withdraw_payment": Row("p-grid", {}, lambda world: world.payment()[0]),
+    "review_payment": Row("p-branch", {"body": "branch", "verdict": "approved"}, lambda world: world.payment()[0]),
+    "sign_payment": Row("p-secretary", {}, lambda world: world.payment("reviewed")[0]),
+    "make_payment": Row("p-cashier", {}, lambda world: world.payment("signed")[0]),
+    "disclose_statement": Row("p-secretary", lambda world, id: {"project_id": world.project("approved")}),
+    "post_statement": Row("p-secretary", {"channel": "notice_board", "spot": "1号楼"}, World.statement),
+}
+
+
+def _chinese(given: Any) -> Iterator[str]:
+    if isinstance(given, dict | list):
+        for part in given.values() if isinstance(given, dict) else given:
+            yield from _chinese(part)
+    elif isinstance(given, str) and not given.isascii():
+        yield given
+
+
+def _serving(world: World) -> str:
+    person = world.volunteer()
+    return world.do("p-grid", "volunteers", "take_role", person_id=person, role="informer", place=COMPOUND)
+
+
+def _going(world: World) -> Typed:
+    team = world.team()
+    return {"team_id": team, "place": COMPOUND, "members": dict(enumerate(world.members(team)))}
+
+
+def _typed_profile() -> Typed:
+    """The smallest profile that a city can begin with."""
+    words = {"zh": "甲", "en": "First"}
+    ranked = {kind: {"rank": 1} if KINDS[kind].data is Ranked else {} for kind in KINDS}
+    lists = [kind for kind, one in KINDS.items() if one.needed and kind not in ("levels", "roles")]
+    role = {"zh": "居民", "en": "Resident"}
+    return {
+        "profile_id": "n-1",
+        "version": "1",
+        "city": "榕城",
+        "levels": [{"code": "street", "zh": "街道级", "en": "Street"}],
+        "roles": [role | {"code": code} for code in ("resident", "anonymous")],
+        "powers": [{"key": "resident", "value": {"0": "issue.report"}}],
+        "code_lists": [
+            {"key": kind, "value": [{"key": "first", "value": json.dumps(words | ranked[kind])}]} for kind in lists
+        ],
+        "parameters": [{"key": name, "value": str(value["value"])} for name, value in ENTRIES["parameters"].items()],
+    }
+
+
+def places_to(place: str) -> Iterator[str]:
+    """A place and all above it, from the top down."""
+    parts = place.split(".")
+    yield from (".".join(parts[: depth + 1]) for depth in range(len(parts)))

@@ -30,7 +30,7 @@ from shared.following import cloudevents
 #: The form of lines that is written now.
 FORM = 2
 #: Attributes that are never in clear: who acted, and what withheld values could be guessed from.
-_ATTRIBUTES = ("actor", "commandid", "digest", "held")
+_ATTRIBUTES = ("actor", "commandid", "content", "digest", "held")
 _SALT = 16  # bytes
 _SEALED = "sealed:"
 _canonical = msgspec.json.Encoder(order="sorted").encode

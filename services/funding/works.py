@@ -50,7 +50,7 @@ def propose_project(
 ) -> list[Event]:
     """Propose a project with a budget, its shares and its criteria of acceptance (C19, C21, C22, C37)."""
     if project.status != "unknown":
-        raise IllegalStateError(_("the project {id} was already proposed; choose another id"), id=project.id)
+        return []
     city.known_place(place)
     _shared(city, budget_fen, shares)
     for name, items in (("criteria", criteria), ("works", works)):

@@ -41,7 +41,10 @@ _REFUSALS = {
 }
 _COMMANDS_ONLY = (409, 415)
 _COMMAND_HEADERS: dict[str, tuple[str, dict[str, Any]]] = {
-    "Idempotency-Key": ("Sending the same key again gives the first receipt and changes nothing.", _KEY_SCHEMA),
+    "Idempotency-Key": (
+        "Sending the same again with the same key gives the first receipt and changes nothing; other content is refused (422).",
+        _KEY_SCHEMA,
+    ),
     "Linli-Occurred": (
         "When it happened, for a late entry; not in the future.",
         {"type": "string", "format": "date-time"},

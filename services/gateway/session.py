@@ -7,13 +7,21 @@ import time
 from collections import OrderedDict
 from collections.abc import Mapping
 from dataclasses import dataclass
+from hashlib import sha256
 from typing import Any, Protocol
 
 from flask import g, request, session
 
 from services.gateway import headers
 from services.gateway.credentials import Credentials, Identity
-from shared.domain.errors import ForbiddenError, TimedOutError, UnauthenticatedError, UnavailableError
+from shared.domain.errors import (
+    BadInputError,
+    ForbiddenError,
+    LinliError,
+    TimedOutError,
+    UnauthenticatedError,
+    UnavailableError,
+)
 from shared.domain.identity import derived_id, new_id
 from shared.domain.words import _, said
 from shared.following.context import Context
@@ -116,6 +124,12 @@ class Gateway:
 
     def command_id(self) -> str:
         """A fresh id for the hidden field `command_id` of a form."""
+        return new_id()
+
+    def key_after(self, error: LinliError) -> str:
+        """The `command_id` of a form that is shown again after a refusal: the same, unless other content was recorded under it."""
+        if isinstance(error, BadInputError) and "command_id" not in error.fields:
+            return request.form.get("command_id", "") or new_id()
         return new_id()
 
     def csrf(self) -> str:
@@ -247,7 +261,7 @@ class Gateway:
             actor=current.actor,
             post=current.post,
             # a key is the caller's own: nobody can use up or read back the keys of others
-            command_id=f"{current.actor or 'anonymous'}:{key}" if key else "",
+            command_id=f"{current.actor or _nobody()}:{key}" if key else "",
             correlation_id=g.correlation_id,
             occurred=occurred,
             after=after,
@@ -264,6 +278,15 @@ class Gateway:
         position = receipt.get("position", 0)
         if position and not headers.bearer():
             session["positions"] = session.get("positions", {}) | {receipt["service"]: [position, int(time.time())]}
+
+
+def _nobody() -> str:
+    """Whose the keys are of somebody who is not signed in: their browser's, where a session tells one from another.
+
+    The token is stored nowhere else, and from its digest nobody can make it.
+    """
+    known = "" if headers.bearer() else session.get("csrf", "")
+    return f"anonymous.{sha256(known.encode()).hexdigest()[:16]}" if known else "anonymous"
 
 
 def _own(posts: tuple[Mapping[str, Any], ...], post_id: str) -> None:

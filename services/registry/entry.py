@@ -18,6 +18,7 @@ from shared.domain.errors import BadInputError, IllegalStateError, NotFoundError
 from shared.domain.event import Event
 from shared.domain.fields import CODE, DAY, FieldError, Kind, choice, line, number, text
 from shared.domain.mandate import Mandate
+from shared.domain.period import plus_days
 from shared.domain.privacy import PUBLIC, told
 from shared.domain.reader import Reader
 from shared.domain.view import Row, Rows
@@ -56,16 +57,17 @@ class Entry(msgspec.Struct, frozen=True):
     id: str
     status: str = "unknown"  # unknown, adopted, retired
     version: int = 0
+    reason: str = ""  # why it was retired
 
 
 def evolve(entry: Entry, event: EntryAdopted | EntryRetired) -> Entry:
     """Apply a recorded fact."""
     if isinstance(event, EntryAdopted):
         return Entry(entry.id, "adopted", event.version)
-    return Entry(entry.id, "retired", entry.version)
+    return Entry(entry.id, "retired", entry.version, event.reason)
 
 
-ENTRY = Decider("entry", (EntryAdopted, EntryRetired), Entry, Entry, evolve, lambda entry: "")
+ENTRY = Decider("entry", (EntryAdopted, EntryRetired), Entry, Entry, evolve, lambda entry: "", fold=2)
 
 
 def entry_id(kind: str, code: str) -> str:
@@ -144,6 +146,8 @@ def faults(kind: str, code: str, data: Mapping[str, Any], codes: Callable[[str],
     for part, other in parts.items():
         if data.get(part) and data[part] not in codes(other):
             wrong[part] = said(_("not on the city's list {list}"), list=term("kinds", other))
+    if kind == "days_off" and data["last"] and not data["first"] <= data["last"] < plus_days(data["first"], 366):
+        wrong["last"] = said(_("must not be before the first day, nor a year after it"))
     if "power" in data and not is_power(data["power"]):
         wrong["power"] = said(_("no command asks for it"))
     if powers := {power: said(_("no command asks for it")) for power in data.get("powers", ()) if not is_power(power)}:
@@ -166,7 +170,7 @@ _DATA = _Data(control="pairs", facets={"type": "object"})
 _NO_DATA: Mapping[str, Any] = {}
 
 
-@ENTRY.command("registry.profile", new=_id, alone=True)
+@ENTRY.command("registry.profile", new=_id, alone=True, compares=True)
 def adopt_entry(
     entry: Entry,
     *,
@@ -228,7 +232,7 @@ def _not_before(before: Version | None, kind: str, code: str, day: str, field: s
         )
 
 
-@ENTRY.command("registry.profile", new=_id, alone=True)
+@ENTRY.command("registry.profile", new=_id, alone=True, compares=True)
 def retire_entry(
     entry: Entry,
     *,
@@ -251,7 +255,7 @@ def retire_entry(
         )
     until = until or before.until or at[:10]
     if before.until:
-        if before.until == until:
+        if (before.until, entry.reason) == (until, reason):
             return []
         raise IllegalStateError(
             _("{code} was taken off the list on {day} already"),

@@ -182,7 +182,7 @@ def owe(obligation: Obligation, *, by: Mandate, at: str, city: City, rule: str, 
         return []
     rules: Rules = data_of("obligations", entry.data)
     period = period_of(rules.cadence, at[:10])
-    until, calendar = _end(period, rules)
+    until, calendar = _end(period, rules, city)
     return [
         ObligationOwed(
             obligation_id=obligation.id,
@@ -200,11 +200,12 @@ def owe(obligation: Obligation, *, by: Mandate, at: str, city: City, rule: str, 
     ]
 
 
-def _end(period: Period, rules: Rules) -> tuple[str, str]:
+def _end(period: Period, rules: Rules, city: City) -> tuple[str, str]:
     """The first day after the period; where its last day is free, and the rule says so, the one after the next working day."""
-    if not rules.workdays or is_working_day(period.last):
+    off = city.days_off()
+    if not rules.workdays or is_working_day(period.last, off):
         return period.until, ""
-    found = working_day_after(period.last, 1)
+    found = working_day_after(period.last, 1, off)
     return plus_days(found.date, 1), found.calendar
 
 

@@ -9,7 +9,7 @@ import msgspec
 
 from services.registry.entry import Entry, entries, in_force
 from shared.domain.answers import ACTIONS, page_of, row_of
-from shared.domain.city import City
+from shared.domain.city import City, every, unlike
 from shared.domain.command import GIVEN, Cursor, Limit, holds, order_of
 from shared.domain.decider import Decider
 from shared.domain.errors import IllegalStateError, NotFoundError
@@ -93,7 +93,7 @@ FACTS = (PlaceRegistered, PlaceMeasured, HouseholdsCounted)
 PLACE = Decider("place", FACTS, Place, Place, evolve, lambda place: place.id, named="place")
 
 
-@PLACE.command("registry.place", new=GIVEN, id_kind=PATH)
+@PLACE.command("registry.place", new=GIVEN, id_kind=PATH, alone=True)
 def register_place(
     place: Place,
     *,
@@ -131,6 +131,7 @@ def register_place(
             _("there is no place {place}; register it first"), {"parent": said(_("unknown"))}, place=parent
         )
     in_force(city, codes, "place_kinds", kind, "kind")
+    unlike(name, (row for row in every(city.rows, "city_places", {"parent": parent}) if row["place"] != place.id))
     return [PlaceRegistered(place=place.id, kind=kind, name=name, name_en=name_en, parent=parent)]
 
 

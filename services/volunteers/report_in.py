@@ -150,7 +150,9 @@ def survey_member(
     at: str,
     city: City,
     person_id: Annotated[str, id_of("person"), "the member"],
-    unit: Annotated[str, id_of("organisation"), "organisation that the member works for, of this city or not"],
+    unit: Annotated[
+        str, id_of("organisation", elsewhere=True), "organisation that the member works for, of this city or not"
+    ],
     level: Annotated[str, CODE, "level of the unit: province, city, district, outside …"],
     place: Annotated[str, PLACE, "compound the member lives in"],
     surveyed: Annotated[str, DAY, "day of the survey; empty: today"] = "",
@@ -189,7 +191,9 @@ def report_in(
     by: Mandate,
     at: str,
     city: City,
-    unit: Annotated[str, id_of("organisation"), "organisation that the member works for, or that reports in itself"],
+    unit: Annotated[
+        str, id_of("organisation", elsewhere=True), "organisation that the member works for, or that reports in itself"
+    ],
     place: Annotated[str, PLACE, "place that is reported to"],
     kind: Annotated[str, choice("member", "unit", words="reporter"), "who reports in"] = "member",
     person_id: Annotated[str, id_of("person"), "the member; empty: yourself; not used for a unit"] = "",

@@ -113,6 +113,21 @@ def state_of(decider: Decider[Any], row: Row, fields: frozenset[str] | None = No
 Counts = Mapping[str, int | Mapping[str, int]]
 
 
+def known(category: str, source: str, *facts: str) -> View:
+    """The things of another service that there are, so that what names one of them is refused when there is none: `known_issue`.
+
+    `facts` are those that make one.
+    """
+
+    def key(event: Any, record: Record) -> str | None:
+        return str(event[f"{category}_id"]) if record.type in facts else None
+
+    def fold(row: Row, event: Any, record: Record, key: str) -> Row:
+        return {"place": record.place}
+
+    return View(f"known_{category}", source, key, fold)
+
+
 @dataclass(frozen=True)
 class Tally(View):
     """Sums over the rows of another view: what each row counts for, at its place, at all places above it and everywhere.

@@ -122,19 +122,26 @@ def execute(
     holds: Mapping[str, Holds] | None = None,
     seal: Sealing | None = None,
     alone: Callable[[], int] | None = None,
+    repeated: Callable[[Any, Mapping[str, Any]], None] | None = None,
     **arguments: Any,
 ) -> Receipt:
-    """Decide on an aggregate and append what was decided; repeating a `command_id` returns the first receipt.
+    """Decide on an aggregate and append what was decided; repeating a `command_id` with the same content returns the first receipt.
 
     `decide(state, by=mandate, at=occurred, **held, **arguments)` returns facts of the aggregate, and facts `on` others that it holds. It
     is asked first with what this process remembers: if it decides anything, the log accepts that only where nobody has written since.
     Otherwise it is asked with what the log says. `holds` names the other things whose states the decision gets, and which must be at the
     same version when it is written. `alone()` makes the views reflect the whole log and returns its head: what is decided then is
-    written only at that head. `seal` encrypts the personal fields of the facts.
+    written only at that head. `repeated(state, held)` may refuse a new command that decided nothing. `seal` encrypts the personal fields of
+    the facts.
 
-    Raises the `DomainError` of the decision, and `ConcurrencyError` when others change the aggregate faster than this can decide.
+    Raises the `DomainError` of the decision, `BadInputError` when the command id was used for something else, and `ConcurrencyError` when
+    others change the aggregate faster than this can decide.
     """
     stream = decider.stream(id)
+
+    def first() -> Receipt | None:
+        return log.receipt(context.command_id, command, stream, context.content)
+
     for attempt in range(ATTEMPTS):
         head = alone() if alone else None
         remembered = None if attempt or holds or alone else _remembered(log, decider, id)
@@ -146,15 +153,17 @@ def execute(
         except Exception as error:  # of whatever kind: on what is only remembered it may be wrong
             if remembered:
                 continue
-            if isinstance(error, DomainError) and (receipt := log.receipt(context.command_id, command, stream)):
+            if isinstance(error, DomainError) and (receipt := first()):
                 return receipt
             raise
         if not acts:
             if remembered:
                 continue
-            return log.receipt(context.command_id, command, stream) or _unchanged(
-                stream, found.version, command, context.command_id
-            )
+            if (receipt := first()) is not None:
+                return receipt
+            if repeated is not None:
+                repeated(found.state, held.arguments)
+            return _unchanged(stream, found.version, command, context.command_id)
         own, *others = acts
         written = {act.stream for act in acts}
         commit = Commit(
@@ -175,6 +184,7 @@ def execute(
             ),
             held={name: version for name, version in held.versions().items() if name not in written},
             alone=head,
+            content=context.content,
         )
         try:
             receipt = log.append(commit)

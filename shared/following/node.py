@@ -39,6 +39,8 @@ from shared.following.definition import Definition
 from shared.following.execute import execute, load, remembered_state
 from shared.following.follow import Follower, GapError, Known, parked_positions, replay
 from shared.following.parking import UNREADABLE
+from shared.following.references import KNOWN, in_city, require_known
+from shared.following.repeats import refuse_other
 from shared.following.strays import Strays
 from shared.log import EventLog, Receipt
 from shared.personal import Personal
@@ -149,6 +151,7 @@ class Node:
         wanted: Needs | None = None,
         alone: bool = False,
         views: Rows | None = None,
+        repeated: Callable[[Any, Mapping[str, Any]], None] | None = None,
         **arguments: Any,
     ) -> Receipt:
         """Carry out a decision, giving it by type what it asks for: the city on the day, sealed text opened, other things held."""
@@ -166,6 +169,7 @@ class Node:
             holds=wanted.holds,
             seal=self.personal.seal if self.personal else None,
             alone=self._up_to_date if alone else None,
+            repeated=repeated,
             **given,
             **arguments,
         )
@@ -208,7 +212,24 @@ class Node:
         id = command.id_of(ask, mandate, lambda kind: derived_id(self.name, kind, context.command_id))
 
         def checked(state: Any, *, by: Mandate, **given: Any) -> Iterable[Event | On]:
-            return command.give(state, by=by, ask=ask, **given)
+            decided = command.give(state, by=by, ask=ask, **given)
+            if decided:  # last, so that only who may do this learns what there is
+                require_known(command, ask, self._known(self.city(views=views), views))
+            return decided
+
+        def repeated(state: Any, held: Mapping[str, Any]) -> None:
+            if not command.decider.exists(state):
+                return
+
+            def again(at: str) -> list[Event | On]:
+                city = self.city(at[:10], views)
+                given = dict.fromkeys(command.needs.city, city) | dict.fromkeys(command.needs.open, self.open)
+                return list(
+                    command.decide(command.decider.initial(id), by=mandate, at=at, **given, **held, **arguments)
+                )
+
+            records = list(self.log.read_stream(command.decider.stream(id)))
+            refuse_other(command, id, records, again, self.open)
 
         receipt = self.decide(
             command.decider,
@@ -220,6 +241,7 @@ class Node:
             wanted=command.needs,
             alone=command.alone,
             views=views,
+            repeated=repeated if command.new is not None and not command.compares else None,
             **arguments,
         )
         state = remembered_state(self.log, command.decider, id)
@@ -237,6 +259,19 @@ class Node:
             "events": receipt.events,
             "actions": offered(command.decider, state, mandate) if state is not None else [],
         }
+
+    def _known(self, city: City, views: Rows | None) -> Callable[[str, str], bool]:
+        """Tell whether there is a thing, by category and id; things that this service does not follow may be anything."""
+        own = {decider.category: decider for decider in self.definition.deciders}
+
+        def known(category: str, id: str) -> bool:
+            if (decider := own.get(category)) is not None:
+                return bool(decider.exists(load(self.log, decider, id)[0]))
+            if KNOWN + category in self.derived_views:
+                return (views or self.views).get(KNOWN + category, id) is not None
+            return in_city(city, category, id) is not False
+
+        return known
 
     def _policies_on(self, source: str) -> Mapping[str, Policy]:
         """What is done because of a source's facts; what asks for our rows because of another service's fact waits for them."""

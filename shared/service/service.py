@@ -202,12 +202,16 @@ class Call:
             context = self._here.signer.open(self._signed, f"{service}.{name}", arguments)
             self._believed = True
             correlation_id, context_kind = context.correlation_id, context.kind
-            self.context = _timed(context) if kind == "command" else context
+            claimed, self.context = context.occurred, _timed(context) if kind == "command" else context
             with tracing.span(service, f"{service}.{name}", "SERVER", correlation_id, self._traceparent):
                 try:
                     ask = _loader(self._schema(name)).load(arguments)
                 except ValidationError as error:
                     raise BadInputError(_("the input has mistakes"), _fields(error)) from error
+                if kind == "command":
+                    told = {key: value for key, value in ask.items() if value != _left_out(self._schema(name), key)}
+                    content = self._here.signer.content(f"{service}.{name}", told, claimed)
+                    self.context = msgspec.structs.replace(self.context, content=content)
                 self.node.wait_for(context.after, timeout=self._here.patience)
                 return {"ok": work(ask)}
         except LinliError as error:
@@ -250,6 +254,12 @@ class Call:
 def _loader(schema: type[Schema]) -> Schema:
     """Return the one instance of a schema, which checks all calls: it keeps no state of them."""
     return schema()
+
+
+def _left_out(schema: type[Schema], name: str) -> Any:
+    """What an argument is when it is left out, so that a new one does not make another content of what was sent before."""
+    default = _loader(schema).fields[name].load_default
+    return default() if callable(default) else default
 
 
 def _timed(context: Context) -> Context:

@@ -104,7 +104,7 @@ def found_city(client: Client) -> None:
         city="榕江区",
         levels=[{"code": "community", "zh": "社区", "en": "Community"}],
         roles=[{"code": "grid_worker", "zh": "网格员", "en": "Grid worker"}],
-        powers={"grid_worker": ["issue.report"]},
+        powers={"grid_worker": ["issue.report", "issue.triage"]},
         intake=["grid_worker"],
         code_lists={"issue_categories": {"noise": {"zh": "噪声", "en": "Noise"}}},
     )

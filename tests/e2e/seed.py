@@ -159,6 +159,7 @@ def found(operator: Api) -> None:
         powers={code: powers for code, (_, _, powers) in ROLES.items()},
         intake=["grid_worker", "community_secretary", "street_secretary"],
         code_lists=words,
+        effective=SINCE,
     )
     operator.do("registry", "adopt_profile", **profile)
     for place, kind, name, name_en in PLACES:
@@ -226,7 +227,7 @@ def cases(operator: Api) -> list[str]:
         ("三盏路灯全部更换为LED灯，夜间试亮正常。", "satisfied", "亮了，谢谢。"),
     ):
         lin.do("issues", "resolve_issue", issue_id=ids[1], outcome=outcome)
-        lin.do("issues", "record_follow_up", issue_id=ids[1], result=result, note=note)
+        chen.do("issues", "record_follow_up", issue_id=ids[1], result=result, note=note)
     chen.do("issues", "close_issue", issue_id=ids[1], because="居民确认路灯全部恢复。")
     return ids
 
@@ -292,5 +293,5 @@ def volunteers(operator: Api) -> None:
             starts=starts,
         )
         people = [{"person_id": person, "minutes": 90} for person in ("lin", "chen")[:number]]
-        chen.do("volunteers", "record_attendance", activity_id=activity, attendances=people)
         chen.do("volunteers", "hold_activity", activity_id=activity)
+        chen.do("volunteers", "record_attendance", activity_id=activity, attendances=people)

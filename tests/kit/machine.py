@@ -31,7 +31,7 @@ from shared.following.definition import Definition
 from shared.log import Commit, NewEvent, Receipt
 from tests.kit.city import COMMUNITY, COMPOUND, ORGANISATIONS, POSTS, facts
 from tests.kit.desk import Desk
-from tests.kit.strategies import TODAY, asks, filled
+from tests.kit.strategies import NAMED, TODAY, asks, filled
 
 #: Who commands: holders of several posts who may do everything, and now and then somebody who may not.
 MIGHTY = [
@@ -70,6 +70,9 @@ class World:
         self._own = founding(desk) if service == REGISTRY else []
         self._found(desk)
         desk.catch_up()
+        for category, source, fact in (("issue", "issues", "IssueReported"), ("project", "funding", "ProjectProposed")):
+            if source in desk.definition.sources:
+                desk.tell_all(source, [(fact, {f"{category}_id": f"{category}-{number}"}) for number in range(NAMED)])
         desk.close()
         #: How often each command wrote something, over all runs.
         self.done: Counter[str] = Counter()

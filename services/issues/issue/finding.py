@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import islice
 from typing import Annotated, Any
@@ -18,7 +20,7 @@ from shared.domain.answers import many as list_of
 from shared.domain.city import City
 from shared.domain.command import LARGEST_PAGE, Cursor, Limit, order_of
 from shared.domain.errors import ForbiddenError, NotFoundError
-from shared.domain.fields import DAY, PLACE, YES, choice, code_of, id_of, line, many, number
+from shared.domain.fields import DAY, PLACE, YES, choice, code_of, id_of, line, look, many, number
 from shared.domain.reader import Reader
 from shared.domain.territory import EVERYWHERE
 from shared.domain.view import Row, Share
@@ -156,6 +158,7 @@ def find_issues(
     organisation_id: Annotated[str, id_of("organisation"), "accountable organisation"] = "",
     post_id: Annotated[str, id_of("post"), "accountable post"] = "",
     person_id: Annotated[str, id_of("person"), "accountable person; staff only"] = "",
+    number: Annotated[str, line(300), "its number however it is typed, or the first 8 characters of it at least"] = "",
     origin: Annotated[str, line(130), "visit or patrol it came from"] = "",
     mine: Annotated[bool, YES, "only those you reported yourself"] = False,
     holderless: Annotated[
@@ -201,13 +204,27 @@ def find_issues(
         "reported__gte": reported__gte,
         "reported__lt": reported__lt,
         "hidden": None if everything else 0,
-    }
+    } | (numbered(number) if number else {})
     if holderless:  # what the clock and the registry's facts leave none of is looked for in all that is open
         given = {name: value for name, value in where.items() if value not in (None, "", [], ())}
         found = list(islice(nobodys(read.city, given), limit))
         rows = [_masked(read, row) | {"actions": read.actions(ISSUE, row)} for row in found]
         return {"rows": read.city.named(rows), "next": None}
     return _listed(read, where, limit, cursor, order)
+
+
+def numbered(typed: str) -> dict[str, str]:
+    """The filter for a number as somebody typed it: digits of full width, with other dashes or none, in capitals, with blanks, cut off.
+
+    A number that the program made is 32 hexadecimal digits in groups; of these the first 8 are enough.
+    """
+    text = "".join("-" if unicodedata.category(one) == "Pd" else one for one in look(typed))
+    digits = text.replace("-", "")
+    if not re.fullmatch("[0-9a-f]{8,32}", digits):
+        return {"issue_id": text or "-"}
+    groups = (digits[:8], digits[8:12], digits[12:16], digits[16:20], digits[20:])
+    begins = "-".join(group for group in groups if group)
+    return {"issue_id__gte": begins, "issue_id__lt": begins + "~"}
 
 
 _POST = ("post_id", "organisation_id", "role", "place", "title", "title_en")

@@ -56,6 +56,7 @@ CASES = View.of(
         ("open", "overdue", "due"),
         ("person_id", "open"),
         ("organisation_id", "open"),
+        "issue_id",
         "origin",
         "reporter",
         "reported",

@@ -52,6 +52,9 @@ def test_a_case_goes_from_the_inbox_to_its_end_by_clicking(worker: FlaskClient, 
     page = worker.get("/inbox", headers=ZH).text
     assert "已完成：" in said(page) and f"/work/issues/dispatch_issue?issue_id={id}" in page
 
+    offered = worker.get(f"/work/issues/dispatch_issue?issue_id={id}", headers=ZH).text
+    assert all(f'value="{post}"' in offered for post in ("post-grid", "post-secretary", "post-housing"))
+    assert 'value="post-vacant"' not in offered, "only posts that can take it"
     dispatch = {"issue_id": id, "post_id": "post-grid", "duty": "修好路灯", "due": "", "working_days": ""}
     refused = send(worker, f"/work/issues/dispatch_issue?issue_id={id}", **dispatch)
     assert (

@@ -33,7 +33,7 @@ PROFILE = document(
         {"code": "clerk", "zh": "社区工作者", "en": "clerk"},
         {"code": "grid_worker", "zh": "网格员", "en": "grid worker"},
     ],
-    powers={"clerk": ["issue.triage"], "grid_worker": []},
+    powers={"clerk": ["issue.triage"], "grid_worker": ["issue.triage"]},
     intake=["grid_worker"],
 )
 TRIAGE = {"severity": "small", "tier": "compound", "reason": "一盏灯"}

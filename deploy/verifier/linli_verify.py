@@ -22,6 +22,13 @@ What is proved when it ends with exit code 0:
  5. History (with --previous, once for each older checkpoint). The ledger begins with exactly the lines that the older
     checkpoint was signed for: nothing that was published before has been rewritten since.
 
+Lines that leave something out: since lines have digests (`"leaf":2`) a line states its public fields, and of every
+other field the SHA-256 over the canonical JSON array [salt, name, value]. --disclosures FILE gives salts and values
+that may be shown; each must fit its digest. Where all of a line are given its event is put together again and checked
+as above; the chain of a log is not checked across lines of which some are missing. A line from before that is shown
+with gaps (`leafhash`) proves only that there is an entry of that hash, not what is shown of it; the result counts such
+lines as unproved.
+
 What is not proved: that an event is true, that nothing was left out before it was committed, and that nobody was
 shown another ledger under the same key. For the last, compare checkpoints with others, and keep them for --previous.
 
@@ -40,12 +47,13 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import re
 import sys
 import time
 from base64 import b64decode
 from binascii import Error as Base64Error
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from hashlib import sha256
 from itertools import islice
@@ -181,6 +189,8 @@ class Log:
     common: tuple[bytes, ...] = ()  # what all events of that commit say
     held: bytes = b""  # and what the first says that it relied on
     began: int = 0  # and the line of its first event
+    open: bool = False  # the line before leaves something out: the digest of its commit is not known
+    blurred: bool = False  # so did the name of a stream
 
     def take(self, number: int, position: int, stream: bytes, version: int) -> None:
         """Go one event further; `number` is its line."""
@@ -188,12 +198,26 @@ class Log:
             reason = f"position {self.position + 1} of {self.name} should follow here, but it is {position}"
             raise Wrong(reason, number, self.line + 1)
         expected = self.versions.get(stream, 0) + 1
-        if version != expected:
+        if version < expected if self.blurred else version != expected:
             reason = (
                 f"position {position} of {self.name}: version {expected} of its stream should follow, not {version}"
             )
             raise Wrong(reason, number)
         self.position, self.line, self.versions[stream] = position, number, version
+
+    def pass_over(self, number: int, event: dict[str, Any]) -> None:
+        """Go one event further that leaves something out."""
+        position, stream = event.get("position"), event.get("subject")
+        if position != self.position + 1:
+            reason = f"position {self.position + 1} of {self.name} should follow here, but it is {position}"
+            raise Wrong(reason, number, self.line + 1)
+        self.pending = 0  # of its commit, if others of it are whole, nothing can be said
+        self.parts.clear()
+        self.position, self.line, self.open = position, number, True
+        if isinstance(stream, str) and isinstance(event.get("version"), int):
+            self.versions[_encode(stream)[1:-1].encode()] = event["version"]
+        else:
+            self.blurred = True
 
 
 class Sequence:
@@ -269,6 +293,8 @@ LINE = re.compile(
     )[:-1]
     + rb"\}"
 )
+#: The hash of a line from before that is shown with gaps.
+TOLD = re.compile(rb',"leafhash":"([0-9a-f]{64})"')
 EVENT = b'{"data":%b,"id":"%b","occurred":"%b","schema":%b,"type":"%b"}'
 #: What not all commits have is left out of the others: further streams, the code of what was asked, and what was held.
 ALSO = b'"also":[%b],'
@@ -336,6 +362,8 @@ class Chain:
             if held:
                 self._check_held(log, held, index, number)
             log.take(number, int(position), subject, int(version))
+            if log.open and not log.pending and index != b"0":
+                continue  # the commit began with a line that leaves something out
             common = (
                 *(actor, causation, command, command_id, content, correlation, mandate, on_behalf_of, moment, size),
                 digest,
@@ -371,7 +399,7 @@ class Chain:
         if index != b"0":
             raise Wrong(f"{here}: only the first event of a commit says what it relied on", number)
         for stream, version in pairs:
-            if (was := log.versions.get(stream, 0)) != version:
+            if (was := log.versions.get(stream, 0)) != version and not log.blurred:
                 raise Wrong(f"{here} relies on {_shown(stream)} at version {version}, which was at {was}", number)
 
     def _type(self, source: bytes, kind: bytes, number: int) -> bytes:
@@ -400,12 +428,12 @@ class Chain:
             *(HELD % held if held else b"", mandate, on_behalf_of, own.place, position, log.digest, own.stream),
             *(moment, own.version),
         )
-        if sha256(body).hexdigest().encode() != digest:
+        if not log.open and sha256(body).hexdigest().encode() != digest:
             reason = (
                 f"the commit at position {position} of {log.name} has not the digest it states: something was changed"
             )
             raise Wrong(reason, number, log.began)
-        log.digest = digest
+        log.digest, log.open = digest, False
         log.commits += 1
         log.pending = 0
         log.parts.clear()
@@ -523,6 +551,100 @@ def _shown(text: bytes) -> str:
     return shown if len(shown) <= 80 else shown[:80] + "…"
 
 
+@dataclass
+class Forms:
+    """Reads lines that leave something out, and what is disclosed of them beside the ledger."""
+
+    disclosures: Iterator[bytes]
+    ahead: tuple[int, dict[str, Any]] | None = None
+    gapped: int = 0  # lines of which something stays withheld
+    unproved: int = 0  # lines from before that are shown with gaps
+
+    def read(self, check: Sequence | Chain, lines: list[bytes], first: int) -> list[bytes]:
+        """Check lines numbered `first` and up, and return their leaf hashes."""
+        hashes = leaf_hashes(lines)
+        whole: list[bytes] = []  # lines to follow that stand together
+        for number, line in enumerate(lines, first):
+            if b'"leaf":2' not in line and b'"leafhash":"' not in line:
+                whole.append(line)
+                continue
+            event = self._event(number, line)
+            if event.keys() & {"leaf", "leafhash"} == set():
+                whole.append(line)
+                continue
+            if "leafhash" in event:
+                hashes[number - first] = self._told(number, event)
+                self.unproved += 1
+                restored = None
+            else:
+                restored = self._restored(number, event)
+            if restored is not None:
+                whole.append(restored)
+                continue
+            self.gapped += 1
+            check.follow(whole, number - len(whole))
+            whole = []
+            self._log(check, number, event).pass_over(number, event)
+        check.follow(whole, first + len(lines) - len(whole))
+        return hashes
+
+    @staticmethod
+    def _event(number: int, line: bytes) -> dict[str, Any]:
+        try:
+            text = line.decode()
+            event, again = _decode(text), canonical(text)
+        except (ValueError, RecursionError) as error:
+            raise Wrong(f"the line is not canonical JSON: {_why(error)}", number) from None
+        if not isinstance(event, dict) or again != text:
+            raise Wrong("the line is not canonical JSON (RFC 8785)", number)
+        return event
+
+    @staticmethod
+    def _told(number: int, event: dict[str, Any]) -> bytes:
+        told = event["leafhash"]
+        if not isinstance(told, str) or not re.fullmatch("[0-9a-f]{64}", told):
+            raise Wrong("the hash of a line that is shown with gaps is malformed", number)
+        return bytes.fromhex(told)
+
+    def _restored(self, number: int, event: dict[str, Any]) -> bytes | None:
+        """The whole event as canonical JSON; None when something stays withheld. What is disclosed must fit."""
+        digests, data, shown = event.get("digests"), event.get("data"), self._disclosed(number - 1)
+        if not isinstance(digests, dict) or not isinstance(data, dict) or event["leaf"] != 2:
+            raise Wrong("the line leaves something out, but has no digests", number)
+        whole = {name: value for name, value in event.items() if name not in ("leaf", "digests")}
+        whole["data"] = data = dict(data)
+        for name, kept in shown.items():
+            if not isinstance(kept, list) or len(kept) != 2 or digests.get(name) != self._digest(name, kept):
+                raise Wrong(f"what is disclosed as {name} does not fit its digest", number)
+            where, key = (data, name[5:]) if name.startswith("data.") else (whole, name)
+            where[key] = kept[1]
+        return _encode_ordered(whole).encode() if shown.keys() == digests.keys() else None
+
+    @staticmethod
+    def _digest(name: str, kept: list[Any]) -> str:
+        return sha256(_encode_ordered([kept[0], name, kept[1]]).encode()).hexdigest()
+
+    def _disclosed(self, index: int) -> dict[str, Any]:
+        while self.ahead is None or self.ahead[0] < index:
+            if (line := next(self.disclosures, None)) is None:
+                return {}
+            try:
+                one = _decode(line.decode())
+                self.ahead = one["index"], dict(one["disclosed"])
+            except (ValueError, TypeError, KeyError) as error:
+                raise Wrong(f"the disclosures cannot be read: {error}") from None
+        return self.ahead[1] if self.ahead[0] == index else {}
+
+    @staticmethod
+    def _log(check: Sequence | Chain, number: int, event: dict[str, Any]) -> Log:
+        source = event.get("source")
+        if not isinstance(source, str) or not source.startswith("/linli/"):
+            raise Wrong("the line names no source", number)
+        name = _encode(source)[1:-1].encode()
+        key = name if isinstance(check, Chain) else b'source":"%b"' % name
+        return check.logs.setdefault(key, Log(source))
+
+
 def verify(
     ledger: BinaryIO,
     checkpoint: bytes,
@@ -531,6 +653,7 @@ def verify(
     fast: bool = False,
     previous: list[bytes] | None = None,
     event: str | None = None,
+    disclosures: Iterable[bytes] = (),
 ) -> dict[str, Any]:
     """Check a ledger as the module says and return what was found; raises `Wrong` at the first thing that does not
     hold.
@@ -545,14 +668,14 @@ def verify(
                 f"the older checkpoint covers {old.size} events, the newer one only {head.size}: history was cut"
             )
     check = Sequence() if fast else Chain()
+    forms = Forms(iter(disclosures))
     roots: list[bytes] = []  # of the blocks so far
     old_roots: dict[int, bytes] = {0: fold([])[0]}
     count, found = 0, None
     for lines in blocks(ledger):
-        check.follow(lines[: head.size - count], count + 1)
+        hashes = forms.read(check, lines[: head.size - count], count + 1)
         if count + len(lines) > head.size:
             raise Wrong(f"the checkpoint covers {head.size} events, but the ledger goes on", head.size + 1)
-        hashes = leaf_hashes(lines)
         for old in older:
             if count < old.size <= count + len(lines):
                 old_roots[old.size] = fold(roots + [fold(hashes[: old.size - count])[0]])[0]
@@ -587,6 +710,8 @@ def verify(
         "root": head.root.hex(),
         "mode": "fast" if fast else "full",
         "previous": intact,
+        "gapped": forms.gapped,
+        "unproved": forms.unproved,
         "logs": {
             log.name: {"events": log.position, "streams": len(log.versions)}
             | ({} if fast else {"commits": log.commits, "digest": log.digest.decode()})
@@ -608,7 +733,11 @@ def verify(
 
 def _is_event(number: int, line: bytes, event: str) -> bool:
     name = _encode(event)[1:-1].encode()
-    return name in line and read_line(number, line)["id"] == name
+    if name not in line:
+        return False
+    if b'"leaf":2' in line or b'"leafhash":"' in line:
+        return bool(_decode(line.decode()).get("id") == event)
+    return read_line(number, line)["id"] == name
 
 
 def first_wrong_line(ledger: BinaryIO, hashes: bytes, head: Checkpoint) -> int | None:
@@ -621,7 +750,10 @@ def first_wrong_line(ledger: BinaryIO, hashes: bytes, head: Checkpoint) -> int |
     count = 0
     try:
         for lines in blocks(ledger):
+            told = [TOLD.search(line) for line in lines]
             for offset, leaf in enumerate(leaf_hashes(lines)):
+                if (found := told[offset]) is not None:
+                    leaf = bytes.fromhex(found[1].decode())
                 if count + offset >= head.size or leaf != expected[count + offset]:
                     return count + offset + 1
             count += len(lines)
@@ -646,16 +778,28 @@ def main(arguments: list[str] | None = None) -> int:
     )
     parser.add_argument("--event", metavar="ID", help="print the inclusion path of an event")
     parser.add_argument("--hashes", metavar="LIST", help="leaf hashes, to name the first wrong line exactly")
+    parser.add_argument("--disclosures", metavar="FILE", help="salts and values of what lines leave out")
     parser.add_argument("--json", action="store_true", help="print one JSON object")
     options = parser.parse_args(arguments)
     started = time.perf_counter()
     try:
-        with open(options.ledger, "rb", buffering=1 << 18) as ledger:
+        with (
+            open(options.ledger, "rb", buffering=1 << 18) as ledger,
+            open(options.disclosures or os.devnull, "rb") as disclosures,
+        ):
             checkpoint, previous = _read(options.checkpoint), [_read(path) for path in options.previous]
             hashes = _read(options.hashes) if options.hashes else None
             try:
                 key = _load_key(_read(options.public_key))
-                result = verify(ledger, checkpoint, key, fast=options.fast, previous=previous, event=options.event)
+                result = verify(
+                    ledger,
+                    checkpoint,
+                    key,
+                    fast=options.fast,
+                    previous=previous,
+                    event=options.event,
+                    disclosures=disclosures,
+                )
             except Wrong as wrong:
                 result = {"valid": False, "reason": wrong.reason, "line": wrong.line, "lines": wrong.lines}
                 if hashes is not None and wrong.lines:
@@ -703,8 +847,12 @@ def _summary(result: dict[str, Any]) -> Iterator[str]:
     yield f"HOLDS: {result['origin']}, {result['size']} events, signed {result['time'] or 'at an unnamed time'}"
     yield f"root {result['root']}"
     for name, log in sorted(result["logs"].items()):
-        chain = f", {log['commits']} commits, last digest {log['digest']}" if "digest" in log else ""
+        chain = f", {log['commits']} commits, last digest {log['digest']}" if log.get("commits") else ""
         yield f"{name}: {log['events']} events in {log['streams']} streams{chain}"
+    if result["gapped"]:
+        yield f"{result['gapped']} lines leave something out: chains were not checked across them"
+    if result["unproved"]:
+        yield f"UNPROVED: {result['unproved']} lines from before are shown with gaps; what they show is not vouched for"
     for size in result["previous"]:
         yield f"begins with the {size} events of the older checkpoint, unchanged"
     if event := result.get("event"):

@@ -1,19 +1,23 @@
 """The city ledger: every fact of every service, in order of arrival, under one Merkle tree.
 
-An entry's line is the fact as canonical JSON. The tree is stored in tiles of hashes, so that a proof over ten million entries reads
-some ten rows (P14) and a batch of facts writes few rows besides its entries (P4). Entries, tiles, size and the checkpoints of the
-followed logs change in one transaction.
+An entry's line is the fact as canonical JSON, with digests for what is not public (`disclosure`). The tree is stored in tiles of hashes,
+so that a proof over ten million entries reads some ten rows (P14) and a batch of facts writes few rows besides its entries (P4).
+Entries, tiles, size and the checkpoints of the followed logs change in one transaction.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import islice
+from types import MappingProxyType
+from typing import Any
 
+import msgspec
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from services.audit import checkpoint, merkle
+from services.audit import checkpoint, disclosure, merkle
 from shared.domain.errors import CorruptionError, NotFoundError, UnavailableError
+from shared.domain.mandate import Mandate
 from shared.domain.record import Record
 from shared.domain.view import Row, View
 from shared.domain.words import _
@@ -28,7 +32,7 @@ def _state(name: str, *indexes: str | tuple[str, ...]) -> View:
     return View(name, "", lambda event, record: None, lambda row, event, record, key: row, indexes)
 
 
-#: One row per entry: `line` is the hashed text.
+#: One row per entry: `line` is the hashed text, `apart` what it leaves out, with salts.
 ENTRIES = _state("entries", "event_id", "stream", ("source", "position"))
 #: Hashes of the tree, as concatenated hex, by height and number of the tile (see `merkle`).
 TILES = _state("tiles")
@@ -36,9 +40,11 @@ TILES = _state("tiles")
 LEDGER = _state("ledger")
 #: All signed checkpoints, by size.
 SIGNED = _state("signed")
+#: Texts that staff moved out of public sight, by stream: field to the event that says so.
+MOVED = _state("moved")
 #: Rows read at a time.
 _AT_A_TIME = 500
-LEDGER_VIEWS = (ENTRIES, TILES, LEDGER, SIGNED)
+LEDGER_VIEWS = (ENTRIES, TILES, LEDGER, SIGNED, MOVED)
 
 
 def entry_key(index: int) -> str:
@@ -102,6 +108,9 @@ class LedgerFollower(Follower):
     So readers always see whole commits of each log, and no signed checkpoint splits one.
     """
 
+    #: Salts of entries that a backup brings back, by position; None for those from before lines had digests.
+    kept: Mapping[int, Mapping[str, str] | None] = MappingProxyType({})
+
     def reload(self) -> None:
         """Load checkpoint and size from the store, after completing the tree."""
         complete_tree(self._store)
@@ -126,16 +135,30 @@ class LedgerFollower(Follower):
     def _fold(self, record: Record, overlay: Overlay) -> dict[tuple[str, str], Row | None]:
         changes = super()._fold(record, overlay)
         size = int(overlay.get("ledger", "size").get("size", 0))
-        line = cloudevents.line(self.source, record)
+        line, apart = self._entered(record)
         changes["entries", entry_key(size)] = {
             "event_id": record.id,
             "stream": f"{self.source}/{record.stream}",
             "source": self.source,
             "position": record.position,
-            "line": line.decode(),
+            "line": line,
+            **({} if apart is None else {"apart": apart}),
         }
+        if record.type == "TextWithheld":
+            stream = f"{self.source}/{record.stream}"
+            field = msgspec.json.decode(record.data)["withheld"]
+            changes["moved", stream] = dict(overlay.get("moved", stream)) | {field: record.id}
         changes["ledger", "size"] = {"size": size + 1}
         return changes
+
+    def _entered(self, record: Record) -> tuple[str, dict[str, Any] | None]:
+        """The line of a fact and what stands beside it; None beside a line from before lines had digests."""
+        if record.position not in self.kept:
+            return disclosure.entered(self.source, record)
+        salts = self.kept[record.position]
+        if salts is None:
+            return cloudevents.line(self.source, record).decode(), None
+        return disclosure.entered(self.source, record, salts)
 
     def _complete(self, overlay: Overlay) -> None:
         """Add all entries of the batch to the tree; raises `UnavailableError` when its stored hashes are incomplete."""
@@ -180,6 +203,10 @@ class Ledger:
         if not found:
             raise NotFoundError(_("the ledger holds no event {event}; it may not have arrived yet"), event=event_id)
         return found[0] | {"index": int(found[0]["key"])}
+
+    def shown(self, row: Row, by: Mandate) -> Row:
+        """An entry as a reader may see it."""
+        return disclosure.shown(row, by, self.views.get("moved", row["stream"]))
 
     def entries(self, start: int = 0) -> Iterator[Row]:
         """Yield entries from index `start` on."""

@@ -6,9 +6,11 @@ from typing import Annotated, Any
 
 from services.audit import checkpoint
 from services.audit.ledger import Ledger
+from shared.domain.answers import YES
 from shared.domain.command import Cursor, Limit, Query, declare_query
 from shared.domain.errors import BadInputError
 from shared.domain.fields import line, number
+from shared.domain.mandate import Mandate
 from shared.domain.words import _, said
 
 _SIZE = number(0, 2**53 - 1)
@@ -33,16 +35,19 @@ def get_checkpoint(ledger: Ledger) -> dict[str, Any]:
     return {"checkpoint": ledger.checkpoint(), "public_key": checkpoint.public_pem(ledger.key).decode()}
 
 
-def prove_event(ledger: Ledger, *, event_id: Annotated[str, line(100), "id of the event"]) -> dict[str, Any]:
+def prove_event(
+    ledger: Ledger, by: Mandate, *, event_id: Annotated[str, line(100), "id of the event"]
+) -> dict[str, Any]:
     """Prove that an event is in the ledger: its entry and the hashes that lead from it to the signed root."""
-    entry = ledger.entry(event_id)
+    found = ledger.entry(event_id)
+    entry = ledger.shown(found, by) | {"index": found["index"]}
     text = ledger.checkpoint()
     signed = checkpoint.open_checkpoint(text, ledger.key.public_key(), ledger.origin)
     return {
         "index": entry["index"],
         "source": entry["source"],
         "position": entry["position"],
-        "line": entry["line"],
+        **{name: entry[name] for name in ("line", "leaf", "hashed", "disclosed", "gaps")},
         "size": signed.size,
         "root": signed.root.hex(),
         "proof": ledger.inclusion(entry["index"], signed.size),
@@ -69,22 +74,37 @@ def prove_consistency(
 
 def find_entries(
     ledger: Ledger,
+    by: Mandate,
     *,
     stream: Annotated[str, line(200), "service and stream, like issues/issue-4711; empty: all"] = "",
     limit: Limit = 50,
     cursor: Cursor = "",
 ) -> dict[str, Any]:
-    """Entries of the ledger, the newest first, of all logs or of one stream."""
+    """Entries of the ledger as the reader may see them, the newest first, of all logs or of one stream."""
     page = ledger.views.find("entries", {"stream": stream} if stream else {}, "-key", limit, cursor or None)
-    return {"rows": list(page.rows), "next": page.next, "size": ledger.size}
+    rows = [ledger.shown(row, by) for row in page.rows]
+    if stream and not all(row["stream"] for row in rows):  # its name says whom it is about
+        return {"rows": [], "next": None, "size": ledger.size}
+    return {"rows": rows, "next": page.next, "size": ledger.size}
 
 
+_SEEN = {
+    "line": _text("the event as canonical JSON, public fields in clear: what was hashed, if `hashed`"),
+    "leaf": _text("hash of the entry in the tree, in hex"),
+    "hashed": YES,
+    "disclosed": {
+        "type": "object",
+        "additionalProperties": {"type": "array"},
+        "description": "what the line leaves out and you may see: salt and value",
+    },
+    "gaps": {"type": "array", "items": {"type": "string"}, "description": "what is withheld from you"},
+}
 _ENTRY = _object(
     event_id=_text("id of the event"),
-    stream=_text("service and stream"),
+    stream=_text("service and stream; empty: withheld"),
     source=_text("service whose log holds it"),
     position=_number("position in that log"),
-    line=_text("the event as canonical JSON: what was hashed"),
+    **_SEEN,
 )
 #: The queries; the service answers them, because they need its key.
 PROOFS: tuple[Query, ...] = (
@@ -97,7 +117,7 @@ PROOFS: tuple[Query, ...] = (
             index=_number("index of the entry, from 0"),
             source=_text("service whose log holds it"),
             position=_number("position in that log"),
-            line=_text("the event as canonical JSON: what was hashed"),
+            **_SEEN,
             size=_number("entries under the root"),
             root=_text("root of the tree in hex"),
             proof=_HASHES,

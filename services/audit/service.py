@@ -1,4 +1,4 @@
-"""The audit service's entrypoints: checkpoints and proofs for everyone; the content of an event only where it is public."""
+"""The audit service's entrypoints: checkpoints and proofs for everyone; of an event what the reader may see."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ class AuditService(Followed):
     @query
     def prove_event(self, **ask: Any) -> dict[str, Any]:
         """An entry and the hashes that lead from it to the signed root."""
-        return proofs.prove_event(self.ledger, **ask)
+        return proofs.prove_event(self.ledger, self.here.mandate, **ask)
 
     @query
     def prove_consistency(self, **ask: Any) -> dict[str, Any]:
@@ -67,4 +67,4 @@ class AuditService(Followed):
     @query
     def find_entries(self, **ask: Any) -> dict[str, Any]:
         """Entries, newest first."""
-        return proofs.find_entries(self.ledger, **ask)
+        return proofs.find_entries(self.ledger, self.here.mandate, **ask)

@@ -1,6 +1,7 @@
 """Verifies logs and ledger from raw records, without trusting a view, index or running service.
 
-It recomputes each log's hash chain. Each entry of the city ledger must be, byte for byte, the next record of its log; the Merkle root
+It recomputes each log's hash chain. Each entry of the city ledger, put together with what its line leaves
+out, must be byte for byte the next record of its log; the Merkle root
 is computed from the entries and compared with the last signed checkpoint.
 """
 
@@ -11,7 +12,7 @@ from dataclasses import dataclass
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
-from services.audit import checkpoint, merkle
+from services.audit import checkpoint, disclosure, merkle
 from services.audit.ledger import Ledger
 from shared.domain.errors import CorruptionError, NotFoundError
 from shared.domain.record import Record
@@ -131,6 +132,7 @@ def verify_ledger(
     records = {name: _records(log) for name, log in logs.items()}
     running, tree = RunningRoot(), _StoredTree(ledger)
     root_when_signed = merkle.EMPTY_ROOT if signed_size == 0 else None
+    disclosing = False
     for row in ledger.entries():
         index = running.size
         if index == size:
@@ -142,7 +144,14 @@ def verify_ledger(
         if record is None:
             raise CorruptionError(f"{here}: there is no such record in the log")
         line = row["line"].encode()
-        if record.position != row["position"] or cloudevents.line(row["source"], record) != line:
+        try:
+            whole = disclosure.whole_line(row)
+        except (CorruptionError, ValueError, KeyError, TypeError) as error:
+            raise CorruptionError(f"{here}: {error}") from error
+        if disclosing and disclosure.is_old(row):
+            raise CorruptionError(f"{here}: is of the form from before, after entries of the form of today")
+        disclosing = disclosing or not disclosure.is_old(row)
+        if record.position != row["position"] or cloudevents.line(row["source"], record) != whole:
             raise CorruptionError(f"{here}: does not match position {record.position} of the log")
         tree.compare(index, running.add(line))
         if running.size == signed_size:

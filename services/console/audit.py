@@ -11,6 +11,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
+import msgspec
 from rich.table import Table
 
 from services.audit import checkpoint, merkle
@@ -19,7 +20,10 @@ from services.audit.replay import Comparison, compare, digests, fold_until
 from services.audit.verify import verify_ledger, verify_log
 from services.console.catalogue import OWNERS, definition
 from services.console.output import out, progress
+from shared.domain.catalogue import ANONYMOUS
 from shared.domain.errors import BadInputError, NotFoundError
+from shared.domain.mandate import Mandate
+from shared.domain.view import Row
 from shared.log import EventLog
 from shared.service.settings import Settings
 from shared.service.storage import open_log, open_views
@@ -179,8 +183,27 @@ def print_replayed(report: Mapping[str, Any]) -> None:
         out.print("[green]every row of every live view follows from the logs[/]")
 
 
-def export(folder: Path, quiet: bool = False) -> dict[str, Any]:
-    """Write the ledger, its signed checkpoint, the public key and the list of leaf hashes; replaces files atomically."""
+#: Who an export is for, unless it is to be full.
+_ANYBODY = Mandate(actor="", role=ANONYMOUS)
+
+
+def _exported(ledger: Ledger, row: Row, full: bool) -> tuple[bytes, bytes, dict[str, Any]]:
+    """The line of an entry as anybody may see it or in full, its hash, and what is disclosed beside it."""
+    hashed = merkle.leaf_hash(row["line"].encode())
+    if full:
+        return row["line"].encode(), hashed, row.get("apart", {})
+    shown = ledger.shown(row, _ANYBODY)
+    if shown["hashed"]:
+        return shown["line"].encode(), hashed, shown["disclosed"]
+    gapped = msgspec.json.decode(shown["line"]) | {"leafhash": hashed.hex()}
+    return msgspec.json.encode(gapped, order="sorted"), hashed, {}
+
+
+def export(folder: Path, full: bool = False, quiet: bool = False) -> dict[str, Any]:
+    """Write the ledger as anybody may see it, or in full, its signed checkpoint, the public key and the list of leaf hashes.
+
+    What lines leave out and may be shown stands in `ledger.disclosures.jsonl`. Files are replaced atomically.
+    """
     settings = Settings.read()
     key = _key(settings)
     # in a city the audit service signs every few seconds, and an auditor may write nothing
@@ -190,29 +213,33 @@ def export(folder: Path, quiet: bool = False) -> dict[str, Any]:
     text = ledger.last_checkpoint() if city else ledger.checkpoint()
     signed = checkpoint.open_checkpoint(text, key.public_key(), ledger.origin)
     folder.mkdir(parents=True, exist_ok=True)
-    lines, hashes = folder / "ledger.jsonl.new", folder / "ledger.hashes.new"
+    files = ("ledger.jsonl", "ledger.hashes", "ledger.disclosures.jsonl")
+    lines, hashes, beside = (folder / f"{name}.new" for name in files)
     with (
         _shown(quiet, {"export": signed.size}) as report,
         lines.open("wb") as line_file,
         hashes.open("wb") as hash_file,
+        beside.open("wb") as beside_file,
     ):
         count = 0
         for row in ledger.entries():
             if count == signed.size:
                 break
-            line = row["line"].encode()
+            line, hashed, disclosed = _exported(ledger, row, full)
             line_file.write(line + b"\n")
-            hash_file.write(merkle.leaf_hash(line))
+            hash_file.write(hashed)
+            if disclosed:
+                beside_file.write(msgspec.json.encode({"index": count, "disclosed": disclosed}, order="sorted") + b"\n")
             count += 1
             report("export", count)
-        for file in (line_file, hash_file):
+        for file in (line_file, hash_file, beside_file):
             file.flush()
             os.fsync(file.fileno())
-    lines.replace(folder / "ledger.jsonl")
-    hashes.replace(folder / "ledger.hashes")
+    for made, name in zip((lines, hashes, beside), files, strict=True):
+        made.replace(folder / name)
     (folder / "checkpoint.txt").write_text(text, encoding="utf-8")
     (folder / "ledger.pub").write_bytes(checkpoint.public_pem(key))
-    return {"folder": str(folder), "entries": count, "root": signed.root.hex(), "checkpoint": text}
+    return {"folder": str(folder), "full": full, "entries": count, "root": signed.root.hex(), "checkpoint": text}
 
 
 def print_exported(report: Mapping[str, Any]) -> None:
@@ -221,6 +248,7 @@ def print_exported(report: Mapping[str, Any]) -> None:
     out.print(f"{report['entries']:,} entries written to {folder}/ledger.jsonl, root {report['root']}", soft_wrap=True)
     out.print("check it anywhere, without Linli:", style="dim")
     out.print(
-        f"  python deploy/verifier/linli_verify.py {folder}/ledger.jsonl {folder}/checkpoint.txt {folder}/ledger.pub",
+        f"  python deploy/verifier/linli_verify.py {folder}/ledger.jsonl {folder}/checkpoint.txt {folder}/ledger.pub "
+        f"--disclosures {folder}/ledger.disclosures.jsonl",
         soft_wrap=True,
     )

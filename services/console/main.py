@@ -180,11 +180,12 @@ def replay(until: Until = None, json: Json = False) -> None:
 @app.command()
 def export(
     folder: Annotated[Path, typer.Argument(help="Where to write ledger.jsonl, checkpoint.txt and ledger.pub.")],
+    full: Annotated[bool, typer.Option(help="With everything that is withheld from the public: for auditors.")] = False,
     json: Json = False,
 ) -> None:
-    """Write the city ledger as JSON Lines of CloudEvents with its signed checkpoint."""
+    """Write the city ledger as JSON Lines of CloudEvents with its signed checkpoint, as anybody may see it."""
     with explained():
-        report = audit.export(folder, quiet=json)
+        report = audit.export(folder, full, quiet=json)
         print_json(report) if json else audit.print_exported(report)
 
 

@@ -18,6 +18,7 @@ from services.funding.facts import (
     REPEAT_FACTS,
     STATEMENT_FACTS,
     UPCASTERS,
+    PayeeErased,
     PayerErased,
     PaymentAmended,
     PaymentCarried,
@@ -176,6 +177,8 @@ def evolve_payment(payment: Payment, event: PaymentFact) -> Payment:
             return replace(payment, status="paid", cashier=event.cashier, drawn=event.drawn)
         case PaymentWithdrawn():
             return replace(payment, status="withdrawn", reason=event.reason)
+        case PayeeErased():
+            return replace(payment, payee="")
         case PaymentCarried():
             fields = msgspec.structs.asdict(event)
             return Payment(id=fields.pop("payment_id"), **fields)

@@ -13,6 +13,7 @@ import msgspec
 from services.funding.books import Entry
 from shared.domain.event import Event, Upcaster, sealed
 from shared.domain.fields import CODE, line
+from shared.domain.privacy import PUBLIC, staff, told
 
 PERSON = "person"
 #: Names of persons are sealed, those of organisations are not.
@@ -50,26 +51,26 @@ class ProjectProposed(Event, frozen=True, kw_only=True):
     """Works were proposed to solve residents' issues, with a budget shared by three sources (C19, C21, C22, C37)."""
 
     project_id: str
-    title: str
-    title_en: str
+    title: Annotated[str, told()]
+    title_en: Annotated[str, told()]
     place: str
     programme: str  # code of the renovation programme it belongs to, or ""
-    works: tuple[Item, ...]
+    works: Annotated[tuple[Item, ...], PUBLIC]
     issue_ids: tuple[str, ...]
     budget_fen: int
     shares: dict[str, int]  # source to fen; sums to the budget
-    criteria: tuple[Item, ...]
+    criteria: Annotated[tuple[Item, ...], PUBLIC]
     organisation_id: str
-    person_id: str
+    person_id: Annotated[str, staff("money.read")]
 
 
 class ProjectApproved(Event, frozen=True, kw_only=True):
     """The project may collect and spend money."""
 
     project_id: str
-    resolution: str  # the resolution of the residents it rests on, or ""
+    resolution: Annotated[str, told()]  # the resolution of the residents it rests on, or ""
     organisation_id: str
-    person_id: str
+    person_id: Annotated[str, staff("money.read")]
 
 
 class BudgetRaised(Event, frozen=True, kw_only=True):
@@ -78,32 +79,32 @@ class BudgetRaised(Event, frozen=True, kw_only=True):
     project_id: str
     budget_fen: int
     shares: dict[str, int]
-    reason: str
-    resolution: str  # the resolution of the residents it rests on, or ""
+    reason: Annotated[str, told()]
+    resolution: Annotated[str, told()]  # the resolution of the residents it rests on, or ""
     organisation_id: str
-    person_id: str
+    person_id: Annotated[str, staff("money.read")]
 
 
 class ProjectCancelled(Event, frozen=True, kw_only=True):
     """The project will not be carried out; what it still holds goes back to its sources."""
 
     project_id: str
-    reason: str
-    person_id: str
+    reason: Annotated[str, told()]
+    person_id: Annotated[str, staff("money.read")]
 
 
 class SignerDesignated(Event, frozen=True, kw_only=True):
     """This person is from now on the one who signs the project's payments, by name or by the first signature (D35)."""
 
     project_id: str
-    person_id: str
+    person_id: Annotated[str, staff("money.read")]
 
 
 class WorksFinished(Event, frozen=True, kw_only=True):
     """The works are done and wait for acceptance."""
 
     project_id: str
-    person_id: str
+    person_id: Annotated[str, staff("money.read")]
 
 
 class ProjectAccepted(Event, frozen=True, kw_only=True):
@@ -114,7 +115,7 @@ class ProjectAccepted(Event, frozen=True, kw_only=True):
     unsolved_issue_ids: tuple[str, ...]
     criteria: dict[str, bool]
     organisation_id: str
-    person_id: str
+    person_id: Annotated[str, staff("money.read")]
 
 
 class SurplusReturned(Event, frozen=True, kw_only=True):
@@ -122,8 +123,8 @@ class SurplusReturned(Event, frozen=True, kw_only=True):
 
     project_id: str
     returned: dict[str, int]
-    cashier: str
-    entries: tuple[Entry, ...]
+    cashier: Annotated[str, staff("money.read")]
+    entries: Annotated[tuple[Entry, ...], PUBLIC]
 
 
 # The project's ledger: what receipts, payments and statements did to it.
@@ -133,8 +134,8 @@ class EntriesBooked(Event, frozen=True, kw_only=True):
     project_id: str
     kind: str  # receipt, reversal, payment
     document_id: str  # of the receipt or payment
-    person_id: str  # the accountant; for a payment the cashier
-    entries: tuple[Entry, ...]
+    person_id: Annotated[str, staff("money.read")]  # the accountant; for a payment the cashier
+    entries: Annotated[tuple[Entry, ...], PUBLIC]
 
 
 class PaymentOpened(Event, frozen=True, kw_only=True):
@@ -194,10 +195,10 @@ class ReceiptRecorded(Event, frozen=True, kw_only=True):
     source: str
     payer: Annotated[str, PAYER]
     payer_kind: str  # organisation, person
-    voucher: str  # number of the paper, or ""
+    voucher: Annotated[str, PUBLIC]  # number of the paper, or ""
     amount_fen: int
-    accountant: str
-    entries: tuple[Entry, ...]
+    accountant: Annotated[str, staff("money.read")]
+    entries: Annotated[tuple[Entry, ...], PUBLIC]
 
 
 class ReceiptReversed(Event, frozen=True, kw_only=True):
@@ -207,9 +208,9 @@ class ReceiptReversed(Event, frozen=True, kw_only=True):
     receipt_id: str
     source: str
     amount_fen: int
-    reason: str
-    accountant: str
-    entries: tuple[Entry, ...]
+    reason: Annotated[str, told()]
+    accountant: Annotated[str, staff("money.read")]
+    entries: Annotated[tuple[Entry, ...], PUBLIC]
 
 
 class PayerErased(Event, frozen=True, kw_only=True):
@@ -217,7 +218,7 @@ class PayerErased(Event, frozen=True, kw_only=True):
 
     project_id: str
     receipt_id: str
-    person_id: str
+    person_id: Annotated[str, staff("money.read")]
 
 
 class ReceiptCarried(Event, frozen=True, kw_only=True):
@@ -228,12 +229,12 @@ class ReceiptCarried(Event, frozen=True, kw_only=True):
     status: str
     place: str
     source: str
-    payer: str  # as it lay there: sealed for a person
+    payer: Annotated[str, staff("money.read")]  # as it lay there: sealed for a person
     payer_kind: str
-    voucher: str
+    voucher: Annotated[str, PUBLIC]
     amount_fen: int
-    accountant: str
-    reason: str
+    accountant: Annotated[str, staff("money.read")]
+    reason: Annotated[str, told()]
     erased: bool
 
 
@@ -242,7 +243,7 @@ class VoucherUsed(Event, frozen=True, kw_only=True):
 
     project_id: str
     place: str
-    voucher: str  # as it stands on the paper
+    voucher: Annotated[str, PUBLIC]  # as it stands on the paper
     receipt_id: str
 
 
@@ -262,16 +263,16 @@ class PaymentRequested(Event, frozen=True, kw_only=True):
     project_id: str
     payment_id: str
     place: str
-    title: str  # of the project, for lists of payments
-    title_en: str
+    title: Annotated[str, told()]  # of the project, for lists of payments
+    title_en: Annotated[str, told()]
     payee: Annotated[str, PAYEE]
     payee_kind: str  # organisation, person
-    purpose: str
+    purpose: Annotated[str, told()]
     amount_fen: int
-    bill: str  # number of the bill, or ""
-    contract: str  # number of the contract that it rests on, or ""
+    bill: Annotated[str, PUBLIC]  # number of the bill, or ""
+    contract: Annotated[str, PUBLIC]  # number of the contract that it rests on, or ""
     version: int
-    applicant: str
+    applicant: Annotated[str, staff("money.read")]
 
 
 class PaymentAmended(Event, frozen=True, kw_only=True):
@@ -283,12 +284,12 @@ class PaymentAmended(Event, frozen=True, kw_only=True):
     payment_id: str
     payee: Annotated[str, PAYEE]
     payee_kind: str
-    purpose: str
+    purpose: Annotated[str, told()]
     amount_fen: int
-    bill: str
-    contract: str
+    bill: Annotated[str, PUBLIC]
+    contract: Annotated[str, PUBLIC]
     version: int
-    applicant: str
+    applicant: Annotated[str, staff("money.read")]
 
 
 class PaymentHeld(Event, frozen=True, kw_only=True):
@@ -297,7 +298,7 @@ class PaymentHeld(Event, frozen=True, kw_only=True):
     project_id: str
     payment_id: str
     version: int
-    like: tuple[str, ...]  # ids of the other payments
+    like: Annotated[tuple[str, ...], PUBLIC]  # ids of the other payments
 
 
 class RepeatExcluded(Event, frozen=True, kw_only=True):
@@ -306,8 +307,8 @@ class RepeatExcluded(Event, frozen=True, kw_only=True):
     project_id: str
     payment_id: str
     version: int
-    reason: str
-    person_id: str
+    reason: Annotated[str, told()]
+    person_id: Annotated[str, staff("money.read")]
 
 
 class PaymentReviewed(Event, frozen=True, kw_only=True):
@@ -317,11 +318,11 @@ class PaymentReviewed(Event, frozen=True, kw_only=True):
     payment_id: str
     body: str
     organisation_id: str
-    person_id: str
+    person_id: Annotated[str, staff("money.read")]
     amount_fen: int
     version: int
     verdict: str  # approved, rejected
-    reason: str
+    reason: Annotated[str, told()]
 
 
 class PaymentSigned(Event, frozen=True, kw_only=True):
@@ -329,7 +330,7 @@ class PaymentSigned(Event, frozen=True, kw_only=True):
 
     project_id: str
     payment_id: str
-    person_id: str
+    person_id: Annotated[str, staff("money.read")]
     amount_fen: int
     version: int
 
@@ -339,11 +340,11 @@ class PaymentMade(Event, frozen=True, kw_only=True):
 
     project_id: str
     payment_id: str
-    cashier: str
+    cashier: Annotated[str, staff("money.read")]
     amount_fen: int
     version: int
     drawn: dict[str, int]
-    entries: tuple[Entry, ...]
+    entries: Annotated[tuple[Entry, ...], PUBLIC]
 
 
 class PaymentWithdrawn(Event, frozen=True, kw_only=True):
@@ -351,8 +352,16 @@ class PaymentWithdrawn(Event, frozen=True, kw_only=True):
 
     project_id: str
     payment_id: str
-    reason: str
-    person_id: str
+    reason: Annotated[str, told()]
+    person_id: Annotated[str, staff("money.read")]
+
+
+class PayeeErased(Event, frozen=True, kw_only=True):
+    """The key to the name of a paid person was destroyed; the payment stays in the books (X09)."""
+
+    project_id: str
+    payment_id: str
+    person_id: Annotated[str, staff("money.read")]
 
 
 class PaymentCarried(Event, frozen=True, kw_only=True):
@@ -365,22 +374,22 @@ class PaymentCarried(Event, frozen=True, kw_only=True):
     payment_id: str
     status: str
     place: str
-    title: str
-    title_en: str
-    payee: str  # as it lay there: sealed for a person
+    title: Annotated[str, told()]
+    title_en: Annotated[str, told()]
+    payee: Annotated[str, staff("money.read")]  # as it lay there: sealed for a person
     payee_kind: str
-    purpose: str
+    purpose: Annotated[str, told()]
     amount_fen: int
     version: int
-    applicant: str
-    applicants: tuple[str, ...]
-    reviews: dict[str, Review]
-    reviewers: tuple[str, ...]
-    signer: str
-    signers: tuple[str, ...]
-    cashier: str
+    applicant: Annotated[str, staff("money.read")]
+    applicants: Annotated[tuple[str, ...], staff("money.read")]
+    reviews: Annotated[dict[str, Review], staff("money.read")]
+    reviewers: Annotated[tuple[str, ...], staff("money.read")]
+    signer: Annotated[str, staff("money.read")]
+    signers: Annotated[tuple[str, ...], staff("money.read")]
+    cashier: Annotated[str, staff("money.read")]
     drawn: dict[str, int]
-    reason: str
+    reason: Annotated[str, told()]
 
 
 # Statements.
@@ -393,8 +402,8 @@ class StatementDisclosed(Event, frozen=True, kw_only=True):
     statement_id: str
     place: str
     number: int  # 1 for the project's first statement
-    title: str
-    title_en: str
+    title: Annotated[str, told()]
+    title_en: Annotated[str, told()]
     as_of: str  # RFC 3339
     as_of_version: int
     budget_fen: int
@@ -404,7 +413,7 @@ class StatementDisclosed(Event, frozen=True, kw_only=True):
     held: dict[str, int]
     receipts: int
     payments: int
-    person_id: str
+    person_id: Annotated[str, staff("money.read")]
 
 
 class StatementPosted(Event, frozen=True, kw_only=True):
@@ -413,9 +422,9 @@ class StatementPosted(Event, frozen=True, kw_only=True):
     project_id: str
     statement_id: str
     channel: str  # portal, notice_board, message
-    spot: str  # which board or group, or ""
+    spot: Annotated[str, told()]  # which board or group, or ""
     posted_on: str  # ISO date
-    person_id: str
+    person_id: Annotated[str, staff("money.read")]
 
 
 class StatementCarried(Event, frozen=True, kw_only=True):
@@ -424,7 +433,7 @@ class StatementCarried(Event, frozen=True, kw_only=True):
     project_id: str
     statement_id: str
     place: str
-    postings: tuple[Posting, ...]
+    postings: Annotated[tuple[Posting, ...], PUBLIC]
 
 
 def _without_place(data: dict[str, Any]) -> dict[str, Any]:
@@ -449,7 +458,15 @@ UPCASTERS: dict[tuple[str, int], Upcaster] = {
     ("StatementDisclosed", 1): _without_place,
 }
 RECEIPT_FACTS = (ReceiptRecorded, ReceiptReversed, PayerErased)
-PAYMENT_FACTS = (PaymentRequested, PaymentAmended, PaymentReviewed, PaymentSigned, PaymentMade, PaymentWithdrawn)
+PAYMENT_FACTS = (
+    PaymentRequested,
+    PaymentAmended,
+    PaymentReviewed,
+    PaymentSigned,
+    PaymentMade,
+    PaymentWithdrawn,
+    PayeeErased,
+)
 REPEAT_FACTS = (PaymentHeld, RepeatExcluded)
 STATEMENT_FACTS = (StatementDisclosed, StatementPosted)
 ReceiptFact = ReceiptRecorded | ReceiptReversed | PayerErased | ReceiptCarried
@@ -460,6 +477,7 @@ PaymentFact = (
     | PaymentSigned
     | PaymentMade
     | PaymentWithdrawn
+    | PayeeErased
     | PaymentHeld
     | RepeatExcluded
     | PaymentCarried

@@ -15,6 +15,7 @@ from services.funding.documents import PAYMENT, Payment
 from services.funding.facts import (
     PERSON,
     EntriesBooked,
+    PayeeErased,
     PaymentAmended,
     PaymentDropped,
     PaymentHeld,
@@ -389,3 +390,21 @@ def make_payment(
         project_id=project.id, kind="payment", document_id=payment.id, person_id=cashier, entries=entries
     )
     return [made, on(PROJECT, project.id, booked)]
+
+
+@PAYMENT.command("money.receive", when=("paid", "withdrawn"), erases=lambda payment: f"payee:{payment.id}")
+def erase_payee(
+    payment: Payment,
+    *,
+    by: Mandate,
+    at: str,
+    project_id: Annotated[str, id_of("project"), "project that paid"],
+    project: Annotated[Project, holds(PROJECT, "project_id")],
+) -> list[Event]:
+    """Make the name of a paid person unreadable for good; the payment stays in the books (X09)."""
+    of_project(payment, project, "payment")
+    if payment.payee_kind != PERSON:
+        raise IllegalStateError(_("the payee of the payment is an organisation; only persons are erased"))
+    if not payment.payee:
+        return []
+    return [PayeeErased(project_id=project.id, payment_id=payment.id, person_id=by.actor)]

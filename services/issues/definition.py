@@ -15,6 +15,7 @@ from services.issues.issue import (
     on_given,
     on_holding_changed,
     on_patrol_logged,
+    on_person_erased,
     on_project_accepted,
 )
 from services.issues.visit import VISIT, VISITS
@@ -26,12 +27,14 @@ from shared.following.definition import Definition
 POWERS: dict[str, str] = {
     "issue.judge": "Say whether one is satisfied with what was done about one's own issue.",
     "issue.read_contact": "Read or erase the contact that was given with an issue.",
+    "issue.read_confidential": "Read confidential cases and withheld texts, and withhold texts.",
+    "issue.read_reporter": "Read who reported an issue.",
     "issue.triage": "Judge how grave an issue is, and diagnose compounds.",
     "visit.record": "Plan, record and read visits to households.",
 }
 
 #: Facts of the registry that may take the accountable person of an issue away, or give another one.
-_HOLDING = ("PersonAppointed", "AppointmentEnded", "PostAbolished", "OrganisationDissolved", "PersonErased")
+_HOLDING = ("PersonAppointed", "AppointmentEnded", "PostAbolished", "OrganisationDissolved")
 #: Our own facts after which somebody answers for an issue.
 _GIVEN = (
     *("IssueReported", "IssueDispatched", "IssueAccepted", "IssueEscalated", "IssueReturned", "IssueReopened"),
@@ -40,6 +43,7 @@ _GIVEN = (
 
 POLICIES: dict[str, Policy] = {
     **{f"registry.{fact}": on_holding_changed for fact in _HOLDING},
+    "registry.PersonErased": on_person_erased,
     **{f"issues.{fact}": on_given for fact in _GIVEN},
     "volunteers.PatrolLogged": on_patrol_logged,
     "funding.ProjectAccepted": on_project_accepted,

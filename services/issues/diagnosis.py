@@ -6,7 +6,6 @@ from typing import Annotated, Any
 
 import msgspec
 
-from services.issues.masking import without_numbers
 from shared.domain.answers import PLACE_NAMES, TEXT, page_of, row_of, shape
 from shared.domain.answers import many as list_of
 from shared.domain.city import City
@@ -16,6 +15,7 @@ from shared.domain.errors import BadInputError, IllegalStateError
 from shared.domain.event import Event
 from shared.domain.fields import DAY, PLACE, choice, code_of, group, many, text
 from shared.domain.mandate import Mandate
+from shared.domain.privacy import told
 from shared.domain.reader import Reader
 from shared.domain.view import Row, View
 from shared.domain.words import _, said
@@ -30,7 +30,7 @@ class Problem(msgspec.Struct, frozen=True, gc=False):
     category: Annotated[
         str, code_of("issue_categories"), "what it is about; the part before the first dot is its class"
     ]
-    note: Annotated[str, text(1000), "what was found, for everyone to read"]
+    note: Annotated[str, text(1000), "what was found, for everyone to read", told()]
 
 
 class CompoundDiagnosed(Event, frozen=True, kw_only=True):
@@ -40,7 +40,7 @@ class CompoundDiagnosed(Event, frozen=True, kw_only=True):
     place: str
     kind: str  # baseline or diagnosis
     diagnosed_on: str  # ISO date
-    problems: tuple[Problem, ...]
+    problems: Annotated[tuple[Problem, ...], told()]
 
 
 class Diagnosis(msgspec.Struct, frozen=True):
@@ -103,7 +103,7 @@ def record_diagnosis(
         place=place,
         kind=kind,
         diagnosed_on=diagnosed_on,
-        problems=tuple(Problem(problem.category, without_numbers(problem.note)) for problem in problems),
+        problems=tuple(Problem(problem.category, problem.note) for problem in problems),
     )
     if not diagnosis.place:
         return [fact]

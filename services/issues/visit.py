@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Annotated, Any
 
 import msgspec
+from msgspec.structs import replace
 
 from shared.domain.answers import ACTIONS, COUNT, PLACE_NAMES, page_of, row_of
 from shared.domain.city import City
@@ -14,6 +15,7 @@ from shared.domain.errors import IllegalStateError
 from shared.domain.event import Event, sealed
 from shared.domain.fields import DAY, PLACE, choice, id_of, line, number
 from shared.domain.mandate import Mandate
+from shared.domain.privacy import staff
 from shared.domain.reader import Reader
 from shared.domain.view import Row, View
 from shared.domain.words import _, said
@@ -25,7 +27,7 @@ class VisitPlanned(Event, frozen=True, kw_only=True):
 
     visit_id: str
     place: str
-    person_id: str
+    person_id: Annotated[str, staff("visit.record")]
     planned_on: str  # ISO date
 
 
@@ -36,8 +38,14 @@ class VisitRecorded(Event, frozen=True, kw_only=True):
     place: str
     household: Annotated[str, sealed(lambda fact: f"visit:{fact.visit_id}")]
     visited_on: str  # ISO date
-    person_id: str
+    person_id: Annotated[str, staff("visit.record")]
     opinions: int  # heard, also those that became no issue
+
+
+class HouseholdErased(Event, frozen=True, kw_only=True):
+    """The key of the visited household's name was destroyed; nobody can read it any more (X09)."""
+
+    visit_id: str
 
 
 class Visit(msgspec.Struct, frozen=True):
@@ -53,7 +61,7 @@ class Visit(msgspec.Struct, frozen=True):
     opinions: int = 0
 
 
-def evolve(visit: Visit, event: VisitPlanned | VisitRecorded) -> Visit:
+def evolve(visit: Visit, event: VisitPlanned | VisitRecorded | HouseholdErased) -> Visit:
     """Apply a recorded fact. Never refuses: it has already happened."""
     match event:
         case VisitPlanned():
@@ -70,9 +78,13 @@ def evolve(visit: Visit, event: VisitPlanned | VisitRecorded) -> Visit:
                 event.household,
                 event.opinions,
             )
+        case HouseholdErased():
+            return replace(visit, household="")
 
 
-VISIT = Decider("visit", (VisitPlanned, VisitRecorded), Visit, Visit, evolve, lambda visit: visit.place)
+VISIT = Decider(
+    "visit", (VisitPlanned, VisitRecorded, HouseholdErased), Visit, Visit, evolve, lambda visit: visit.place
+)
 
 
 @VISIT.command("visit.record", new=CHOSEN)
@@ -136,6 +148,12 @@ def record_visit(
             opinions=opinions,
         )
     ]
+
+
+@VISIT.command("visit.record", when=("recorded",), erases=lambda visit: f"visit:{visit.id}")
+def erase_household(visit: Visit, *, by: Mandate, at: str) -> list[Event]:
+    """Make the name of a visited household unreadable for ever; that the visit took place stays (X09)."""
+    return [HouseholdErased(visit_id=visit.id)] if visit.household else []
 
 
 VISITS = View.of(VISIT, "visits", ("place", ("person_id", "status"), "day"))

@@ -34,6 +34,7 @@ from shared.domain.event import Event
 from shared.domain.fields import CODE, PLACE, YES, choice, code_of, id_of, line, text
 from shared.domain.identity import derived_id
 from shared.domain.mandate import Mandate
+from shared.domain.privacy import PUBLIC, told
 from shared.domain.reader import Reader
 from shared.domain.view import Row, View, tally
 from shared.domain.words import Said, _, said, term
@@ -58,7 +59,7 @@ class ChecklistOpened(Event, frozen=True, kw_only=True):
     subject_kind: str  # organisation, post or place
     organisation_id: str  # the judged body, or ""
     place: str
-    items: tuple[ChecklistItem, ...]
+    items: Annotated[tuple[ChecklistItem, ...], PUBLIC]
     power: str  # of who judges
     unlocks: str
 
@@ -69,8 +70,8 @@ class ItemJudged(Event, frozen=True, kw_only=True):
     checklist_id: str
     item: str
     passed: bool
-    evidence: str
-    person_id: str
+    evidence: Annotated[str, told()]
+    person_id: Annotated[str, PUBLIC]
     organisation_id: str
 
 

@@ -19,6 +19,7 @@ from shared.domain.event import Event
 from shared.domain.fields import CODE, DAY, FieldError, Kind, choice, line, number, text
 from shared.domain.mandate import Mandate
 from shared.domain.period import plus_days
+from shared.domain.privacy import PUBLIC, told
 from shared.domain.reader import Reader
 from shared.domain.view import Row, Rows
 from shared.domain.words import _, said, term
@@ -36,9 +37,9 @@ class EntryAdopted(Event, frozen=True, kw_only=True):
     version: int
     since: str  # ISO date
     until: str = ""  # first day after, "" while open
-    zh: str
-    en: str
-    data: Data
+    zh: Annotated[str, told()]
+    en: Annotated[str, told()]
+    data: Annotated[Data, PUBLIC]
 
 
 class EntryRetired(Event, frozen=True, kw_only=True):
@@ -47,7 +48,7 @@ class EntryRetired(Event, frozen=True, kw_only=True):
     kind: str
     code: str
     until: str  # ISO date
-    reason: str
+    reason: Annotated[str, told()]
 
 
 class Entry(msgspec.Struct, frozen=True):

@@ -38,6 +38,7 @@ from shared.domain.fields import DAY, PLACE, choice, code_of, id_of, line, text
 from shared.domain.identity import derived_id
 from shared.domain.mandate import Mandate
 from shared.domain.period import Period, days_between, period_of, plus_days
+from shared.domain.privacy import told
 from shared.domain.reader import Reader
 from shared.domain.view import Row, View, tally
 from shared.domain.words import Said, _, said
@@ -67,8 +68,8 @@ class ObligationServed(Event, frozen=True, kw_only=True):
 
     obligation_id: str
     done_on: str  # ISO date
-    evidence: str
-    note: str
+    evidence: Annotated[str, told()]
+    note: Annotated[str, told()]
     number: int
 
 
@@ -91,13 +92,13 @@ class ObligationWaived(Event, frozen=True, kw_only=True):
     """The body need not do it this time, for a reason."""
 
     obligation_id: str
-    reason: str
+    reason: Annotated[str, told()]
 
 
 class EvidenceUsed(Event, frozen=True, kw_only=True):
     """A piece of evidence counts for one obligation and for no other."""
 
-    evidence: str
+    evidence: Annotated[str, told()]
     obligation_id: str
 
 

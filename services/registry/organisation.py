@@ -18,6 +18,7 @@ from shared.domain.event import Event
 from shared.domain.fields import DAY, code_of, id_of, line, text
 from shared.domain.fields import PLACE as PATH
 from shared.domain.mandate import Mandate
+from shared.domain.privacy import told
 from shared.domain.reader import Reader
 from shared.domain.record import Record
 from shared.domain.territory import within
@@ -34,8 +35,8 @@ class OrganisationEstablished(Event, frozen=True, kw_only=True):
 
     organisation_id: str
     type: str
-    name: str
-    name_en: str
+    name: Annotated[str, told()]
+    name_en: Annotated[str, told()]
     level: str
     place: str
     parent_id: str
@@ -48,7 +49,7 @@ class OrganisationDissolved(Event, frozen=True, kw_only=True):
     organisation_id: str
     place: str
     until: str
-    reason: str
+    reason: Annotated[str, told()]
 
 
 class Organisation(msgspec.Struct, frozen=True):

@@ -17,6 +17,7 @@ from shared.domain.fields import DAY, id_of, line, text
 from shared.domain.fields import PLACE as PATH
 from shared.domain.fields import many as many_of
 from shared.domain.mandate import Mandate
+from shared.domain.privacy import staff
 from shared.domain.reader import Reader
 from shared.domain.record import Record
 from shared.domain.view import Row, View
@@ -31,7 +32,7 @@ READ_NAMES = "registry.read_names"
 class PersonRegistered(Event, frozen=True, kw_only=True):
     """A person who may hold posts became known; `place` says whose staff may read the name, "" that of the whole city (X09)."""
 
-    person_id: str
+    person_id: Annotated[str, staff(READ_NAMES)]
     name: Annotated[str, sealed(lambda fact: fact.person_id)]
     place: str = ""
 
@@ -39,9 +40,9 @@ class PersonRegistered(Event, frozen=True, kw_only=True):
 class PersonErased(Event, frozen=True, kw_only=True):
     """The key of a person's data is to be destroyed; no name can be read again (X09)."""
 
-    person_id: str
+    person_id: Annotated[str, staff(READ_NAMES)]
     place: str
-    reason: str
+    reason: Annotated[str, staff(READ_NAMES)]
 
 
 class Person(msgspec.Struct, frozen=True):

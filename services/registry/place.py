@@ -17,6 +17,7 @@ from shared.domain.event import Event
 from shared.domain.fields import CODE, DAY, YES, choice, code_of, line, number
 from shared.domain.fields import PLACE as PATH
 from shared.domain.mandate import Mandate
+from shared.domain.privacy import told
 from shared.domain.reader import Reader
 from shared.domain.record import Record
 from shared.domain.territory import ancestors
@@ -36,8 +37,8 @@ class PlaceRegistered(Event, frozen=True, kw_only=True):
 
     place: str  # territory path
     kind: str
-    name: str
-    name_en: str
+    name: Annotated[str, told()]
+    name_en: Annotated[str, told()]
     parent: str
 
 
@@ -49,7 +50,7 @@ class PlaceMeasured(Event, frozen=True, kw_only=True):
     value: int
     unit: str
     qualifier: Qualifier
-    source: str
+    source: Annotated[str, told()]
     since: str
 
 

@@ -6,7 +6,7 @@ from services.volunteers.activity import ACTIVITIES, ACTIVITY, ACTIVITY_SUMS, AT
 from services.volunteers.patrol import PATROL, PATROL_SUMS, PATROLS, WALKS
 from services.volunteers.report_in import REPORT_IN, REPORT_IN_SUMS, REPORT_INS
 from services.volunteers.team import MEMBERSHIPS, TEAM, TEAM_SUMS, TEAMS
-from services.volunteers.volunteer import ROLE_SUMS, ROLES, VOLUNTEER, VOLUNTEER_SUMS, VOLUNTEERS
+from services.volunteers.volunteer import ROLE_SUMS, ROLES, VOLUNTEER, VOLUNTEER_SUMS, VOLUNTEERS, on_person_erased
 from services.volunteers.wish import CLAIMS_EXPIRE, WISH, WISH_SUMS, WISHES
 from shared.domain.view import known
 from shared.following.definition import Definition
@@ -29,6 +29,7 @@ DEFINITION = Definition(
         known("issue", "issues", "IssueReported"),
         known("project", "funding", "ProjectProposed"),
     ),
+    policies={"registry.PersonErased": on_person_erased},
     sources=("registry", "issues", "funding"),
     powers=POWERS,
     clock=(CLAIMS_EXPIRE,),

@@ -19,6 +19,7 @@ from shared.domain.errors import ForbiddenError, IllegalStateError, NotFoundErro
 from shared.domain.event import Event
 from shared.domain.fields import ID, MOMENT, PLACE, choice, code_of, group, id_of, many, text
 from shared.domain.mandate import Mandate
+from shared.domain.privacy import staff, told
 from shared.domain.reader import Reader
 from shared.domain.record import Record
 from shared.domain.territory import within
@@ -41,7 +42,7 @@ class PatrolPlanned(Event, frozen=True, kw_only=True):
     team_id: str
     place: str
     starts: str  # RFC 3339
-    members: list[str]
+    members: Annotated[list[str], staff("patrol.log")]
 
 
 class Finding(msgspec.Struct, frozen=True, kw_only=True):
@@ -49,7 +50,7 @@ class Finding(msgspec.Struct, frozen=True, kw_only=True):
 
     finding_id: str
     category: str
-    description: str
+    description: Annotated[str, told()]
     place: str
 
 
@@ -59,11 +60,11 @@ class PatrolLogged(Event, frozen=True, kw_only=True):
     patrol_id: str
     team_id: str
     place: str
-    route: str
+    route: Annotated[str, staff("patrol.log")]
     started: str  # RFC 3339
     minutes: int
-    members: list[str]
-    findings: list[Finding]
+    members: Annotated[list[str], staff("patrol.log")]
+    findings: Annotated[list[Finding], staff("patrol.log")]
 
 
 class Patrol(msgspec.Struct, frozen=True):

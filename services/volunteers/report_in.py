@@ -17,6 +17,7 @@ from shared.domain.errors import ForbiddenError, IllegalStateError
 from shared.domain.event import Event
 from shared.domain.fields import CODE, DAY, PLACE, Pattern, choice, id_of, text
 from shared.domain.mandate import Mandate
+from shared.domain.privacy import staff
 from shared.domain.reader import Reader
 from shared.domain.view import Counts, Row, View, tally
 from shared.domain.words import Said, _, said
@@ -26,9 +27,9 @@ from shared.domain.words import Said, _, said
 class MemberSurveyed(Event, frozen=True, kw_only=True):
     """A survey found an in-service member living in a compound; who is on it and has not reported in is known (C40)."""
 
-    report_id: str
-    person_id: str
-    unit: str
+    report_id: Annotated[str, staff("volunteer.confirm")]
+    person_id: Annotated[str, staff("volunteer.confirm")]
+    unit: Annotated[str, staff("volunteer.confirm")]
     level: str  # of the unit: province, city, district, outside …
     place: str
     surveyed: str  # ISO date
@@ -37,10 +38,12 @@ class MemberSurveyed(Event, frozen=True, kw_only=True):
 class ReportedIn(Event, frozen=True, kw_only=True):
     """A member reported to the place they live in, or a unit to a community; a newer one replaces it (C40, D11)."""
 
-    report_id: str
+    report_id: Annotated[str, staff("volunteer.confirm")]
     kind: str  # member, unit
-    person_id: str  # empty for a unit
-    unit: str  # organisation that the member works for, or that reports in itself; it may be none of this city
+    person_id: Annotated[str, staff("volunteer.confirm")]  # empty for a unit
+    unit: Annotated[
+        str, staff("volunteer.confirm")
+    ]  # organisation that the member works for, or that reports in itself; it may be none of this city
     place: str
     since: str  # ISO date
 
@@ -48,11 +51,11 @@ class ReportedIn(Event, frozen=True, kw_only=True):
 class ReportInConfirmed(Event, frozen=True, kw_only=True):
     """The unit or the place confirmed a report-in; `evidence` says how when the unit holds no post here."""
 
-    report_id: str
+    report_id: Annotated[str, staff("volunteer.confirm")]
     end: str  # unit, place
-    person_id: str  # who confirmed
-    organisation_id: str
-    evidence: str
+    person_id: Annotated[str, staff("volunteer.confirm")]  # who confirmed
+    organisation_id: Annotated[str, staff("volunteer.confirm")]
+    evidence: Annotated[str, staff("volunteer.confirm")]
 
 
 _ENDS = frozenset({"unit", "place"})

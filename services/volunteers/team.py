@@ -17,6 +17,7 @@ from shared.domain.errors import IllegalStateError
 from shared.domain.event import Event
 from shared.domain.fields import PLACE, code_of, id_of, line, text
 from shared.domain.mandate import Mandate
+from shared.domain.privacy import PUBLIC, told
 from shared.domain.reader import Reader
 from shared.domain.record import Record
 from shared.domain.view import OWN, Row, View, tally
@@ -29,8 +30,8 @@ class TeamFormed(Event, frozen=True, kw_only=True):
 
     team_id: str
     kind: str
-    name: str
-    name_en: str
+    name: Annotated[str, told()]
+    name_en: Annotated[str, told()]
     place: str
 
 
@@ -38,21 +39,21 @@ class TeamJoined(Event, frozen=True, kw_only=True):
     """A volunteer joined a team."""
 
     team_id: str
-    person_id: str
+    person_id: Annotated[str, PUBLIC]
 
 
 class TeamLeft(Event, frozen=True, kw_only=True):
     """A volunteer left a team."""
 
     team_id: str
-    person_id: str
+    person_id: Annotated[str, PUBLIC]
 
 
 class TeamDescribed(Event, frozen=True, kw_only=True):
     """What a team does was said anew, for everyone to read (C31)."""
 
     team_id: str
-    about: str
+    about: Annotated[str, told()]
 
 
 class Team(msgspec.Struct, frozen=True):

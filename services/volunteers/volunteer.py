@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Annotated, Any
 
 import msgspec
@@ -17,6 +17,8 @@ from shared.domain.event import Event, sealed
 from shared.domain.fields import DAY, PLACE, code_of, id_of, line
 from shared.domain.mandate import Mandate
 from shared.domain.names import mask
+from shared.domain.policy import Decision
+from shared.domain.privacy import PUBLIC
 from shared.domain.reader import Reader
 from shared.domain.record import Record
 from shared.domain.territory import EVERYWHERE
@@ -28,7 +30,7 @@ from shared.domain.words import _, said, term
 class VolunteerRegistered(Event, frozen=True, kw_only=True):
     """A person joined the volunteers of the place they live in (E28)."""
 
-    person_id: str
+    person_id: Annotated[str, PUBLIC]
     name: Annotated[str, sealed(lambda fact: fact.person_id)]
     home: str  # territory path
 
@@ -36,7 +38,7 @@ class VolunteerRegistered(Event, frozen=True, kw_only=True):
 class RoleTaken(Event, frozen=True, kw_only=True):
     """A volunteer serves a place in a role: informer, patroller, mediator, publicist … (C32, D19)."""
 
-    person_id: str
+    person_id: Annotated[str, PUBLIC]
     role: str
     place: str
     since: str  # ISO date
@@ -45,17 +47,23 @@ class RoleTaken(Event, frozen=True, kw_only=True):
 class RoleLeft(Event, frozen=True, kw_only=True):
     """A volunteer no longer serves a place in a role; `until` is the first day after."""
 
-    person_id: str
+    person_id: Annotated[str, PUBLIC]
     role: str
     place: str
     until: str
+
+
+class VolunteerErased(Event, frozen=True, kw_only=True):
+    """The key of a volunteer's name was destroyed; what they did stays counted, without a name (X09)."""
+
+    person_id: Annotated[str, PUBLIC]
 
 
 class Volunteer(msgspec.Struct, frozen=True):
     """`place` is where they live; `roles` maps a role and its place (`informer@350104.013`) to the day since when."""
 
     id: str
-    status: str = "unknown"  # unknown, registered
+    status: str = "unknown"  # unknown, registered, erased
     place: str = ""
     name: str = ""  # sealed
     roles: dict[str, str] = {}
@@ -65,7 +73,7 @@ class Volunteer(msgspec.Struct, frozen=True):
         return any(held.partition("@")[0] == role for held in self.roles)
 
 
-def evolve(volunteer: Volunteer, event: VolunteerRegistered | RoleTaken | RoleLeft) -> Volunteer:
+def evolve(volunteer: Volunteer, event: VolunteerRegistered | RoleTaken | RoleLeft | VolunteerErased) -> Volunteer:
     """Apply a recorded fact. Never refuses: it has already happened."""
     match event:
         case VolunteerRegistered():
@@ -75,11 +83,13 @@ def evolve(volunteer: Volunteer, event: VolunteerRegistered | RoleTaken | RoleLe
         case RoleLeft():
             left = f"{event.role}@{event.place}"
             return replace(volunteer, roles={held: since for held, since in volunteer.roles.items() if held != left})
+        case VolunteerErased():
+            return replace(volunteer, status="erased", name="")
 
 
 VOLUNTEER = Decider(
     "volunteer",
-    (VolunteerRegistered, RoleTaken, RoleLeft),
+    (VolunteerRegistered, RoleTaken, RoleLeft, VolunteerErased),
     Volunteer,
     Volunteer,
     evolve,
@@ -114,6 +124,12 @@ def register_volunteer(
 ) -> list[Event]:
     """Enter a person in the register of volunteers; residents enter themselves (E28)."""
     own_or_post(by, volunteer.id)
+    if volunteer.status == "erased":
+        raise IllegalStateError(
+            _("{person} was erased; who comes back gets a new id"),
+            {"person_id": said(_("erased"))},
+            person=volunteer.id,
+        )
     if volunteer.status == "registered":
         if volunteer.place == home:
             return []
@@ -122,7 +138,9 @@ def register_volunteer(
     return [VolunteerRegistered(person_id=volunteer.id, name=name, home=home)]
 
 
-@VOLUNTEER.command("volunteer.role", where=lambda volunteer, ask, by: ask["place"], id_kind=id_of("person"))
+@VOLUNTEER.command(
+    "volunteer.role", when=("registered",), where=lambda volunteer, ask, by: ask["place"], id_kind=id_of("person")
+)
 def take_role(
     volunteer: Volunteer,
     *,
@@ -174,8 +192,37 @@ def leave_role(
     return [RoleLeft(person_id=volunteer.id, role=role, place=place, until=until or at[:10])]
 
 
+@VOLUNTEER.command(
+    "volunteer.erase",
+    when=("registered",),
+    again=("erased",),
+    owner=lambda volunteer, by: by.actor == volunteer.id,
+    erases=lambda volunteer: str(volunteer.id),
+    id_kind=id_of("person"),
+)
+def erase_volunteer(volunteer: Volunteer, *, by: Mandate, at: str, city: City) -> list[Event]:
+    """Erase a volunteer's name for good by destroying their key, at their own wish or by staff; what they did stays counted (X09)."""
+    if city.rows.get("city_persons", volunteer.id) is not None:
+        raise IllegalStateError(_("this volunteer is a registered person; erase the person"))
+    return forget_volunteer(volunteer, by=by, at=at)
+
+
+def forget_volunteer(volunteer: Volunteer, *, by: Mandate, at: str) -> list[Event]:
+    """Whoever is erased leaves all roles and has no name any more (X09)."""
+    if volunteer.status != "registered":
+        return []
+    held = [role.partition("@") for role in sorted(volunteer.roles)]
+    left = [RoleLeft(person_id=volunteer.id, role=role, place=place, until=at[:10]) for role, _at, place in held]
+    return [*left, VolunteerErased(person_id=volunteer.id)]
+
+
+def on_person_erased(fact: Mapping[str, Any], record: Record) -> Iterable[Decision]:
+    """A volunteer is sealed with the key of the person, which may have been made anew since (X09)."""
+    yield Decision(VOLUNTEER, fact["person_id"], forget_volunteer, {}, erases=fact["person_id"])
+
+
 def _since(row: Row, volunteer: Volunteer, event: Event, record: Record) -> Row:
-    return {"since": row.get("since") or record.occurred[:10]}
+    return {"since": row.get("since") or record.occurred[:10], "erased": int(volunteer.status == "erased")}
 
 
 def _role_key(event: Any, record: Record) -> str | None:
@@ -187,8 +234,10 @@ def _role(row: Row, event: RoleTaken | RoleLeft, record: Record, key: str) -> Ro
     return msgspec.structs.asdict(event) if isinstance(event, RoleTaken) else None
 
 
-VOLUNTEERS = View.of(VOLUNTEER, "volunteers", ("place", "person_id", "since"), _since)
-VOLUNTEER_SUMS = tally("volunteer_sums", VOLUNTEERS, lambda row: {"volunteers": 1, "late": row["late"]}, folding=2)
+VOLUNTEERS = View.of(VOLUNTEER, "volunteers", ("place", "person_id", "since", "erased"), _since)
+VOLUNTEER_SUMS = tally(
+    "volunteer_sums", VOLUNTEERS, lambda row: {"volunteers": 1 - row["erased"], "late": row["late"]}, folding=2
+)
 ROLES = View("roles", OWN, _role_key, _role, ("person_id", "place", ("role", "place")))
 ROLE_SUMS = tally("role_sums", ROLES, lambda row: {"roles": {row["role"]: 1}})
 
@@ -220,7 +269,7 @@ def _with_deeds(read: Reader, rows: Iterable[Row]) -> list[Row]:
             took_part.get(f"{EVERYWHERE}:{row['person_id']}", {}),
             walked.get(f"person:{row['person_id']}", {}),
         )
-        shown = {name: value for name, value in row.items() if name != "status"}
+        shown = {name: value for name, value in row.items() if name not in ("status", "erased")}
         shown |= {"roles": sorted(row["roles"]), "teams": teams[row["person_id"]]}
         shown |= {"times": deeds.get("times", 0), "minutes": deeds.get("minutes", 0)}
         done.append(shown | {"patrols": walks.get("patrols", 0), "patrol_minutes": walks.get("minutes", 0)})
@@ -255,7 +304,7 @@ def find_volunteers(
     cursor: Cursor = "",
 ) -> Row:
     """Volunteers with what they do and did; names are masked for those who may not read them (E28)."""
-    where = {"person_id": person_id, "place__under": place__under}
+    where = {"person_id": person_id, "place__under": place__under, "erased": 0}
     page = read.page("volunteers", where, limit, cursor, order, VOLUNTEER)
     return page | {"rows": _with_deeds(read, page["rows"])}
 

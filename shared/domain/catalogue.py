@@ -62,6 +62,12 @@ class Role(msgspec.Struct, frozen=True, kw_only=True):
     ] = 0
 
 
+class Category(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What a case is about; of some nobody but staff with the power may read."""
+
+    confidential: Annotated[bool, YES, "whether cases of it are for staff only: quarrels, violence, debts"] = False
+
+
 class ActivityKind(msgspec.Struct, frozen=True, kw_only=True):
     """A kind of activity; some can be announced only where a checklist has unlocked it (B32)."""
 
@@ -138,7 +144,7 @@ KINDS: Mapping[str, EntryKind] = {
     "place_kinds": EntryKind(Nothing, needed=True),
     "measures": EntryKind(Nothing),
     "days_off": EntryKind(DaysOff),
-    "issue_categories": EntryKind(Nothing, needed=True),
+    "issue_categories": EntryKind(Category, needed=True),
     "channels": EntryKind(Nothing, needed=True),
     "severities": EntryKind(Severity, needed=True),
     "tiers": EntryKind(Ranked, needed=True),  # from the narrowest

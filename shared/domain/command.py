@@ -25,8 +25,9 @@ from shared.domain.city import City
 from shared.domain.decider import Decider
 from shared.domain.errors import ForbiddenError, IllegalStateError, NotFoundError
 from shared.domain.event import Event
-from shared.domain.fields import ID, Choice, Field, Kind, choice, declared, line, number
+from shared.domain.fields import ID, Choice, Field, Kind, Text, choice, declared, line, number
 from shared.domain.mandate import Mandate
+from shared.domain.masking import masked
 from shared.domain.reader import Reader
 from shared.domain.words import Said, _, said, term
 
@@ -205,6 +206,11 @@ class Command:
             return made(self.decider.category)
         return ask[self.decider.id_field] or made(self.decider.category)
 
+    @property
+    def masks(self) -> tuple[str, ...]:
+        """The arguments that are recorded as texts for everybody."""
+        return tuple(one.name for one in self.asked if isinstance(one.kind, Text) and one.name in self.decider.told)
+
     def powers(self) -> tuple[str, ...]:
         """The powers that one of is needed; several where a field chooses among them (`payment.review.{body}`)."""
         head, brace, rest = self.power.partition("{")
@@ -220,6 +226,8 @@ class Command:
         if former is not None and (fact := former(state, given)) is not None:
             state, carried = self.decider.evolve(state, fact), [fact]
         self.check(state, by, ask, given)
+        told = {name: masked(given[name]) for name in self.masks if isinstance(given.get(name), str)}
+        given |= told  # before it is compared with what is recorded
         decided = list(self.decide(state, by=by, **given))
         return carried + decided if decided else []
 

@@ -8,6 +8,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from shared.domain.event import Codec, Event
+from shared.domain.privacy import classes_of
 
 if TYPE_CHECKING:
     from shared.domain.command import Command, Query
@@ -17,6 +18,10 @@ State = TypeVar("State")
 
 def _stands(state: Any) -> bool:
     return bool(state.status != "unknown")
+
+
+def _unstamped(state: Any, event: Any) -> Any:
+    return event
 
 
 @dataclass(frozen=True, eq=False)
@@ -29,7 +34,8 @@ class Decider(Generic[State]):
     where it is not `<category>_id`. `former(state, given)` is for things whose facts lay in the stream of another thing before they had
     one of their own: the fact that carries over what was said there, or None. It is given what the decision is given, and the fact is
     written before those of the first decision. `marks` are facts of the clock that only say that a day has passed: what happened before
-    that day may still be entered after them, and nothing else may lie before what was recorded last.
+    that day may still be entered after them, and nothing else may lie before what was recorded last. `stamp(state,
+    fact)` adds to each fact what all facts of the thing say (that it is confidential).
 
     Decisions register themselves: `@ISSUE.command("issue.extend", when=…)`, `@ISSUE.query()` (see `shared.domain.command`).
     """
@@ -45,6 +51,7 @@ class Decider(Generic[State]):
     named: str = ""
     former: Callable[[Any, Mapping[str, Any]], Event | None] | None = None
     marks: tuple[type[Event], ...] = ()
+    stamp: Callable[[State, Any], Any] = _unstamped
     commands: dict[str, Command] = field(default_factory=dict, repr=False)
     queries: dict[str, Query] = field(default_factory=dict, repr=False)
 
@@ -57,6 +64,15 @@ class Decider(Generic[State]):
     def marking(self) -> frozenset[str]:
         """The names of the facts that only mark that a day has passed."""
         return frozenset(event.__name__ for event in self.marks)
+
+    @cached_property
+    def told(self) -> frozenset[str]:
+        """Names of fields that hold texts for everybody in every fact that has them as text."""
+        classes = [classes_of(event) for event in self.codec.events.values()]
+        texts = {name for one in classes for name, found in one.items() if found.kind == "text"}
+        return frozenset(
+            texts - {name for one in classes for name, found in one.items() if found.kind not in ("text", "public")}
+        )
 
     @property
     def id_field(self) -> str:

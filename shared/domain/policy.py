@@ -19,6 +19,8 @@ class Decision:
     id: str
     decide: Callable[..., Iterable[Event | On]]
     arguments: Mapping[str, Any]
+    #: The subject whose key is destroyed afterwards, "" for none.
+    erases: str = ""
 
 
 #: Another service's fact, or one of our own, to our decisions. Gets the plain data, tolerant of fields it does not know (a fact of our

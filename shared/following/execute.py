@@ -15,6 +15,7 @@ from shared.domain.errors import ConcurrencyError, DomainError, IllegalStateErro
 from shared.domain.event import Event, seals_of
 from shared.domain.identity import new_id
 from shared.domain.mandate import Mandate
+from shared.domain.masking import with_masked_texts
 from shared.domain.moments import IMPORTED, Span, before, later, shown
 from shared.domain.record import Record
 from shared.domain.words import _, said, term
@@ -302,7 +303,7 @@ def _act(
     written: list[NewEvent] = []
     state, span = found.state, found.span
     for event in events:
-        event = _sealed(event, seal)
+        event = _sealed(with_masked_texts(decider.stamp(state, event)), seal)
         data = decider.codec.encode(event)
         name, schema = type(event).__name__, event.schema
         written.append(NewEvent(type=name, schema=schema, data=msgspec.Raw(data), id=new_id(), occurred=occurred))

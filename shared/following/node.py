@@ -323,9 +323,12 @@ class Node:
     def carry(self, decision: Decision, context: Context, command: str, views: Rows | None = None) -> Receipt:
         """Carry out what a policy or the clock decided, with the authority of the service itself."""
         mandate = mandate_of(context, self.city())
-        return self.decide(
+        receipt = self.decide(
             decision.decider, decision.id, decision.decide, context, mandate, command, views=views, **decision.arguments
         )
+        if decision.erases and self.personal is not None:
+            self.personal.erase(decision.erases)  # a fact that comes again comes here again
+        return receipt
 
     def tick(self, day: str) -> int:
         """Let every rule of the clock record what a day (ISO date) means; returns how many facts were written.

@@ -17,6 +17,7 @@ from shared.log import EventLog
 from shared.log.memory import MemoryStorage
 from shared.views.sqlite import SqliteViews
 from tests.bench.subject import commits
+from tests.kit.spec import ANYONE
 
 COUNT = 400
 KEY = Ed25519PrivateKey.generate()
@@ -113,7 +114,7 @@ def test_consistency_is_proved_between_sizes_that_the_ledger_has_had(log, views)
 
 def test_entries_are_found_by_stream_the_newest_first(log, views):
     ledger = enter(log, views, 7)
-    page = find_entries(ledger, limit=2)
+    page = find_entries(ledger, ANYONE, limit=2)
     assert [row["key"] for row in page["rows"]] == [f"{ledger.size - 1:012d}", f"{ledger.size - 2:012d}"]
     stream = page["rows"][0]["stream"]
-    assert {row["stream"] for row in find_entries(ledger, stream=stream)["rows"]} == {stream}
+    assert {row["stream"] for row in find_entries(ledger, ANYONE, stream=stream)["rows"]} == {stream}

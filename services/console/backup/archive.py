@@ -19,7 +19,7 @@ from shared.log import Head, StoredCommit
 from shared.service.settings import write_private
 from shared.views import ViewStore
 
-FORMAT = 1
+FORMAT = 2
 MANIFEST = "manifest.json"
 #: The key files that `--keys` copies into a separate folder: path of each in LINLI_DATA.
 KEY_FILES = ("keys/ledger.pem", "secret", "operator.token")
@@ -69,10 +69,14 @@ class Body(msgspec.Struct, frozen=True):
 
 
 class Entry(msgspec.Struct, frozen=True):
-    """One entry of the city ledger; its content is in the log."""
+    """One entry of the city ledger; its content is in the log.
+
+    `salts` by name are those of its digests; None for an entry from before lines had digests.
+    """
 
     source: str
     position: int
+    salts: dict[str, str] | None = None
 
 
 class Manifest(msgspec.Struct, frozen=True, kw_only=True):

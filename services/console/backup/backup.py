@@ -17,7 +17,7 @@ from typing import Any
 
 import msgspec
 
-from services.audit import checkpoint
+from services.audit import checkpoint, disclosure
 from services.audit.ledger import Ledger
 from services.console.backup.archive import (
     FORMAT,
@@ -65,7 +65,9 @@ def backup(folder: Path, keys: Path | None, quiet: bool = False) -> dict[str, An
     size = ledger.size
     signed = (row for row in all_rows(stores["audit"], "signed") if int(row["key"]) <= size)
     target.lines("signed.jsonl", map(encode, signed))
-    entries = (Entry(row["source"], row["position"]) for row in islice(ledger.entries(), size))
+    entries = (
+        Entry(row["source"], row["position"], disclosure.salts_of(row)) for row in islice(ledger.entries(), size)
+    )
     target.lines("ledger.jsonl", map(encode, entries))
     heads = {}
     positions = consistent_heads(logs)

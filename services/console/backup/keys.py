@@ -19,7 +19,10 @@ from shared.service.storage import open_keys
 ERASURES = {
     "registry.PersonErased": ("person_id", ""),
     "issues.ContactErased": ("issue_id", "issue:"),
+    "issues.HouseholdErased": ("visit_id", "visit:"),
     "funding.PayerErased": ("receipt_id", "payer:"),
+    "funding.PayeeErased": ("payment_id", "payee:"),
+    "volunteers.VolunteerErased": ("person_id", ""),
     "volunteers.WisherErased": ("wish_id", "wish:"),
 }
 _SEALED = re.compile(rb'"sealed:v1:((?:[^"\\]|\\.)*):([A-Za-z0-9+/]+=*)"')

@@ -157,6 +157,7 @@ def _write_ledger(
     followers = {name: LedgerFollower(name, what.all_views, store, what.decoder_for(name)) for name in logs}
     records = {name: log.read(until=cut.logs[name]) for name, log in logs.items()}
     batch: list[Record] = []
+    kept: dict[int, dict[str, str] | None] = {}
     source = ""
     for number, entry in enumerate(islice(read_entries(folder), cut.size)):
         record = next(records[entry.source], None)
@@ -165,11 +166,14 @@ def _write_ledger(
                 f"{folder / 'ledger.jsonl'}: entry {number} ({entry.source} {entry.position}) is out of order"
             )
         if batch and (entry.source != source or (len(batch) >= _GROUP and record.position == record.commit_position)):
+            followers[source].kept = kept
             followers[source].apply(batch)
-            batch = []
+            batch, kept = [], {}
         source = entry.source
         batch.append(record)
+        kept[record.position] = entry.salts
     if batch:
+        followers[source].kept = kept
         followers[source].apply(batch)
     ledger = Ledger(store, f"{settings.city}/city-ledger")
     if cut.size == manifest.size and ledger.root(cut.size).hex() != manifest.root:

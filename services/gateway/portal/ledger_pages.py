@@ -61,19 +61,31 @@ class _Pages:
         found = self.gateway.ask("audit", "prove_event", event_id=event_id)
         signed = self.gateway.ask("audit", "get_checkpoint")
         checked = proof.check(
-            found["line"], found["index"], found["size"], found["proof"], found["checkpoint"], signed["public_key"]
+            found["line"],
+            found["index"],
+            found["size"],
+            found["proof"],
+            found["checkpoint"],
+            signed["public_key"],
+            "" if found["hashed"] else found["leaf"],
         )
         event = json.loads(found["line"])
-        parts = {name: found[name] for name in ("line", "index", "size", "proof", "checkpoint")}
+        shown = {name: value for name, value in event.items() if name not in ("digests", "leaf")}
+        shown |= {"data": dict(event["data"])}
+        for name, value in proof.fitting(found["line"], found["disclosed"]).items():
+            where, key = (shown["data"], name.removeprefix("data.")) if name.startswith("data.") else (shown, name)
+            where[key] = value
+        parts = {name: found[name] for name in ("line", "leaf", "hashed", "index", "size", "proof", "checkpoint")}
         return render_template(
             "portal/proof.html",
             found=found,
             event=event,
-            entry=_entry(found | {"event_id": event["id"], "stream": f"{found['source']}/{event['subject']}"}),
+            entry=_entry(found | {"event_id": event["id"], "stream": f"{found['source']}/{shown.get('subject', '')}"}),
             checked=checked,
             public_key=signed["public_key"],
             for_script=json.dumps(parts | {"public_key": signed["public_key"]}, ensure_ascii=False),
-            pretty=json.dumps(event, ensure_ascii=False, indent=2),
+            pretty=json.dumps(shown, ensure_ascii=False, indent=2),
+            gaps=[name.removeprefix("data.") for name in found["gaps"]],
         )
 
     def checkpoint(self) -> Response:

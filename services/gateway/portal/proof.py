@@ -5,10 +5,12 @@ Written apart from the ledger on purpose: the page does not ask the ledger wheth
 
 from __future__ import annotations
 
+import json
 from base64 import b64decode
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
+from typing import Any
 
 from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
@@ -40,13 +42,29 @@ class Checked:
         return self.included and self.signed
 
 
-def check(line: str, index: int, size: int, proof: Sequence[str], checkpoint: str, public_key: str) -> Checked:
-    """Hash the line (without newline), walk up with `proof` (hex), and compare with the signed root."""
-    leaf = sha256(b"\x00" + line.encode()).digest()
+def check(
+    line: str, index: int, size: int, proof: Sequence[str], checkpoint: str, public_key: str, told: str = ""
+) -> Checked:
+    """Hash the line (without newline), walk up with `proof` (hex), and compare with the signed root.
+
+    `told` is the hash of a line that is not shown whole (hex): then only that such an entry exists is proved, not what it says.
+    """
+    leaf = bytes.fromhex(told) if told else sha256(b"\x00" + line.encode()).digest()
     path, root = _climb(leaf, index, size, [bytes.fromhex(sibling) for sibling in proof])
     lines = checkpoint.split("\n")
     included = root is not None and len(lines) > 2 and lines[1] == str(size) and _same(lines[2], root)
     return Checked(leaf.hex(), path, root.hex() if root else "", included, _signed(checkpoint, public_key))
+
+
+def fitting(line: str, disclosed: Mapping[str, Sequence[Any]]) -> dict[str, Any]:
+    """The values shown beside a line that its digests vouch for, by name."""
+    digests = json.loads(line).get("digests", {})
+    found = {}
+    for name, (salt, value) in disclosed.items():
+        text = json.dumps([salt, name, value], ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+        if digests.get(name) == sha256(text.encode()).hexdigest():
+            found[name] = value
+    return found
 
 
 def _climb(leaf: bytes, index: int, size: int, proof: list[bytes]) -> tuple[tuple[PathStep, ...], bytes | None]:

@@ -18,11 +18,13 @@ from services.issues.issue.outcome import (
     contained,
     erase_contact,
     finish,
+    on_person_erased,
     on_project_accepted,
     record_follow_up,
     reopen_issue,
     resolve_issue,
     withdraw_issue,
+    withhold_text,
 )
 from services.issues.issue.rows import CASES, FIGURES, TIMELINE, WORKS
 from services.issues.issue.state import ISSUE, OPEN, Issue
@@ -54,6 +56,7 @@ __all__ = [
     "on_given",
     "on_holding_changed",
     "on_patrol_logged",
+    "on_person_erased",
     "on_project_accepted",
     "pass_on",
     "posts_for_issue",
@@ -66,4 +69,5 @@ __all__ = [
     "take_finding",
     "triage_issue",
     "withdraw_issue",
+    "withhold_text",
 ]

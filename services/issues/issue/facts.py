@@ -8,47 +8,59 @@ from __future__ import annotations
 from typing import Annotated, Any
 
 from shared.domain.event import Codec, Event, Upcaster, sealed
+from shared.domain.privacy import PUBLIC, staff, told
+
+#: Lets one read what confidential cases say, and texts that were moved out of public sight.
+READ_CONFIDENTIAL = "issue.read_confidential"
+#: A text of a case: for everybody, unless the case is confidential or the text was withheld.
+CASE_TEXT = told(READ_CONFIDENTIAL)
 
 
-class IssueReported(Event, frozen=True, kw_only=True):
+class _OfCase(Event, frozen=True, kw_only=True, omit_defaults=True):
+    """A fact that says whether its case is confidential; it is stored only where it is."""
+
+    confidential: bool = False
+
+
+class IssueReported(_OfCase, frozen=True, kw_only=True):
     """Somebody brought an issue forward, and a body and person answer for it from now on (C15, X13)."""
 
     issue_id: str
     place: str
     category: str  # dotted code; the part before the first dot is the class of the taxonomy (A15)
-    description: str
+    description: Annotated[str, CASE_TEXT]
     channel: str  # code of the city's channels (C07, C33)
-    origin: str  # the visit or patrol and finding it came from, or ""
-    reporter: str  # person id, or ""
+    origin: Annotated[str, CASE_TEXT]  # the visit or patrol and finding it came from, or ""
+    reporter: Annotated[str, staff("issue.read_reporter")]  # person id, or ""
     contact: Annotated[str, sealed(lambda fact: f"issue:{fact.issue_id}")]
     organisation_id: str
-    person_id: str
+    person_id: Annotated[str, staff()]
     post_id: str
     level: str  # of the organisation; "" when a policy did not know it, triage states it then
 
 
-class IssueTriaged(Event, frozen=True, kw_only=True):
+class IssueTriaged(_OfCase, frozen=True, kw_only=True):
     """How grave the issue is and the widest tier that should solve it, with the reason (C10, C14)."""
 
     schema = 2
     issue_id: str
     severity: str  # code of the city's severities
     tier: str  # code of the city's tiers
-    reason: str
+    reason: Annotated[str, CASE_TEXT]
     organisation_id: str  # accountable then
     level: str  # of the accountable organisation
 
 
-class IssueDispatched(Event, frozen=True, kw_only=True):
+class IssueDispatched(_OfCase, frozen=True, kw_only=True):
     """A body and a person became accountable, with a duty and a time limit (C12)."""
 
     schema = 3
     issue_id: str
     organisation_id: str
-    person_id: str
+    person_id: Annotated[str, staff()]
     post_id: str
     level: str
-    duty: str
+    duty: Annotated[str, CASE_TEXT]
     due: str  # ISO date
     calendar: str  # version of the working-day calendar the date was computed with; "" when the date was named
     by_post_id: str = ""  # that dispatched it; "" in facts from before it could be returned
@@ -58,28 +70,28 @@ class IssueAccepted(Event, frozen=True, kw_only=True):
     """The holder of the accountable post took the issue on (C08)."""
 
     issue_id: str
-    person_id: str
+    person_id: Annotated[str, staff()]
 
 
-class IssueExtended(Event, frozen=True, kw_only=True):
+class IssueExtended(_OfCase, frozen=True, kw_only=True):
     """Somebody else than the accountable person approved a later time limit (C12)."""
 
     issue_id: str
     due: str
     calendar: str
-    reason: str
+    reason: Annotated[str, CASE_TEXT]
 
 
-class IssueEscalated(Event, frozen=True, kw_only=True):
+class IssueEscalated(_OfCase, frozen=True, kw_only=True):
     """The issue went to a body above the accountable one; the time limit stays (C11)."""
 
     schema = 3
     issue_id: str
     to_level: str
     organisation_id: str
-    person_id: str
+    person_id: Annotated[str, staff()]
     post_id: str
-    reason: str
+    reason: Annotated[str, CASE_TEXT]
     by_post_id: str = ""  # that handed it up; "" in facts from before it could be returned
 
 
@@ -91,7 +103,7 @@ class IssueHandedUp(Event, frozen=True, kw_only=True):
 
     issue_id: str
     organisation_id: str
-    person_id: str
+    person_id: Annotated[str, staff()]
     post_id: str
     level: str
     cause: str  # vacant, abolished, dissolved or erased: what became of the post, organisation or person
@@ -101,7 +113,7 @@ class IssueInherited(Event, frozen=True, kw_only=True):
     """The successor in the accountable post became the accountable person (X13)."""
 
     issue_id: str
-    person_id: str
+    person_id: Annotated[str, staff()]
 
 
 class IssueRaised(Event, frozen=True, kw_only=True):
@@ -109,21 +121,21 @@ class IssueRaised(Event, frozen=True, kw_only=True):
 
     issue_id: str
     organisation_id: str
-    person_id: str
+    person_id: Annotated[str, staff()]
     post_id: str
     level: str
     days: int
 
 
-class IssueReturned(Event, frozen=True, kw_only=True):
+class IssueReturned(_OfCase, frozen=True, kw_only=True):
     """The accountable post gave the issue back to who had sent it, to be dispatched anew; the time limit goes on running (C12, X13)."""
 
     issue_id: str
     organisation_id: str
-    person_id: str
+    person_id: Annotated[str, staff()]
     post_id: str
     level: str
-    reason: str
+    reason: Annotated[str, CASE_TEXT]
 
 
 class IssueOverdue(Event, frozen=True, kw_only=True):
@@ -133,55 +145,63 @@ class IssueOverdue(Event, frozen=True, kw_only=True):
     due: str  # the time limit that was missed, ISO date
 
 
-class IssueResolved(Event, frozen=True, kw_only=True):
+class IssueResolved(_OfCase, frozen=True, kw_only=True):
     """The accountable body says what was done about this one issue (C28)."""
 
     schema = 3
     issue_id: str
-    outcome: str
-    because: str  # project whose works settled it, or "" (C37)
+    outcome: Annotated[str, CASE_TEXT]
+    because: Annotated[str, PUBLIC]  # project whose works settled it, or "" (C37)
     level: str  # that led when it was resolved (C16, C17)
     contained: bool | None  # at the triaged tier or below (C14); None: never triaged, or the level is unknown
-    person_id: str = (
+    person_id: Annotated[str, staff()] = (
         ""  # who says so; "" for accepted works, and in facts from before follow-up asked for somebody else
     )
     #: Whether it is dated within the time limit (C12); None: there is none, or nobody asked when it was recorded.
     in_time: bool | None = None
 
 
-class FollowUpRecorded(Event, frozen=True, kw_only=True):
+class FollowUpRecorded(_OfCase, frozen=True, kw_only=True):
     """The person concerned was asked, or could not be reached (C09, X08)."""
 
     issue_id: str
     result: str  # satisfied, not_satisfied or unreachable
-    note: str
+    note: Annotated[str, CASE_TEXT]
     asked_at: str  # RFC 3339; two tries at the same moment are one
 
 
-class IssueClosed(Event, frozen=True, kw_only=True):
+class IssueClosed(_OfCase, frozen=True, kw_only=True):
     """Final, after follow-up."""
 
     schema = 2
     issue_id: str
-    because: str
+    because: Annotated[str, CASE_TEXT]
     closed_on: str = ""  # ISO date; "" in facts from before its reporter could reopen it
 
 
-class IssueReopened(Event, frozen=True, kw_only=True):
+class IssueReopened(_OfCase, frozen=True, kw_only=True):
     """Open again; whoever was accountable still is, with a new time limit where there was one (C12)."""
 
     schema = 3
     issue_id: str
-    reason: str
-    due: str = ""  # ISO date; "": the time limit stays as it is, or there is none
-    calendar: str = ""  # version of the working-day calendar that it was computed with
+    reason: Annotated[str, CASE_TEXT]
+    due: Annotated[str, PUBLIC] = ""  # ISO date; "": the time limit stays as it is, or there is none
+    calendar: Annotated[str, PUBLIC] = ""  # version of the working-day calendar that it was computed with
 
 
-class IssueWithdrawn(Event, frozen=True, kw_only=True):
+class TextWithheld(_OfCase, frozen=True, kw_only=True):
+    """Staff moved a text of the case out of public sight, for a reason that everybody may read (X09)."""
+
+    issue_id: str
+    withheld: Annotated[str, PUBLIC]  # the field that the text stands in, in whichever facts
+    why: Annotated[str, CASE_TEXT]
+
+
+class IssueWithdrawn(_OfCase, frozen=True, kw_only=True):
     """The reporter wants nothing done any more; final."""
 
     issue_id: str
-    reason: str
+    reason: Annotated[str, CASE_TEXT]
 
 
 class ContactErased(Event, frozen=True, kw_only=True):
@@ -207,6 +227,7 @@ IssueFact = (
     | IssueClosed
     | IssueReopened
     | IssueWithdrawn
+    | TextWithheld
     | ContactErased
 )
 
@@ -243,6 +264,7 @@ CODEC = Codec(
         IssueClosed,
         IssueReopened,
         IssueWithdrawn,
+        TextWithheld,
         ContactErased,
     ),
     {

@@ -12,21 +12,27 @@ from msgspec.structs import asdict
 
 from services.issues.issue.answering import HANDLES
 from services.issues.issue.answering import holderless as nobodys
+from services.issues.issue.facts import READ_CONFIDENTIAL
 from services.issues.issue.rows import UNSTATED
 from services.issues.issue.state import ISSUE, STATUSES
 from shared.domain.answers import ACTIONS, COUNT, OTHERS, PLACE_NAMES, TEXT, Shape, by_code, page_of, row_of, shape
 from shared.domain.answers import many as list_of
 from shared.domain.city import City
 from shared.domain.command import LARGEST_PAGE, Cursor, Limit, order_of
-from shared.domain.errors import ForbiddenError
+from shared.domain.errors import ForbiddenError, NotFoundError
 from shared.domain.fields import DAY, PLACE, YES, choice, code_of, id_of, line, look, many, number
 from shared.domain.reader import Reader
 from shared.domain.territory import EVERYWHERE
 from shared.domain.view import Row, Share
-from shared.domain.words import _, said
+from shared.domain.words import _, said, term
 
-#: Shown to those who act from a post.
+#: Shown to those who act from a post, and to those who may know who reported.
 _STAFF = ("person_id", "reporter", "resolved_by")
+#: Fields of a row by the field of the fact that their text came from.
+_TEXTS = {name: (name,) for name in ("description", "origin", "duty", "outcome")} | {
+    "because": ("closed_because",),
+    "reason": ("reason", "withdrawn_because"),
+}
 _FLAG = number(0, 1)
 
 #: Names of the bodies, posts and places that a row mentions.
@@ -43,7 +49,7 @@ _STEP = shape(
     _NAMES
     | {f"to_{name}": TEXT for name in _NAMES}
     | dict.fromkeys(("severity", "tier", "level", "from_level", "to_level", "due", "result", "cause", "recorded"), TEXT)
-    | dict.fromkeys(("days", "late", "imported"), COUNT),
+    | dict.fromkeys(("days", "late", "imported", "withheld"), COUNT),
     **dict.fromkeys(("at", "what", "organisation_id", "post_id", "text", "to_organisation_id", "to_post_id"), TEXT),
 )
 _WORKS = shape({"title": TEXT, "title_en": TEXT, "budget_fen": COUNT}, key=TEXT, project_id=TEXT, accepted=COUNT)
@@ -72,17 +78,49 @@ _FIGURES = shape(
 
 def _masked(read: Reader, row: Row) -> Row:
     """A case as the reader may see it."""
-    hidden = ("contact",) if read.staff else ("contact", *_STAFF)
-    mine = {"mine": 1} if read.by.actor and row["reporter"] == read.by.actor else {}
-    return {name: value for name, value in row.items() if name not in hidden} | mine
+    own = _own(read, row)
+    hidden = {"contact", "hidden"}
+    if not read.staff:
+        hidden |= {"person_id", "resolved_by"}
+    if not read.may("issue.read_reporter", row["place"]):
+        hidden.add("reporter")
+    unread = () if _reads_all(read, row) else row["withheld"]
+    blank = {field: "" for name in unread for field in _TEXTS.get(name, ())}
+    return {name: value for name, value in row.items() if name not in hidden} | blank | ({"mine": 1} if own else {})
+
+
+def _own(read: Reader, row: Row) -> bool:
+    return bool(read.by.actor) and row["reporter"] == read.by.actor
+
+
+def _reads_all(read: Reader, row: Row) -> bool:
+    """Whether confidential cases and withheld texts at the place of a case are for the reader."""
+    return read.may(READ_CONFIDENTIAL, row["place"])
+
+
+def _steps(read: Reader, row: Row, steps: Iterable[Row]) -> Iterable[Row]:
+    """The steps of a case, without the texts that the reader may not see."""
+    unread = () if _reads_all(read, row) else row["withheld"]
+    for step in steps:
+        hidden = step["field"] in unread
+        yield {name: value for name, value in step.items() if name != "field"} | (
+            {"text": "", "withheld": 1} if hidden else {}
+        )
 
 
 @ISSUE.query(answer=_CASE)
 def get_issue(read: Reader, *, issue_id: Annotated[str, id_of("issue"), "the issue"]) -> dict[str, Any]:
     """One case with its steps; the contact only for those who may read it at the place."""
     row = read.row("cases", issue_id, "issue", "issue_id")
+    if row["confidential"] and not (_own(read, row) or _reads_all(read, row)):
+        raise NotFoundError(
+            _("there is no {thing} {id}"),
+            {"issue_id": said(_("unknown"))},
+            thing=term("thing", "issue"),
+            id=issue_id,
+        )
     steps = read.rows.find("timeline", {"issue_id": issue_id}, "-key", LARGEST_PAGE)
-    case, *named = read.city.named([_masked(read, row), *reversed(steps.rows)], "to_")
+    case, *named = read.city.named([_masked(read, row), *_steps(read, row, reversed(steps.rows))], "to_")
     contact = {"contact": read.open(row["contact"])} if read.may("issue.read_contact", row["place"]) else {}
     return case | {
         **contact,
@@ -136,7 +174,7 @@ def find_issues(
     limit: Limit = 50,
     cursor: Cursor = "",
 ) -> dict[str, Any]:
-    """Issues that fit all filters."""
+    """Issues that fit all filters; confidential ones for those who may read them in the whole area, and one's own."""
     if holderless and not read.staff:
         raise ForbiddenError(
             _("only staff look for issues that nobody answers for"), {"holderless": said(_("staff only"))}
@@ -147,6 +185,7 @@ def find_issues(
         )
     if mine and not read.by.actor:
         return {"rows": [], "next": None}
+    everything = mine or read.may(READ_CONFIDENTIAL, place__under)
     where = {
         "status": status,
         "open": open,
@@ -165,6 +204,7 @@ def find_issues(
         "due__lt": due__lt,
         "reported__gte": reported__gte,
         "reported__lt": reported__lt,
+        "hidden": None if everything else 0,
     } | (numbered(number) if number else {})
     if holderless:  # what the clock and the registry's facts leave none of is looked for in all that is open
         given = {name: value for name, value in where.items() if value not in (None, "", [], ())}
@@ -215,7 +255,8 @@ def inbox(read: Reader, *, limit: Limit = 50, cursor: Cursor = "") -> dict[str, 
     posts = [post["post_id"] for post in read.city.posts_of(read.by.actor)]
     if not posts:
         return {"rows": [], "next": None}
-    return _listed(read, {"post_id": posts, "open": 1}, limit, cursor, "due")
+    hidden = None if read.may(READ_CONFIDENTIAL, read.by.place) else 0
+    return _listed(read, {"post_id": posts, "open": 1, "hidden": hidden}, limit, cursor, "due")
 
 
 def _listed(read: Reader, where: Mapping[str, Any], limit: int, cursor: str, order: str) -> Row:

@@ -310,7 +310,8 @@ def return_issue(
         raise IllegalStateError(
             _("there is nobody to return it to; dispatch it to another post"), {"reason": said(_("sent by yourself"))}
         )
-    return [IssueReturned(issue_id=issue.id, reason=reason, **given_to(to, city))]
+    given = given_to(to, city)
+    return [IssueReturned(issue_id=issue.id, reason=reason, confidential=issue.confidential, **given)]
 
 
 def mark_overdue(issue: Issue, *, by: Mandate, at: str, due: str) -> list[Event]:

@@ -8,7 +8,6 @@ from typing import Annotated, Any
 from services.issues.issue.answering import given_to, takers
 from services.issues.issue.facts import IssueReported
 from services.issues.issue.state import ISSUE, Issue
-from services.issues.masking import without_numbers
 from shared.domain.catalogue import TRIAGE
 from shared.domain.city import City
 from shared.domain.command import MADE
@@ -17,6 +16,7 @@ from shared.domain.event import Event
 from shared.domain.fields import PLACE, code_of, id_of, line, text
 from shared.domain.identity import derived_id
 from shared.domain.mandate import Mandate
+from shared.domain.masking import masked
 from shared.domain.policy import Decision
 from shared.domain.record import Record
 from shared.domain.view import Row
@@ -88,7 +88,7 @@ def _reported(
     reporter: str = "",
     contact: str = "",
 ) -> list[Event]:
-    written = without_numbers(description)
+    written = masked(description)  # a finding of a patrol of before may not be
     if issue.status != "unknown":
         known = (issue.place, issue.category, issue.description, issue.channel, issue.origin)
         if known == (place, category, written, channel, origin):
@@ -105,8 +105,19 @@ def _reported(
             reporter=reporter,
             contact=contact,
             **given_to(post, city),
+            confidential=_confidential(category, city),
         )
     ]
+
+
+def _confidential(category: str, city: City) -> bool:
+    """Whether cases of a category, or of the class it belongs to, are for staff with the power only."""
+    categories = city.entries("issue_categories")
+    return any(
+        bool(categories[code].data.get("confidential"))
+        for code in (category, category.partition(".")[0])
+        if code in categories
+    )
 
 
 def take_finding(

@@ -6,19 +6,20 @@ from collections.abc import Iterable, Mapping
 from datetime import date, timedelta
 from typing import Annotated, Any
 
-from services.issues.issue.answering import answering, its_post, pass_on
+from services.issues.issue.answering import answering, its_post, on_holding_changed, pass_on
 from services.issues.issue.facts import (
+    READ_CONFIDENTIAL,
     ContactErased,
     FollowUpRecorded,
     IssueClosed,
     IssueReopened,
     IssueResolved,
     IssueWithdrawn,
+    TextWithheld,
 )
 from services.issues.issue.state import ISSUE, OPEN, Issue
-from services.issues.masking import without_numbers
 from shared.domain.calendar import WorkingDay, working_day_after
-from shared.domain.city import City
+from shared.domain.city import City, every
 from shared.domain.errors import BadInputError, IllegalStateError
 from shared.domain.event import Event
 from shared.domain.fields import choice, id_of, text
@@ -28,6 +29,8 @@ from shared.domain.policy import Decision
 from shared.domain.record import Record
 from shared.domain.words import Said, _, said
 
+#: Texts of a case that everybody may read until they are withheld: fields of its facts.
+TEXTS = ("description", "origin", "reason", "duty", "outcome", "note", "because")
 RESULTS = ("satisfied", "not_satisfied", "unreachable")
 #: What is recorded when works pass acceptance; the person concerned is asked afterwards.
 WORKS_ACCEPTED = "工程验收合格 (the works passed acceptance)"
@@ -51,7 +54,6 @@ def resolve_issue(
     because: Annotated[str, id_of("project"), "project whose works settled it"] = "",
 ) -> list[Event]:
     """State what was done about this one issue, by the post that answers for it (C28, X08)."""
-    outcome = without_numbers(outcome)
     if issue.status == "resolved":
         if (issue.outcome, issue.because) == (outcome, because):
             return []
@@ -143,7 +145,6 @@ def record_follow_up(
     Somebody else than who resolved it asks, or the reporter says it themselves (X08). That nobody was reached
     needs a reason, and counts once for each occasion.
     """
-    note = without_numbers(note)
     followed = FollowUpRecorded(issue_id=issue.id, result=result, note=note, asked_at=at)
     match result:
         case "satisfied":
@@ -211,7 +212,7 @@ def close_issue(
             {"follow_up": said(_("nobody has asked yet"))},
             tries=tries,
         )
-    return [IssueClosed(issue_id=issue.id, because=without_numbers(because), closed_on=at[:10])]
+    return [IssueClosed(issue_id=issue.id, because=because, closed_on=at[:10])]
 
 
 def _limit_of_a_round(at: str, city: City) -> WorkingDay:
@@ -249,7 +250,7 @@ def reopen_issue(
             raise IllegalStateError(
                 _("you may open it again within {days} days after it was closed; report it anew"), days=days
             )
-    return _again(issue, without_numbers(reason), by, at, city)
+    return _again(issue, reason, by, at, city)
 
 
 def _only_the_reporter(issue: Issue, by: Mandate) -> Said | None:
@@ -267,10 +268,40 @@ def withdraw_issue(
     issue: Issue, *, by: Mandate, at: str, reason: Annotated[str, text(1000), "why nothing needs to be done any more"]
 ) -> list[Event]:
     """Withdraw an issue that you reported, until it is resolved; it is final."""
-    return [] if issue.status == "withdrawn" else [IssueWithdrawn(issue_id=issue.id, reason=without_numbers(reason))]
+    return [] if issue.status == "withdrawn" else [IssueWithdrawn(issue_id=issue.id, reason=reason)]
 
 
 @ISSUE.command("issue.read_contact", owner=_reporter, erases=lambda issue: f"issue:{issue.id}")
 def erase_contact(issue: Issue, *, by: Mandate, at: str) -> list[Event]:
     """Make the contact given with an issue unreadable for ever; its reporter asks for it, or staff who may read it (X09)."""
     return [ContactErased(issue_id=issue.id)] if issue.contact else []
+
+
+def forget_contact(issue: Issue, *, by: Mandate, at: str) -> list[Event]:
+    """Whoever reported the issue was erased, and the contact that they gave with it is too (X09)."""
+    return [ContactErased(issue_id=issue.id)] if issue.contact else []
+
+
+def on_person_erased(fact: Mapping[str, Any], record: Record, city: City) -> Iterable[Decision]:
+    """What the person answered for gets another holder, and contacts that they gave with issues, which have keys of their own, go (X09)."""
+    yield from on_holding_changed(fact, record, city)
+    for row in every(city.rows, "cases", {"reporter": fact["person_id"]}):
+        yield Decision(ISSUE, row["issue_id"], forget_contact, {}, erases=f"issue:{row['issue_id']}")
+
+
+@ISSUE.command(READ_CONFIDENTIAL)
+def withhold_text(
+    issue: Issue,
+    *,
+    by: Mandate,
+    at: str,
+    withheld: Annotated[str, choice(*TEXTS, words="field"), "the text"],
+    reason: Annotated[str, text(400), "why, without repeating it; everyone may read this"],
+) -> list[Event]:
+    """Move a text of a case out of public sight, because it names somebody; staff still read it (X09).
+
+    That it was moved, by whom and why, stays public, and the ledger proves it.
+    """
+    if withheld in issue.withheld:
+        return []
+    return [TextWithheld(issue_id=issue.id, withheld=withheld, why=reason)]

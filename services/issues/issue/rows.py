@@ -21,6 +21,7 @@ from services.issues.issue.facts import (
     IssueReturned,
     IssueTriaged,
     IssueWithdrawn,
+    TextWithheld,
 )
 from services.issues.issue.state import ISSUE, OPEN, Issue
 from shared.domain.event import Event
@@ -44,6 +45,7 @@ def _case(row: Row, issue: Issue, event: Event, record: Record) -> Row:
         "open": int(is_open),
         "overdue": int(is_open and bool(issue.missed)),
         "in_time": _in_time(row, issue, event, record),
+        "hidden": int(issue.confidential),
     }
 
 
@@ -78,6 +80,7 @@ CASES = View.of(
         "origin",
         "reporter",
         "reported",
+        "hidden",
         ("status", "given"),
     ),
     _case,
@@ -119,6 +122,7 @@ _TEXTS: dict[type[Event], str] = {
     IssueReopened: "reason",
     IssueReturned: "reason",
     IssueWithdrawn: "reason",
+    TextWithheld: "why",
 }
 #: What else a step says, where its fact has it.
 _DETAILS = ("severity", "tier", "level", "due", "to_level", "result", "cause", "days")
@@ -144,6 +148,7 @@ def _step(row: Row, event: Any, record: Record, key: str) -> Row:
         "what": record.type,
         "organisation_id": record.on_behalf_of,
         "post_id": record.mandate,
+        "field": text or "",
         "text": getattr(event, text) if text else "",
         "to_organisation_id": event.organisation_id if moved else "",
         "to_post_id": event.post_id if moved else "",

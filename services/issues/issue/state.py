@@ -27,6 +27,7 @@ from services.issues.issue.facts import (
     IssueReturned,
     IssueTriaged,
     IssueWithdrawn,
+    TextWithheld,
 )
 from shared.domain.decider import Decider
 
@@ -71,6 +72,8 @@ class Issue(msgspec.Struct, frozen=True):
     followed: str = ""  # result of the last follow-up since it was resolved
     tries: int = 0  # times nobody was reached since it was resolved
     tried_at: str = ""  # the last of them
+    confidential: bool = False
+    withheld: tuple[str, ...] = ()  # texts that were moved out of public sight
 
 
 def _moved(issue: Issue, event: IssueEscalated | IssueHandedUp | IssueRaised | IssueReturned, level: str) -> Issue:
@@ -125,6 +128,7 @@ def evolve(issue: Issue, event: IssueFact) -> Issue:
                 person_id=event.person_id,
                 post_id=event.post_id,
                 level=event.level,
+                confidential=event.confidential,
             )
         case IssueTriaged():
             level = event.level or issue.level
@@ -182,10 +186,20 @@ def evolve(issue: Issue, event: IssueFact) -> Issue:
             return replace(issue, status="withdrawn", withdrawn_because=event.reason)
         case IssueReopened():
             return _reopened(issue, event)
+        case TextWithheld():
+            return replace(issue, withheld=(*issue.withheld, event.withheld))
         case ContactErased():
             return replace(issue, contact="")
         case _:
             assert_never(event)
 
 
-ISSUE = Decider("issue", CODEC, Issue, Issue, evolve, lambda issue: issue.place, fold=2, marks=(IssueOverdue,))
+def _stamp(issue: Issue, event: IssueFact) -> IssueFact:
+    """A fact of a confidential case says so, since whoever reads it may not know the case."""
+    secret = issue.confidential and "confidential" in event.__struct_fields__
+    return replace(event, confidential=True) if secret else event
+
+
+ISSUE = Decider(
+    "issue", CODEC, Issue, Issue, evolve, lambda issue: issue.place, fold=2, marks=(IssueOverdue,), stamp=_stamp
+)

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Annotated
+
 import msgspec
 
 from shared.domain.decider import Decider
 from shared.domain.event import Codec, Event
+from shared.domain.privacy import PUBLIC, told
 
 
 # Facts. Class and field names are the storage format: rename nothing, upcast instead.
@@ -15,8 +18,8 @@ class PostEstablished(Event, frozen=True, kw_only=True):
     post_id: str
     organisation_id: str
     role: str
-    title: str
-    title_en: str
+    title: Annotated[str, told()]
+    title_en: Annotated[str, told()]
     place: str
     ex_officio_post_id: str = ""
 
@@ -28,14 +31,14 @@ class PostAbolished(Event, frozen=True, kw_only=True):
     organisation_id: str
     place: str
     until: str
-    reason: str
+    reason: Annotated[str, told()]
 
 
 class PersonAppointed(Event, frozen=True, kw_only=True):
     """A person holds a post from a day on; every service takes powers from it (C13)."""
 
     post_id: str
-    person_id: str
+    person_id: Annotated[str, PUBLIC]
     organisation_id: str
     role: str
     place: str
@@ -48,12 +51,12 @@ class AppointmentEnded(Event, frozen=True, kw_only=True):
 
     schema = 2
     post_id: str
-    person_id: str
+    person_id: Annotated[str, PUBLIC]
     organisation_id: str
     place: str
     since: str
     until: str
-    reason: str
+    reason: Annotated[str, told()]
     with_post_id: str = ""  # the post that this one went with, which its holder lost (A11)
 
 

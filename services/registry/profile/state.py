@@ -11,6 +11,7 @@ from shared.domain.catalogue import Checklist, Obligation
 from shared.domain.decider import Decider
 from shared.domain.event import Event
 from shared.domain.fields import CODE, code_of, line, number
+from shared.domain.privacy import PUBLIC, told
 
 
 # Facts. Class and field names, those of the parts too, are the storage format: rename nothing, upcast instead.
@@ -42,13 +43,13 @@ class ProfileAdopted(Event, frozen=True, kw_only=True):
     """A profile from before there were catalogue entries: it stands for those that it names and those that were program then."""
 
     profile_id: str
-    city: str
+    city: Annotated[str, told()]
     version: int
     effective: str
-    levels: tuple[Level, ...]
-    roles: tuple[FormerRole, ...]
-    powers: dict[str, tuple[str, ...]]
-    code_lists: dict[str, dict[str, Term]]
+    levels: Annotated[tuple[Level, ...], PUBLIC]
+    roles: Annotated[tuple[FormerRole, ...], PUBLIC]
+    powers: Annotated[dict[str, tuple[str, ...]], PUBLIC]
+    code_lists: Annotated[dict[str, dict[str, Term]], PUBLIC]
     parameters: dict[str, int]
 
 
@@ -86,16 +87,16 @@ class ProfilePublished(Event, frozen=True, kw_only=True):
     """A version of the document; the entries that it changes were adopted and retired in the same act."""
 
     profile_id: str
-    city: str
+    city: Annotated[str, told()]
     version: int
     effective: str
-    levels: list[Level]
-    roles: list[ListedRole]
-    powers: dict[str, list[str]]
-    code_lists: dict[str, dict[str, Data]]
+    levels: Annotated[list[Level], PUBLIC]
+    roles: Annotated[list[ListedRole], PUBLIC]
+    powers: Annotated[dict[str, list[str]], PUBLIC]
+    code_lists: Annotated[dict[str, dict[str, Data]], PUBLIC]
     parameters: dict[str, int]
-    checklists: list[ListedChecklist]
-    obligations: list[ListedObligation]
+    checklists: Annotated[list[ListedChecklist], PUBLIC]
+    obligations: Annotated[list[ListedObligation], PUBLIC]
 
 
 class Profile(msgspec.Struct, frozen=True):

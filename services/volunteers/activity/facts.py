@@ -5,15 +5,18 @@ Class and field names are the storage format: rename nothing, upcast instead.
 
 from __future__ import annotations
 
+from typing import Annotated
+
 from shared.domain.event import Event
+from shared.domain.privacy import staff, told
 
 
 class ActivityPlanned(Event, frozen=True, kw_only=True):
     """An activity was announced; a deed names the issue or project it serves (C38)."""
 
     activity_id: str
-    title: str
-    title_en: str
+    title: Annotated[str, told()]
+    title_en: Annotated[str, told()]
     kind: str
     place: str
     starts: str  # RFC 3339
@@ -26,7 +29,7 @@ class AttendanceRecorded(Event, frozen=True, kw_only=True):
     """A person took part, once: this is a person-time; distinct persons are counted apart (C39, X04)."""
 
     activity_id: str
-    person_id: str
+    person_id: Annotated[str, staff("activity.record")]
     minutes: int
     kind: str  # of the activity
     role: str  # in which the person served, or empty (C32)
@@ -38,8 +41,8 @@ class AttendanceWithdrawn(Event, frozen=True, kw_only=True):
 
     schema = 2
     activity_id: str
-    person_id: str
-    reason: str
+    person_id: Annotated[str, staff("activity.record")]
+    reason: Annotated[str, staff("activity.record")]
 
 
 class ActivityHeld(Event, frozen=True, kw_only=True):
@@ -54,4 +57,4 @@ class ActivityCancelled(Event, frozen=True, kw_only=True):
     """An activity will not take place."""
 
     activity_id: str
-    reason: str
+    reason: Annotated[str, told()]

@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import Annotated, Any
 
 from shared.domain.event import Event, sealed
+from shared.domain.privacy import staff, told
 
 
 def subject(wish_id: str, wisher_id: str) -> str:
@@ -27,22 +28,22 @@ class WishAsked(Event, frozen=True, kw_only=True):
     wish: Annotated[str, sealed(_wisher)]
     wisher: Annotated[str, sealed(_wisher)]  # name
     contact: Annotated[str, sealed(_wisher)]  # or empty
-    wisher_id: str  # person id, or empty when the wisher has no account
+    wisher_id: Annotated[str, staff("wish.read_wisher")]  # person id, or empty when the wisher has no account
 
 
 class WishPublished(Event, frozen=True, kw_only=True):
     """A wish was checked and may be claimed; the title says nothing about who asked."""
 
     wish_id: str
-    title: str
-    title_en: str
+    title: Annotated[str, told()]
+    title_en: Annotated[str, told()]
 
 
 class WishRejected(Event, frozen=True, kw_only=True):
     """A wish was checked and cannot be published."""
 
     wish_id: str
-    reason: str
+    reason: Annotated[str, staff("wish.publish")]
 
 
 class WishWithdrawn(Event, frozen=True, kw_only=True):
@@ -50,14 +51,14 @@ class WishWithdrawn(Event, frozen=True, kw_only=True):
 
     schema = 2
     wish_id: str
-    reason: str
+    reason: Annotated[str, staff("wish.publish")]
 
 
 class WishClaimed(Event, frozen=True, kw_only=True):
     """Exactly one person promised to fulfil a wish, until the claim expires (C42, X07)."""
 
     wish_id: str
-    person_id: str
+    person_id: Annotated[str, staff("wish.publish")]
     organisation_id: str
     expires: str  # ISO date: first day on which the claim no longer holds
 
@@ -66,23 +67,23 @@ class WishReleased(Event, frozen=True, kw_only=True):
     """A claim was given back or expired; the wish may be claimed again."""
 
     wish_id: str
-    person_id: str
-    reason: str
+    person_id: Annotated[str, staff("wish.publish")]
+    reason: Annotated[str, staff("wish.publish")]
 
 
 class WishFulfilled(Event, frozen=True, kw_only=True):
     """The claimant did what was wished for."""
 
     wish_id: str
-    person_id: str
-    note: str
+    person_id: Annotated[str, staff("wish.publish")]
+    note: Annotated[str, staff("wish.publish")]
 
 
 class WishDisputed(Event, frozen=True, kw_only=True):
     """The wisher says that the wish is not fulfilled yet; the claim goes on."""
 
     wish_id: str
-    reason: str
+    reason: Annotated[str, staff("wish.publish")]
 
 
 class WishConfirmed(Event, frozen=True, kw_only=True):
@@ -90,11 +91,11 @@ class WishConfirmed(Event, frozen=True, kw_only=True):
 
     wish_id: str
     by_wisher: bool
-    note: str
+    note: Annotated[str, staff("wish.publish")]
 
 
 class WisherErased(Event, frozen=True, kw_only=True):
     """The key of a wisher without an account was destroyed: name, contact and words can no longer be read (X09)."""
 
     wish_id: str
-    reason: str
+    reason: Annotated[str, staff("wish.publish")]

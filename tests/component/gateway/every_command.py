@@ -56,6 +56,8 @@ HOLDERS = {
     "p-cashier": ("o-committee", "cashier"),
 }
 RESIDENTS = ("p-resident", "p-neighbour")
+#: Has an account and is no person of the registry.
+STRANGER = "p-stranger"
 
 
 def _words(code: str, number: int) -> dict[str, str]:
@@ -150,7 +152,7 @@ class World:
             found("establish_post", title=ROLES[role][0], title_en=f"Post {person[2:]}", **named)
             found("appoint_person", post_id=f"post-{person[2:]}", person_id=person, since=FOUNDED)
         self.town.tick(today())
-        for person in (*HOLDERS, *RESIDENTS):
+        for person in (*HOLDERS, *RESIDENTS, STRANGER):
             self._accounts.create(person, PASSWORD, "person", person)
 
     def _founded(self, command: str, **ask: Any) -> str:
@@ -224,6 +226,16 @@ class World:
         """A registered volunteer."""
         person = self.person()
         return self.do("p-grid", "volunteers", "register_volunteer", person_id=person, name="某某", home=COMPOUND)
+
+    def unknown(self) -> str:
+        """A volunteer whom the registry does not know."""
+        named = {"name": "某某", "home": COMPOUND}
+        return self.do(STRANGER, "volunteers", "register_volunteer", **named)
+
+    def visit(self) -> str:
+        """A visit to a named household."""
+        told = {"visit_id": self.new(), "place": COMPOUND, "household": "1号楼某某家", "visited_on": _day()}
+        return self.do("p-grid", "issues", "record_visit", **told)
 
     def team(self, members: int = 2) -> str:
         """A team."""
@@ -302,20 +314,23 @@ class World:
             "p-accountant", "funding", "record_receipt", project_id=project or self.project("approved"), **paid
         )
 
-    def payment(self, status: str = "requested") -> tuple[str, str]:
+    def payment(self, status: str = "requested", **said: Any) -> tuple[str, str]:
         """A request for payment at a step of its way, with its project."""
         project = self.project("approved")
         self.receipt(project)
         asked = {"project_id": project, "payee": f"市政公司{self.new()}", "purpose": "工程款", "amount_fen": 50_000}
+        asked |= said
         id = self.do("p-grid", "funding", "request_payment", **asked)
         if status == "held":
             return self.do("p-grid", "funding", "request_payment", **asked), project
         read = {"project_id": project, "payment_id": id, "version": 1, "amount_fen": 50_000}
-        if status != "requested":
+        if status not in ("requested", "withdrawn"):
             for body in ("branch", "committee", "board"):
                 self.do(f"p-{body}", "funding", "review_payment", body=body, verdict="approved", **read)
         if status == "signed":
             self.do("p-secretary", "funding", "sign_payment", **read)
+        if status == "withdrawn":
+            self.do("p-grid", "funding", "withdraw_payment", payment_id=id, project_id=project, reason="不做了")
         return id, project
 
     def statement(self) -> str:
@@ -405,8 +420,10 @@ ROWS: dict[str, Row] = {
     "close_issue": Row("p-secretary", {}, lambda world: world.issue("asked")),
     "reopen_issue": Row("p-secretary", {}, lambda world: world.issue("closed")),
     "erase_contact": Row("p-resident", {}, lambda world: world.issue("reported", "13812345678")),
+    "withhold_text": Row("p-secretary", {"withheld": "description"}, World.issue),
     "plan_visit": Row("p-grid", {"place": COMPOUND, "planned_on": "2199-01-01"}),
     "record_visit": Row("p-grid", lambda world, id: {"place": COMPOUND, "visited_on": _day()}),
+    "erase_household": Row("p-grid", {}, World.visit),
     "record_diagnosis": Row(
         "p-grid",
         lambda world, id: {
@@ -417,6 +434,7 @@ ROWS: dict[str, Row] = {
     ),
     # volunteers
     "register_volunteer": Row("p-neighbour", {"home": COMPOUND}),
+    "erase_volunteer": Row(STRANGER, {}, World.unknown),
     "take_role": Row("p-grid", {"role": "patroller", "place": COMPOUND}, World.volunteer),
     "leave_role": Row("p-grid", {"role": "informer", "place": COMPOUND}, lambda world: _serving(world)),
     "survey_member": Row(
@@ -487,6 +505,9 @@ ROWS: dict[str, Row] = {
     ),
     "reverse_receipt": Row("p-accountant", {}, World.receipt),
     "erase_payer": Row("p-accountant", {}, lambda world: world.receipt(person=True)),
+    "erase_payee": Row(
+        "p-accountant", {}, lambda world: world.payment("withdrawn", payee="某某", payee_kind="person")[0]
+    ),
     "request_payment": Row("p-grid", lambda world, id: {"project_id": world.project("approved")}),
     "amend_payment": Row("p-grid", {"amount_fen": "400"}, lambda world: world.payment()[0]),
     "explain_payment": Row("p-grid", {}, lambda world: world.payment("held")[0]),

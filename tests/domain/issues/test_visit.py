@@ -58,7 +58,7 @@ def test_visits_are_recorded_at_known_places_by_who_may() -> None:
 
 def test_a_household_is_sealed_and_read_by_those_who_record_visits(desk: Desk) -> None:
     done = desk.ask("record_visit", "post-grid", place=COMPOUND, visited_on="2025-03-04", household="陈阿姨，3号楼")
-    assert done["actions"] == []
+    assert done["actions"] == ["erase_household"]
     assert "陈阿姨" not in desk.stored
     (row,) = desk.ask("find_visits", "post-secretary")["rows"]
     assert (row["household"], row["issues"], row["person_id"]) == ("陈阿姨，3号楼", 0, "p-grid")

@@ -1,0 +1,359 @@
+"""One rule for every door: what a reader may not see of a fact, they see in no view, no ledger entry, no proof and no export (X09)."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from hashlib import sha256
+from typing import Annotated, Any
+
+import msgspec
+import pytest
+
+from services.audit import disclosure, merkle
+from services.audit.ledger import LEDGER_VIEWS, Ledger, LedgerFollower
+from services.audit.proofs import find_entries, prove_event
+from services.console import privacy
+from services.console.audit import _exported
+from services.console.catalogue import OWNERS, definition
+from services.gateway.portal import proof
+from shared.domain.decider import Decider
+from shared.domain.errors import LinliError
+from shared.domain.event import Event, seals_of
+from shared.domain.mandate import Mandate
+from shared.domain.privacy import PUBLIC, READ_WITHHELD, WITHHELD, classes_of, told
+from shared.domain.record import Record
+from shared.following import cloudevents
+from shared.following.follow import PARKED
+from shared.log import Commit, EventLog, NewEvent
+from shared.log.memory import MemoryStorage
+from shared.views.sqlite import SqliteViews
+from tests.domain.history.record import example, stored
+from tests.kit.city import COMPOUND, OTHER_COMPOUND, STREET
+from tests.kit.desk import Desk
+from tests.kit.rows import record_of
+from tests.kit.spec import AT
+
+ANONYMOUS = Mandate(actor="", role="anonymous", powers=frozenset({"issue.report"}))
+RESIDENT = Mandate(actor="p-resident", role="resident", powers=frozenset({"issue.report", "wish.claim"}))
+CLERK = Mandate(actor="p-clerk", role="clerk", organisation_id="o", post_id="post-clerk", place=COMPOUND)
+AUDITOR = msgspec.structs.replace(CLERK, powers=frozenset({READ_WITHHELD}))
+
+
+def with_power(power: str, place: str = STREET) -> Mandate:
+    return msgspec.structs.replace(CLERK, powers=frozenset({power}), place=place)
+
+
+def test_a_field_without_a_class_is_withheld_unless_it_cannot_hold_a_person() -> None:
+    class Fact(Event, frozen=True, kw_only=True):
+        issue_id: str
+        person_id: str
+        note: str
+        count: int
+        amounts: dict[str, int]
+        words: dict[str, str]
+        text: Annotated[str, told("issue.read_confidential")]
+
+    kinds = classes_of(Fact)
+    assert [kinds[name] for name in ("issue_id", "count", "amounts")] == [PUBLIC] * 3
+    assert [kinds[name] for name in ("person_id", "note", "words")] == [WITHHELD] * 3
+    assert kinds["text"] == told("issue.read_confidential")
+
+
+def test_the_page_and_the_ledgers_table_say_what_the_facts_say() -> None:
+    """Write them again with `python -m services.console.privacy` when a fact has changed."""
+    assert privacy.PAGE.read_text(encoding="utf-8") == privacy.page()
+    assert privacy.TABLE.read_bytes() == privacy.written()
+
+
+def test_a_fact_that_the_ledger_does_not_know_is_for_auditors() -> None:
+    assert disclosure.class_of("issues", "SomethingNew", "words") == WITHHELD
+
+
+def test_ids_of_persons_are_for_staff_unless_they_hold_a_public_office_or_a_public_role() -> None:
+    public = {
+        (event.__name__, name)
+        for service in OWNERS
+        for event in definition(service).codec.events.values()
+        for name, one in classes_of(event).items()
+        if name in ("person_id", "reporter", "wisher_id", "members", "applicant", "cashier", "accountant", "signer")
+        and one.kind not in ("staff", "sealed")
+    }
+    assert {fact for fact, _ in public} == {
+        *("PersonAppointed", "AppointmentEnded", "ItemJudged"),
+        *("VolunteerRegistered", "VolunteerErased", "RoleTaken", "RoleLeft", "TeamJoined", "TeamLeft"),
+    }
+
+
+# A fact of each kind, with a mark in every field that is not public.
+def marked(event: type[Event], id_field: str = "", id: str = "") -> tuple[Event, dict[str, str]]:
+    """A fact whose fields that are not public hold texts that are found again, by field."""
+    plain = msgspec.to_builtins(example(event))
+    marks: dict[str, str] = {}
+    for name, one in classes_of(event).items():
+        if name == id_field:
+            plain[name] = id
+        elif name == "place":
+            plain[name] = COMPOUND
+        elif name == "confidential":
+            plain[name] = False
+        elif one.kind != "public":
+            mark = f"mark-{event.__name__}-{name}".lower()
+            plain[name] = _filled(plain[name], mark)
+            marks[name] = mark
+    return msgspec.convert(plain, event), marks
+
+
+def _filled(value: Any, mark: str) -> Any:
+    """A value of the same shape with the mark in every text."""
+    if isinstance(value, str):
+        return mark
+    if isinstance(value, list | tuple):
+        return [_filled(part, mark) for part in value]
+    if isinstance(value, dict):
+        return {name: _filled(part, mark) for name, part in value.items()}
+    return value
+
+
+FACTS = [
+    pytest.param(service, event, id=f"{service}.{name}")
+    for service in OWNERS
+    for name, event in definition(service).codec.events.items()
+]
+
+
+def entry_of(service: str, event: Event, stream: str = "thing-1") -> tuple[dict[str, Any], Record]:
+    data = definition(service).codec.encode(event)
+    record = record_of(type(event).__name__, data, 1, stream, place=COMPOUND, schema=event.schema, actor="mark-actor")
+    line, apart = disclosure.entered(service, record)
+    row = {"key": "0", "event_id": record.id, "stream": f"{service}/{stream}", "source": service, "position": 1}
+    return row | {"line": line, "apart": apart}, record
+
+
+def old(row: Mapping[str, Any], service: str, record: Record) -> dict[str, Any]:
+    """The entry as the ledger wrote it before lines had digests."""
+    kept = {name: value for name, value in row.items() if name != "apart"}
+    return kept | {"line": cloudevents.line(service, record).decode()}
+
+
+@pytest.mark.parametrize(("service", "event"), FACTS)
+@pytest.mark.parametrize("form", ["today", "before"])
+def test_of_an_entry_each_reader_sees_their_fields_and_the_proof_holds(
+    service: str, event: type[Event], form: str
+) -> None:
+    fact, marks = marked(event)
+    row, record = entry_of(service, fact)
+    if form == "before":
+        row = old(row, service, record)
+    leaf = merkle.leaf_hash(row["line"].encode()).hex()
+    classes = classes_of(event)
+    for by in (ANONYMOUS, RESIDENT, CLERK, AUDITOR, *(with_power(one.power) for one in classes.values() if one.power)):
+        shown = disclosure.shown(row, by)
+        said = json.dumps(shown)
+        for name, mark in marks.items():
+            one = classes[name]
+            seen = mark in said
+            if one.kind == "text":
+                assert seen
+            elif one.kind == "staff":
+                may = by.may(one.power, COMPOUND) if one.power else bool(by.post_id)
+                assert seen is may, (name, by)
+        assert ("mark-actor" in said) is bool(by.post_id)
+        assert shown["leaf"] == leaf
+        if shown["hashed"]:
+            assert merkle.leaf_hash(shown["line"].encode()).hex() == leaf
+            digests = json.loads(shown["line"]).get("digests", {})
+            for name, kept in shown["disclosed"].items():
+                salted = json.dumps([kept[0], name, kept[1]], ensure_ascii=False, separators=(",", ":"), sort_keys=True)
+                assert digests[name] == sha256(salted.encode()).hexdigest()
+            assert proof.fitting(shown["line"], shown["disclosed"]).keys() == shown["disclosed"].keys()
+        else:
+            assert json.loads(shown["line"])["withheld"] == shown["gaps"] != []
+    assert disclosure.whole_line(row) == cloudevents.line(service, record)
+
+
+def test_a_power_elsewhere_shows_nothing() -> None:
+    fact, marks = marked(definition("volunteers").codec.events["AttendanceRecorded"])
+    row, _ = entry_of("volunteers", fact)
+    said = json.dumps(disclosure.shown(row, with_power("activity.record", OTHER_COMPOUND)))
+    assert marks["person_id"] not in said
+
+
+def test_a_stream_that_is_named_after_a_withheld_person_is_withheld_too() -> None:
+    surveyed = definition("volunteers").codec.events["MemberSurveyed"]
+    fact, _ = marked(surveyed, "report_id", "member-p-secret")
+    row, _ = entry_of("volunteers", fact, stream="report-in-member-p-secret")
+    for by, seen in ((ANONYMOUS, False), (CLERK, False), (with_power("volunteer.confirm"), True)):
+        assert ("p-secret" in json.dumps(disclosure.shown(row, by))) is seen
+
+
+def test_what_stands_beside_a_line_cannot_be_exchanged() -> None:
+    fact, _ = marked(definition("issues").codec.events["IssueReported"])
+    row, _ = entry_of("issues", fact)
+    row["apart"]["data.reporter"][1] = "p-somebody-else"
+    with pytest.raises(LinliError, match=r"data\.reporter does not fit"):
+        disclosure.whole_line(row)
+    del row["apart"]["data.reporter"]
+    with pytest.raises(LinliError, match="not what its digests name"):
+        disclosure.whole_line(row)
+    assert "data.reporter" not in proof.fitting(row["line"], {"data.reporter": ["00", "p-somebody-else"]})
+
+
+def test_salts_differ_so_that_equal_values_do_not_show() -> None:
+    fact, _ = marked(definition("issues").codec.events["IssueReported"])
+    one, two = (json.loads(entry_of("issues", fact)[0]["line"])["digests"] for _ in range(2))
+    assert one.keys() == two.keys() and not set(one.values()) & set(two.values())
+
+
+# The doors of the ledger, with a real one.
+@pytest.fixture
+def ledger(tmp_path: Any) -> Iterator[Ledger]:
+    from tests.audit.ledgers import KEY
+
+    log = EventLog("issues", MemoryStorage())
+    codec = definition("issues").codec
+    stream = "issue-i-1"
+    facts = [
+        marked(codec.events["IssueReported"], "issue_id", "i-1")[0],
+        marked(codec.events["IssueResolved"], "issue_id", "i-1")[0],
+    ]
+    told_ = codec.events["TextWithheld"](issue_id="i-1", withheld="description", why="names a neighbour")
+    for number, fact in enumerate([*facts, told_]):
+        new = NewEvent(
+            type=type(fact).__name__,
+            schema=fact.schema,
+            data=msgspec.Raw(codec.encode(fact)),
+            id=f"e-{number}",
+            occurred=AT,
+        )
+        log.append(
+            Commit(
+                stream=stream,
+                expected_version=number,
+                events=(new,),
+                command="c",
+                command_id=f"c-{number}",
+                actor="mark-actor",
+                place=COMPOUND,
+            )
+        )
+    views = SqliteViews(tmp_path / "audit.sqlite", (*LEDGER_VIEWS, PARKED))
+    entering = LedgerFollower("issues", LEDGER_VIEWS, views, lambda record: None)
+    entering.apply(list(log.read(0)))
+    yield Ledger(views, "test.example/city-ledger", KEY)
+    views.close()
+
+
+def test_a_text_that_was_withheld_is_out_of_sight_and_that_it_was_is_proved(ledger: Ledger) -> None:
+    text = "mark-issuereported-description"
+    for by, seen in (
+        (ANONYMOUS, False),
+        (RESIDENT, False),
+        (CLERK, False),
+        (with_power("issue.read_confidential"), True),
+    ):
+        listed = json.dumps(find_entries(ledger, by, stream="issues/issue-i-1"))
+        proved = json.dumps(prove_event(ledger, by, event_id="e-0"))
+        assert ((text in listed), (text in proved)) == (seen, seen)
+        assert "mark-issueresolved-outcome" in listed, "other texts stay"
+        assert "names a neighbour" in listed
+    exported = b"".join(_exported(ledger, row, False)[0] for row in ledger.entries()).decode()
+    beside = json.dumps([_exported(ledger, row, False)[2] for row in ledger.entries()])
+    assert text not in exported + beside and "mark-issueresolved-outcome" in beside
+    assert "mark-issuereported-reporter" not in exported + beside and "mark-actor" not in exported + beside
+    full = json.dumps([_exported(ledger, row, True)[2] for row in ledger.entries()])
+    assert text in full and "mark-issuereported-reporter" in full
+
+
+def test_a_proof_checks_for_everybody(ledger: Ledger) -> None:
+    from services.audit.checkpoint import public_pem
+
+    for by in (ANONYMOUS, AUDITOR):
+        found = prove_event(ledger, by, event_id="e-0")
+        checked = proof.check(
+            found["line"],
+            found["index"],
+            found["size"],
+            found["proof"],
+            found["checkpoint"],
+            public_pem(ledger.key).decode(),
+        )
+        assert checked.proved
+
+
+# The doors of each service: its queries.
+def _tell(desk: Desk, decider: Decider[Any]) -> dict[str, tuple[str, str]]:
+    """Write every fact of an aggregate into one stream, marked; mark to the power that reads it."""
+    id = "member-mark-person" if decider.category == "report-in" else "mark-1"
+    powers: dict[str, tuple[str, str]] = {}
+    version = 0
+    for name, event in decider.codec.events.items():
+        if name.endswith("Carried") or name.startswith("Parked"):
+            continue
+        fact, marks = marked(event, decider.id_field, id)
+        seals = seals_of(event)
+        for field, mark in marks.items():
+            one = classes_of(event)[field]
+            if field in seals:
+                fact = msgspec.structs.replace(fact, **{field: desk.personal.seal(f"s-{mark}", mark + "-clear")})
+                powers[mark + "-clear"] = ("sealed", one.power)
+            elif one.kind == "staff":
+                powers[mark] = ("staff", one.power)
+        new = NewEvent(
+            type=name,
+            schema=event.schema,
+            data=msgspec.Raw(decider.codec.encode(fact)),
+            id=f"{id}-{decider.category}-{name}",
+            occurred=AT,
+        )
+        desk.log.append(
+            Commit(
+                stream=decider.stream(id),
+                expected_version=version,
+                events=(new,),
+                command="c",
+                command_id=f"{decider.category}-{name}",
+                actor="mark-actor",
+                place=COMPOUND,
+            )
+        )
+        version += 1
+    return powers
+
+
+@pytest.mark.parametrize("service", [name for name in OWNERS if name != "audit"])
+def test_no_query_shows_to_anybody_what_only_staff_may_see(service: str, tmp_path: Any) -> None:
+    desk = Desk(service, tmp_path)
+    marks: dict[str, tuple[str, str]] = {"mark-actor": ("staff", "")}
+    ids: dict[str, str] = {}
+    for decider in desk.definition.deciders:
+        marks |= _tell(desk, decider)
+        ids[decider.id_field] = "member-mark-person" if decider.category == "report-in" else "mark-1"
+    while desk.node.apply_own():
+        pass
+    answered = 0
+    for query in desk.definition.queries.values():
+        if query in desk.definition.by_hand:
+            continue
+        ask = {field.name: ids[field.name] for field in query.fields if field.required and field.name in ids}
+        for by in ("", "p-other"):
+            try:
+                said = json.dumps(desk.ask(query.name, by, **ask), ensure_ascii=False)
+            except LinliError as error:
+                said = str(error) + json.dumps(error.fields, ensure_ascii=False, default=str)
+            else:
+                answered += 1
+            assert [mark for mark in marks if mark in said] == [], f"{query.name} by {by or 'nobody'}"
+    assert answered > 3
+    if service == "issues":
+        told_ = json.dumps(desk.ask("get_issue", "post-grid", issue_id="mark-1"))
+        assert "mark-issuereported-reporter" in told_, "staff with the power see it at the same door"
+    desk.close()
+
+
+def test_every_shape_ever_stored_can_be_entered_into_the_ledger() -> None:
+    for service in OWNERS:
+        for number, line in enumerate(stored(service)):
+            record = record_of(line["type"], line["data"].encode(), number + 1, "thing-1", schema=line["schema"])
+            text, apart = disclosure.entered(service, record)
+            assert disclosure.whole_line({"line": text, "apart": apart}) == cloudevents.line(service, record)

@@ -241,6 +241,7 @@ ATTRIBUTES = (
     ("commandid", TEXT, False),
     ("commitindex", rb"(0|[1-9][0-9]{0,15}+)", True),
     ("commitsize", COUNT, True),
+    ("content", TEXT, False),
     ("correlationid", TEXT, False),
     ("data", rb"(\{.*\})", True),
     ("datacontenttype", rb'("application/json")', True),
@@ -269,12 +270,13 @@ LINE = re.compile(
     + rb"\}"
 )
 EVENT = b'{"data":%b,"id":"%b","occurred":"%b","schema":%b,"type":"%b"}'
-#: What few commits have is left out of the others: further streams, and what was held.
+#: What not all commits have is left out of the others: further streams, the code of what was asked, and what was held.
 ALSO = b'"also":[%b],'
 PART = b'{"events":[%b],"place":"%b","stream":"%b","version":%d}'
+CONTENT = b'"content":"%b",'
 HELD = b'"held":%b,'
 COMMIT = (
-    b'{"actor":"%b",%b"causation_id":"%b","command":"%b","command_id":"%b","correlation_id":"%b","events":[%b],%b"mandate":"%b",'
+    b'{"actor":"%b",%b"causation_id":"%b","command":"%b","command_id":"%b",%b"correlation_id":"%b","events":[%b],%b"mandate":"%b",'
     b'"on_behalf_of":"%b","place":"%b","position":%d,"previous":"%b","stream":"%b","time":"%b","version":%d}'
 )
 
@@ -306,8 +308,12 @@ class Chain:
             match = LINE.fullmatch(line)
             if not match:
                 raise Wrong(explain(line), number)
-            actor, causation, command, command_id, index, size, correlation, data, _, digest, *rest = match.groups(b"")
+            actor, causation, command, command_id, index, size, content, *rest = match.groups(b"")
             (
+                correlation,
+                data,
+                _,
+                digest,
                 held,
                 id,
                 mandate,
@@ -330,8 +336,10 @@ class Chain:
             if held:
                 self._check_held(log, held, index, number)
             log.take(number, int(position), subject, int(version))
-            common = (actor, causation, command, command_id, correlation, mandate, on_behalf_of, moment, size, digest)
-
+            common = (
+                *(actor, causation, command, command_id, content, correlation, mandate, on_behalf_of, moment, size),
+                digest,
+            )
             if int(index) != log.pending:
                 reason = f"position {log.position} of {log.name}: event {log.pending} of a commit should follow"
                 raise Wrong(reason, number)
@@ -379,13 +387,16 @@ class Chain:
     @staticmethod
     def _close(log: Log, number: int) -> None:
         """Write the commit again as it was hashed, and compare its digest."""
-        actor, causation, command, command_id, correlation, mandate, on_behalf_of, moment, _, digest = log.common
+        actor, causation, command, command_id, content, correlation, mandate, on_behalf_of, moment, _, digest = (
+            log.common
+        )
         position = log.position - log.pending + 1
         own, *others = log.parts
         also = b",".join(PART % (b",".join(one.events), one.place, one.stream, one.version) for one in others)
         held = json.loads(b'"' + log.held + b'"').encode()
         body = COMMIT % (
-            *(actor, ALSO % also if also else b"", causation, command, command_id, correlation, b",".join(own.events)),
+            *(actor, ALSO % also if also else b"", causation, command, command_id),
+            *(CONTENT % content if content else b"", correlation, b",".join(own.events)),
             *(HELD % held if held else b"", mandate, on_behalf_of, own.place, position, log.digest, own.stream),
             *(moment, own.version),
         )

@@ -6,6 +6,7 @@ from services.funding import deadlines, overview, payment, payment_rows, receipt
 from services.funding.documents import PAYMENT, RECEIPT, STATEMENT
 from services.funding.project import PROJECT
 from services.funding.voucher import VOUCHER
+from shared.domain.view import known
 from shared.following.definition import Definition
 
 #: Files in which commands and queries are declared: they are part of the service because they are imported.
@@ -14,8 +15,11 @@ DECLARED = (works, receipt, payment, payment_rows, statement, overview, deadline
 DEFINITION = Definition(
     name="funding",
     deciders=(PROJECT, RECEIPT, PAYMENT, STATEMENT, VOUCHER),
-    views=(overview.PROJECTS, overview.TOTALS, receipt.RECEIPTS, payment_rows.PAYMENTS, statement.STATEMENTS),
-    sources=("registry",),
+    views=(
+        *(overview.PROJECTS, overview.TOTALS, receipt.RECEIPTS, payment_rows.PAYMENTS, statement.STATEMENTS),
+        known("issue", "issues", "IssueReported"),
+    ),
+    sources=("registry", "issues"),
     clock=(deadlines.STATEMENT_DUE,),
     powers={"money.read": "Read the names of persons who pay or are paid, and who did what with a payment."},
 )

@@ -114,6 +114,7 @@ def _counts(row: Row) -> Counts:
         "statements_missed": row["missed"],
         "issues_solved": solved,
         "issues_unsolved": len(row["unsolved_issue_ids"]),
+        "late": row["late"],
     }
 
 
@@ -259,7 +260,7 @@ def disclosure_board(
 
 _COUNTED = (
     *("projects", "receipts", "payments", "statements", "statements_overdue", "statements_missed"),
-    *("issues_solved", "issues_unsolved"),
+    *("issues_solved", "issues_unsolved", "late"),
 )
 
 
@@ -267,7 +268,10 @@ _COUNTED = (
 def funding_figures(
     read: Reader, *, place: Annotated[str, PLACE, "place; empty: the whole city"] = ""
 ) -> dict[str, Any]:
-    """Projects by status, money by source, receipts, payments and statements at a place and below (C22, C37)."""
+    """Projects by status, money by source, receipts, payments and statements at a place and below (C22, C37).
+
+    `late` counts facts of projects that were recorded a day or more after they happened (X02).
+    """
 
     def answer() -> Row:
         totals = _totals(read, place)

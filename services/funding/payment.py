@@ -84,7 +84,7 @@ def _like(city: City, opened: Opener, payment: Payment, payee: str, amount_fen: 
     return tuple(row["key"] for row in _others(city, opened, payment, payee, {"amount_fen": amount_fen} | near))
 
 
-@PAYMENT.command("payment.request", new=MADE, place="project", alone=True)
+@PAYMENT.command("payment.request", new=MADE, place="project", alone=True, late=0)
 def request_payment(
     payment: Payment,
     *,
@@ -145,7 +145,7 @@ def _held(asked: PaymentRequested | PaymentAmended, like: tuple[str, ...]) -> li
     return [asked, *([PaymentHeld(**ids, version=asked.version, like=like)] if like else [])]
 
 
-@PAYMENT.command("payment.amend", when=OPEN, otherwise=_FINAL, only=duties.never_asks, alone=True)
+@PAYMENT.command("payment.amend", when=OPEN, otherwise=_FINAL, only=duties.never_asks, alone=True, late=0)
 def amend_payment(
     payment: Payment,
     *,
@@ -203,6 +203,7 @@ def amend_payment(
     "payment.amend",
     when=("held",),
     otherwise=_("the payment is {status}; only one that is held as a likely repeat needs an explanation"),
+    late=0,
 )
 def explain_payment(
     payment: Payment,
@@ -220,7 +221,7 @@ def explain_payment(
     return [RepeatExcluded(**ids, version=payment.version, reason=reason, person_id=who)]
 
 
-@PAYMENT.command("payment.amend", when=OPEN, again=("withdrawn",), otherwise=_FINAL)
+@PAYMENT.command("payment.amend", when=OPEN, again=("withdrawn",), otherwise=_FINAL, late=0)
 def withdraw_payment(
     payment: Payment,
     *,
@@ -245,6 +246,7 @@ def withdraw_payment(
         "the payment is {status}; a rejected one is reviewed after it was amended, a held one after it was explained why it is no repeat"
     ),
     only=duties.never_reviews,
+    late=0,
 )
 def review_payment(
     payment: Payment,
@@ -310,6 +312,7 @@ def _same(payment: Payment, version: int, amount_fen: int) -> None:
     again=("signed",),
     otherwise=_("the payment is {status}; only a request that all bodies approved is signed"),
     only=duties.never_signs,
+    late=0,
 )
 def sign_payment(
     payment: Payment,
@@ -348,6 +351,7 @@ def sign_payment(
     when=("signed",),
     again=("paid",),
     otherwise=_("the payment is {status}; the approvals of all bodies and the signature come first"),
+    late=0,
 )
 def make_payment(
     payment: Payment,

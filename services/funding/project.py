@@ -365,4 +365,5 @@ PROJECT: Decider[Project] = Decider(
     evolve,
     lambda project: project.place,
     fold=3,
+    marks=(StatementOverdue,),
 )

@@ -35,7 +35,7 @@ from shared.domain.words import _, said, term
 PAYER_KIND = choice("organisation", PERSON, words="payer_kind")
 
 
-@RECEIPT.command("money.receive", new=MADE, place="project")
+@RECEIPT.command("money.receive", new=MADE, place="project", late=0)
 def record_receipt(
     receipt: Receipt,
     *,
@@ -100,7 +100,7 @@ def record_receipt(
     return decided
 
 
-@RECEIPT.command("money.receive", when=("recorded",), again=("reversed",))
+@RECEIPT.command("money.receive", when=("recorded",), again=("reversed",), late=0)
 def reverse_receipt(
     receipt: Receipt,
     *,

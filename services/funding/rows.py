@@ -10,6 +10,7 @@ from shared.domain.answers import (
     ACTIONS,
     COUNT,
     LABELS,
+    LATE,
     OTHERS,
     PLACE_NAMES,
     TEXT,
@@ -92,7 +93,7 @@ AS_OF = shape(service=TEXT, position=COUNT)
 
 def row_of(decider: Decider[Any], **more: Shape) -> Shape:
     """A row that is a state, with what the view and the query add; persons are only for those who may see them."""
-    fields = {"key": TEXT, decider.id_field: TEXT} | fields_of(decider.state, "id", *_INNER) | more
+    fields = {"key": TEXT, decider.id_field: TEXT} | fields_of(decider.state, "id", *_INNER) | LATE | more
     shown = {name: one for name, one in fields.items() if name not in _PERSONS}
     persons = {name: one for name, one in fields.items() if name in _PERSONS}
     return shape(persons | LABELS | {"place_names": PLACE_NAMES, "others": OTHERS}, **shown, actions=ACTIONS)

@@ -21,7 +21,7 @@ from shared.domain.view import Row
 from shared.domain.words import _, said
 
 
-@STATEMENT.command("statement.disclose", new=MADE, place="project")
+@STATEMENT.command("statement.disclose", new=MADE, place="project", late=0)
 def disclose_statement(
     statement: Statement,
     *,
@@ -61,7 +61,7 @@ def disclose_statement(
     return [disclosed, on(PROJECT, project.id, listed)]
 
 
-@STATEMENT.command("statement.disclose")
+@STATEMENT.command("statement.disclose", late=0)
 def post_statement(
     statement: Statement,
     *,

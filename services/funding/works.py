@@ -50,7 +50,7 @@ def propose_project(
 ) -> list[Event]:
     """Propose a project with a budget, its shares and its criteria of acceptance (C19, C21, C22, C37)."""
     if project.status != "unknown":
-        raise IllegalStateError(_("the project {id} was already proposed; choose another id"), id=project.id)
+        return []
     city.known_place(place)
     _shared(city, budget_fen, shares)
     for name, items in (("criteria", criteria), ("works", works)):
@@ -262,6 +262,7 @@ def _judged(field: str, names: Sequence[str], judged: Mapping[str, bool]) -> Non
     when=("accepted", "cancelled"),
     again=("closed",),
     otherwise=_("accept or cancel the project before returning surplus; it is {status}"),
+    late=0,
 )
 def return_surplus(project: Project, *, by: Mandate, at: str) -> list[Event]:
     """Return what was not spent to its sources and close the books, as cashier (C22).

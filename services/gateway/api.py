@@ -41,10 +41,18 @@ _REFUSALS = {
 }
 _COMMANDS_ONLY = (409, 415)
 _COMMAND_HEADERS: dict[str, tuple[str, dict[str, Any]]] = {
-    "Idempotency-Key": ("Sending the same key again gives the first receipt and changes nothing.", _KEY_SCHEMA),
+    "Idempotency-Key": (
+        "Sending the same again with the same key gives the first receipt and changes nothing; other content is refused (422).",
+        _KEY_SCHEMA,
+    ),
     "Linli-Occurred": (
-        "When it happened, for a late entry; not in the future.",
+        "When it happened, for a late entry; not in the future, within the window of the command, and not before the last fact of the "
+        "thing. Without it the command happens at once.",
         {"type": "string", "format": "date-time"},
+    ),
+    "Linli-Import": (
+        "The operator's token, for what is brought in from another register: no window applies, and the facts say who imported them.",
+        {"type": "string"},
     ),
     "X-CSRF-Token": (
         "Needed only with the session cookie: the `csrf` of the sign-in or of `GET /api/me`.",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Any
 
 from flask import request
@@ -11,10 +11,8 @@ from flask import request
 from services.gateway.contracts import SERVICES
 from shared.domain.errors import BadInputError, UnauthenticatedError
 from shared.domain.event import LARGEST_INTEGER
+from shared.domain.moments import TOLERANCE
 from shared.domain.words import _, said
-
-#: How far a caller's clock may be ahead.
-TOLERANCE = timedelta(minutes=5)
 
 _KEY = re.compile(r"[A-Za-z0-9._:-]{1,100}")
 _POST = re.compile(r"[A-Za-z0-9._:-]{1,100}")
@@ -56,7 +54,10 @@ def post() -> str:
 
 
 def occurred() -> str:
-    """When a late entry happened (`Linli-Occurred`), RFC 3339 with an offset; "" says now. Not in the future."""
+    """When a late entry happened (`Linli-Occurred`), RFC 3339 with an offset; "" says now. Not in the future.
+
+    How far back is for the service to say: each command has its window.
+    """
     value = request.headers.get("Linli-Occurred")
     if value is None:
         return ""
@@ -72,6 +73,11 @@ def occurred() -> str:
     if future:
         raise _refuse("Linli-Occurred", _("must not be in the future"))
     return value.upper()
+
+
+def importing() -> str:
+    """The operator's token with which a command is brought in from another register (`Linli-Import`); "" for none."""
+    return request.headers.get("Linli-Import", "").strip()
 
 
 def after() -> dict[str, int]:

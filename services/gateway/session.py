@@ -7,13 +7,21 @@ import time
 from collections import OrderedDict
 from collections.abc import Mapping
 from dataclasses import dataclass
+from hashlib import sha256
 from typing import Any, Protocol
 
 from flask import g, request, session
 
 from services.gateway import headers
 from services.gateway.credentials import Credentials, Identity
-from shared.domain.errors import ForbiddenError, TimedOutError, UnauthenticatedError, UnavailableError
+from shared.domain.errors import (
+    BadInputError,
+    ForbiddenError,
+    LinliError,
+    TimedOutError,
+    UnauthenticatedError,
+    UnavailableError,
+)
 from shared.domain.identity import derived_id, new_id
 from shared.domain.words import _, said
 from shared.following.context import Context
@@ -109,13 +117,19 @@ class Gateway:
         g.commands = g.get("commands", 0) + 1
         if g.commands > 1:  # a form that does several things does each of them once
             key = derived_id(key, str(g.commands))
-        context = self._context(_later(headers.after(), self._remembered()), key, headers.occurred())
+        context = self._context(_later(headers.after(), self._remembered()), key, headers.occurred(), self._importer())
         receipt = self.caller.call(service, command, context, arguments, timeout=_timeout)
         self._remember(receipt)
         return receipt
 
     def command_id(self) -> str:
         """A fresh id for the hidden field `command_id` of a form."""
+        return new_id()
+
+    def key_after(self, error: LinliError) -> str:
+        """The `command_id` of a form that is shown again after a refusal: the same, unless other content was recorded under it."""
+        if isinstance(error, BadInputError) and "command_id" not in error.fields:
+            return request.form.get("command_id", "") or new_id()
         return new_id()
 
     def csrf(self) -> str:
@@ -240,16 +254,29 @@ class Gateway:
             self._known_posts.popitem(last=False)
         return posts
 
-    def _context(self, after: dict[str, int], key: str = "", occurred: str = "") -> Context:
+    def _importer(self) -> str:
+        """The operator who brings a command in from another register, "" for none; raises `ForbiddenError` for anybody else."""
+        if not (token := headers.importing()):
+            return ""
+        identity = self.credentials.open(token)
+        if identity.kind != "operator":
+            raise ForbiddenError(
+                _("only an operator brings in what another register holds"),
+                {"Linli-Import": said(_("only for operators"))},
+            )
+        return identity.actor
+
+    def _context(self, after: dict[str, int], key: str = "", occurred: str = "", imported: str = "") -> Context:
         current = self.current()
         return Context(
             kind=current.kind,  # type: ignore[arg-type]  # checked when the identity was made
             actor=current.actor,
             post=current.post,
             # a key is the caller's own: nobody can use up or read back the keys of others
-            command_id=f"{current.actor or 'anonymous'}:{key}" if key else "",
+            command_id=f"{current.actor or _nobody()}:{key}" if key else "",
             correlation_id=g.correlation_id,
             occurred=occurred,
+            imported=imported,
             after=after,
         )
 
@@ -264,6 +291,15 @@ class Gateway:
         position = receipt.get("position", 0)
         if position and not headers.bearer():
             session["positions"] = session.get("positions", {}) | {receipt["service"]: [position, int(time.time())]}
+
+
+def _nobody() -> str:
+    """Whose the keys are of somebody who is not signed in: their browser's, where a session tells one from another.
+
+    The token is stored nowhere else, and from its digest nobody can make it.
+    """
+    known = "" if headers.bearer() else session.get("csrf", "")
+    return f"anonymous.{sha256(known.encode()).hexdigest()[:16]}" if known else "anonymous"
 
 
 def _own(posts: tuple[Mapping[str, Any], ...], post_id: str) -> None:

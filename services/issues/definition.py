@@ -19,6 +19,7 @@ from services.issues.issue import (
 )
 from services.issues.visit import VISIT, VISITS
 from shared.domain.policy import Policy
+from shared.domain.view import known
 from shared.following.definition import Definition
 
 #: Powers that more than one command or a query asks for, and that of residents over their own issues.
@@ -47,7 +48,7 @@ POLICIES: dict[str, Policy] = {
 DEFINITION = Definition(
     name="issues",
     deciders=(ISSUE, VISIT, DIAGNOSIS),
-    views=(CASES, FIGURES, TIMELINE, WORKS, VISITS, DIAGNOSES),
+    views=(CASES, FIGURES, TIMELINE, WORKS, VISITS, DIAGNOSES, known("project", "funding", "ProjectProposed")),
     policies=POLICIES,
     sources=("registry", "volunteers", "funding"),
     powers=POWERS,

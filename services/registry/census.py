@@ -76,7 +76,7 @@ def street_of(rows: Rows, place: str) -> str:
 
 _HOUSEHOLDS = shape(value=COUNT, qualifier=TEXT, places=COUNT, counted_from=TEXT, counted_to=TEXT)
 _MEASURE = {"measure": TEXT, "unit": TEXT, "value": COUNT, "qualifier": TEXT}
-_KNOWN = {"since": TEXT, "value": COUNT, "qualifier": TEXT, "source": TEXT, "recorded": TEXT}
+_KNOWN = {"since": TEXT, "value": COUNT, "qualifier": TEXT, "source": TEXT, "recorded": TEXT, "corrected": TEXT}
 
 
 @PLACE.query(

@@ -173,7 +173,7 @@ def _subject(city: City, kind: str, subject: str) -> tuple[str, str]:
     return str(row["place"]), str(row.get("organisation_id", ""))
 
 
-@CHECKLIST.command("checklist.open", new=_id, place=lambda ask, by: by.place)
+@CHECKLIST.command("checklist.open", new=_id, compares=True, place=lambda ask, by: by.place)
 def open_checklist(
     checklist: Checklist,
     *,

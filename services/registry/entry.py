@@ -18,10 +18,11 @@ from shared.domain.errors import BadInputError, IllegalStateError, NotFoundError
 from shared.domain.event import Event
 from shared.domain.fields import CODE, DAY, FieldError, Kind, choice, line, number, text
 from shared.domain.mandate import Mandate
+from shared.domain.period import plus_days
 from shared.domain.reader import Reader
 from shared.domain.view import Row, Rows
 from shared.domain.words import _, said, term
-from shared.words import known
+from shared.words import known, table
 
 Data = dict[str, bool | int | str | list[str | dict[str, str]]]
 
@@ -55,16 +56,17 @@ class Entry(msgspec.Struct, frozen=True):
     id: str
     status: str = "unknown"  # unknown, adopted, retired
     version: int = 0
+    reason: str = ""  # why it was retired
 
 
 def evolve(entry: Entry, event: EntryAdopted | EntryRetired) -> Entry:
     """Apply a recorded fact."""
     if isinstance(event, EntryAdopted):
         return Entry(entry.id, "adopted", event.version)
-    return Entry(entry.id, "retired", entry.version)
+    return Entry(entry.id, "retired", entry.version, event.reason)
 
 
-ENTRY = Decider("entry", (EntryAdopted, EntryRetired), Entry, Entry, evolve, lambda entry: "")
+ENTRY = Decider("entry", (EntryAdopted, EntryRetired), Entry, Entry, evolve, lambda entry: "", fold=2)
 
 
 def entry_id(kind: str, code: str) -> str:
@@ -131,6 +133,11 @@ def is_power(power: str) -> bool:
     )
 
 
+def is_command(name: str) -> bool:
+    """Whether some service has a command of this name."""
+    return any(group.endswith("command") and text == name for group, text in table("zh"))
+
+
 def faults(kind: str, code: str, data: Mapping[str, Any], codes: Callable[[str], Collection[str]]) -> dict[str, Any]:
     """What is wrong with the data of an entry, by their part; `codes(kind)` are those that the city has or is to have."""
     wrong: dict[str, Any] = {}
@@ -139,10 +146,14 @@ def faults(kind: str, code: str, data: Mapping[str, Any], codes: Callable[[str],
             number(*PARAMETERS[code]).load(data["value"])
         except FieldError as error:
             wrong["value"] = error.reason
+    if kind == "windows" and not (is_power(code) or is_command(code)):
+        wrong["code"] = said(_("no command has this name or asks for this power"))
     parts = {"level": "levels", "bearer": "organisation_types", "type": "organisation_types", "tier": "tiers"}
     for part, other in parts.items():
         if data.get(part) and data[part] not in codes(other):
             wrong[part] = said(_("not on the city's list {list}"), list=term("kinds", other))
+    if kind == "days_off" and data["last"] and not data["first"] <= data["last"] < plus_days(data["first"], 366):
+        wrong["last"] = said(_("must not be before the first day, nor a year after it"))
     if "power" in data and not is_power(data["power"]):
         wrong["power"] = said(_("no command asks for it"))
     if powers := {power: said(_("no command asks for it")) for power in data.get("powers", ()) if not is_power(power)}:
@@ -165,7 +176,7 @@ _DATA = _Data(control="pairs", facets={"type": "object"})
 _NO_DATA: Mapping[str, Any] = {}
 
 
-@ENTRY.command("registry.profile", new=_id, alone=True)
+@ENTRY.command("registry.profile", new=_id, alone=True, compares=True)
 def adopt_entry(
     entry: Entry,
     *,
@@ -227,7 +238,7 @@ def _not_before(before: Version | None, kind: str, code: str, day: str, field: s
         )
 
 
-@ENTRY.command("registry.profile", new=_id, alone=True)
+@ENTRY.command("registry.profile", new=_id, alone=True, compares=True)
 def retire_entry(
     entry: Entry,
     *,
@@ -250,7 +261,7 @@ def retire_entry(
         )
     until = until or before.until or at[:10]
     if before.until:
-        if before.until == until:
+        if (before.until, entry.reason) == (until, reason):
             return []
         raise IllegalStateError(
             _("{code} was taken off the list on {day} already"),

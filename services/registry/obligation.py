@@ -73,7 +73,7 @@ class ObligationServed(Event, frozen=True, kw_only=True):
 
 
 class ObligationMet(Event, frozen=True, kw_only=True):
-    """The amount owed in the period is reached; `late` where the period had ended before it was recorded."""
+    """The amount owed in the period is reached; `late` where the period had ended before, unless it was dated within it in time."""
 
     obligation_id: str
     late: bool
@@ -170,6 +170,7 @@ OBLIGATION = Decider(
     Obligation,
     evolve,
     lambda obligation: obligation.place,
+    marks=(ObligationMissed,),
 )
 
 
@@ -181,7 +182,7 @@ def owe(obligation: Obligation, *, by: Mandate, at: str, city: City, rule: str, 
         return []
     rules: Rules = data_of("obligations", entry.data)
     period = period_of(rules.cadence, at[:10])
-    until, calendar = _end(period, rules)
+    until, calendar = _end(period, rules, city)
     return [
         ObligationOwed(
             obligation_id=obligation.id,
@@ -199,11 +200,12 @@ def owe(obligation: Obligation, *, by: Mandate, at: str, city: City, rule: str, 
     ]
 
 
-def _end(period: Period, rules: Rules) -> tuple[str, str]:
+def _end(period: Period, rules: Rules, city: City) -> tuple[str, str]:
     """The first day after the period; where its last day is free, and the rule says so, the one after the next working day."""
-    if not rules.workdays or is_working_day(period.last):
+    off = city.days_off()
+    if not rules.workdays or is_working_day(period.last, off):
         return period.until, ""
-    found = working_day_after(period.last, 1)
+    found = working_day_after(period.last, 1, off)
     return plus_days(found.date, 1), found.calendar
 
 
@@ -261,7 +263,7 @@ def meet_obligation(
     number = len(obligation.days) + 1
     served = ObligationServed(obligation_id=obligation.id, done_on=done_on, evidence=evidence, note=note, number=number)
     met = (
-        [ObligationMet(obligation_id=obligation.id, late=obligation.status == "missed")]
+        [ObligationMet(obligation_id=obligation.id, late=obligation.status == "missed" and at[:10] >= obligation.until)]
         if number >= obligation.amount
         else []
     )

@@ -10,7 +10,7 @@ import msgspec
 from services.registry.entry import Entry, entries, in_force
 from services.registry.place import PLACE, Place
 from shared.domain.answers import ACTIONS, TEXT, many, page_of, row_of, shape
-from shared.domain.city import NEVER, City, every
+from shared.domain.city import NEVER, City, every, unlike
 from shared.domain.command import CHOSEN, Cursor, Limit, holds, order_of
 from shared.domain.decider import Decider
 from shared.domain.errors import BadInputError, IllegalStateError, NotFoundError
@@ -96,7 +96,7 @@ ORGANISATION = Decider(
 )
 
 
-@ORGANISATION.command("registry.organisation", new=CHOSEN)
+@ORGANISATION.command("registry.organisation", new=CHOSEN, alone=True)
 def establish_organisation(
     organisation: Organisation,
     *,
@@ -136,6 +136,9 @@ def establish_organisation(
     in_force(city, codes, "organisation_types", type, "type")
     if parent is not None:
         _check_parent(city, made, parent)
+    beside = every(city.rows, "city_organisations", {"parent_id": parent_id})
+    others = (row for row in beside if not row["until"] and row["organisation_id"] != organisation.id)
+    unlike(name, (row for row in others if parent_id or row["place"] == place))
     return [
         OrganisationEstablished(
             organisation_id=organisation.id,

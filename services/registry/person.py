@@ -81,11 +81,7 @@ def register_person(
             _("{person} was erased; who comes back gets a new id"), {"person_id": said(_("erased"))}, person=person.id
         )
     if person.status == "registered":
-        raise IllegalStateError(
-            _("{person} is registered already; a person is registered once"),
-            {"person_id": said(_("registered already"))},
-            person=person.id,
-        )
+        return []
     place = place or by.place
     city.known_place(place)
     return [PersonRegistered(person_id=person.id, name=name, place=place)]

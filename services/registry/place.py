@@ -9,7 +9,7 @@ import msgspec
 
 from services.registry.entry import Entry, entries, in_force
 from shared.domain.answers import ACTIONS, page_of, row_of
-from shared.domain.city import City
+from shared.domain.city import City, every, unlike
 from shared.domain.command import GIVEN, Cursor, Limit, holds, order_of
 from shared.domain.decider import Decider
 from shared.domain.errors import IllegalStateError, NotFoundError
@@ -92,7 +92,7 @@ FACTS = (PlaceRegistered, PlaceMeasured, HouseholdsCounted)
 PLACE = Decider("place", FACTS, Place, Place, evolve, lambda place: place.id, named="place")
 
 
-@PLACE.command("registry.place", new=GIVEN, id_kind=PATH)
+@PLACE.command("registry.place", new=GIVEN, id_kind=PATH, alone=True)
 def register_place(
     place: Place,
     *,
@@ -130,6 +130,7 @@ def register_place(
             _("there is no place {place}; register it first"), {"parent": said(_("unknown"))}, place=parent
         )
     in_force(city, codes, "place_kinds", kind, "kind")
+    unlike(name, (row for row in every(city.rows, "city_places", {"parent": parent}) if row["place"] != place.id))
     return [PlaceRegistered(place=place.id, kind=kind, name=name, name_en=name_en, parent=parent)]
 
 
@@ -223,12 +224,19 @@ def _measure_key(event: Event, record: Record) -> str | None:
 
 
 def _with(history: list[Row], fact: Row, day: str) -> list[Row]:
-    """The history in order of its days with one more fact, which takes the place of an earlier one for the same day."""
-    return sorted([*(old for old in history if old[day] != fact[day]), fact], key=lambda one: str(one[day]))
+    """The history in order of its days with one more fact.
+
+    What was known for the same day stays, with the time at which it was corrected: a published figure never changes silently (X02).
+    """
+    known = [
+        old | {"corrected": fact["recorded"]} if old[day] == fact[day] and not old["corrected"] else old
+        for old in history
+    ]
+    return sorted([*known, fact | {"corrected": ""}], key=lambda one: (str(one[day]), not one["corrected"]))
 
 
 def _measure(row: Row, event: PlaceMeasured, record: Record, key: str) -> Row:
-    """The measure as last known, and its history; a later record for the same day is a correction (X02)."""
+    """The measure as last known, and its history; a later record for the same day is a correction beside what it corrects (X02)."""
     known = {name: getattr(event, name) for name in ("since", "value", "qualifier", "source")}
     history = _with(row.get("history", []), known | {"recorded": record.time}, "since")
     return {"place": event.place, "measure": event.measure, "unit": event.unit, **history[-1], "history": history}
@@ -246,8 +254,8 @@ def _households(row: Row, event: HouseholdsCounted, record: Record, key: str) ->
 
 
 PLACES = View.of(PLACE, "places", ("place", "parent", "kind"))
-MEASURES = View("measures", OWN, _measure_key, _measure, ("place", "measure"))
-HOUSEHOLDS = View("households", OWN, _households_key, _households, ("place", "households"))
+MEASURES = View("measures", OWN, _measure_key, _measure, ("place", "measure"), folding=2)
+HOUSEHOLDS = View("households", OWN, _households_key, _households, ("place", "households"), folding=2)
 
 
 def shown_place(row: Row) -> Row:

@@ -8,6 +8,7 @@ from services.volunteers.report_in import REPORT_IN, REPORT_IN_SUMS, REPORT_INS
 from services.volunteers.team import MEMBERSHIPS, TEAM, TEAM_SUMS, TEAMS
 from services.volunteers.volunteer import ROLE_SUMS, ROLES, VOLUNTEER, VOLUNTEER_SUMS, VOLUNTEERS
 from services.volunteers.wish import CLAIMS_EXPIRE, WISH, WISH_SUMS, WISHES
+from shared.domain.view import known
 from shared.following.definition import Definition
 
 POWERS: dict[str, str] = {
@@ -25,8 +26,10 @@ DEFINITION = Definition(
         *(ACTIVITIES, ACTIVITY_SUMS, ATTENDANCES, PARTICIPANTS),
         *(PATROLS, PATROL_SUMS, WALKS),
         *(WISHES, WISH_SUMS),
+        known("issue", "issues", "IssueReported"),
+        known("project", "funding", "ProjectProposed"),
     ),
-    sources=("registry",),
+    sources=("registry", "issues", "funding"),
     powers=POWERS,
     clock=(CLAIMS_EXPIRE,),
 )

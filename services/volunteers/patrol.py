@@ -172,12 +172,7 @@ def log_patrol(
     if before(at, started):
         raise IllegalStateError(_("the patrol starts at {started}; log it after that"), started=started)
     if patrol.status == "logged":
-        logged = (patrol.team_id, patrol.place, patrol.started, patrol.members)
-        if logged == (team_id, place, started, tuple(members)):
-            return []
-        raise IllegalStateError(
-            _("the patrol {patrol} is {status} already"), patrol=patrol.id, status=term("status", patrol.status)
-        )
+        return []
     if patrol.status == "planned" and patrol.team_id != team_id:
         raise IllegalStateError(_("the patrol was planned for the team {team}"), team=patrol.team_id)
     city.known_place(place)
@@ -235,10 +230,14 @@ PATROL_SUMS = tally(
     "patrol_sums",
     PATROLS,
     lambda row: (
-        {"patrols": 1, "patrol_person_times": len(row["members"]), "findings": len(row["findings"])}
-        if row["status"] == "logged"
-        else {}
+        (
+            {"patrols": 1, "patrol_person_times": len(row["members"]), "findings": len(row["findings"])}
+            if row["status"] == "logged"
+            else {}
+        )
+        | {"late": row["late"]}
     ),
+    folding=2,
 )
 WALKS = View("walks", OWN, _walk_keys, _walk)
 

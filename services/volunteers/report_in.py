@@ -147,7 +147,9 @@ def survey_member(
     at: str,
     city: City,
     person_id: Annotated[str, id_of("person"), "the member"],
-    unit: Annotated[str, id_of("organisation"), "organisation that the member works for, of this city or not"],
+    unit: Annotated[
+        str, id_of("organisation", elsewhere=True), "organisation that the member works for, of this city or not"
+    ],
     level: Annotated[str, CODE, "level of the unit: province, city, district, outside …"],
     place: Annotated[str, PLACE, "compound the member lives in"],
     surveyed: Annotated[str, DAY, "day of the survey; empty: today"] = "",
@@ -186,7 +188,9 @@ def report_in(
     by: Mandate,
     at: str,
     city: City,
-    unit: Annotated[str, id_of("organisation"), "organisation that the member works for, or that reports in itself"],
+    unit: Annotated[
+        str, id_of("organisation", elsewhere=True), "organisation that the member works for, or that reports in itself"
+    ],
     place: Annotated[str, PLACE, "place that is reported to"],
     kind: Annotated[str, choice("member", "unit", words="reporter"), "who reports in"] = "member",
     person_id: Annotated[str, id_of("person"), "the member; empty: yourself; not used for a unit"] = "",
@@ -265,6 +269,7 @@ def _counts(row: Row) -> Counts:
         "members_reported": int(member and reported),
         "members_confirmed": int(member and row["status"] == "confirmed"),
         "units_reported": int(not member),
+        "late": row["late"],
     }
 
 
@@ -273,7 +278,7 @@ REPORT_INS = View.of(
     "report_ins",
     ("place", "person_id", "unit", "level", ("kind", "place"), ("status", "place"), "since"),
 )
-REPORT_IN_SUMS = tally("report_in_sums", REPORT_INS, _counts)
+REPORT_IN_SUMS = tally("report_in_sums", REPORT_INS, _counts, folding=2)
 
 
 @REPORT_IN.query(answer=page_of(row_of(REPORT_IN, "confirmed", **NAMED, ends=many(TEXT), actions=ACTIONS)))

@@ -98,9 +98,7 @@ def form_team(
 ) -> list[Event]:
     """Form a team of volunteers for a place (C31)."""
     if team.status == "formed":
-        if (team.kind, team.name, team.place) == (kind, name, place):
-            return []
-        raise IllegalStateError(_("the team {team} exists already: {name}"), team=team.id, name=team.name)
+        return []
     city.known_place(place)
     city.code("team_kinds", kind, "kind")
     return [TeamFormed(team_id=team.id, kind=kind, name=name, name_en=name_en, place=place)]
@@ -160,7 +158,7 @@ def _member(row: Row, event: TeamJoined | TeamLeft, record: Record, key: str) ->
 
 
 TEAMS = View.of(TEAM, "teams", ("place", ("kind", "place")))
-TEAM_SUMS = tally("team_sums", TEAMS, lambda row: {"teams": {row["kind"]: 1}})
+TEAM_SUMS = tally("team_sums", TEAMS, lambda row: {"teams": {row["kind"]: 1}, "late": row["late"]}, folding=2)
 MEMBERSHIPS = View("memberships", OWN, _member_key, _member, ("team_id", "person_id", "place"))
 
 

@@ -188,7 +188,7 @@ def _role(row: Row, event: RoleTaken | RoleLeft, record: Record, key: str) -> Ro
 
 
 VOLUNTEERS = View.of(VOLUNTEER, "volunteers", ("place", "person_id", "since"), _since)
-VOLUNTEER_SUMS = tally("volunteer_sums", VOLUNTEERS, lambda row: {"volunteers": 1})
+VOLUNTEER_SUMS = tally("volunteer_sums", VOLUNTEERS, lambda row: {"volunteers": 1, "late": row["late"]}, folding=2)
 ROLES = View("roles", OWN, _role_key, _role, ("person_id", "place", ("role", "place")))
 ROLE_SUMS = tally("role_sums", ROLES, lambda row: {"roles": {row["role"]: 1}})
 
@@ -314,11 +314,15 @@ _REPORTED = ("members_surveyed", "members_not_reported", "members_reported", "me
         persons=COUNT,
         **dict.fromkeys(_REPORTED, COUNT),
         claims_expired=COUNT,
+        late=COUNT,
     )
 )
 def volunteer_figures(read: Reader, *, place: Annotated[str, PLACE, "territory; empty: everywhere"] = "") -> Row:
-    """Volunteers, sessions, person-times, distinct persons, patrols and wishes of a territory, each counted apart (C39, C44, X04)."""
-    views = {*_PLAIN.values(), *_CODED.values(), "report_in_sums"}
+    """Volunteers, sessions, person-times, distinct persons, patrols and wishes of a territory, each counted apart (C39, C44, X04).
+
+    `late` counts facts that were recorded a day or more after they happened (X02).
+    """
+    views = sorted({*_PLAIN.values(), *_CODED.values(), "report_in_sums"})
     sums = {view: read.rows.get(view, place or EVERYWHERE) or {} for view in views}
     figures: Row = {"place": place} | {name: sums[view].get(name, 0) for name, view in _PLAIN.items()}
     for name, view in _CODED.items():
@@ -330,4 +334,5 @@ def volunteer_figures(read: Reader, *, place: Annotated[str, PLACE, "territory; 
         | {"persons": read.rows.count("participants", {"place": place or EVERYWHERE})}
         | {name: sums["report_in_sums"].get(name, 0) for name in _REPORTED}
         | {"claims_expired": read.rows.count("wishes", expired)}
+        | {"late": sum(found.get("late", 0) for found in sums.values())}
     )

@@ -46,6 +46,13 @@ OTHERS: Shape = many(
 )
 
 
+#: What `View.of` says of the facts of a row that were entered late: both times, and whether they were imported.
+LATE: dict[str, Shape] = {
+    "late": COUNT,
+    "late_entries": by_code(shape(occurred=TEXT, recorded=TEXT, imported=COUNT)),
+}
+
+
 def fields_of(struct: type[msgspec.Struct], *without: str) -> dict[str, Shape]:
     """The fields of a struct but for some, each with its schema written out."""
     _, parts = msgspec.json.schema_components((struct,), ref_template="{name}")
@@ -69,7 +76,7 @@ def fields_of(struct: type[msgspec.Struct], *without: str) -> dict[str, Shape]:
 def row_of(decider: Decider[Any], *without: str, optional: Mapping[str, Shape] | None = None, **more: Shape) -> Shape:
     """A row of `View.of`: the state without some of its fields, the id under its name, and more."""
     fields = {"key": TEXT, decider.id_field: TEXT} | fields_of(decider.state, "id", *without)
-    return shape(optional, **fields | more)
+    return shape(optional, **fields | LATE | more)
 
 
 def page_of(row: Shape) -> Shape:

@@ -14,7 +14,7 @@ from typing import Annotated, Any
 
 import msgspec
 
-from shared.domain.fields import CODE, YES, Group, Pattern, choice, code_of, group, line, many, number
+from shared.domain.fields import CODE, DAY, YES, Group, Pattern, choice, code_of, group, line, many, number
 from shared.domain.words import _
 
 #: Roles of those who act from no post: who is signed in, and who is not. Their entries say what they may do; no post has them.
@@ -68,6 +68,13 @@ class ActivityKind(msgspec.Struct, frozen=True, kw_only=True):
     needs: Annotated[str, CODE, "what the place must have unlocked by a checklist; empty: nothing"] = ""
 
 
+class DaysOff(msgspec.Struct, frozen=True, kw_only=True):
+    """Days on which the city does not work besides those that the state announces; time limits in working days skip them."""
+
+    first: Annotated[str, DAY, "first day"]
+    last: Annotated[str, DAY, "last day; empty: only the first"] = ""
+
+
 class ReviewBody(msgspec.Struct, frozen=True, kw_only=True):
     """A body that reviews payments: only organisations of its type review as it (D34)."""
 
@@ -78,6 +85,12 @@ class Parameter(msgspec.Struct, frozen=True, kw_only=True):
     """A number that rules use: days, thresholds in fen, counts."""
 
     value: Annotated[int, number(0, 10**13), "the number"]
+
+
+class Window(msgspec.Struct, frozen=True, kw_only=True):
+    """How late a command may be entered; its code is the command's name, or the power that several commands ask for (X02)."""
+
+    days: Annotated[int, number(0, 366), "days that it may be dated back; 0: it is recorded when it happens"]
 
 
 class Item(msgspec.Struct, frozen=True, kw_only=True):
@@ -124,6 +137,7 @@ KINDS: Mapping[str, EntryKind] = {
     "organisation_types": EntryKind(Nothing, needed=True),
     "place_kinds": EntryKind(Nothing, needed=True),
     "measures": EntryKind(Nothing),
+    "days_off": EntryKind(DaysOff),
     "issue_categories": EntryKind(Nothing, needed=True),
     "channels": EntryKind(Nothing, needed=True),
     "severities": EntryKind(Severity, needed=True),
@@ -135,21 +149,36 @@ KINDS: Mapping[str, EntryKind] = {
     "money_sources": EntryKind(Nothing, needed=True),
     "review_bodies": EntryKind(ReviewBody, needed=True),
     "posting_channels": EntryKind(Nothing, needed=True),
+    "windows": EntryKind(Window),
     "checklists": EntryKind(Checklist),
     "obligations": EntryKind(Obligation),
 }
-#: Parameters that rules read, with the least and the largest value; a city must have all of them.
+#: Parameters that rules read, with the least and the largest value; a city must have all of them but those with a value in `FORMER`.
 PARAMETERS: Mapping[str, tuple[int, int]] = {
     "follow_up_tries": (1, 20),
     "claim_days": (1, 365),
     "longest_claim_days": (1, 365),
     "disclosure_days": (1, 3660),
+    "late_entry_days": (0, 366),
+    "follow_up_spacing_hours": (1, 720),
+    "reopened_working_days": (1, 250),
+    "longest_day_minutes": (1, 24 * 60),
+    "longest_limit_days": (1, 3660),
     "settling_days": (1, 3660),
     "repeat_days": (1, 3660),
     "bills_needed": (0, 1),
     "contracts_needed": (0, 1),
     "untaken_days": (1, 250),  # working days
     "reopen_days": (1, 3660),
+}
+#: What parameters are in a city that adopted its entries before there were such: among them minutes that one person can serve in a day,
+#: and days that a time limit may lie ahead.
+FORMER: Mapping[str, int] = {
+    "longest_day_minutes": 12 * 60,
+    "longest_limit_days": 3660,
+    "late_entry_days": 7,
+    "follow_up_spacing_hours": 12,
+    "reopened_working_days": 10,
 }
 
 

@@ -6,12 +6,14 @@ One set of views over the registry's facts that each service follows, the regist
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from datetime import date, timedelta
 from typing import Any
 
 import msgspec
 
-from shared.domain.catalogue import ANONYMOUS, RESIDENT, TRIAGE
+from shared.domain.catalogue import ANONYMOUS, FORMER, RESIDENT, TRIAGE
 from shared.domain.errors import BadInputError, IllegalStateError, NotFoundError
+from shared.domain.fields import look
 from shared.domain.record import Record
 from shared.domain.territory import depth, lineage
 from shared.domain.view import Row, Rows, View
@@ -187,6 +189,7 @@ _FORMER_PARAMETERS = {
     "repeat_days": 30,
     "bills_needed": 0,
     "contracts_needed": 0,
+    **FORMER,
 }
 _FORMER_RESIDENT = ("issue.report", "issue.judge", "volunteer.register", "volunteer.join", "wish.ask", "wish.claim")
 _ACCEPTS = {"issue.accept", "issue.*", "*"}
@@ -357,13 +360,29 @@ class City:
         return entries[code]
 
     def parameter(self, name: str) -> int:
-        """A number that rules use; raises `IllegalStateError` when the city has not set it."""
+        """A number that rules use; raises `IllegalStateError` when the city has not set it, though it could."""
         entry = self.entries("parameters").get(name)
+        if entry is None and name in FORMER:
+            return FORMER[name]
         if entry is None:
             raise IllegalStateError(
                 _("the city has not set the parameter {name}; adopt an entry for it first"), name=name
             )
         return int(entry.data["value"])
+
+    def window(self, command: str, power: str) -> int:
+        """How many days back a command may be dated: what the city says of the command, of its power, or of all."""
+        windows = self.entries("windows")
+        entry = windows.get(command) or windows.get(power)
+        return int(entry.data["days"]) if entry else self.parameter("late_entry_days")
+
+    def days_off(self) -> frozenset[str]:
+        """The city's own days off (ISO dates), a year of each entry at most."""
+        return frozenset(
+            (date.fromisoformat(entry.data["first"]) + timedelta(days=later)).isoformat()
+            for entry in self.entries("days_off").values()
+            for later in range(min(366, _days(entry.data["first"], entry.data["last"])))
+        )
 
     def powers(self, role: str) -> frozenset[str]:
         """What a role may do."""
@@ -519,6 +538,20 @@ class City:
 
     def _every(self, view: str, where: Mapping[str, Any]) -> list[Row]:
         return list(every(self.rows, view, where))
+
+
+def _days(first: str, last: str) -> int:
+    return (date.fromisoformat(last or first) - date.fromisoformat(first)).days + 1
+
+
+def unlike(name: str, siblings: Iterable[Row]) -> None:
+    """Raise `IllegalStateError` for a name that looks like that of a sibling: nobody could tell the two apart in a list."""
+    if twin := next((row["name"] for row in siblings if look(row["name"]) == look(name)), ""):
+        raise IllegalStateError(
+            _("there is {name} here already; give it a name that can be told apart"),
+            {"name": said(_("looks like another one's"))},
+            name=twin,
+        )
 
 
 def every(rows: Rows, view: str, where: Mapping[str, Any], order: str = "key") -> Iterable[Row]:

@@ -170,6 +170,8 @@ class Command:
     only: Callable[[Any, Mandate], Said | None] | None
     erases: Callable[[Any], str] | None
     alone: bool
+    late: int | None
+    compares: bool
     offers: Mapping[str, str]
     id_kind: Kind
 
@@ -309,6 +311,8 @@ def declare(
     only: Callable[[Any, Mandate], Said | None] | None = None,
     erases: Callable[[Any], str] | None = None,
     alone: bool = False,
+    late: int | None = None,
+    compares: bool = False,
     offers: Mapping[str, str] | None = None,
     id_kind: Kind = ID,
 ) -> Command:
@@ -321,8 +325,10 @@ def declare(
     may name {thing}, {status} and {command}). `new` says that the thing need not exist yet and how it gets its id. `owner(state, by)`
     says whose own thing it is: they need no power. `only(state, by)` is the reason why this caller, whatever powers they have, may not, or
     None. `erases(state)` is the subject whose key is destroyed afterwards. `alone` is for rules that look at rows of the service's own
-    views: the decision is made on all that the log says, and written only if nothing else was written since. `offers` says for a field
-    which query of the same aggregate, asked with the thing's id and the name of the `command`, has the rows to choose from.
+    views: the decision is made on all that the log says, and written only if nothing else was written since. A command with `new` that
+    decides nothing on a thing that is there is refused unless it says what was recorded; `compares` leaves that to the decision. `late` is
+    how many days back it may be dated, 0 for never, whatever the city says; by default the city says it (`City.window`). `offers` says
+    for a field which query of the same aggregate, asked with the thing's id and the name of the `command`, has the rows to choose from.
 
     Raises `TypeError` at start, with file and reason, for a declaration that is not whole.
     """
@@ -353,6 +359,8 @@ def declare(
         only=only,
         erases=erases,
         alone=alone,
+        late=late,
+        compares=compares,
         offers=offers or {},
         id_kind=id_kind,
     )

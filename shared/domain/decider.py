@@ -28,7 +28,8 @@ class Decider(Generic[State]):
     snapshots of older code are not used. `exists(state)` says whether there is such a thing yet. `named` is the field that carries the id
     where it is not `<category>_id`. `former(state, given)` is for things whose facts lay in the stream of another thing before they had
     one of their own: the fact that carries over what was said there, or None. It is given what the decision is given, and the fact is
-    written before those of the first decision.
+    written before those of the first decision. `marks` are facts of the clock that only say that a day has passed: what happened before
+    that day may still be entered after them, and nothing else may lie before what was recorded last.
 
     Decisions register themselves: `@ISSUE.command("issue.extend", when=…)`, `@ISSUE.query()` (see `shared.domain.command`).
     """
@@ -43,6 +44,7 @@ class Decider(Generic[State]):
     exists: Callable[[State], bool] = _stands
     named: str = ""
     former: Callable[[Any, Mapping[str, Any]], Event | None] | None = None
+    marks: tuple[type[Event], ...] = ()
     commands: dict[str, Command] = field(default_factory=dict, repr=False)
     queries: dict[str, Query] = field(default_factory=dict, repr=False)
 
@@ -50,6 +52,11 @@ class Decider(Generic[State]):
     def codec(self) -> Codec:
         """Writes and reads the facts of this aggregate."""
         return self.facts if isinstance(self.facts, Codec) else Codec(self.facts)
+
+    @cached_property
+    def marking(self) -> frozenset[str]:
+        """The names of the facts that only mark that a day has passed."""
+        return frozenset(event.__name__ for event in self.marks)
 
     @property
     def id_field(self) -> str:

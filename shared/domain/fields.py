@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from typing import Annotated, Any, get_args, get_origin, get_type_hints
 
@@ -23,8 +23,11 @@ from shared.domain.words import Said, _, said
 LARGEST_FEN = 10**13
 #: Most that a list in one command may hold, unless its kind says otherwise.
 MOST = 500
-#: Characters that show nothing although they count as letters or symbols.
-_BLANKS = frozenset("\u115f\u1160\u2800\u3164\uffa0")
+#: Characters that show nothing although they count as letters, marks or symbols: fillers, joiners, variation selectors.
+_BLANKS = frozenset(
+    "\u034f\u115f\u1160\u17b4\u17b5\u180b\u180c\u180d\u180f\u2800\u3164\uffa0"
+    + "".join(map(chr, (*range(0xFE00, 0xFE10), *range(0xE0100, 0xE01F0))))
+)
 #: Marks that change the direction of what follows.
 _DIRECTIONS = frozenset("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
 
@@ -63,7 +66,17 @@ def _text(value: Any) -> str:
 
 def visible(text: str) -> bool:
     """Whether a text shows anything."""
-    return any(unicodedata.category(character)[0] not in "ZC" and character not in _BLANKS for character in text)
+    return any(map(_shows, text))
+
+
+def _shows(character: str) -> bool:
+    return unicodedata.category(character)[0] not in "ZC" and character not in _BLANKS
+
+
+def look(text: str) -> str:
+    """A name as it looks: what is alike in it is not told apart by whoever reads it (NFKC, without case, blanks and the invisible)."""
+    folded = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", text).casefold())
+    return "".join(filter(_shows, folded))
 
 
 def _readable(text: str, invisible: bool, lines: bool) -> None:
@@ -75,7 +88,7 @@ def _readable(text: str, invisible: bool, lines: bool) -> None:
             )
         if character in _DIRECTIONS:
             raise _refuse(_("must not contain marks that change the direction of writing"))
-        if category == "Cf" and not invisible:
+        if (category == "Cf" or character in _BLANKS) and not invisible:
             raise _refuse(_("must not contain invisible characters"))
 
 
@@ -112,6 +125,8 @@ class Pattern(Kind):
 
     pattern: str
     reason: str
+    #: For an id: it may name what this city does not know, such as an organisation that comes from elsewhere.
+    elsewhere: bool = False
 
     def load(self, value: Any) -> str:
         text = _text(value)
@@ -129,9 +144,12 @@ _ID = r"[a-z0-9][a-z0-9-]{1,63}"
 _ID_REASON = _("must be 2 to 64 small letters, digits and hyphens, not starting with a hyphen")
 
 
-def id_of(what: str) -> Pattern:
-    """The id of something (`post`, `person`, `issue`), so that a form can offer which there are."""
-    return _pattern(_ID, _ID_REASON, "pick", what)
+def id_of(what: str, elsewhere: bool = False) -> Pattern:
+    """The id of something (`post`, `person`, `issue`): a form can offer which there are, and what the service does not know is refused.
+
+    `elsewhere` lets it name what this city has not.
+    """
+    return replace(_pattern(_ID, _ID_REASON, "pick", what), elsewhere=elsewhere)
 
 
 #: An id of nothing in particular.

@@ -6,7 +6,7 @@ import msgspec
 
 from shared.domain.errors import ForbiddenError
 from shared.domain.territory import within
-from shared.domain.words import _, term
+from shared.domain.words import _, said, term
 
 
 class Mandate(msgspec.Struct, frozen=True, kw_only=True):
@@ -18,6 +18,8 @@ class Mandate(msgspec.Struct, frozen=True, kw_only=True):
     post_id: str = ""
     place: str = ""  # territory path; empty: the whole city
     powers: frozenset[str] = frozenset()
+    title: str = ""  # of the post
+    unchosen: tuple[Mandate, ...] = ()  # from the posts that a person holds who acts from none of them
 
     def may(self, power: str, place: str = "") -> bool:
         """Whether the mandate gives a power (`issue.dispatch`) at a place; `payment.review.*` asks for any of these."""
@@ -30,6 +32,12 @@ class Mandate(msgspec.Struct, frozen=True, kw_only=True):
     def require(self, power: str, place: str = "") -> None:
         """Raise `ForbiddenError` unless the mandate gives the power at the place."""
         if not self.may(power, place):
+            if able := [one.title or one.post_id for one in self.unchosen if one.may(power, place)]:
+                raise ForbiddenError(
+                    _("choose the post to act from: {posts}"),
+                    {"Linli-Post": said(_("needed: you hold several posts or act as a resident"))},
+                    posts=", ".join(able),
+                )
             given = {"role": term("roles", self.role or "nobody"), "power": term("power", power), "place": place}
             template = (
                 _("{role} has no mandate for {power} at {place}") if place else _("{role} has no mandate for {power}")

@@ -29,3 +29,4 @@ class Record(msgspec.Struct, frozen=True, gc=False):
     commit_position: int
     commit_size: int
     held: str = ""  # streams and their versions that its commit relied on, as canonical JSON; only with the commit's first event
+    content: str = ""  # the code of what was asked for (decision 13)

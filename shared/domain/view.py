@@ -13,6 +13,7 @@ from typing import Any, Protocol
 import msgspec
 
 from shared.domain.decider import Decider
+from shared.domain.moments import late_entries
 from shared.domain.record import Record
 from shared.domain.territory import EVERYWHERE, lineage
 
@@ -53,10 +54,11 @@ class View:
         more: Callable[[Row, Any, Any, Record], Row] | None = None,
         folding: int = 1,
     ) -> View:
-        """One row a thing: its state, field by field, with what `more(row before, state, event, record)` adds.
+        """One row a thing: its state, field by field, its late entries, and what `more(row before, state, event, record)` adds.
 
-        The key is the id of the thing, which stands in the field that commands name it by (`issue_id`). What `more` adds must not have
-        the name of a field of the state.
+        `late` counts the facts that were recorded a day or more after they happened, `late_entries` has both times of the last fact of
+        each kind that was. The key is the id of the thing, which stands in the field that commands name it by (`issue_id`). What `more`
+        adds must not have the name of a field of the state.
         """
         fields = frozenset(decider.state.__struct_fields__)
         facts = tuple(decider.codec.events.values())
@@ -71,9 +73,10 @@ class View:
             state = decider.evolve(before, event)
             made: Row = msgspec.to_builtins(state, order="deterministic")
             made[decider.id_field] = made.pop("id")
+            made |= late_entries(row, record)
             return made | more(row, state, event, record) if more else made
 
-        states = f"{decider.category} {decider.shape}: {' '.join(sorted(fields))}"
+        states = f"{decider.category} {decider.shape}, late entries: {' '.join(sorted(fields))}"
         return cls(name, OWN, key, fold, indexes, folding=folding, states=states)
 
     def owned_by(self, service: str) -> View:
@@ -111,6 +114,21 @@ def state_of(decider: Decider[Any], row: Row, fields: frozenset[str] | None = No
 
 #: What a row counts for: a figure to a number, or to numbers by code.
 Counts = Mapping[str, int | Mapping[str, int]]
+
+
+def known(category: str, source: str, *facts: str) -> View:
+    """The things of another service that there are, so that what names one of them is refused when there is none: `known_issue`.
+
+    `facts` are those that make one.
+    """
+
+    def key(event: Any, record: Record) -> str | None:
+        return str(event[f"{category}_id"]) if record.type in facts else None
+
+    def fold(row: Row, event: Any, record: Record, key: str) -> Row:
+        return {"place": record.place}
+
+    return View(f"known_{category}", source, key, fold)
 
 
 @dataclass(frozen=True)

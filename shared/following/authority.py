@@ -6,6 +6,7 @@ from shared.domain.catalogue import ANONYMOUS, RESIDENT
 from shared.domain.city import City, held_on
 from shared.domain.errors import ForbiddenError
 from shared.domain.mandate import Mandate
+from shared.domain.view import Row
 from shared.domain.words import _, said
 from shared.following.context import Context
 
@@ -25,17 +26,23 @@ def mandate_of(context: Context, city: City) -> Mandate:
     if context.kind == "anonymous":
         return Mandate(actor="", role=ANONYMOUS, powers=city.powers(ANONYMOUS))
     if not context.post:
-        return Mandate(actor=context.actor, role=RESIDENT, powers=city.powers(RESIDENT))
+        held = tuple(_from_post(post, city) for post in city.posts_of(context.actor))
+        return Mandate(actor=context.actor, role=RESIDENT, powers=city.powers(RESIDENT), unchosen=held)
     post = city.post(context.post)
     if post is None or post["person_id"] != context.actor or not held_on(post, city.day):
         raise ForbiddenError(
             _("the post {post} is not yours on {day}"), {"post": said(_("not yours"))}, post=context.post, day=city.day
         )
+    return _from_post(post, city)
+
+
+def _from_post(post: Row, city: City) -> Mandate:
     return Mandate(
-        actor=context.actor,
+        actor=post["person_id"],
         role=post["role"],
         organisation_id=post["organisation_id"],
         post_id=post["post_id"],
         place=post["place"],
         powers=city.powers(RESIDENT) | city.powers(post["role"]),
+        title=post["title"],
     )

@@ -29,6 +29,7 @@ _TEXTS = {
     "mandate": "mandate",
     "command": "command",
     "command_id": "commandid",
+    "content": "content",
     "correlation_id": "correlationid",
     "causation_id": "causationid",
     "place": "place",

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import base64
 import time
+from collections.abc import Mapping
 from hashlib import sha256
 from typing import Any, Literal
 
@@ -36,7 +37,10 @@ class Context(msgspec.Struct, frozen=True, kw_only=True):
     correlation_id: str = ""
     causation_id: str = ""
     occurred: str = ""  # RFC 3339; empty: now
+    at_once: bool = False  # whether `occurred` is the moment of the call, because the caller named none
+    imported: str = ""  # the operator who brings it in from another register; empty: nobody does
     after: dict[str, int] = msgspec.field(default_factory=dict)  # positions per source that the answer must reflect
+    content: tuple[str, ...] = ()  # codes of what is asked (`Signer.content`); made by the service that is asked
 
 
 class _Signed(msgspec.Struct, frozen=True, kw_only=True):
@@ -57,6 +61,7 @@ class Signer:
     def __init__(self, *secrets: bytes) -> None:
         self._calls = Codes(secrets, "calls")
         self._answers = Codes(secrets, "answers")
+        self._contents = Codes(secrets, "contents")
 
     def sign(self, context: Context, method: str, arguments: dict[str, Any]) -> str:
         """The text to send with a call of `service.method` with exactly these arguments."""
@@ -82,6 +87,13 @@ class Signer:
         if signed.method != method or signed.arguments != _fingerprint(arguments):
             raise UnauthenticatedError(_("the context was signed for another call"))
         return signed.context
+
+    def content(self, method: str, arguments: Mapping[str, Any], occurred: str) -> tuple[str, ...]:
+        """The codes of what a command asks, as checked, and of when it is said to have happened ("": now).
+
+        A plain digest in a log that is kept for ever would let anybody try guesses of what was sealed; these need the city's secret.
+        """
+        return self._contents.short(_encode([method, arguments, occurred]))
 
     def answer(self, answer: dict[str, Any], signed: str) -> dict[str, Any]:
         """The answer to the call that carried the signed text, with a code that no other call's answer can have."""

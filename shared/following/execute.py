@@ -11,11 +11,13 @@ from msgspec.structs import replace
 
 from shared.domain.command import Holds, On
 from shared.domain.decider import Decider, State
-from shared.domain.errors import ConcurrencyError, DomainError, UnavailableError
+from shared.domain.errors import ConcurrencyError, DomainError, IllegalStateError, UnavailableError
 from shared.domain.event import Event, seals_of
 from shared.domain.identity import new_id
 from shared.domain.mandate import Mandate
+from shared.domain.moments import IMPORTED, Span, before, later, shown
 from shared.domain.record import Record
+from shared.domain.words import _, said, term
 from shared.following.context import Context
 from shared.log import Commit, EventLog, NewEvent, Part, Receipt
 from shared.log.remembered import Folded
@@ -24,6 +26,9 @@ from shared.log.remembered import Folded
 SNAPSHOT_EVERY = 20
 #: How often a decision is made again because somebody else was faster.
 ATTEMPTS = 20
+
+#: Behind the shape of a state: how a snapshot is written, so that those of older programs are not read.
+_WRITTEN = "with its span"
 
 #: Encrypts a personal text with the key of its subject.
 Sealing = Callable[[str, str], str]
@@ -58,24 +63,37 @@ def _load(log: EventLog, decider: Decider[State], id: str) -> Folded:
     loaded from its snapshot, which a long stream has, and the events after it.
     """
     stream, shape = decider.stream(id), decider.shape
-    if known := log.remembered.state(stream, shape):
-        state, version = _fold(decider, known.state, known.version, log.read_stream(stream, known.version))
-        snapshot = known.snapshot
-    else:
-        state, snapshot = decider.initial(id), 0
-        stored = log.storage.snapshot(stream)
-        if stored is not None and stored[1] == shape:
-            snapshot, state = stored[0], msgspec.json.decode(stored[2], type=decider.state)
-        state, version = _fold(decider, state, snapshot, log.read_stream(stream, snapshot))
-    return log.remembered.keep(stream, Folded(shape, state, version, snapshot))
+    known = log.remembered.state(stream, shape) or _stored(log, decider, id)
+    return log.remembered.keep(stream, _fold(decider, known, log.read_stream(stream, known.version)))
 
 
-def _fold(decider: Decider[State], state: State, version: int, records: Iterable[Record]) -> tuple[State, int]:
-    decode, evolve = decider.codec.decode, decider.evolve
+class _Snapshot(msgspec.Struct, frozen=True):
+    """A state as it is stored beside its stream."""
+
+    began: str
+    latest: str
+    state: msgspec.Raw
+
+
+def _stored(log: EventLog, decider: Decider[Any], id: str) -> Folded:
+    """The state of the snapshot, or that before any event."""
+    stored = log.storage.snapshot(decider.stream(id))
+    if stored is None or stored[1] != f"{decider.shape} {_WRITTEN}":
+        return Folded(decider.shape, decider.initial(id), 0, 0)
+    version, _shape, text = stored
+    found = msgspec.json.decode(text, type=_Snapshot)
+    state = msgspec.json.decode(found.state, type=decider.state)
+    return Folded(decider.shape, state, version, version, Span(found.began, found.latest))
+
+
+def _fold(decider: Decider[Any], found: Folded, records: Iterable[Record]) -> Folded:
+    """A state with what was recorded after it."""
+    decode, evolve, marking = decider.codec.decode, decider.evolve, decider.marking
+    state, version, span = found.state, found.version, found.span
     for record in records:
         state = evolve(state, decode(record.type, record.schema, record.data))
-        version = record.version
-    return state, version
+        version, span = record.version, span.to(record.occurred, record.type in marking)
+    return Folded(found.shape, state, version, found.snapshot, span)
 
 
 @dataclass(frozen=True)
@@ -86,7 +104,7 @@ class _Held:
     arguments: dict[str, Any]
 
     def versions(self) -> dict[str, int]:
-        return {stream: found.version for stream, (_, found) in self.folded.items()}
+        return {stream: found.version for stream, (_decider, found) in self.folded.items()}
 
 
 def _hold(log: EventLog, holds: Mapping[str, Holds], state: Any, ask: Mapping[str, Any], by: Mandate) -> _Held:
@@ -121,39 +139,56 @@ def execute(
     holds: Mapping[str, Holds] | None = None,
     seal: Sealing | None = None,
     alone: Callable[[], int] | None = None,
+    repeated: Callable[[Any, Mapping[str, Any]], None] | None = None,
     **arguments: Any,
 ) -> Receipt:
-    """Decide on an aggregate and append what was decided; repeating a `command_id` returns the first receipt.
+    """Decide on an aggregate and append what was decided; repeating a `command_id` with the same content returns the first receipt.
 
-    `decide(state, by=mandate, at=occurred, **held, **arguments)` returns facts of the aggregate, and facts `on` others that it holds. It
-    is asked first with what this process remembers: if it decides anything, the log accepts that only where nobody has written since.
-    Otherwise it is asked with what the log says. `holds` names the other things whose states the decision gets, and which must be at the
-    same version when it is written. `alone()` makes the views reflect the whole log and returns its head: what is decided then is
-    written only at that head. `seal` encrypts the personal fields of the facts.
+    `decide(state, by=mandate, at=occurred, **held, **arguments)` returns facts of the aggregate, and facts `on` others that it holds.
+    Within one thing time does not run backwards: what somebody says happened before the last fact is refused, and what happens at once,
+    by policy or by the clock, takes the later of both moments.
 
-    Raises the `DomainError` of the decision, and `ConcurrencyError` when others change the aggregate faster than this can decide.
+    The decision is asked first with what this process remembers: if it decides anything, the log accepts that only where nobody has
+    written since. Otherwise it is asked with what the log says. `holds` names the other things whose states the decision gets, and which
+    must be at the same version when it is written. `alone()` makes the views reflect the whole log and returns its head: what is decided
+    then is written only at that head. `repeated(state, held)` may refuse a new command that decided nothing. `seal` encrypts the personal
+    fields of the facts.
+
+    Raises the `DomainError` of the decision, `BadInputError` when the command id was used for something else, and `ConcurrencyError` when
+    others change the aggregate faster than this can decide.
     """
     stream = decider.stream(id)
+
+    def first() -> Receipt | None:
+        return log.receipt(context.command_id, command, stream, context.content)
+
     for attempt in range(ATTEMPTS):
         head = alone() if alone else None
         remembered = None if attempt or holds or alone else _remembered(log, decider, id)
         found = remembered or _load(log, decider, id)
         try:
             held = _hold(log, holds or {}, found.state, arguments, mandate)
-            decided = decide(found.state, by=mandate, at=context.occurred, **held.arguments, **arguments)
-            acts = _acts(decider, id, found, held, decided, context.occurred, seal)
+            at = context.occurred
+            if context.at_once or context.kind == "service":
+                at = later(at, found.span.latest, *(other.span.latest for _decider, other in held.folded.values()))
+            decided = decide(found.state, by=mandate, at=at, **held.arguments, **arguments)
+            acts = _acts(decider, id, found, held, decided, at, seal)
+            if acts:
+                _in_order(acts, held, at)
         except Exception as error:  # of whatever kind: on what is only remembered it may be wrong
             if remembered:
                 continue
-            if isinstance(error, DomainError) and (receipt := log.receipt(context.command_id, command, stream)):
+            if isinstance(error, DomainError) and (receipt := first()):
                 return receipt
             raise
         if not acts:
             if remembered:
                 continue
-            return log.receipt(context.command_id, command, stream) or _unchanged(
-                stream, found.version, command, context.command_id
-            )
+            if (receipt := first()) is not None:
+                return receipt
+            if repeated is not None:
+                repeated(found.state, held.arguments)
+            return _unchanged(stream, found.version, command, context.command_id)
         own, *others = acts
         written = {act.stream for act in acts}
         commit = Commit(
@@ -166,7 +201,7 @@ def execute(
             on_behalf_of=mandate.organisation_id,
             mandate=mandate.post_id,
             correlation_id=context.correlation_id,
-            causation_id=context.causation_id,
+            causation_id=context.causation_id or (IMPORTED + context.imported if context.imported else ""),
             place=own.place,
             also=tuple(
                 Part(stream=act.stream, expected_version=act.found.version, events=act.events, place=act.place)
@@ -174,6 +209,7 @@ def execute(
             ),
             held={name: version for name, version in held.versions().items() if name not in written},
             alone=head,
+            content=context.content,
         )
         try:
             receipt = log.append(commit)
@@ -185,7 +221,7 @@ def execute(
             if log.remembered.wrote(act.stream, act.events[0].id):
                 version = act.found.version + len(act.events)
                 kept = _kept(log, act.decider, act.stream, act.found)
-                log.remembered.keep(act.stream, Folded(act.decider.shape, act.state, version, kept))
+                log.remembered.keep(act.stream, Folded(act.decider.shape, act.state, version, kept, act.span))
             else:  # a twin of this command was faster, here or in another process
                 log.remembered.drop(act.stream)
         return receipt
@@ -201,7 +237,32 @@ class _Act:
     found: Folded
     events: tuple[NewEvent, ...]
     state: Any
+    span: Span
     place: str
+
+
+def _in_order(acts: Sequence[_Act], held: _Held, at: str) -> None:
+    """Raise `IllegalStateError` for what is dated before the last fact of what it changes, or the first of what it relies on."""
+    for act in acts:
+        if before(at, act.found.span.latest):
+            raise IllegalStateError(
+                _(
+                    "it is dated {occurred}, but the last that is known of the {thing} is of {latest}; nothing before that can be added"
+                ),
+                {"occurred": said(_("before the last that is recorded"))},
+                occurred=shown(at),
+                thing=term("thing", act.decider.category),
+                latest=shown(act.found.span.latest),
+            )
+    for decider, other in held.folded.values():
+        if before(at, other.span.began):
+            raise IllegalStateError(
+                _("it is dated {occurred}, and the {thing} that it is about exists only from {began} on"),
+                {"occurred": said(_("too early"))},
+                occurred=shown(at),
+                thing=term("thing", decider.category),
+                began=shown(other.span.began),
+            )
 
 
 def _acts(
@@ -239,14 +300,15 @@ def _act(
 ) -> _Act:
     """The events as they are stored, and the state after them, folded from what will be read."""
     written: list[NewEvent] = []
-    state = found.state
+    state, span = found.state, found.span
     for event in events:
         event = _sealed(event, seal)
         data = decider.codec.encode(event)
         name, schema = type(event).__name__, event.schema
         written.append(NewEvent(type=name, schema=schema, data=msgspec.Raw(data), id=new_id(), occurred=occurred))
         state = decider.evolve(state, decider.codec.decode(name, schema, data))
-    return _Act(decider, stream, found, tuple(written), state, decider.place(state))
+        span = span.to(occurred, name in decider.marking)
+    return _Act(decider, stream, found, tuple(written), state, span, decider.place(state))
 
 
 def _sealed(event: Event, seal: Sealing | None) -> Event:
@@ -266,7 +328,8 @@ def _kept(log: EventLog, decider: Decider[Any], stream: str, found: Folded) -> i
     if found.version - found.snapshot < SNAPSHOT_EVERY:
         return found.snapshot
     try:
-        log.storage.save_snapshot(stream, found.version, decider.shape, msgspec.json.encode(found.state))
+        kept = _Snapshot(found.span.began, found.span.latest, msgspec.Raw(msgspec.json.encode(found.state)))
+        log.storage.save_snapshot(stream, found.version, f"{decider.shape} {_WRITTEN}", msgspec.json.encode(kept))
     except UnavailableError:  # the command is in the log all the same; the next one stores it
         return found.snapshot
     return found.version

@@ -21,6 +21,7 @@ from shared.domain.city import City, every
 from shared.domain.command import needs
 from shared.domain.errors import ConcurrencyError, UnavailableError
 from shared.domain.identity import derived_id
+from shared.domain.moments import IMPORTED, imported
 from shared.domain.policy import Decision, Policy
 from shared.domain.record import Record
 from shared.domain.view import Page, Row, Rows, Tally, View, Where, sortable
@@ -363,7 +364,7 @@ class Follower:
                 context = Context(
                     kind="service",
                     actor=f"policy:{name}",
-                    command_id=derived_id(record.id, name, str(number)),
+                    command_id=(IMPORTED if imported(record) else "") + derived_id(record.id, name, str(number)),
                     correlation_id=record.correlation_id,
                     causation_id=record.id,
                     occurred=record.occurred,

@@ -6,7 +6,7 @@ import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
-from datetime import date
+from datetime import date, timedelta
 from functools import wraps
 from typing import Any
 
@@ -20,6 +20,7 @@ from shared.domain.errors import (
     ConcurrencyError,
     CorruptionError,
     DomainError,
+    IllegalStateError,
     NotFoundError,
     TimedOutError,
     UnavailableError,
@@ -27,11 +28,12 @@ from shared.domain.errors import (
 from shared.domain.event import Event
 from shared.domain.identity import derived_id
 from shared.domain.mandate import Mandate
+from shared.domain.moments import TOLERANCE, moment_of, shown
 from shared.domain.policy import Decision, Policy
 from shared.domain.reader import offered
 from shared.domain.record import Record
 from shared.domain.view import Row, Rows
-from shared.domain.words import _, term
+from shared.domain.words import _, said, term
 from shared.following import cloudevents
 from shared.following.authority import mandate_of
 from shared.following.context import Context
@@ -39,6 +41,8 @@ from shared.following.definition import Definition
 from shared.following.execute import execute, load, remembered_state
 from shared.following.follow import Follower, GapError, Known, parked_positions, replay
 from shared.following.parking import UNREADABLE
+from shared.following.references import KNOWN, in_city, require_known
+from shared.following.repeats import refuse_other
 from shared.following.strays import Strays
 from shared.log import EventLog, Receipt
 from shared.personal import Personal
@@ -149,23 +153,31 @@ class Node:
         wanted: Needs | None = None,
         alone: bool = False,
         views: Rows | None = None,
+        repeated: Callable[[Any, Mapping[str, Any]], None] | None = None,
         **arguments: Any,
     ) -> Receipt:
         """Carry out a decision, giving it by type what it asks for: the city on the day, sealed text opened, other things held."""
         wanted = wanted or needs(decide)
         city = self.city(context.occurred[:10], views)
         given: dict[str, Any] = dict.fromkeys(wanted.city, city) | dict.fromkeys(wanted.open, self.open)
+
+        def on_its_day(state: Any, *, at: str, **ask: Any) -> Iterable[Event | On]:
+            if at[:10] != city.day:  # it takes the moment of the last fact, which is of a later day
+                ask |= dict.fromkeys(wanted.city, self.city(at[:10], views))
+            return decide(state, at=at, **ask)
+
         return execute(
             self.log,
             decider,
             id,
-            decide,
+            on_its_day if wanted.city else decide,
             context=context,
             mandate=mandate,
             command=command,
             holds=wanted.holds,
             seal=self.personal.seal if self.personal else None,
             alone=self._up_to_date if alone else None,
+            repeated=repeated,
             **given,
             **arguments,
         )
@@ -208,7 +220,25 @@ class Node:
         id = command.id_of(ask, mandate, lambda kind: derived_id(self.name, kind, context.command_id))
 
         def checked(state: Any, *, by: Mandate, **given: Any) -> Iterable[Event | On]:
-            return command.give(state, by=by, ask=ask, **given)
+            decided = command.give(state, by=by, ask=ask, **given)
+            if decided:  # last, so that only who may do this learns what there is
+                require_known(command, ask, self._known(self.city(views=views), views))
+                self._in_its_window(command, context, views)
+            return decided
+
+        def repeated(state: Any, held: Mapping[str, Any]) -> None:
+            if not command.decider.exists(state):
+                return
+
+            def again(at: str) -> list[Event | On]:
+                city = self.city(at[:10], views)
+                given = dict.fromkeys(command.needs.city, city) | dict.fromkeys(command.needs.open, self.open)
+                return list(
+                    command.decide(command.decider.initial(id), by=mandate, at=at, **given, **held, **arguments)
+                )
+
+            records = list(self.log.read_stream(command.decider.stream(id)))
+            refuse_other(command, id, records, again, self.open)
 
         receipt = self.decide(
             command.decider,
@@ -220,6 +250,7 @@ class Node:
             wanted=command.needs,
             alone=command.alone,
             views=views,
+            repeated=repeated if command.new is not None and not command.compares else None,
             **arguments,
         )
         state = remembered_state(self.log, command.decider, id)
@@ -237,6 +268,43 @@ class Node:
             "events": receipt.events,
             "actions": offered(command.decider, state, mandate) if state is not None else [],
         }
+
+    def _in_its_window(self, command: Command, context: Context, views: Rows | None) -> None:
+        """Raise `IllegalStateError` for what is dated further back than the command may be, unless an operator imports it."""
+        if context.at_once or context.imported or not context.occurred:
+            return
+        now = moment_of(self.log.clock())
+        days = self.city(views=views).window(command.name, command.power) if command.late is None else command.late
+        given = {"command": term("command", command.name), "occurred": shown(context.occurred)}
+        fields = {"occurred": said(_("too long ago"))}
+        if not days and moment_of(context.occurred) < now - TOLERANCE:
+            raise IllegalStateError(
+                _("{command} is recorded when it happens and never dated back; {occurred} is past"), fields, **given
+            )
+        earliest = (now - timedelta(days)).date().isoformat()
+        if days and context.occurred[:10] < earliest:
+            raise IllegalStateError(
+                _(
+                    "{command} may be entered {days} days late at most, so for {earliest} and later; {occurred} is too long ago"
+                ),
+                fields,
+                days=days,
+                earliest=earliest,
+                **given,
+            )
+
+    def _known(self, city: City, views: Rows | None) -> Callable[[str, str], bool]:
+        """Tell whether there is a thing, by category and id; things that this service does not follow may be anything."""
+        own = {decider.category: decider for decider in self.definition.deciders}
+
+        def known(category: str, id: str) -> bool:
+            if (decider := own.get(category)) is not None:
+                return bool(decider.exists(load(self.log, decider, id)[0]))
+            if KNOWN + category in self.derived_views:
+                return (views or self.views).get(KNOWN + category, id) is not None
+            return in_city(city, category, id) is not False
+
+        return known
 
     def _policies_on(self, source: str) -> Mapping[str, Policy]:
         """What is done because of a source's facts; what asks for our rows because of another service's fact waits for them."""

@@ -16,9 +16,10 @@ from typing import Protocol
 
 import msgspec
 
-from shared.domain.errors import BadInputError, ConcurrencyError, IllegalStateError, UnavailableError
+from shared.domain.errors import BadInputError, ConcurrencyError, UnavailableError
 from shared.domain.record import Record
-from shared.log.record import Commit, Head, Receipt, StoredCommit, place_commit, receipt_of, records_of
+from shared.domain.words import _, said
+from shared.log.record import Commit, Head, Receipt, StoredCommit, fits, place_commit, read_body, receipt_of, records_of
 from shared.log.remembered import Remembered
 
 #: Most commits that one flush may carry.
@@ -149,7 +150,8 @@ class EventLog:
         """`gather` is called by the writer before it takes the queue; under eventlet it yields once so that others can join."""
         self.name = name
         self.storage = storage
-        self._clock = clock
+        #: The current time as RFC 3339.
+        self.clock = clock
         self._gather = gather
         self._queue: deque[_Waiting] = deque()
         self._crowd = 0  # commits in the last group
@@ -170,8 +172,8 @@ class EventLog:
 
         The events of its parts are written with it, all or none. A repeated `command_id` returns the first receipt and writes nothing.
         Raises `ConcurrencyError` when a stream that it writes to or holds is no longer at the version named, or anything was written
-        though it is to be `alone`; `IllegalStateError` when the command id was used for another command, and `UnavailableError` when
-        the storage cannot write.
+        though it is to be `alone`; `BadInputError` when the command id was used for something else, and `UnavailableError` when the
+        storage cannot write.
         """
         _check(commit)
         waiting = _Waiting(commit)
@@ -231,7 +233,7 @@ class EventLog:
             (self._gather or _yield)()
 
     def _write(self, group: list[_Waiting]) -> None:
-        for _ in range(50):
+        for _attempt in range(50):
             placed, stored = self._place(group)
             if not stored:
                 return
@@ -245,7 +247,7 @@ class EventLog:
             last = stored[-1]
             self.written = last.last_position
             self._head = Head(last.last_position, last.digest, self._time)
-            for waiting, _ in placed:
+            for waiting, _stored in placed:
                 for part in waiting.commit.parts():
                     version = part.expected_version + len(part.events)
                     self.remembered.note(part.stream, version, part.events[0].id)
@@ -305,7 +307,7 @@ class EventLog:
                 waiting.settle(None, ConcurrencyError(wrong))
         if not guarded:
             head = self._head or self.storage.head()
-        self._time = max(self._clock(), head.time)  # recorded time never runs backwards within a log
+        self._time = max(self.clock(), head.time)  # recorded time never runs backwards within a log
         placed: list[tuple[_Waiting, StoredCommit]] = []
         for waiting in ready.values():
             stored = place_commit(waiting.commit, head, waiting.commit.expected_version, self._time)
@@ -319,26 +321,32 @@ class EventLog:
     def _settle_repeated(self, waiting: _Waiting) -> bool:
         """Settle a command that the log holds already with its first receipt."""
         try:
-            receipt = self.receipt(waiting.commit.command_id, waiting.commit.command, waiting.commit.stream)
-        except IllegalStateError as error:
+            commit = waiting.commit
+            receipt = self.receipt(commit.command_id, commit.command, commit.stream, commit.content)
+        except BadInputError as error:
             waiting.settle(None, error)
             return True
         if receipt is not None:
             waiting.settle(receipt)
         return receipt is not None
 
-    def receipt(self, command_id: str, command: str, stream: str) -> Receipt | None:
+    def receipt(self, command_id: str, command: str, stream: str, content: tuple[str, ...] = ()) -> Receipt | None:
         """The first receipt of a command, if it wrote anything.
 
-        Raises `IllegalStateError` when the id was used for another command or another stream.
+        Raises `BadInputError` when the id was used for another command, another stream or another content, as far as both are known.
         """
         stored = self.storage.find_command(command_id)
         if stored is None:
             return None
         receipt = receipt_of(stored)
-        if (receipt.command, receipt.stream) != (command, stream):
-            raise IllegalStateError(
-                f"command id {command_id} was used for {receipt.command} on {receipt.stream} already"
+        same = not content or fits(read_body(stored).content, content)
+        if (receipt.command, receipt.stream) != (command, stream) or not same:
+            raise BadInputError(
+                _(
+                    "this key was used for something else, which was recorded; what was sent now was not: send it again with a new "
+                    "key"
+                ),
+                {"command_id": said(_("used for something else"))},
             )
         return receipt
 

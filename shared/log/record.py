@@ -57,6 +57,7 @@ class Commit(Part, frozen=True, kw_only=True, gc=False):
     also: tuple[Part, ...] = ()  # further streams, none of them twice, written in the same record
     held: dict[str, int] = {}  # other streams and the versions that they must still be at (0: no events yet)
     alone: int | None = None  # the head position, when nothing at all may have been written since
+    content: tuple[str, ...] = ()  # codes of what was asked, of which the first is stored; none: not known
 
     @property
     def guarded(self) -> bool:
@@ -92,6 +93,7 @@ class _Body(msgspec.Struct, frozen=True, kw_only=True, gc=False, omit_defaults=T
     causation_id: str
     command: str
     command_id: str
+    content: str = ""
     correlation_id: str
     events: tuple[NewEvent, ...]
     held: dict[str, int] | None = None
@@ -169,6 +171,7 @@ def place_commit(commit: Commit, head: Head, version: int, time: str) -> StoredC
             causation_id=commit.causation_id,
             command=commit.command,
             command_id=commit.command_id,
+            content=commit.content[0] if commit.content else "",
             correlation_id=commit.correlation_id,
             events=commit.events,
             held=commit.held or None,
@@ -193,6 +196,16 @@ def place_commit(commit: Commit, head: Head, version: int, time: str) -> StoredC
         digest=sha256(body).hexdigest(),
         body=body,
     )
+
+
+#: Characters of a content code that say with which key it was made.
+KEY_NAMED = 4
+
+
+def fits(stored: str, content: tuple[str, ...]) -> bool:
+    """Whether a stored content code may be of this content; also when it says nothing: it is empty, or of a key that is gone."""
+    known = {code[:KEY_NAMED] for code in content}
+    return stored in content or stored[:KEY_NAMED] not in known
 
 
 def read_body(stored: StoredCommit) -> _Body:
@@ -253,6 +266,7 @@ def _records(body: _Body, part: _Body | _Part, position: int, size: int, digest:
             digest,
             body.position,
             size,
+            content=body.content,
         )
         for index, event in enumerate(part.events)
     ]

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
+from shared.domain.moments import Span
 from shared.log.tail import Tail
 
 #: Most streams whose version is remembered between appends.
@@ -16,12 +17,13 @@ REMEMBERED_STATES = 2_000
 
 @dataclass(frozen=True, slots=True)
 class Folded:
-    """A stream's state at a version, in the shape of the code, and the version of the stored snapshot."""
+    """A stream's state at a version, in the shape of the code, the version of the stored snapshot, and from when to when it reaches."""
 
     shape: str
     state: Any
     version: int
     snapshot: int
+    span: Span = field(default_factory=Span)
 
 
 class Remembered:

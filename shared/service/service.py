@@ -9,7 +9,7 @@ import functools
 import inspect
 import time
 from collections.abc import Callable, Mapping
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any, TypeVar, cast
 
 import msgspec
@@ -26,6 +26,7 @@ from shared.domain.errors import BadInputError, DomainError, LinliError, to_mapp
 from shared.domain.fields import load_fields
 from shared.domain.identity import derived_id, new_id
 from shared.domain.mandate import Mandate
+from shared.domain.moments import TOLERANCE
 from shared.domain.reader import Reader
 from shared.domain.view import Row
 from shared.domain.words import _, said
@@ -46,8 +47,6 @@ from shared.views import ViewStore
 
 #: Part of a call's time-out that a service may wait for its views to reach given facts; the rest is for the answer.
 WAIT_SHARE = 0.8
-#: How far a caller's clock may be ahead of ours.
-_TOLERANCE = timedelta(minutes=5)
 
 _log = structlog.get_logger()
 
@@ -202,12 +201,16 @@ class Call:
             context = self._here.signer.open(self._signed, f"{service}.{name}", arguments)
             self._believed = True
             correlation_id, context_kind = context.correlation_id, context.kind
-            self.context = _timed(context) if kind == "command" else context
+            claimed, self.context = context.occurred, _timed(context) if kind == "command" else context
             with tracing.span(service, f"{service}.{name}", "SERVER", correlation_id, self._traceparent):
                 try:
                     ask = _loader(self._schema(name)).load(arguments)
                 except ValidationError as error:
                     raise BadInputError(_("the input has mistakes"), _fields(error)) from error
+                if kind == "command":
+                    told = {key: value for key, value in ask.items() if value != _left_out(self._schema(name), key)}
+                    content = self._here.signer.content(f"{service}.{name}", told, claimed)
+                    self.context = msgspec.structs.replace(self.context, content=content)
                 self.node.wait_for(context.after, timeout=self._here.patience)
                 return {"ok": work(ask)}
         except LinliError as error:
@@ -252,6 +255,12 @@ def _loader(schema: type[Schema]) -> Schema:
     return schema()
 
 
+def _left_out(schema: type[Schema], name: str) -> Any:
+    """What an argument is when it is left out, so that a new one does not make another content of what was sent before."""
+    default = _loader(schema).fields[name].load_default
+    return default() if callable(default) else default
+
+
 def _timed(context: Context) -> Context:
     now = datetime.now(LOCAL)
     if not context.occurred:
@@ -265,7 +274,7 @@ def _timed(context: Context) -> Context:
             raise BadInputError(
                 _("must be a time with its offset, like 2026-03-01T09:00:00+08:00"), {"occurred": str(error)}
             ) from None
-        if moment > now + _TOLERANCE:
+        if moment > now + TOLERANCE:
             raise BadInputError(
                 _("{moment} has not come yet"),
                 {"occurred": said(_("must not be in the future"))},
@@ -273,7 +282,8 @@ def _timed(context: Context) -> Context:
             )
         occurred = moment.astimezone(LOCAL).isoformat(timespec="seconds")
     command_id = context.command_id or new_id()
-    return msgspec.structs.replace(context, occurred=occurred, command_id=command_id)
+    at_once = context.at_once or not context.occurred
+    return msgspec.structs.replace(context, occurred=occurred, at_once=at_once, command_id=command_id)
 
 
 def _fields(error: ValidationError) -> dict[str, Any]:

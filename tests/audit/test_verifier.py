@@ -360,7 +360,7 @@ def over_several_streams():
             ('路"', {}),
             ("b", {}),
             ("b", {"also": (part("c", 0, 2), part("a", 1, 1, "350105")), "held": {'路"': 1, "d": 0}}),
-            ("c", {}),
+            ("c", {"content": ("0123456789abcdef",)}),
         ]
     ):
         version = {3: 1, 4: 2}.get(number, 0)
@@ -410,6 +410,8 @@ def test_a_commit_over_several_streams_is_written_again_as_it_was_hashed(fast):
         (4, b'"id"', rb'"held":"{}","id"', "only the first event of a commit says what it relied on"),
         (5, b'"subject":"c"', b'"subject":"b"', "version 4 of its stream should follow, not 1"),
         (7, b'"place":"350105"', b'"place":"350106"', "has not the digest it states"),
+        (8, b'"content":"01', b'"content":"02', "has not the digest it states"),
+        (8, b'"content":"0123456789abcdef",', b"", "has not the digest it states"),
         (6, b'"position"', b'"place":"1","position"', "differs from the events of the same commit"),
     ],
 )

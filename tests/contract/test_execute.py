@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import threading
-from typing import Any
+from typing import Annotated, Any
 
 import msgspec
 import pytest
 
+from shared.domain.command import holds
 from shared.domain.decider import Decider
 from shared.domain.errors import ConcurrencyError, IllegalStateError, UnavailableError
 from shared.domain.event import Codec, Event
@@ -225,3 +226,73 @@ def test_a_snapshot_of_other_code_is_not_used(log: EventLog) -> None:
     ask(log, 1, "c-1")
     log.storage.save_snapshot("count-a", 1, "another shape", b'{"id":"a","total":999}')
     assert load(log, COUNT, "a") == (Count("a", 1), 1)
+
+
+# -- order in time --
+
+
+def at(moment: str, command_id: str, kind: Any = "person", at_once: bool = False) -> Context:
+    return Context(kind=kind, actor="p-1", command_id=command_id, occurred=moment, at_once=at_once)
+
+
+def count(log: EventLog, context: Context, decider: Any = COUNT) -> str:
+    """When the fact that a command wrote is said to have happened."""
+    execute(log, decider, "a", add, context=context, mandate=BY, command="add", number=1)
+    return list(log.read_stream(decider.stream("a")))[-1].occurred
+
+
+FIRST, THEN, LAST = (f"2025-01-0{day}T00:00:00+08:00" for day in (1, 2, 3))
+
+
+def test_within_one_thing_time_does_not_run_backwards(log: EventLog, second: EventLog) -> None:
+    """Not in the process that wrote it, nor in another, nor in one that loads it from a snapshot."""
+    for number in range(SNAPSHOT_EVERY + 2):
+        count(log, at(THEN, f"c-{number}"))
+    for process in (log, second):
+        with pytest.raises(IllegalStateError, match="dated 2025-01-01 00:00:00, .* is of 2025-01-02 00:00:00"):
+            count(process, at(FIRST, "late"))
+    again = EventLog(log.name, log.storage)
+    assert again.storage.snapshot("count-a") is not None
+    with pytest.raises(IllegalStateError, match="is of 2025-01-02 00:00:00"):
+        count(again, at(FIRST, "late"))
+    assert count(again, at(THEN, "same")) == THEN
+
+
+@pytest.mark.parametrize(("kind", "at_once"), [("person", True), ("service", False)])
+def test_what_happens_at_once_or_by_a_service_takes_the_later_moment(log: EventLog, kind: Any, at_once: bool) -> None:
+    assert count(log, at(THEN, "c-1", kind, at_once)) == THEN
+    assert count(log, at(FIRST, "c-2", kind, at_once)) == THEN
+    assert count(log, at(LAST, "c-3", kind, at_once)) == LAST
+
+
+def test_a_mark_of_the_clock_stands_in_nobody_s_way(log: EventLog) -> None:
+    marked = Decider("mark", Codec((Counted,)), Count, Count, evolve, lambda count: "350104", marks=(Counted,))
+    assert [count(log, at(moment, moment), marked) for moment in (LAST, FIRST)] == [LAST, FIRST]
+
+
+def test_what_is_held_must_have_begun(log: EventLog) -> None:
+    def use(
+        count: Count, *, by: Mandate, at: str, other: Annotated[Count, holds(COUNT, "named")], named: str
+    ) -> list[Event]:
+        return [Counted(number=1)]
+
+    execute(log, COUNT, "other", add, context=at(THEN, "c-1"), mandate=BY, command="add", number=1)
+    given: dict[str, Any] = {
+        "mandate": BY,
+        "command": "use",
+        "named": "other",
+        "holds": {"other": holds(COUNT, "named")},
+    }
+    with pytest.raises(
+        IllegalStateError, match="dated 2025-01-01 00:00:00, and the count .* only from 2025-01-02 00:00:00 on"
+    ):
+        execute(log, COUNT, "a", use, context=at(FIRST, "c-2"), **given)
+    execute(log, COUNT, "other", add, context=at(LAST, "c-3"), mandate=BY, command="add", number=1)
+    assert execute(log, COUNT, "a", use, context=at(THEN, "c-4"), **given).events == 1  # it may have gone on since
+
+
+def test_an_import_is_recorded_as_one(log: EventLog) -> None:
+    context = Context(kind="person", actor="p-1", command_id="c-1", occurred=FIRST, imported="operator:token")
+    execute(log, COUNT, "a", add, context=context, mandate=BY, command="add", number=1)
+    (record,) = log.read()
+    assert (record.causation_id, record.actor) == ("import:operator:token", "p-1")

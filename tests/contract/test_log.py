@@ -8,13 +8,20 @@ from itertools import accumulate
 import msgspec
 import pytest
 
-from shared.domain.errors import BadInputError, ConcurrencyError, CorruptionError, IllegalStateError, UnavailableError
+from shared.domain.errors import BadInputError, ConcurrencyError, CorruptionError, UnavailableError
 from shared.domain.identity import new_id
 from shared.log import GENESIS, Commit, EventLog, Head, NewEvent
 from shared.log.record import verify_chain
 
 
-def commit(stream: str, expected: int = 0, count: int = 1, command_id: str = "", command: str = "note") -> Commit:
+def commit(
+    stream: str,
+    expected: int = 0,
+    count: int = 1,
+    command_id: str = "",
+    command: str = "note",
+    content: tuple[str, ...] = (),
+) -> Commit:
     events = tuple(
         NewEvent(
             type="Noted",
@@ -32,6 +39,7 @@ def commit(stream: str, expected: int = 0, count: int = 1, command_id: str = "",
         command=command,
         command_id=command_id or new_id(),
         actor="p-1",
+        content=content,
     )
 
 
@@ -138,11 +146,28 @@ def test_a_repeated_command_returns_the_first_receipt_and_writes_nothing(log: Ev
 
 def test_a_command_id_cannot_be_used_for_something_else(log: EventLog) -> None:
     log.append(commit("case-1", command_id="c-1"))
-    with pytest.raises(IllegalStateError, match="c-1 was used for note on case-1 already"):
-        log.append(commit("case-2", command_id="c-1"))
-    with pytest.raises(IllegalStateError, match="used for note"):
-        log.append(commit("case-1", 1, command_id="c-1", command="other"))
+    for number, other in enumerate(
+        [commit("case-2", command_id="c-1"), commit("case-1", 1, command_id="c-1", command="other")]
+    ):
+        with pytest.raises(BadInputError, match="this key was used for something else") as refused:
+            log.append(other)
+        assert set(refused.value.fields) == {"command_id"}, number
     assert log.head().position == 1
+
+
+def test_a_command_id_cannot_be_used_for_other_content(log: EventLog, second: EventLog) -> None:
+    """Stored is the code with the newest key; one of a key that is gone says nothing, and so does its lack."""
+    first = log.append(commit("case-1", command_id="c-1", content=("k1k1a", "k0k0a")))
+    assert b'"content":"k1k1a"' in next(log.read_commits()).body
+    for same in [("k1k1a", "k0k0a"), ("k2k2a", "k1k1a"), ("k2k2a",), ()]:
+        assert second.append(commit("case-1", 1, command_id="c-1", content=same)) == first
+    with pytest.raises(BadInputError, match="this key was used for something else"):
+        second.append(commit("case-1", 1, command_id="c-1", content=("k2k2b", "k1k1b")))
+    without = log.append(commit("case-1", 1, command_id="c-2"))
+    assert b'"content"' not in list(log.read_commits())[-1].body, "what has none is written as it ever was"
+    assert log.append(commit("case-1", 2, command_id="c-2", content=("k1k1a",))) == without
+    assert [record.content for record in log.read()] == ["k1k1a", ""]
+    list(verify_chain(log.read_commits()))
 
 
 def test_what_another_writer_wrote_is_noticed(log: EventLog, second: EventLog) -> None:
@@ -169,8 +194,8 @@ def test_many_writers_leave_one_gap_free_chain(log: EventLog, second: EventLog) 
                 try:
                     receipt = target.append(commit(stream, version, 1 + number % 2, command_id=command_id))
                     break
-                except (ConcurrencyError, IllegalStateError) as error:
-                    if isinstance(error, IllegalStateError):
+                except (ConcurrencyError, BadInputError) as error:
+                    if isinstance(error, BadInputError):
                         return
             with lock:
                 receipts.setdefault(command_id, set()).add((receipt.stream, receipt.position))

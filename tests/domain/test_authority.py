@@ -15,7 +15,7 @@ from shared.domain.mandate import Mandate
 from shared.following.authority import mandate_of
 from shared.following.context import LIFETIME, Context, Signer
 from shared.service.settings import Settings
-from tests.kit.city import entry
+from tests.kit.city import COMPOUND, entry
 from tests.kit.rows import city
 
 SECRET = b"s" * 32
@@ -51,6 +51,24 @@ def test_a_post_gives_its_powers_at_its_place_and_below() -> None:
     assert mandate.may("issue.judge", PLACE), "an office holder stays a resident"
     with pytest.raises(ForbiddenError, match=f"grid_worker has no mandate for payment.sign at {PLACE}"):
         mandate.require("payment.sign", PLACE)
+
+
+def test_who_holds_posts_and_chose_none_is_told_to_choose_one_that_can() -> None:
+    more = [
+        (
+            "PostEstablished",
+            {"post_id": "post-3", "title": "出纳", "organisation_id": "o-community", "role": "r", "place": PLACE},
+        ),
+        ("PersonAppointed", {"post_id": "post-3", "person_id": "p-grid", "since": "2024-01-01", "until": ""}),
+    ]
+    mandate = mandate_of(person("p-grid"), city("2025-03-01", *more))
+    assert mandate.role == RESIDENT and len(mandate.unchosen) == 2
+    with pytest.raises(ForbiddenError, match="choose the post to act from: 标题 post-grid$") as refused:
+        mandate.require("issue.triage", COMPOUND)
+    assert set(refused.value.fields) == {"Linli-Post"}
+    with pytest.raises(ForbiddenError, match=r"resident has no mandate for payment\.sign"):
+        mandate.require("payment.sign", COMPOUND)
+    assert mandate_of(person("p-resident"), city()).unchosen == ()
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,9 @@ from datetime import date
 
 import pytest
 
-from shared.domain.calendar import WorkingDay, is_working_day, working_day_after
+from shared.domain.calendar import WorkingDay, is_working_day, provisional, working_day_after
+from tests.kit.city import entry
+from tests.kit.rows import city
 
 CALENDAR = "chinesecalendar-1.11.0"
 
@@ -50,11 +52,28 @@ def test_time_limits_skip_holidays(day: str, count: int, due: str) -> None:
     assert working_day_after(date.fromisoformat(day), count).date == due
 
 
-def test_beyond_the_announced_years_weekdays_count_and_the_calendar_says_so() -> None:
-    assert working_day_after("2030-10-01", 1) == WorkingDay("2030-10-02", f"{CALENDAR}/weekdays-only")
-    assert working_day_after("2026-12-31", 1) == WorkingDay("2027-01-01", f"{CALENDAR}/weekdays-only")
-    assert is_working_day("1999-05-03")
-    assert not is_working_day("2030-10-05")
+def test_beyond_the_announced_years_limits_are_provisional_and_the_calendar_says_so() -> None:
+    """Festivals that the law fixes by their date are no working days, whoever has announced what."""
+    assert working_day_after("2030-09-30", 1) == WorkingDay("2030-10-04", f"{CALENDAR}/provisional")
+    assert working_day_after("2026-12-31", 1) == WorkingDay("2027-01-04", f"{CALENDAR}/provisional")
+    for day in ("2027-01-01", "2029-05-01", "2029-05-02", "2029-10-01", "2029-10-02", "2029-10-03", "2030-10-05"):
+        assert not is_working_day(day), day
+    assert is_working_day("1999-05-03") and is_working_day("2029-05-03")
+    assert [provisional(name) for name in ("", CALENDAR, f"{CALENDAR}/own-days-off")] == [False] * 3
+    assert provisional(f"{CALENDAR}/own-days-off/provisional") and provisional(f"{CALENDAR}/weekdays-only")
+
+
+def test_a_city_has_days_off_of_its_own() -> None:
+    year = city(
+        "2025-03-04",
+        entry("days_off", "flood", first="2025-03-05", last="2025-03-06"),
+        entry("days_off", "fair", first="2025-03-10", last=""),
+    )
+    assert year.days_off() == {"2025-03-05", "2025-03-06", "2025-03-10"}
+    assert working_day_after("2025-03-04", 1, year.days_off()) == WorkingDay("2025-03-07", f"{CALENDAR}/own-days-off")
+    assert working_day_after("2025-03-04", 2, year.days_off()).date == "2025-03-11"
+    assert working_day_after("2025-03-11", 1, year.days_off()).calendar == CALENDAR
+    assert not is_working_day("2025-03-10", year.days_off()) and city().days_off() == frozenset()
 
 
 @pytest.mark.parametrize("count", [0, -1, 2501])

@@ -42,6 +42,8 @@ def found(city: City) -> dict[str, str]:
     )
     do("registry/register_person", person_id=OFFICER, name="陈干事", place=STREET)
     do("registry/establish_post", post_id=OFFICER_POST, organisation_id="street", role="officer", title="干事")
+    for person in WALKERS:
+        do("registry/register_person", person_id=person, name="林晓燕", place=COMPOUND)
     do("registry/appoint_person", post_id=OFFICER_POST, person_id=OFFICER)
     do("accounts", username=OFFICER, password=PASSWORD, person_id=OFFICER)
     tokens["officer"] = do("sign-in", username=OFFICER, password=PASSWORD)["token"]

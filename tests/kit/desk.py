@@ -42,7 +42,10 @@ class Desk:
         storage = MemoryStorage()
         if stored := list(commits):
             storage.insert(stored)
-        self.log = EventLog(service, storage)
+        #: When facts are recorded from now on, RFC 3339; "": when they happened.
+        self.now = ""
+        self._at = AT
+        self.log = EventLog(service, storage, clock=lambda: self.now or self._at)
         self.keys = SqliteKeys(folder / "keys.sqlite")
         self.personal = Personal(self.keys)
         views = SqliteViews(folder / "views.sqlite", self.definition.all_views)
@@ -88,19 +91,25 @@ class Desk:
             pass
         assert not self.parked, "a view could not apply a fact"
 
-    def context(self, by: str = "", at: str = AT, command_id: str = "") -> Context:
-        """Who asks: the holder of a post (`post-…`), a resident (`p-…`), the operator, or nobody."""
+    def context(self, by: str = "", at: str = "", command_id: str = "", imported: str = "") -> Context:
+        """Who asks: the holder of a post (`post-…`), a resident (`p-…`), the operator, or nobody.
+
+        `at` is when they say that it happened; "": at once, which is at `AT` unless the thing has gone on since.
+        """
+        told: dict[str, Any] = {"occurred": at or AT, "at_once": not at, "command_id": command_id, "imported": imported}
         if by == "operator":
-            return Context(kind="operator", actor="founder", occurred=at, command_id=command_id)
+            return Context(kind="operator", actor="founder", **told)
         post = self.node.city().post(by) if by.startswith("post-") else None
         if by.startswith("post-"):
-            holder = post["person_id"] if post else "p-nobody"
-            return Context(kind="person", actor=holder, post=by, occurred=at, command_id=command_id)
-        return Context(kind="person" if by else "anonymous", actor=by, occurred=at, command_id=command_id)
+            return Context(kind="person", actor=post["person_id"] if post else "p-nobody", post=by, **told)
+        return Context(kind="person" if by else "anonymous", actor=by, **told)
 
-    def ask(self, method: str, by: str = "", /, at: str = AT, command_id: str = "", **ask: Any) -> Any:
+    def ask(
+        self, method: str, by: str = "", /, at: str = "", command_id: str = "", imported: str = "", **ask: Any
+    ) -> Any:
         """Call an entrypoint; the answer is what it returns, or its error is raised."""
-        signed = self.signer.sign(self.context(by, at, command_id), f"{self.definition.name}.{method}", ask)
+        self._at = at or AT
+        signed = self.signer.sign(self.context(by, at, command_id, imported), f"{self.definition.name}.{method}", ask)
         service = service_class(self.definition.name)()
         service.here = Call(self, signed)  # type: ignore[arg-type]
         answer = getattr(service, method)(**ask)

@@ -25,13 +25,15 @@ from shared.domain.errors import LinliError, to_mapping
 from shared.domain.fields import ID, FieldError, load_fields
 from shared.domain.identity import new_id
 from shared.domain.mandate import Mandate
+from shared.domain.moments import before as is_before
+from shared.domain.record import Record
 from shared.domain.view import Row, Tally, state_of
 from shared.following.context import Context
 from shared.following.definition import Definition
 from shared.log import Commit, NewEvent, Receipt
-from tests.kit.city import COMMUNITY, COMPOUND, ORGANISATIONS, POSTS, facts
+from tests.kit.city import COMMUNITY, COMPOUND, ENTRIES, ORGANISATIONS, POSTS, facts
 from tests.kit.desk import Desk
-from tests.kit.strategies import TODAY, asks, filled
+from tests.kit.strategies import NAMED, TODAY, asks, filled
 
 #: Who commands: holders of several posts who may do everything, and now and then somebody who may not.
 MIGHTY = [
@@ -55,6 +57,8 @@ WEAK = [
 BY = st.sampled_from([*MIGHTY * 5, *[MAYOR] * 8, *WEAK])
 #: Things of an aggregate that a run begins at most; of those that it relies on two, so that much happens to each.
 FEW = 4
+#: How many days ago a command is said to have happened.
+BACK = st.sampled_from([0] * 12 + [1, 3, 8])
 #: How the next command is chosen.
 WAYS = ["going on"] * 6 + ["beginning"] * 2 + ["beginning its own"] * 3 + ["a day passes", "out of turn"]
 
@@ -70,6 +74,9 @@ class World:
         self._own = founding(desk) if service == REGISTRY else []
         self._found(desk)
         desk.catch_up()
+        for category, source, fact in (("issue", "issues", "IssueReported"), ("project", "funding", "ProjectProposed")):
+            if source in desk.definition.sources:
+                desk.tell_all(source, [(fact, {f"{category}_id": f"{category}-{number}"}) for number in range(NAMED)])
         desk.close()
         #: How often each command wrote something, over all runs.
         self.done: Counter[str] = Counter()
@@ -144,6 +151,9 @@ class Machine(RuleBasedStateMachine):
         #: Each thing that there is, by category and id, with its state; the newest last.
         self.things: dict[str, dict[str, Any]] = {}
         self.day = TODAY
+        self.desk.now = self.now
+        #: When the last fact of each stream happened.
+        self.latest: dict[str, str] = {}
         self._numbers = itertools.count()
         append = self.desk.log.append
 
@@ -191,11 +201,12 @@ class Machine(RuleBasedStateMachine):
             elif command.new is not None and first.kind == ID:
                 category = command.decider.category
                 sent |= {first.name: f"{category}-{len(self.known(category))}"}
-        self.give(command, sent, data.draw(BY, label="by"))
+        self.give(command, sent, data.draw(BY, label="by"), data.draw(BACK, label="days ago"))
 
     def pass_time(self, days: int) -> None:
         """Let a later day begin; a day that is ticked again records nothing more."""
         self.day += timedelta(days)
+        self.desk.now = self.now
         if self.definition.clock:
             head = self.head
             self.desk.tick(self.day.isoformat())
@@ -216,8 +227,8 @@ class Machine(RuleBasedStateMachine):
         things = self.things.get(command.decider.category, {}) if command.new is None else {}
         return next((id for id, state in reversed(things.items()) if command.fits(state)), "")
 
-    def give(self, command: Command, sent: dict[str, Any], by: Mandate) -> None:
-        """Give a command, and if it wrote something, give it again with the same id and with another."""
+    def give(self, command: Command, sent: dict[str, Any], by: Mandate, back: int = 0) -> None:
+        """Give a command dated so many days back, and if it wrote something, give it again with the same id and with another."""
         try:
             ask = load_fields(command.fields, sent)
         except FieldError as error:
@@ -225,27 +236,28 @@ class Machine(RuleBasedStateMachine):
             return
         number = next(self._numbers)
         head = self.head
-        receipt = self.attempt(command, ask, by, f"command-{number}")
+        receipt = self.attempt(command, ask, by, f"command-{number}", back)
         if receipt is None or not receipt["events"]:
             assert self.head == head, "a refusal or nothing to do wrote something"
             return
         self.world.done[command.name] += 1
+        window = ENTRIES["parameters"]["late_entry_days"]["value"] if command.late is None else command.late
+        assert back <= window, f"{command.name} is entered {back} days late"
         self.check_guards(command, receipt["id"], ask, by)
         self.check_written(head)
         head = self.head
-        again = self.attempt(command, ask, by, f"command-{number}")
+        again = self.attempt(command, ask, by, f"command-{number}", back)
         assert again is None or again["id"] == receipt["id"]
         assert self.head == head, "the same command id wrote something twice"
         if command.id_field is not None:
             named = ask | {command.id_field.name: receipt["id"]}
-            self.attempt(command, named, by, f"again-{number}")
+            self.attempt(command, named, by, f"again-{number}", back)
             assert self.head == head, f"{command.name} given twice writes twice: {named}"
 
-    def attempt(self, command: Command, ask: dict[str, Any], by: Mandate, command_id: str) -> Row | None:
-        """The receipt of a command, None when it is refused."""
-        context = Context(
-            kind="person", actor=by.actor, post=by.post_id, occurred=f"{self.day}T09:00:00+08:00", command_id=command_id
-        )
+    def attempt(self, command: Command, ask: dict[str, Any], by: Mandate, command_id: str, back: int) -> Row | None:
+        """The receipt of a command that is said to have happened so many days ago, None when it is refused."""
+        occurred = f"{self.day - timedelta(back)}T09:00:00+08:00"
+        context = Context(kind="person", actor=by.actor, post=by.post_id, occurred=occurred, command_id=command_id)
         try:
             return self.desk.node.perform(command, context, by, ask)
         except LinliError as error:
@@ -265,13 +277,21 @@ class Machine(RuleBasedStateMachine):
         assert to_mapping(error)["message"] == error.message
 
     def check_written(self, head: int) -> None:
-        """What was written behind a position survives storage, and folds to what rows show."""
+        """What was written behind a position survives storage, folds to what rows show, and is in order of time."""
         codec = self.definition.codec
         for record in self.desk.log.read(head):
             event = codec.decode(record.type, record.schema, record.data)
             assert codec.encode(event) == bytes(record.data), f"{record.type} does not survive storage"
+            self.check_order(record)
         for name in dict.fromkeys(record.stream for record in self.desk.log.read(head)):
             self.check_state(*self.thing(name))
+
+    def check_order(self, record: Record) -> None:
+        """Within one thing time does not run backwards, whoever writes; what only marks that a day has passed is in nobody's way."""
+        latest = self.latest.get(record.stream, record.occurred)
+        assert not is_before(record.occurred, latest), f"{record.type} of {record.occurred} follows one of {latest}"
+        if record.type not in self.thing(record.stream)[0].marking:
+            self.latest[record.stream] = record.occurred
 
     def check_guards(self, command: Command, id: str, ask: dict[str, Any], by: Mandate) -> None:
         """The commit holds everything that the decision was given, at the version that it has."""
@@ -323,6 +343,11 @@ class Machine(RuleBasedStateMachine):
             )
 
     # what there is
+
+    @property
+    def now(self) -> str:
+        """The present moment."""
+        return f"{self.day}T09:00:00+08:00"
 
     @property
     def head(self) -> int:

@@ -174,7 +174,11 @@ class Runner:
             time.sleep(_PAUSE)
 
     def _send(self, step: Step, call: Call, key: str) -> Mapping[str, Any]:
-        headers = {"Idempotency-Key": key, "Linli-Occurred": step.at, **self._headers(call)}
+        imported = {
+            "Linli-Occurred": step.at,
+            "Linli-Import": self._operator,
+        }  # a story is brought in, and its facts say so
+        headers = {"Idempotency-Key": key, **imported, **self._headers(call)}
         sent = resolved(call.arguments, self._progress.saved)
         answer: Mapping[str, Any] = self._sender.post(call.path, sent, self._people.token(self._who(call)), headers)
         return answer

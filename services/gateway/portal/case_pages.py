@@ -6,6 +6,7 @@ import json
 import re
 from collections import defaultdict, deque
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from typing import Any
 
 from flask import Blueprint, redirect, render_template, request, url_for
@@ -13,7 +14,8 @@ from flask import Blueprint, redirect, render_template, request, url_for
 from services.gateway.portal import language, things
 from services.gateway.portal.declared import aggregates
 from services.gateway.portal.frame import Frame
-from shared.domain.errors import NotFoundError, UnavailableError
+from shared.domain.calendar import provisional
+from shared.domain.errors import BadInputError, NotFoundError, UnavailableError
 from shared.domain.words import _, term
 
 #: Cases as a kind of thing; None until the service declares them.
@@ -34,14 +36,13 @@ class _Pages:
         self.gateway = frame.gateway
 
     def find_case(self) -> Any:
-        """Go to a case by its number, however it was typed."""
-        number = re.sub(r"\s", "", request.args.get("number", "")).lower().rstrip("/").rpartition("/")[2]
-        if NUMBER.fullmatch(number):
-            try:
-                self.gateway.ask("issues", "get_issue", issue_id=number)
-                return redirect(url_for("portal.case", issue_id=number))
-            except NotFoundError:
-                pass
+        """Go to a case by its number, however it was typed, or by the address of its page."""
+        number = "".join(request.args.get("number", "").split()).rstrip("/").rpartition("/")[2]
+        if number:
+            with suppress(BadInputError):  # nothing that a number could be
+                rows = self.gateway.ask("issues", "find_issues", number=number, limit=2)["rows"]
+                if len(rows) == 1:
+                    return redirect(url_for("portal.case", issue_id=rows[0]["issue_id"]))
         status = 404 if number else 200
         return render_template("portal/find_case.html", number=request.args.get("number", "")), status
 
@@ -81,6 +82,7 @@ def shown(frame: Frame, case: Mapping[str, Any]) -> dict[str, Any]:
         "place_name": " · ".join(language.term(part) for part in path) or frame.place_name(case["place"]),
         "level_name": frame.level(case["level"]) if case.get("level") else "",
         "overdue": bool(late),
+        "provisional": provisional(case.get("calendar", "")),
     }
 
 

@@ -64,6 +64,7 @@ class _Pages:
                 **contact,
             )
         except (BadInputError, DomainError) as error:
+            given["command_id"] = self.gateway.key_after(error)
             return self._report(given, error), 422
         return redirect(url_for("portal.received", issue_id=receipt["id"]), 303)
 

@@ -121,6 +121,8 @@ def shown(frame: Frame, of: Aggregate, row: Row, most: int = 1000) -> dict[str, 
         "actions": actions(of, id, row.get("actions", ()), row),
         "others": others(row.get("others", ())),
         "timeline": timeline(row.get("timeline", ())),
+        "late": row.get("late", 0),
+        "late_entries": sorted(row.get("late_entries", {}).values(), key=lambda times: str(times["occurred"])),
         "link": _address(of, id) if id and (of.single or of.lists) else "",
     }
 
@@ -159,14 +161,17 @@ def others(rows: Iterable[Row]) -> list[dict[str, Any]]:
     return [{"command": row["command"], "posts": row["posts"]} for row in rows if row.get("posts")]
 
 
-def timeline(rows: Iterable[Row]) -> list[dict[str, str]]:
-    """What happened to a thing, in words."""
+def timeline(rows: Iterable[Row]) -> list[dict[str, Any]]:
+    """What happened to a thing, in words; late entries with both times."""
     return [
         {
             "what": language.code("event", str(row.get("what", ""))),
             "at": str(row.get("at", "")),
             "who": " · ".join(filter(None, (language.named(row, "organisation"), language.named(row, "post")))),
             "text": str(row.get("text", "") or ""),
+            "late": {"occurred": row["at"], "recorded": row["recorded"], "imported": row.get("imported", 0)}
+            if row.get("recorded")
+            else None,
         }
         for row in rows
     ]

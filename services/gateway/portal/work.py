@@ -108,7 +108,7 @@ class _Pages:
             receipt = self.gateway.do(service, name, **named, **forms.arguments(one.asked, typed))
         except (BadInputError, DomainError) as error:
             status = 422 if isinstance(error, BadInputError) else 403 if isinstance(error, ForbiddenError) else 409
-            key = request.form.get("command_id", "") if isinstance(error, BadInputError) else ""
+            key = self.gateway.key_after(error)
             return self._form(of, one, id, typed, error, key=key), status
         return self._done(of, one, receipt)
 

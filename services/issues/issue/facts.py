@@ -136,7 +136,7 @@ class IssueOverdue(Event, frozen=True, kw_only=True):
 class IssueResolved(Event, frozen=True, kw_only=True):
     """The accountable body says what was done about this one issue (C28)."""
 
-    schema = 2
+    schema = 3
     issue_id: str
     outcome: str
     because: str  # project whose works settled it, or "" (C37)
@@ -145,6 +145,8 @@ class IssueResolved(Event, frozen=True, kw_only=True):
     person_id: str = (
         ""  # who says so; "" for accepted works, and in facts from before follow-up asked for somebody else
     )
+    #: Whether it is dated within the time limit (C12); None: there is none, or nobody asked when it was recorded.
+    in_time: bool | None = None
 
 
 class FollowUpRecorded(Event, frozen=True, kw_only=True):
@@ -166,11 +168,13 @@ class IssueClosed(Event, frozen=True, kw_only=True):
 
 
 class IssueReopened(Event, frozen=True, kw_only=True):
-    """Open again; whoever was accountable still is."""
+    """Open again; whoever was accountable still is, with a new time limit where there was one (C12)."""
 
-    schema = 2
+    schema = 3
     issue_id: str
     reason: str
+    due: str = ""  # ISO date; "": the time limit stays as it is, or there is none
+    calendar: str = ""  # version of the working-day calendar that it was computed with
 
 
 class IssueWithdrawn(Event, frozen=True, kw_only=True):
@@ -246,9 +250,11 @@ CODEC = Codec(
         ("IssueDispatched", 2): _as_before,
         ("IssueEscalated", 2): _as_before,
         ("IssueResolved", 1): _as_before,
+        ("IssueResolved", 2): _as_before,
         ("IssueClosed", 1): _as_before,
         ("IssueDispatched", 1): _without("from_organisation_id", "from_level"),
         ("IssueEscalated", 1): _without("from_organisation_id", "from_level"),
         ("IssueReopened", 1): _without("from_status", "contained", "times"),
+        ("IssueReopened", 2): _as_before,
     },
 )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import islice
 from typing import Annotated, Any
@@ -17,7 +19,7 @@ from shared.domain.answers import many as list_of
 from shared.domain.city import City
 from shared.domain.command import LARGEST_PAGE, Cursor, Limit, order_of
 from shared.domain.errors import ForbiddenError
-from shared.domain.fields import DAY, PLACE, YES, choice, code_of, id_of, line, many, number
+from shared.domain.fields import DAY, PLACE, YES, choice, code_of, id_of, line, look, many, number
 from shared.domain.reader import Reader
 from shared.domain.territory import EVERYWHERE
 from shared.domain.view import Row, Share
@@ -30,7 +32,7 @@ _FLAG = number(0, 1)
 #: Names of the bodies, posts and places that a row mentions.
 _NAMES: dict[str, Shape] = dict.fromkeys(("organisation", "organisation_en", "post", "post_en"), TEXT)
 _SOMETIMES = _NAMES | {"place_names": PLACE_NAMES, "mine": COUNT} | dict.fromkeys(_STAFF, TEXT)
-_MORE = dict.fromkeys(("problem_class", "reported", "changed", "limited", "given"), TEXT) | {
+_MORE = dict.fromkeys(("problem_class", "reported", "changed", "limited", "given", "in_time"), TEXT) | {
     "open": COUNT,
     "overdue": COUNT,
     "actions": ACTIONS,
@@ -40,8 +42,8 @@ _ROW = shape(_SOMETIMES, **_ALWAYS)
 _STEP = shape(
     _NAMES
     | {f"to_{name}": TEXT for name in _NAMES}
-    | dict.fromkeys(("severity", "tier", "level", "from_level", "to_level", "due", "result", "cause"), TEXT)
-    | {"days": COUNT},
+    | dict.fromkeys(("severity", "tier", "level", "from_level", "to_level", "due", "result", "cause", "recorded"), TEXT)
+    | dict.fromkeys(("days", "late", "imported"), COUNT),
     **dict.fromkeys(("at", "what", "organisation_id", "post_id", "text", "to_organisation_id", "to_post_id"), TEXT),
 )
 _WORKS = shape({"title": TEXT, "title_en": TEXT, "budget_fen": COUNT}, key=TEXT, project_id=TEXT, accepted=COUNT)
@@ -59,8 +61,9 @@ _FIGURES = shape(
     position=COUNT,
     as_of=shape(service=TEXT, position=COUNT),
     collected=COUNT,
-    **dict.fromkeys(("by_level", "by_channel", "by_class", "by_status", "follow_ups"), by_code(COUNT)),
+    **dict.fromkeys(("by_level", "by_channel", "by_class", "by_status", "follow_ups", "in_time"), by_code(COUNT)),
     overdue=COUNT,
+    late=COUNT,
     reopened=COUNT,
     satisfied=_SHARE,
     solved_at_proper_tier=_SHARE,
@@ -118,6 +121,7 @@ def find_issues(
     organisation_id: Annotated[str, id_of("organisation"), "accountable organisation"] = "",
     post_id: Annotated[str, id_of("post"), "accountable post"] = "",
     person_id: Annotated[str, id_of("person"), "accountable person; staff only"] = "",
+    number: Annotated[str, line(300), "its number however it is typed, or the first 8 characters of it at least"] = "",
     origin: Annotated[str, line(130), "visit or patrol it came from"] = "",
     mine: Annotated[bool, YES, "only those you reported yourself"] = False,
     holderless: Annotated[
@@ -161,13 +165,27 @@ def find_issues(
         "due__lt": due__lt,
         "reported__gte": reported__gte,
         "reported__lt": reported__lt,
-    }
+    } | (numbered(number) if number else {})
     if holderless:  # what the clock and the registry's facts leave none of is looked for in all that is open
         given = {name: value for name, value in where.items() if value not in (None, "", [], ())}
         found = list(islice(nobodys(read.city, given), limit))
         rows = [_masked(read, row) | {"actions": read.actions(ISSUE, row)} for row in found]
         return {"rows": read.city.named(rows), "next": None}
     return _listed(read, where, limit, cursor, order)
+
+
+def numbered(typed: str) -> dict[str, str]:
+    """The filter for a number as somebody typed it: digits of full width, with other dashes or none, in capitals, with blanks, cut off.
+
+    A number that the program made is 32 hexadecimal digits in groups; of these the first 8 are enough.
+    """
+    text = "".join("-" if unicodedata.category(one) == "Pd" else one for one in look(typed))
+    digits = text.replace("-", "")
+    if not re.fullmatch("[0-9a-f]{8,32}", digits):
+        return {"issue_id": text or "-"}
+    groups = (digits[:8], digits[8:12], digits[12:16], digits[16:20], digits[20:])
+    begins = "-".join(group for group in groups if group)
+    return {"issue_id__gte": begins, "issue_id__lt": begins + "~"}
 
 
 _POST = ("post_id", "organisation_id", "role", "place", "title", "title_en")
@@ -212,7 +230,8 @@ def issue_figures(
     """Figures of the issues at a place and below, with numerators, denominators and definitions (C14-C17).
 
     `by_level` is a partition by the level that leads now, so its sum is `collected` (X03); "unknown" holds issues of organisations whose
-    level is not known.
+    level is not known. `late` counts facts that were entered a day or more after they happened (X02); `in_time` those resolved within
+    their time limit or not (C12), where `imported` is what only the date of an import says.
     """
     answer = read.as_of(lambda: _figures(read, place))
     return answer | {"position": answer["as_of"]["position"]}
@@ -242,6 +261,8 @@ def _figures(read: Reader, place: str) -> Row:
         "by_level": dict(sorted(by_level.items())),
         **{name: sums.get(name, {}) for name in ("by_channel", "by_class", "by_status")},
         "overdue": sums.get("overdue", 0),
+        "late": sums.get("late", 0),
+        "in_time": sums.get("in_time", {}),
         "reopened": sums.get("reopened", 0),
         "follow_ups": follow_ups,
         "satisfied": asdict(satisfied),

@@ -105,14 +105,23 @@ def _check_able(post: Row, place: str, city: City, field: str) -> None:
         )
 
 
-def _limit(due: str, working_days: int, day: str) -> WorkingDay:
-    """The last day of a time limit, as it was named or counted from a day."""
+def _limit(due: str, working_days: int, day: str, city: City) -> WorkingDay:
+    """The last day of a time limit, as it was named or counted from a day; not further ahead than the city allows."""
     if bool(due) == bool(working_days):
         raise BadInputError(
             _("give a time limit: either its last day or a number of working days"),
             {"due": said(_("either the last day or a number of working days"))},
         )
-    return working_day_after(day, working_days) if working_days else WorkingDay(due, "")
+    limit = working_day_after(day, working_days, city.days_off()) if working_days else WorkingDay(due, "")
+    latest = (date.fromisoformat(day) + timedelta(days=city.parameter("longest_limit_days"))).isoformat()
+    if limit.date > latest:
+        raise IllegalStateError(
+            _("a time limit ends on {latest} at the latest, not on {due}"),
+            {"due": said(_("too far ahead"))},
+            latest=latest,
+            due=limit.date,
+        )
+    return limit
 
 
 def _level(post: Row, city: City) -> str:
@@ -145,7 +154,7 @@ def dispatch_issue(
     organisation_id: Annotated[str, id_of("organisation"), "organisation expected to have the post"] = "",
 ) -> list[Event]:
     """Make the holder of a post accountable for an issue, with a duty and a time limit (C12)."""
-    limit = _limit(due, working_days, city.day)
+    limit = _limit(due, working_days, city.day, city)
     post = city.holder(post_id)
     level = _level(post, city)
     _check_able(post, issue.place, city, "post_id")
@@ -221,12 +230,13 @@ def extend_issue(
     *,
     by: Mandate,
     at: str,
+    city: City,
     reason: Annotated[str, text(1000), "why more time is needed"],
     due: Annotated[str, DAY, "last day of the time limit"] = "",
     working_days: Annotated[int, WORKING_DAYS, "time limit in working days from today, instead of a date"] = 0,
 ) -> list[Event]:
     """Approve a later time limit; nobody approves their own (C12)."""
-    limit = _limit(due, working_days, at[:10])
+    limit = _limit(due, working_days, at[:10], city)
     if limit.date <= issue.due:
         raise IllegalStateError(
             _("{later} is not later than the present time limit {due}"),

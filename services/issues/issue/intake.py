@@ -38,7 +38,7 @@ def report_issue(
         str, text(2000), "what is wrong, for everyone to read; phone and identity numbers in it are masked"
     ],
     channel: Annotated[str, code_of("channels"), "how it came in"] = "portal",
-    origin: Annotated[str, line(130), "visit or patrol it came from"] = "",
+    origin: Annotated[str, id_of("visit"), "visit it came from; findings of a patrol become issues by themselves"] = "",
     reporter: Annotated[str, id_of("person"), "person who reported it; residents are always their own reporter"] = "",
     contact: Annotated[str, line(200), "how to reach who reported it; sealed, only staff with a mandate read it"] = "",
 ) -> list[Event]:

@@ -17,11 +17,13 @@ from services.issues.issue.facts import (
 )
 from services.issues.issue.state import ISSUE, OPEN, Issue
 from services.issues.masking import without_numbers
+from shared.domain.calendar import WorkingDay, working_day_after
 from shared.domain.city import City
 from shared.domain.errors import BadInputError, IllegalStateError
 from shared.domain.event import Event
 from shared.domain.fields import choice, id_of, text
 from shared.domain.mandate import Mandate
+from shared.domain.moments import before, plus_hours, shown
 from shared.domain.policy import Decision
 from shared.domain.record import Record
 from shared.domain.words import Said, _, said
@@ -56,16 +58,17 @@ def resolve_issue(
         raise IllegalStateError(
             _("the issue is resolved already; follow it up, or reopen it to resolve it differently")
         )
-    return [_resolved(issue, outcome, because, city, by.actor)]
+    return [_resolved(issue, outcome, because, city, at, by.actor)]
 
 
-def _resolved(issue: Issue, outcome: str, because: str, city: City, person_id: str = "") -> IssueResolved:
+def _resolved(issue: Issue, outcome: str, because: str, city: City, at: str, person_id: str = "") -> IssueResolved:
     return IssueResolved(
         issue_id=issue.id,
         outcome=outcome,
         because=because,
         level=issue.level,
         contained=contained(issue.level, issue.tier, city) if issue.tier else None,
+        in_time=at[:10] <= issue.due if issue.due else None,
         person_id=person_id,
     )
 
@@ -92,7 +95,7 @@ def finish(issue: Issue, *, by: Mandate, at: str, city: City, project_id: str) -
 
     An issue that is resolved, closed or not ours stays as it is: one works contract names several.
     """
-    return [_resolved(issue, WORKS_ACCEPTED, project_id, city)] if issue.status in OPEN else []
+    return [_resolved(issue, WORKS_ACCEPTED, project_id, city, at)] if issue.status in OPEN else []
 
 
 def on_project_accepted(fact: Mapping[str, Any], record: Record) -> Iterable[Decision]:
@@ -137,7 +140,8 @@ def record_follow_up(
 ) -> list[Event]:
     """Record what the person concerned says; not satisfied reopens the issue at once (C09).
 
-    Somebody else than who resolved it asks, or the reporter says it themselves (X08). That nobody was reached needs a reason.
+    Somebody else than who resolved it asks, or the reporter says it themselves (X08). That nobody was reached
+    needs a reason, and counts once for each occasion.
     """
     note = without_numbers(note)
     followed = FollowUpRecorded(issue_id=issue.id, result=result, note=note, asked_at=at)
@@ -157,7 +161,10 @@ def record_follow_up(
                 )
             if issue.followed == "satisfied":
                 raise IllegalStateError(_("the person concerned was reached and is satisfied; the issue can be closed"))
-            return [] if issue.tried_at == at else [followed]
+            if issue.tried_at == at:
+                return []
+            _apart(issue, at, city)
+            return [followed]
         case _:
             if not note:
                 raise BadInputError(
@@ -165,6 +172,19 @@ def record_follow_up(
                     {"note": said(_("what are they not satisfied with"))},
                 )
             return [followed, *_again(ISSUE.evolve(issue, followed), note, by, at, city)]
+
+
+def _apart(issue: Issue, at: str, city: City) -> None:
+    """Raise `IllegalStateError` for a try that is one with the last: only occasions apart from each other count (X08)."""
+    hours = city.parameter("follow_up_spacing_hours")
+    if issue.tried_at and before(at, again := plus_hours(issue.tried_at, hours)):
+        raise IllegalStateError(
+            _("nobody was reached at {tried} either; another try counts {hours} hours later, from {again} on"),
+            {"result": said(_("too soon after the last try"))},
+            tried=shown(issue.tried_at),
+            hours=hours,
+            again=shown(again),
+        )
 
 
 @ISSUE.command(
@@ -194,9 +214,14 @@ def close_issue(
     return [IssueClosed(issue_id=issue.id, because=without_numbers(because), closed_on=at[:10])]
 
 
+def _limit_of_a_round(at: str, city: City) -> WorkingDay:
+    return working_day_after(at[:10], city.parameter("reopened_working_days"), city.days_off())
+
+
 def _again(issue: Issue, reason: str, by: Mandate, at: str, city: City) -> list[Event]:
-    """The next round of an issue, with another accountable person where the one before has left (X13)."""
-    fact = IssueReopened(issue_id=issue.id, reason=reason)
+    """The next round of an issue, with a time limit of its own where it had one (C12), and somebody who can answer for it (X13)."""
+    limit = _limit_of_a_round(at, city) if issue.due else WorkingDay("", "")
+    fact = IssueReopened(issue_id=issue.id, reason=reason, due=limit.date, calendar=limit.calendar)
     return [fact, *pass_on(ISSUE.evolve(issue, fact), by=by, at=at, city=city)]
 
 
@@ -214,7 +239,7 @@ def reopen_issue(
     city: City,
     reason: Annotated[str, text(1000), "why it is opened again"],
 ) -> list[Event]:
-    """Open a resolved or closed issue again; whoever was accountable still is, if they hold the post (X13).
+    """Open a resolved or closed issue again with a new time limit; whoever was accountable still is, if they hold the post (C12, X13).
 
     The reporter may do so as long after it was closed as the city says.
     """

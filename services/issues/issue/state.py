@@ -86,10 +86,12 @@ def _moved(issue: Issue, event: IssueEscalated | IssueHandedUp | IssueRaised | I
     )
 
 
-def _reopened(issue: Issue) -> Issue:
-    """The issue in its next round, as far as it had come before."""
+def _reopened(issue: Issue, event: IssueReopened) -> Issue:
+    """The issue in its next round, as far as it had come before, with the time limit of this round."""
+    limit = {"due": event.due, "calendar": event.calendar} if event.due else {}
     return replace(
         issue,
+        **limit,
         status="dispatched" if issue.duty else "triaged" if issue.tier else "reported",
         reopened=issue.reopened + 1,
         missed="",
@@ -179,11 +181,11 @@ def evolve(issue: Issue, event: IssueFact) -> Issue:
         case IssueWithdrawn():
             return replace(issue, status="withdrawn", withdrawn_because=event.reason)
         case IssueReopened():
-            return _reopened(issue)
+            return _reopened(issue, event)
         case ContactErased():
             return replace(issue, contact="")
         case _:
             assert_never(event)
 
 
-ISSUE = Decider("issue", CODEC, Issue, Issue, evolve, lambda issue: issue.place, fold=2)
+ISSUE = Decider("issue", CODEC, Issue, Issue, evolve, lambda issue: issue.place, fold=2, marks=(IssueOverdue,))

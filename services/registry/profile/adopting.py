@@ -45,7 +45,7 @@ def _touched(profile: Profile, ask: Mapping[str, Any]) -> list[str]:
     return [entry_id(*key) for key in _changes(ask["now"], wanted_of(ask))]
 
 
-@PROFILE.command("registry.profile", new=GIVEN, alone=True)
+@PROFILE.command("registry.profile", new=GIVEN, alone=True, compares=True)
 def adopt_profile(
     profile: Profile,
     *,

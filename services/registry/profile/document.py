@@ -10,7 +10,7 @@ import msgspec
 
 from services.registry.entry import faults
 from services.registry.profile.state import ProfilePublished
-from shared.domain.catalogue import ANONYMOUS, KINDS, PARAMETERS, RESIDENT, Parameter, Ranked, Role, data_of
+from shared.domain.catalogue import ANONYMOUS, FORMER, KINDS, PARAMETERS, RESIDENT, Parameter, Ranked, Role, data_of
 from shared.domain.fields import Field, FieldError, Kind, line, load_fields
 from shared.domain.words import _, said
 from shared.words import word
@@ -110,7 +110,7 @@ def mistakes_of(made: ProfilePublished, wanted: Mapping[Key, Wanted]) -> dict[st
             refuse(said(_("is missing: it says what those may do who act from no post")), "roles", role)
     for role in set(made.powers) - codes("roles"):
         refuse(said(_("is no role of the profile")), "powers", role)
-    for name in set(PARAMETERS) - set(made.parameters):
+    for name in set(PARAMETERS) - set(made.parameters) - set(FORMER):
         refuse(said(_("is missing; rules of the program read it")), "parameters", name)
     for name in set(made.parameters) - set(PARAMETERS):
         refuse(said(_("no rule reads this parameter; known: {known}"), known=", ".join(PARAMETERS)), "parameters", name)

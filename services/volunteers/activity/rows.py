@@ -45,6 +45,7 @@ def _counts(row: Row) -> Counts:
         "sessions": {kind: row["sessions"]},
         "person_times": {kind: len(attended)},
         "minutes": {kind: sum(attended.values())},
+        "late": row["late"],
     }
 
 
@@ -73,7 +74,7 @@ ACTIVITIES = View.of(
     ),
     _announced,
 )
-ACTIVITY_SUMS = tally("activity_sums", ACTIVITIES, _counts)
+ACTIVITY_SUMS = tally("activity_sums", ACTIVITIES, _counts, folding=2)
 ATTENDANCES = View(
     "attendances",
     OWN,

@@ -41,9 +41,7 @@ def ask_wish(
     wisher_id = wisher_id or ("" if by.post_id else by.actor)
     own_or_post(by, wisher_id)
     if state.status != "unknown":
-        if (state.place, state.wisher_id) == (place, wisher_id):
-            return []
-        raise IllegalStateError(_("the wish {wish} was asked already"), wish=state.id)
+        return []
     city.known_place(place)
     return [WishAsked(wish_id=state.id, place=place, wish=wish, wisher=wisher, contact=contact, wisher_id=wisher_id)]
 

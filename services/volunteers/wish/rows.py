@@ -52,7 +52,7 @@ WISHES = View.of(
     ("place", ("status", "place"), ("public", "place"), "free_from", "expires", "asked", "wisher_id", "claimant"),
     _dates,
 )
-WISH_SUMS = tally("wish_sums", WISHES, lambda row: {"wishes": {row["status"]: 1}})
+WISH_SUMS = tally("wish_sums", WISHES, lambda row: {"wishes": {row["status"]: 1}, "late": row["late"]}, folding=2)
 
 _ANSWER = shape(
     dict.fromkeys(("claimant", "reason", "note", "wisher_id", *_SEALED), TEXT) | LABELS,

@@ -164,8 +164,13 @@ class World:
 
     def body(self) -> str:
         """An organisation that nothing depends on."""
-        named = {"type": "council", "name": "临时议事会", "name_en": "Council", "level": "compound", "place": COMPOUND}
-        return self._founded("establish_organisation", organisation_id=self.new(), parent_id="o-community", **named)
+        return self._body("council", "临时议事会")
+
+    def _body(self, type: str, name: str) -> str:
+        """An organisation in the compound, under a name of its own."""
+        id = self.new()
+        named = {"type": type, "name": f"{name} {id}", "name_en": id, "level": "compound", "place": COMPOUND}
+        return self._founded("establish_organisation", organisation_id=id, parent_id="o-community", **named)
 
     def post(self, person: str = "") -> str:
         """A post, held by somebody if so wished."""
@@ -191,8 +196,7 @@ class World:
 
     def obligation(self) -> str:
         """What a new body owes this year."""
-        named = {"type": "party", "name": "临时支部", "name_en": "Branch", "level": "compound", "place": COMPOUND}
-        body = self._founded("establish_organisation", organisation_id=self.new(), parent_id="o-community", **named)
+        body = self._body("party", "临时支部")
         self.town.tick(today())
         context = Context(kind="operator", actor=OPERATOR)
         rows = self.town.call("registry", "find_obligations", context, {"organisation_id": body})["rows"]
@@ -243,11 +247,17 @@ class World:
             return self.do("p-grid", "volunteers", "report_in", **where)
         return self.do("p-grid", "volunteers", "survey_member", level="city", **where)
 
-    def activity(self, attended: str = "") -> str:
-        """An activity that has begun; `attended` is who came."""
+    def held(self) -> str:
+        """An activity that was held."""
+        return self.activity(held=True)
+
+    def activity(self, attended: str = "", held: bool = False) -> str:
+        """An activity that has begun; `attended` is who came to one that was held."""
         named = {"title": "大扫除", "title_en": "Clean-up", "kind": "service", "place": COMPOUND}
         starts = "2025-03-01T09:00:00+08:00"
         id = self.do("p-grid", "volunteers", "plan_activity", activity_id=self.new(), starts=starts, **named)
+        if attended or held:
+            self.do("p-grid", "volunteers", "hold_activity", activity_id=id)
         if attended:
             came = [{"person_id": attended, "minutes": 60}]
             self.do("p-grid", "volunteers", "record_attendance", activity_id=id, attendances=came)
@@ -425,7 +435,7 @@ ROWS: dict[str, Row] = {
     "record_attendance": Row(
         "p-grid",
         lambda world, id: {"attendances": [{"person_id": world.volunteer(), "minutes": "60"}]},
-        World.activity,
+        World.held,
     ),
     "withdraw_attendance": Row("p-grid", _attending, lambda world: world.activity(attended=world.volunteer())),
     "plan_patrol": Row("p-grid", lambda world, id: _going(world) | {"starts": "2199-01-01T09:00"}),

@@ -239,6 +239,22 @@ def test_good_headers_reach_the_service(shared_client: FlaskClient, shared_city:
     assert context.correlation_id == "c-1"
 
 
+def test_only_an_operator_imports_and_whoever_acts_stays_who_acts(
+    client: FlaskClient, city: City, chen: dict[str, str], operator: dict[str, str]
+) -> None:
+    theirs = operator["Authorization"].removeprefix("Bearer ")
+    assert (
+        client.post("/api/issues/report_issue", json=REPORT, headers=chen | {"Linli-Import": theirs}).status_code == 200
+    )
+    assert (city.last[2].actor, city.last[2].imported) == ("p-chen", "operator:token")
+    client.post("/api/issues/report_issue", json=REPORT, headers=chen)
+    assert city.last[2].imported == ""
+    own = chen["Authorization"].removeprefix("Bearer ")
+    answer = client.post("/api/issues/report_issue", json=REPORT, headers=chen | {"Linli-Import": own})
+    refused(answer, 403, "forbidden", "Linli-Import")
+    refused(client.post("/api/issues/report_issue", json=REPORT, headers={"Linli-Import": "x"}), 401, "unauthenticated")
+
+
 def test_paths_methods_and_media_types_are_refused_in_json(shared_client: FlaskClient) -> None:
     refused(shared_client.get("/api/issues/nothing"), 404, "not_found")
     refused(shared_client.get("/api/nothing/at/all"), 404, "not_found")

@@ -48,7 +48,7 @@ MADE: dict[str, Any] = {
     "shares.0.value": "40",
     "materials": ["wood", "tin"],
     "lists": ["facility.road"],
-    "owner": "p-chen",
+    "owner": "p-other",
 }
 
 
@@ -136,7 +136,7 @@ def test_every_control_round_trips_to_the_decision(worker: FlaskClient, city: Se
         "materials": ["wood", "tin"],
         "lists": ["facility.road"],
         "near": "",
-        "owner": "p-chen",
+        "owner": "p-other",
     }
 
 

@@ -49,9 +49,16 @@ def _city() -> Iterator[tuple[str, dict[str, Any]]]:
         yield from post(f"post-{role}", ORGANISATION.get(role, "o-community"), role, f"p-{role}", place=STREET)
 
 
+def _desk(folder: Path, *more: tuple[str, dict[str, Any]]) -> Desk:
+    """A desk that has heard of two issues."""
+    desk = Desk("funding", folder, [*_city(), *more])
+    desk.tell_all("issues", [("IssueReported", {"issue_id": id}) for id in ("i1", "i2")])
+    return desk
+
+
 @pytest.fixture(scope="module")
 def desk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desk]:
-    desk = Desk("funding", tmp_path_factory.mktemp("funding"), _city())
+    desk = _desk(tmp_path_factory.mktemp("funding"))
     yield desk
     desk.close()
 
@@ -175,7 +182,7 @@ def test_what_is_overdue_follows_the_city_s_number_of_days(desk: Desk) -> None:
 
 def test_each_missed_period_is_recorded_once_and_taken_back_by_the_next_statement(tmp_path: Path) -> None:
     """D25: approved on 4 March, a statement every 90 days: due on 2 June and on 31 August."""
-    desk = Desk("funding", tmp_path, _city())
+    desk = _desk(tmp_path)
     project = collected(desk)
 
     def overdue() -> tuple[int, int, str]:
@@ -202,7 +209,7 @@ def test_the_clock_catches_up_with_every_period_that_was_missed(tmp_path: Path) 
     assert desk.tick("2026-03-05") == 0
     desk.close()
     (tmp_path / "city").mkdir()
-    desk = Desk("funding", tmp_path / "city", _city())
+    desk = _desk(tmp_path / "city")
     collected(desk)
     assert [desk.tick("2026-03-05"), desk.tick("2026-03-06")] == [4, 0]
     days = [record.occurred[:10] for record in desk.log.read(0) if record.type == "StatementOverdue"]
@@ -212,7 +219,7 @@ def test_the_clock_catches_up_with_every_period_that_was_missed(tmp_path: Path) 
 
 def test_books_that_are_never_settled_are_listed(tmp_path: Path) -> None:
     """C22: 180 days after acceptance, or after giving up what was approved; also when nothing is left to return."""
-    desk = Desk("funding", tmp_path, _city())
+    desk = _desk(tmp_path)
     accepted, given_up, settled = (collected(desk, issue_ids=[]) for _ in range(3))
     for project in (accepted, settled):
         desk.ask("finish_works", "post-keeper", project_id=project)
@@ -270,7 +277,7 @@ def test_wrong_input_names_each_field(desk: Desk) -> None:
 
 
 def test_a_source_that_the_city_adds_needs_accounts(tmp_path: Path) -> None:
-    desk = Desk("funding", tmp_path, [*_city(), entry("money_sources", "fund")])
+    desk = _desk(tmp_path, entry("money_sources", "fund"))
     with pytest.raises(IllegalStateError, match="no accounts for fund"):
         desk.ask("propose_project", "post-keeper", **PROPOSAL | {"shares": {"fund": 1000}})
     desk.close()
@@ -281,7 +288,7 @@ FORMER = (*PAID, received("society", 50, voucher="No 7"), statement, finished, a
 
 def test_a_log_of_before_shows_the_same_figures_and_takes_new_commands(tmp_path: Path) -> None:
     """Facts of money as they lay in the project's stream, with the schemas of then."""
-    desk = Desk("funding", tmp_path, _city())
+    desk = _desk(tmp_path)
     codec, moved = DEFINITION.codec, {"ReceiptRecorded", "PaymentRequested", "StatementDisclosed"}
     for version, (stream, event) in enumerate(in_the_project(FORMER)):
         name = type(event).__name__

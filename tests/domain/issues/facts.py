@@ -91,7 +91,13 @@ ESCALATED = IssueEscalated(
     by_post_id="post-any",
 )
 RESOLVED = IssueResolved(
-    issue_id=ISSUE_ID, outcome="lamp replaced", because="", level="compound", contained=True, person_id="p-grid"
+    issue_id=ISSUE_ID,
+    outcome="lamp replaced",
+    because="",
+    level="compound",
+    contained=True,
+    person_id="p-grid",
+    in_time=True,
 )
 SATISFIED = FollowUpRecorded(issue_id=ISSUE_ID, result="satisfied", note="", asked_at=AT)
 CLOSED = IssueClosed(issue_id=ISSUE_ID, because="lamp shines", closed_on=AT[:10])

@@ -33,6 +33,7 @@ from services.issues.issue.facts import (
     IssueReturned,
     IssueWithdrawn,
 )
+from shared.domain.calendar import working_day_after
 from shared.domain.errors import ForbiddenError, IllegalStateError
 from shared.domain.event import Event
 from shared.domain.mandate import Mandate
@@ -137,9 +138,15 @@ def test_what_is_held_or_not_open_stays(history: tuple[Event, ...]) -> None:
     issue(*history).when(pass_on, city=CITY if history == HANDLED else city(DAY, GRID_LEFT)).then_nothing()
 
 
+def next_round(reason: str, day: str) -> IssueReopened:
+    """The fact that a round with ten working days begins."""
+    limit = working_day_after(day, 10)
+    return IssueReopened(issue_id=ISSUE_ID, reason=reason, due=limit.date, calendar=limit.calendar)
+
+
 def test_what_is_opened_again_finds_somebody_who_is_there() -> None:
     gone = city(DAY, GRID_LEFT)
-    reopened = IssueReopened(issue_id=ISSUE_ID, reason="still dark")
+    reopened = next_round("still dark", DAY)
     spec = issue(*HANDLED, RESOLVED)
     spec.when(reopen_issue, city=gone, reason="still dark").then(reopened, UP)
     no = FollowUpRecorded(issue_id=ISSUE_ID, result="not_satisfied", note="still dark", asked_at=AT)
@@ -252,13 +259,14 @@ def test_the_reporter_withdraws_until_it_is_resolved() -> None:
 
 def test_the_reporter_opens_a_closed_case_again_within_the_time_of_the_city() -> None:
     closed = issue(*HANDLED, RESOLVED, SATISFIED, CLOSED)
-    again = IssueReopened(issue_id=ISSUE_ID, reason="dark again")
     for day in ("2025-03-05", "2025-04-03"):
         at = f"{day}T09:00:00+08:00"
-        closed.when(reopen_issue, by=RESIDENT, at=at, city=city(day), reason="dark again").then(again)
+        closed.when(reopen_issue, by=RESIDENT, at=at, city=city(day), reason="dark again").then(
+            next_round("dark again", day)
+        )
     late = {"at": "2025-04-04T00:00:00+08:00", "city": city("2025-04-04"), "reason": "dark again"}
     closed.when(reopen_issue, by=RESIDENT, **late).then_raises(IllegalStateError, "within 30 days")
-    closed.when(reopen_issue, **late).then(again)
+    closed.when(reopen_issue, **late).then(next_round("dark again", "2025-04-04"))
     long_ago = issue(*HANDLED, RESOLVED, SATISFIED, replace(CLOSED, closed_on=""))
     long_ago.when(reopen_issue, by=RESIDENT, city=CITY, reason="x").then_raises(IllegalStateError, "report it anew")
 

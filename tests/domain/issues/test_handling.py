@@ -177,14 +177,33 @@ EXTENDED = IssueExtended(issue_id=ISSUE_ID, due="2025-03-14", calendar="", reaso
 
 def test_an_extension_has_a_later_day() -> None:
     spec = issue(REPORTED, TRIAGED, DISPATCHED)
-    spec.when(extend_issue, due="2025-03-14", reason="spare part").then(EXTENDED)
+    spec.when(extend_issue, due="2025-03-14", reason="spare part", city=city()).then(EXTENDED)
     counted = replace(EXTENDED, due="2025-03-11", calendar="chinesecalendar-1.11.0")
-    spec.when(extend_issue, working_days=5, reason="spare part").then(counted)
-    spec.when(extend_issue, due=DUE, reason="x").then_raises(IllegalStateError, "not later than the present")
-    spec.when(extend_issue, working_days=1, reason="x").then_raises(IllegalStateError, "2025-03-05 is not later")
-    spec.when(extend_issue, reason="x").then_raises(BadInputError, "give a time limit")
+    spec.when(extend_issue, working_days=5, reason="spare part", city=city()).then(counted)
+    spec.when(extend_issue, due=DUE, reason="x", city=city()).then_raises(
+        IllegalStateError, "not later than the present"
+    )
+    spec.when(extend_issue, working_days=1, reason="x", city=city()).then_raises(
+        IllegalStateError, "2025-03-05 is not later"
+    )
+    spec.when(extend_issue, reason="x", city=city()).then_raises(BadInputError, "give a time limit")
     early = issue(REPORTED, TRIAGED)
     early.when(extend_issue, due=DUE, reason="x").then_raises(IllegalStateError, "has a time limit")
+
+
+def test_a_time_limit_lies_no_further_ahead_than_the_city_allows() -> None:
+    year = city("2025-03-04", entry("parameters", "longest_limit_days", value=365))
+    far = {"due": "2026-03-05", "reason": "x"}
+    spec = issue(REPORTED, TRIAGED, DISPATCHED)
+    spec.when(extend_issue, city=year, **far).then_raises(IllegalStateError, "ends on 2026-03-04 at the latest")
+    spec.when(extend_issue, city=year, working_days=300, reason="x").then_raises(IllegalStateError, "at the latest")
+    spec.when(extend_issue, city=year, **far | {"due": "2026-03-04"}).then(
+        replace(EXTENDED, due="2026-03-04", reason="x")
+    )
+    new = issue(REPORTED, TRIAGED).when(dispatch_issue, **sent() | {"city": year, "due": "2199-12-31"})
+    new.then_raises(IllegalStateError, "at the latest, not on 2199-12-31")
+    ten_years = issue(REPORTED, TRIAGED).when(dispatch_issue, **sent() | {"due": "2199-12-31"})
+    ten_years.then_raises(IllegalStateError, "at the latest")
 
 
 def test_nobody_approves_their_own_extension() -> None:

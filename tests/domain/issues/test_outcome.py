@@ -20,6 +20,7 @@ from services.issues.issue import (
 )
 from services.issues.issue.facts import ContactErased, FollowUpRecorded, IssueReopened, IssueResolved
 from services.issues.issue.outcome import WORKS_ACCEPTED
+from shared.domain.calendar import working_day_after
 from shared.domain.errors import BadInputError, ForbiddenError, IllegalStateError, NotFoundError
 from shared.domain.event import Event
 from shared.domain.mandate import Mandate
@@ -44,7 +45,8 @@ from tests.kit import AT
 from tests.kit.city import entry
 from tests.kit.rows import city
 
-LATER = "2025-03-05T09:00:00+08:00"
+SOON, LATER = "2025-03-04T09:00:01+08:00", "2025-03-05T09:00:00+08:00"
+CALENDAR = working_day_after("2025-03-04", 10).calendar
 ONE_TRY = city("2025-03-04", entry("parameters", "follow_up_tries", value=1))
 
 
@@ -53,7 +55,8 @@ def asked(result: str, note: str = "", at: str = AT) -> FollowUpRecorded:
 
 
 UNREACHED = asked("unreachable", "rang twice")
-REOPENED = IssueReopened(issue_id=ISSUE_ID, reason="still dark")
+#: The new round has ten working days from the day on which it begins.
+REOPENED = IssueReopened(issue_id=ISSUE_ID, reason="still dark", due="2025-03-18", calendar=CALENDAR)
 
 
 def test_every_issue_is_resolved_with_what_was_done() -> None:
@@ -109,17 +112,21 @@ def test_which_level_contains_an_issue(
 # -- works (C37) --
 
 BY_WORKS = IssueResolved(
-    issue_id=ISSUE_ID, outcome=WORKS_ACCEPTED, because="project-1", level="compound", contained=True
+    issue_id=ISSUE_ID, outcome=WORKS_ACCEPTED, because="project-1", level="compound", contained=True, in_time=True
 )
 
 
-@pytest.mark.parametrize("history", [(REPORTED, TRIAGED), (REPORTED, TRIAGED, DISPATCHED), HANDLED])
-def test_accepted_works_resolve_an_open_issue(history: tuple[Event, ...]) -> None:
-    issue(*history).when(finish, project_id="project-1", city=CITY).then(BY_WORKS)
+@pytest.mark.parametrize(
+    ("history", "in_time"), [((REPORTED, TRIAGED), None), ((REPORTED, TRIAGED, DISPATCHED), True), (HANDLED, True)]
+)
+def test_accepted_works_resolve_an_open_issue(history: tuple[Event, ...], in_time: bool | None) -> None:
+    issue(*history).when(finish, project_id="project-1", city=CITY).then(replace(BY_WORKS, in_time=in_time))
 
 
 def test_accepted_works_resolve_an_issue_that_was_never_triaged() -> None:
-    issue(REPORTED).when(finish, project_id="project-1", city=CITY).then(replace(BY_WORKS, contained=None))
+    issue(REPORTED).when(finish, project_id="project-1", city=CITY).then(
+        replace(BY_WORKS, contained=None, in_time=None)
+    )
 
 
 @pytest.mark.parametrize("history", [(), (*HANDLED, RESOLVED), (*HANDLED, RESOLVED, SATISFIED, CLOSED)])
@@ -141,17 +148,23 @@ def test_not_satisfied_reopens_at_once_and_keeps_who_is_accountable() -> None:
     spec.when(record_follow_up, city=CITY, result="not_satisfied", note="still dark").then(no, REOPENED)
     after = ISSUE.evolve(ISSUE.evolve(spec.state, no), REOPENED)
     accountable = (after.status, after.post_id, after.person_id, after.due, after.reopened)
-    assert accountable == ("dispatched", "post-grid", "p-grid", DISPATCHED.due, 1)
+    assert accountable == ("dispatched", "post-grid", "p-grid", REOPENED.due, 1)
     assert after.follow_ups == {"not_satisfied": 1}
     spec.when(record_follow_up, city=CITY, result="not_satisfied").then_raises(BadInputError, "not satisfied with")
 
 
-def test_unreachable_needs_a_reason_and_two_tries_at_one_moment_are_one() -> None:
+def test_unreachable_needs_a_reason_and_two_tries_on_one_occasion_are_one() -> None:
     spec = issue(*HANDLED, RESOLVED)
     spec.when(record_follow_up, city=CITY, result="unreachable", note="rang twice").then(UNREACHED)
     spec.when(record_follow_up, city=CITY, result="unreachable").then_raises(BadInputError, "tried to be reached")
     again = issue(*HANDLED, RESOLVED, UNREACHED)
     again.when(record_follow_up, city=CITY, result="unreachable", note="rang twice").then_nothing()
+    soon = again.when(record_follow_up, city=CITY, at=SOON, result="unreachable", note="rang again")
+    soon.then_raises(IllegalStateError, "at 2025-03-04 09:00:00 either; .* 12 hours later, from 2025-03-04 21:00:00 on")
+    at_once = city("2025-03-04", entry("parameters", "follow_up_spacing_hours", value=1))
+    again.when(record_follow_up, city=at_once, at=SOON, result="unreachable", note="x").then_raises(
+        IllegalStateError, "1 hours later"
+    )
     second = asked("unreachable", "door closed", LATER)
     again.when(record_follow_up, city=CITY, at=LATER, result="unreachable", note="door closed").then(second)
     reached = issue(*HANDLED, RESOLVED, SATISFIED)
@@ -220,9 +233,28 @@ def test_follow_up_before_reopening_does_not_count_for_the_next_round() -> None:
 )
 def test_reopening_goes_back_as_far_as_it_had_come(history: tuple[Event, ...], status: str) -> None:
     spec = issue(*history)
-    spec.when(reopen_issue, city=CITY, reason="still dark").then(REOPENED)
-    after = ISSUE.evolve(spec.state, REOPENED)
+    reopened = REOPENED if spec.state.due else replace(REOPENED, due="", calendar="")
+    spec.when(reopen_issue, city=CITY, reason="still dark").then(reopened)
+    after = ISSUE.evolve(spec.state, reopened)
     assert (after.status, after.post_id, after.outcome, after.contained) == (status, "post-grid", "", None)
+
+
+def test_a_round_that_begins_after_the_time_limit_has_one_of_its_own() -> None:
+    """A closed case that is opened again long after is not overdue at once (C12)."""
+    spec = issue(*HANDLED, RESOLVED, SATISFIED, CLOSED)
+    months_later = "2025-06-03T09:00:00+08:00"
+    limit = working_day_after("2025-06-03", 3)
+    own = city("2025-06-03", entry("parameters", "reopened_working_days", value=3))
+    reopened = IssueReopened(issue_id=ISSUE_ID, reason="dark again", due=limit.date, calendar=limit.calendar)
+    spec.when(reopen_issue, city=own, at=months_later, reason="dark again").then(reopened)
+    assert ISSUE.evolve(spec.state, reopened).due == "2025-06-06"
+
+
+def test_what_is_resolved_after_its_time_limit_says_so() -> None:
+    late = "2025-03-08T09:00:00+08:00"
+    issue(*HANDLED).when(resolve_issue, by=GRID, at=late, outcome="lamp replaced", city=CITY).then(
+        replace(RESOLVED, in_time=False)
+    )
 
 
 def test_reopening_has_a_mandate_and_something_finished() -> None:

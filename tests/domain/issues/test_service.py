@@ -14,7 +14,7 @@ from msgspec.structs import replace
 from services.issues.issue import ISSUE
 from shared.domain.errors import BadInputError, ForbiddenError, IllegalStateError, NotFoundError
 from tests.domain.issues.facts import REPORTED
-from tests.kit.city import BUILDING, COMMUNITY, COMPOUND, FOUNDED, STREET
+from tests.kit.city import BUILDING, COMMUNITY, COMPOUND, FOUNDED, STREET, entry
 from tests.kit.desk import Desk
 
 
@@ -472,7 +472,8 @@ def test_a_later_time_limit_takes_the_mark_away_and_may_be_missed_again(fresh: D
     assert overdue(fresh, id) == ["2025-03-08", "2025-03-13", "2025-03-15"]
 
 
-def test_a_reopened_issue_is_overdue_from_the_day_on_which_it_was_reopened(fresh: Desk) -> None:
+def test_a_reopened_issue_is_overdue_after_the_time_limit_of_its_new_round(fresh: Desk) -> None:
+    """Ten working days from the day on which it was reopened, unless the city says otherwise (C12)."""
     id = report(fresh)
     dispatch(fresh, id)
     fresh.tick("2025-03-08")
@@ -481,7 +482,38 @@ def test_a_reopened_issue_is_overdue_from_the_day_on_which_it_was_reopened(fresh
     assert fresh.tick("2025-03-10") == 0
     fresh.ask("reopen_issue", "post-street", "2025-03-11T09:00:00+08:00", issue_id=id, reason="still dark")
     assert fresh.ask("get_issue", issue_id=id)["overdue"] == 0
-    assert fresh.tick("2025-03-12") == 1
-    assert fresh.tick("2025-03-13") == 0
-    assert overdue(fresh, id) == ["2025-03-08", "2025-03-11"]
+    assert fresh.ask("get_issue", issue_id=id)["due"] == "2025-03-25"
+    assert fresh.tick("2025-03-25") == 0
+    assert fresh.tick("2025-03-26") == 1
+    assert fresh.tick("2025-03-27") == 0
+    assert overdue(fresh, id) == ["2025-03-08", "2025-03-26"]
     assert fresh.ask("issue_figures")["overdue"] == 1
+
+
+def test_an_issue_is_found_by_its_number_however_it_is_typed(desk: Desk) -> None:
+    id = report(desk)
+    wide = "".join(chr(ord(one) + 0xFEE0) for one in id.replace("-", ""))
+    typed = [
+        id,
+        id.upper(),
+        id.replace("-", ""),
+        id.replace("-", " "),
+        id.replace("-", "－"),
+        id.replace("-", "—"),
+        wide,
+    ]
+    for number in [*typed, id[:8], f" {id[:8]} ", wide[:8], id[:13], id[:12].replace("-", "")]:
+        rows = desk.ask("find_issues", number=number)["rows"]
+        assert [row["issue_id"] for row in rows] == [id], number
+    for number in (id[:7], id[1:], "zzzzzzzz", "-", "no-such-issue", f"{id}0"):
+        assert desk.ask("find_issues", number=number)["rows"] == [], number
+
+
+def test_days_off_of_the_city_are_no_working_days_for_its_limits(fresh: Desk) -> None:
+    fresh.tell_all("registry", [entry("days_off", "flood", first="2025-03-05", last="2025-03-06")])
+    id = report(fresh)
+    fresh.ask("triage_issue", "post-grid", issue_id=id, severity="small", tier="compound", reason="lamp")
+    limited = {"post_id": "post-grid", "duty": "repair", "working_days": 2}
+    fresh.ask("dispatch_issue", "post-street", issue_id=id, **limited)
+    page = fresh.ask("get_issue", issue_id=id)
+    assert (page["due"], page["calendar"].partition("/")[2]) == ("2025-03-10", "own-days-off")

@@ -47,8 +47,6 @@ def test_a_visit_is_not_planned_for_the_past_nor_recorded_before_it_happened() -
 def test_a_visit_is_recorded_once() -> None:
     given(VISIT, "visit-1", PLANNED).when(record_visit, **RECORD).then(RECORDED)
     given(VISIT, "visit-1", RECORDED).when(record_visit, **RECORD).then_nothing()
-    other = RECORD | {"opinions": 4}
-    given(VISIT, "visit-1", RECORDED).when(record_visit, **other).then_raises(IllegalStateError, "record another one")
 
 
 def test_visits_are_recorded_at_known_places_by_who_may() -> None:

@@ -84,6 +84,9 @@ PROFILE: dict[str, Any] = {
         "claim_days": 14,
         "longest_claim_days": 90,
         "disclosure_days": 92,
+        "late_entry_days": 7,
+        "follow_up_spacing_hours": 12,
+        "reopened_working_days": 10,
         "settling_days": 180,
         "repeat_days": 30,
         "bills_needed": 1,
@@ -172,7 +175,12 @@ def founded(folder: Path) -> Desk:
         ("group-1", "building", BUILDING, "branch"),
         ("group-2", "building", COMPOUND + ".02", "branch"),
     ):
-        named = {"organisation_id": id, "type": "party", "name": f"{level}党组织", "since": "2020-01-01"}
+        named = {
+            "organisation_id": id,
+            "type": "party",
+            "name": f"{level}党组织" + "二" * (id == "group-2"),
+            "since": "2020-01-01",
+        }
         ask("establish_organisation", level=level, place=place, parent_id=parent, **named)
     ask("establish_post", post_id="post-secretary", organisation_id="committee", role="secretary", title="书记")
     ask("establish_post", post_id="post-grid", organisation_id="committee", role="grid_worker", title="网格员")

@@ -9,6 +9,7 @@ import pytest
 from services.registry.census import combined
 from shared.domain.errors import IllegalStateError
 from tests.domain.registry.facts import BUILDING, COMMUNITY, COMPOUND, STREET
+from tests.kit import AT
 from tests.kit.desk import Desk
 
 
@@ -90,17 +91,33 @@ def test_a_household_is_counted_in_one_place(desk: Desk) -> None:
     assert desk.ask("count_figures", "operator", place=STREET)["households"]["value"] == 133
 
 
-def test_a_late_measure_corrects_the_past_only(desk: Desk) -> None:
-    """(X02)"""
+def test_a_late_measure_corrects_the_past_beside_what_was_known(desk: Desk) -> None:
+    """What was published stays, with when it was known and when it was corrected (X02)."""
     ask = {"place": COMPOUND, "measure": "area", "unit": "m2"}
     desk.ask("measure_place", "operator", value=17000, since="2020-01-01", **ask)
     desk.ask("measure_place", "operator", value=16900, since="2018-01-01", qualifier="about", **ask)
-    desk.ask("measure_place", "operator", value=16950, since="2018-01-01", **ask)
+    corrected = "2025-03-06T09:00:00+08:00"
+    desk.ask("measure_place", "operator", at=corrected, value=16950, since="2018-01-01", **ask)
     (row,) = desk.ask("get_place", "operator", place=COMPOUND)["measures"]
     assert (row["value"], row["since"]) == (17000, "2020-01-01")
-    assert [(one["since"], one["value"], one["qualifier"]) for one in row["history"]] == [
-        ("2018-01-01", 16950, "exact"),
-        ("2020-01-01", 17000, "exact"),
+    told = ("since", "value", "qualifier", "recorded", "corrected")
+    assert [tuple(one[name] for name in told) for one in row["history"]] == [
+        ("2018-01-01", 16900, "about", AT, corrected),
+        ("2018-01-01", 16950, "exact", corrected, ""),
+        ("2020-01-01", 17000, "exact", AT, ""),
+    ]
+
+
+def test_a_count_that_is_corrected_keeps_what_was_counted_before(desk: Desk) -> None:
+    """(X02)"""
+    for households in (132, 133, 132):
+        desk.ask("count_households", "operator", place=BUILDING, households=households, as_of="2025-01-01")
+    row = desk.node.views.get("households", BUILDING)
+    assert row is not None and row["households"] == 132
+    assert [(one["households"], bool(one["corrected"])) for one in row["history"]] == [
+        (132, True),
+        (133, True),
+        (132, False),
     ]
 
 

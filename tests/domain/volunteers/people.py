@@ -9,6 +9,10 @@ from shared.domain.mandate import Mandate
 from tests.kit.city import COMPOUND, DISTRICT, ENTRIES, OTHER_COMPOUND, STREET, entry, facts, post
 
 HERE, THERE, BEYOND = COMPOUND, OTHER_COMPOUND, "350104.014.001.001"
+#: Persons whom the registry knows, besides those of the kit.
+PEOPLE = [
+    f"p-{name}" for name in (*range(1, 10), *(f"b{n}" for n in range(7)), "far", "role", "deep", "lin", "wu", "chen")
+]
 RESIDENT = frozenset(ENTRIES["roles"]["resident"]["powers"])
 ANONYMOUS = frozenset(ENTRIES["roles"]["anonymous"]["powers"])
 WORKER = [
@@ -30,4 +34,6 @@ def small_city() -> Iterator[tuple[str, dict[str, Any]]]:
     yield from post("post-worker", "o-community", "worker", "p-worker", place=STREET)
     yield from post("post-director", "o-street", "worker", "p-director", place=DISTRICT)
     yield from post("post-checker", "o-community", "checker", "p-checker", place=STREET)
+    for id in PEOPLE:
+        yield "PersonRegistered", {"person_id": id, "name": "", "place": HERE}
     yield "PlaceRegistered", {"place": BEYOND, "kind": "compound", "name": "远", "name_en": "Far", "parent": "350104"}

@@ -44,6 +44,7 @@ def lived_in(desk: Desk) -> Desk:
     for person in ("p-1", "p-2"):
         ask("join_team", team_id="t-1", person_id=person)
     ask("plan_activity", activity_id="a-1", title="t", kind="service", place=HERE, starts=STARTS)
+    ask("hold_activity", activity_id="a-1")
     ask("record_attendance", activity_id="a-1", attendances=[{"person_id": "p-1", "minutes": 5, "role": "mediator"}])
     ask(
         "log_patrol",

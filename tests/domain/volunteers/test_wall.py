@@ -74,8 +74,8 @@ def test_the_wall_shows_what_can_be_claimed_today(desk: Desk) -> None:
     for id in ("w-a", "w-b", "w-c"):
         ask(desk, id, BUILDING)
     for id in ("w-a", "w-b"):
-        desk.ask("publish_wish", "post-worker", wish_id=id, title="x", at=at("2025-03-01"))
-    desk.ask("claim_wish", "p-lin", wish_id="w-b", days=1, at=at("2025-03-02"))
+        desk.ask("publish_wish", "post-worker", wish_id=id, title="x", at=at("2025-03-05"))
+    desk.ask("claim_wish", "p-lin", wish_id="w-b", days=1, at=at("2025-03-06"))
 
     def found(by: str, **more: Any) -> list[str]:
         return [row["wish_id"] for row in desk.ask("find_wishes", by, place__under=BUILDING, **more)["rows"]]
@@ -128,11 +128,20 @@ def test_who_claims_before_the_clock_has_come_releases_first(desk: Desk) -> None
     assert len(released(desk, "w-first")) == 1
 
 
-def test_two_claims_that_expire_on_one_day_are_both_released(desk: Desk) -> None:
+def test_of_two_claims_that_end_on_one_day_the_clock_releases_the_one_that_stands(desk: Desk) -> None:
+    desk.tick("2025-06-01")
     claimed(desk, "w-two", 3, "2025-06-01")
+    desk.ask("release_wish", "p-lin", wish_id="w-two", reason="away", at=at("2025-06-02"))
+    desk.ask("claim_wish", "p-lin", wish_id="w-two", days=2, at=at("2025-06-02"))
+    assert (desk.tick("2025-06-04"), desk.tick("2025-06-04"), len(released(desk, "w-two"))) == (1, 0, 2)
+
+
+def test_nobody_claims_a_wish_before_it_was_released(desk: Desk) -> None:
+    """A claim that is entered late would overlap with the one that the clock has released."""
+    claimed(desk, "w-late", 3, "2025-06-01")
     desk.tick("2025-06-04")
-    desk.ask("claim_wish", "p-lin", wish_id="w-two", days=2, at=at("2025-06-02"))  # entered late
-    assert (len(released(desk, "w-two")), desk.tick("2025-06-04"), len(released(desk, "w-two"))) == (1, 1, 2)
+    with pytest.raises(IllegalStateError, match="dated 2025-06-02 09:00:00, .* of the wish is of 2025-06-04 00:00:00"):
+        desk.ask("claim_wish", "p-lin", wish_id="w-late", days=2, at=at("2025-06-02"))
 
 
 def test_a_wisher_without_account_is_erased_by_key(desk: Desk) -> None:

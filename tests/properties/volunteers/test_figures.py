@@ -19,7 +19,7 @@ PLACES = ["350104.013.002.007", "350104.013.002.008", "350104.013.003.001", "350
 AREAS = ["", "350104", "350104.013", "350104.013.002", "350104.0130", "350104.014.001.001", *PLACES]
 PEOPLE = [f"p-{number}" for number in range(3)]
 KINDS = ["station", "training"]
-STARTS = "2025-03-04T08:00:00+08:00"
+STARTS = [f"2025-03-0{day}T01:00:00+08:00" for day in range(1, 6)]
 steps = st.lists(
     st.one_of(
         st.tuples(st.just("attend"), st.integers(0, 4), st.sampled_from(PEOPLE), st.integers(1, 1440)),
@@ -37,9 +37,16 @@ def desk_with_activities(folder: Path) -> Desk:
     for place in PLACES:
         desk.tell("registry", "PlaceRegistered", place=place, kind="compound", name="x", name_en="x", parent="350104")
     for person in PEOPLE:
+        desk.tell("registry", "PersonRegistered", person_id=person, name="", place=PLACES[0])
         desk.ask("register_volunteer", "post-director", person_id=person, name="n", home=PLACES[0])
     for number, place in enumerate(PLACES):
-        ask = {"activity_id": f"a-{number}", "title": "t", "kind": KINDS[number % 2], "place": place, "starts": STARTS}
+        ask = {
+            "activity_id": f"a-{number}",
+            "title": "t",
+            "kind": KINDS[number % 2],
+            "place": place,
+            "starts": STARTS[number],
+        }
         desk.ask("plan_activity", "post-director", **ask)
     return desk
 

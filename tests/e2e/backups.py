@@ -91,8 +91,11 @@ def report_issue(client: Client, number: str) -> None:
     client.post("/api/issues/report_issue", body, {"Idempotency-Key": f"issue-{number}"})
 
 
-def found_city(client: Client) -> None:
-    """Places for the cases to lie in, somebody who answers for them, and persons with names that are sealed."""
+def found_city(client: Client) -> int:
+    """Places for the cases to lie in, somebody who answers for them, and persons with names that are sealed.
+
+    Returns the position of the registry after that: its profile is one commit of many facts, which no restore cuts.
+    """
 
     def do(command: str, **body: Any) -> None:
         receipt = client.post(f"/api/registry/{command}", body, {"Idempotency-Key": f"found-{next(numbers)}"} | after)
@@ -126,6 +129,7 @@ def found_city(client: Client) -> None:
     do("appoint_person", post_id="post-lin", person_id="lin")
     account = {"username": "lin", "password": "linli-test-2026", "person_id": "lin"}
     client.post("/api/accounts", account, {"Idempotency-Key": "account-lin"} | after)
+    return int(after["Linli-After"].partition("=")[2])
 
 
 def back_up_while_busy(folder: Path) -> Iterator[dict[str, Any]]:
@@ -133,7 +137,7 @@ def back_up_while_busy(folder: Path) -> Iterator[dict[str, Any]]:
     city = City(folder / "data")
     process = city.start()
     try:
-        found_city(city.client())
+        founded = found_city(city.client())
         for number in range(BEFORE):
             report_issue(city.resident(), f"before-{number}")
         city.client().post(
@@ -163,7 +167,7 @@ def back_up_while_busy(folder: Path) -> Iterator[dict[str, Any]]:
             writer.join(60)
         assert not refused
         stop(process)
-        yield {"city": city, "folder": folder, "manifest": manifest}
+        yield {"city": city, "folder": folder, "manifest": manifest, "founded": founded}
     finally:
         if process.poll() is None:
             process.kill()

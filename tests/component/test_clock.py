@@ -62,7 +62,7 @@ def evolve(book: Book, event: BookLent | BookReminded) -> Book:
 BOOK = Decider("book", (BookLent, BookReminded), Book, Book, evolve, lambda book: "")
 
 
-@BOOK.command("operations.lend", new=GIVEN)
+@BOOK.command("operations.lend", new=GIVEN, late=10_000)
 def lend_book(book: Book, *, by: Mandate, at: str, due: Annotated[str, DAY, "when it is due"]) -> list[Event]:
     """Lend a book."""
     return [BookLent(book_id=book.id, due=due)]
@@ -307,7 +307,7 @@ def test_a_service_without_rules_has_no_clock(tmp_path: Path) -> None:
 @green
 def test_a_running_service_ticks_at_its_start_and_at_midnight(amqp_uri: str, tmp_path: Path) -> None:
     with city(amqp_uri, tmp_path, LibraryService, LINLI_TODAY="2026-03-01") as here:
-        here.call("library", "lend_book", {"book_id": "b1", "due": "2026-03-01"}, command_id="lend")
+        here.call("library", "lend_book", {"book_id": "b1", "due": "2026-03-01"}, command_id="lend", occurred=AT)
         node = here.here("library").node
         wait_for(lambda: here.call("library", "status")["clock"] == "2026-03-01", "the first day")
         here.here("library").followers.clock._today = lambda: "2026-03-04"  # three midnights pass

@@ -45,7 +45,7 @@ def evolve(shop: Shop, event: ShopOpened | ShopClosed) -> Shop:
 SHOP = Decider("shop", (ShopOpened, ShopClosed), Shop, Shop, evolve, lambda shop: "350104.013")
 
 
-@SHOP.command("operations.shop", new=GIVEN, id_kind=NUMBER)
+@SHOP.command("operations.shop", new=GIVEN, id_kind=NUMBER, late=10_000)
 def open_shop(
     shop: Shop, *, by: Mandate, at: str, name: Annotated[str, text(10_000_000), "what it is called"]
 ) -> list[Event]:
@@ -53,7 +53,7 @@ def open_shop(
     return [] if shop.status == "open" else [ShopOpened(shop_id=shop.id, name=name)]
 
 
-@SHOP.command("operations.shop", when=("open",), otherwise=_("the shop is not open"), id_kind=NUMBER)
+@SHOP.command("operations.shop", when=("open",), otherwise=_("the shop is not open"), id_kind=NUMBER, late=10_000)
 def close_shop(shop: Shop, *, by: Mandate, at: str) -> list[Event]:
     """Close a shop."""
     return [ShopClosed(shop_id=shop.id)]

@@ -76,7 +76,10 @@ class World:
         desk.catch_up()
         for category, source, fact in (("issue", "issues", "IssueReported"), ("project", "funding", "ProjectProposed")):
             if source in desk.definition.sources:
-                desk.tell_all(source, [(fact, {f"{category}_id": f"{category}-{number}"}) for number in range(NAMED)])
+                desk.tell_all(
+                    source,
+                    [(fact, {f"{category}_id": f"{category}-{number}", "issue_ids": []}) for number in range(NAMED)],
+                )
         desk.close()
         #: How often each command wrote something, over all runs.
         self.done: Counter[str] = Counter()

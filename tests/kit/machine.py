@@ -57,6 +57,28 @@ WEAK = [
 BY = st.sampled_from([*MIGHTY * 5, *[MAYOR] * 8, *WEAK])
 #: Things of an aggregate that a run begins at most; of those that it relies on two, so that much happens to each.
 FEW = 4
+#: What a service is commanded before a run, where hardly a run would come upon it and most commands need it: projects with a budget.
+BEFORE: dict[str, list[tuple[str, dict[str, Any]]]] = {
+    "funding": [
+        given
+        for id in ("project-0", "project-1")
+        for given in (
+            (
+                "propose_project",
+                {
+                    "project_id": id,
+                    "title": "路灯",
+                    "title_en": "Lamps",
+                    "place": COMPOUND,
+                    "budget_fen": 100_000,
+                    "shares": {"government": 60_000, "residents": 40_000},
+                    "criteria": [{"code": "lit", "zh": "灯亮", "en": "lamps are lit"}],
+                },
+            ),
+            ("approve_project", {"project_id": id}),
+        )
+    ]
+}
 #: How many days ago a command is said to have happened.
 BACK = st.sampled_from([0] * 12 + [1, 3, 8])
 #: How the next command is chosen.
@@ -165,6 +187,9 @@ class Machine(RuleBasedStateMachine):
             return append(commit)
 
         self.desk.log.append = noted  # type: ignore[method-assign]  # what is written is looked at on its way
+        for name, sent in BEFORE.get(self.world.service, ()):
+            self.give(self.definition.commands[name], sent, MAYOR)
+            self.world.done[name] -= 1  # the run did not come upon it
 
     def teardown(self) -> None:
         try:
@@ -301,8 +326,9 @@ class Machine(RuleBasedStateMachine):
         commit, decider = self.commits[-1], command.decider
         before = self.things.get(decider.category, {}).get(id, decider.initial(id))
         written = {commit.stream, *(part.stream for part in commit.also)}
+        given = {field.name: ask[field.name] for field in command.asked} | {"city": self.desk.node.city()}
         for name, held in command.needs.holds.items():
-            found = held.ids(before, {field.name: ask[field.name] for field in command.asked}, by)
+            found = held.ids(before, given, by)
             for one in [found] if isinstance(found, str) else found:
                 stream = held.decider.stream(one)
                 if one and stream not in written:

@@ -57,6 +57,8 @@ class Answering(RuleBasedStateMachine):
             self.patch.setattr(f"shared.following.{module}.today", lambda: self.day.isoformat())
         self.folder = tempfile.TemporaryDirectory()
         self.town = Town(Path(self.folder.name), ("registry", "issues"))
+        for place in self.town.places.values():
+            place.node.log.clock = self.now
         self.cases: list[str] = []
 
     def teardown(self) -> None:
@@ -96,8 +98,11 @@ class Answering(RuleBasedStateMachine):
 
     def call(self, service: str, method: str, context: dict[str, Any], ask: dict[str, Any]) -> dict[str, Any]:
         self.minute += 1
-        at = f"{self.day.isoformat()}T{8 + self.minute // 60 % 12:02d}:{self.minute % 60:02d}:00+08:00"
-        return self.town.call(service, method, Context(occurred=at, command_id=new_id(), **context), ask)
+        return self.town.call(service, method, Context(occurred=self.now(), command_id=new_id(), **context), ask)
+
+    def now(self) -> str:
+        """The present moment of the town."""
+        return f"{self.day.isoformat()}T{8 + self.minute // 60 % 12:02d}:{self.minute % 60:02d}:00+08:00"
 
     def must(self, method: str, **ask: Any) -> None:
         self.call("registry", method, {"kind": "operator", "actor": "founder"}, ask)

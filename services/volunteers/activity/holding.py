@@ -13,7 +13,8 @@ from shared.domain.errors import IllegalStateError
 from shared.domain.event import Event
 from shared.domain.fields import CODE, MOMENT, PLACE, code_of, id_of, line, number, text
 from shared.domain.mandate import Mandate
-from shared.domain.words import _
+from shared.domain.territory import lineage
+from shared.domain.words import _, said
 
 #: The kind of activity that names the issue or project it serves.
 DEED = "deed"
@@ -48,11 +49,22 @@ def plan_activity(
     issue_id: Annotated[str, id_of("issue"), "issue that it serves"] = "",
     project_id: Annotated[str, id_of("project"), "project that it serves"] = "",
 ) -> list[Event]:
-    """Announce an activity; a deed names the issue or the project it serves (C38)."""
+    """Announce an activity; a deed names the issue or the project it serves (C38).
+
+    Some kinds take a place where a checklist was passed, such as a station with its nine items (B32).
+    """
     if activity.status != "unknown":
         return []
     city.known_place(place)
-    city.code("activity_kinds", kind, "kind")
+    needs = city.code("activity_kinds", kind, "kind").data.get("needs", "")
+    if needs and not any(city.unlocked(one, needs) for one in lineage(place)):
+        raise IllegalStateError(
+            _("{kind} takes a place where the checklist for {needs} was passed; at {place} none was"),
+            {"place": said(_("a checklist must be passed first"))},
+            kind=kind,
+            needs=needs,
+            place=place,
+        )
     if kind == DEED and not (issue_id or project_id):
         raise IllegalStateError(_("a deed is done for somebody: name the issue or the project it serves"))
     return [

@@ -81,6 +81,25 @@ def test_a_deed_names_the_issue_or_project_it_serves() -> None:
     given(ACTIVITY, "a-1").when(plan_activity, issue_id="i-1", **deed).then(expected)
 
 
+def test_b32_an_activity_of_a_station_takes_a_station_that_passed_its_checklist() -> None:
+    """B32: where nothing was passed it is refused, and so where the check failed later; a pass counts for everything below the place."""
+    needing = entry("activity_kinds", "culture", needs="station")
+    plan = FIELDS | {"kind": "culture"}
+    spec, why = given(ACTIVITY, "a-1"), "the checklist for station was passed"
+    passed = ("ChecklistPassed", {"template": "station-nine", "subject": HERE, "unlocks": "station"})
+    failed = ("ChecklistFailed", passed[1])
+    spec.when(plan_activity, city=city("2025-03-04", needing), **plan).then_raises(IllegalStateError, why)
+    spec.when(plan_activity, city=city("2025-03-04", needing, passed, failed), **plan).then_raises(
+        IllegalStateError, why
+    )
+    planned = ActivityPlanned(activity_id="a-1", series="", issue_id="", project_id="", **plan)
+    spec.when(plan_activity, city=city("2025-03-04", needing, passed), **plan).then(planned)
+    above = ("ChecklistPassed", passed[1] | {"subject": COMMUNITY})
+    spec.when(plan_activity, city=city("2025-03-04", needing, above), **plan).then(planned)
+    there = ("ChecklistPassed", passed[1] | {"subject": THERE})
+    spec.when(plan_activity, city=city("2025-03-04", needing, there), **plan).then_raises(IllegalStateError, why)
+
+
 def test_attendance_is_recorded_once_for_each_person() -> None:
     both = [Attendance("p-1", 60, "informer"), Attendance("p-2", 120)]
     record(PLANNED, HELD, attendances=both).then(attended("p-1", 60, "informer"), attended("p-2", 120))

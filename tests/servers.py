@@ -30,6 +30,19 @@ ROOT = Path(__file__).resolve().parent.parent
 RABBITMQ_HOMES = ("/usr/lib/rabbitmq/bin", "/usr/local/lib/rabbitmq/bin", "/opt/rabbitmq/sbin")
 
 
+def _frozen(group: int) -> bool:
+    """Whether every thread of a process group is stopped; a signal reaches a thread that runs only a little later."""
+    states = []
+    for stat in Path("/proc").glob("[0-9]*/task/[0-9]*/stat"):
+        try:
+            fields = stat.read_text().rpartition(")")[2].split()  # the name before it may hold blanks
+        except OSError:  # ended meanwhile
+            continue
+        if int(fields[2]) == group:
+            states.append(fields[0])
+    return bool(states) and all(state in "TZX" for state in states)
+
+
 class RabbitMQ:
     """A RabbitMQ node with its own folder, ports, cookie and port mapper, so that it meets no other broker.
 
@@ -154,6 +167,7 @@ class RabbitMQ:
         """Freeze the node (SIGSTOP): connections stay open and nothing answers."""
         self._own("pause")
         os.killpg(self._node.pid, signal.SIGSTOP)
+        wait_until(lambda: _frozen(self._node.pid), 5, lambda: "the broker does not stand still")
 
     def resume(self) -> None:
         """Let a frozen node go on."""

@@ -119,7 +119,7 @@ class Histories(RuleBasedStateMachine):
 
     @rule(by=WHO, days=st.integers(1, 20))
     def extend(self, by: Mandate, days: int) -> None:
-        self.ask(extend_issue, by, reason="r", working_days=days)
+        self.ask(extend_issue, by, reason="r", working_days=days, city=city(self.at[:10]))
 
     @rule(by=WHO, post=POST)
     def escalate(self, by: Mandate, post: str) -> None:

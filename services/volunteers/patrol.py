@@ -9,7 +9,6 @@ import msgspec
 from msgspec.structs import replace
 
 from services.volunteers.activity.attendance import MINUTES
-from services.volunteers.activity.holding import before
 from services.volunteers.team import TEAM, Team
 from shared.domain.answers import ACTIONS, LABELS, PLACE_NAMES, TEXT, page_of, row_of
 from shared.domain.city import City
@@ -19,6 +18,7 @@ from shared.domain.errors import ForbiddenError, IllegalStateError, NotFoundErro
 from shared.domain.event import Event
 from shared.domain.fields import ID, MOMENT, PLACE, choice, code_of, group, id_of, many, text
 from shared.domain.mandate import Mandate
+from shared.domain.moments import before
 from shared.domain.privacy import staff, told
 from shared.domain.reader import Reader
 from shared.domain.record import Record

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from typing import Annotated
 
 from services.volunteers.activity.facts import ActivityCancelled, ActivityHeld, ActivityPlanned
@@ -13,6 +12,7 @@ from shared.domain.errors import IllegalStateError
 from shared.domain.event import Event
 from shared.domain.fields import CODE, MOMENT, PLACE, code_of, id_of, line, number, text
 from shared.domain.mandate import Mandate
+from shared.domain.moments import before
 from shared.domain.territory import lineage
 from shared.domain.words import _, said
 
@@ -20,11 +20,6 @@ from shared.domain.words import _, said
 DEED = "deed"
 CANCELLED = _("the activity was cancelled; plan another one")
 _TOOK_PART = _("people took part in the activity already; it cannot be cancelled")
-
-
-def before(at: str, moment: str) -> bool:
-    """Whether a moment (RFC 3339) has not come yet, whatever the offsets."""
-    return datetime.fromisoformat(at) < datetime.fromisoformat(moment)
 
 
 def begun(activity: Activity, at: str) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import random
+import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -27,6 +29,8 @@ from shared.log.remembered import Folded
 SNAPSHOT_EVERY = 20
 #: How often a decision is made again because somebody else was faster.
 ATTEMPTS = 20
+#: The longest pause between two such decisions, in seconds. Without pauses who lost once would lose on: it must read, the winner need not.
+LONGEST_PAUSE = 0.25
 
 #: Behind the shape of a state: how a snapshot is written, so that those of older programs are not read.
 _WRITTEN = "with its span"
@@ -217,6 +221,7 @@ def execute(
         except ConcurrencyError:
             if attempt == ATTEMPTS - 1:
                 raise
+            _step_aside(attempt)
             continue
         for act in acts:
             if log.remembered.wrote(act.stream, act.events[0].id):
@@ -227,6 +232,12 @@ def execute(
                 log.remembered.drop(act.stream)
         return receipt
     raise AssertionError("unreachable")
+
+
+def _step_aside(attempt: int) -> None:
+    """Wait a random while, longer after each loss; after the first not at all, since what was decided on may just have been old."""
+    if attempt:
+        time.sleep(random.uniform(0, min(LONGEST_PAUSE, 0.001 * 2**attempt)))
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import threading
+from concurrent.futures import ThreadPoolExecutor
 from typing import Annotated, Any
 
 import msgspec
@@ -13,6 +13,7 @@ from shared.domain.decider import Decider
 from shared.domain.errors import ConcurrencyError, IllegalStateError, UnavailableError
 from shared.domain.event import Codec, Event
 from shared.domain.mandate import Mandate
+from shared.following import execute as execution
 from shared.following.context import Context
 from shared.following.execute import SNAPSHOT_EVERY, execute, load
 from shared.log import EventLog
@@ -77,15 +78,17 @@ def test_two_writers_on_one_case_both_decide_on_what_is_true(log: EventLog, seco
         for number in range(10):
             ask(target, 1, f"{name}-{number}")
 
-    threads = [threading.Thread(target=work, args=((log, second)[number % 2], f"w{number}")) for number in range(4)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join(60)
+    with ThreadPoolExecutor(4) as pool:
+        for done in [pool.submit(work, (log, second)[number % 2], f"w{number}") for number in range(4)]:
+            done.result(60)
     assert load(log, COUNT, "a") == (Count("a", 40), 40)
 
 
-def test_who_always_loses_is_told(log: EventLog, second: EventLog) -> None:
+def test_who_always_loses_is_told(log: EventLog, second: EventLog, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It steps aside for longer each time, and gives up in the end."""
+    pauses: list[float] = []
+    monkeypatch.setattr(execution.time, "sleep", pauses.append)
+    monkeypatch.setattr(execution.random, "uniform", lambda _least, most: most)
     busy = iter(range(10_000))
 
     def contested(count: Count, *, by: Mandate, at: str) -> list[Event]:
@@ -96,6 +99,8 @@ def test_who_always_loses_is_told(log: EventLog, second: EventLog) -> None:
     with pytest.raises(ConcurrencyError, match="somebody else was faster"):
         execute(log, COUNT, "a", contested, context=context, mandate=BY, command="contest")
     assert log.receipt("mine", "contest", "count-a") is None
+    assert pauses[:3] == [0.002, 0.004, 0.008] and pauses[-1] == execution.LONGEST_PAUSE
+    assert len(pauses) == execution.ATTEMPTS - 2
 
 
 def reads(log: EventLog, monkeypatch: pytest.MonkeyPatch) -> list[int]:

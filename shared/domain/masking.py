@@ -13,7 +13,6 @@ from typing import Any
 
 import msgspec
 from msgspec.structs import replace
-from phonenumbers import Leniency, PhoneNumberMatcher
 
 from shared.domain.privacy import texts_in
 
@@ -50,6 +49,8 @@ def _found(text: str) -> Iterator[tuple[int, int, str]]:
         number = match[0]
         if _is_identity(number):
             yield match.start(), match.end(), f"{number[:4]}{'*' * (len(number) - 8)}{number[-4:]}"
+    from phonenumbers import Leniency, PhoneNumberMatcher  # few texts have so many digits, and it takes long to load
+
     for phone in PhoneNumberMatcher(text, "CN", leniency=Leniency.VALID):
         digits = re.sub(r"\D", "", _COUNTRY.sub("", phone.raw_string, count=1))
         extension = _EXTENSION.match(text, phone.end)

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from shared.log import StoredCommit
-from tests.domain.registry.facts import founded
+from tests.desk.registry.founding import founded
 from tests.kit.desk import Desk
 
 

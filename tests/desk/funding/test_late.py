@@ -9,7 +9,7 @@ import pytest
 
 from services.funding.definition import DEFINITION
 from shared.domain.errors import IllegalStateError
-from tests.domain.funding.test_service import _desk, collected
+from tests.desk.funding.test_service import _desk, collected
 from tests.kit.desk import Desk
 
 MONEY = {

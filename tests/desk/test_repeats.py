@@ -12,7 +12,8 @@ from shared.domain.command import MADE, Command
 from shared.domain.errors import BadInputError, IllegalStateError, LinliError
 from shared.domain.fields import Choice, Day, Many, Moment, Number, Pairs, Text
 from shared.following.context import Signer
-from tests.domain.registry.facts import PROFILE, founded
+from tests.desk.registry.founding import founded
+from tests.domain.registry.facts import PROFILE
 from tests.kit.city import BUILDING, COMMUNITY, COMPOUND, ENTRIES, OTHER_COMPOUND, entry, facts, post
 from tests.kit.desk import Desk
 

@@ -11,11 +11,12 @@ from services.registry.person import PERSON, PERSONS, READ_NAMES
 from services.registry.place import HOUSEHOLDS, MEASURES, PLACE, PLACES
 from services.registry.post import APPOINTMENTS, FALLS_VACANT, POST, POSTS
 from services.registry.profile import PROFILE, PROFILES
+from services.registry.standing import STANDING, STANDING_FIGURES, STANDINGS
 from shared.following.definition import Definition
 
 DEFINITION = Definition(
     name="registry",
-    deciders=(PROFILE, ENTRY, PLACE, ORGANISATION, POST, PERSON, CHECKLIST, OBLIGATION, EVIDENCE),
+    deciders=(PROFILE, ENTRY, PLACE, ORGANISATION, POST, PERSON, CHECKLIST, OBLIGATION, EVIDENCE, STANDING),
     views=(
         PROFILES,
         PLACES,
@@ -29,6 +30,8 @@ DEFINITION = Definition(
         CHECKLIST_FIGURES,
         OBLIGATIONS,
         OBLIGATION_FIGURES,
+        STANDINGS,
+        STANDING_FIGURES,
     ),
     clock=(*CLOCK, FALLS_VACANT),
     powers={READ_NAMES: "Read the names of registered persons in full."},

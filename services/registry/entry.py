@@ -114,6 +114,7 @@ _USED: Mapping[str, tuple[str, str, Mapping[str, Any]]] = {
     "roles": ("posts", "role", {"abolished": ""}),
     "place_kinds": ("places", "kind", {}),
     "measures": ("measures", "measure", {}),
+    "schemes": ("standings", "scheme", {"status": "standing"}),
 }
 
 
@@ -124,6 +125,16 @@ def in_use(rows: Rows, kind: str, code: str) -> str:
     view, field, where = _USED[kind]
     count = rows.count(view, {**where, field: code})
     return said(_("in use {count} times in the registry; end those first"), count=count) if count else ""
+
+
+def drops(rows: Rows, kind: str, code: str, before: Version | None, data: Mapping[str, Any]) -> str:
+    """Why a version of a scheme cannot follow the one before: it drops what something still is; "" when it can."""
+    if kind != "schemes" or before is None:
+        return ""
+    left = {one["code"] for one in before.data["codes"]} - {one["code"] for one in data["codes"]}
+    counts = {one: rows.count("standings", {"scheme": code, "code": one, "status": "standing"}) for one in sorted(left)}
+    used = [f"{one} ({count})" for one, count in counts.items() if count]
+    return said(_("drops codes that are in use: {codes}"), codes=", ".join(used)) if used else ""
 
 
 def is_power(power: str) -> bool:
@@ -155,6 +166,13 @@ def faults(kind: str, code: str, data: Mapping[str, Any], codes: Callable[[str],
             wrong[part] = said(_("not on the city's list {list}"), list=term("kinds", other))
     if kind == "days_off" and data["last"] and not data["first"] <= data["last"] < plus_days(data["first"], 366):
         wrong["last"] = said(_("must not be before the first day, nor a year after it"))
+    if kind == "schemes":
+        other = "place_kinds" if data["subject"] == "place" else "organisation_types"
+        if data["of"] and data["of"] not in codes(other):
+            wrong["of"] = said(_("not on the city's list {list}"), list=term("kinds", other))
+        named = [one["code"] for one in data["codes"]]
+        if len(set(named)) < len(named):
+            wrong["codes"] = said(_("names something twice"))
     if "power" in data and not is_power(data["power"]):
         wrong["power"] = said(_("no command asks for it"))
     if powers := {power: said(_("no command asks for it")) for power in data.get("powers", ()) if not is_power(power)}:
@@ -215,6 +233,10 @@ def adopt_entry(
     before = last(city, kind).get(code)
     if before is not None and not before.until and (before.zh, before.en, before.data) == (zh, en, made):
         return []
+    if why := drops(city.rows, kind, code, before, made):
+        raise IllegalStateError(
+            _("{code} must stay on the list {list}"), {"data": {"codes": why}}, code=code, list=term("kinds", kind)
+        )
     return [adopted(entry, before, kind, code, zh, en, made, since)]
 
 
@@ -296,8 +318,11 @@ def _kept(city: City, kind: str, code: str) -> str:
     roles = [last(city, "roles")[role].data for role in standing(city, "roles")]
     owed = [last(city, "obligations")[one].data["bearer"] for one in standing(city, "obligations")]
     reviewing = [last(city, "review_bodies")[one].data.get("type") for one in standing(city, "review_bodies")]
-    if (kind == "levels" and any(role["level"] == code for role in roles)) or (
-        kind == "organisation_types" and code in (*owed, *reviewing)
+    classed = [last(city, "schemes")[one].data["of"] for one in standing(city, "schemes")]
+    if (
+        (kind == "levels" and any(role["level"] == code for role in roles))
+        or (kind == "organisation_types" and code in (*owed, *reviewing))
+        or (kind in ("place_kinds", "organisation_types") and code in classed)
     ):
         return said(_("another entry names it; change that one first"))
     if kind == "parameters" or (kind == "roles" and code in (RESIDENT, ANONYMOUS)):

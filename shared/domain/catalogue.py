@@ -116,6 +116,27 @@ class Checklist(msgspec.Struct, frozen=True, kw_only=True):
     unlocks: Annotated[str, CODE, "code that the subject gets once all items pass; empty: none"] = ""
 
 
+class SchemeCode(msgspec.Struct, frozen=True, kw_only=True):
+    """What a subject can be by a scheme."""
+
+    code: Annotated[str, CODE, "code"]
+    zh: Annotated[str, line(200), "in Chinese"]
+    en: Annotated[str, line(400), "in English"]
+    needs: Annotated[
+        str, CODE, "what the subject must have unlocked by a checklist before it is decided; empty: nothing"
+    ] = ""
+
+
+class Scheme(msgspec.Struct, frozen=True, kw_only=True):
+    """What places or organisations can be, one code at a time: mode, provision, 三无 or 三有 (E16, E21, A01)."""
+
+    subject: Annotated[str, choice("place", "organisation", words="thing"), "what has a code"]
+    of: Annotated[str, CODE, "kind of the places, or type of the organisations, that it is for; empty: all"] = ""
+    codes: Annotated[list[SchemeCode], many(group(SchemeCode), 1, 200), "what it can be"]
+    total: Annotated[bool, YES, "whether each of that kind has a code, from its registration on"] = False
+    power: Annotated[str, POWER, "power of who decides it"] = "standing.decide"
+
+
 class Obligation(msgspec.Struct, frozen=True, kw_only=True):
     """What is owed in each period: so many times, so far apart (D15, E05)."""
 
@@ -158,6 +179,7 @@ KINDS: Mapping[str, EntryKind] = {
     "windows": EntryKind(Window),
     "checklists": EntryKind(Checklist),
     "obligations": EntryKind(Obligation),
+    "schemes": EntryKind(Scheme),
 }
 #: Parameters that rules read, with the least and the largest value; a city must have all of them but those with a value in `FORMER`.
 PARAMETERS: Mapping[str, tuple[int, int]] = {

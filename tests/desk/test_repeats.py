@@ -22,7 +22,9 @@ DAY, MOMENT = "2025-03-03", "2025-03-03T19:00:00+08:00"
 ITEMS = [{"code": "road", "zh": "路平", "en": "level road"}]
 #: What is there before: by service, the commands that make it.
 BEFORE: dict[str, list[tuple[str, dict[str, Any]]]] = {
-    "registry": [("adopt_entry", {"kind": "organisation_types", "code": "guild", "zh": "行会", "en": "guild"})],
+    "registry": [
+        ("adopt_entry", {"kind": "organisation_types", "code": "guild", "zh": "行会", "en": "guild"}),
+    ],
     "issues": [],
     "volunteers": [
         ("form_team", {"team_id": "t-here", "kind": "safety", "name": "队", "place": COMPOUND}),
@@ -107,8 +109,8 @@ CALLS: dict[str, dict[str, dict[str, Any]]] = {
         "request_payment": {"project_id": "pr-1", "payee": "建筑公司", "purpose": "工程", "amount_fen": 4},
     },
 }
-#: Commands whose id is all that they say, and those that need much of a project before them.
-NOTHING_ELSE = {"open_checklist", "disclose_statement"}
+#: Commands whose id is all that they say, those that need much of a project before them, and one that decides anew each time.
+NOTHING_ELSE = {"open_checklist", "disclose_statement", "decide_standing"}
 #: What may name something that the city does not know: units of members come from outside too.
 ELSEWHERE = {("survey_member", "unit"), ("report_in", "unit")}
 CASES = [(service, name) for service, calls in CALLS.items() for name in calls]

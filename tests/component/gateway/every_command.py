@@ -15,7 +15,7 @@ from typing import Any
 from shared.domain.calendar import today
 from shared.domain.catalogue import KINDS, Ranked
 from shared.following.context import Context
-from tests.kit.city import BUILDING, COMMUNITY, COMPOUND, ENTRIES, PLACES, STREET, document
+from tests.kit.city import BUILDING, COMMUNITY, COMPOUND, ENTRIES, OTHER_COMPOUND, PLACES, STREET, document
 from tests.kit.town import Town
 
 PASSWORD = "correct horse 9"
@@ -29,7 +29,7 @@ ROLES: dict[str, tuple[str, tuple[str, ...]]] = {
         "社区书记",
         (*_ALL, "project.*", "payment.sign", "statement.*", "checklist.*", "obligation.*"),
     ),
-    "street_secretary": ("街道书记", (*_ALL, "checklist.*", "obligation.*", "project.*")),
+    "street_secretary": ("街道书记", (*_ALL, "standing.*", "checklist.*", "obligation.*", "project.*")),
     "branch_head": ("支部书记", ("payment.review.branch",)),
     "committee_head": ("院委会主任", ("payment.review.committee",)),
     "board_head": ("监事会主席", ("payment.review.board",)),
@@ -94,6 +94,12 @@ def profile(version: int = 1) -> dict[str, Any]:
             role["zh"], role["en"] = resident[role["code"]]
     norms = {"subject": "organisation", "power": "checklist.judge", "unlocks": "norms"}
     items = [{"code": "room", "zh": "有场所", "en": "has a room"}, {"code": "rules", "zh": "有制度", "en": "has rules"}]
+    modes = [
+        {"code": code, "zh": zh, "en": en}
+        for code, zh, en in (("joint", "三方联动", "Joint"), ("unit", "单位自管", "Unit"))
+    ]
+    mode = {"subject": "place", "of": "compound", "codes": modes}
+    made["code_lists"]["schemes"] = {"mode": {"zh": "管理模式", "en": "Mode of running"} | mode}
     made["checklists"] = [{"code": "norms", "zh": "四规范", "en": "Four norms", "items": items} | norms]
     owed = {"cadence": "year", "bearer": "party", "amount": 1, "power": "obligation.meet"}
     made["obligations"] = [{"code": "report", "zh": "向支部报告", "en": "Report to the branch"} | owed]
@@ -195,6 +201,18 @@ class World:
     def fresh_body(self) -> str:
         """A body in the compound that no checklist was opened for."""
         return self.body()
+
+    def standing(self) -> str:
+        """What the other compound is by the scheme of modes."""
+        return self.do(
+            "p-street",
+            "registry",
+            "decide_standing",
+            scheme="mode",
+            subject=OTHER_COMPOUND,
+            code="unit",
+            grounds="决议",
+        )
 
     def obligation(self) -> str:
         """What a new body owes this year."""
@@ -402,6 +420,8 @@ ROWS: dict[str, Row] = {
     "erase_person": Row(OPERATOR, {}, World.person),
     "open_checklist": Row("p-street", lambda world, id: {"template": "norms", "subject": world.body()}),
     "judge_item": Row("p-street", {"item": "room"}, World.checklist),
+    "decide_standing": Row("p-street", lambda world, id: {"scheme": "mode", "subject": COMPOUND, "code": "joint"}),
+    "end_standing": Row("p-street", {}, World.standing),
     "meet_obligation": Row("p-secretary", lambda world, id: {"done_on": _day()}, World.obligation),
     "waive_obligation": Row("p-street", {}, World.obligation),
     # issues

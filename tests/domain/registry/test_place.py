@@ -46,6 +46,7 @@ REGISTER: dict[str, Any] = {
     "parent": COMMUNITY,
     "above": ABOVE,
     "codes": CODES,
+    "held": {},
     "city": city(),
 }
 MEASURE: dict[str, Any] = {

@@ -10,7 +10,8 @@ import msgspec
 import pytest
 
 from shared.domain.errors import BadInputError, IllegalStateError
-from tests.domain.registry.facts import COMPOUND, STREET, founded, words
+from tests.desk.registry.founding import founded
+from tests.domain.registry.facts import COMPOUND, STREET, words
 from tests.kit.desk import Desk
 
 #: Who provides the basic service of Fancheng's compounds (E17, E18, E21).

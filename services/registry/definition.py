@@ -5,6 +5,7 @@ from __future__ import annotations
 from services.registry import census  # noqa: F401  # its queries register on places
 from services.registry.checklist import CHECKLIST, CHECKLIST_FIGURES, CHECKLISTS
 from services.registry.entry import ENTRY
+from services.registry.link import LINK, LINKS
 from services.registry.obligation import CLOCK, EVIDENCE, OBLIGATION, OBLIGATION_FIGURES, OBLIGATIONS
 from services.registry.organisation import ORGANISATION, ORGANISATIONS
 from services.registry.person import PERSON, PERSONS, READ_NAMES
@@ -16,7 +17,7 @@ from shared.following.definition import Definition
 
 DEFINITION = Definition(
     name="registry",
-    deciders=(PROFILE, ENTRY, PLACE, ORGANISATION, POST, PERSON, CHECKLIST, OBLIGATION, EVIDENCE, STANDING),
+    deciders=(PROFILE, ENTRY, PLACE, ORGANISATION, POST, PERSON, CHECKLIST, OBLIGATION, EVIDENCE, STANDING, LINK),
     views=(
         PROFILES,
         PLACES,
@@ -32,6 +33,7 @@ DEFINITION = Definition(
         OBLIGATION_FIGURES,
         STANDINGS,
         STANDING_FIGURES,
+        LINKS,
     ),
     clock=(*CLOCK, FALLS_VACANT),
     powers={READ_NAMES: "Read the names of registered persons in full."},

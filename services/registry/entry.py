@@ -8,6 +8,7 @@ from typing import Annotated, Any
 
 import msgspec
 
+from services.registry.subjects import LISTS, wrong_kind
 from shared.domain.answers import ACTIONS, COUNT, TEXT, many, shape
 from shared.domain.catalogue import ANONYMOUS, KINDS, PARAMETERS, RESIDENT, data_of
 from shared.domain.city import NEVER, City
@@ -115,6 +116,7 @@ _USED: Mapping[str, tuple[str, str, Mapping[str, Any]]] = {
     "place_kinds": ("places", "kind", {}),
     "measures": ("measures", "measure", {}),
     "schemes": ("standings", "scheme", {"status": "standing"}),
+    "links": ("links", "kind", {"status": "linked"}),
 }
 
 
@@ -167,12 +169,14 @@ def faults(kind: str, code: str, data: Mapping[str, Any], codes: Callable[[str],
     if kind == "days_off" and data["last"] and not data["first"] <= data["last"] < plus_days(data["first"], 366):
         wrong["last"] = said(_("must not be before the first day, nor a year after it"))
     if kind == "schemes":
-        other = "place_kinds" if data["subject"] == "place" else "organisation_types"
-        if data["of"] and data["of"] not in codes(other):
-            wrong["of"] = said(_("not on the city's list {list}"), list=term("kinds", other))
+        if why := wrong_kind(data["subject"], data["of"], codes):
+            wrong["of"] = why
         named = [one["code"] for one in data["codes"]]
         if len(set(named)) < len(named):
             wrong["codes"] = said(_("names something twice"))
+    if kind == "links":
+        ends = {f"{end}_of": wrong_kind(data[end], data[f"{end}_of"], codes) for end in ("near", "far")}
+        wrong |= {part: why for part, why in ends.items() if why}
     if "power" in data and not is_power(data["power"]):
         wrong["power"] = said(_("no command asks for it"))
     if powers := {power: said(_("no command asks for it")) for power in data.get("powers", ()) if not is_power(power)}:
@@ -318,11 +322,14 @@ def _kept(city: City, kind: str, code: str) -> str:
     roles = [last(city, "roles")[role].data for role in standing(city, "roles")]
     owed = [last(city, "obligations")[one].data["bearer"] for one in standing(city, "obligations")]
     reviewing = [last(city, "review_bodies")[one].data.get("type") for one in standing(city, "review_bodies")]
-    classed = [last(city, "schemes")[one].data["of"] for one in standing(city, "schemes")]
+    parts = {"schemes": ("of",), "links": ("near_of", "far_of")}
+    classed = [
+        last(city, other)[one].data[part] for other in parts for one in standing(city, other) for part in parts[other]
+    ]
     if (
         (kind == "levels" and any(role["level"] == code for role in roles))
         or (kind == "organisation_types" and code in (*owed, *reviewing))
-        or (kind in ("place_kinds", "organisation_types") and code in classed)
+        or (kind in LISTS.values() and code in classed)
     ):
         return said(_("another entry names it; change that one first"))
     if kind == "parameters" or (kind == "roles" and code in (RESIDENT, ANONYMOUS)):

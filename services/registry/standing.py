@@ -8,18 +8,18 @@ is registered with its code or not at all.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import replace as altered
 from typing import Annotated, Any
 
 import msgspec
 from msgspec.structs import replace
 
+from services.registry.subjects import SUBJECT, all_of, held_on, missing, there
 from shared.domain.answers import ACTIONS, COUNT, OTHERS, PLACE_NAMES, TEXT, by_code, many, page_of, row_of, shape
 from shared.domain.catalogue import Scheme, SchemeCode, data_of
 from shared.domain.city import City, every
 from shared.domain.command import Cursor, Limit, order_of
 from shared.domain.decider import Decider
-from shared.domain.errors import BadInputError, IllegalStateError, NotFoundError
+from shared.domain.errors import BadInputError, IllegalStateError
 from shared.domain.event import Event
 from shared.domain.fields import CODE, DAY, PLACE, code_of, id_of, text
 from shared.domain.identity import derived_id
@@ -27,7 +27,7 @@ from shared.domain.mandate import Mandate
 from shared.domain.privacy import told
 from shared.domain.reader import Reader
 from shared.domain.view import Row, View, tally
-from shared.domain.words import _, said, term
+from shared.domain.words import _, said
 
 
 # Facts. Class and field names are the storage format: rename nothing, upcast instead.
@@ -100,8 +100,6 @@ def evolve(standing: Standing, event: Event) -> Standing:
 STANDING = Decider(
     "standing", (StandingDecided, StandingEnded), Standing, Standing, evolve, lambda standing: standing.place
 )
-#: The id of an organisation, or a territory path: whose pattern the ids fit, too.
-SUBJECT = altered(PLACE, control="pick", refers="organisation|place")
 
 
 def standing_id(scheme: str, subject: str) -> str:
@@ -129,29 +127,6 @@ def _one_of(rules: Scheme, scheme: str, code: str, field: str) -> SchemeCode:
     )
 
 
-def _subject(city: City, rules: Scheme, scheme: str, subject: str) -> str:
-    """The place of a subject; raises `NotFoundError` for one that is not there, `BadInputError` for one of another kind."""
-    row = city.place(subject) if rules.subject == "place" else city.organisation(subject)
-    if row is None or row.get("until"):
-        raise NotFoundError(
-            _("there is no {thing} {id}"),
-            {"subject": said(_("unknown"))},
-            thing=term("thing", rules.subject),
-            id=subject,
-        )
-    kind = row["kind"] if rules.subject == "place" else row["type"]
-    if rules.of and kind != rules.of:
-        raise BadInputError(
-            _("{scheme} is for {wanted} only, and {subject} is of the kind {kind}"),
-            {"subject": said(_("of another kind"))},
-            scheme=scheme,
-            wanted=rules.of,
-            subject=subject,
-            kind=kind,
-        )
-    return str(row["place"])
-
-
 def _id(ask: Mapping[str, Any], by: Mandate) -> str:
     return standing_id(ask["scheme"], ask["subject"])
 
@@ -171,7 +146,7 @@ def decide_standing(
 ) -> list[Event]:
     """Decide what a compound or organisation is by a scheme: one code at a time, from a day on, on grounds (E16, E21, X03)."""
     rules, version = _rules(city, scheme, "scheme")
-    place = _subject(city, rules, scheme, subject)
+    place = str(there(city, rules.subject, rules.of, subject)["place"])
     by.require(rules.power, place)
     chosen = _one_of(rules, scheme, code, "code")
     since = since or at[:10]
@@ -286,19 +261,19 @@ def first_standings(
     Raises `IllegalStateError` when a total scheme of its kind is left out, and `BadInputError` for a scheme or code that does not fit.
     """
     schemes = {code: data_of("schemes", entry.data) for code, entry in city.entries("schemes").items()}
-    missing = [
+    left_out = [
         code
         for code, rules in schemes.items()
         if rules.total and (rules.subject, rules.of) == ("place", kind) and code not in standings
     ]
-    if missing:
+    if left_out:
         raise IllegalStateError(
             _(
                 "a place of the kind {kind} is registered with what it is by {schemes}; every such place has exactly one code"
             ),
-            {"standings": said(_("name one code of each: {schemes}"), schemes=", ".join(missing))},
+            {"standings": said(_("name one code of each: {schemes}"), schemes=", ".join(left_out))},
             kind=kind,
-            schemes=", ".join(missing),
+            schemes=", ".join(left_out),
         )
     for scheme, code in standings.items():
         rules, version = _rules(city, scheme, "standings")
@@ -398,11 +373,9 @@ def standing_figures(
         having = set()
         for row in every(read.rows, "standings", {"scheme": scheme} | _under(place)):
             for held in row["history"]:
-                if held["since"] <= day < (held["until"] or "9999"):
+                if held_on(held, day):
                     codes[held["code"]] = codes.get(held["code"], 0) + 1
                     having.add(row["subject"])
-        subjects = _subjects(read, rules, place, day)
-        without = [subject for subject in subjects if subject not in having]
         return {
             "scheme": scheme,
             "place": place,
@@ -410,24 +383,10 @@ def standing_figures(
             "total": rules.total,
             "codes": codes,
             "standing": sum(codes.values()),
-            "subjects": len(subjects),
-            "without": len(without),
-            "missing": without[:50],
-        }
+        } | missing(all_of(read, rules.subject, rules.of, place, day), having)
 
     return read.as_of(answer)
 
 
 def _under(place: str) -> Row:
     return {"place__under": place} if place else {}
-
-
-def _subjects(read: Reader, rules: Scheme, place: str, day: str) -> list[str]:
-    """The places or organisations of a scheme's kind on a day."""
-    if rules.subject == "place":
-        where = {"kind": rules.of} if rules.of else {}
-        found = every(read.rows, "places", where | _under(place))
-        return [row["place"] for row in found if row["registered"] <= day]
-    where = {"type": rules.of} if rules.of else {}
-    where |= {"since__lte": day, "ended__gt": day}
-    return [row["organisation_id"] for row in every(read.rows, "organisations", where | _under(place))]

@@ -137,6 +137,21 @@ class Scheme(msgspec.Struct, frozen=True, kw_only=True):
     power: Annotated[str, POWER, "power of who decides it"] = "standing.decide"
 
 
+class LinkKind(msgspec.Struct, frozen=True, kw_only=True):
+    """How two things belong together: a unit supports a compound, a cadre is posted to it, N compounds join one (A27, E14, E19)."""
+
+    near: Annotated[str, choice("organisation", "place", "post", words="thing"), "what is linked"]
+    near_of: Annotated[str, CODE, "its kind of place, type of organisation or role; empty: any"] = ""
+    far: Annotated[str, choice("organisation", "place", "post", words="thing"), "what it is linked to"]
+    far_of: Annotated[str, CODE, "the kind of that; empty: any"] = ""
+    cap: Annotated[int, number(0, 1000), "links of one near end at most; 0: any number"] = 0
+    far_cap: Annotated[int, number(0, 1000), "links of one far end at most; 0: any number"] = 0
+    target: Annotated[int, number(0, 1000), "links that each near end should have; 0: none"] = 0
+    mutual: Annotated[bool, YES, "whether it holds only once the other end has confirmed it"] = False
+    needs: Annotated[str, CODE, "what the near end must have unlocked by a checklist; empty: nothing"] = ""
+    power: Annotated[str, POWER, "power of who links, at the place of the near end"] = "link.make"
+
+
 class Obligation(msgspec.Struct, frozen=True, kw_only=True):
     """What is owed in each period: so many times, so far apart (D15, E05)."""
 
@@ -180,6 +195,7 @@ KINDS: Mapping[str, EntryKind] = {
     "checklists": EntryKind(Checklist),
     "obligations": EntryKind(Obligation),
     "schemes": EntryKind(Scheme),
+    "links": EntryKind(LinkKind),
 }
 #: Parameters that rules read, with the least and the largest value; a city must have all of them but those with a value in `FORMER`.
 PARAMETERS: Mapping[str, tuple[int, int]] = {

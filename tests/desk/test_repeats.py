@@ -110,7 +110,7 @@ CALLS: dict[str, dict[str, dict[str, Any]]] = {
     },
 }
 #: Commands whose id is all that they say, those that need much of a project before them, and one that decides anew each time.
-NOTHING_ELSE = {"open_checklist", "disclose_statement", "decide_standing"}
+NOTHING_ELSE = {"open_checklist", "disclose_statement", "decide_standing", "propose_link"}
 #: What may name something that the city does not know: units of members come from outside too.
 ELSEWHERE = {("survey_member", "unit"), ("report_in", "unit")}
 CASES = [(service, name) for service, calls in CALLS.items() for name in calls]

@@ -26,7 +26,7 @@ BOUNDED = settings(
     print_blob=False,
 )
 #: Of these only refusals are tried here: a profile is one document of all lists, and the small city has no checklist, obligation or scheme.
-ONLY_REFUSED = {"profile", "checklist", "obligation", "standing"}
+ONLY_REFUSED = {"profile", "checklist", "obligation", "standing", "link"}
 AGGREGATES = [
     pytest.param(name, decider, id=decider.category)
     for name in OWNERS

@@ -27,9 +27,9 @@ ROLES: dict[str, tuple[str, tuple[str, ...]]] = {
     "grid_worker": ("网格员", (*_ALL, "project.finish", "payment.request", "payment.amend")),
     "community_secretary": (
         "社区书记",
-        (*_ALL, "project.*", "payment.sign", "statement.*", "checklist.*", "obligation.*"),
+        (*_ALL, "project.*", "payment.sign", "statement.*", "checklist.*", "obligation.*", "link.confirm"),
     ),
-    "street_secretary": ("街道书记", (*_ALL, "standing.*", "checklist.*", "obligation.*", "project.*")),
+    "street_secretary": ("街道书记", (*_ALL, "link.*", "standing.*", "checklist.*", "obligation.*", "project.*")),
     "branch_head": ("支部书记", ("payment.review.branch",)),
     "committee_head": ("院委会主任", ("payment.review.committee",)),
     "board_head": ("监事会主席", ("payment.review.board",)),
@@ -99,6 +99,8 @@ def profile(version: int = 1) -> dict[str, Any]:
         for code, zh, en in (("joint", "三方联动", "Joint"), ("unit", "单位自管", "Unit"))
     ]
     mode = {"subject": "place", "of": "compound", "codes": modes}
+    kinds = {"near": "organisation", "far": "organisation", "mutual": True}
+    made["code_lists"]["links"] = {"pairing": {"zh": "结对共建", "en": "Pairing"} | kinds}
     made["code_lists"]["schemes"] = {"mode": {"zh": "管理模式", "en": "Mode of running"} | mode}
     made["checklists"] = [{"code": "norms", "zh": "四规范", "en": "Four norms", "items": items} | norms]
     owed = {"cadence": "year", "bearer": "party", "amount": 1, "power": "obligation.meet"}
@@ -213,6 +215,17 @@ class World:
             code="unit",
             grounds="决议",
         )
+
+    def link(self) -> str:
+        """A pairing that the street proposed to the community's committee."""
+        ask = {"kind": "pairing", "near": self.body(), "far": "o-community", "terms": "共建"}
+        return self.do("p-street", "registry", "propose_link", **ask)
+
+    def confirmed_link(self) -> str:
+        """A pairing to which the other end has agreed."""
+        id = self.link()
+        self.do("p-secretary", "registry", "confirm_link", link_id=id)
+        return id
 
     def obligation(self) -> str:
         """What a new body owes this year."""
@@ -422,6 +435,11 @@ ROWS: dict[str, Row] = {
     "judge_item": Row("p-street", {"item": "room"}, World.checklist),
     "decide_standing": Row("p-street", lambda world, id: {"scheme": "mode", "subject": COMPOUND, "code": "joint"}),
     "end_standing": Row("p-street", {}, World.standing),
+    "propose_link": Row("p-street", lambda world, id: {"kind": "pairing", "near": world.body(), "far": "o-street"}),
+    "confirm_link": Row("p-secretary", {}, World.link),
+    "decline_link": Row("p-secretary", {}, World.link),
+    "end_link": Row("p-street", {}, World.link),
+    "log_delivery": Row("p-street", {}, World.confirmed_link),
     "meet_obligation": Row("p-secretary", lambda world, id: {"done_on": _day()}, World.obligation),
     "waive_obligation": Row("p-street", {}, World.obligation),
     # issues

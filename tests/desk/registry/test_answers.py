@@ -38,6 +38,9 @@ ASKED: dict[str, dict[str, Any]] = {
     "find_standings": {},
     "get_standing": {},
     "standing_figures": {"scheme": "mode"},
+    "find_links": {},
+    "get_link": {},
+    "link_figures": {"kind": "support"},
     "find_obligations": {},
     "get_obligation": {},
     "obligation_figures": {},
@@ -52,14 +55,21 @@ def told(read_only: Desk) -> Desk:
     document = PROFILE | {"version": 2, "effective": "2025-01-01", "checklists": [star], "obligations": [owed]}
     powers = PROFILE["powers"]
     mode = {"subject": "place", "of": "compound", "codes": [{"code": "unit", **words("unit")}]}
-    document["code_lists"] = PROFILE["code_lists"] | {"schemes": {"mode": words("mode") | mode}}
-    document["powers"] = powers | {"secretary": [*powers["secretary"], "checklist.*", "obligation.*", "standing.*"]}
+    document["code_lists"] = PROFILE["code_lists"] | {
+        "schemes": {"mode": words("mode") | mode},
+        "links": {"support": words("support") | {"near": "organisation", "far": "place"}},
+    }
+    document["powers"] = powers | {
+        "secretary": [*powers["secretary"], "checklist.*", "obligation.*", "standing.*", "link.*"]
+    }
     ask("adopt_profile", "operator", profile_id="fuzhou", **document)
     ask("measure_place", "operator", place=COMPOUND, measure="area", value=16900, unit="m2", source="S2")
     ask("count_households", "operator", place=BUILDING, households=100)
     receipt = ask("open_checklist", "post-secretary", template="star", subject=COMPOUND)
     ask("judge_item", "post-secretary", checklist_id=receipt["id"], item="clean", passed=True, evidence="照片")
     ask("decide_standing", "post-secretary", scheme="mode", subject=COMPOUND, code="unit", grounds="决议")
+    receipt = ask("propose_link", "post-secretary", kind="support", near="branch", far=BUILDING, terms="包楼")
+    ask("log_delivery", "post-secretary", link_id=receipt["id"], what="走访")
     read_only.tick("2025-03-05")
     return read_only
 
@@ -71,7 +81,7 @@ def test_every_query_is_tried() -> None:
 @pytest.mark.parametrize("name", ASKED)
 def test_an_answer_is_as_described(told: Desk, name: str) -> None:
     ask = dict(ASKED[name])
-    for thing in ("checklist", "obligation", "standing"):
+    for thing in ("checklist", "obligation", "standing", "link"):
         if name == f"get_{thing}":
             ask[f"{thing}_id"] = told.ask(f"find_{thing}s")["rows"][0][f"{thing}_id"]
     answer = told.ask(name, "operator", **ask)

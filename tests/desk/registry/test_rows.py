@@ -245,75 +245,28 @@ def test_a_facility_is_a_place_of_its_compound(desk: Desk) -> None:
     assert desk.ask("get_place", place=BUILDING)["kind"] == "building"
 
 
-def test_each_compound_has_one_mode_and_beside_it_one_provider(desk: Desk) -> None:
-    """From a day on, by a decision with its grounds; both parted over all compounds, nothing left out or twice (E16, E21)."""
-    by = officer(desk, "standing.decide")
-    schemes = {
-        "mode": ("三方联动自管", "单位院落自管", "区域协同自管", "党员带居民自管"),
-        "provision": ("物业公司", "单位", "居民自治", "社区兜底"),
+def test_the_branch_of_a_grid_leads_building_groups_and_its_secretary_is_the_grid_worker(desk: Desk) -> None:
+    """(A09)"""
+    adopt(desk, "organisation_types", "grid_branch", "网格党支部")
+    establish(desk, "grid-1", "grid_branch", level="compound", place=COMPOUND)
+    for number in (1, 2):
+        establish(desk, f"cell-{number}", level="building", place=BUILDING, parent_id="grid-1")
+    with pytest.raises(IllegalStateError, match="not above"):
+        establish(desk, "cell-3", level="compound", parent_id="cell-1", place=BUILDING)
+    (root,) = [
+        one for one in desk.ask("organisation_tree", place=COMPOUND)["roots"] if one["organisation_id"] == "grid-1"
+    ]
+    assert [child["organisation_id"] for child in root["children"]] == ["cell-1", "cell-2"]
+    post = {
+        "post_id": "post-grid-secretary",
+        "organisation_id": "grid-1",
+        "role": "secretary",
+        "title": "网格党支部书记",
     }
-    told: dict[str, Any] = {"subject": "place", "of": "compound", "total": True, "power": "standing.decide"}
-    for code, names in schemes.items():
-        codes = [{"code": f"{code}-{n}", "zh": zh, "en": f"{code} {n}"} for n, zh in enumerate(names, 1)]
-        adopt(desk, "schemes", code, code, codes=codes, **told)
-
-    def register(number: int, **standings: str) -> Any:
-        place = {"place": f"{COMMUNITY}.1{number}", "kind": "compound", "name": f"第{number}院", "parent": COMMUNITY}
-        return desk.ask("register_place", "operator", **place, standings=standings)
-
-    both = {"mode": "mode-1", "provision": "provision-1"}
-    for wrong in ({}, {"mode": "mode-1"}, both | {"mode": "mode-9"}):
-        with pytest.raises((IllegalStateError, BadInputError), match="exactly one code|no code of mode"):
-            register(1, **wrong)
-    register(1, **both)
-    register(2, mode="mode-2", provision="provision-2")
-    change = {"scheme": "mode", "subject": f"{COMMUNITY}.12", "code": "mode-4"}
-    with pytest.raises(BadInputError) as refused:
-        desk.ask("decide_standing", by, **change)
-    assert set(refused.value.fields) == {"grounds"}
-    with pytest.raises(ForbiddenError, match=r"standing\.decide"):
-        desk.ask("decide_standing", "p-lin", grounds="决议", **change)
-    desk.ask("decide_standing", by, at="2025-03-05T09:00:00+08:00", grounds="社区党委决议", **change)
-
-    def of(scheme: str, day: str) -> dict[str, int]:
-        figures = desk.ask("standing_figures", scheme=scheme, on=day)
-        assert sum(figures["codes"].values()) == figures["standing"] == 2
-        return {code: count for code, count in figures["codes"].items() if count}
-
-    assert of("mode", "2025-03-04") == {"mode-1": 1, "mode-2": 1}
-    assert of("mode", "2025-03-05") == {"mode-1": 1, "mode-4": 1}
-    assert of("provision", "2025-03-05") == {"provision-1": 1, "provision-2": 1}
-    (row,) = desk.ask("find_standings", scheme="mode", code="mode-4")["rows"]
-    with pytest.raises(IllegalStateError, match="instead"):
-        desk.ask("end_standing", by, standing_id=row["standing_id"], reason="x")
-
-
-def test_a_compound_comes_to_be_managed_by_the_citys_criteria(desk: Desk) -> None:
-    """From 三无 to 三有 on a day, with evidence for each criterion; what the three are the city says (A01)."""
-    by = officer(desk, "standing.decide", "checklist.*")
-    items = [
-        {"code": f"have-{n}", "zh": zh, "en": f"have {n}"} for n, zh in enumerate(("有组织", "有管理", "有服务"), 1)
-    ]
-    listed = {"subject": "place", "items": items, "power": "checklist.judge.haves", "unlocks": "three-haves"}
-    adopt(desk, "checklists", "three-haves", "三有", **listed)
-    codes = [{"code": "without", "zh": "三无小区", "en": "without"}]
-    codes.append({"code": "with", "zh": "三有小区", "en": "with", "needs": "three-haves"})
-    told = {"subject": "place", "of": "compound", "total": False, "power": "standing.decide"}
-    adopt(desk, "schemes", "managed", "三无三有", codes=codes, **told)
-    ask = {"scheme": "managed", "subject": COMPOUND, "grounds": "街道评定"}
-    desk.ask("decide_standing", by, code="without", **ask)
-    id = desk.ask("open_checklist", by, template="three-haves", subject=COMPOUND)["id"]
-    for item in items[:2]:
-        desk.ask("judge_item", by, checklist_id=id, item=item["code"], passed=True, evidence="实地查看")
-    with pytest.raises(IllegalStateError, match="presupposes a passed checklist"):
-        desk.ask("decide_standing", by, at="2025-03-05T09:00:00+08:00", code="with", **ask)
-    with pytest.raises(BadInputError) as refused:
-        desk.ask("judge_item", by, checklist_id=id, item="have-3", passed=True)
-    assert set(refused.value.fields) == {"evidence"}
-    desk.ask("judge_item", by, checklist_id=id, item="have-3", passed=True, evidence="服务协议")
-    done = desk.ask("decide_standing", by, at="2025-03-05T10:00:00+08:00", code="with", **ask)
-    history = desk.ask("get_standing", standing_id=done["id"])["history"]
-    assert [(one["code"], one["since"], one["grounds"]) for one in history] == [
-        ("without", "2025-03-04", "街道评定"),
-        ("with", "2025-03-05", "街道评定"),
-    ]
+    desk.ask("establish_post", "operator", **post, ex_officio_post_id="post-grid")
+    desk.ask("appoint_person", "operator", post_id="post-grid", person_id="p-lin", since="2025-02-01")
+    with pytest.raises(IllegalStateError, match="goes with post-grid"):
+        desk.ask("appoint_person", "operator", post_id="post-grid-secretary", person_id="p-chen")
+    desk.ask("appoint_person", "operator", post_id="post-grid-secretary", person_id="p-lin", since="2025-02-01")
+    (held,) = desk.ask("find_posts", "operator", organisation_id="grid-1")["rows"]
+    assert (held["person_id"], held["vacant"]) == ("p-lin", False)

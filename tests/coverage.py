@@ -1,4 +1,4 @@
-"""Which rows of the catalogue the tests show: `python -m tests.coverage` writes `docs/coverage.md` and prints the sums.
+"""Which rows of the catalogue the tests show: `python -m tests.coverage` writes `docs/coverage.md` and prints the rows by state.
 
 A test cites rows in its own docstring: `(C12)` when it asserts all that the row wants, what is refused included, and `(part of C12)`
 when it asserts some of it; several stand together, `(part of C12, X13)`. A row *works* when a test asserts all of it, is *partial* when
@@ -180,11 +180,15 @@ def document() -> str:
 
 
 def main() -> None:
-    """Write the page and print the sums."""
+    """Write the page; print the rows by state and the sums."""
     COVERAGE.write_text(document())
     catalogue = rows(CATALOGUE.read_text())
     cited, _ = citations({row.id for row in catalogue})
-    print("\n".join(sums(catalogue, states(catalogue, cited))))
+    state = states(catalogue, cited)
+    for one in STATES:
+        found = [row.id for row in catalogue if state[row.id] == one]
+        print(f"{one} ({len(found)}): {' '.join(found)}\n")
+    print("\n".join(sums(catalogue, state)))
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Every sealed field has its erasure, and one human's erasure reaches every service: no file holds the name afterwards (X09)."""
+"""Every sealed field has its erasure, and one human's erasure reaches every service: no file holds the name afterwards."""
 
 from __future__ import annotations
 
@@ -31,6 +31,7 @@ def sealed_in(desk: Desk) -> list[str | None]:
 
 
 def test_the_household_of_a_visit_is_erased(tmp_path: Path) -> None:
+    """(part of X09)"""
     desk = Desk("issues", tmp_path)
     ask = {"place": COMPOUND, "visited_on": "2025-03-04", "household": "陈阿姨，3号楼"}
     id = desk.ask("record_visit", "post-grid", **ask)["id"]

@@ -1,4 +1,4 @@
-"""Every sealed field has its erasure, and one human's erasure reaches every service: no file holds the name afterwards (X09)."""
+"""Every sealed field has its erasure, and one human's erasure reaches every service: no file holds the name afterwards."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from tests.domain.history.record import example
 
 @pytest.mark.parametrize("service", OWNERS)
 def test_every_sealed_field_has_a_fact_that_erases_it_and_a_command_that_records_it(service: str) -> None:
-    """The subject of each seal is one that an erasure destroys; restore takes the same table."""
+    """The subject of each seal is one that an erasure destroys; restore takes the same table (part of X09)."""
     prefixes = {prefix for _field, prefix in ERASURES.values()}
     for decider in definition(service).deciders:
         for event in decider.codec.events.values():

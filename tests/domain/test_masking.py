@@ -1,4 +1,4 @@
-"""Numbers that identify somebody are masked in every text that everybody may read, however they are written (X09)."""
+"""Numbers that identify somebody are masked in every text that everybody may read, however they are written."""
 
 from __future__ import annotations
 
@@ -33,6 +33,7 @@ from shared.domain.privacy import classes_of, staff, told
     ],
 )
 def test_a_number_of_a_person_is_masked(said: str, written: str) -> None:
+    """(part of X09)"""
     assert masked(said) == written
     assert masked(written) == written
 

@@ -1,4 +1,4 @@
-"""One rule for every door: what a reader may not see of a fact, they see in no view, no ledger entry, no proof and no export (X09)."""
+"""One rule for every door: what a reader may not see of a fact, they see in no view, no ledger entry, no proof and no export."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Money is never dated back, and what was published of it stays as it was (D25, X02)."""
+"""Money is never dated back, and what was published of it stays as it was."""
 
 from __future__ import annotations
 
@@ -74,7 +74,7 @@ def test_a_project_that_money_moved_in_goes_forward_only_too(desk: Desk) -> None
 
 
 def test_a_published_statement_stays_and_the_next_one_tells_the_correction(desk: Desk) -> None:
-    """(X02)"""
+    """(part of X02)"""
     project = collected(desk)
     told = {"project_id": project}
     first = desk.ask("disclose_statement", "post-keeper", **told)["statement_id"]

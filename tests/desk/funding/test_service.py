@@ -1,4 +1,4 @@
-"""The service at its desk: real commands, views and keys, on new facts and on those of before (C22, D25, D37, X09)."""
+"""The service at its desk: real commands, views and keys, on new facts and on those of before."""
 
 from __future__ import annotations
 
@@ -156,6 +156,7 @@ def test_a_command_sent_again_answers_the_same_id(desk: Desk) -> None:
 
 
 def test_a_statement_is_disclosed_once_a_day_while_nothing_changes(desk: Desk) -> None:
+    """(part of D37)"""
     project = collected(desk)
     first = desk.ask("disclose_statement", "post-keeper", project_id=project)
     assert first["statement_id"] and first["events"]
@@ -171,7 +172,7 @@ def test_a_statement_is_disclosed_once_a_day_while_nothing_changes(desk: Desk) -
 
 
 def test_what_is_overdue_follows_the_city_s_number_of_days(desk: Desk) -> None:
-    """D25: 90 days unless asked otherwise."""
+    """90 days unless asked otherwise (part of D25)."""
     project = collected(desk, place=OTHER_COMPOUND)
     where = {"place__under": OTHER_COMPOUND}
     assert desk.ask("find_overdue_disclosures", day="2025-06-02", **where)["rows"] == []
@@ -181,7 +182,7 @@ def test_what_is_overdue_follows_the_city_s_number_of_days(desk: Desk) -> None:
 
 
 def test_each_missed_period_is_recorded_once_and_taken_back_by_the_next_statement(tmp_path: Path) -> None:
-    """D25: approved on 4 March, a statement every 90 days: due on 2 June and on 31 August."""
+    """Approved on 4 March, a statement every 90 days: due on 2 June and on 31 August (part of D25)."""
     desk = _desk(tmp_path)
     project = collected(desk)
 
@@ -204,7 +205,7 @@ def test_each_missed_period_is_recorded_once_and_taken_back_by_the_next_statemen
 
 
 def test_the_clock_catches_up_with_every_period_that_was_missed(tmp_path: Path) -> None:
-    """D25: also on its first day in a city that has run without it for a year; not in one that has adopted nothing."""
+    """Also on its first day in a city that has run without it for a year; not in one that has adopted nothing (part of D25)."""
     desk = Desk("funding", tmp_path, [])
     assert desk.tick("2026-03-05") == 0
     desk.close()
@@ -218,7 +219,7 @@ def test_the_clock_catches_up_with_every_period_that_was_missed(tmp_path: Path) 
 
 
 def test_books_that_are_never_settled_are_listed(tmp_path: Path) -> None:
-    """C22: 180 days after acceptance, or after giving up what was approved; also when nothing is left to return."""
+    """180 days after acceptance, or after giving up what was approved; also when nothing is left to return (part of C22)."""
     desk = _desk(tmp_path)
     accepted, given_up, settled = (collected(desk, issue_ids=[]) for _ in range(3))
     for project in (accepted, settled):
@@ -238,7 +239,7 @@ def test_books_that_are_never_settled_are_listed(tmp_path: Path) -> None:
 
 
 def test_a_repeat_is_held_and_its_explanation_is_public(desk: Desk) -> None:
-    """X06: over the projects of the city, and with bills that were paid."""
+    """Over the projects of the city, and with bills that were paid (part of X06)."""
     first, second = collected(desk), collected(desk)
     asked = {"payee": "榕景公司", "purpose": "路灯", "amount_fen": 77}
     one = desk.ask("request_payment", "post-applicant", project_id=first, bill="No.0001", **asked)["payment_id"]

@@ -1,4 +1,4 @@
-"""Quarrels are for staff only from their category on, and any text can be moved out of public sight, in the open (X09)."""
+"""Quarrels are for staff only from their category on, and any text can be moved out of public sight, in the open."""
 
 from __future__ import annotations
 
@@ -41,6 +41,7 @@ def seen(desk: Desk, by: str, **ask: Any) -> list[str]:
 def test_a_case_of_a_confidential_category_is_for_its_reporter_and_for_staff_with_the_power(
     desk: Desk, category: str
 ) -> None:
+    """(part of A41, C30, C34, X09)"""
     id, open_ = report(desk, category), report(desk, "facility.road", text="坑")
     for by in ("", "p-other", "post-housing"):
         assert seen(desk, by) == [open_]
@@ -70,6 +71,7 @@ def test_every_fact_of_a_confidential_case_says_so_and_others_are_stored_as_befo
 
 
 def test_staff_move_a_text_out_of_public_sight_and_everybody_reads_why(desk: Desk) -> None:
+    """(part of X09)"""
     id = report(desk, "facility.road")
     with pytest.raises(ForbiddenError):
         desk.ask("withhold_text", "p-resident", issue_id=id, withheld="description", reason="点名")

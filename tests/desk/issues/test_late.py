@@ -1,4 +1,4 @@
-"""A case goes forward only, late entries have a window and both dates, time limits are judged by what was recorded (C12, X02)."""
+"""A case goes forward only, late entries have a window and both dates, time limits are judged by what was recorded."""
 
 from __future__ import annotations
 
@@ -80,6 +80,7 @@ def test_what_happens_at_once_is_never_refused_for_a_clock_that_is_behind(desk: 
 
 
 def test_a_late_entry_has_a_window_and_both_dates(desk: Desk) -> None:
+    """(part of X02)"""
     id = dispatched(desk)
     desk.now = "2025-03-15T09:00:00+08:00"
     with pytest.raises(
@@ -138,7 +139,7 @@ def test_a_city_that_allows_no_late_entry_takes_what_happens_now(tmp_path: Path)
 
 
 def test_a_resolution_that_is_entered_late_but_in_its_window_counts_as_on_time(desk: Desk) -> None:
-    """The clock has marked the case overdue meanwhile: that stays, and stands in nobody's way."""
+    """The clock has marked the case overdue meanwhile: that stays, and stands in nobody's way (part of C12)."""
     id = dispatched(desk)
     desk.now = AFTER
     desk.tick("2025-03-08")
@@ -172,6 +173,7 @@ def test_a_time_limit_is_judged_by_what_was_recorded(
 
 
 def test_an_import_says_in_every_fact_who_brought_it_in(desk: Desk) -> None:
+    """(part of X02, X12)"""
     desk.now = "2026-01-01T09:00:00+08:00"
     id = report(desk, at=AT, imported="operator:token")
     (record,) = desk.log.read()

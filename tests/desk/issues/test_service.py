@@ -186,6 +186,7 @@ def test_lists_are_filtered_paged_and_masked(fresh: Desk) -> None:
 
 
 def test_figures_are_partitions_with_numerators_and_denominators(fresh: Desk) -> None:
+    """(part of A04, B20, C14, X03)"""
     ids = [report(fresh) for _ in range(4)]
     for id in ids[:3]:
         dispatch(fresh, id)
@@ -473,7 +474,7 @@ def test_a_later_time_limit_takes_the_mark_away_and_may_be_missed_again(fresh: D
 
 
 def test_a_reopened_issue_is_overdue_after_the_time_limit_of_its_new_round(fresh: Desk) -> None:
-    """Ten working days from the day on which it was reopened, unless the city says otherwise (C12)."""
+    """Ten working days from the day on which it was reopened, unless the city says otherwise (part of C12)."""
     id = report(fresh)
     dispatch(fresh, id)
     fresh.tick("2025-03-08")

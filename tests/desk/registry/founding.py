@@ -10,7 +10,7 @@ from tests.kit.desk import Desk
 
 
 def founded(folder: Path) -> Desk:
-    """Fuzhou: four levels from street to building, one compound in a community, two buildings (C02, C06)."""
+    """Fuzhou: four levels from street to building, one compound in a community, two buildings."""
     desk = Desk("registry", folder)
 
     def ask(method: str, **arguments: Any) -> None:

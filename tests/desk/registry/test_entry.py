@@ -1,4 +1,4 @@
-"""Catalogue entries: one version after the other, only data that fit, nothing that is in use is retired (A03, C13)."""
+"""Catalogue entries: one version after the other, only data that fit, nothing that is in use is retired."""
 
 from __future__ import annotations
 
@@ -157,7 +157,7 @@ def test_a_power_is_what_something_asks_for() -> None:
 
 
 def test_powers_follow_the_entry_at_once(desk: Desk) -> None:
-    """What a role may do is data (C13)."""
+    """What a role may do is data (part of C13)."""
     desk.ask("appoint_person", "operator", post_id="post-grid", person_id="p-lin")
     yard = {"place": "350104.013.002.009", "kind": "yard", "name": "院落", "parent": "350104.013.002"}
     with pytest.raises(ForbiddenError, match="registry.place"):

@@ -1,4 +1,4 @@
-"""The registry's figures: counted from views, with qualifiers, as of a day (A03, A06, C02, C06, X04)."""
+"""The registry's figures: counted from views, with qualifiers, as of a day."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from tests.kit.desk import Desk
 
 
 def test_a_compound_of_232_households_in_a_street_of_four_levels(desk: Desk) -> None:
-    """联邦新城: ≈ 16900 m², 232 households, 600余 people (C02); street, community, compound, building (C06)."""
+    """联邦新城: ≈ 16900 m², 232 households, 600余 people; street, community, compound, building (part of C02, C06, C29)."""
     desk.ask("count_households", "operator", place=BUILDING, households=132, as_of="2018-01-01")
     desk.ask("count_households", "operator", place=COMPOUND + ".02", households=90, as_of="2018-01-01")
     desk.ask("count_households", "operator", place=COMPOUND + ".02", households=100, as_of="2020-01-01")
@@ -66,7 +66,7 @@ def test_the_street_itself_and_what_is_above_it(read_only: Desk) -> None:
 
 
 def test_figures_of_a_past_day(desk: Desk) -> None:
-    """Counts are of what existed then (A06)."""
+    """Counts are of what existed then (part of A04, A06)."""
     desk.ask("dissolve_organisation", "operator", organisation_id="group-2", reason="合并", until="2025-02-01")
     assert desk.ask("count_figures", "operator", place=COMPOUND)["organisations"] == 2
     assert desk.ask("count_figures", "operator", place=COMPOUND, on="2025-01-31")["organisations"] == 3
@@ -76,7 +76,7 @@ def test_figures_of_a_past_day(desk: Desk) -> None:
 
 
 def test_a_household_is_counted_in_one_place(desk: Desk) -> None:
-    """(X03)"""
+    """(part of X03)"""
     desk.ask("count_households", "operator", place=COMPOUND, households=232, qualifier="about")
     with pytest.raises(IllegalStateError, match=f"counted at {COMPOUND} already"):
         desk.ask("count_households", "operator", place=BUILDING, households=132)
@@ -89,7 +89,7 @@ def test_a_household_is_counted_in_one_place(desk: Desk) -> None:
 
 
 def test_a_late_measure_corrects_the_past_beside_what_was_known(desk: Desk) -> None:
-    """What was published stays, with when it was known and when it was corrected (X02)."""
+    """What was published stays, with when it was known and when it was corrected (part of X02)."""
     ask = {"place": COMPOUND, "measure": "area", "unit": "m2"}
     desk.ask("measure_place", "operator", value=17000, since="2020-01-01", **ask)
     desk.ask("measure_place", "operator", value=16900, since="2018-01-01", qualifier="about", **ask)
@@ -106,7 +106,7 @@ def test_a_late_measure_corrects_the_past_beside_what_was_known(desk: Desk) -> N
 
 
 def test_a_count_that_is_corrected_keeps_what_was_counted_before(desk: Desk) -> None:
-    """(X02)"""
+    """(part of X02)"""
     for households in (132, 133, 132):
         desk.ask("count_households", "operator", place=BUILDING, households=households, as_of="2025-01-01")
     row = desk.node.views.get("households", BUILDING)

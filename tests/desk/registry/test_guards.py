@@ -1,4 +1,4 @@
-"""Rules over several things hold when two decisions are made at the same time: one of them is made again and refused (C13, X03)."""
+"""Rules over several things hold when two decisions are made at the same time: one of them is made again and refused."""
 
 from __future__ import annotations
 

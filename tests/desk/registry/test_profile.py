@@ -1,4 +1,4 @@
-"""The city's profile: one document that adopts and retires entries at once; versions grow, codes in use stay (A03, A12, A13, C13)."""
+"""The city's profile: one document that adopts and retires entries at once; versions grow, codes in use stay."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ def test_the_same_document_again_changes_nothing(desk: Desk) -> None:
 
 
 def test_the_depth_of_the_tree_is_data(empty: Desk) -> None:
-    """Five levels in one city, three in another (A03, C06)."""
+    """Five levels in one city, three in another (part of A03, C06)."""
     three = [{"code": code, **words(code)} for code in ("city", "street", "community")]
     adopt(empty, PROFILE | {"levels": three})
     assert [level["code"] for level in empty.ask("get_profile")["levels"]] == ["city", "street", "community"]
@@ -210,7 +210,7 @@ def test_checklists_and_obligations_are_entries(desk: Desk) -> None:
 
 
 def test_what_a_list_says_of_a_code_stands_beside_its_words(desk: Desk) -> None:
-    """(B32)"""
+    """(part of B32)"""
     adopt(desk, lists(activity_kinds={"service": words("service"), "story": words("story", needs="station")}))
     found = desk.node.city().entries("activity_kinds")
     assert {code: entry.data for code, entry in found.items()} == {

@@ -42,7 +42,7 @@ def test_facts_are_published_under_their_place(desk: Desk) -> None:
 
 
 def test_a_name_is_nowhere_in_the_log_and_the_views(desk: Desk, tmp_path: Path) -> None:
-    """(X09)"""
+    """(part of X09)"""
     stored = b"".join(bytes(record.data) for record in desk.node.log.read())
     assert "陈依明".encode() not in stored and b"sealed:v1:p-chen:" in stored
     files = b"".join(file.read_bytes() for file in tmp_path.glob("*.sqlite*"))
@@ -63,7 +63,7 @@ def test_names_are_masked_for_the_public_and_open_for_staff_of_the_place(desk: D
 
 
 def test_an_erased_person_is_unreadable_everywhere(desk: Desk) -> None:
-    """(X09)"""
+    """(part of X09)"""
     sealed = next(record for record in desk.node.log.read() if record.type == "PersonRegistered")
     with pytest.raises(IllegalStateError, match="holds the post 书记"):
         desk.ask("erase_person", "operator", person_id="p-chen", reason="本人申请")
@@ -101,7 +101,7 @@ def test_posts_show_who_holds_them(read_only: Desk) -> None:
 
 
 def test_powers_follow_the_post(desk: Desk) -> None:
-    """The secretary appoints; when the term is over the power is gone (C13)."""
+    """The secretary appoints; when the term is over the power is gone (part of C13)."""
     desk.ask("appoint_person", CHEN, post_id="post-grid", person_id="p-lin")
     desk.ask("end_appointment", "operator", post_id="post-secretary", person_id="p-chen")
     with pytest.raises(ForbiddenError, match="not yours"):
@@ -224,7 +224,7 @@ def test_before_there_is_a_profile_everything_waits(empty: Desk) -> None:
 
 
 def test_views_are_what_a_replay_makes_of_the_log(desk: Desk, tmp_path: Path) -> None:
-    """(X01)"""
+    """(part of X01)"""
     desk.ask("count_households", "operator", place=BUILDING, households=100)
     other = Desk("registry", tmp_path / "other")
     records = list(desk.node.log.read())

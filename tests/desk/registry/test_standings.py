@@ -1,4 +1,4 @@
-"""Standings at the registry's desk: partitions of all compounds at every position, figures of any day, codes that stay (X03)."""
+"""Standings at the registry's desk: partitions of all compounds at every position, figures of any day, codes that stay."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from tests.desk.registry.founding import founded
 from tests.domain.registry.facts import COMPOUND, STREET, words
 from tests.kit.desk import Desk
 
-#: Who provides the basic service of Fancheng's compounds (E17, E18, E21).
+#: Who provides the basic service of Fancheng's compounds.
 PROVISION = {"company": 212, "unit": 301, "self_governed": 121, "community": 370}
 
 
@@ -42,7 +42,7 @@ def register(desk: Desk, number: int, **standings: str) -> Any:
 
 
 def test_all_compounds_are_partitioned_at_every_position(tmp_path: Path) -> None:
-    """E21, E22, X03: 212 + 301 + 121 + 370 = 1,004; at no position is there a compound without its code, or with two."""
+    """212 + 301 + 121 + 370 = 1,004; at no position is there a compound without its code, or with two (part of E21, E22, X03)."""
     desk = city(tmp_path)
     adopt(desk, "provision", *PROVISION, total=True)
     for number in range(100, 122):
@@ -77,7 +77,7 @@ def test_all_compounds_are_partitioned_at_every_position(tmp_path: Path) -> None
 
 
 def test_figures_are_those_of_the_day(tmp_path: Path) -> None:
-    """A01, X01: what compounds were on a day stays, whatever is decided later; what is corrected on its first day never held."""
+    """What compounds were on a day stays, whatever is decided later; what is corrected on its first day never held (part of A01, X01)."""
     desk = city(tmp_path)
     adopt(desk, "managed", "without", "with")
     ask = {"scheme": "managed", "subject": COMPOUND, "grounds": "决议"}
@@ -105,7 +105,7 @@ def test_figures_are_those_of_the_day(tmp_path: Path) -> None:
 
 
 def test_a_scheme_keeps_the_codes_that_something_is(tmp_path: Path) -> None:
-    """X03: a version that drops a code in use is refused and named; one that drops an unused code is adopted."""
+    """A version that drops a code in use is refused and named; one that drops an unused code is adopted (part of X03)."""
     desk = city(tmp_path)
     adopt(desk, "mode", "joint", "unit", "members")
     desk.ask("decide_standing", "post-secretary", scheme="mode", subject=COMPOUND, code="unit", grounds="决议")

@@ -33,6 +33,7 @@ def hold(
 
 
 def test_persons_and_person_times_are_counted_apart_in_every_territory(desk: Desk) -> None:
+    """(part of A04, C39, X04)"""
     hold(desk, "a-1", {"p-1": 60, "p-2": 30}, sessions=2)
     hold(desk, "a-2", {"p-1": 10}, place=THERE, starts=EARLIER)
     hold(desk, "a-3", {"p-1": 5, "p-3": 5}, place=BEYOND, kind="training", starts=EARLY)

@@ -10,6 +10,7 @@ from tests.kit.desk import Desk
 
 
 def test_report_ins_are_listed_for_those_who_confirm_them(desk: Desk) -> None:
+    """(part of B11, C40, D11)"""
     desk.ask("survey_member", "post-worker", person_id="p-1", unit="bureau", level="district", place=COMPOUND)
     desk.ask("survey_member", "post-worker", person_id="p-2", unit="bureau", level="city", place=COMPOUND)
     id = desk.ask("report_in", "p-1", unit="bureau", place=COMPOUND)["id"]

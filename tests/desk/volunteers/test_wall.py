@@ -1,4 +1,4 @@
-"""The wall of wishes: who sees what, and what the passing of days does to claims (C41, C42)."""
+"""The wall of wishes: who sees what, and what the passing of days does to claims."""
 
 from __future__ import annotations
 
@@ -38,6 +38,7 @@ def released(desk: Desk, id: str) -> list[Any]:
 
 
 def test_a_wish_from_asking_to_confirmation_and_what_each_sees(desk: Desk) -> None:
+    """(part of C41, X09)"""
     id = ask(desk, "w-1", THERE)
     assert not any(word in desk.stored for word in ("陈秀英", "轮椅", "13800000000"))
     with pytest.raises(NotFoundError, match="no wish"):
@@ -93,6 +94,7 @@ def test_the_wall_shows_what_can_be_claimed_today(desk: Desk) -> None:
 
 
 def test_the_day_releases_expired_claims_once(desk: Desk) -> None:
+    """(part of C41)"""
     claimed(desk, "w-day", 3)
     desk.tick("2025-03-06")
     assert released(desk, "w-day") == []

@@ -1,4 +1,4 @@
-"""Who answers for an issue when posts and persons change, nobody acts, or the post is the wrong one (A11, C12, X08, X13)."""
+"""Who answers for an issue when posts and persons change, nobody acts, or the post is the wrong one."""
 
 from __future__ import annotations
 
@@ -189,7 +189,7 @@ def test_an_issue_goes_only_to_a_post_that_can_accept_and_resolve_it_there() -> 
 
 
 def test_what_lies_outside_all_posts_is_handled_by_who_answers_for_it() -> None:
-    """The last resort triages, dispatches and settles what it answers for, wherever it lies (X13)."""
+    """The last resort triages, dispatches and settles what it answers for, wherever it lies (part of X13)."""
     whole: Any = replace(REPORTED, place="350104", level="street", **STREET)
     street = mandate("post-street", "issue.*")
     judged = {"severity": "big", "reason": "x", "city": CITY}
@@ -268,7 +268,7 @@ def test_the_reporter_opens_a_closed_case_again_within_the_time_of_the_city() ->
     long_ago.when(reopen_issue, by=RESIDENT, city=CITY, reason="x").then_raises(IllegalStateError, "report it anew")
 
 
-# -- who did it does not judge it (X08) --
+# -- who did it does not judge it --
 
 
 def test_only_the_accountable_post_resolves() -> None:

@@ -1,4 +1,4 @@
-"""Quarrels are for staff only from their category on, and any text can be moved out of public sight, in the open (X09)."""
+"""Quarrels are for staff only from their category on, and any text can be moved out of public sight, in the open."""
 
 from __future__ import annotations
 

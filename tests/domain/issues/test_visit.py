@@ -1,4 +1,4 @@
-"""Visits of grid workers (C07)."""
+"""Visits of grid workers."""
 
 from __future__ import annotations
 

@@ -17,7 +17,7 @@ from tests.kit.city import entry
 from tests.kit.rows import city as small_city
 
 STREET, COMMUNITY, COMPOUND, BUILDING = "350104.013", "350104.013.002", "350104.013.002.007", "350104.013.002.007.01"
-#: Four levels and the optional one between them (C06, C50).
+#: Four levels and the optional one between them.
 LEVELS = ("street", "community", "area", "compound", "building")
 NOBODY = Mandate(actor="p-x", role="resident")
 

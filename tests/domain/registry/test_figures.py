@@ -1,4 +1,4 @@
-"""The registry's figures: counted from views, with qualifiers, as of a day (A03, A06, C02, C06, X04)."""
+"""The registry's figures: counted from views, with qualifiers, as of a day."""
 
 from __future__ import annotations
 
@@ -21,5 +21,5 @@ from services.registry.census import combined
     ],
 )
 def test_the_qualifier_of_a_sum(parts: dict[str, int], whole: str) -> None:
-    """(X04)"""
+    """(part of X04)"""
     assert combined(Counter(parts)) == whole

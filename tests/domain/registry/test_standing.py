@@ -1,4 +1,4 @@
-"""Standings as data: modes and provision of compounds (E16, E21), 三无 and 三有 (A01), one code at a time (X03)."""
+"""Standings as data: modes and provision of compounds, 三无 and 三有, one code at a time."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ ASK: dict[str, Any] = {
 
 
 def test_a_compound_has_one_mode_and_a_change_names_its_grounds_and_the_former() -> None:
-    """E16: the mode is a dated attribute; the new code takes the place of the old one, and the same again writes nothing."""
+    """The mode is a dated attribute; the new code takes the place of the old one, and the same again writes nothing (part of E16)."""
     changed = StandingDecided(
         standing_id=ID,
         scheme="mode",
@@ -91,7 +91,7 @@ def test_a_compound_has_one_mode_and_a_change_names_its_grounds_and_the_former()
 
 
 def test_only_codes_of_the_scheme_and_subjects_of_its_kind() -> None:
-    """X03: a code beyond the partition, a building with a compound's mode, and what is not there are refused."""
+    """A code beyond the partition, a building with a compound's mode, and what is not there are refused (part of X03)."""
     spec = given(STANDING, ID, FIRST)
     spec.when(decide_standing, **ASK | {"code": "market"}).then_raises(BadInputError, "no code of mode; known: joint")
     spec.when(decide_standing, **ASK | {"scheme": "colour"}).then_raises(BadInputError, "not on the city's list")
@@ -102,12 +102,12 @@ def test_only_codes_of_the_scheme_and_subjects_of_its_kind() -> None:
 
 @pytest.mark.parametrize("since", ["2025-01-09", "2025-03-05"])
 def test_it_holds_from_a_day_between_the_last_decision_and_today(since: str) -> None:
-    """E16: nothing is decided ahead, nor before what was decided last."""
+    """Nothing is decided ahead, nor before what was decided last (part of E16)."""
     given(STANDING, ID, FIRST).when(decide_standing, **ASK | {"since": since}).then_raises(IllegalStateError, "up to")
 
 
 def test_a_mode_with_conditions_takes_a_passed_checklist() -> None:
-    """E17, E33: joint running presupposes that the compound's conditions were judged; without them it is refused."""
+    """Joint running presupposes that the compound's conditions were judged; without them it is refused (part of E17, E33)."""
     ask = ASK | {"code": "joint"}
     given(STANDING, ID, FIRST).when(decide_standing, **ask).then_raises(IllegalStateError, "presupposes a passed")
     passed = {"template": "market-capable", "subject": COMPOUND, "unlocks": "market"}
@@ -118,7 +118,7 @@ def test_a_mode_with_conditions_takes_a_passed_checklist() -> None:
 
 
 def test_it_takes_the_schemes_power_at_the_place() -> None:
-    """E16: who lacks the power, or has it elsewhere, decides nothing."""
+    """Who lacks the power, or has it elsewhere, decides nothing (part of E16)."""
     there = Mandate(actor="p", role="r", place=COMMUNITY, powers=frozenset({"standing.decide"}))
     elsewhere = Mandate(actor="p", role="r", place="350104.013.003", powers=frozenset({"standing.decide"}))
     nobody = Mandate(actor="p", role="r", place=COMMUNITY, powers=frozenset({"checklist.*"}))
@@ -129,7 +129,7 @@ def test_it_takes_the_schemes_power_at_the_place() -> None:
 
 
 def test_what_is_total_changes_and_what_is_not_may_end() -> None:
-    """B48: an organisation's standing ends with a reason; a compound is never without its mode (X03)."""
+    """An organisation's standing ends with a reason; a compound is never without its mode (part of B48, X03)."""
     given(STANDING, ID, FIRST).when(end_standing, city=CITY, reason="取消").then_raises(IllegalStateError, "instead")
     id = standing_id("party-led-property", "o-compound")
     spec = given(STANDING, id).when(
@@ -175,7 +175,7 @@ REGISTER: dict[str, Any] = {
 
 
 def test_a_compound_is_registered_with_its_mode_or_not_at_all() -> None:
-    """X03: both facts are one record; without the mode, or with a code of none, nothing is registered."""
+    """Both facts are one record; without the mode, or with a code of none, nothing is registered (part of X03)."""
     id = standing_id("mode", NEW)
     held = {id: Standing(id)}
     registered = PlaceRegistered(place=NEW, kind="compound", name="新院", name_en="New yard", parent=COMMUNITY)

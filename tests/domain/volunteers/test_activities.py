@@ -1,4 +1,4 @@
-"""Activities, sessions and attendance (C38, C39, C44, X04)."""
+"""Activities, sessions and attendance."""
 
 from __future__ import annotations
 
@@ -78,7 +78,7 @@ def test_a_deed_names_the_issue_or_project_it_serves() -> None:
 
 
 def test_b32_an_activity_of_a_station_takes_a_station_that_passed_its_checklist() -> None:
-    """B32: where nothing was passed it is refused, and so where the check failed later; a pass counts for everything below the place."""
+    """Refused where nothing was passed or the check failed later; a pass counts for everything below the place (part of B32)."""
     needing = entry("activity_kinds", "culture", needs="station")
     plan = FIELDS | {"kind": "culture"}
     spec, why = given(ACTIVITY, "a-1"), "the checklist for station was passed"

@@ -1,4 +1,4 @@
-"""Double report-in, confirmed by both ends (B12, C40, D11)."""
+"""Double report-in, confirmed by both ends."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Teams of the patrol system, the rota and the patrol log (C31, C33, X13)."""
+"""Teams of the patrol system, the rota and the patrol log."""
 
 from __future__ import annotations
 
@@ -159,7 +159,7 @@ def test_findings_have_somebody_who_answers_for_them() -> None:
 
 
 def test_a_team_says_what_it_does() -> None:
-    """C31: whoever forms teams there says it; said again it changes nothing."""
+    """Whoever forms teams there says it; said again it changes nothing (part of C31)."""
     said = TeamDescribed(team_id="t-1", about="夜间巡查")
     given(TEAM, "t-1", FORMED).when(describe_team, by=CAPTAIN, about="夜间巡查").then(said)
     given(TEAM, "t-1", FORMED, said).when(describe_team, by=CAPTAIN, about="夜间巡查").then_nothing()

@@ -1,4 +1,4 @@
-"""Volunteers and their roles (C32, D19, E28)."""
+"""Volunteers and their roles."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The life of a small wish (C41, C42, X07)."""
+"""The life of a small wish."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Links at the registry's desk: coverage of compounds by stationed posts, counted by distinct ends, as of any day (E14, X04)."""
+"""Links at the registry's desk: coverage of compounds by stationed posts, counted by distinct ends, as of any day."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from tests.domain.registry.facts import COMMUNITY, COMPOUND, words
 
 
 def test_stationed_cadres_cover_compounds_and_each_end_counts_once(tmp_path: Path) -> None:
-    """E13, E14: one post in two compounds is one cadre; the compound without one is named; yesterday's figure stays."""
+    """One post in two compounds is one cadre; the compound without one is named; yesterday's figure stays (E13, E14)."""
     desk = founded(tmp_path)
     other = f"{COMMUNITY}.008"
     place = {"place": other, "kind": "compound", "name": "邻家园", "parent": COMMUNITY}

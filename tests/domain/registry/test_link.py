@@ -1,4 +1,4 @@
-"""Links as data: supporting units (A27), pairing (A34), services brought (A29), clusters 1+N (E19), posted cadres (E14)."""
+"""Links as data: supporting units, pairing, services brought, clusters 1+N, posted cadres."""
 
 from __future__ import annotations
 
@@ -71,7 +71,7 @@ def known(*more: Any, links: tuple[tuple[str, Event], ...] = ()) -> City:
 
 
 def test_a_mutual_link_holds_once_the_other_end_agrees() -> None:
-    """A34: pairing is a relation of both; the proposer cannot agree for the other end, nor can who is not of its place."""
+    """Pairing is a relation of both; the proposer cannot agree for the other end, nor can who is not of its place (part of A34)."""
     spec = given(LINK, "l-1").when(propose_link, city=known(), since="2025-03-01", **ASK)
     spec.then(PAIR)
     given(LINK, "l-1", PAIR).when(confirm_link, by=OTHER_END).then(
@@ -88,7 +88,7 @@ def test_a_mutual_link_holds_once_the_other_end_agrees() -> None:
 
 
 def test_nothing_is_done_under_a_link_before_it_holds_or_after_it_ended() -> None:
-    """A29, A27: each delivery is dated within the link; one that is only proposed, or ended, takes none."""
+    """Each delivery is dated within the agreement; one that is only proposed, or ended, takes none (A29, A34) (part of A27)."""
     ask = {"what": "送法进小区", "done_on": "2025-03-03"}
     logged = DeliveryLogged(link_id="l-1", done_on="2025-03-03", what="送法进小区")
     spec = given(LINK, "l-1", PAIR, CONFIRMED).when(log_delivery, **ask)
@@ -106,7 +106,7 @@ def test_nothing_is_done_under_a_link_before_it_holds_or_after_it_ended() -> Non
 
 
 def test_a_hub_has_passed_its_conditions_and_a_compound_joins_one_cluster() -> None:
-    """E19, E33: 1+N takes a hub whose conditions were judged; a compound that joined one cluster joins no other."""
+    """1+N takes a hub whose conditions were judged; a compound that joined one cluster joins no other (part of E19, E33)."""
     given(LINK, "l-2").when(propose_link, city=known(), **JOIN).then_raises(IllegalStateError, "unlocks hub")
     able = known(("ChecklistPassed", HUB))
     spec = given(LINK, "l-2").when(propose_link, city=able, **JOIN)
@@ -133,13 +133,13 @@ def test_a_hub_has_passed_its_conditions_and_a_compound_joins_one_cluster() -> N
     ],
 )
 def test_what_cannot_be_linked(ask: dict[str, Any], error: Any, why: str) -> None:
-    """E19: ends of another kind, ends that are not there, the same twice, days ahead."""
+    """Ends of another kind, ends that are not there, the same twice, days ahead (part of E19)."""
     able = known(("ChecklistPassed", HUB))
     given(LINK, "l-2").when(propose_link, city=able, **JOIN | ask).then_raises(error, why)
 
 
 def test_the_same_link_is_not_made_twice_and_takes_the_power_of_its_kind() -> None:
-    """A34: other terms are a new link after the old one ended."""
+    """Other terms are a new link after the old one ended (part of A34)."""
     same = given(LINK, "l-1", PAIR).when(propose_link, city=known(), since="2025-03-01", **ASK)
     same.then_nothing()
     other = given(LINK, "l-1", PAIR).when(propose_link, city=known(), **ASK | {"terms": "别的"})

@@ -173,6 +173,17 @@ def shown(row: Row, by: Mandate, withheld: Mapping[str, str] | None = None) -> R
     return found | {"disclosed": seen, "gaps": sorted(gaps)}
 
 
+def public_line(row: Row) -> str:
+    """What of an entry anybody may read for ever: its line, of an entry from before lines had digests the fact with gaps."""
+    if not is_old(row):
+        return str(row["line"])
+    event = msgspec.json.decode(row["line"])
+    type = str(event["type"]).rpartition(".")[2]
+    record = _Named(type, event["subject"], event.get("actor", ""))
+    hidden = _hidden(row["source"], record, event["data"])  # type: ignore[arg-type]  # it reads these three
+    return _gapped(event, [name for name in _parts(event) if name in hidden])
+
+
 class _Named(msgspec.Struct):
     """What the classes of a fact depend on besides its data."""
 

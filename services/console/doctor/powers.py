@@ -14,7 +14,9 @@ from shared.following.authority import OPERATOR
 from shared.service.settings import Settings
 from shared.service.storage import open_views
 
-_GIVE = "give them to roles with adopt_entry (kind roles) or adopt_profile; or leave it so, if nobody shall: docs/privacy.md, docs/operations.md"
+_GIVE = (
+    "give them to roles with adopt_entry (kind roles) or adopt_profile, or leave it so if nobody shall: docs/privacy.md"
+)
 _OPERATOR = Mandate(actor="", role="operator", powers=OPERATOR)
 
 

@@ -278,7 +278,8 @@ def issue_figures(
 
     `by_level` is a partition by the level that leads now, so its sum is `collected` (X03); "unknown" holds issues of organisations whose
     level is not known. `by_class` holds confidential ones as a class of their own. `late` counts facts that were entered a day or more
-    after they happened (X02); `in_time` those resolved within their time limit or not (C12), where `imported` is what only the date of an import says.
+    after they happened (X02); `in_time` those resolved within their time limit or not (C12), where `imported` is what only the date of an
+    import says.
     """
     answer = read.as_of(lambda: _figures(read, place))
     return answer | {"position": answer["as_of"]["position"]}

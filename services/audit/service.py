@@ -10,6 +10,7 @@ from nameko.timer import timer
 from services.audit import checkpoint, proofs
 from services.audit.definition import DEFINITION
 from services.audit.ledger import Ledger, LedgerFollower
+from services.audit.publishing import PublicRelay
 from shared.service.service import Followed, Here, query, serves
 
 #: Seconds between two signed checkpoints while facts arrive.
@@ -34,7 +35,7 @@ class LedgerKey(DependencyProvider):
 class AuditService(Followed):
     """Signs checkpoints of the city ledger and proves its entries."""
 
-    here = Here(DEFINITION, LedgerFollower)
+    here = Here(DEFINITION, LedgerFollower, (PublicRelay,))
     ledger_key = LedgerKey()
 
     @property

@@ -101,6 +101,13 @@ class Accounts:
                 raise NotFoundError(_("there is no account {name}"), {"username": said(_("unknown"))}, name=username)
             self._views.save({("accounts", username): None})
 
+    def forget(self, person_id: str) -> None:
+        """Take the account of an erased person away, if there is one: a sign-in name may be a name."""
+        with self._alone():
+            rows = self._views.find("accounts", {"person_id": person_id}).rows if person_id else ()
+            if rows:
+                self._views.save({("accounts", row["key"]): None for row in rows})
+
     def revoke(self, token_id: str, expires: int) -> None:
         """Refuse a token until it would have expired anyway (Unix seconds)."""
         late = self._views.find("revoked", {"expires__lt": int(time.time())}, "expires", 100)

@@ -69,6 +69,10 @@ class Current:
         return next((post for post in self.posts if post["post_id"] == self.post), None)
 
 
+#: The command after which nobody signs in as that person any more.
+ERASES_PERSON = ("registry", "erase_person")
+
+
 class Gateway:
     """What a page may use. Everything works within a Flask request.
 
@@ -119,6 +123,8 @@ class Gateway:
             key = derived_id(key, str(g.commands))
         context = self._context(_later(headers.after(), self._remembered()), key, headers.occurred(), self._importer())
         receipt = self.caller.call(service, command, context, arguments, timeout=_timeout)
+        if (service, command) == ERASES_PERSON:  # a repeated command comes here again if this was interrupted
+            self.credentials.accounts.forget(arguments["person_id"])
         self._remember(receipt)
         return receipt
 

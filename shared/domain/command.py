@@ -28,6 +28,7 @@ from shared.domain.event import Event
 from shared.domain.fields import ID, Choice, Field, Kind, Text, choice, declared, line, number
 from shared.domain.mandate import Mandate
 from shared.domain.masking import masked
+from shared.domain.privacy import CONFIDENTIAL
 from shared.domain.reader import Reader
 from shared.domain.words import Said, _, said, term
 
@@ -240,6 +241,8 @@ class Command:
         if not self.owned(state, by, exists):
             power = self.power.format(**ask)
             for place in self.places(state, ask, by, exists, held or {}):
+                if getattr(state, CONFIDENTIAL, False) and not any(one.may(power, place) for one in (by, *by.unchosen)):
+                    raise _missing(decider, state)  # a refusal would say where it is
                 by.require(power, place)
         if exists and self.new is None:
             if self.only is not None and (why := self.only(state, by)) is not None:

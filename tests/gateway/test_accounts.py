@@ -14,6 +14,7 @@ from services.gateway.credentials import WRONG_BOTH, WRONG_NAME, Attempts, Crede
 from services.gateway.problems import TooManyRequestsError
 from shared.domain.errors import IllegalStateError, NotFoundError, UnauthenticatedError
 from shared.views.sqlite import SqliteViews
+from tests.kit.traces import found
 
 SECRET = b"s" * 32
 PASSWORD = "correct horse 9"
@@ -85,6 +86,21 @@ def test_a_removed_account_cannot_sign_in_and_is_gone(accounts: Accounts) -> Non
     with pytest.raises(NotFoundError):
         accounts.remove("chen")
     assert accounts.create("chen2", PASSWORD, "person", "p-chen")["person_id"] == "p-chen"
+
+
+def test_of_a_removed_account_no_file_keeps_the_name(accounts: Accounts, tmp_path: Path) -> None:
+    """Neither free pages nor the write-ahead file; who is erased goes by their id, and nobody else goes."""
+    for name, person in (("ouyanglingba", "p-o"), ("linxiaoyan", "p-l"), ("ouyangsecond", "")):
+        accounts.create(name, PASSWORD, "person" if person else "operator", person)
+    files = [path for path in tmp_path.rglob("*") if path.is_file()]
+    assert found(["ouyanglingba"], files)
+    accounts.forget("p-o")
+    accounts.forget("p-o")
+    accounts.forget("")
+    assert found(["ouyanglingba"], files) == []
+    assert [row["username"] for row in accounts.find(10, None)["rows"]] == ["chen", "linxiaoyan", "ouyangsecond"]
+    accounts.remove("linxiaoyan")
+    assert found(["linxiaoyan"], files) == [] and found(["ouyangsecond"], files)
 
 
 def test_a_token_names_who_signed_in(accounts: Accounts) -> None:

@@ -265,6 +265,82 @@ def test_a_text_that_was_withheld_is_out_of_sight_and_that_it_was_is_proved(ledg
     assert text in full and "mark-issuereported-reporter" in full
 
 
+#: What happens in a case, in this order; some facts say that it is confidential, some cannot.
+_CASE = ("IssueReported", "IssueDispatched", "IssueAccepted", "IssueOverdue", "IssueResolved", "ContactErased")
+
+
+@pytest.fixture
+def confidential(tmp_path: Any) -> Iterator[Ledger]:
+    """A ledger of one confidential case and one that is none, fact by fact in turn."""
+    log, codec = EventLog("issues", MemoryStorage()), definition("issues").codec
+    for number, name in enumerate(_CASE):
+        for id, is_one in (("i-secret", True), ("i-open", False)):
+            fact, _ = marked(codec.events[name], "issue_id", id)
+            given = {"confidential": is_one} if hasattr(fact, "confidential") else {}
+            plain = {
+                field: f"plain-{field}" for field in ("category", "organisation_id", "post_id") if hasattr(fact, field)
+            }
+            data = msgspec.Raw(codec.encode(msgspec.structs.replace(fact, **given, **plain)))
+            new = NewEvent(type=name, schema=fact.schema, data=data, id=f"{id}-{number}", occurred=AT)
+            about = {"command": "c", "command_id": f"c-{id}-{number}", "actor": "mark-actor", "place": COMPOUND}
+            about |= {"mandate": "post-plain", "on_behalf_of": "o-plain"}
+            log.append(Commit(stream=f"issue-{id}", expected_version=number, events=(new,), **about))
+    views = SqliteViews(tmp_path / "audit.sqlite", (*LEDGER_VIEWS, PARKED))
+    entering = LedgerFollower("issues", LEDGER_VIEWS, views, lambda record: None)
+    records = list(log.read(0))
+    entering.apply(records[:3])  # what is known of a case is known in the next batch too
+    entering.apply(records[3:])
+    from tests.audit.ledgers import KEY
+
+    yield Ledger(views, "test.example/city-ledger", KEY)
+    views.close()
+
+
+def test_of_a_confidential_case_the_ledger_tells_others_what_the_list_does_nothing(confidential: Ledger) -> None:
+    """Neither where it is, nor about what, nor who answers for it: of none of its facts, whoever asks and whichever way."""
+    telling = ("plain", COMPOUND, "mark")
+    readers = (
+        (ANONYMOUS, False),
+        (CLERK, False),
+        (with_power("issue.read_reporter"), False),
+        (with_power("issue.read_confidential", OTHER_COMPOUND), False),
+        (with_power("issue.read_confidential"), True),
+    )
+    for by, sees in readers:
+        listed = find_entries(confidential, by, stream="issues/issue-i-secret")["rows"]
+        assert len(listed) == len(_CASE)
+        for row in listed:
+            proved = prove_event(confidential, by, event_id=row["event_id"])
+            said = json.dumps([row, proved])
+            told = [word for word in telling if word in said]
+            assert (COMPOUND in told) is sees and (sees or not told), (row["event_id"], by)
+            assert merkle.leaf_hash(proved["line"].encode()).hex() == proved["leaf"] and proved["hashed"]
+        others = json.dumps(find_entries(confidential, by, stream="issues/issue-i-open"))
+        assert COMPOUND in others and "plain-category" in others and "post-plain" in others
+    exported = b"".join(
+        _exported(confidential, row, False)[0] for row in confidential.entries(0) if "secret" in row["stream"]
+    )
+    assert not any(word.encode() in exported for word in telling)
+
+
+def test_a_confidential_case_is_put_together_and_entered_again_as_it_was(confidential: Ledger) -> None:
+    for row in confidential.entries():
+        event = json.loads(disclosure.whole_line(row))
+        assert event["place"] == COMPOUND and event["mandate"] == "post-plain"
+        hides = "place" in disclosure.salts_of(row)
+        assert hides is ("i-secret" in row["stream"])
+
+
+def test_other_systems_are_told_of_a_confidential_case_that_it_is_one(confidential: Ledger) -> None:
+    from services.audit.publishing import Entry, message_of
+
+    for number, row in enumerate(confidential.entries(), 1):
+        message = message_of(Entry(number, row))
+        hidden = "i-secret" in row["stream"]
+        assert message.routing_key.endswith(COMPOUND) is not hidden
+        assert (b"plain" in message.body) is not hidden and b"mark-" not in message.body
+
+
 def test_a_proof_checks_for_everybody(ledger: Ledger) -> None:
     from services.audit.checkpoint import public_pem
 

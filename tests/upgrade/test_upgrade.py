@@ -17,7 +17,7 @@ from pathlib import Path
 import pytest
 
 from tests.e2e.backups import City
-from tests.upgrade.questions import Asker, answers, differences
+from tests.upgrade.questions import DAY, Asker, answers, differences
 
 OLD = Path(__file__).parent / "old"
 FIGURES = json.loads((OLD / "figures.json").read_text())
@@ -64,6 +64,30 @@ def test_a_data_folder_of_the_version_before_opens(old: Path, tmp_path: Path) ->
     shutil.copytree(old / "city", city.folder)
     check(city)
     check(city)  # and once more, on the views that were folded anew
+
+
+def test_what_only_people_can_decide_after_an_upgrade_is_said_by_the_doctor(old: Path, tmp_path: Path) -> None:
+    """No role gets a power by itself: the doctor names those that nobody has, until somebody gives them."""
+    city = City(tmp_path / "city")
+    shutil.copytree(old / "city", city.folder)
+
+    def powers() -> dict[str, dict[str, str]]:
+        found = {one["check"]: one for one in city.report("doctor", LINLI_TODAY="")["checks"]}
+        return {service: found[f"powers, {service}"] for service in ("issues", "funding")}
+
+    assert powers()["issues"]["message"] == "its lists are those of another release"
+    with running(city) as url:
+        said = powers()["issues"]
+        assert said["state"] == "warning" and "adopt_entry" in said["advice"]
+        assert "issue.read_reporter (Read who reported an issue)" in said["message"]
+        asker = Asker(url, city.folder)
+        rows = asker.ask("registry/find_entries", {"kind": "roles", "on": DAY})["rows"]
+        worker = next(row for row in rows if row["code"] == "grid_worker")
+        given = worker["data"] | {"powers": [*worker["data"]["powers"], "issue.read_reporter"]}
+        adopt = {"kind": "roles", "code": "grid_worker", "zh": worker["zh"], "en": worker["en"], "data": given}
+        asker._send("registry/adopt_entry", adopt, asker._tokens[""])
+        said = powers()["issues"]
+        assert "issue.read_reporter" not in said["message"] and "issue.read_confidential" in said["message"]
 
 
 def test_a_backup_of_the_version_before_is_restored(old: Path, tmp_path: Path) -> None:

@@ -108,9 +108,8 @@ def _steps(read: Reader, row: Row, steps: Iterable[Row]) -> Iterable[Row]:
         )
 
 
-@ISSUE.query(answer=_CASE)
-def get_issue(read: Reader, *, issue_id: Annotated[str, id_of("issue"), "the issue"]) -> dict[str, Any]:
-    """One case with its steps; the contact only for those who may read it at the place."""
+def _readable(read: Reader, issue_id: str) -> Row:
+    """The row of a case; a confidential one is not there for who may not read it."""
     row = read.row("cases", issue_id, "issue", "issue_id")
     if row["confidential"] and not (_own(read, row) or _reads_all(read, row)):
         raise NotFoundError(
@@ -119,6 +118,13 @@ def get_issue(read: Reader, *, issue_id: Annotated[str, id_of("issue"), "the iss
             thing=term("thing", "issue"),
             id=issue_id,
         )
+    return row
+
+
+@ISSUE.query(answer=_CASE)
+def get_issue(read: Reader, *, issue_id: Annotated[str, id_of("issue"), "the issue"]) -> dict[str, Any]:
+    """One case with its steps; the contact only for those who may read it at the place."""
+    row = _readable(read, issue_id)
     steps = read.rows.find("timeline", {"issue_id": issue_id}, "-key", LARGEST_PAGE)
     case, *named = read.city.named([_masked(read, row), *_steps(read, row, reversed(steps.rows))], "to_")
     contact = {"contact": read.open(row["contact"])} if read.may("issue.read_contact", row["place"]) else {}
@@ -241,7 +247,7 @@ def posts_for_issue(
     ] = "dispatch_issue",
 ) -> dict[str, Any]:
     """The posts that can take an issue on and resolve it, the closest first; to hand it up only those of bodies above (C12)."""
-    row = read.row("cases", issue_id, "issue", "issue_id")
+    row = _readable(read, issue_id)
     posts = read.city.posts_for(row["place"], read.city.roles_with(*HANDLES))
     if command == "escalate_issue":
         line = read.city.bodies_above(row["organisation_id"])
@@ -271,8 +277,9 @@ def issue_figures(
     """Figures of the issues at a place and below, with numerators, denominators and definitions (C14-C17).
 
     `by_level` is a partition by the level that leads now, so its sum is `collected` (X03); "unknown" holds issues of organisations whose
-    level is not known. `late` counts facts that were entered a day or more after they happened (X02); `in_time` those resolved within
-    their time limit or not (C12), where `imported` is what only the date of an import says.
+    level is not known. `by_class` holds confidential ones as a class of their own. `late` counts facts that were entered a day or more
+    after they happened (X02); `in_time` those resolved within their time limit or not (C12), where `imported` is what only the date of an
+    import says.
     """
     answer = read.as_of(lambda: _figures(read, place))
     return answer | {"position": answer["as_of"]["position"]}

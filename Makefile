@@ -27,6 +27,7 @@ $(VENV)/tested: $(VENV)/installed
 	@echo "installing what the tests need (once) …"
 	@$(BIN)/python -m pip install --quiet --constraint deploy/constraints.txt --editable '.[test]'
 	@deploy/install-test-servers
+	@npm install --silent --no-audit --no-fund --prefix $(VENV)/redocly @redocly/cli@2.77.0
 	@touch $@
 
 run: $(VENV)/installed ## start Linli here, load a neighbourhood's year, and serve until Ctrl-C

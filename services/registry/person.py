@@ -143,7 +143,7 @@ def names(read: Reader, person_ids: Iterable[str]) -> dict[str, str]:
 _ROW = row_of(PERSON, erased=COUNT, actions=ACTIONS)
 
 
-@PERSON.query(answer=page_of(_ROW))
+@PERSON.query(answer=page_of(_ROW), power=READ_NAMES)
 def find_persons(
     read: Reader,
     *,
@@ -153,8 +153,6 @@ def find_persons(
     cursor: Cursor = "",
 ) -> dict[str, Any]:
     """Registered persons with their names, for staff who may read them there."""
-    place__under = place__under or read.by.place
-    read.require(READ_NAMES, place__under)
     where = {"place__under": place__under, "erased": 0}
     return read.page("persons", where, limit, cursor, order, PERSON, lambda row: row | {"name": shown_name(read, row)})
 

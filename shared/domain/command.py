@@ -378,7 +378,8 @@ def declare(
 class Query:
     """A function over a `Reader` with everything that follows from its declaration.
 
-    `answer` is the JSON Schema of what it returns.
+    `answer` is the JSON Schema of what it returns, `power` what the reader needs at the place that is asked for ("": nothing), `own` the
+    argument that names a person who needs no power.
     """
 
     name: str
@@ -386,6 +387,21 @@ class Query:
     about: str
     fields: tuple[Field, ...]
     answer: Mapping[str, Any]
+    power: str = ""
+    own: str = ""
+
+    def answered(self, reader: Reader, ask: Mapping[str, Any]) -> dict[str, Any]:
+        """The answer to what was asked; raises `ForbiddenError` when the reader lacks the power at the place.
+
+        Where a query with a power is asked for no place, it is asked for the reader's own.
+        """
+        ask = dict(ask)
+        if self.power and not (self.own and reader.by.actor and ask[self.own] == reader.by.actor):
+            place = ask.get(UNDER) or reader.by.place
+            reader.require(self.power, place)
+            if UNDER in ask:
+                ask[UNDER] = place
+        return self.read(reader, **ask)
 
     @property
     def summary(self) -> str:
@@ -393,6 +409,8 @@ class Query:
         return self.about.splitlines()[0]
 
 
+#: The argument of a list that names the place whose things, and those below it, are asked for.
+UNDER = "place__under"
 #: Rows on a page of a list.
 Limit = Annotated[int, number(1, LARGEST_PAGE), _("rows on a page")]
 #: Where a page of a list begins: `next` of the page before.
@@ -404,12 +422,21 @@ def order_of(*fields: str) -> Choice:
     return choice(*(sign + field for field in fields for sign in ("", "-")), words="order")
 
 
-def declare_query(read: Callable[..., Any], *, answer: Mapping[str, Any] | None = None) -> Query:
-    """Make a query of a function `(read: Reader, *, field…)`; `answer` is the JSON Schema of what it returns."""
+def declare_query(
+    read: Callable[..., Any], *, answer: Mapping[str, Any] | None = None, power: str = "", own: str = ""
+) -> Query:
+    """Make a query of a function `(read: Reader, *, field…)`; `answer` is the JSON Schema of what it returns.
+
+    `power` is what the reader needs at the place that is asked for (`place__under`; left out: the reader's own), unless the argument
+    `own` names the reader.
+    """
     given = needs(read)
     if given.city or given.open or given.holds:
         raise TypeError(f"{_where(read)}: a query takes a Reader, which knows the city and who asks")
-    return Query(read.__name__, read, _about(read), fields_of(read), answer or {"type": "object"})
+    fields = fields_of(read)
+    if own and own not in {field.name for field in fields}:
+        raise TypeError(f"{_where(read)}: {own} is no argument")
+    return Query(read.__name__, read, _about(read), fields, answer or {"type": "object"}, power, own)
 
 
 __all__ = [

@@ -11,7 +11,7 @@ from apispec.ext.marshmallow import MarshmallowPlugin
 from apispec.ext.marshmallow.openapi import OpenAPIConverter
 from flask import Flask, Response, g, jsonify, render_template
 from flask_smorest import Api, Blueprint
-from marshmallow import Schema, ValidationError, fields, missing
+from marshmallow import INCLUDE, Schema, ValidationError, fields, missing
 from werkzeug.exceptions import HTTPException
 
 from services.gateway import document, problems
@@ -50,7 +50,10 @@ class Problem(Schema):
 
 
 class Receipt(Schema):
-    """A command's facts are on disk."""
+    """A command's facts are on disk; `id` stands also under the name that commands give it (`issue_id`)."""
+
+    class Meta:
+        unknown = INCLUDE
 
     id = fields.String(required=True, metadata={"description": "the thing that was changed"})
     service = fields.String(required=True, metadata={"description": "service that owns it"})

@@ -14,7 +14,7 @@ from services.funding.definition import DEFINITION as FUNDING
 from services.issues.definition import DEFINITION as ISSUES
 from services.registry.definition import DEFINITION as REGISTRY
 from services.volunteers.definition import DEFINITION as VOLUNTEERS
-from shared.domain.command import Command, Query
+from shared.domain.command import STAFF, Command, Query
 from shared.following.definition import Definition
 from shared.service.operations import Offers
 
@@ -59,6 +59,8 @@ def needed(one: Command | Query) -> str:
     )
     if isinstance(one, Query):
         unless = f" unless `{one.own}` is yourself" if one.own else ""
+        if one.power == STAFF:
+            return f"For staff of the place that is asked for{unless}."
         return f"Needs the power {powers} at the place that is asked for{unless}." if powers else ""
     place = "at the place that it serves" if one.where else "at its place"
     unless = " unless it is your own" if one.owner else ""

@@ -161,8 +161,17 @@ def find_persons(
 def person_names(
     read: Reader, *, person_ids: Annotated[list[str], many_of(id_of("person")), "the persons"]
 ) -> dict[str, Any]:
-    """Names of persons, masked for those who may not read them (X09)."""
-    return {"names": names(read, person_ids)}
+    """Names of persons, masked for those who may not read them; of who holds no post only for themselves and for staff there (X09)."""
+    known = read.rows.get_many("persons", sorted(set(person_ids)))
+    holders = (
+        {post["person_id"] for post in every(read.rows, "posts", {"person_id": sorted(known)})} if known else set()
+    )
+    told = (
+        id
+        for id, row in known.items()
+        if id in holders or id == read.by.actor or read.staff(row["place"] or read.by.place)
+    )
+    return {"names": names(read, told)}
 
 
 _HELD = ("post_id", "role", "organisation_id", "place", "since", "until")

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import msgspec
 from msgspec.structs import replace
 
-from services.volunteers.volunteer import NAMED, own_or_post, with_names
+from services.volunteers.volunteer import NAMED, own_or_mandated, with_names
 from shared.domain.answers import ACTIONS, TEXT, many, page_of, row_of
 from shared.domain.city import City
 from shared.domain.command import Cursor, Limit, order_of
@@ -205,7 +205,7 @@ def report_in(
     """
     if kind == "member":
         person_id = person_id or by.actor
-        own_or_post(by, person_id)
+        own_or_mandated(by, person_id, "volunteer.join", place)
     else:
         person_id = ""
         if not by.post_id:

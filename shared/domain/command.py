@@ -378,8 +378,8 @@ def declare(
 class Query:
     """A function over a `Reader` with everything that follows from its declaration.
 
-    `answer` is the JSON Schema of what it returns, `power` what the reader needs at the place that is asked for ("": nothing), `own` the
-    argument that names a person who needs no power.
+    `answer` is the JSON Schema of what it returns, `power` what the reader needs at the place that is asked for ("": nothing; `STAFF`:
+    any post for that place), `own` the argument that names a person who needs no power.
     """
 
     name: str
@@ -398,7 +398,10 @@ class Query:
         ask = dict(ask)
         if self.power and not (self.own and reader.by.actor and ask[self.own] == reader.by.actor):
             place = ask.get(UNDER) or reader.by.place
-            reader.require(self.power, place)
+            if self.power == STAFF:
+                reader.require_staff(place)
+            else:
+                reader.require(self.power, place)
             if UNDER in ask:
                 ask[UNDER] = place
         return self.read(reader, **ask)
@@ -411,6 +414,8 @@ class Query:
 
 #: The argument of a list that names the place whose things, and those below it, are asked for.
 UNDER = "place__under"
+#: Stands for a power of queries that staff of the place may ask, whatever powers their role gives.
+STAFF = "staff"
 #: Rows on a page of a list.
 Limit = Annotated[int, number(1, LARGEST_PAGE), _("rows on a page")]
 #: Where a page of a list begins: `next` of the page before.
@@ -427,8 +432,8 @@ def declare_query(
 ) -> Query:
     """Make a query of a function `(read: Reader, *, field…)`; `answer` is the JSON Schema of what it returns.
 
-    `power` is what the reader needs at the place that is asked for (`place__under`; left out: the reader's own), unless the argument
-    `own` names the reader.
+    `power` is what the reader needs at the place that is asked for (`place__under`; left out: the reader's own), or `STAFF` for any post
+    there, unless the argument `own` names the reader.
     """
     given = needs(read)
     if given.city or given.open or given.holds:
@@ -443,6 +448,7 @@ __all__ = [
     "CHOSEN",
     "GIVEN",
     "MADE",
+    "STAFF",
     "Command",
     "Cursor",
     "Limit",

@@ -17,7 +17,7 @@ from shared.domain.errors import IllegalStateError
 from shared.domain.event import Event
 from shared.domain.fields import PLACE, code_of, id_of, line, text
 from shared.domain.mandate import Mandate
-from shared.domain.privacy import PUBLIC, told
+from shared.domain.privacy import staff, told
 from shared.domain.reader import Reader
 from shared.domain.record import Record
 from shared.domain.view import OWN, Row, View, tally
@@ -39,14 +39,14 @@ class TeamJoined(Event, frozen=True, kw_only=True):
     """A volunteer joined a team."""
 
     team_id: str
-    person_id: Annotated[str, PUBLIC]
+    person_id: Annotated[str, staff()]
 
 
 class TeamLeft(Event, frozen=True, kw_only=True):
     """A volunteer left a team."""
 
     team_id: str
-    person_id: Annotated[str, PUBLIC]
+    person_id: Annotated[str, staff()]
 
 
 class TeamDescribed(Event, frozen=True, kw_only=True):

@@ -18,7 +18,7 @@ from shared.domain.fields import DAY, PLACE, code_of, id_of, line
 from shared.domain.mandate import Mandate
 from shared.domain.names import mask
 from shared.domain.policy import Decision
-from shared.domain.privacy import PUBLIC
+from shared.domain.privacy import staff
 from shared.domain.reader import Reader, missing
 from shared.domain.record import Record
 from shared.domain.territory import EVERYWHERE
@@ -30,7 +30,7 @@ from shared.domain.words import _, said, term
 class VolunteerRegistered(Event, frozen=True, kw_only=True):
     """A person joined the volunteers of the place they live in (E28)."""
 
-    person_id: Annotated[str, PUBLIC]
+    person_id: Annotated[str, staff()]
     name: Annotated[str, sealed(lambda fact: fact.person_id)]
     home: str  # territory path
 
@@ -38,7 +38,7 @@ class VolunteerRegistered(Event, frozen=True, kw_only=True):
 class RoleTaken(Event, frozen=True, kw_only=True):
     """A volunteer serves a place in a role: informer, patroller, mediator, publicist … (C32, D19)."""
 
-    person_id: Annotated[str, PUBLIC]
+    person_id: Annotated[str, staff()]
     role: str
     place: str
     since: str  # ISO date
@@ -47,7 +47,7 @@ class RoleTaken(Event, frozen=True, kw_only=True):
 class RoleLeft(Event, frozen=True, kw_only=True):
     """A volunteer no longer serves a place in a role; `until` is the first day after."""
 
-    person_id: Annotated[str, PUBLIC]
+    person_id: Annotated[str, staff()]
     role: str
     place: str
     until: str
@@ -56,7 +56,7 @@ class RoleLeft(Event, frozen=True, kw_only=True):
 class VolunteerErased(Event, frozen=True, kw_only=True):
     """The key of a volunteer's name was destroyed; what they did stays counted, without a name (X09)."""
 
-    person_id: Annotated[str, PUBLIC]
+    person_id: Annotated[str, staff()]
 
 
 class Volunteer(msgspec.Struct, frozen=True):

@@ -70,7 +70,7 @@ def test_a_fact_that_the_ledger_does_not_know_is_for_auditors() -> None:
     assert disclosure.class_of("issues", "SomethingNew", "words") == WITHHELD
 
 
-def test_ids_of_persons_are_for_staff_unless_they_hold_a_public_office_or_a_public_role() -> None:
+def test_ids_of_persons_are_for_staff_unless_they_hold_a_public_office() -> None:
     public = {
         (event.__name__, name)
         for service in OWNERS
@@ -81,7 +81,6 @@ def test_ids_of_persons_are_for_staff_unless_they_hold_a_public_office_or_a_publ
     }
     assert {fact for fact, _ in public} == {
         *("PersonAppointed", "AppointmentEnded", "ItemJudged"),
-        *("VolunteerRegistered", "VolunteerErased", "RoleTaken", "RoleLeft", "TeamJoined", "TeamLeft"),
     }
 
 

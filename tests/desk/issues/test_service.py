@@ -14,7 +14,8 @@ from msgspec.structs import replace
 from services.issues.issue import ISSUE
 from shared.domain.errors import BadInputError, ForbiddenError, IllegalStateError, NotFoundError
 from tests.domain.issues.facts import REPORTED
-from tests.kit.city import BUILDING, COMMUNITY, COMPOUND, FOUNDED, STREET, entry, post
+from tests.kit.city import BUILDING, COMMUNITY, COMPOUND, FOUNDED, STREET, entry
+from tests.kit.city import post as post_of
 from tests.kit.desk import Desk
 
 
@@ -522,8 +523,8 @@ def test_days_off_of_the_city_are_no_working_days_for_its_limits(fresh: Desk) ->
 def test_who_reported_and_who_answers_is_for_staff_of_the_place(fresh: Desk) -> None:
     for fact, data in (
         entry("roles", "reader", powers=["issue.*"]),
-        *post("post-here", "o-compound", "reader", "p-here", place=STREET),
-        *post("post-there", "o-compound", "reader", "p-there", place="350104.014"),
+        *post_of("post-here", "o-compound", "reader", "p-here", place=STREET),
+        *post_of("post-there", "o-compound", "reader", "p-there", place="350104.014"),
     ):
         fresh.tell("registry", fact, **data)
     told = {"place": COMPOUND, "category": "facility.streetlight", "description": "路灯不亮"}

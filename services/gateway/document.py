@@ -26,7 +26,11 @@ _COMMAND_HEADERS: dict[str, tuple[str, dict[str, Any]]] = {
     "Linli-Occurred": (
         "When it happened, for a late entry; not in the future, within the window of the command, and not before the last fact of the "
         "thing. Without it the command happens at once.",
-        {"type": "string", "format": "date-time"},
+        {
+            "type": "string",
+            "pattern": r"^[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt][0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]{1,6})?([Zz]|[+-][0-9]{2}:[0-9]{2})$",
+            "examples": ["2026-03-01T09:00:00+08:00"],
+        },
     ),
     "Linli-Import": (
         "The operator's token, for what is brought in from another register: no window applies, and the facts say who imported them.",

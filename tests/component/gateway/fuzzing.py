@@ -1,6 +1,7 @@
 """Calls every operation of the OpenAPI document with whatever fits its schemas and with what does not, as everybody (R7).
 
-`python -m tests.component.gateway.fuzzing --examples 200 --seed 7` does it at length; a test does a little of it.
+What commands made is named by later calls, so that they meet things in many states. `make fuzz FUZZ=200` does it at length; a test does
+a little of it.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ import random
 import sys
 import tempfile
 import time
+import unicodedata
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
@@ -28,8 +30,9 @@ from schemathesis.specs.openapi.checks import (
 )
 
 from services.gateway.contracts import DEFINITIONS
+from shared.domain.fields import Field, Kind, Many, Pattern
 from tests.component.gateway.every_command import OPERATOR, PASSWORD, World
-from tests.kit.city import COMMUNITY, COMPOUND, STREET
+from tests.kit.city import COMMUNITY, COMPOUND, ENTRIES, STREET
 
 CHECKED = (
     not_a_server_error,
@@ -42,6 +45,19 @@ CHECKED = (
 READERS = ("", "p-resident", "p-secretary", OPERATOR)
 #: Would end the accounts that ask.
 _ENDS = ("/api/sign-out",)
+
+
+#: Ids kept of a category, and headers that would have most calls refused before anything is looked at.
+_KEPT = 12
+_AIMED = ("Linli-Post", "Linli-Import", "Linli-After", "Linli-Occurred", "Authorization", "X-CSRF-Token")
+
+
+def _fields(path: str) -> tuple[Field, ...]:
+    """What the declaration behind a path says of its fields."""
+    service, _, name = path.removeprefix("/api/").partition("/")
+    found = DEFINITIONS.get(service)
+    declared = found and (found.commands.get(name) or found.queries.get(name))
+    return declared.fields if declared else ()
 
 
 class Fuzzed:
@@ -65,24 +81,24 @@ class Fuzzed:
         return {"Authorization": f"Bearer {answer.json['token']}"}
 
     def _things(self) -> dict[str, list[str]]:
-        """Ids that there are, by the field that names them."""
+        """Ids that there are, by category."""
         world = self.world
+        for make in (world.team, world.wish, world.project, world.statement, world.activity, world.volunteer):
+            make()
         known = {
             "place": [COMPOUND, COMMUNITY, STREET],
-            "place__under": [COMPOUND, STREET],
-            "person_id": ["p-resident", "p-neighbour", "p-grid"],
-            "post_id": ["post-grid", "post-secretary"],
-            "organisation_id": ["o-street", "o-compound"],
-            "issue_id": [world.issue(status) for status in ("reported", "dispatched", "resolved", "closed")],
-            "category": ["facility.streetlight"],
+            "person": ["p-resident", "p-neighbour", "p-grid", "p-secretary"],
+            "post": ["post-grid", "post-secretary"],
+            "organisation": ["o-street", "o-compound"],
+            "issue": [world.issue(status) for status in ("reported", "triaged", "dispatched", "resolved", "closed")],
         }
         for owner in DEFINITIONS.values():
             for decider in owner.deciders:
                 rows = next((view for view in owner.views if view.states.startswith(f"{decider.category} ")), None)
-                if rows is not None and decider.id_field not in known:
+                if rows is not None and decider.category not in known:
                     found = world.town.places[owner.name].node.views.find(rows.name, None, "key", 5)
-                    known[decider.id_field] = [row["key"] for row in found.rows]
-        return {name: ids for name, ids in known.items() if ids}
+                    known[decider.category] = [row["key"] for row in found.rows]
+        return known
 
     def operations(self) -> Iterator[Any]:
         """Each operation of the document."""
@@ -110,13 +126,13 @@ class Fuzzed:
 
     def throw(self, case: Any, who: str, mode: GenerationMode) -> None:
         """One call."""
-        if mode is GenerationMode.POSITIVE:
-            self._aim(case.query)
-            self._aim(case.body)
+        positive = mode is GenerationMode.POSITIVE
+        if positive:
+            for given in (case.query, case.body):
+                self._aim(case.operation.path, given)
+        spoils = _AIMED if positive else ("Authorization",)
         case.headers = {
-            name: value
-            for name, value in dict(case.headers or {}).items()
-            if name not in ("Linli-Post", "Linli-Import", "Authorization") or mode is GenerationMode.NEGATIVE
+            name: text for name, text in dict(case.headers or {}).items() if name not in spoils
         } | self.headers[who]
         case.cookies = {}
         try:
@@ -124,6 +140,7 @@ class Fuzzed:
         except (UnicodeEncodeError, ValueError):  # no client could send it
             return
         self.counts[answer.status_code] += 1
+        self._learn(case.operation.path, answer)
         try:
             case.validate_response(answer, checks=list(CHECKED))
         except FailureGroup as found:
@@ -131,22 +148,43 @@ class Fuzzed:
                 f"{who or 'nobody'} {case.operation.label}: {one.title}: {one}" for one in found.exceptions
             ]
 
-    def _aim(self, given: Any) -> None:
-        """Name things that there are, most of the time."""
-        if isinstance(given, dict):
-            for name in set(given) & set(self.known):
-                if isinstance(given[name], str) and self.random.random() < 0.8:
-                    given[name] = self.random.choice(self.known[name])
+    def _aim(self, path: str, given: Any) -> None:
+        """Name things that there are and codes of the city, most of the time, in texts that people could write."""
+        if not isinstance(given, dict):
+            return
+        fields = {field.name: field.kind for field in _fields(path)}
+        for name, sent in list(given.items()):
+            given[name] = self._aimed(fields.get(name), name, sent)
+
+    def _aimed(self, kind: Kind | None, name: str, sent: Any) -> Any:
+        if isinstance(kind, Many) and isinstance(sent, list):
+            return [self._aimed(kind.kind, name, one) for one in sent]
+        if isinstance(kind, Pattern) and isinstance(sent, str) and self.random.random() < 0.9:
+            category = kind.refers or name.removesuffix("_id")
+            there = [*ENTRIES.get(category, ())] if kind.control == "code" else self.known.get(category, [])
+            return self.random.choice(there) if there else sent
+        if isinstance(sent, str):
+            return "".join(one for one in sent if unicodedata.category(one)[0] not in "CZ" or one == " ")
+        return sent
+
+    def _learn(self, path: str, answer: Any) -> None:
+        """What a command made is there from now on: later calls go on with it."""
+        service, _, name = path.removeprefix("/api/").partition("/")
+        if answer.status_code == 200 and service in DEFINITIONS and name in DEFINITIONS[service].commands:
+            ids = self.known.setdefault(DEFINITIONS[service].commands[name].decider.category, [])
+            ids.append(answer.json()["id"])
+            del ids[:-_KEPT]
 
     def close(self) -> None:
         """Let go of the town."""
         self.world.close()
 
 
-def run(fuzzed: Fuzzed, examples: int, readers: tuple[str, ...] = READERS) -> None:
-    """Throw so many positive examples at each operation as each reader, and as many negative ones."""
-    for operation in fuzzed.operations():
-        for who in readers:
+def run(fuzzed: Fuzzed, examples: int, readers: int = len(READERS)) -> None:
+    """Throw so many positive examples at each operation as each of so many readers, taken in turn, and as many negative ones."""
+    for number, operation in enumerate(fuzzed.operations()):
+        for turn in range(readers):
+            who = READERS[(number + turn) % len(READERS)]
             for mode in (GenerationMode.POSITIVE, GenerationMode.NEGATIVE):
                 fuzzed.fuzz(operation, who, mode, examples)
 

@@ -60,7 +60,7 @@ _CODES = """
 place home parent type kind level role code status category channel severity tier calendar due planned_on visited_on since until
 effective version measure unit qualifier as_of template subject subject_kind item power unlocks rule period starts started day
 surveyed series expires result asked_at to_level diagnosed_on done_on source payer_kind payee_kind programme body verdict posted_on
-end asked field cause closed_on
+end asked field cause closed_on scheme former
 """
 #: Names of fields that hold codes, days, moments and places, never words or persons.
 PLAIN = frozenset(_CODES.split())

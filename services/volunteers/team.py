@@ -11,7 +11,7 @@ from msgspec.structs import asdict, replace
 from services.volunteers.volunteer import NAMED, VOLUNTEER, Volunteer, own_or_mandated, with_names
 from shared.domain.answers import ACTIONS, COUNT, PLACE_NAMES, TEXT, page_of, row_of, shape
 from shared.domain.city import City
-from shared.domain.command import CHOSEN, Cursor, Limit, holds, order_of
+from shared.domain.command import CHOSEN, STAFF, Cursor, Limit, holds, order_of
 from shared.domain.decider import Decider
 from shared.domain.errors import IllegalStateError
 from shared.domain.event import Event
@@ -218,6 +218,6 @@ def find_members(
     """Members of a team, for themselves and for staff of its place."""
     team = read.row("teams", team_id, "team", "team_id")
     if read.by.actor not in team["members"]:
-        read.require_staff(team["place"])
+        read.require_reading(STAFF, team["place"])
     page = read.page("memberships", {"team_id": team_id}, limit, cursor, order)
     return page | {"rows": with_names(read, page["rows"])}

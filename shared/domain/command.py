@@ -28,7 +28,7 @@ from shared.domain.event import Event
 from shared.domain.fields import ID, Choice, Field, Kind, Text, choice, declared, line, number
 from shared.domain.mandate import Mandate
 from shared.domain.masking import masked
-from shared.domain.reader import Reader
+from shared.domain.reader import STAFF, Reader
 from shared.domain.words import Said, _, said, term
 
 #: Rows of one page of a list at most.
@@ -393,17 +393,18 @@ class Query:
     def answered(self, reader: Reader, ask: Mapping[str, Any]) -> dict[str, Any]:
         """The answer to what was asked; raises `ForbiddenError` when the reader lacks the power at the place.
 
-        Where a query with a power is asked for no place, it is asked for the reader's own.
+        Where a query with a power is asked for no place, it is asked for the reader's own; who lacks the power there and asked for nobody
+        in particular is answered about themselves.
         """
-        ask = dict(ask)
-        if self.power and not (self.own and reader.by.actor and ask[self.own] == reader.by.actor):
+        ask, me = dict(ask), reader.by.actor
+        if self.power and not (self.own and me and ask[self.own] == me):
             place = ask.get(UNDER) or reader.by.place
-            if self.power == STAFF:
-                reader.require_staff(place)
+            asked = ask.get(UNDER) or (self.own and ask[self.own])
+            if self.own and me and not asked and not reader.reads(self.power, place):
+                ask[self.own] = me
             else:
-                reader.require(self.power, place)
-            if UNDER in ask:
-                ask[UNDER] = place
+                reader.require_reading(self.power, place)
+                ask |= {UNDER: place} if UNDER in ask else {}
         return self.read(reader, **ask)
 
     @property
@@ -414,8 +415,6 @@ class Query:
 
 #: The argument of a list that names the place whose things, and those below it, are asked for.
 UNDER = "place__under"
-#: Stands for a power of queries that staff of the place may ask, whatever powers their role gives.
-STAFF = "staff"
 #: Rows on a page of a list.
 Limit = Annotated[int, number(1, LARGEST_PAGE), _("rows on a page")]
 #: Where a page of a list begins: `next` of the page before.

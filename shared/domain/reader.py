@@ -13,6 +13,8 @@ from shared.domain.privacy import is_staff
 from shared.domain.view import Row, Rows, state_of
 from shared.domain.words import _, said, term
 
+#: Stands for a power of queries that staff of the place may ask, whatever powers their role gives.
+STAFF = "staff"
 #: Posts named for a command that the reader may not give.
 CLOSEST = 3
 
@@ -56,9 +58,15 @@ class Reader:
         """Raise `ForbiddenError` unless the reader has a power at a place."""
         self.by.require(power, place)
 
-    def require_staff(self, place: str) -> None:
-        """Raise `ForbiddenError` unless the reader is staff of a place."""
-        if not self.staff(place):
+    def reads(self, power: str, place: str) -> bool:
+        """Whether the reader has a power at a place, or with `STAFF` acts from any post that is for it."""
+        return self.staff(place) if power == STAFF else self.may(power, place)
+
+    def require_reading(self, power: str, place: str) -> None:
+        """Raise `ForbiddenError` unless the reader has a power at a place, or with `STAFF` acts from any post that is for it."""
+        if power != STAFF:
+            self.require(power, place)
+        elif not self.staff(place):
             raise ForbiddenError(
                 _("who it is about is for staff of the place; everybody reads the figures"), {"place": place or "*"}
             )

@@ -10,7 +10,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK = 1
 export PYTHONWARNINGS = ignore
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-mongodb city check lint types imports bench faults up down logs clean reset
+.PHONY: help run test test-mongodb city check lint types imports bench faults fuzz up down logs clean reset
 
 help: ## list the tasks
 	@awk -F':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -27,6 +27,9 @@ $(VENV)/tested: $(VENV)/installed
 	@echo "installing what the tests need (once) …"
 	@$(BIN)/python -m pip install --quiet --constraint deploy/constraints.txt --editable '.[test]'
 	@deploy/install-test-servers
+	@npm install --silent --no-audit --no-fund --prefix $(VENV)/redocly @redocly/cli@2.77.0
+	@$(PYTHON) -m venv $(VENV)/client  # a place of its own: it wants other versions of what Linli uses
+	@$(VENV)/client/bin/python -m pip install --quiet openapi-python-client==0.29.1
 	@touch $@
 
 run: $(VENV)/installed ## start Linli here, load a neighbourhood's year, and serve until Ctrl-C
@@ -67,6 +70,9 @@ bench: .venv-bench/installed ## measure, side by side with what is compared (SHA
 faults: $(VENV)/tested ## break a running city for a long time (KILLS=1000 SEED=7 SHAPE=city AWAY=600 ROLLING=10 MUTATIONS=100000)
 	@$(BIN)/python -m tests.faults --kills $(or $(KILLS),100) --shape $(or $(SHAPE),both) --away $(or $(AWAY),0) --rolling $(or $(ROLLING),1) \
 		--mutations $(or $(MUTATIONS),0) $(if $(SEED),--seed $(SEED))
+
+fuzz: $(VENV)/tested ## throw what fits the OpenAPI document, and what does not, at every path as everybody (FUZZ=50 SEED=1)
+	@$(BIN)/python -m tests.component.gateway.fuzzing --examples $(or $(FUZZ),50) --seed $(or $(SEED),1)
 
 up: ## start a city in containers (needs Docker): RabbitMQ, MongoDB, every service, Prometheus, Grafana
 	@deploy/secrets $${LINLI_SECRETS:-secrets}

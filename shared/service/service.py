@@ -139,7 +139,7 @@ class Call:
         """Answer a declared query."""
         city = self.city()
         reader = Reader(self.node.name, self.views, self.mandate, city, city.day, self.node.open)
-        return query.read(reader, **ask)
+        return query.answered(reader, ask)
 
     def offers(self) -> dict[str, Any]:
         """The declared commands that the caller has a power for, and the lists (`find_…`) that do not refuse them."""

@@ -38,7 +38,7 @@ class Place:
     def __init__(self, town: Town, name: str, found: Definition, cls: type, folder: Path) -> None:
         self.definition, self.cls = found, cls
         self.signer, self.personal, self.patience = town.signer, town.personal, 4.0
-        self.followers = SimpleNamespace(fetch=None)
+        self.followers = SimpleNamespace(fetch=town.fetch)
         views = SqliteViews(folder / f"{name}.views.sqlite", found.all_views, durable=found.durable)
         follower = LedgerFollower if name == "audit" else Follower
         self.node = Node(found, EventLog(name, MemoryStorage()), views, follower, town.personal)
@@ -97,6 +97,10 @@ class Town:
                 for source in place.definition.sources:
                     if source in self.places and self._follow(place, source):
                         moved = True
+
+    def fetch(self, source: str, after: int, limit: int) -> list[Any]:
+        """Facts of a service beyond a position, as others ask for them."""
+        return list(self.places[source].node.log.read(after, limit=limit))
 
     def _follow(self, place: Place, source: str) -> bool:
         follower, log = place.node.followers[source], self.places[source].node.log

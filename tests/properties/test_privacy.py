@@ -17,11 +17,12 @@ from services.console import privacy
 from services.console.audit import _exported
 from services.console.catalogue import OWNERS, definition
 from services.gateway.portal import proof
+from shared.domain.command import STAFF
 from shared.domain.decider import Decider
 from shared.domain.errors import LinliError
 from shared.domain.event import Event, seals_of
 from shared.domain.mandate import Mandate
-from shared.domain.privacy import PUBLIC, READ_WITHHELD, WITHHELD, classes_of, told
+from shared.domain.privacy import PUBLIC, READ_WITHHELD, WITHHELD, classes_of, is_staff, told
 from shared.domain.record import Record
 from shared.following import cloudevents
 from shared.following.follow import PARKED
@@ -29,7 +30,7 @@ from shared.log import Commit, EventLog, NewEvent
 from shared.log.memory import MemoryStorage
 from shared.views.sqlite import SqliteViews
 from tests.domain.history.record import example, stored
-from tests.kit.city import COMPOUND, OTHER_COMPOUND, STREET
+from tests.kit.city import COMPOUND, OTHER_COMPOUND, STREET, entry, facts, post
 from tests.kit.desk import Desk
 from tests.kit.rows import record_of
 from tests.kit.spec import AT
@@ -70,7 +71,7 @@ def test_a_fact_that_the_ledger_does_not_know_is_for_auditors() -> None:
     assert disclosure.class_of("issues", "SomethingNew", "words") == WITHHELD
 
 
-def test_ids_of_persons_are_for_staff_unless_they_hold_a_public_office_or_a_public_role() -> None:
+def test_ids_of_persons_are_for_staff_unless_they_hold_a_public_office() -> None:
     public = {
         (event.__name__, name)
         for service in OWNERS
@@ -81,11 +82,13 @@ def test_ids_of_persons_are_for_staff_unless_they_hold_a_public_office_or_a_publ
     }
     assert {fact for fact, _ in public} == {
         *("PersonAppointed", "AppointmentEnded", "ItemJudged"),
-        *("VolunteerRegistered", "VolunteerErased", "RoleTaken", "RoleLeft", "TeamJoined", "TeamLeft"),
     }
 
 
 # A fact of each kind, with a mark in every field that is not public.
+_DAYS = frozenset({"since", "until"})
+
+
 def marked(event: type[Event], id_field: str = "", id: str = "") -> tuple[Event, dict[str, str]]:
     """A fact whose fields that are not public hold texts that are found again, by field."""
     plain = msgspec.to_builtins(example(event))
@@ -95,6 +98,8 @@ def marked(event: type[Event], id_field: str = "", id: str = "") -> tuple[Event,
             plain[name] = id
         elif name == "place":
             plain[name] = COMPOUND
+        elif name in _DAYS:
+            plain[name] = "2025-01-01"
         elif name == "confidential":
             plain[name] = False
         elif one.kind != "public":
@@ -433,3 +438,94 @@ def test_every_shape_ever_stored_can_be_entered_into_the_ledger() -> None:
             record = record_of(line["type"], line["data"].encode(), number + 1, "thing-1", schema=line["schema"])
             text, apart = disclosure.entered(service, record)
             assert disclosure.whole_line({"line": text, "apart": apart}) == cloudevents.line(service, record)
+
+
+# Field × role × territory, at the doors of each service.
+ELSEWHERE = "350104.014"
+
+
+def readers(powers: set[str]) -> tuple[list[tuple[str, dict[str, Any]]], dict[str, Mandate]]:
+    """Facts of posts for each power here and elsewhere, and of one without any; their mandates by post."""
+    told_, mandates = list(facts()), {}
+    told_.append(
+        ("PlaceRegistered", {"place": ELSEWHERE, "kind": "street", "name": "别", "name_en": "", "parent": "350104"})
+    )
+    every = [("plain", STREET, [])] + [("everything-there", ELSEWHERE, sorted(powers))]
+    every += [(f"only-{number}", STREET, [power]) for number, power in enumerate(sorted(powers))]
+    every += [(f"but-{number}", STREET, sorted(powers - {power})) for number, power in enumerate(sorted(powers))]
+    for name, place, given in every:
+        told_.append(entry("roles", name, powers=given))
+        told_ += post(f"post-{name}", "o-street", name, f"p-{name}", place=place)
+        mandates[f"post-{name}"] = Mandate(
+            actor=f"p-{name}", role=name, post_id=f"post-{name}", place=place, powers=frozenset(given)
+        )
+    return told_, mandates
+
+
+def _found(desk: Desk, told_: list[tuple[str, dict[str, Any]]]) -> None:
+    """Write the facts of a city into the registry's own log."""
+    versions: dict[str, int] = {}
+    for type, data in told_:
+        decider = next(one for one in desk.definition.deciders if type in one.codec.events)
+        id = f"{data['kind']}.{data['code']}" if type == "EntryAdopted" else str(data[decider.id_field])
+        stream = decider.stream(id)
+        new = NewEvent(
+            type=type,
+            schema=1,
+            data=msgspec.Raw(msgspec.json.encode(data)),
+            id=f"{stream}-{len(versions)}-{type}",
+            occurred=AT,
+        )
+        version = versions.get(stream, 0)
+        desk.log.append(
+            Commit(
+                stream=stream,
+                expected_version=version,
+                events=(new,),
+                command="c",
+                command_id=f"{stream}-{version}",
+                actor="operator:x",
+                place=str(data.get("place", "")),
+            )
+        )
+        versions[stream] = version + 1
+    desk.catch_up()
+
+
+@pytest.mark.parametrize("service", [name for name in OWNERS if name != "audit"])
+def test_a_field_is_read_by_those_of_its_class_at_its_place_and_by_nobody_else(service: str, tmp_path: Any) -> None:
+    """For every query and field: no post without the power, or of another street, ever reads it."""
+    found = definition(service)
+    powers = {one.power for event in found.codec.events.values() for one in classes_of(event).values()} - {""}
+    asked = {power for query in found.queries.values() if (power := query.power) not in ("", STAFF)}
+    told_, mandates = readers(powers | asked)
+    desk = Desk(service, tmp_path, None if service == "registry" else told_)
+    if service == "registry":
+        _found(desk, told_)
+    marks: dict[str, tuple[str, str]] = {"mark-actor": ("staff", "")}
+    ids: dict[str, str] = {}
+    for decider in found.deciders:
+        marks |= _tell(desk, decider)
+        ids[decider.id_field] = "member-mark-person" if decider.category == "report-in" else "mark-1"
+    while desk.node.apply_own():
+        pass
+    seen: set[str] = set()
+    for query in found.queries.values():
+        ask = {field.name: ids[field.name] for field in query.fields if field.required and field.name in ids}
+        for reader, mandate in mandates.items():
+            given = ask | ({"place__under": COMPOUND} if any(f.name == "place__under" for f in query.fields) else {})
+            try:
+                said = json.dumps(desk.ask(query.name, reader, **given), ensure_ascii=False)
+            except LinliError as error:
+                said = str(error) + json.dumps(error.fields, ensure_ascii=False, default=str)
+            for mark, (kind, power) in marks.items():
+                may = mandate.may(power, COMPOUND) if power else is_staff(mandate, COMPOUND)
+                if mark in said and kind == "staff":
+                    assert may, f"{query.name} shows {mark} to {reader}"
+                    seen.add(mark)
+                if mark in said and kind == "sealed":
+                    assert mandate.place != ELSEWHERE, f"{query.name} opens {mark} to {reader}"
+                    assert reader != "post-plain", f"{query.name} opens {mark} to {reader}"
+                    seen.add(mark)
+    assert seen or service == "registry", "those who may read, do read; who is erased is read by nobody"
+    desk.close()

@@ -80,7 +80,7 @@ def _masked(read: Reader, row: Row) -> Row:
     """A case as the reader may see it."""
     own = _own(read, row)
     hidden = {"contact", "hidden"}
-    if not read.staff:
+    if not read.staff(row["place"]):
         hidden |= {"person_id", "resolved_by"}
     if not read.may("issue.read_reporter", row["place"]):
         hidden.add("reporter")
@@ -164,12 +164,14 @@ def find_issues(
     severity: Annotated[str, code_of("severities"), "how grave it is"] = "",
     organisation_id: Annotated[str, id_of("organisation"), "accountable organisation"] = "",
     post_id: Annotated[str, id_of("post"), "accountable post"] = "",
-    person_id: Annotated[str, id_of("person"), "accountable person; staff only"] = "",
+    person_id: Annotated[str, id_of("person"), "accountable person; staff of the place only"] = "",
     number: Annotated[str, line(300), "its number however it is typed, or the first 8 characters of it at least"] = "",
     origin: Annotated[str, line(130), "visit or patrol it came from"] = "",
     mine: Annotated[bool, YES, "only those you reported yourself"] = False,
     holderless: Annotated[
-        bool, YES, "only open ones whose accountable person does not hold the post; there should be none; staff only"
+        bool,
+        YES,
+        "only open ones whose accountable person does not hold the post; there should be none; staff of the place only",
     ] = False,
     due__lt: Annotated[str, DAY, "time limit before this day"] = "",
     reported__gte: Annotated[str, DAY, "reported on this day or later"] = "",
@@ -181,11 +183,13 @@ def find_issues(
     cursor: Cursor = "",
 ) -> dict[str, Any]:
     """Issues that fit all filters; confidential ones for those who may read them in the whole area, and one's own."""
-    if holderless and not read.staff:
+    if holderless or person_id:
+        place__under = place__under or read.by.place
+    if holderless and not read.staff(place__under):
         raise ForbiddenError(
             _("only staff look for issues that nobody answers for"), {"holderless": said(_("staff only"))}
         )
-    if person_id and not read.staff:
+    if person_id and not read.staff(place__under):
         raise ForbiddenError(
             _("issues are listed by accountable person for staff only"), {"person_id": said(_("staff only"))}
         )

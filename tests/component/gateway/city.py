@@ -12,6 +12,8 @@ from shared.following.context import Context
 OPERATOR = "operator-token-of-the-test"
 PASSWORD = "correct horse 9"
 REPORT = {"place": "350104.013", "category": "facility.streetlight", "description": "路灯不亮"}
+#: Members of RFC 9457.
+STANDARD = ("type", "title", "status", "detail", "instance")
 
 
 class City:
@@ -50,13 +52,15 @@ class City:
 
 
 def refused(answer: Any, status: int, kind: str, *names: str) -> dict[str, Any]:
-    """The refusal has our form, this status and kind, and names these fields."""
+    """The refusal has our form, this status and kind, and names these fields; all of it but which request it was."""
     assert answer.status_code == status, answer.data
     assert answer.mimetype == "application/problem+json"
     assert answer.headers["X-Correlation-Id"]
     body: dict[str, Any] = answer.json
-    assert set(body) == {"kind", "message", "template", "fields"}
-    assert body["kind"] == kind
-    assert body["message"]
+    assert set(body) == {*STANDARD, "kind", "message", "template", "fields"}
+    assert (body["kind"], body["status"]) == (kind, status)
+    assert body["message"] == body["detail"]
+    assert body["title"] and body["type"] == f"/api/docs#{kind}"
+    assert body.pop("instance") == f"urn:linli:request:{answer.headers['X-Correlation-Id']}"
     assert set(names) <= set(body["fields"]), body
     return body

@@ -508,6 +508,7 @@ ROWS: dict[str, Row] = {
     "withdraw_wish": Row("p-resident", {}, World.wish),
     "erase_wisher": Row("p-secretary", {}, lambda world: world.wish(wisher="")),
     "claim_wish": Row("p-street", {}, lambda world: world.wish("published")),
+    "introduce_wisher": Row("p-secretary", {}, lambda world: world.wish("claimed")),
     "release_wish": Row("p-street", {}, lambda world: world.wish("claimed")),
     "fulfil_wish": Row("p-street", {}, lambda world: world.wish("claimed")),
     "dispute_wish": Row("p-resident", {}, lambda world: world.wish("fulfilled")),

@@ -67,7 +67,7 @@ class Contract:
         about |= {field.name: field.about for command in definition.commands.values() for field in command.fields}
         return cls(
             definition.name,
-            definition.commands_checked,
+            {name: one for name, one in definition.commands_checked.items() if name not in definition.inner},
             definition.queries_checked | {"offers": Offers},
             {query.name: _described(query.answer, about) for query in declared} | {"offers": _OFFERS},
         )

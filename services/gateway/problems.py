@@ -13,7 +13,7 @@ from flask import Response, g, jsonify, request
 from werkzeug.exceptions import HTTPException, MethodNotAllowed, TooManyRequests, UnsupportedMediaType
 
 from services.gateway import reader
-from shared.domain.errors import STATUS, LinliError
+from shared.domain.errors import STATUS, DomainError, LinliError
 from shared.domain.words import Said, _, said
 from shared.words import sentence
 
@@ -30,6 +30,15 @@ class TooManyRequestsError(LinliError):
         self.retry_after = retry_after
 
 
+class AskedError(DomainError):
+    """Not done yet: it was asked for as `request_id`, and somebody else has to confirm it."""
+
+    kind = "asked"
+
+    def __init__(self, message: Said, request_id: str) -> None:
+        super().__init__(message, {"request_id": request_id})
+
+
 class UnsupportedMediaTypeError(LinliError):
     """The body is not JSON."""
 
@@ -40,6 +49,7 @@ class UnsupportedMediaTypeError(LinliError):
 _HTTP_STATUS = {
     "too_many_requests": TooManyRequests.code,
     "unsupported_media_type": UnsupportedMediaType.code,
+    "asked": 409,
 }
 _HTTP_KINDS = {
     400: "bad_input",

@@ -24,6 +24,7 @@ from services.gateway.operators_api import create_operators_api
 from services.gateway.session import Caller, Gateway
 from services.gateway.signing import Signing
 from services.gateway.trail import Trail
+from services.gateway.well_known import create_well_known
 from shared.domain.errors import LinliError
 from shared.domain.identity import new_id
 from shared.service import tracing
@@ -59,12 +60,14 @@ def create_app(
     city: str = "linli.example",
     trial: bool = False,
     background: bool = False,
+    security_contact: str = "",
 ) -> Flask:
     """The gateway as a WSGI application.
 
     `secrets` are the city's, the newest first; `services` are those whose health and status are asked; `lifetime` is that of
     sign-ins, in seconds. `city` names the installation where second factors are kept; in a `trial` one person may do alone what otherwise
     takes two, and nobody needs a second factor. `background`: somebody calls `flush` of the trail regularly.
+    `security_contact` is where weaknesses are reported.
     """
     app = Flask(__name__, static_folder=None)
     app.config.update(
@@ -96,6 +99,7 @@ def create_app(
     policy = {"Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'"}
     app.add_url_rule("/api/docs", "api_docs", lambda: (documentation(api), policy))
     register_health(app, gateway, services)
+    app.register_blueprint(create_well_known(security_contact))
     _register_portal(app, gateway)
     app.wsgi_app = Edge(app.wsgi_app, max_requests)  # type: ignore[method-assign]
     return app

@@ -99,6 +99,7 @@ class HttpServer(DependencyProvider):
             city=settings.city,
             trial=settings.trial,
             background=True,
+            security_contact=settings.security_contact,
         )
         family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
         try:

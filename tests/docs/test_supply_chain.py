@@ -33,7 +33,9 @@ def test_the_lock_holds_what_the_project_needs_in_the_versions_that_are_tested()
     locked = chain.locked(LOCK)
     constraints = chain.locked(ROOT / "deploy" / "constraints.txt")
     assert {name: version for name, version in locked.items() if constraints.get(name, version) != version} == {}
-    assert locked.keys() - constraints.keys() == {"setuptools"}, "which comes with Python, and is pinned by the lock only"
+    assert locked.keys() - constraints.keys() == {"setuptools"}, (
+        "which comes with Python, and is pinned by the lock only"
+    )
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
     for text in project["dependencies"]:
         needed = Requirement(text)

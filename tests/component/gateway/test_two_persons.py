@@ -313,9 +313,20 @@ def test_acts_are_for_auditors_and_operators(city: City) -> None:
     refused(city.client.get("/api/audit/find_security_acts", headers=headers), 403, "forbidden")
     found = city.client.get("/api/audit/find_security_acts", headers={"Authorization": f"Bearer {OPERATOR_TOKEN}"}).json
     assert {"signed_in", "token_used"} <= {row["act"] for row in found["rows"]}
+    browser = city.world.town.app.test_client()
+    city.operator("lin")
+    form = {"csrf_token": _token(browser, "/sign-in"), "username": "lin", "password": PASSWORD}
+    browser.post("/sign-in", data=form | {"code": city.number("lin")})
+    page = browser.get("/work/audit/find_security_acts", headers={"Accept-Language": "zh"}).text
+    shown = page.split("</form>")[-1]
+    assert "安全事项" in page and "使用安装令牌" in shown and "token_used" not in shown, "in words, not in codes"
     context = Context(kind="person", actor="p-grid", command_id="c")
     with pytest.raises(Exception, match="only the gateway"):
         city.world.town.call("audit", "note_act", context, {"security_act_id": "x", "act": "signed_in"})
+
+
+def _token(browser: Any, path: str) -> str:
+    return str(browser.get(path).text.split('name="csrf_token" value="')[1].split('"')[0])
 
 
 def test_the_page_of_the_account_leads_through(city: City) -> None:
@@ -323,7 +334,7 @@ def test_the_page_of_the_account_leads_through(city: City) -> None:
     browser = city.world.town.app.test_client()
 
     def token(path: str) -> str:
-        return str(browser.get(path).text.split('name="csrf_token" value="')[1].split('"')[0])
+        return _token(browser, path)
 
     form = {"csrf_token": token("/sign-in"), "username": "p-grid", "password": PASSWORD}
     assert browser.post("/sign-in", data=form).status_code == 303

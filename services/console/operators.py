@@ -13,6 +13,14 @@ from shared.domain.identity import new_id
 from shared.service.settings import Settings, write_private
 
 
+def _folding(*columns: str) -> Table:
+    """A table that cuts nothing off: names and numbers of requests are copied from it."""
+    table = Table(box=None)
+    for name in columns:
+        table.add_column(name, overflow="fold")
+    return table
+
+
 def sign_in(username: str, password: str, code: str, url: str | None) -> None:
     """Sign in and keep the token in the data folder, for this user of the machine only."""
     settings = Settings.read()
@@ -44,7 +52,7 @@ def list_requests(url: str | None, json: bool) -> None:
     if json:
         print_json(found)
         return
-    table = Table("request", "asked by", "at", "what", box=None)
+    table = _folding("request", "asked by", "at", "what")
     for row in found["rows"]:
         table.add_row(*(escape(str(row[name])) for name in ("request_id", "by", "asked", "detail")))
     out.print(table if found["rows"] else "nothing waits for a second person")
@@ -65,8 +73,8 @@ def show_acts(act: str, since: str, limit: int, url: str | None, json: bool) -> 
     if json:
         print_json(found)
         return
-    table = Table("at", "act", "by", "account", "address", "times", "about", box=None)
+    table = _folding("at", "act", "by", "account", "address", "times", "about")
     for row in found["rows"]:
-        told = [str(row[name]) for name in ("at", "act", "by", "account", "address", "count", "detail")]
+        told = [row["at"][:16], *(str(row[name]) for name in ("act", "by", "account", "address", "count", "detail"))]
         table.add_row(*map(escape, told), style="bold red" if row["alone"] else "")
     out.print(table if found["rows"] else "nothing was noted")

@@ -261,6 +261,24 @@ def test_the_installation_s_token_acts_alone_in_the_open_and_only_until_two_can(
     assert [row["by"] for row in city.acts("token_closed")] == ["operator:wu"]
 
 
+def test_where_all_telephones_are_lost_the_city_is_opened_as_a_trial_in_the_open(city: City) -> None:
+    city.operator("lin")
+    city.operator("wu")
+    reset = {"username": "lin"}
+    refused(city.post("accounts/reset-second-factor", OPERATOR_TOKEN, **reset), 403, "forbidden")
+    city.gateway.credentials.trial = True
+    try:
+        assert city.post("accounts/reset-second-factor", OPERATOR_TOKEN, **reset).status_code == 200
+    finally:
+        city.gateway.credentials.trial = False
+    assert [(row["act"], row["alone"]) for row in city.acts("operator_acted", "second_factor_reset")] == [
+        ("operator_acted", True),
+        ("second_factor_reset", False),
+    ]
+    del city.secrets["lin"]
+    city.set_up("lin")
+
+
 def test_sign_out_ends_a_sign_in_and_says_where_it_does_not(city: City) -> None:
     refused(city.post("sign-out", OPERATOR_TOKEN), 403, "forbidden")
     lin = city.operator("lin")

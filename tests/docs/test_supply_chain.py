@@ -49,6 +49,12 @@ def test_each_package_of_the_lock_has_hashes_and_the_image_wants_them() -> None:
     assert "--require-hashes" in (ROOT / "deploy" / "Dockerfile").read_text()
 
 
+def test_what_the_image_copies_is_sent_to_its_build() -> None:
+    sent = {line[1:] for line in (ROOT / ".dockerignore").read_text().splitlines() if line.startswith("!")}
+    copied = re.findall(r"^COPY (?!--from)(.+) \S+$", (ROOT / "deploy" / "Dockerfile").read_text(), re.MULTILINE)
+    assert {source for line in copied for source in line.split()} == sent
+
+
 @pytest.mark.parametrize(
     ("licence", "fits"),
     [

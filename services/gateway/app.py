@@ -88,7 +88,7 @@ def create_app(
     gateway = Gateway(caller, credentials, trail)
     operators = Operators(gateway, accounts, trail)
     gateway.before += [operators.before, Signing(credentials).before]
-    app.extensions["linli"] = gateway
+    app.extensions |= {"linli": gateway, "linli.operators": operators}
     register_access_log(app)
     _register_guard(app, gateway)
     api = create_api(app)

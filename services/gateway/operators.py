@@ -148,6 +148,10 @@ class Operators:
         rows = self._accounts.views.find("requests", {"state": "open"}, "key", 500).rows
         return [_shown(row) for row in rows if row["expires"] >= time.time()]
 
+    def requests_for(self, current: Current) -> list[Row]:
+        """What somebody may look at: operators all of it, others what they asked for themselves."""
+        return [row for row in self.requests() if current.kind == "operator" or row["by"] == current.actor]
+
     def confirm(self, current: Current, id: str) -> Any:
         """Do what somebody else asked for."""
         row = self._open(id)

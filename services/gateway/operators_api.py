@@ -58,11 +58,7 @@ def create_operators_api(gateway: Gateway, operators: Operators) -> LinliBluepri
     @blueprint.arguments(FindRequests, location="query")
     @documented(FindRequests)
     def find_requests(ask: dict[str, Any]) -> Response:
-        current = signed_in()
-        rows = operators.requests()
-        if current.kind != "operator":  # those of their own
-            rows = [row for row in rows if row["by"] == current.actor]
-        return jsonify({"rows": rows})
+        return jsonify({"rows": operators.requests_for(signed_in())})
 
     @blueprint.route("/confirm", methods=["POST"])
     @blueprint.arguments(SettleRequest)

@@ -19,6 +19,7 @@ from services.gateway.portal import (
     people_pages,
     places,
     public_pages,
+    request_pages,
     work,
 )
 from services.gateway.portal.frame import Frame
@@ -47,6 +48,7 @@ def create_portal(gateway: Gateway) -> Blueprint:
         ledger_pages,
         people_pages,
         account_pages,
+        request_pages,
     ):
         pages.register(blueprint, frame)
     return blueprint

@@ -224,6 +224,31 @@ def test_a_person_is_forgotten_by_two(city: City) -> None:
     refused(city.post("operators/confirm", wu, request_id=request), 409, "illegal_state")
 
 
+def test_a_form_is_asked_for_and_confirmed_by_clicking(city: City) -> None:
+    city.operator("lin")
+    city.operator("wu")
+    person = city.world.person()
+    browsers = {}
+    for name in ("lin", "wu"):
+        browsers[name] = city.world.town.app.test_client()
+        form = {"csrf_token": _token(browsers[name], "/sign-in"), "username": name, "password": PASSWORD}
+        assert browsers[name].post("/sign-in", data=form | {"code": city.number(name)}).status_code == 303
+    page = f"/work/registry/erase_person?person_id={person}"
+    form = {"csrf_token": _token(browsers["lin"], page), "person_id": person, "reason": "本人申请"}
+    asked = browsers["lin"].post("/work/registry/erase_person", data=form, headers={"Accept-Language": "zh"})
+    assert asked.status_code == 409 and "还要由另一个人在24小时内确认" in asked.text
+    assert "确认并办理" not in browsers["lin"].get("/requests", headers={"Accept-Language": "zh"}).text
+    shown = browsers["wu"].get("/requests", headers={"Accept-Language": "zh"}).text
+    assert "确认并办理" in shown and person in shown and "operator:lin" in shown
+    request = shown.split('name="request_id" value="')[1].split('"')[0]
+    form = {"csrf_token": _token(browsers["wu"], "/requests"), "request_id": request}
+    assert browsers["wu"].post("/requests/confirm", data=form).status_code == 303
+    assert [row["by"] for row in city.acts("asked", "confirmed")] == ["operator:lin", "operator:wu"]
+    again = browsers["wu"].post("/requests/confirm", data=form)
+    assert again.status_code == 409 and 'class="refusal' in again.text
+    assert city.client.get("/requests").status_code == 302, "to sign in"
+
+
 def test_what_fails_when_it_is_confirmed_stays_open(city: City) -> None:
     lin, wu = city.operator("lin"), city.operator("wu")
     ask = {"person_id": "p-secretary", "reason": "holds a post"}

@@ -89,7 +89,7 @@ class Contract:
         every: tuple[Command | Query, ...] = (*definition.commands.values(), *declared)
         return cls(
             definition.name,
-            definition.commands_checked,
+            {name: one for name, one in definition.commands_checked.items() if name not in definition.inner},
             definition.queries_checked | {"offers": Offers},
             {query.name: _described(query.answer, about) for query in declared} | {"offers": _OFFERS},
             {one.name: needed(one) for one in every},

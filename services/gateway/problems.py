@@ -15,7 +15,7 @@ from flask import Response, g, jsonify, request
 from werkzeug.exceptions import HTTPException, MethodNotAllowed
 
 from services.gateway import reader
-from shared.domain.errors import STATUS, LinliError
+from shared.domain.errors import STATUS, DomainError, LinliError
 from shared.domain.words import Said, _, said
 from shared.words import sentence
 
@@ -30,6 +30,15 @@ class TooManyRequestsError(LinliError):
     def __init__(self, message: Said, retry_after: int) -> None:
         super().__init__(message)
         self.retry_after = retry_after
+
+
+class AskedError(DomainError):
+    """Not done yet: it was asked for as `request_id`, and somebody else has to confirm it."""
+
+    kind = "asked"
+
+    def __init__(self, message: Said, request_id: str) -> None:
+        super().__init__(message, {"request_id": request_id})
 
 
 class UnsupportedMediaTypeError(LinliError):
@@ -55,6 +64,7 @@ KINDS: dict[str, str] = {
     "corruption": _("Stored records do not match their digests"),
     "unavailable": _("A service does not answer"),
     "timed_out": _("No answer came in time"),
+    "asked": _("It waits for a second person"),
 }
 #: The status of each kind.
 STATUSES: dict[str, int] = STATUS | {
@@ -64,6 +74,7 @@ STATUSES: dict[str, int] = STATUS | {
     "unsupported_media_type": 415,
     "too_many_requests": 429,
     "error": 500,
+    "asked": 409,
 }
 _HTTP_KINDS = {status: kind for kind, status in STATUSES.items() if kind not in STATUS} | {404: "not_found"}
 

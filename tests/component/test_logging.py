@@ -1,4 +1,4 @@
-"""Log lines say what failed and where, and never what somebody typed (X09)."""
+"""Log lines say what failed and where, and never what somebody typed."""
 
 from __future__ import annotations
 

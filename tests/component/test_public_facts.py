@@ -1,4 +1,4 @@
-"""What other systems get over a real broker: the lines of the ledger, and nothing of them that the ledger shows to staff only (X09)."""
+"""What other systems get over a real broker: the lines of the ledger, and nothing of them that the ledger shows to staff only."""
 
 from __future__ import annotations
 

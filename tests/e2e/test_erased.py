@@ -1,4 +1,4 @@
-"""After a human is erased no file holds them: not the logs, views, free pages, parked facts, accounts, log lines, traces, exports (X09)."""
+"""After a human is erased no file holds them: not the logs, views, free pages, parked facts, accounts, log lines, traces, exports."""
 
 from __future__ import annotations
 

@@ -52,7 +52,9 @@ def test_the_password_is_not_in_the_file(accounts: Accounts, tmp_path: Path) -> 
 
 
 def test_listed_accounts_show_no_hash(accounts: Accounts) -> None:
-    assert accounts.find(10, None)["rows"] == [{"username": "chen", "kind": "person", "person_id": "p-chen"}]
+    assert accounts.find(10, None)["rows"] == [
+        {"username": "chen", "kind": "person", "person_id": "p-chen", "until": "", "second_factor": False}
+    ]
 
 
 def test_accounts_outlive_the_process(accounts: Accounts, tmp_path: Path) -> None:
@@ -113,7 +115,7 @@ def test_a_token_names_who_signed_in(accounts: Accounts) -> None:
 def test_an_operator_never_shares_a_name_with_a_person(accounts: Accounts) -> None:
     accounts.create("wang", PASSWORD, "operator")
     _, identity = Credentials(accounts, (SECRET,)).sign_in("wang", PASSWORD, "127.0.0.1")
-    assert identity == Identity("operator", "operator:wang", "wang")
+    assert identity == Identity("operator", "operator:wang", "wang", ("second_factor",))
 
 
 def test_a_token_ends_with_its_time(accounts: Accounts) -> None:

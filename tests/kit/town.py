@@ -52,8 +52,10 @@ class Town:
         folder: Path,
         services: Iterable[str] = OWNERS,
         more: Mapping[str, tuple[Definition, type]] | None = None,
+        trial: bool = True,
     ) -> None:
-        """`services` are started by name, `more` by definition and class."""
+        """`services` are started by name, `more` by definition and class; in a `trial` nobody needs a second person or factor."""
+        self.trial = trial
         self.folder = folder
         self.signer = Signer(b"t" * 32)
         self.personal = Personal(SqliteKeys(folder / "keys.sqlite"))
@@ -130,7 +132,7 @@ class Town:
     def app(self) -> Flask:
         """The gateway before this town."""
         if self._app is None:
-            self._app = create_app(self, self.accounts, (b"s" * 32,), OPERATOR_TOKEN)
+            self._app = create_app(self, self.accounts, (b"s" * 32,), OPERATOR_TOKEN, trial=self.trial)
         return self._app
 
     def close(self) -> None:

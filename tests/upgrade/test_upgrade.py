@@ -13,6 +13,7 @@ import tarfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -56,12 +57,22 @@ def check(city: City) -> None:
     assert replayed["differences"] == []
     verified = city.report("verify")
     assert verified["verified"]
-    assert (verified["logs"], verified["ledger"]) == (VERIFIED["logs"], VERIFIED["ledger"])
+    assert of_others(verified) == of_others(VERIFIED)
+    # the audit service notes who signed in to ask, and all of it is in the ledger
+    noted = sum(log["events"] for log in verified["logs"]) - sum(log["events"] for log in VERIFIED["logs"])
+    assert noted > 0 and verified["ledger"]["entries"] - VERIFIED["ledger"]["entries"] == noted
+
+
+def of_others(verified: dict[str, Any]) -> list[dict[str, Any]]:
+    """The logs but for that of the audit service."""
+    return [log for log in verified["logs"] if log["service"] != "audit"]
 
 
 def test_a_data_folder_of_the_version_before_opens(old: Path, tmp_path: Path) -> None:
     city = City(tmp_path / "city")
     shutil.copytree(old / "city", city.folder)
+    verified = city.report("verify")
+    assert (verified["logs"], verified["ledger"]) == (VERIFIED["logs"], VERIFIED["ledger"])
     check(city)
     check(city)  # and once more, on the views that were folded anew
 

@@ -17,7 +17,7 @@ STANDARD = ("type", "title", "status", "detail", "instance")
 
 
 class City:
-    """A city of one process: posts by person, receipts by command id, and every call it was asked."""
+    """A city of one process: posts by person, receipts by command id, and every call it was asked; security acts apart."""
 
     def __init__(self) -> None:
         self.reset()
@@ -26,6 +26,7 @@ class City:
         """Forget everything."""
         self.posts: dict[str, list[str]] = {}
         self.calls: list[tuple[str, str, Context, dict[str, Any]]] = []
+        self.noted: list[dict[str, Any]] = []
         self.receipts: dict[str, dict[str, Any]] = {}
         self.errors: dict[str, LinliError] = {}
         self.asked_during: Any = None
@@ -33,6 +34,9 @@ class City:
     def call(
         self, service: str, method: str, context: Context, arguments: dict[str, Any], timeout: float | None = None
     ) -> dict[str, Any]:
+        if method == "note_act":
+            self.noted.append(arguments)
+            return {}
         self.calls.append((service, method, context, arguments))
         if self.asked_during and method != "posts_of_person":
             self.asked_during()

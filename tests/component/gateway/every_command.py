@@ -114,8 +114,8 @@ _LEVELS = {"district": "区级", "street": "街道级", "community": "社区级"
 class World:
     """The town with what was done in it directly, to bring about what a command needs."""
 
-    def __init__(self, folder: Path, founded: bool = True) -> None:
-        self.town = Town(folder)
+    def __init__(self, folder: Path, founded: bool = True, trial: bool = True) -> None:
+        self.town = Town(folder, trial=trial)
         self._numbers = itertools.count(1)
         #: Everything in Chinese that anybody said.
         self.said: set[str] = set()

@@ -382,7 +382,7 @@ class Query:
     """A function over a `Reader` with everything that follows from its declaration.
 
     `answer` is the JSON Schema of what it returns, `power` what the reader needs at the place that is asked for ("": nothing; `STAFF`:
-    any post for that place), `own` the argument that names a person who needs no power.
+    any post for that place; several with " or " between them), `own` the argument that names a person who needs no power.
     """
 
     name: str
@@ -396,12 +396,12 @@ class Query:
     def answered(self, reader: Reader, ask: Mapping[str, Any]) -> dict[str, Any]:
         """The answer to what was asked; raises `ForbiddenError` when the reader lacks the power at the place.
 
-        Where a query with a power is asked for no place, it is asked for the reader's own; who lacks the power there and asked for nobody
-        in particular is answered about themselves.
+        A query with a power that takes no place is about the whole city. Where it is asked for no place, it is asked for the reader's own;
+        who lacks the power there and asked for nobody in particular is answered about themselves.
         """
         ask, me = dict(ask), reader.by.actor
         if self.power and not (self.own and me and ask[self.own] == me):
-            place = ask.get(UNDER) or reader.by.place
+            place = (ask[UNDER] or reader.by.place) if UNDER in ask else ""
             asked = ask.get(UNDER) or (self.own and ask[self.own])
             if self.own and me and not asked and not reader.reads(self.power, place):
                 ask[self.own] = me

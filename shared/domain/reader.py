@@ -59,17 +59,18 @@ class Reader:
         self.by.require(power, place)
 
     def reads(self, power: str, place: str) -> bool:
-        """Whether the reader has a power at a place, or with `STAFF` acts from any post that is for it."""
-        return self.staff(place) if power == STAFF else self.may(power, place)
+        """Whether the reader has a power at a place (or another: `a or b`), or with `STAFF` acts from any post that is for it."""
+        return self.staff(place) if power == STAFF else any(self.may(one, place) for one in power.split(" or "))
 
     def require_reading(self, power: str, place: str) -> None:
-        """Raise `ForbiddenError` unless the reader has a power at a place, or with `STAFF` acts from any post that is for it."""
+        """Raise `ForbiddenError` unless the reader `reads` this."""
+        if self.reads(power, place):
+            return
         if power != STAFF:
-            self.require(power, place)
-        elif not self.staff(place):
-            raise ForbiddenError(
-                _("who it is about is for staff of the place; everybody reads the figures"), {"place": place or "*"}
-            )
+            self.require(power.split(" or ")[-1], place)
+        raise ForbiddenError(
+            _("who it is about is for staff of the place; everybody reads the figures"), {"place": place or "*"}
+        )
 
     def row(self, view: str, key: str, thing: str, field: str = "") -> Row:
         """A row that must be there; raises `NotFoundError` naming the thing (a word of the group `thing`)."""

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import sqlite3
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from urllib.parse import quote
 
 from shared.domain.errors import UnavailableError
 
@@ -72,10 +74,9 @@ class Database:
         return int(connection.execute(f"PRAGMA {name}").fetchone()[0])
 
     def _open(self) -> sqlite3.Connection:
-        mode = "?mode=ro" if self._read_only else ""
         with self._explained():
             return sqlite3.connect(
-                f"file:{self.path}{mode}",
+                address(self.path, self._read_only),
                 uri=True,
                 isolation_level=None,
                 check_same_thread=False,
@@ -127,3 +128,32 @@ class Database:
                 self._writer.close()
             while self._idle:
                 self._idle.pop().close()
+
+
+def address(path: str | Path, read_only: bool = False) -> str:
+    """The address of a file, whatever characters its name has.
+
+    On a disk that nobody can write, a file that is whole without its -wal file is read as it lies there: SQLite would want to write
+    beside it.
+    """
+    mode = ""
+    if read_only:
+        mode = "?mode=ro"
+        wal = Path(f"{path}-wal")
+        if os.statvfs(Path(path).parent).f_flag & os.ST_RDONLY and not (wal.exists() and wal.stat().st_size):
+            mode = "?immutable=1"
+    return f"file:{quote(str(path))}{mode}"
+
+
+def begun(path: str | Path) -> bool:
+    """Whether a file is there and holds anything: one that lost its -wal file may hold nothing. One that is broken holds something."""
+    if not Path(path).exists() or not Path(path).stat().st_size:
+        return False
+    try:
+        connection = sqlite3.connect(address(path, read_only=True), uri=True)
+        try:
+            return bool(connection.execute("PRAGMA application_id").fetchone()[0])
+        finally:
+            connection.close()
+    except sqlite3.DatabaseError:
+        return True

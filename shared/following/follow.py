@@ -220,6 +220,7 @@ def replay(
     folds = _folds(views, source)
     follower = f"follow:{source}"
     start = position = store.checkpoint(follower)
+    digest = ""
     overlay = Overlay(store, known)
     remaining = iter(records)
     while some := list(islice(remaining, READ_AHEAD)):
@@ -227,9 +228,9 @@ def replay(
         overlay.read_ahead(folds, decode, facts)
         for record in facts:
             overlay.changes.update(_fold_views(*overlay.read(folds, decode, record), record, overlay))
-        position = some[-1].position
+        position, digest = some[-1].position, some[-1].digest
     if position != start:
-        store.save(overlay.changes, {follower: (start, position)})
+        store.save(overlay.changes, {follower: (start, position, digest)})
     if known is not None:
         if len(known) + len(overlay.changes) > MOST_KNOWN:
             known.clear()
@@ -312,6 +313,7 @@ class Follower:
         store, beside = self._store.pinned(), self._beside()
         overlay = Overlay(store)
         missing: int | None = None
+        last = new[0]
         overlay.read_ahead(self._folds, self._decode, new)
         for record in new:
             if record.position <= position:
@@ -320,10 +322,12 @@ class Follower:
                 missing = position + 1
                 break
             self._apply_or_park(record, overlay)
-            position = record.position
+            position, last = record.position, record
         if position != self.position:
             self._complete(overlay)
-            moved = {self.name: (self.position, position)}
+            moved: dict[str, tuple[int, int] | tuple[int, int, str]] = {
+                self.name: (self.position, position, last.digest)  # who loses a part of the log is told by this
+            }
             if self._blocked:  # an operator may have had some of it applied, by another process
                 moved[acts(self.source)] = (self._acts, self._acts)
             store.save(overlay.changes, moved | beside)

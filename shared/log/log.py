@@ -68,6 +68,9 @@ class Storage(Protocol):
     def save_snapshot(self, stream: str, version: int, shape: str, state: bytes) -> None:
         """Replace the stored fold of a stream; a snapshot is a cache and may be lost."""
 
+    def probe(self) -> None:
+        """Write something that leaves nothing behind; raises `UnavailableError` when nothing can be written."""
+
     def close(self) -> None:
         """Let go of files and connections."""
 
@@ -162,6 +165,9 @@ class EventLog:
         #: The last position that this process wrote; 0: none yet.
         self.written = 0
         self.remembered = Remembered()
+        #: Why nothing may be written for now ("": it may).
+        self.refused = ""
+        self._failed = ""  # why the last group could not be written
 
     def on_append(self, listener: Callable[[], None]) -> None:
         """Call `listener` after each group that was written; it must not block."""
@@ -208,11 +214,14 @@ class EventLog:
             group.append(self._queue.popleft())
         self._crowd = len(group)
         try:
+            if self.refused:
+                raise UnavailableError(self.refused)
             self._write(group)
         except (
             BaseException
         ) as error:  # every waiting command must learn of it, whatever it is, also that the writer is killed
             self._forget()
+            self._failed = error.said if isinstance(error, UnavailableError) else ""
             killed = not isinstance(error, Exception)
             reason = (
                 UnavailableError("the writing process was stopped; repeat the command with its id") if killed else error
@@ -244,6 +253,7 @@ class EventLog:
                 group = self._settle_written([waiting for waiting, _ in placed])
                 continue
             self.remembered.tail.add(stored)
+            self._failed = ""
             last = stored[-1]
             self.written = last.last_position
             self._head = Head(last.last_position, last.digest, self._time)
@@ -364,6 +374,14 @@ class EventLog:
     def head(self) -> Head:
         """The end of the log; does not grow with history."""
         return self.storage.head()
+
+    def require_writable(self) -> None:
+        """Raise `UnavailableError` when nothing may be written, or the last commit could not be and it still cannot."""
+        if self.refused:
+            raise UnavailableError(self.refused)
+        if self._failed:
+            self.storage.probe()
+            self._failed = ""
 
     def read(self, after: int = 0, limit: int | None = None, until: int | None = None) -> Iterator[Record]:
         """Events beyond position `after`, in order, up to and including `until`; at most `limit` commits.

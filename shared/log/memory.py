@@ -76,6 +76,9 @@ class MemoryStorage:
     def save_snapshot(self, stream: str, version: int, shape: str, state: bytes) -> None:
         self._snapshots[stream] = (version, shape, state)
 
+    def probe(self) -> None:
+        """Memory can always be written."""
+
     def close(self) -> None:
         """Nothing to let go of."""
 

@@ -116,6 +116,11 @@ class MongoStorage:
         if not self._format:
             raise UnavailableError(f"MongoDB database {database.name} holds no log yet: migrate it first")
 
+    @property
+    def database(self) -> MongoDatabase[Any]:
+        """Where the log lies."""
+        return self._database
+
     def _reading(self) -> AbstractContextManager[None]:
         return explained(self._database, self._patience)
 
@@ -125,6 +130,11 @@ class MongoStorage:
         with self._reading():
             found = self._commits.find_one(where, sort=[("last_position", DESCENDING)])
         if found is None:
+            if self._seen:
+                raise UnavailableError(
+                    f"MongoDB database {self._database.name}: position {self._seen} was there and is gone; nothing is written on a "
+                    "history that has shrunk. Put the newest database back, or restore the newest backup into a new server"
+                )
             return Head()
         last = _stored(found)
         self._seen = max(self._seen, last.last_position)
@@ -269,6 +279,12 @@ class MongoStorage:
         # a duplicate: somebody else wrote the first snapshot just now, and it is as good
         with explained(self._database, self._patience, writing=True), suppress(DuplicateKeyError):
             self._snapshots.update_one({"_id": stream}, {"$set": fields}, upsert=True)
+
+    def probe(self) -> None:
+        with explained(
+            self._database, self._patience, writing=True
+        ):  # a majority has to acknowledge what matches nothing
+            self._snapshots.update_one({"_id": ""}, {"$set": {"version": 0}})
 
     def close(self) -> None:
         """Nothing: the client is closed by whoever made it."""

@@ -17,6 +17,8 @@ _PAGE = 1000  # commits read at a time
 #: Bytes. An append touches some five pages and waits until all of them are on disk: with SQLite's 4096 it writes 21 kB for a commit
 #: of one event, with these 15 kB, and takes about a tenth to a third less time (P1). Larger commits and reading cost the same.
 _PAGE_SIZE = 2048
+#: No stream has this name. Bytes that are written to see whether a disk has room again.
+_PROBE, _PROBED = "", 100_000
 
 TABLES = """
 CREATE TABLE commits (
@@ -123,6 +125,13 @@ class SqliteStorage:
     def save_snapshot(self, stream: str, version: int, shape: str, state: bytes) -> None:
         with self._database.writing() as connection:
             connection.execute("INSERT OR REPLACE INTO snapshots VALUES (?, ?, ?, ?)", (stream, version, shape, state))
+
+    def probe(self) -> None:
+        self.save_snapshot(
+            _PROBE, 1, "", bytes(_PROBED)
+        )  # into the file, so that it finds out whether the disk has room
+        with self._database.writing() as connection:
+            connection.execute("DELETE FROM snapshots WHERE stream = ?", (_PROBE,))
 
     def close(self) -> None:
         self._database.close()

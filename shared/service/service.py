@@ -41,6 +41,7 @@ from shared.personal import Personal
 from shared.service import metrics, tracing
 from shared.service.answering import answered
 from shared.service.followers import Followers
+from shared.service.history import History
 from shared.service.operations import OPERATIONS
 from shared.service.relay import Relay
 from shared.service.storage import open_keys, open_log, open_views
@@ -75,6 +76,10 @@ class Here(DependencyProvider):
         tracing.observe(log)
         self.personal = Personal(open_keys(settings))
         self.node = Node(self.definition, log, views, tracing.traced(name, self._follower), self.personal)
+        self.history = History(settings)
+        self.node.compare = self.history.check
+        if not settings.mongodb_uri:  # a process of a city has waited for this before it got here
+            self.node.require_whole()
         self.signer = Signer(*settings.secrets())
 
         self.patience = settings.rpc_timeout * WAIT_SHARE
@@ -83,6 +88,7 @@ class Here(DependencyProvider):
     def stop(self) -> None:
         self.followers.stop()  # before the log and the views, which they use
         self.node.close()
+        self.history.close()
 
     def get_dependency(self, worker_ctx: Any) -> Call:
         return Call(self, worker_ctx.data.get("linli"), worker_ctx.data.get(tracing.ATTRIBUTE))
@@ -394,10 +400,11 @@ class Followed:
 
     @query
     def status(self) -> dict[str, Any]:
-        """Return heads, checkpoints and parked facts."""
+        """Return heads, checkpoints and parked facts; `problem` says why nothing can be written ("": it can)."""
         self.here.require("operations.status")
         status: dict[str, Any] = self.here.node.status()
-        return status
+        problem = self.here.node.problem()
+        return status | {"problem": problem, "ready": status["ready"] and not problem}
 
     @query
     def parked(self, limit: int, cursor: str | None) -> dict[str, Any]:

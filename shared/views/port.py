@@ -6,18 +6,29 @@ import base64
 import json
 from collections.abc import Iterable, Mapping
 from hashlib import sha256
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from shared.domain.errors import BadInputError, UnavailableError
 from shared.domain.view import Row, Rows, View, Where, sortable
 
 #: Changes to write: `(view, key)` to the new row, None to remove it.
 Changes = Mapping[tuple[str, str], Row | None]
-#: Follower name to (expected position, new position).
-Checkpoints = Mapping[str, tuple[int, int]]
+#: Follower name to (expected position, new position), and the digest of the commit there if it is to be kept.
+Checkpoints = Mapping[str, tuple[int, int] | tuple[int, int, str]]
 
 OPERATORS = ("lt", "lte", "gt", "gte", "under")
 LARGEST_PAGE = 500
+
+
+class Mark(NamedTuple):
+    """What a store knows of the log that a follower follows: how far it reaches at least, and the digest of the commit at a position.
+
+    `digest` is "" when none was kept; `digest_at` may be before `position`.
+    """
+
+    position: int
+    digest_at: int = 0
+    digest: str = ""
 
 
 class OvertakenError(UnavailableError):
@@ -34,10 +45,13 @@ class ViewStore(Rows, Protocol):
     """Where rows lie. Adapters: SQLite, MongoDB; one contract suite runs over both."""
 
     def save(self, changes: Changes, checkpoints: Checkpoints | None = None) -> None:
-        """Write rows and move checkpoints in one transaction.
+        """Write rows and move checkpoints in one transaction, each with the digest of the commit that it stands at, if given.
 
         Raises `ConcurrencyError` when a checkpoint has another position: another process applies the same facts.
         """
+
+    def marks(self) -> dict[str, Mark]:
+        """Return every checkpoint of the current rows by follower, with the digest that was kept last."""
 
     def folded_alike(self) -> bool:
         """Return whether the current rows were folded with the views that this store was opened with."""

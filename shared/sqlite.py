@@ -6,11 +6,14 @@ import os
 import sqlite3
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from urllib.parse import quote
 
-from shared.domain.errors import UnavailableError
+from shared.domain.errors import CorruptionError, UnavailableError
+
+#: What decides in a file besides its rows: statistics and what SQLite makes itself do not.
+_SHAPE = "SELECT type, name, tbl_name, sql FROM sqlite_master WHERE name NOT LIKE 'sqlite\\_%' ESCAPE '\\'"
 
 
 class Database:
@@ -83,6 +86,25 @@ class Database:
                 timeout=10,
                 cached_statements=256,
             )
+
+    def check_shape(self, tables: str, strict: bool = True) -> None:
+        """Raise `CorruptionError` unless the tables, indexes and triggers of these statements are there, and the file is whole.
+
+        What else there is may only be tables with their indexes, and `strict` nothing: a trigger decides what is written.
+        """
+        with closing(sqlite3.connect(":memory:")) as model:
+            model.executescript(tables)
+            wanted = set(model.execute(_SHAPE))
+        with self.reading() as connection:
+            found = set(connection.execute(_SHAPE))
+            broken = connection.execute("PRAGMA integrity_check(1)").fetchone()[0]
+        for lacking in sorted(wanted - found, key=repr):
+            raise CorruptionError(f"{self.path}: the {lacking[0]} {lacking[1]} is gone, or another one")
+        for added in sorted(found - wanted, key=repr):
+            if strict or added[0] not in ("table", "index"):
+                raise CorruptionError(f"{self.path}: there is a {added[0]} {added[1]} that this program did not make")
+        if broken != "ok":
+            raise CorruptionError(f"{self.path} is damaged: {broken}")
 
     @contextmanager
     def _explained(self) -> Iterator[None]:

@@ -18,6 +18,7 @@ from services.audit import checkpoint, merkle
 from services.audit.ledger import LEDGER_VIEWS, Ledger
 from services.audit.replay import Comparison, compare, digests, fold_until
 from services.audit.verify import verify_ledger, verify_log
+from services.console.beside import print_beside, verify_beside
 from services.console.catalogue import OWNERS, definition
 from services.console.output import out, progress
 from shared.domain.catalogue import ANONYMOUS
@@ -64,6 +65,7 @@ def verify(quiet: bool = False) -> dict[str, Any]:
     totals = {name: log.head().position for name, log in logs.items()} | {"ledger": ledger.size}
     with _shown(quiet, totals) as report:
         chains = [verify_log(log, report) for log in logs.values()]
+        beside = verify_beside(settings, logs)
         found = verify_ledger(ledger, logs, key.public_key(), report)
     return {
         "logs": [{"service": chain.service, "events": chain.events, "digest": chain.digest} for chain in chains],
@@ -73,6 +75,7 @@ def verify(quiet: bool = False) -> dict[str, Any]:
             "signed_size": found.signed_size,
             "waiting": found.waiting,
         },
+        "beside": beside,
         "verified": True,
     }
 
@@ -88,6 +91,7 @@ def print_verified(report: Mapping[str, Any]) -> None:
     out.print(
         f"last signed checkpoint: {ledger['signed_size']:,} entries; in the logs but not entered yet: {ledger['waiting']:,}"
     )
+    print_beside(report["beside"])
     out.print("[green]every chain and the Merkle tree hold[/]")
 
 

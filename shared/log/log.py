@@ -12,14 +12,25 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import UTC, datetime
 from itertools import chain, dropwhile, takewhile
-from typing import Protocol
+from typing import Any, Protocol
 
 import msgspec
 
 from shared.domain.errors import BadInputError, ConcurrencyError, UnavailableError
 from shared.domain.record import Record
 from shared.domain.words import _, said
-from shared.log.record import Commit, Head, Receipt, StoredCommit, fits, place_commit, read_body, receipt_of, records_of
+from shared.log.record import (
+    Commit,
+    Head,
+    Receipt,
+    Span,
+    StoredCommit,
+    fits,
+    place_commit,
+    read_body,
+    receipt_of,
+    records_of,
+)
 from shared.log.remembered import Remembered
 
 #: Most commits that one flush may carry.
@@ -67,6 +78,18 @@ class Storage(Protocol):
 
     def save_snapshot(self, stream: str, version: int, shape: str, state: bytes) -> None:
         """Replace the stored fold of a stream; a snapshot is a cache and may be lost."""
+
+    def snapshots(self) -> Iterator[tuple[str, int, str, bytes]]:
+        """All stored folds, with their streams."""
+
+    def pointers(self) -> Iterator[tuple[Span, str]]:
+        """What is kept of the parts of commits besides the commits themselves, in the order of positions, with its command id."""
+
+    def check_shape(self) -> None:
+        """Raise `CorruptionError` when what refuses a second writer or a change is not there as it should be, or anything else is.
+
+        Raises `UnavailableError` when this user may not see it.
+        """
 
     def probe(self) -> None:
         """Write something that leaves nothing behind; raises `UnavailableError` when nothing can be written."""
@@ -167,6 +190,8 @@ class EventLog:
         self.remembered = Remembered()
         #: Why nothing may be written for now ("": it may).
         self.refused = ""
+        #: Make and check the codes of snapshots; None: whoever opened the log has no secret.
+        self.codes: Any = None
         self._failed = ""  # why the last group could not be written
 
     def on_append(self, listener: Callable[[], None]) -> None:

@@ -232,6 +232,11 @@ def pointers_of(stored: StoredCommit) -> list[Span]:
     return found
 
 
+def pointer_id(stored: StoredCommit, part: Span) -> str:
+    """What stands in the place of a command id where a part of a commit is kept: no command has this id."""
+    return f"{stored.digest}/{part.position}"
+
+
 def records_of(stored: StoredCommit) -> list[Record]:
     """The events of a stored commit, in order: those of its own stream, then those of each part."""
     body = read_body(stored)

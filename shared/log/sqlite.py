@@ -8,7 +8,7 @@ from itertools import starmap
 from pathlib import Path
 
 from shared.log.log import TakenError
-from shared.log.record import Head, StoredCommit, pointers_of, read_body
+from shared.log.record import Head, Span, StoredCommit, pointer_id, pointers_of, read_body
 from shared.sqlite import Database
 
 #: "LLlg" as application id, and the format version: in 2 there may be pointers. An older file is one until the first is written.
@@ -126,6 +126,29 @@ class SqliteStorage:
         with self._database.writing() as connection:
             connection.execute("INSERT OR REPLACE INTO snapshots VALUES (?, ?, ?, ?)", (stream, version, shape, state))
 
+    def snapshots(self) -> Iterator[tuple[str, int, str, bytes]]:
+        with self._database.reading() as connection:
+            found = connection.execute(
+                "SELECT stream, version, shape, state FROM snapshots WHERE stream != ? ORDER BY stream", (_PROBE,)
+            ).fetchall()
+        yield from found
+
+    def pointers(self) -> Iterator[tuple[Span, str]]:
+        below = 0
+        while True:
+            with self._database.reading() as connection:
+                rows = connection.execute(
+                    f"SELECT {_COLUMNS} FROM commits WHERE position < ? ORDER BY position DESC LIMIT ?", (below, _PAGE)
+                ).fetchall()
+            for row in starmap(StoredCommit, rows):
+                yield Span(-row.position, -row.last_position, row.stream, row.version, row.last_version), row.command_id
+            if len(rows) < _PAGE:
+                return
+            below = rows[-1][0]
+
+    def check_shape(self) -> None:
+        self._database.check_shape(TABLES)
+
     def probe(self) -> None:
         self.save_snapshot(
             _PROBE, 1, "", bytes(_PROBED)
@@ -145,7 +168,7 @@ def _pointers(commit: StoredCommit) -> Iterator[StoredCommit]:
             part.stream,
             part.version,
             part.last_version,
-            f"{commit.digest}/{part.position}",  # no command has this id
+            pointer_id(commit, part),
             commit.digest,
             b"",
         )

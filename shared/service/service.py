@@ -30,6 +30,7 @@ from shared.domain.moments import TOLERANCE
 from shared.domain.reader import Reader
 from shared.domain.view import Row
 from shared.domain.words import _, said
+from shared.following.codes import Codes
 from shared.following.context import Context, Signer
 from shared.following.definition import Definition
 from shared.following.execute import load
@@ -37,6 +38,7 @@ from shared.following.follow import Follower
 from shared.following.node import Node
 from shared.following.parking import PARKING, retry, skip
 from shared.following.reading import UpToDate
+from shared.following.snapshots import PURPOSE
 from shared.personal import Personal
 from shared.service import metrics, tracing
 from shared.service.answering import answered
@@ -71,6 +73,7 @@ class Here(DependencyProvider):
         name = self.definition.name
         # under eventlet the writer yields once, so that other ready commands can share its disk flush
         log = open_log(settings, name, gather=functools.partial(sleep, 0))
+        log.codes = Codes(settings.secrets(), PURPOSE)
         views = open_views(settings, name, self.definition.all_views, durable=self.definition.durable)
         tracing.configure(settings.traces)
         tracing.observe(log)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -71,17 +71,22 @@ class SqliteViews:
     def _create(self) -> None:
         with self._database.writing() as connection:
             connection.execute(_MARKS)
-            for view in self._views.values():
-                table = self._generation + view.name
-                connection.execute(
-                    f'CREATE TABLE IF NOT EXISTS "{table}" (key TEXT PRIMARY KEY, row TEXT NOT NULL) STRICT'
-                )
-                for index in view.indexes:
-                    fields = (index,) if isinstance(index, str) else index
-                    columns = ", ".join(_value(field) for field in fields)
-                    connection.execute(
-                        f'CREATE INDEX IF NOT EXISTS "{table}:{",".join(fields)}" ON "{table}" ({columns}, key)'
-                    )
+            for statement in self._statements():
+                connection.execute(statement)
+
+    def _statements(self) -> Iterator[str]:
+        """What makes the tables and indexes of the views."""
+        for view in self._views.values():
+            table = self._generation + view.name
+            yield f'CREATE TABLE IF NOT EXISTS "{table}" (key TEXT PRIMARY KEY, row TEXT NOT NULL) STRICT'
+            for index in view.indexes:
+                fields = (index,) if isinstance(index, str) else index
+                columns = ", ".join(_value(field) for field in fields)
+                yield f'CREATE INDEX IF NOT EXISTS "{table}:{",".join(fields)}" ON "{table}" ({columns}, key)'
+
+    def check_shape(self) -> None:
+        """Raise `CorruptionError` when a table or an index is gone or another one, a trigger is there, or the file is damaged."""
+        self._database.check_shape(";".join((_TABLES, *self._statements())), strict=False)
 
     def get(self, view: str, key: str) -> Row | None:
         with self._database.reading() as connection:

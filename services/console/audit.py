@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import traceback
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import datetime
@@ -22,7 +23,7 @@ from services.console.beside import print_beside, verify_beside
 from services.console.catalogue import OWNERS, definition
 from services.console.output import out, progress
 from shared.domain.catalogue import ANONYMOUS
-from shared.domain.errors import BadInputError, NotFoundError
+from shared.domain.errors import BadInputError, CorruptionError, NotFoundError
 from shared.domain.mandate import Mandate
 from shared.domain.view import Row
 from shared.log import EventLog
@@ -58,6 +59,20 @@ def _shown(quiet: bool, totals: Mapping[str, int]) -> Iterator[Callable[[str, in
         yield report
 
 
+@contextmanager
+def _readable() -> Iterator[None]:
+    """Turn what a record or row of a shape that nobody writes makes of a check into a sentence."""
+    try:
+        yield
+    except (ValueError, TypeError, LookupError, AttributeError, RecursionError) as error:
+        last = traceback.extract_tb(error.__traceback__)[-1]
+        raise CorruptionError(
+            f"something that is stored has a shape that no program of this city writes: {error!r}, found in {Path(last.filename).name} "
+            f"line {last.lineno}"
+        ) from error
+
+
+@_readable()
 def verify(quiet: bool = False) -> dict[str, Any]:
     """Check every chain and the city ledger from raw records; raises `CorruptionError` naming the first wrong position."""
     settings = Settings.read()
@@ -95,6 +110,7 @@ def print_verified(report: Mapping[str, Any]) -> None:
     out.print("[green]every chain and the Merkle tree hold[/]")
 
 
+@_readable()
 def replay_all(until: str | None, quiet: bool = False) -> dict[str, Any]:
     """Rebuild all views in a separate store; compare them with the live ones, or return digests as of `until`."""
     settings = Settings.read()

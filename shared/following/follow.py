@@ -26,6 +26,7 @@ from shared.domain.policy import Decision, Policy
 from shared.domain.record import Record
 from shared.domain.view import Page, Row, Rows, Tally, View, Where, sortable
 from shared.following.context import Context
+from shared.following.parking import PARKING, park, thing
 from shared.log import Receipt
 from shared.views import ViewStore
 from shared.views.port import Changes, Checkpoints, fits, parse_order
@@ -360,6 +361,23 @@ class Follower:
                 self.source, record, "parked", f"{type(error).__name__}: {error}"
             )
             overlay.blocked.add(record.stream)
+            self._say_parked(record)
+
+    def _say_parked(self, record: Record) -> None:
+        """Record in our own log that a fact is left out, once: a row that nothing tells of was put there by somebody else."""
+        if self._carry is None:
+            return
+        about = {"source": self.source, "stream": record.stream, "position": record.position}
+        context = Context(
+            kind="service",
+            actor="follower",
+            command_id=derived_id(record.id, "park", self.source, str(record.position)),
+            correlation_id=record.correlation_id,
+            causation_id=record.id,
+            occurred=record.occurred,
+        )
+        decision = Decision(PARKING, thing(self.source, record.stream), park, about)
+        self._carry(decision, context, "park", self._store)
 
     def _fold(self, record: Record, overlay: Overlay) -> dict[tuple[str, str], Row | None]:
         event, touched = overlay.read(self._folds, self._decode, record)
@@ -419,6 +437,8 @@ class Follower:
             raise
         except Exception as error:  # still not possible: say why, keep it
             kept = row | {"state": "parked", "reason": f"{type(error).__name__}: {error}"}
+            if row["state"] != "parked":
+                self._say_parked(unparked(row))
             self._act(store, {("parked", row["key"]): kept})
             return False
         overlay.changes["parked", row["key"]] = None

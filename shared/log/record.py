@@ -215,7 +215,7 @@ def read_body(stored: StoredCommit) -> _Body:
     """The decoded content of a commit; raises `CorruptionError` when the bytes are not a commit."""
     try:
         return _decode(stored.body)
-    except msgspec.DecodeError as error:
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise CorruptionError(f"commit at position {stored.position} does not decode: {error}") from error
 
 

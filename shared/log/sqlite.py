@@ -160,6 +160,17 @@ class SqliteStorage:
         self._database.close()
 
 
+def holds_sealed_text(path: Path) -> bool:
+    """Whether a log holds any personal data; raises `UnavailableError` when it cannot be read."""
+    database = Database(path, KIND, VERSION, TABLES, read_only=True)
+    try:
+        with database.reading() as connection:
+            sealed = "SELECT 1 FROM commits WHERE instr(body, CAST('\"sealed:v1:' AS BLOB)) LIMIT 1"
+            return connection.execute(sealed).fetchone() is not None
+    finally:
+        database.close()
+
+
 def _pointers(commit: StoredCommit) -> Iterator[StoredCommit]:
     for part in pointers_of(commit):
         yield StoredCommit(

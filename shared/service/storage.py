@@ -12,7 +12,7 @@ from shared.domain.view import View
 from shared.domain.words import _
 from shared.following.whole import ShrunkError, known_of
 from shared.log import EventLog
-from shared.log.sqlite import SqliteStorage
+from shared.log.sqlite import SqliteStorage, holds_sealed_text
 from shared.personal import KeyStore, MongoKeys, SqliteKeys
 from shared.service.settings import Settings
 from shared.sqlite import begun
@@ -175,11 +175,20 @@ def open_views(
     return SqliteViews(settings.data / f"{service}.views.sqlite", views, durable, read_only)
 
 
-def open_keys(settings: Settings) -> KeyStore:
+def open_keys(settings: Settings, read_only: bool = False) -> KeyStore:
     """Open the keys of personal data: one store for the city, so that erasing a person takes effect in all services at once.
 
-    The store and its backups are separate from logs and views.
+    The store and its backups are separate from logs and views. Raises `UnavailableError` when it is gone and there is sealed text in a
+    log of this folder: with new keys nobody's name could be read.
     """
     if settings.mongodb_uri:
         return MongoKeys(_opened(settings, "keys"))
-    return SqliteKeys(settings.data / "keys" / "personal.sqlite")
+    path = settings.data / "keys" / "personal.sqlite"
+    if not (read_only or settings.restoring or begun(path)):
+        for log in sorted(settings.data.glob("*.log.sqlite")):
+            if holds_sealed_text(log):
+                raise UnavailableError(
+                    f"{path} is missing, the keys of the personal data that the logs of this city hold; no new ones are begun in its "
+                    "place. Put the file back from the newest copy of the keys (linli restore --keys brings it into a new folder)"
+                )
+    return SqliteKeys(path, read_only)

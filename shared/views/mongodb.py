@@ -46,6 +46,7 @@ from shared.views.port import (
     encode_cursor,
     parse_order,
     parse_where,
+    read_row,
     shape_of,
 )
 
@@ -57,7 +58,6 @@ LOOK_AGAIN, KEEP_FORMER = 1.0, 60.0
 FEW = 8
 _POINTER = "views"
 _encode = msgspec.json.Encoder(order="sorted").encode
-_decode = msgspec.json.Decoder(dict[str, Any]).decode
 Session = ClientSession | None
 
 
@@ -452,4 +452,4 @@ def _document(view: View, key: str, row: Row) -> Document:
 
 
 def _row(found: Document) -> Row:
-    return {"key": found["_id"], **_decode(found["row"])}
+    return read_row(found["_id"], found["row"])

@@ -8,7 +8,9 @@ from collections.abc import Iterable, Mapping
 from hashlib import sha256
 from typing import Any, NamedTuple, Protocol
 
-from shared.domain.errors import BadInputError, UnavailableError
+import msgspec
+
+from shared.domain.errors import BadInputError, CorruptionError, UnavailableError
 from shared.domain.view import Row, Rows, View, Where, sortable
 
 #: Changes to write: `(view, key)` to the new row, None to remove it.
@@ -76,6 +78,17 @@ class ViewStore(Rows, Protocol):
 
     def close(self) -> None:
         """Close files and connections."""
+
+
+_decode = msgspec.json.Decoder(dict[str, Any]).decode
+
+
+def read_row(key: str, text: str) -> Row:
+    """Return a stored row; raises `CorruptionError` when its text is no row."""
+    try:
+        return {"key": key, **_decode(text)}
+    except (msgspec.DecodeError, UnicodeError) as error:
+        raise CorruptionError(f"the row {key!r} of a list cannot be read: {error}") from error
 
 
 def encode_cursor(order: str, value: Any, key: str) -> str:

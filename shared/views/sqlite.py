@@ -23,6 +23,7 @@ from shared.views.port import (
     encode_cursor,
     parse_order,
     parse_where,
+    read_row,
     shape_of,
 )
 
@@ -38,7 +39,6 @@ _MARKS = "CREATE TABLE IF NOT EXISTS marks (follower TEXT PRIMARY KEY, position 
 _SHAPE = "views:shape"
 _COMPARE = {"eq": "=", "lt": "<", "lte": "<=", "gt": ">", "gte": ">="}
 _encode = msgspec.json.Encoder(order="sorted").encode
-_decode = msgspec.json.Decoder(dict[str, Any]).decode
 
 
 class SqliteViews:
@@ -283,4 +283,4 @@ def _text(row: Row) -> str:
 
 
 def _row(key: str, row: str) -> Row:
-    return {"key": key, **_decode(row)}
+    return read_row(key, row)

@@ -135,8 +135,7 @@ def _look_at(runner: ServiceRunner) -> Callable[[], None]:
 
     def look() -> None:
         for node in nodes:
-            node.require_whole()
-            node.log.require_writable()
+            node.require_able()
             node.require_ready()
             node.views.checkpoint(f"follow:{node.name}")
 

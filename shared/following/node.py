@@ -122,6 +122,8 @@ class Node:
         self._lock = threading.RLock()
         #: Raises `ShrunkError` when our log is shorter than what anybody in the city knows of it; asked at start and whether we are ready.
         self.compare: Callable[[EventLog], None] = self._compare_with_ours
+        #: Raises `UnavailableError` when there is no room to write to.
+        self.require_room: Callable[[], None] = lambda: None
         #: Whether the stored rows belong to the program's views; if not, they are rebuilt before anything reads or follows.
         self.ready = views.folded_alike()
         self.followers = {
@@ -212,14 +214,11 @@ class Node:
             raise
         self.log.refused = ""
 
-    def problem(self) -> str:
-        """Why this service cannot work ("": it can): the history has shrunk, or nothing can be written."""
-        try:
-            self.require_whole()
-            self.log.require_writable()
-        except UnavailableError as error:
-            return error.message
-        return ""
+    def require_able(self) -> None:
+        """Raise `UnavailableError` when this service cannot work: its history has shrunk, or nothing can be written."""
+        self.require_whole()
+        self.log.require_writable()
+        self.require_room()
 
     def _compare_with_ours(self, log: EventLog) -> None:
         require_whole(log, known_of(self.name, {self.name: self.views.marks()}))

@@ -400,6 +400,10 @@ class EventLog:
         """The end of the log; does not grow with history."""
         return self.storage.head()
 
+    def doubt(self, reason: str) -> None:
+        """Try, when next asked, whether anything can be written: something could not be, be it here or beside the log."""
+        self._failed = reason
+
     def require_writable(self) -> None:
         """Raise `UnavailableError` when nothing may be written, or the last commit could not be and it still cannot."""
         if self.refused:

@@ -55,7 +55,7 @@ from shared.service.followers import Followers
 from shared.service.history import History
 from shared.service.operations import OPERATIONS
 from shared.service.relay import Relay
-from shared.service.storage import open_keys, open_log, open_views
+from shared.service.storage import open_keys, open_log, open_views, require_room
 from shared.views import ViewStore
 
 #: Part of a call's time-out that a service may wait for its views to reach given facts; the rest is for the answer.
@@ -94,6 +94,7 @@ class Here(DependencyProvider):
         self.node = Node(self.definition, log, views, tracing.traced(name, self._follower), self.personal)
         self.history = History(settings)
         self.node.compare = self.history.check
+        self.node.require_room = functools.partial(require_room, settings)
         if not settings.mongodb_uri:  # a process of a city has waited for this before it got here
             self.node.require_whole()
         self.signer = Signer(*settings.secrets())
@@ -272,6 +273,8 @@ class Call:
                 return {"ok": work(ask)}
         except LinliError as error:
             outcome = error.kind
+            if kind == "command" and isinstance(error, UnavailableError):
+                self.node.log.doubt(error.message)
             return {"error": to_mapping(error)}
         except Exception as error:  # a bug: the caller gets an answer, the operator the traceback
             outcome = "error"
@@ -449,7 +452,11 @@ class Followed:
         """Return heads, checkpoints and parked facts; `problem` says why nothing can be written ("": it can)."""
         self.here.require("operations.status")
         status: dict[str, Any] = self.here.node.status()
-        problem = self.here.node.problem()
+        problem = ""
+        try:
+            self.here.node.require_able()
+        except UnavailableError as error:
+            problem = error.message
         return status | {"problem": problem, "ready": status["ready"] and not problem}
 
     @query

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from pathlib import Path
@@ -22,6 +23,8 @@ from shared.views.sqlite import SqliteViews, marks_in
 
 #: The oldest MongoDB that Linli supports.
 OLDEST_MONGODB = (7, 0)
+#: Bytes below which a disk counts as full: a commit and its views write some hundred kilobytes.
+LEAST_ROOM = 1_000_000
 #: The document `linli_keys.formats/restore` exists from the start of a restore until its end.
 UNFINISHED = "restore"
 
@@ -133,6 +136,18 @@ def open_log(
     if not (read_only or settings.restoring):
         require_no_log_is_missing(settings.data, service)
     return EventLog(service, SqliteStorage(settings.data / f"{service}.log.sqlite", read_only), gather=gather)
+
+
+def require_room(settings: Settings) -> None:
+    """Raise `UnavailableError` when the disk of the data folder is full; MongoDB's disks are its operators' to watch."""
+    if not settings.mongodb_uri and (free := shutil.disk_usage(settings.data).free) < LEAST_ROOM:
+        raise UnavailableError(
+            _(
+                "the disk of {folder} is full: {free} bytes are free, and nothing can be written until there is room again"
+            ),
+            folder=settings.data,
+            free=free,
+        )
 
 
 def marks_in_files(folder: Path) -> dict[str, Mapping[str, Mark]]:

@@ -6,7 +6,7 @@ import os
 import traceback
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from datetime import datetime
+from datetime import UTC, datetime
 from hashlib import sha256
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -27,6 +27,7 @@ from shared.domain.errors import BadInputError, CorruptionError, NotFoundError
 from shared.domain.mandate import Mandate
 from shared.domain.view import Row
 from shared.log import EventLog
+from shared.log.record import read_body
 from shared.service.settings import Settings
 from shared.service.storage import open_log, open_views
 from shared.views.sqlite import SqliteViews
@@ -170,16 +171,15 @@ def _positions(until: str, logs: Mapping[str, EventLog], settings: Settings) -> 
 
 
 def _position_at(log: EventLog, moment: datetime) -> int:
-    """Return the last position recorded at or before a moment; recorded times never decrease, so bisection finds it."""
-    low, high = 0, log.head().position
-    while low < high:
-        middle = (low + high + 1) // 2
-        record = next(log.read(middle - 1, limit=1))
-        if datetime.fromisoformat(record.time) <= moment:
-            low = middle
-        else:
-            high = middle - 1
-    return low
+    """Return the last position recorded at or before a moment.
+
+    All before it belongs to it, also what a clock that was ahead dated later.
+    """
+    found, until = 0, moment.astimezone(UTC)
+    for commit in log.read_commits():
+        if datetime.fromisoformat(read_body(commit).time) <= until:
+            found = commit.last_position
+    return found
 
 
 def print_replayed(report: Mapping[str, Any]) -> None:

@@ -10,11 +10,12 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from itertools import chain, dropwhile, takewhile
 from typing import Any, Protocol
 
 import msgspec
+import structlog
 
 from shared.domain.errors import BadInputError, ConcurrencyError, UnavailableError
 from shared.domain.record import Record
@@ -39,6 +40,11 @@ LARGEST_GROUP = 500
 LARGEST_COMMIT = 4_000_000
 #: Most bytes that the streams and versions which a commit relies on may take: they travel in one header with its first event.
 LARGEST_HELD = 32_000
+
+#: How far recorded time may stand still where a clock was ahead; one that was further ahead was wrong, and is not waited for.
+LEAP = timedelta(hours=1)
+
+_told = structlog.get_logger()
 
 
 class TakenError(Exception):
@@ -342,13 +348,23 @@ class EventLog:
                 waiting.settle(None, ConcurrencyError(wrong))
         if not guarded:
             head = self._head or self.storage.head()
-        self._time = max(self.clock(), head.time)  # recorded time never runs backwards within a log
+        self._time = self._after(head.time)
         placed: list[tuple[_Waiting, StoredCommit]] = []
         for waiting in ready.values():
             stored = place_commit(waiting.commit, head, waiting.commit.expected_version, self._time)
             head = Head(stored.last_position, stored.digest, self._time)
             placed.append((waiting, stored))
         return placed, [stored for _, stored in placed]
+
+    def _after(self, last: str) -> str:
+        """The time to record: it never runs backwards within a log, but where a clock was far ahead it goes on from today's."""
+        now = self.clock()
+        if last <= now:
+            return now
+        if datetime.fromisoformat(last) - datetime.fromisoformat(now) <= LEAP:
+            return last
+        _told.warning("the last fact was recorded in the future", log=self.name, recorded=last, now=now)
+        return now
 
     def _settle_written(self, group: list[_Waiting]) -> list[_Waiting]:
         return [waiting for waiting in group if not self._settle_repeated(waiting)]

@@ -5,6 +5,7 @@ What cannot be checked is named, so that nobody takes silence for proof.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping
 from typing import Any
 
@@ -17,6 +18,7 @@ from shared.domain.errors import CorruptionError, UnavailableError
 from shared.domain.record import Record
 from shared.domain.view import Row
 from shared.following import snapshots
+from shared.following.definition import Definition
 from shared.following.follow import unparked
 from shared.following.parking import PARKING, UNREADABLE, FactParked, ParkedFactSkipped, ParkedFactsRetried
 from shared.log import EventLog
@@ -24,8 +26,9 @@ from shared.personal import Personal, sealed_in
 from shared.service.settings import Settings
 from shared.service.storage import open_keys, open_views
 from shared.views import ViewStore
-from shared.views.sqlite import SqliteViews
 
+#: Seconds in which what is recorded about a parked fact is carried out.
+_MOMENT = 0.05
 #: What a parked fact must have in common with the log. The rest of it came over the bus, from a program of its day.
 _SAME = ("stream", "version", "type", "schema", "data", "id", "time", "occurred", "digest")
 
@@ -39,23 +42,39 @@ def verify_beside(settings: Settings, logs: Mapping[str, EventLog]) -> dict[str,
     held = left_out = 0
     for name, log in logs.items():
         what = definition(name)
-        try:
-            log.storage.check_shape()
-        except UnavailableError as error:
-            unchecked.append(f"indexes and validator of the log of {name}: {error.message}")
-        well, unread = snapshots.verify(log, (*what.deciders, PARKING))
-        held += well
-        if unread:
-            unchecked.append(f"{unread} snapshots of {name} that no program of this version reads")
         views = open_views(settings, name, what.all_views, read_only=True)
-        if isinstance(views, SqliteViews):
-            views.check_shape()
-        left_out += _parked(name, views, logs, unchecked)
-    opened = _personal(settings, logs, unchecked)
+        well, out_of_lists = verify_service(what, log, views, logs, unchecked)
+        held, left_out = held + well, left_out + out_of_lists
+    opened = verify_personal(settings, logs, unchecked)
     return {"sealed": opened, "snapshots": held, "left_out": left_out, "unchecked": unchecked}
 
 
-def _personal(settings: Settings, logs: Mapping[str, EventLog], unchecked: list[str]) -> int:
+def verify_service(
+    what: Definition, log: EventLog, views: ViewStore, logs: Mapping[str, EventLog], unchecked: list[str]
+) -> tuple[int, int]:
+    """Check the shapes, snapshots and parked facts of a service; returns how many snapshots hold and how many facts are left out.
+
+    Adds to `unchecked` what nothing vouches for; raises `CorruptionError` naming the first thing that is wrong.
+    """
+    try:
+        log.storage.check_shape()
+    except UnavailableError as error:
+        unchecked.append(f"indexes and validator of the log of {what.name}: {error.message}")
+    held, unread = snapshots.verify(log, (*what.deciders, PARKING))
+    if unread:
+        unchecked.append(f"snapshots of {what.name} that no program of this version reads: {unread}")
+    views.check_shape()
+    while True:
+        rows = list(rows_of(views, "parked"))
+        try:
+            return held, _parked(what.name, rows, views, logs, unchecked)
+        except CorruptionError:
+            time.sleep(_MOMENT)
+            if list(rows_of(views, "parked")) == rows:  # else an operator or a follower acted just now
+                raise
+
+
+def verify_personal(settings: Settings, logs: Mapping[str, EventLog], unchecked: list[str]) -> int:
     """Open every sealed text; returns how many there are. Raises `CorruptionError` naming the first whose key is lost or another one."""
     try:
         keys = open_keys(settings, read_only=True)
@@ -83,12 +102,12 @@ def _personal(settings: Settings, logs: Mapping[str, EventLog], unchecked: list[
     return count
 
 
-def _parked(name: str, views: ViewStore, logs: Mapping[str, EventLog], unchecked: list[str]) -> int:
+def _parked(name: str, parked: list[Row], views: ViewStore, logs: Mapping[str, EventLog], unchecked: list[str]) -> int:
     """Compare the facts that the lists of a service leave out with what its log says about them; returns how many there are."""
     reached = {
         source: views.checkpoint(f"follow:{source}") for source in logs
     }  # before the rows and what is told of them
-    rows = {(row["source"], row["position"]): row for row in rows_of(views, "parked") if row["source"] != UNREADABLE}
+    rows = {(row["source"], row["position"]): row for row in parked if row["source"] != UNREADABLE}
     told = _told(logs[name])
     for (source, position), row in rows.items():
         here = f"{name}: parked fact {source} {position}"
@@ -98,11 +117,11 @@ def _parked(name: str, views: ViewStore, logs: Mapping[str, EventLog], unchecked
             raise CorruptionError(f"{here} is not what the log of {source} says at that position")
         said = told.get((source, record.stream), [])
         skipped = any(isinstance(event, ParkedFactSkipped) and event.position == position for event in said)
-        parked = [event.position for event in said if isinstance(event, FactParked)]
+        positions = [event.position for event in said if isinstance(event, FactParked)]
         well = {
             "skipped": skipped,
-            "parked": position in parked,
-            "waiting": any(before < position for before in parked),
+            "parked": position in positions and not skipped,
+            "waiting": any(before < position for before in positions) and not skipped,
         }
         if row["stream"] != record.stream or not well.get(row["state"], False):
             raise CorruptionError(

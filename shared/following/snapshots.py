@@ -101,6 +101,10 @@ def verify(log: EventLog, deciders: Iterable[Decider[Any]]) -> tuple[int, int]:
         found = [name for name in by_category if stream.startswith(f"{name}-")]
         decider = by_category[max(found, key=len)] if found else None
         if decider is None or shape != written(decider):
+            if log.storage.stream_version(stream) < version:
+                raise CorruptionError(
+                    f"log {log.name}: the snapshot of {stream} is of version {version}, which it never had"
+                )
             unread += 1
             continue
         id = stream.removeprefix(decider.stream(""))

@@ -22,7 +22,14 @@ from pymongo.collection import Collection
 from pymongo.database import Database as MongoDatabase
 from pymongo.errors import DuplicateKeyError
 
-from shared.domain.errors import BadInputError, ConcurrencyError, IllegalStateError, TimedOutError, UnavailableError
+from shared.domain.errors import (
+    BadInputError,
+    ConcurrencyError,
+    CorruptionError,
+    IllegalStateError,
+    TimedOutError,
+    UnavailableError,
+)
 from shared.domain.view import Page, Row, View, Where
 from shared.mongodb import (
     PATIENCE,
@@ -251,6 +258,16 @@ class MongoViews:
                 self._see(pointer)
             raise ConcurrencyError("somebody else has just put views that were built anew in the place of these")
         return True
+
+    def check_shape(self) -> None:
+        with self._reading():
+            for view in self._views.values():
+                for found in self._rows(view.name).find():
+                    row = _row(found)
+                    if found.get("by", {}) != {field: row.get(field) for field in view.fields}:
+                        raise CorruptionError(
+                            f"{self._database.name}: row {found['_id']!r} of {view.name} is found by what it is not"
+                        )
 
     def marks(self) -> dict[str, Mark]:
         return marks_in(self._database, self._patience)

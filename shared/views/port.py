@@ -52,6 +52,9 @@ class ViewStore(Rows, Protocol):
         Raises `ConcurrencyError` when a checkpoint has another position: another process applies the same facts.
         """
 
+    def check_shape(self) -> None:
+        """Raise `CorruptionError` when what rows are found by does not belong to them, or the store is damaged."""
+
     def marks(self) -> dict[str, Mark]:
         """Return every checkpoint of the current rows by follower, with the digest that was kept last."""
 

@@ -16,7 +16,6 @@ import msgspec
 from services.audit.replay import compare
 from services.audit.verify import verify_log
 from services.console.beside import verify_personal, verify_service
-from services.console.databases import migrate
 from shared.domain.command import Holds, on
 from shared.domain.decider import Decider
 from shared.domain.errors import LinliError
@@ -32,7 +31,7 @@ from shared.following.snapshots import PURPOSE
 from shared.personal import Personal
 from shared.service.history import check_history
 from shared.service.settings import Settings
-from shared.service.storage import open_keys, open_log, open_views
+from shared.service.storage import migrate_log, open_keys, open_log, open_views
 from shared.views.sqlite import SqliteViews
 
 Rows = list[dict[str, Any]]
@@ -264,7 +263,8 @@ class Databases(Place):
         for name in self.client.list_database_names():
             if name.startswith("linli_"):
                 self.client.drop_database(name)
-        migrate(self.settings)
+        for name in NAMES:
+            migrate_log(self.settings, name)
         super().build(choose)
 
     def _closed(self, one: Any) -> None:

@@ -22,9 +22,11 @@ from shared.following.follow import PARKED, Follower
 from shared.following.node import Node
 from shared.following.whole import ShrunkError
 from shared.log import EventLog
+from shared.personal import Personal, SqliteKeys
 from shared.service.history import History, check_history, reading
+from shared.service.service import _try_keys
 from shared.service.settings import Settings
-from shared.service.storage import database_of, open_log, open_views
+from shared.service.storage import database_of, open_keys, open_log, open_views
 from shared.views.port import Mark
 from tests.contract import mongo
 from tests.contract.test_following import decode, write
@@ -201,3 +203,27 @@ def test_a_folder_with_odd_characters_is_that_folder(tmp_path: Path) -> None:
     assert (odd / "issues.log.sqlite").exists() and [path.name for path in tmp_path.iterdir()] == [odd.name]
     assert open_log(place.settings, "issues", read_only=True).head().position == 6
     shutil.rmtree(odd)
+
+
+def test_keys_that_logs_need_are_never_begun_anew(tmp_path: Path) -> None:
+    settings = Settings.read({"LINLI_DATA": str(tmp_path)})
+    open_keys(settings).close()  # a new city
+    log, keys = open_log(settings, "registry"), tmp_path / "keys" / "personal.sqlite"
+    write(log, "s", 0, name="nothing sealed")
+    keys.unlink()
+    store = open_keys(settings)  # nobody needs one yet
+    sealed = Personal(store).seal("p-1", "林小满")
+    write(log, "s", 1, name=sealed)
+    _try_keys(Personal(store), log)
+    store.close()
+    keys.unlink()
+    with pytest.raises(UnavailableError, match=r"personal\.sqlite is missing, the keys of the personal data"):
+        open_keys(settings)
+    other = SqliteKeys(tmp_path / "other.sqlite")  # another city's
+    with pytest.raises(UnavailableError, match="none of the last 1 sealed texts of registry can be opened"):
+        _try_keys(Personal(other), log)
+    Personal(other).seal("p-2", "陈")
+    write(log, "s", 2, name=Personal(other).seal("p-2", "陈"))
+    _try_keys(Personal(other), log)  # one of two: said in the log, and the others can be read
+    other.close()
+    log.close()

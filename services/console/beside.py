@@ -9,17 +9,14 @@ import time
 from collections.abc import Mapping
 from typing import Any
 
-import msgspec
-
 from services.audit.ledger import rows_of
 from services.console.catalogue import definition
 from services.console.output import out
 from shared.domain.errors import CorruptionError, UnavailableError
-from shared.domain.record import Record
 from shared.domain.view import Row
 from shared.following import snapshots
 from shared.following.definition import Definition
-from shared.following.follow import unparked
+from shared.following.follow import parked_row
 from shared.following.parking import PARKING, UNREADABLE, FactParked, ParkedFactSkipped, ParkedFactsRetried
 from shared.log import EventLog
 from shared.personal import Personal, sealed_in
@@ -29,8 +26,6 @@ from shared.views import ViewStore
 
 #: Seconds in which what is recorded about a parked fact is carried out.
 _MOMENT = 0.05
-#: What a parked fact must have in common with the log. The rest of it came over the bus, from a program of its day.
-_SAME = ("stream", "version", "type", "schema", "data", "id", "time", "occurred", "digest")
 
 
 def verify_beside(settings: Settings, logs: Mapping[str, EventLog]) -> dict[str, Any]:
@@ -112,8 +107,7 @@ def _parked(name: str, parked: list[Row], views: ViewStore, logs: Mapping[str, E
     for (source, position), row in rows.items():
         here = f"{name}: parked fact {source} {position}"
         record = next(logs[source].read(position - 1, 1), None) if source in logs and position > 0 else None
-        kept = _record(row, here)
-        if record is None or any(getattr(kept, field) != getattr(record, field) for field in _SAME):
+        if record is None or row["record"] != parked_row(source, record, "", "")["record"]:
             raise CorruptionError(f"{here} is not what the log of {source} says at that position")
         said = told.get((source, record.stream), [])
         skipped = any(isinstance(event, ParkedFactSkipped) and event.position == position for event in said)
@@ -151,13 +145,6 @@ def _told(log: EventLog) -> dict[tuple[str, str], list[Any]]:
             event: Any = PARKING.codec.decode(record.type, record.schema, record.data)
             found.setdefault((event.source, event.stream), []).append(event)
     return found
-
-
-def _record(row: Row, here: str) -> Record:
-    try:
-        return unparked(row)
-    except (msgspec.DecodeError, KeyError, TypeError, ValueError) as error:
-        raise CorruptionError(f"{here} cannot be read: {error}") from error
 
 
 def print_beside(report: Mapping[str, Any]) -> None:

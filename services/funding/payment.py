@@ -392,7 +392,7 @@ def make_payment(
     return [made, on(PROJECT, project.id, booked)]
 
 
-@PAYMENT.command("money.receive", when=("paid", "withdrawn"), erases=lambda payment: f"payee:{payment.id}")
+@PAYMENT.command("money.receive", when=("paid", "withdrawn"), erases=lambda payment: f"payee:{payment.id}", late=0)
 def erase_payee(
     payment: Payment,
     *,

@@ -147,7 +147,7 @@ def reverse_receipt(
     return decided
 
 
-@RECEIPT.command("money.receive", erases=lambda receipt: f"payer:{receipt.id}")
+@RECEIPT.command("money.receive", erases=lambda receipt: f"payer:{receipt.id}", late=0)
 def erase_payer(
     receipt: Receipt,
     *,

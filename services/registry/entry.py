@@ -153,6 +153,11 @@ def faults(kind: str, code: str, data: Mapping[str, Any], codes: Callable[[str],
     for part, other in parts.items():
         if data.get(part) and data[part] not in codes(other):
             wrong[part] = said(_("not on the city's list {list}"), list=term("kinds", other))
+    if strange := set(data.get("apart", ())) - set(codes("organisation_types")) - {code}:
+        listed = term("kinds", "organisation_types")
+        wrong["apart"] = {one: said(_("not on the city's list {list}"), list=listed) for one in sorted(strange)}
+    if code in data.get("apart", ()):
+        wrong["apart"] = said(_("is the code itself; name other types"))
     if kind == "days_off" and data["last"] and not data["first"] <= data["last"] < plus_days(data["first"], 366):
         wrong["last"] = said(_("must not be before the first day, nor a year after it"))
     if "power" in data and not is_power(data["power"]):
@@ -296,8 +301,10 @@ def _kept(city: City, kind: str, code: str) -> str:
     roles = [last(city, "roles")[role].data for role in standing(city, "roles")]
     owed = [last(city, "obligations")[one].data["bearer"] for one in standing(city, "obligations")]
     reviewing = [last(city, "review_bodies")[one].data.get("type") for one in standing(city, "review_bodies")]
+    types = standing(city, "organisation_types") - {code}
+    watching = [other for one in types for other in last(city, "organisation_types")[one].data.get("apart", ())]
     if (kind == "levels" and any(role["level"] == code for role in roles)) or (
-        kind == "organisation_types" and code in (*owed, *reviewing)
+        kind == "organisation_types" and code in (*owed, *reviewing, *watching)
     ):
         return said(_("another entry names it; change that one first"))
     if kind == "parameters" or (kind == "roles" and code in (RESIDENT, ANONYMOUS)):

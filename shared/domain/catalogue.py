@@ -81,6 +81,16 @@ class DaysOff(msgspec.Struct, frozen=True, kw_only=True):
     last: Annotated[str, DAY, "last day; empty: only the first"] = ""
 
 
+class OrganisationType(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A type of organisations; nobody belongs to two bodies of which one watches over the other (D06, X14)."""
+
+    apart: Annotated[
+        list[str],
+        many(code_of("organisation_types")),
+        "types of bodies over the same place whose posts nobody holds at the same time; said of one of two, it is true of both",
+    ] = []
+
+
 class ReviewBody(msgspec.Struct, frozen=True, kw_only=True):
     """A body that reviews payments: only organisations of its type review as it (D34)."""
 
@@ -140,7 +150,7 @@ KINDS: Mapping[str, EntryKind] = {
     "levels": EntryKind(Ranked, needed=True),  # from the top down
     "roles": EntryKind(Role, needed=True),
     "parameters": EntryKind(Parameter),
-    "organisation_types": EntryKind(Nothing, needed=True),
+    "organisation_types": EntryKind(OrganisationType, needed=True),
     "place_kinds": EntryKind(Nothing, needed=True),
     "measures": EntryKind(Nothing),
     "days_off": EntryKind(DaysOff),

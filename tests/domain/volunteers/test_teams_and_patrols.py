@@ -6,7 +6,17 @@ from typing import Any
 
 import pytest
 
-from services.volunteers.patrol import PATROL, Finding, Found, PatrolLogged, PatrolPlanned, log_patrol, plan_patrol
+from services.volunteers.activity.rows import ACTIVITIES, ATTENDANCES
+from services.volunteers.patrol import (
+    OUTINGS,
+    PATROL,
+    Finding,
+    Found,
+    PatrolLogged,
+    PatrolPlanned,
+    log_patrol,
+    plan_patrol,
+)
 from services.volunteers.team import (
     TEAM,
     Team,
@@ -20,13 +30,14 @@ from services.volunteers.team import (
     leave_team,
 )
 from services.volunteers.volunteer import VOLUNTEER, VolunteerRegistered
+from shared.domain.city import City, city_views
 from shared.domain.errors import BadInputError, ForbiddenError, IllegalStateError, NotFoundError
 from shared.domain.mandate import Mandate
 from tests.domain.volunteers.people import person
 from tests.kit import ANYONE, given
-from tests.kit.city import BUILDING, COMMUNITY, COMPOUND, STREET
+from tests.kit.city import BUILDING, COMMUNITY, COMPOUND, STREET, entry
 from tests.kit.desk import Desk
-from tests.kit.rows import city
+from tests.kit.rows import MemoryRows, city
 from tests.kit.spec import Spec, folded
 
 FORMED = TeamFormed(team_id="t-1", kind="safety", name="平安", name_en="Safety", place=COMPOUND)
@@ -44,6 +55,9 @@ FORM = {"kind": "safety", "name": "平安", "name_en": "Safety", "place": COMPOU
 REGISTERED = folded(VOLUNTEER, "p-1", VolunteerRegistered(person_id="p-1", name="", home=COMPOUND))
 JOIN = {"person_id": "p-1", "volunteer": REGISTERED}
 TEAM_1 = Team("t-1", "formed", "safety", "平安", "Safety", COMPOUND, frozenset({"p-1", "p-2", "p-3"}))
+#: The small city, and nothing recorded by the service itself.
+TOWN = City(MemoryRows([*city_views(), ACTIVITIES, ATTENDANCES, OUTINGS]), "2025-03-04")
+TOWN.rows.rows |= city().rows.rows  # type: ignore[attr-defined]
 STARTED = "2025-03-04T08:00:00+08:00"
 FOUND = Found("facility.road", "blocked", "f-1", BUILDING)
 ROTA = {
@@ -52,7 +66,7 @@ ROTA = {
     "place": COMPOUND,
     "starts": STARTED,
     "members": ["p-1", "p-2"],
-    "city": city(),
+    "city": TOWN,
 }
 PLANNED = PatrolPlanned(patrol_id="r-1", team_id="t-1", place=COMPOUND, starts=STARTED, members=["p-1", "p-2"])
 LOGGED = PatrolLogged(
@@ -216,6 +230,43 @@ def test_patrols_carry_who_answers_for_the_findings(desk: Desk, team: str) -> No
     assert (listed["patrols"], listed["last_patrol"]) == (1, STARTED)
     with pytest.raises(ForbiddenError, match="patrol.log"):
         desk.ask("find_patrols", "p-1")
+
+
+def test_minutes_on_patrol_are_bounded_as_hours_are(desk: Desk, team: str) -> None:
+    """Per person and day, over, never at two places: patrols among each other and with activities, past midnight too."""
+    at = "2025-03-20T12:00:00+08:00"
+
+    def walk(id: str, started: str, minutes: int, *members: str, now: str = at) -> Any:
+        ask = {"team_id": team, "place": COMPOUND, "route": "gate", "members": members or ["p-1", "p-2"]}
+        return desk.ask("log_patrol", "post-worker", at=now, patrol_id=id, started=started, minutes=minutes, **ask)
+
+    def serve(id: str, starts: str, minutes: int) -> Any:
+        ask = {"kind": "station", "place": COMPOUND, "title": "值守"}
+        desk.ask("plan_activity", "post-worker", at=at, activity_id=id, starts=starts, **ask)
+        desk.ask("hold_activity", "post-worker", at=at, activity_id=id)
+        people = [{"person_id": "p-2", "minutes": minutes}]
+        return desk.ask("record_attendance", "post-worker", at=at, activity_id=id, attendances=people)
+
+    assert walk("w-1", "2025-03-15T20:00:00+08:00", 240)["events"] == 1
+    assert walk("w-1", "2025-03-15T20:00:00+08:00", 240)["events"] == 0, "logged again it is no second patrol"
+    for started in ("2025-03-15T23:59:00+08:00", "2025-03-15T19:01:00+08:00", "2025-03-15T12:30:00+00:00"):
+        with pytest.raises(IllegalStateError, match="p-1 took part in patrol at that time"):
+            walk("w-2", started, 60)
+    assert walk("w-3", "2025-03-16T00:00:00+08:00", 60)["events"] == 1, "one after the other, over midnight"
+    with pytest.raises(IllegalStateError, match="more than 720 minutes on 2025-03-16") as caught:
+        walk("w-4", "2025-03-16T08:00:00+08:00", 661)
+    assert set(caught.value.fields) == {"members"}
+    with pytest.raises(IllegalStateError, match="not over yet"):
+        walk("w-5", "2025-03-20T11:30:00+08:00", 31)
+    with pytest.raises(IllegalStateError, match="p-2 took part in patrol at that time"):
+        serve("s-1", "2025-03-15T21:00:00+08:00", 30)
+    assert serve("s-2", "2025-03-17T09:00:00+08:00", 700)["events"] == 1
+    with pytest.raises(IllegalStateError, match="p-2 would have served more than 720 minutes"):
+        walk("w-6", "2025-03-17T21:00:00+08:00", 21)
+    with pytest.raises(IllegalStateError, match="p-2 took part in 值守"):
+        walk("w-7", "2025-03-17T09:00:00+08:00", 10)
+    desk.tell_all("registry", [entry("parameters", "longest_day_minutes", value=800)])
+    assert walk("w-6", "2025-03-17T21:00:00+08:00", 21)["events"] == 1
 
 
 def test_a_patrol_has_two_members_each_named_once(desk: Desk, team: str) -> None:

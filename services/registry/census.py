@@ -134,8 +134,8 @@ def count_figures(
     """The registry's figures of a place on a day (A03, A06, C02, C06).
 
     Organisations and appointments are those that existed on the day; posts are those not abolished. Households and measures are those
-    that were published then: what was corrected or entered later changes no figure of before (X02). `levels` counts the distinct levels present in
-    the place's street.
+    that were published then: what was corrected or entered later changes no figure of before (X02). `levels` counts the distinct levels
+    present in the place's street.
     """
     rows, day = read.rows, on or read.today
     here, standing = below(place), {"since__lte": day, "ended__gt": day}

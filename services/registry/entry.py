@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
+from datetime import date
 from typing import Annotated, Any
 
 import msgspec
@@ -158,12 +159,31 @@ def faults(kind: str, code: str, data: Mapping[str, Any], codes: Callable[[str],
         wrong["apart"] = {one: said(_("not on the city's list {list}"), list=listed) for one in sorted(strange)}
     if code in data.get("apart", ()):
         wrong["apart"] = said(_("is the code itself; name other types"))
+    if kind == "calendars":
+        wrong |= _year(code, data)
     if kind == "days_off" and data["last"] and not data["first"] <= data["last"] < plus_days(data["first"], 366):
         wrong["last"] = said(_("must not be before the first day, nor a year after it"))
     if "power" in data and not is_power(data["power"]):
         wrong["power"] = said(_("no command asks for it"))
     if powers := {power: said(_("no command asks for it")) for power in data.get("powers", ()) if not is_power(power)}:
         wrong["powers"] = powers
+    return wrong
+
+
+def _year(code: str, data: Mapping[str, Any]) -> dict[str, Any]:
+    """What is wrong with the calendar of a year."""
+    if not (len(code) == 4 and code.isdecimal() and code > "1900"):
+        return {"code": said(_("must be a year, like 2027"))}
+    wrong: dict[str, Any] = {}
+    for part in ("off", "worked"):
+        if strange := next((day for day in data[part] if day[:4] != code), ""):
+            wrong[part] = said(_("{day} is no day of the year"), day=strange)
+    both = set(data["off"]) & set(data["worked"])
+    weekdays = [day for day in data["worked"] if date.fromisoformat(day).weekday() < 5]
+    if both:
+        wrong["worked"] = said(_("{day} is free and worked at once"), day=min(both))
+    elif weekdays:
+        wrong.setdefault("worked", said(_("{day} is no day of a weekend"), day=weekdays[0]))
     return wrong
 
 

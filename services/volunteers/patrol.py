@@ -19,7 +19,7 @@ from shared.domain.errors import ForbiddenError, IllegalStateError, NotFoundErro
 from shared.domain.event import Event
 from shared.domain.fields import ID, MOMENT, PLACE, choice, code_of, group, id_of, many, text
 from shared.domain.mandate import Mandate
-from shared.domain.moments import before, day_of
+from shared.domain.moments import before
 from shared.domain.privacy import staff, told
 from shared.domain.reader import Reader
 from shared.domain.record import Record
@@ -241,7 +241,7 @@ def _outing(row: Row, event: PatrolLogged, record: Record, key: str) -> Row:
         "patrol_id": event.patrol_id,
         "started": event.started,
         "minutes": event.minutes,
-        "day": day_of(event.started),
+        "day": event.started[:10],
     }
 
 

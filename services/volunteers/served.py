@@ -8,7 +8,7 @@ from datetime import date, datetime, timedelta
 
 from shared.domain.city import City, every
 from shared.domain.errors import IllegalStateError
-from shared.domain.moments import day_of, moment_of
+from shared.domain.moments import moment_of
 from shared.domain.words import _, said, term
 
 
@@ -84,4 +84,4 @@ def _served(person: str, day: str, city: City) -> Iterable[Service]:
 
 def patrolled(id: str, started: str, minutes: int) -> Service:
     """A patrol as what its members served."""
-    return Service(id, "", started, minutes, day_of(started))
+    return Service(id, "", started, minutes, started[:10])

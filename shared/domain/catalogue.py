@@ -91,6 +91,13 @@ class OrganisationType(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=
     ] = []
 
 
+class YearCalendar(msgspec.Struct, frozen=True, kw_only=True):
+    """The calendar of a year as the state announced it; its code is the year. Limits counted before it came are counted again."""
+
+    off: Annotated[list[str], many(DAY), "free days besides weekends"] = []
+    worked: Annotated[list[str], many(DAY), "weekend days worked in exchange"] = []
+
+
 class ReviewBody(msgspec.Struct, frozen=True, kw_only=True):
     """A body that reviews payments: only organisations of its type review as it (D34)."""
 
@@ -154,6 +161,7 @@ KINDS: Mapping[str, EntryKind] = {
     "place_kinds": EntryKind(Nothing, needed=True),
     "measures": EntryKind(Nothing),
     "days_off": EntryKind(DaysOff),
+    "calendars": EntryKind(YearCalendar),
     "issue_categories": EntryKind(Category, needed=True),
     "channels": EntryKind(Nothing, needed=True),
     "severities": EntryKind(Severity, needed=True),

@@ -82,7 +82,7 @@ def shown(frame: Frame, case: Mapping[str, Any]) -> dict[str, Any]:
         "place_name": " · ".join(language.term(part) for part in path) or frame.place_name(case["place"]),
         "level_name": frame.level(case["level"]) if case.get("level") else "",
         "overdue": bool(late),
-        "provisional": provisional(case.get("calendar", "")),
+        "provisional": bool(case["open"]) and provisional(case.get("calendar", "")),
     }
 
 
@@ -107,6 +107,8 @@ def details(frame: Frame, step: Mapping[str, Any]) -> list[tuple[str, str]]:
             said.append((name, frame.words(list_name, step[name], name)))
     if step.get("to_level") and step.get("from_level"):
         said.append(("levels", f"{frame.level(step['from_level'])} → {frame.level(step['to_level'])}"))
+    if step.get("before"):
+        said.append(("before", language.day(step["before"])))
     if step.get("due"):
         said.append(("due", language.day(step["due"])))
     return said

@@ -143,7 +143,7 @@ def _untaken(city: City) -> Iterable[Row]:
         return
     days = int(entry.data["value"])
     for row in every(city.rows, "cases", {"status": "reported", "given__lt": city.day}):
-        if working_day_after(row["given"][:10], days).date < city.day:
+        if working_day_after(row["given"][:10], days, city.days()).date < city.day:
             yield row | {"days": days}
 
 

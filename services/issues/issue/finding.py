@@ -40,6 +40,7 @@ _NAMES: dict[str, Shape] = dict.fromkeys(("organisation", "organisation_en", "po
 _SOMETIMES = _NAMES | {"place_names": PLACE_NAMES, "mine": COUNT} | dict.fromkeys(_STAFF, TEXT)
 _MORE = dict.fromkeys(("problem_class", "reported", "changed", "limited", "given", "in_time"), TEXT) | {
     "open": COUNT,
+    "provisional": COUNT,
     "overdue": COUNT,
     "actions": ACTIONS,
 }
@@ -48,8 +49,10 @@ _ROW = shape(_SOMETIMES, **_ALWAYS)
 _STEP = shape(
     _NAMES
     | {f"to_{name}": TEXT for name in _NAMES}
-    | dict.fromkeys(("severity", "tier", "level", "from_level", "to_level", "due", "result", "cause", "recorded"), TEXT)
-    | dict.fromkeys(("days", "late", "imported", "withheld"), COUNT),
+    | dict.fromkeys(
+        ("severity", "tier", "level", "from_level", "to_level", "before", "due", "result", "cause", "recorded"), TEXT
+    )
+    | dict.fromkeys(("days", "late", "imported", "withheld", "provisional"), COUNT),
     **dict.fromkeys(("at", "what", "organisation_id", "post_id", "text", "to_organisation_id", "to_post_id"), TEXT),
 )
 _WORKS = shape({"title": TEXT, "title_en": TEXT, "budget_fen": COUNT}, key=TEXT, project_id=TEXT, accepted=COUNT)

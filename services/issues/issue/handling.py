@@ -112,7 +112,7 @@ def _limit(due: str, working_days: int, day: str, city: City) -> WorkingDay:
             _("give a time limit: either its last day or a number of working days"),
             {"due": said(_("either the last day or a number of working days"))},
         )
-    limit = working_day_after(day, working_days, city.days_off()) if working_days else WorkingDay(due, "")
+    limit = working_day_after(day, working_days, city.days()) if working_days else WorkingDay(due, "")
     latest = (date.fromisoformat(day) + timedelta(days=city.parameter("longest_limit_days"))).isoformat()
     if limit.date > latest:
         raise IllegalStateError(
@@ -193,6 +193,7 @@ def dispatch_issue(
             due=limit.date,
             calendar=limit.calendar,
             by_post_id=by.post_id,
+            working_days=working_days,
         )
     ]
 
@@ -244,7 +245,11 @@ def extend_issue(
             later=limit.date,
             due=issue.due,
         )
-    return [IssueExtended(issue_id=issue.id, due=limit.date, calendar=limit.calendar, reason=reason)]
+    return [
+        IssueExtended(
+            issue_id=issue.id, due=limit.date, calendar=limit.calendar, reason=reason, working_days=working_days
+        )
+    ]
 
 
 @ISSUE.command(

@@ -216,13 +216,14 @@ def close_issue(
 
 
 def _limit_of_a_round(at: str, city: City) -> WorkingDay:
-    return working_day_after(at[:10], city.parameter("reopened_working_days"), city.days_off())
+    return working_day_after(at[:10], city.parameter("reopened_working_days"), city.days())
 
 
 def _again(issue: Issue, reason: str, by: Mandate, at: str, city: City) -> list[Event]:
     """The next round of an issue, with a time limit of its own where it had one (C12), and somebody who can answer for it (X13)."""
     limit = _limit_of_a_round(at, city) if issue.due else WorkingDay("", "")
-    fact = IssueReopened(issue_id=issue.id, reason=reason, due=limit.date, calendar=limit.calendar)
+    days = city.parameter("reopened_working_days") if issue.due else 0
+    fact = IssueReopened(issue_id=issue.id, reason=reason, due=limit.date, calendar=limit.calendar, working_days=days)
     return [fact, *pass_on(ISSUE.evolve(issue, fact), by=by, at=at, city=city)]
 
 

@@ -27,6 +27,7 @@ from services.issues.issue.facts import (
     IssueReturned,
     IssueTriaged,
     IssueWithdrawn,
+    LimitCountedAgain,
     TextWithheld,
 )
 from shared.domain.decider import Decider
@@ -59,6 +60,7 @@ class Issue(msgspec.Struct, frozen=True):
     duty: str = ""
     due: str = ""
     calendar: str = ""  # that the time limit was computed with
+    working_days: int = 0  # that it was counted from; 0: it was named
     missed: str = ""  # the time limit, once it has passed, until there is another one
     outcome: str = ""
     because: str = ""
@@ -91,10 +93,12 @@ def _moved(issue: Issue, event: IssueEscalated | IssueHandedUp | IssueRaised | I
 
 def _reopened(issue: Issue, event: IssueReopened) -> Issue:
     """The issue in its next round, as far as it had come before, with the time limit of this round."""
-    limit = {"due": event.due, "calendar": event.calendar} if event.due else {}
+    limit = event if event.due else issue
     return replace(
         issue,
-        **limit,
+        due=limit.due,
+        calendar=limit.calendar,
+        working_days=limit.working_days,
         status="dispatched" if issue.duty else "triaged" if issue.tier else "reported",
         reopened=issue.reopened + 1,
         missed="",
@@ -146,13 +150,18 @@ def evolve(issue: Issue, event: IssueFact) -> Issue:
                 duty=event.duty,
                 due=event.due,
                 calendar=event.calendar,
+                working_days=event.working_days,
                 sender=event.by_post_id,
                 missed="",
             )
         case IssueAccepted():
             return replace(issue, status="accepted", person_id=event.person_id)
         case IssueExtended():
-            return replace(issue, due=event.due, calendar=event.calendar, missed="")
+            days = event.working_days
+            return replace(issue, due=event.due, calendar=event.calendar, working_days=days, missed="")
+        case LimitCountedAgain():
+            missed = issue.missed if event.due == issue.due else ""
+            return replace(issue, due=event.due, calendar=event.calendar, missed=missed)
         case IssueEscalated():
             return replace(_moved(issue, event, event.to_level), sender=event.by_post_id)
         case IssueHandedUp() | IssueRaised():

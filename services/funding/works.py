@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Annotated
 
-from services.funding import books, duties
+from services.funding import books, duties, offering
 from services.funding.books import SOURCES, by_source
 from services.funding.facts import (
     BudgetRaised,
@@ -108,6 +108,7 @@ def known_source(city: City, source: str, field: str = "source") -> None:
     when=("proposed",),
     again=("approved", "finished", "accepted"),
     otherwise=_("the project is {status} and cannot be approved"),
+    unless=offering.approves,
     late=0,
 )
 def approve_project(
@@ -130,6 +131,7 @@ def approve_project(
     "project.approve",
     when=OPEN,
     otherwise=_("the project is {status}; only the budget of an approved one that is not settled is raised"),
+    unless=offering.approves,
     late=0,
 )
 def raise_budget(
@@ -171,6 +173,7 @@ def raise_budget(
     when=("proposed", "approved", "finished"),
     again=("cancelled",),
     otherwise=_("only unaccepted projects can be cancelled; this one is {status}"),
+    unless=offering.gives_up,
     late=0,
 )
 def cancel_project(project: Project, *, by: Mandate, at: str, reason: Annotated[str, REASON, "why"]) -> list[Event]:
@@ -213,6 +216,7 @@ def finish_works(project: Project, *, by: Mandate, at: str) -> list[Event]:
     when=("finished",),
     again=("accepted", "closed"),
     otherwise=_("finish the works before accepting them; the project is {status}"),
+    unless=offering.examines,
     late=0,
 )
 def accept_project(
@@ -268,6 +272,7 @@ def _judged(field: str, names: Sequence[str], judged: Mapping[str, bool]) -> Non
     when=("accepted", "cancelled"),
     again=("closed",),
     otherwise=_("accept or cancel the project before returning surplus; it is {status}"),
+    unless=offering.returns,
     late=0,
 )
 def return_surplus(project: Project, *, by: Mandate, at: str) -> list[Event]:

@@ -214,7 +214,7 @@ class _Pages:
             if query := command.offers.get(field.name):
                 asked = {of.id_field: id, "command": command.name}
                 if (answer := self.frame.maybe(of.service, query, **asked)) is not None:
-                    found[field.kind.refers] = answer["rows"]
+                    found[field.kind.refers if field.kind.control == "pick" else field.name] = answer["rows"]
         return found
 
     def _list(self, of: Aggregate, query: Query) -> Any:
@@ -281,6 +281,11 @@ class _City:
     def codes(self, list_name: str) -> list[Option]:
         """The entries of one of the city's lists."""
         return [Option(code, words) for code, words in self._frame.entries(list_name).items()]
+
+    def offered(self, name: str) -> set[str] | None:
+        """The codes that this reader may choose among in a field; None for all."""
+        rows = self._offered.get(name)
+        return None if rows is None else {str(row[name]) for row in rows}
 
     def things(self, what: str) -> tuple[list[Option], bool]:
         """Things that an id may name (`post`, or one of several: `organisation|post`), those for the place at hand first.

@@ -10,7 +10,7 @@ from typing import Annotated, Any
 
 from msgspec.structs import asdict
 
-from services.issues.issue.answering import HANDLES
+from services.issues.issue.answering import able, results_for
 from services.issues.issue.answering import holderless as nobodys
 from services.issues.issue.facts import READ_CONFIDENTIAL
 from services.issues.issue.rows import UNSTATED
@@ -23,7 +23,7 @@ from shared.domain.errors import ForbiddenError, NotFoundError
 from shared.domain.fields import DAY, PLACE, YES, choice, code_of, id_of, line, look, many, number
 from shared.domain.reader import Reader
 from shared.domain.territory import EVERYWHERE
-from shared.domain.view import Row, Share
+from shared.domain.view import Row, Share, state_of
 from shared.domain.words import _, said, term
 
 #: Shown to those who act from a post, and to those who may know who reported.
@@ -245,11 +245,20 @@ def posts_for_issue(
 ) -> dict[str, Any]:
     """The posts that can take an issue on and resolve it, the closest first; to hand it up only those of bodies above (C12)."""
     row = read.row("cases", issue_id, "issue", "issue_id")
-    posts = read.city.posts_for(row["place"], read.city.roles_with(*HANDLES))
-    if command == "escalate_issue":
-        line = read.city.bodies_above(row["organisation_id"])
-        posts = [post for post in posts if post["organisation_id"] in line]
+    posts = able(row["place"], read.city, row["organisation_id"] if command == "escalate_issue" else "")
     return {"rows": read.city.named({name: post[name] for name in _POST} for post in posts)}
+
+
+@ISSUE.query(answer=shape(rows=list_of(shape(result=TEXT))))
+def answers_for_issue(
+    read: Reader,
+    *,
+    issue_id: Annotated[str, id_of("issue"), "the issue"],
+    command: Annotated[str, choice("record_follow_up", words="command"), "what is to be done"] = "record_follow_up",
+) -> dict[str, Any]:
+    """The answers that you may record: who says it of themselves was reached (C09)."""
+    row = read.row("cases", issue_id, "issue", "issue_id")
+    return {"rows": [{"result": result} for result in results_for(state_of(ISSUE, row), read.by)]}
 
 
 @ISSUE.query(answer=page_of(_ROW))

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from datetime import date, timedelta
 from typing import Annotated, Any
 
-from services.issues.issue.answering import answering, its_post, on_holding_changed, pass_on
+from services.issues.issue.answering import RESULTS, answering, its_post, on_holding_changed, pass_on
 from services.issues.issue.facts import (
     READ_CONFIDENTIAL,
     ContactErased,
@@ -20,7 +20,7 @@ from services.issues.issue.facts import (
 from services.issues.issue.state import ISSUE, OPEN, Issue
 from shared.domain.calendar import WorkingDay, working_day_after
 from shared.domain.city import City, every
-from shared.domain.errors import BadInputError, IllegalStateError
+from shared.domain.errors import BadInputError, IllegalStateError, refusal
 from shared.domain.event import Event
 from shared.domain.fields import choice, id_of, text
 from shared.domain.mandate import Mandate
@@ -31,7 +31,6 @@ from shared.domain.words import Said, _, said
 
 #: Texts of a case that everybody may read until they are withheld: fields of its facts.
 TEXTS = ("description", "origin", "reason", "duty", "outcome", "note", "because")
-RESULTS = ("satisfied", "not_satisfied", "unreachable")
 #: What is recorded when works pass acceptance; the person concerned is asked afterwards.
 WORKS_ACCEPTED = "工程验收合格 (the works passed acceptance)"
 
@@ -129,6 +128,7 @@ def _not_the_resolver(issue: Issue, by: Mandate) -> Said | None:
     when=("resolved",),
     owner=_judges,
     only=_not_the_resolver,
+    offers={"result": "answers_for_issue"},
     otherwise=_("the issue is {status}; it is followed up once it is resolved"),
 )
 def record_follow_up(
@@ -161,7 +161,10 @@ def record_follow_up(
                     {"note": said(_("how were they tried to be reached"))},
                 )
             if issue.followed == "satisfied":
-                raise IllegalStateError(_("the person concerned was reached and is satisfied; the issue can be closed"))
+                raise IllegalStateError(
+                    _("the person concerned was reached and is satisfied; the issue can be closed"),
+                    {"result": said(_("were reached already"))},
+                )
             if issue.tried_at == at:
                 return []
             _apart(issue, at, city)
@@ -188,11 +191,27 @@ def _apart(issue: Issue, at: str, city: City) -> None:
         )
 
 
+def _to_be_asked(issue: Issue, by: Mandate, city: City) -> Said | None:
+    return refusal(lambda: _asked(issue, city))
+
+
+def _asked(issue: Issue, city: City) -> None:
+    """Raise `IllegalStateError` unless the person concerned is satisfied, or was not reached in as many tries as the city asks for."""
+    tries = city.parameter("follow_up_tries")
+    if issue.followed != "satisfied" and issue.tries < tries:
+        raise IllegalStateError(
+            _("ask the person concerned first: they must be satisfied, or not be reached in {tries} tries"),
+            {"follow_up": said(_("nobody has asked yet"))},
+            tries=tries,
+        )
+
+
 @ISSUE.command(
     "issue.close",
     when=("resolved",),
     again=("closed",),
     otherwise=_("the issue is {status}; it must be resolved and followed up first"),
+    unless=_to_be_asked,
 )
 def close_issue(
     issue: Issue,
@@ -205,13 +224,7 @@ def close_issue(
     """Make one issue final: the person concerned is satisfied, or was not reached in as many tries as the city asks for (X08)."""
     if issue.status == "closed":
         return []
-    tries = city.parameter("follow_up_tries")
-    if issue.followed != "satisfied" and issue.tries < tries:
-        raise IllegalStateError(
-            _("ask the person concerned first: they must be satisfied, or not be reached in {tries} tries"),
-            {"follow_up": said(_("nobody has asked yet"))},
-            tries=tries,
-        )
+    _asked(issue, city)
     return [IssueClosed(issue_id=issue.id, because=because, closed_on=at[:10])]
 
 
@@ -227,10 +240,25 @@ def _again(issue: Issue, reason: str, by: Mandate, at: str, city: City) -> list[
     return [fact, *pass_on(ISSUE.evolve(issue, fact), by=by, at=at, city=city)]
 
 
+def _too_late(issue: Issue, by: Mandate, city: City) -> Said | None:
+    return refusal(lambda: _in_its_days(issue, by, city.day, city))
+
+
+def _in_its_days(issue: Issue, by: Mandate, day: str, city: City) -> None:
+    """Raise `IllegalStateError` for a reporter who opens a case again later than the city lets them."""
+    if issue.status == "closed" and not by.may("issue.reopen", issue.place):
+        days = city.parameter("reopen_days")
+        if not issue.closed_on or date.fromisoformat(day) > date.fromisoformat(issue.closed_on) + timedelta(days):
+            raise IllegalStateError(
+                _("you may open it again within {days} days after it was closed; report it anew"), days=days
+            )
+
+
 @ISSUE.command(
     "issue.reopen",
     when=("resolved", "closed"),
     owner=_judges,
+    unless=_too_late,
     otherwise=_("the issue is {status}; only what was resolved or closed is opened again"),
 )
 def reopen_issue(
@@ -245,12 +273,7 @@ def reopen_issue(
 
     The reporter may do so as long after it was closed as the city says.
     """
-    if issue.status == "closed" and not by.may("issue.reopen", issue.place):
-        days = city.parameter("reopen_days")
-        if not issue.closed_on or date.fromisoformat(at[:10]) > date.fromisoformat(issue.closed_on) + timedelta(days):
-            raise IllegalStateError(
-                _("you may open it again within {days} days after it was closed; report it anew"), days=days
-            )
+    _in_its_days(issue, by, at[:10], city)
     return _again(issue, reason, by, at, city)
 
 
@@ -272,7 +295,11 @@ def withdraw_issue(
     return [] if issue.status == "withdrawn" else [IssueWithdrawn(issue_id=issue.id, reason=reason)]
 
 
-@ISSUE.command("issue.read_contact", owner=_reporter, erases=lambda issue: f"issue:{issue.id}")
+def _no_contact(issue: Issue, by: Mandate, city: City) -> Said | None:
+    return None if issue.contact else said(_("no contact is known any more"))
+
+
+@ISSUE.command("issue.read_contact", owner=_reporter, unless=_no_contact, erases=lambda issue: f"issue:{issue.id}")
 def erase_contact(issue: Issue, *, by: Mandate, at: str) -> list[Event]:
     """Make the contact given with an issue unreadable for ever; its reporter asks for it, or staff who may read it (X09)."""
     return [ContactErased(issue_id=issue.id)] if issue.contact else []

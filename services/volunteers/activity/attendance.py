@@ -18,7 +18,7 @@ from shared.domain.errors import IllegalStateError
 from shared.domain.event import Event
 from shared.domain.fields import code_of, group, id_of, many, number, text
 from shared.domain.mandate import Mandate
-from shared.domain.words import _, said, term
+from shared.domain.words import Said, _, said, term
 
 #: Minutes that one attendance or patrol may last: up to a day.
 MINUTES = number(1, 24 * 60)
@@ -94,7 +94,11 @@ def record_attendance(
     return list(events.values())
 
 
-@ACTIVITY.command("activity.record", when=("planned", "held"), otherwise=CANCELLED)
+def _nobody_recorded(activity: Activity, by: Mandate, city: City) -> Said | None:
+    return None if activity.attended else said(_("nobody is recorded here"))
+
+
+@ACTIVITY.command("activity.record", when=("planned", "held"), unless=_nobody_recorded, otherwise=CANCELLED)
 def withdraw_attendance(
     activity: Activity,
     *,
@@ -105,5 +109,7 @@ def withdraw_attendance(
 ) -> list[Event]:
     """Take back an attendance that was recorded by mistake."""
     if person_id not in activity.attended:
-        raise IllegalStateError(_("no attendance of {person} is recorded here"), person=person_id)
+        raise IllegalStateError(
+            _("no attendance of {person} is recorded here"), {"person_id": said(_("is not recorded"))}, person=person_id
+        )
     return [AttendanceWithdrawn(activity_id=activity.id, person_id=person_id, reason=reason)]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date, timedelta
 from typing import Annotated
 
-from services.volunteers.volunteer import VOLUNTEER, Volunteer
+from services.volunteers.volunteer import VOLUNTEER, Volunteer, registered
 from services.volunteers.wish.asking import REASON
 from services.volunteers.wish.facts import WishClaimed, WishConfirmed, WishDisputed, WishFulfilled, WishReleased
 from services.volunteers.wish.state import WISH, Wish, claimed_by, own
@@ -36,12 +36,25 @@ def _confirms_own_work(wish: Wish, by: Mandate) -> Said | None:
     return said(_("the claimant does not confirm their own work")) if claimed_by(wish, by) else None
 
 
+def _may_not_claim(wish: Wish, by: Mandate, city: City) -> Said | None:
+    return None if by.post_id or registered(by.actor, city) else said(_REGISTER)
+
+
+def _still_claimed(wish: Wish, by: Mandate, city: City) -> Said | None:
+    return None if claimed_by(wish, by) or city.day >= wish.expires else said(_STILL, day=wish.expires)
+
+
+_REGISTER = _("a wish is claimed by a registered volunteer or from a post; register first")
+_STILL = _("the claim holds until {day}; before that only the claimant gives it back")
+
+
 @WISH.command(
     "wish.claim",
     when=("published",),
     again=("claimed",),
     otherwise=_("the wish is {status}; only a published wish can be claimed"),
     only=_claims_own,
+    unless=_may_not_claim,
 )
 def claim_wish(
     wish: Wish,
@@ -59,7 +72,7 @@ def claim_wish(
     if not by.actor:
         raise ForbiddenError(_("sign in to claim a wish"))
     if not by.post_id and (claimant is None or claimant.status != "registered"):
-        raise ForbiddenError(_("a wish is claimed by a registered volunteer or from a post; register first"))
+        raise ForbiddenError(_REGISTER)
     days, longest = days or city.parameter("claim_days"), city.parameter("longest_claim_days")
     if not 1 <= days <= longest:
         raise IllegalStateError(_("a claim holds 1 to {longest} days"), {"days": said(_("too long"))}, longest=longest)
@@ -101,13 +114,12 @@ CLAIMS_EXPIRE = Rule(
     when=("claimed",),
     otherwise=_("the wish is {status}; there is no claim to release"),
     owner=claimed_by,
+    unless=_still_claimed,
 )
 def release_wish(wish: Wish, *, by: Mandate, at: str, reason: Annotated[str, REASON, "why"]) -> list[Event]:
     """Give a claim back: the claimant at any time, who checks wishes once it expired."""
     if not claimed_by(wish, by) and at[:10] < wish.expires:
-        raise IllegalStateError(
-            _("the claim holds until {day}; before that only the claimant gives it back"), day=wish.expires
-        )
+        raise IllegalStateError(_STILL, day=wish.expires)
     return [WishReleased(wish_id=wish.id, person_id=wish.claimant, reason=reason)]
 
 

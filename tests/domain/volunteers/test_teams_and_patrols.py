@@ -190,7 +190,8 @@ def test_teams_and_members_are_listed(desk: Desk, team: str) -> None:
     assert (row["team_id"], row["members"], row["patrols"], row["actions"]) == (team, 2, 0, [])
     assert [row["name"] for row in desk.ask("find_members", "", team_id=team)["rows"]] == ["陈*", "陈*"]
     assert [row["name"] for row in desk.ask("find_members", "post-worker", team_id=team)["rows"]] == ["陈志明"] * 2
-    assert desk.ask("find_teams", "p-1")["rows"][0]["actions"] == ["join_team", "leave_team"]
+    assert desk.ask("find_teams", "p-1")["rows"][0]["actions"] == ["leave_team"]
+    assert desk.ask("find_teams", "p-3")["rows"][0]["actions"] == [], "who is not registered cannot join"
     desk.ask("register_volunteer", "p-3", name="陈", home=COMPOUND)
     desk.ask("join_team", "p-3", team_id=team)
     assert desk.ask("get_volunteer", "p-3")["teams"] == [team]

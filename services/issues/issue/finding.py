@@ -15,6 +15,7 @@ from services.issues.issue.answering import holderless as nobodys
 from services.issues.issue.facts import READ_CONFIDENTIAL
 from services.issues.issue.rows import UNSTATED
 from services.issues.issue.state import ISSUE, STATUSES
+from shared.domain import numbers
 from shared.domain.answers import ACTIONS, COUNT, OTHERS, PLACE_NAMES, TEXT, Shape, by_code, page_of, row_of, shape
 from shared.domain.answers import many as list_of
 from shared.domain.city import City
@@ -41,6 +42,8 @@ _SOMETIMES = _NAMES | {"place_names": PLACE_NAMES, "mine": COUNT} | dict.fromkey
 _MORE = dict.fromkeys(("problem_class", "reported", "changed", "limited", "given", "in_time"), TEXT) | {
     "open": COUNT,
     "provisional": COUNT,
+    "serial": COUNT,
+    "number": TEXT,
     "overdue": COUNT,
     "actions": ACTIONS,
 }
@@ -162,7 +165,9 @@ def find_issues(
     organisation_id: Annotated[str, id_of("organisation"), "accountable organisation"] = "",
     post_id: Annotated[str, id_of("post"), "accountable post"] = "",
     person_id: Annotated[str, id_of("person"), "accountable person; staff only"] = "",
-    number: Annotated[str, line(300), "its number however it is typed, or the first 8 characters of it at least"] = "",
+    number: Annotated[
+        str, line(300), "its number however it is typed, whole or a part; of the long one the first 8 characters"
+    ] = "",
     origin: Annotated[str, line(130), "visit or patrol it came from"] = "",
     mine: Annotated[bool, YES, "only those you reported yourself"] = False,
     holderless: Annotated[
@@ -217,11 +222,16 @@ def find_issues(
     return _listed(read, where, limit, cursor, order)
 
 
-def numbered(typed: str) -> dict[str, str]:
+def numbered(typed: str) -> dict[str, Any]:
     """The filter for a number as somebody typed it: digits of full width, with other dashes or none, in capitals, with blanks, cut off.
 
-    A number that the program made is 32 hexadecimal digits in groups; of these the first 8 are enough.
+    The short one is found by its parts, too. The long one is 32 hexadecimal digits in groups; of these the first 8 are enough.
     """
+    short = numbers.read(typed)
+    if short.number:
+        return {"number": short.number}
+    if short.serials and len(look(typed)) < 8:
+        return {"serial": list(short.serials)}
     text = "".join("-" if unicodedata.category(one) == "Pd" else one for one in look(typed))
     digits = text.replace("-", "")
     if not re.fullmatch("[0-9a-f]{8,32}", digits):

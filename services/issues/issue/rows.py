@@ -27,12 +27,14 @@ from services.issues.issue.state import ISSUE, OPEN, Issue
 from shared.domain.calendar import provisional
 from shared.domain.event import Event
 from shared.domain.moments import day_of, days_late, imported
+from shared.domain.numbers import number_of
 from shared.domain.record import Record
 from shared.domain.view import OWN, Counts, Row, View, tally
 
 
 def _case(row: Row, issue: Issue, event: Event, record: Record) -> Row:
-    """What a case shows besides its state; `limited` is since when the time limit runs, `given` since when the holder answers."""
+    """What a case shows besides its state: its short number is made of the position of its first fact, which no other has;
+    `limited` is since when the time limit runs, `given` since when the holder answers."""
     limits = isinstance(event, IssueDispatched | IssueExtended | IssueReopened)
     is_open = issue.status in OPEN
     same = all(row.get(name) == getattr(issue, name) for name in ("post_id", "person_id"))
@@ -48,6 +50,8 @@ def _case(row: Row, issue: Issue, event: Event, record: Record) -> Row:
         "in_time": _in_time(row, issue, event, record),
         "hidden": int(issue.confidential),
         "provisional": int(provisional(issue.calendar)),
+        "serial": row.get("serial", record.position),
+        "number": row.get("number") or number_of(day_of(record.occurred), record.position),
     }
 
 
@@ -80,6 +84,8 @@ CASES = View.of(
         ("person_id", "open"),
         ("organisation_id", "open"),
         "issue_id",
+        "number",
+        "serial",
         "origin",
         "reporter",
         "reported",

@@ -194,15 +194,17 @@ PARAMETERS: Mapping[str, tuple[int, int]] = {
     "contracts_needed": (0, 1),
     "untaken_days": (1, 250),  # working days
     "reopen_days": (1, 3660),
+    "link_days": (1, 3660),
 }
 #: What parameters are in a city that adopted its entries before there were such: among them minutes that one person can serve in a day,
-#: and days that a time limit may lie ahead.
+#: days that a time limit may lie ahead, and days that the private link of who reported something holds.
 FORMER: Mapping[str, int] = {
     "longest_day_minutes": 12 * 60,
     "longest_limit_days": 3660,
     "late_entry_days": 7,
     "follow_up_spacing_hours": 12,
     "reopened_working_days": 10,
+    "link_days": 180,
 }
 
 

@@ -17,6 +17,7 @@ from services.gateway.portal import (
     money_pages,
     people_pages,
     places,
+    private_pages,
     public_pages,
     work,
 )
@@ -36,7 +37,17 @@ def create_portal(gateway: Gateway) -> Blueprint:
     )
     frame = Frame(gateway)
     frame.register(blueprint)
-    for pages in (public_pages, case_pages, inbox, work, places, money_pages, ledger_pages, people_pages):
+    for pages in (
+        public_pages,
+        case_pages,
+        private_pages,
+        inbox,
+        work,
+        places,
+        money_pages,
+        ledger_pages,
+        people_pages,
+    ):
         pages.register(blueprint, frame)
     return blueprint
 

@@ -25,6 +25,7 @@ class _OfCase(Event, frozen=True, kw_only=True, omit_defaults=True):
 class IssueReported(_OfCase, frozen=True, kw_only=True):
     """Somebody brought an issue forward, and a body and person answer for it from now on (C15, X13)."""
 
+    schema = 2
     issue_id: str
     place: str
     category: str  # dotted code; the part before the first dot is the class of the taxonomy (A15)
@@ -37,6 +38,10 @@ class IssueReported(_OfCase, frozen=True, kw_only=True):
     person_id: Annotated[str, staff()]
     post_id: str
     level: str  # of the organisation; "" when a policy did not know it, triage states it then
+    link: Annotated[str, staff("issue.read_reporter")] = (
+        ""  # digest of what the private link of who reported it proves; "": none
+    )
+    link_until: Annotated[str, PUBLIC] = ""  # ISO date: the last day on which that link holds
 
 
 class IssueTriaged(_OfCase, frozen=True, kw_only=True):
@@ -283,6 +288,7 @@ CODEC = Codec(
         ContactErased,
     ),
     {
+        ("IssueReported", 1): _as_before,
         ("IssueTriaged", 1): _without("from_level"),
         ("IssueDispatched", 2): _as_before,
         ("IssueDispatched", 3): _as_before,

@@ -10,6 +10,7 @@ from typing import Annotated, Any
 
 from msgspec.structs import asdict
 
+from services.issues.issue import link
 from services.issues.issue.answering import able, results_for
 from services.issues.issue.answering import holderless as nobodys
 from services.issues.issue.facts import READ_CONFIDENTIAL
@@ -47,7 +48,7 @@ _MORE = dict.fromkeys(("problem_class", "reported", "changed", "limited", "given
     "overdue": COUNT,
     "actions": ACTIONS,
 }
-_ALWAYS = row_of(ISSUE, "contact", *_STAFF, **_MORE)["properties"]
+_ALWAYS = row_of(ISSUE, "contact", "link", *_STAFF, **_MORE)["properties"]
 _ROW = shape(_SOMETIMES, **_ALWAYS)
 _STEP = shape(
     _NAMES
@@ -85,7 +86,7 @@ _FIGURES = shape(
 def _masked(read: Reader, row: Row) -> Row:
     """A case as the reader may see it."""
     own = _own(read, row)
-    hidden = {"contact", "hidden"}
+    hidden = {"contact", "hidden", "link"}
     if not read.staff:
         hidden |= {"person_id", "resolved_by"}
     if not read.may("issue.read_reporter", row["place"]):
@@ -96,7 +97,8 @@ def _masked(read: Reader, row: Row) -> Row:
 
 
 def _own(read: Reader, row: Row) -> bool:
-    return bool(read.by.actor) and row["reporter"] == read.by.actor
+    linked = bool(read.by.link) and link.shows(state_of(ISSUE, row), read.by) and read.today <= row["link_until"]
+    return linked or (bool(read.by.actor) and row["reporter"] == read.by.actor)
 
 
 def _reads_all(read: Reader, row: Row) -> bool:
@@ -145,6 +147,16 @@ def _from_levels(steps: Iterable[Row]) -> Iterable[Row]:
         moved = {"from_level": level} if level and step["to_organisation_id"] else {}
         level = step.get("to_level") or step.get("level") or level
         yield {name: value for name, value in step.items() if name not in ("key", "issue_id", "place_names")} | moved
+
+
+@ISSUE.query(answer=shape(state=TEXT, until=TEXT))
+def private_link(read: Reader, *, issue_id: Annotated[str, id_of("issue"), "the issue"]) -> dict[str, Any]:
+    """Whether the private link that you show is that of this issue: `holds`, `ended`, or `wrong`, which says nothing of the issue."""
+    row = read.rows.get("cases", issue_id)
+    if row is None or not link.shows(state_of(ISSUE, row), read.by):
+        return {"state": "wrong", "until": ""}
+    until = row["link_until"]
+    return {"state": "holds" if read.today <= until else "ended", "until": until}
 
 
 @ISSUE.query(answer=page_of(_ROW))

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from datetime import date, timedelta
 from typing import Annotated, Any
 
+from services.issues.issue import link
 from services.issues.issue.answering import RESULTS, answering, its_post, on_holding_changed, pass_on
 from services.issues.issue.facts import (
     READ_CONFIDENTIAL,
@@ -106,12 +107,16 @@ def on_project_accepted(fact: Mapping[str, Any], record: Record) -> Iterable[Dec
 
 
 def _reporter(issue: Issue, by: Mandate) -> bool:
-    return bool(by.actor) and by.actor == issue.reporter
+    return link.shows(issue, by) or (bool(by.actor) and by.actor == issue.reporter)
 
 
 def _judges(issue: Issue, by: Mandate) -> bool:
     """Whether somebody says of their own issue whether they are satisfied."""
-    return _reporter(issue, by) and by.may("issue.judge", issue.place)
+    return link.shows(issue, by) or (_reporter(issue, by) and by.may("issue.judge", issue.place))
+
+
+def _ended(issue: Issue, by: Mandate, city: City) -> Said | None:
+    return refusal(lambda: link.check_holds(issue, by, city.day))
 
 
 def _not_the_resolver(issue: Issue, by: Mandate) -> Said | None:
@@ -128,6 +133,7 @@ def _not_the_resolver(issue: Issue, by: Mandate) -> Said | None:
     when=("resolved",),
     owner=_judges,
     only=_not_the_resolver,
+    unless=_ended,
     offers={"result": "answers_for_issue"},
     otherwise=_("the issue is {status}; it is followed up once it is resolved"),
 )
@@ -145,6 +151,7 @@ def record_follow_up(
     Somebody else than who resolved it asks, or the reporter says it themselves (X08). That nobody was reached
     needs a reason, and counts once for each occasion.
     """
+    link.check_holds(issue, by, at[:10])
     followed = FollowUpRecorded(issue_id=issue.id, result=result, note=note, asked_at=at)
     match result:
         case "satisfied":
@@ -241,7 +248,7 @@ def _again(issue: Issue, reason: str, by: Mandate, at: str, city: City) -> list[
 
 
 def _too_late(issue: Issue, by: Mandate, city: City) -> Said | None:
-    return refusal(lambda: _in_its_days(issue, by, city.day, city))
+    return refusal(lambda: link.check_holds(issue, by, city.day), lambda: _in_its_days(issue, by, city.day, city))
 
 
 def _in_its_days(issue: Issue, by: Mandate, day: str, city: City) -> None:
@@ -273,6 +280,7 @@ def reopen_issue(
 
     The reporter may do so as long after it was closed as the city says.
     """
+    link.check_holds(issue, by, at[:10])
     _in_its_days(issue, by, at[:10], city)
     return _again(issue, reason, by, at, city)
 
@@ -285,23 +293,27 @@ def _only_the_reporter(issue: Issue, by: Mandate) -> Said | None:
     "issue.judge",
     when=OPEN,
     again=("withdrawn",),
+    owner=link.shows,
     only=_only_the_reporter,
+    unless=_ended,
     otherwise=_("the issue is {status}; only what is not resolved yet is withdrawn"),
 )
 def withdraw_issue(
     issue: Issue, *, by: Mandate, at: str, reason: Annotated[str, text(1000), "why nothing needs to be done any more"]
 ) -> list[Event]:
     """Withdraw an issue that you reported, until it is resolved; it is final."""
+    link.check_holds(issue, by, at[:10])
     return [] if issue.status == "withdrawn" else [IssueWithdrawn(issue_id=issue.id, reason=reason)]
 
 
 def _no_contact(issue: Issue, by: Mandate, city: City) -> Said | None:
-    return None if issue.contact else said(_("no contact is known any more"))
+    return _ended(issue, by, city) if issue.contact else said(_("no contact is known any more"))
 
 
 @ISSUE.command("issue.read_contact", owner=_reporter, unless=_no_contact, erases=lambda issue: f"issue:{issue.id}")
 def erase_contact(issue: Issue, *, by: Mandate, at: str) -> list[Event]:
     """Make the contact given with an issue unreadable for ever; its reporter asks for it, or staff who may read it (X09)."""
+    link.check_holds(issue, by, at[:10])
     return [ContactErased(issue_id=issue.id)] if issue.contact else []
 
 

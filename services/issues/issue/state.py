@@ -76,6 +76,8 @@ class Issue(msgspec.Struct, frozen=True):
     tried_at: str = ""  # the last of them
     confidential: bool = False
     withheld: tuple[str, ...] = ()  # texts that were moved out of public sight
+    link: str = ""  # digest of what the private link of who reported it proves
+    link_until: str = ""  # last day on which it holds
 
 
 def _moved(issue: Issue, event: IssueEscalated | IssueHandedUp | IssueRaised | IssueReturned, level: str) -> Issue:
@@ -133,6 +135,8 @@ def evolve(issue: Issue, event: IssueFact) -> Issue:
                 post_id=event.post_id,
                 level=event.level,
                 confidential=event.confidential,
+                link=event.link,
+                link_until=event.link_until,
             )
         case IssueTriaged():
             level = event.level or issue.level

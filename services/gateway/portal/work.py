@@ -185,6 +185,7 @@ class _Pages:
         wrong = problem.fields if problem else {}
         offered = self._offered(of, command, id) if row else {}
         known = _City(self.frame, of, row, offered)
+        typed = {name: _only_one(known.offered(name), one) for name, one in typed.items()}
         fixed = _belonging(command, row or {})
         fields = tuple(field for field in fields if field.name not in fixed)
         refused = row is not None and command.new is None and command.name not in row.get("actions", [command.name])
@@ -390,6 +391,11 @@ def _named_anew(field: Field) -> Field:
 def _option(row: Any) -> Option:
     """An item of a thing: one with words, or an id."""
     return Option(str(row["code"]), language.term(row, row["code"])) if isinstance(row, Mapping) else Option(row, row)
+
+
+def _only_one(offered: set[str] | None, typed: forms.Typed) -> forms.Typed:
+    """What a field holds: where there is but one to choose, that."""
+    return next(iter(offered)) if offered is not None and len(offered) == 1 and forms.blank(typed) else typed
 
 
 def _belonging(command: Command, row: Mapping[str, Any]) -> dict[str, str]:

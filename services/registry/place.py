@@ -9,6 +9,7 @@ import msgspec
 
 from services.registry.entry import Entry, entries, in_force
 from shared.domain.answers import ACTIONS, page_of, row_of
+from shared.domain.catalogue import LONGEST_WINDOW
 from shared.domain.city import City, every, unlike
 from shared.domain.command import GIVEN, Cursor, Limit, holds, order_of
 from shared.domain.decider import Decider
@@ -17,7 +18,7 @@ from shared.domain.event import Event
 from shared.domain.fields import CODE, DAY, YES, choice, code_of, line, number
 from shared.domain.fields import PLACE as PATH
 from shared.domain.mandate import Mandate
-from shared.domain.moments import day_of, imported
+from shared.domain.moments import day_of, days_late, imported
 from shared.domain.privacy import told
 from shared.domain.reader import Reader
 from shared.domain.record import Record
@@ -238,8 +239,12 @@ def _with(history: list[Row], fact: Row, day: str) -> list[Row]:
 
 
 def _recorded(record: Record) -> Row:
-    """When a figure was recorded, and the day from which it was published; of what another register held that is when it says so."""
-    return {"recorded": record.time, "published": day_of(record.occurred if imported(record) else record.time)}
+    """When a figure was recorded, and the day from which it was published; of what another register held that is when it says so.
+
+    What is dated back further than any window allows was brought in before facts said by whom.
+    """
+    elsewhere = imported(record) or days_late(record) > LONGEST_WINDOW
+    return {"recorded": record.time, "published": day_of(record.occurred if elsewhere else record.time)}
 
 
 def published(row: Row, since: str, day: str) -> Row | None:

@@ -21,6 +21,8 @@ from shared.domain.words import _
 RESIDENT, ANONYMOUS = "resident", "anonymous"
 #: What a role must let one do to take in issues (X13).
 TRIAGE = "issue.triage"
+#: Days that anything may be dated back at most, whatever a city says.
+LONGEST_WINDOW = 366
 #: Place in an order, from 1.
 RANK = number(1, 1000)
 _POWER = r"(\*|[a-z]+\.\*|[a-z]+(\.[a-z0-9_-]+)+)"
@@ -113,7 +115,7 @@ class Parameter(msgspec.Struct, frozen=True, kw_only=True):
 class Window(msgspec.Struct, frozen=True, kw_only=True):
     """How late a command may be entered; its code is the command's name, or the power that several commands ask for (X02)."""
 
-    days: Annotated[int, number(0, 366), "days that it may be dated back; 0: it is recorded when it happens"]
+    days: Annotated[int, number(0, LONGEST_WINDOW), "days that it may be dated back; 0: it is recorded when it happens"]
 
 
 class Item(msgspec.Struct, frozen=True, kw_only=True):
@@ -183,7 +185,7 @@ PARAMETERS: Mapping[str, tuple[int, int]] = {
     "claim_days": (1, 365),
     "longest_claim_days": (1, 365),
     "disclosure_days": (1, 3660),
-    "late_entry_days": (0, 366),
+    "late_entry_days": (0, LONGEST_WINDOW),
     "follow_up_spacing_hours": (1, 720),
     "reopened_working_days": (1, 250),
     "longest_day_minutes": (1, 24 * 60),

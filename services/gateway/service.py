@@ -12,10 +12,12 @@ import structlog
 from eventlet import greenio, tpool, wsgi
 from eventlet.timeout import Timeout
 from nameko.extensions import DependencyProvider
+from nameko.timer import timer
 
 from services.gateway.accounts import VIEWS, Accounts
 from services.gateway.app import create_app
 from services.gateway.credentials import operator_token
+from services.gateway.session import Gateway
 from shared.domain.errors import UnavailableError
 from shared.service.rpc import Caller
 from shared.service.storage import open_views
@@ -94,6 +96,10 @@ class HttpServer(DependencyProvider):
             settings.secrets(),
             operator_token(settings.operator_token_file),
             settings.max_requests,
+            city=settings.city,
+            trial=settings.trial,
+            background=True,
+            security_contact=settings.security_contact,
         )
         family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
         try:
@@ -120,6 +126,10 @@ class HttpServer(DependencyProvider):
             debug=False,
         )
 
+    def get_dependency(self, worker_ctx: Any) -> Gateway:
+        gateway: Gateway = self._app.extensions["linli"]
+        return gateway
+
     def stop(self) -> None:
         """Say at /health/ready that it ends, then stop listening, close idle connections, and let requests in flight finish.
 
@@ -131,6 +141,7 @@ class HttpServer(DependencyProvider):
         self._app.extensions["linli"].leaving = True
         if in_city:
             eventlet.sleep(_LINGER)  # balancers look at /health/ready and turn away
+        self._app.extensions["linli"].trail.rest()
         self._listener.leave()  # from here on refused, so that proxies and clients turn to another gateway or try again
         if in_city:
             eventlet.sleep(_SETTLE)  # who connected just before is served
@@ -151,3 +162,8 @@ class GatewayService:
 
     name = "gateway"
     http = HttpServer()
+
+    @timer(interval=1)
+    def tell_security_acts(self) -> None:
+        """Send what bears on security to the audit service."""
+        self.http.trail.flush()

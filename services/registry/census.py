@@ -94,7 +94,7 @@ _KNOWN = {
 @PLACE.query(
     answer=shape(
         **PLACE_ROW["properties"],
-        above=many(row_of(PLACE, "known", "counts")),
+        above=many(row_of(PLACE, "known", "counts", registered=TEXT)),
         below=COUNT,
         measures=many(shape(key=TEXT, place=TEXT, history=many(shape(**_KNOWN)), **_MEASURE | _KNOWN)),
         households=_HOUSEHOLDS,

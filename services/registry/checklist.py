@@ -7,12 +7,12 @@ items pass, the subject has what the template unlocks.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace as altered
 from typing import Annotated, Any
 
 import msgspec
 from msgspec.structs import replace
 
+from services.registry.subjects import SUBJECT, there
 from shared.domain.answers import (
     ACTIONS,
     COUNT,
@@ -29,7 +29,7 @@ from shared.domain.catalogue import data_of
 from shared.domain.city import City
 from shared.domain.command import Cursor, Limit, order_of
 from shared.domain.decider import Decider
-from shared.domain.errors import BadInputError, ForbiddenError, NotFoundError
+from shared.domain.errors import BadInputError, ForbiddenError
 from shared.domain.event import Event
 from shared.domain.fields import CODE, PLACE, YES, choice, code_of, id_of, line, text
 from shared.domain.identity import derived_id
@@ -156,22 +156,8 @@ CHECKLIST = Decider(
 )
 
 
-#: The id of an organisation or post, or a territory path: whose pattern the ids fit, too.
-SUBJECT = altered(PLACE, control="pick", refers="organisation|post|place")
-
-
 def _id(ask: Mapping[str, Any], by: Mandate) -> str:
     return derived_id("checklist", ask["template"], ask["subject"])
-
-
-def _subject(city: City, kind: str, subject: str) -> tuple[str, str]:
-    """The place of a subject and the body that is judged with it; raises `NotFoundError` for one that is not there."""
-    row = {"organisation": city.organisation, "post": city.post, "place": city.place}[kind](subject)
-    if row is None:
-        raise NotFoundError(
-            _("there is no {thing} {id}"), {"subject": said(_("unknown"))}, thing=term("thing", kind), id=subject
-        )
-    return str(row["place"]), str(row.get("organisation_id", ""))
 
 
 @CHECKLIST.command("checklist.open", new=_id, compares=True, place=lambda ask, by: by.place)
@@ -187,7 +173,8 @@ def open_checklist(
     """Apply the template's version of today to a subject, which is judged item by item from then on (A07, B32)."""
     entry = city.code("checklists", template, "template")
     rules: Template = data_of("checklists", entry.data)
-    place, organisation_id = _subject(city, rules.subject, subject)
+    judged = there(city, rules.subject, "", subject)
+    place, organisation_id = str(judged["place"]), str(judged.get("organisation_id", ""))
     by.require("checklist.open", place)
     if checklist.status != "unknown" and (checklist.template_version >= entry.version or checklist.status == "passed"):
         return []

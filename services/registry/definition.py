@@ -5,17 +5,19 @@ from __future__ import annotations
 from services.registry import census  # noqa: F401  # its queries register on places
 from services.registry.checklist import CHECKLIST, CHECKLIST_FIGURES, CHECKLISTS
 from services.registry.entry import ENTRY
+from services.registry.link import LINK, LINKS
 from services.registry.obligation import CLOCK, EVIDENCE, OBLIGATION, OBLIGATION_FIGURES, OBLIGATIONS
 from services.registry.organisation import ORGANISATION, ORGANISATIONS
 from services.registry.person import PERSON, PERSONS, READ_NAMES
 from services.registry.place import HOUSEHOLDS, MEASURES, PLACE, PLACES
 from services.registry.post import APPOINTMENTS, FALLS_VACANT, POST, POSTS
 from services.registry.profile import PROFILE, PROFILES
+from services.registry.standing import STANDING, STANDING_FIGURES, STANDINGS
 from shared.following.definition import Definition
 
 DEFINITION = Definition(
     name="registry",
-    deciders=(PROFILE, ENTRY, PLACE, ORGANISATION, POST, PERSON, CHECKLIST, OBLIGATION, EVIDENCE),
+    deciders=(PROFILE, ENTRY, PLACE, ORGANISATION, POST, PERSON, CHECKLIST, OBLIGATION, EVIDENCE, STANDING, LINK),
     views=(
         PROFILES,
         PLACES,
@@ -29,6 +31,9 @@ DEFINITION = Definition(
         CHECKLIST_FIGURES,
         OBLIGATIONS,
         OBLIGATION_FIGURES,
+        STANDINGS,
+        STANDING_FIGURES,
+        LINKS,
     ),
     clock=(*CLOCK, FALLS_VACANT),
     powers={READ_NAMES: "Read the names of registered persons in full."},

@@ -9,6 +9,7 @@ from typing import Annotated, Any
 
 import msgspec
 
+from services.registry.subjects import LISTS, wrong_kind
 from shared.domain.answers import ACTIONS, COUNT, TEXT, many, shape
 from shared.domain.catalogue import ANONYMOUS, KINDS, PARAMETERS, RESIDENT, data_of
 from shared.domain.city import NEVER, City
@@ -115,6 +116,8 @@ _USED: Mapping[str, tuple[str, str, Mapping[str, Any]]] = {
     "roles": ("posts", "role", {"abolished": ""}),
     "place_kinds": ("places", "kind", {}),
     "measures": ("measures", "measure", {}),
+    "schemes": ("standings", "scheme", {"status": "standing"}),
+    "links": ("links", "kind", {"status": "linked"}),
 }
 
 
@@ -125,6 +128,16 @@ def in_use(rows: Rows, kind: str, code: str) -> str:
     view, field, where = _USED[kind]
     count = rows.count(view, {**where, field: code})
     return said(_("in use {count} times in the registry; end those first"), count=count) if count else ""
+
+
+def drops(rows: Rows, kind: str, code: str, before: Version | None, data: Mapping[str, Any]) -> str:
+    """Why a version of a scheme cannot follow the one before: it drops what something still is; "" when it can."""
+    if kind != "schemes" or before is None:
+        return ""
+    left = {one["code"] for one in before.data["codes"]} - {one["code"] for one in data["codes"]}
+    counts = {one: rows.count("standings", {"scheme": code, "code": one, "status": "standing"}) for one in sorted(left)}
+    used = [f"{one} ({count})" for one, count in counts.items() if count]
+    return said(_("drops codes that are in use: {codes}"), codes=", ".join(used)) if used else ""
 
 
 def is_power(power: str) -> bool:
@@ -163,6 +176,15 @@ def faults(kind: str, code: str, data: Mapping[str, Any], codes: Callable[[str],
         wrong |= _year(code, data)
     if kind == "days_off" and data["last"] and not data["first"] <= data["last"] < plus_days(data["first"], 366):
         wrong["last"] = said(_("must not be before the first day, nor a year after it"))
+    if kind == "schemes":
+        if why := wrong_kind(data["subject"], data["of"], codes):
+            wrong["of"] = why
+        named = [one["code"] for one in data["codes"]]
+        if len(set(named)) < len(named):
+            wrong["codes"] = said(_("names something twice"))
+    if kind == "links":
+        ends = {f"{end}_of": wrong_kind(data[end], data[f"{end}_of"], codes) for end in ("near", "far")}
+        wrong |= {part: why for part, why in ends.items() if why}
     if "power" in data and not is_power(data["power"]):
         wrong["power"] = said(_("no command asks for it"))
     if powers := {power: said(_("no command asks for it")) for power in data.get("powers", ()) if not is_power(power)}:
@@ -240,6 +262,10 @@ def adopt_entry(
     before = last(city, kind).get(code)
     if before is not None and not before.until and (before.zh, before.en, before.data) == (zh, en, made):
         return []
+    if why := drops(city.rows, kind, code, before, made):
+        raise IllegalStateError(
+            _("{code} must stay on the list {list}"), {"data": {"codes": why}}, code=code, list=term("kinds", kind)
+        )
     return [adopted(entry, before, kind, code, zh, en, made, since)]
 
 
@@ -323,8 +349,14 @@ def _kept(city: City, kind: str, code: str) -> str:
     reviewing = [last(city, "review_bodies")[one].data.get("type") for one in standing(city, "review_bodies")]
     types = standing(city, "organisation_types") - {code}
     watching = [other for one in types for other in last(city, "organisation_types")[one].data.get("apart", ())]
-    if (kind == "levels" and any(role["level"] == code for role in roles)) or (
-        kind == "organisation_types" and code in (*owed, *reviewing, *watching)
+    parts = {"schemes": ("of",), "links": ("near_of", "far_of")}
+    classed = [
+        last(city, other)[one].data[part] for other in parts for one in standing(city, other) for part in parts[other]
+    ]
+    if (
+        (kind == "levels" and any(role["level"] == code for role in roles))
+        or (kind == "organisation_types" and code in (*owed, *reviewing, *watching))
+        or (kind in LISTS.values() and code in classed)
     ):
         return said(_("another entry names it; change that one first"))
     if kind == "parameters" or (kind == "roles" and code in (RESIDENT, ANONYMOUS)):

@@ -8,14 +8,15 @@ from typing import Annotated, Any, Literal
 import msgspec
 
 from services.registry.entry import Entry, entries, in_force
-from shared.domain.answers import ACTIONS, page_of, row_of
+from services.registry.standing import STANDING, Standing, asked_standings, first_standings
+from shared.domain.answers import ACTIONS, TEXT, page_of, row_of
 from shared.domain.catalogue import LONGEST_WINDOW
 from shared.domain.city import City, every, unlike
-from shared.domain.command import GIVEN, Cursor, Limit, holds, order_of
+from shared.domain.command import GIVEN, Cursor, Limit, On, holds, on, order_of
 from shared.domain.decider import Decider
 from shared.domain.errors import IllegalStateError, NotFoundError
 from shared.domain.event import Event
-from shared.domain.fields import CODE, DAY, YES, choice, code_of, line, number
+from shared.domain.fields import CODE, DAY, YES, choice, code_of, line, number, pairs
 from shared.domain.fields import PLACE as PATH
 from shared.domain.mandate import Mandate
 from shared.domain.moments import day_of, days_late, imported
@@ -29,6 +30,8 @@ from shared.domain.words import _, said
 #: How exact a number is that was taken from a document (X04): 600余 is at_least, 近600 is below, 左右 is about.
 Qualifier = Literal["exact", "at_least", "about", "below"]
 QUALIFIER = choice("exact", "at_least", "about", "below", words="qualifier")
+#: No schemes.
+NONE: Mapping[str, str] = {}
 #: Largest value of a measure.
 LARGEST_VALUE = 10**13
 
@@ -104,14 +107,18 @@ def register_place(
     city: City,
     above: Annotated[Place | None, holds(PLACE, "parent")],
     codes: Annotated[Mapping[str, Entry], entries(place_kinds="kind")],
+    held: Annotated[Mapping[str, Standing], holds(STANDING, asked_standings)],
     kind: Annotated[
         str, code_of("place_kinds"), "kind: street, community, compound, building or another of the city's"
     ],
     name: Annotated[str, line(100), "name in Chinese"],
     name_en: Annotated[str, line(200), "name in English"] = "",
     parent: Annotated[str, PATH, "path of the parent; empty for a topmost place"] = "",
-) -> list[Event]:
-    """Register a place below its parent (C02, C29, C50, D04)."""
+    standings: Annotated[
+        Mapping[str, str], pairs(CODE, CODE), "what it is by each scheme: required of those that are total for its kind"
+    ] = NONE,
+) -> list[Event | On]:
+    """Register a place below its parent, with its code of each scheme that is total for its kind (C02, C29, C50, D04, X03)."""
     if place.status == "registered":
         if (place.kind, place.name, place.name_en, place.parent) == (kind, name, name_en, parent):
             return []
@@ -134,7 +141,9 @@ def register_place(
         )
     in_force(city, codes, "place_kinds", kind, "kind")
     unlike(name, (row for row in every(city.rows, "city_places", {"parent": parent}) if row["place"] != place.id))
-    return [PlaceRegistered(place=place.id, kind=kind, name=name, name_en=name_en, parent=parent)]
+    registered = PlaceRegistered(place=place.id, kind=kind, name=name, name_en=name_en, parent=parent)
+    first = first_standings(city, held, place.id, kind, standings, at[:10])
+    return [registered, *(on(STANDING, id, fact) for id, fact in first)]
 
 
 @PLACE.command("registry.place", id_kind=PATH)
@@ -274,7 +283,12 @@ def _households(row: Row, event: HouseholdsCounted, record: Record, key: str) ->
     return {"place": event.place, **history[-1], "history": history}
 
 
-PLACES = View.of(PLACE, "places", ("place", "parent", "kind"))
+def _registered(row: Row, place: Place, event: Event, record: Record) -> Row:
+    """The day since when it is known."""
+    return {"registered": row.get("registered") or record.occurred[:10]}
+
+
+PLACES = View.of(PLACE, "places", ("place", "parent", "kind"), _registered, folding=2)
 MEASURES = View("measures", OWN, _measure_key, _measure, ("place", "measure"), folding=3)
 HOUSEHOLDS = View("households", OWN, _households_key, _households, ("place", "households"), folding=3)
 
@@ -284,7 +298,7 @@ def shown_place(row: Row) -> Row:
     return {name: value for name, value in row.items() if name not in ("known", "counts")}
 
 
-PLACE_ROW = row_of(PLACE, "known", "counts", actions=ACTIONS)
+PLACE_ROW = row_of(PLACE, "known", "counts", registered=TEXT, actions=ACTIONS)
 
 
 @PLACE.query(answer=page_of(PLACE_ROW))

@@ -135,6 +135,42 @@ class Checklist(msgspec.Struct, frozen=True, kw_only=True):
     unlocks: Annotated[str, CODE, "code that the subject gets once all items pass; empty: none"] = ""
 
 
+class SchemeCode(msgspec.Struct, frozen=True, kw_only=True):
+    """What a subject can be by a scheme."""
+
+    code: Annotated[str, CODE, "code"]
+    zh: Annotated[str, line(200), "in Chinese"]
+    en: Annotated[str, line(400), "in English"]
+    needs: Annotated[
+        str, CODE, "what the subject must have unlocked by a checklist before it is decided; empty: nothing"
+    ] = ""
+
+
+class Scheme(msgspec.Struct, frozen=True, kw_only=True):
+    """What places or organisations can be, one code at a time: mode, provision, 三无 or 三有 (E16, E21, A01)."""
+
+    subject: Annotated[str, choice("place", "organisation", words="thing"), "what has a code"]
+    of: Annotated[str, CODE, "kind of the places, or type of the organisations, that it is for; empty: all"] = ""
+    codes: Annotated[list[SchemeCode], many(group(SchemeCode), 1, 200), "what it can be"]
+    total: Annotated[bool, YES, "whether each of that kind has a code, from its registration on"] = False
+    power: Annotated[str, POWER, "power of who decides it"] = "standing.decide"
+
+
+class LinkKind(msgspec.Struct, frozen=True, kw_only=True):
+    """How two things belong together: a unit supports a compound, a cadre is posted to it, N compounds join one (A27, E14, E19)."""
+
+    near: Annotated[str, choice("organisation", "place", "post", words="thing"), "what is linked"]
+    near_of: Annotated[str, CODE, "its kind of place, type of organisation or role; empty: any"] = ""
+    far: Annotated[str, choice("organisation", "place", "post", words="thing"), "what it is linked to"]
+    far_of: Annotated[str, CODE, "the kind of that; empty: any"] = ""
+    cap: Annotated[int, number(0, 1000), "links of one near end at most; 0: any number"] = 0
+    far_cap: Annotated[int, number(0, 1000), "links of one far end at most; 0: any number"] = 0
+    target: Annotated[int, number(0, 1000), "links that each near end should have; 0: none"] = 0
+    mutual: Annotated[bool, YES, "whether it holds only once the other end has confirmed it"] = False
+    needs: Annotated[str, CODE, "what the near end must have unlocked by a checklist; empty: nothing"] = ""
+    power: Annotated[str, POWER, "power of who links, at the place of the near end"] = "link.make"
+
+
 class Obligation(msgspec.Struct, frozen=True, kw_only=True):
     """What is owed in each period: so many times, so far apart (D15, E05)."""
 
@@ -178,6 +214,8 @@ KINDS: Mapping[str, EntryKind] = {
     "windows": EntryKind(Window),
     "checklists": EntryKind(Checklist),
     "obligations": EntryKind(Obligation),
+    "schemes": EntryKind(Scheme),
+    "links": EntryKind(LinkKind),
 }
 #: Parameters that rules read, with the least and the largest value; a city must have all of them but those with a value in `FORMER`.
 PARAMETERS: Mapping[str, tuple[int, int]] = {
@@ -197,6 +235,9 @@ PARAMETERS: Mapping[str, tuple[int, int]] = {
     "untaken_days": (1, 250),  # working days
     "reopen_days": (1, 3660),
     "link_days": (1, 3660),
+    "open_claims": (1, 1000),  # wishes that one person has claimed at a time
+    "claim_releases": (1, 1000),  # claims that one person gives back or lets expire within a year
+    "claim_parts": (0, 10),  # leading parts of a wish's place that a claimant's home shares; 2: the street
 }
 #: What parameters are in a city that adopted its entries before there were such: among them minutes that one person can serve in a day,
 #: days that a time limit may lie ahead, and days that the private link of who reported something holds.
@@ -207,6 +248,9 @@ FORMER: Mapping[str, int] = {
     "follow_up_spacing_hours": 12,
     "reopened_working_days": 10,
     "link_days": 180,
+    "open_claims": 5,
+    "claim_releases": 5,
+    "claim_parts": 2,
 }
 
 

@@ -83,7 +83,7 @@ class Decider(Generic[State]):
         """The name of one aggregate's stream."""
         return f"{self.category}-{id}"
 
-    @property
+    @cached_property
     def shape(self) -> str:
         """What a snapshot must have been written with to be used."""
         return f"fold {self.fold}"

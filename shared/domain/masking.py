@@ -13,12 +13,12 @@ from typing import Any
 
 import msgspec
 from msgspec.structs import replace
-from phonenumbers import Leniency, PhoneNumberMatcher
 
 from shared.domain.privacy import texts_in
 
 #: Full-width digits and signs as the plain ones, one for one, so that positions stay.
 _NARROW = str.maketrans("０１２３４５６７８９＋－．（）　ｘＸ", "0123456789+-.() xX")
+_DIGIT = re.compile(r"\d")
 _LONG = re.compile(r"(?<!\d)(?:\d{17}[\dXx]|\d{15})(?!\d)")
 _EXTENSION = re.compile(r"\s*(?:转|轉|分机|ext\.?|[xX#])\s*:?\s*\d{1,6}(?!\d)")
 _COUNTRY = re.compile(r"(?:\+|00)?86(?=\D*1\d{2}|\D*0?[2-9]\d)")
@@ -49,6 +49,8 @@ def _found(text: str) -> Iterator[tuple[int, int, str]]:
         number = match[0]
         if _is_identity(number):
             yield match.start(), match.end(), f"{number[:4]}{'*' * (len(number) - 8)}{number[-4:]}"
+    from phonenumbers import Leniency, PhoneNumberMatcher  # few texts have so many digits, and it takes long to load
+
     for phone in PhoneNumberMatcher(text, "CN", leniency=Leniency.VALID):
         digits = re.sub(r"\D", "", _COUNTRY.sub("", phone.raw_string, count=1))
         extension = _EXTENSION.match(text, phone.end)
@@ -57,7 +59,7 @@ def _found(text: str) -> Iterator[tuple[int, int, str]]:
 
 def masked(text: str) -> str:
     """The text with numbers of telephones and identity cards masked, as it is recorded; masking twice changes nothing."""
-    if sum(character.isdigit() for character in text) < 7:
+    if len(_DIGIT.findall(text)) < 7:
         return text
     found = sorted(_found(text.translate(_NARROW)), reverse=True)
     before = len(text)
@@ -65,6 +67,10 @@ def masked(text: str) -> str:
         if end <= before:
             text, before = text[:start] + instead + text[end:], start
     return text
+
+
+#: Values in which no further text is found.
+_PLAIN = frozenset((str, int, bool, float, type(None)))
 
 
 def with_masked_texts(value: Any) -> Any:
@@ -78,6 +84,8 @@ def with_masked_texts(value: Any) -> Any:
     texts = texts_in(type(value))
     for name in value.__struct_fields__:
         part = getattr(value, name)
+        if type(part) in _PLAIN and name not in texts:
+            continue
         written = masked(part) if isinstance(part, str) and name in texts else with_masked_texts(part)
         if written is not part and written != part:
             changed[name] = written

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import lru_cache
 from typing import Any
+
+import msgspec
 
 from shared.domain.calendar import LOCAL
 from shared.domain.record import Record
@@ -15,6 +17,7 @@ TOLERANCE = timedelta(minutes=5)
 IMPORTED = "import:"
 
 
+@lru_cache(2000)  # what comes next is compared with what came last
 def moment_of(text: str) -> datetime:
     """A moment (RFC 3339) in local time."""
     moment = datetime.fromisoformat(text)
@@ -46,8 +49,7 @@ def shown(moment: str) -> str:
     return moment_of(moment).strftime("%Y-%m-%d %H:%M:%S")
 
 
-@dataclass(frozen=True, slots=True)
-class Span:
+class Span(msgspec.Struct, frozen=True, gc=False):
     """When the first fact of a thing happened, and the latest (RFC 3339); "" before there is any."""
 
     began: str = ""
@@ -55,7 +57,8 @@ class Span:
 
     def to(self, moment: str, mark: bool = False) -> Span:
         """The span with one more fact; a mark that a day has passed moves no end (`Decider.marks`)."""
-        return Span(self.began or moment, self.latest if mark else later(self.latest, moment))
+        known = self.latest
+        return Span(self.began or moment, known if mark or (known and not before(known, moment)) else moment)
 
 
 def days_late(record: Record) -> int:

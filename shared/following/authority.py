@@ -36,16 +36,19 @@ def mandate_of(context: Context, city: City) -> Mandate:
         raise ForbiddenError(
             _("the post {post} is not yours on {day}"), {"post": said(_("not yours"))}, post=context.post, day=city.day
         )
-    return msgspec.structs.replace(_from_post(post, city), link=context.link)
+    mandate = _from_post(post, city)
+    return msgspec.structs.replace(mandate, link=context.link) if context.link else mandate
 
 
 def _from_post(post: Row, city: City) -> Mandate:
+    everybodys, given = city.powers(RESIDENT), city.powers(post["role"])
     return Mandate(
         actor=post["person_id"],
         role=post["role"],
         organisation_id=post["organisation_id"],
         post_id=post["post_id"],
         place=post["place"],
-        powers=city.powers(RESIDENT) | city.powers(post["role"]),
+        powers=everybodys | given,
         title=post["title"],
+        inherited=everybodys - given,
     )

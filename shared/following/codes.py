@@ -19,6 +19,7 @@ class Codes:
         if not secrets or min(map(len, secrets)) < SHORTEST_SECRET:
             raise ValueError(f"a secret must have at least {SHORTEST_SECRET} bytes")
         self._keys = tuple(hmac.digest(secret, f"linli {purpose}".encode(), "sha256") for secret in secrets)
+        self._names = tuple(_code(key, b"")[:4] for key in self._keys)
 
     def make(self, content: bytes) -> str:
         """The code of some bytes: 64 hexadecimal digits."""
@@ -32,7 +33,7 @@ class Codes:
 
     def short(self, content: bytes) -> tuple[str, ...]:
         """A code with each key, the newest first: 4 digits that name the key, and 12 of the code."""
-        return tuple(_code(key, b"")[:4] + _code(key, content)[:12] for key in self._keys)
+        return tuple(name + _code(key, content)[:12] for name, key in zip(self._names, self._keys, strict=True))
 
 
 def _code(key: bytes, content: bytes) -> str:

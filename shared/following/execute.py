@@ -5,7 +5,6 @@ from __future__ import annotations
 import random
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import msgspec
@@ -101,8 +100,7 @@ def _fold(decider: Decider[Any], found: Folded, records: Iterable[Record]) -> Fo
     return Folded(found.shape, state, version, found.snapshot, span)
 
 
-@dataclass(frozen=True)
-class _Held:
+class _Held(msgspec.Struct, frozen=True):
     """Other things that a decision relies on, by stream."""
 
     folded: dict[str, tuple[Decider[Any], Folded]]
@@ -240,8 +238,7 @@ def _step_aside(attempt: int) -> None:
         time.sleep(random.uniform(0, min(LONGEST_PAUSE, 0.001 * 2**attempt)))
 
 
-@dataclass(frozen=True)
-class _Act:
+class _Act(msgspec.Struct, frozen=True):
     """What is written to one stream, and the state after it."""
 
     decider: Decider[Any]

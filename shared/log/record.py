@@ -66,7 +66,10 @@ class Commit(Part, frozen=True, kw_only=True, gc=False):
 
     def versions(self) -> list[tuple[str, int]]:
         """Every stream that must be at a version, and that version."""
-        return [(part.stream, part.expected_version) for part in self.parts()] + list(self.held.items())
+        own = [(self.stream, self.expected_version)]
+        if not (self.also or self.held):
+            return own
+        return own + [(part.stream, part.expected_version) for part in self.also] + list(self.held.items())
 
     def parts(self) -> tuple[Part, ...]:
         """The events of its own stream, then those of the others."""
@@ -188,7 +191,7 @@ def place_commit(commit: Commit, head: Head, version: int, time: str) -> StoredC
     count = len(commit.events)
     return StoredCommit(
         position=position,
-        last_position=head.position + sum([len(part.events) for part in commit.parts()]),
+        last_position=head.position + count + sum([len(part.events) for part in commit.also]),
         stream=commit.stream,
         version=version + 1,
         last_version=version + count,

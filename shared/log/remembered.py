@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from dataclasses import dataclass, field
 from typing import Any
+
+import msgspec
 
 from shared.domain.moments import Span
 from shared.log.tail import Tail
@@ -15,15 +16,14 @@ REMEMBERED_STREAMS = 20_000
 REMEMBERED_STATES = 2_000
 
 
-@dataclass(frozen=True, slots=True)
-class Folded:
+class Folded(msgspec.Struct, frozen=True):
     """A stream's state at a version, in the shape of the code, the version of the stored snapshot, and from when to when it reaches."""
 
     shape: str
     state: Any
     version: int
     snapshot: int
-    span: Span = field(default_factory=Span)
+    span: Span = Span()
 
 
 class Remembered:

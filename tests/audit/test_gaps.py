@@ -1,4 +1,4 @@
-"""The offline verifier checks a ledger that leaves things out, what is disclosed of it, and the whole one (X07, X09)."""
+"""The offline verifier checks a ledger that leaves things out, what is disclosed of it, and the whole one."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The contract of sealed personal data, run over every key store (X09)."""
+"""The contract of sealed personal data, run over every key store."""
 
 from __future__ import annotations
 

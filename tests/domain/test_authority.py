@@ -1,4 +1,4 @@
-"""Who may do what: posts held today, places below, powers from the profile; everything else is refused (C13, R8)."""
+"""Who may do what: posts held today, places below, powers from the profile; everything else is refused (R8)."""
 
 from __future__ import annotations
 
@@ -44,6 +44,7 @@ def person(actor: str, post: str = "") -> Context:
 
 
 def test_a_post_gives_its_powers_at_its_place_and_below() -> None:
+    """(part of C13)"""
     mandate = mandate_of(person("p-new", "post-1"), on("2025-03-01"))
     assert (mandate.role, mandate.organisation_id, mandate.post_id) == ("grid_worker", "o-community", "post-1")
     assert mandate.may("issue.triage", PLACE) and mandate.may("issue.triage", f"{PLACE}.007.b03")

@@ -1,4 +1,4 @@
-"""Working days of 2025 as the State Council announced them (C12, X05)."""
+"""Working days of 2025 as the State Council announced them."""
 
 from __future__ import annotations
 
@@ -31,6 +31,7 @@ CALENDAR = "chinesecalendar-1.11.0"
     ],
 )
 def test_holidays_and_worked_weekends_of_2025(day: str, works: bool) -> None:
+    """(part of X05)"""
     assert is_working_day(day) is works
     assert is_working_day(date.fromisoformat(day)) is works
 
@@ -48,6 +49,7 @@ def test_holidays_and_worked_weekends_of_2025(day: str, works: bool) -> None:
     ],
 )
 def test_time_limits_skip_holidays(day: str, count: int, due: str) -> None:
+    """(part of C12, X05)"""
     assert working_day_after(day, count) == WorkingDay(due, CALENDAR)
     assert working_day_after(date.fromisoformat(day), count).date == due
 

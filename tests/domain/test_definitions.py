@@ -8,7 +8,7 @@ from typing import Annotated, Any, cast
 import msgspec
 import pytest
 
-from services.console.catalogue import OWNERS, definition, service_class
+from services.console.catalogue import OWNERS, definition
 from shared.domain.clock import Rule
 from shared.domain.command import GIVEN, holds
 from shared.domain.decider import Decider
@@ -19,19 +19,9 @@ from shared.domain.reader import Reader
 from shared.domain.view import OWN, View, tally
 from shared.following.definition import Definition
 from shared.following.parking import PARKING_EVENTS
-from shared.following.schemas import schema_from
-from shared.service.operations import OPERATIONS
-from shared.service.service import Followed, query, serves
 from tests.kit.city import ENTRIES
 
 DEFINITIONS = {name: definition(name) for name in OWNERS}
-
-
-@pytest.mark.parametrize("name", OWNERS)
-def test_every_command_and_query_has_an_entrypoint_and_every_entrypoint_its_schema(name: str) -> None:
-    found, cls = DEFINITIONS[name], service_class(name)
-    entrypoints = {each for each in dir(cls) if getattr(getattr(cls, each), "checks", False)}
-    assert entrypoints == {*found.commands_checked, *found.queries_checked, *OPERATIONS}
 
 
 @pytest.mark.parametrize("name", OWNERS)
@@ -213,23 +203,3 @@ def test_a_tally_of_a_view_that_is_not_there_is_refused() -> None:
 def test_views_of_own_facts_get_the_services_name() -> None:
     (view,) = Definition("lamps", views=(View("all", OWN, lambda event, record: None, lambda *_: None),)).views
     assert view.source == "lamps"
-
-
-def test_an_entrypoint_by_hand_fits_its_schema() -> None:
-    asked = schema_from("find_lamps", "Lamps.", __name__, ())
-
-    class Without(Followed):
-        @query
-        def find_lamps(self) -> dict[str, Any]:
-            return {}
-
-    class Other(Followed):
-        @query
-        def find_lamps(self, place: str) -> dict[str, Any]:
-            return {}
-
-    with pytest.raises(TypeError, match=r"test_definitions\.py:\d+: find_lamps has no schema in lamps"):
-        serves(Definition("lamps"))(Without)
-    with pytest.raises(TypeError, match=r"test_definitions\.py:\d+: find_lamps does not take what its schema gives"):
-        serves(Definition("lamps", query_schemas={"find_lamps": asked}))(Other)
-    serves(Definition("lamps", query_schemas={"find_lamps": asked}))(Without)

@@ -1,4 +1,4 @@
-"""The two times of a fact, and what a row says of those that were entered late (X02)."""
+"""The two times of a fact, and what a row says of those that were entered late."""
 
 from __future__ import annotations
 
@@ -42,6 +42,7 @@ def test_a_fact_is_late_by_whole_days(recorded: str, days: int) -> None:
 
 
 def test_a_row_counts_late_entries_and_has_both_times_of_the_last_of_each_kind() -> None:
+    """(part of X02)"""
     row = late_entries({}, record(AT, AT))
     assert row == {"late": 0, "late_entries": {}}
     row = late_entries(row, record(AT, DAY_AFTER))

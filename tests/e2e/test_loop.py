@@ -1,4 +1,4 @@
-"""The core loop by clicks alone, from the start page on, for everybody who has a part in it; no address is typed (C09, C12, C28)."""
+"""The core loop by clicks alone, from the start page on, for everybody who has a part in it; no address is typed."""
 
 from __future__ import annotations
 
@@ -38,6 +38,7 @@ def done(found: Locator, command: str) -> None:
 
 @pytest.mark.parametrize("width", WIDTHS)
 def test_a_case_is_reported_handled_called_back_and_closed_by_clicks(open_page: Open, city: City, width: int) -> None:
+    """(part of C09, C12, C28)"""
     name = f"resident-{width}"
     city.operator.do("registry", "register_person", person_id=name, name="林阿姨", place=COMPOUND)
     city.operator.send("accounts", {"username": name, "password": PASSWORD, "person_id": name})

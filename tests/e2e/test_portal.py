@@ -1,4 +1,4 @@
-"""Journeys through the portal in a real browser, over a real city (C09, C12, C22, C25, C28, C39, C41, D25, D37, X07, X08)."""
+"""Journeys through the portal in a real browser, over a real city."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from tests.e2e.walking import FAULTS, WIDTHS, picture, report, sign_in
 
 @pytest.mark.parametrize("width", WIDTHS)
 def test_a_problem_goes_from_report_to_proof(open_page: Open, city: City, width: int) -> None:
-    """A resident reports; worker and secretary carry it to its end; everybody can follow and prove it (C09, C12, C28, X08)."""
+    """A resident reports; worker and secretary carry it to its end; everybody can follow and prove it (part of C09, C12, C28, X08)."""
     resident = open_page("/", width)
     resident.get_by_role("link", name="我要反映问题").click()
     number = report(resident, "一层下水管又堵了，污水漫到了门口。")
@@ -57,7 +57,7 @@ def test_a_problem_goes_from_report_to_proof(open_page: Open, city: City, width:
     card.get_by_label("办理结果").fill("疏通完毕。联系人13812345678。")
     card.get_by_role("button", name="办结").click()
     expect(card.locator(".done")).to_have_text("已完成：办结")
-    expect(card.get_by_role("link", name="记录回访")).to_have_count(0)  # somebody else asks (X08)
+    expect(card.get_by_role("link", name="记录回访")).to_have_count(0)  # somebody else asks
 
     secretary.goto(f"/work/issues/record_follow_up?issue_id={number}")
     secretary.get_by_label("未接通").check()
@@ -76,7 +76,7 @@ def test_a_problem_goes_from_report_to_proof(open_page: Open, city: City, width:
     resident.get_by_label("查进展").fill(f"  {number.upper()} ")
     resident.get_by_role("button", name="查询").click()
     expect(resident.locator("h1")).to_contain_text("已销号")
-    expect(resident.locator(".outcome")).to_contain_text("138****5678")  # masked before it was recorded (X09)
+    expect(resident.locator(".outcome")).to_contain_text("138****5678")  # masked before it was recorded
     expect(resident.locator(".timeline h3")).to_have_text(["收到反映", "研判", "派单", "接单", "办结", "回访", "销号"])
     expect(resident.locator(".prove")).to_have_count(7)
     assert resident.evaluate(FAULTS) == []
@@ -121,7 +121,7 @@ def test_everything_works_without_javascript(open_page: Open, city: City) -> Non
 
 
 def test_money_is_shown_to_the_fen_with_its_share(open_page: Open, city: City) -> None:
-    """Income by source and spending by project as numerator, denominator and bar (C22, D25, D32, D37)."""
+    """Income by source and spending by project as numerator, denominator and bar (part of C22, D25, D32, D37)."""
     page = open_page("/disclosure")
     expect(page.locator("section[aria-labelledby=income] .total")).to_have_text("¥\u00a0126,712.83")
     expect(page.locator("section[aria-labelledby=income] .fraction")).to_have_text(
@@ -137,7 +137,7 @@ def test_money_is_shown_to_the_fen_with_its_share(open_page: Open, city: City) -
 
 
 def test_money_adds_up_on_the_start_page_and_in_each_statement_as_it_was_published(open_page: Open, city: City) -> None:
-    """In less out less returned is the balance; a statement does not change with the books (C22, D25, D37)."""
+    """In less out less returned is the balance; a statement does not change with the books (part of C22, D25, D37)."""
     page = open_page("/")
     sums = ["¥\u00a0126,712.83", "¥\u00a054,000.00", "¥\u00a00.00", "¥\u00a072,712.83"]
     expect(page.locator(".notice .sums dd")).to_have_text(sums)
@@ -161,7 +161,7 @@ def test_amounts_of_receipts_are_seen_on_a_narrow_screen(open_page: Open, city: 
 
 
 def test_a_wish_is_claimed_by_one_person(open_page: Open) -> None:
-    """Whoever is signed in claims; then nobody else can (C41, X07)."""
+    """Whoever is signed in claims; then nobody else can (part of C41, X07)."""
     page = open_page("/wishes")
     card = page.locator("#wish-wish-glasses")
     expect(page.locator("body")).not_to_contain_text("陈阿婆")
@@ -176,7 +176,7 @@ def test_a_wish_is_claimed_by_one_person(open_page: Open) -> None:
 
 
 def test_sessions_and_persons_are_told_apart(open_page: Open) -> None:
-    """Two sessions, three person-times, two persons (C39, X04)."""
+    """Two sessions, three person-times, two persons (part of C39, X04)."""
     page = open_page("/volunteer")
     expect(page.locator(".figures .number")).to_have_text(["2", "3", "2", "4"])
 

@@ -25,8 +25,8 @@ BOUNDED = settings(
     suppress_health_check=list(HealthCheck),
     print_blob=False,
 )
-#: Of these only refusals are tried here: a profile is one document of all lists, and the small city lists no checklist and no obligation.
-ONLY_REFUSED = {"profile", "checklist", "obligation"}
+#: Of these only refusals are tried here: a profile is one document of all lists, and the small city has no checklist, obligation or scheme.
+ONLY_REFUSED = {"profile", "checklist", "obligation", "standing", "link"}
 AGGREGATES = [
     pytest.param(name, decider, id=decider.category)
     for name in OWNERS

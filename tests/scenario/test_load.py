@@ -69,13 +69,25 @@ def line(text: str, part: str) -> str:
 
 def test_the_story_of_lianbang_has_no_mistakes_and_tells_its_partition() -> None:
     story = load(STORY)
-    assert 900 <= story.count <= 1000 and len(story.figures) >= 30
+    assert (
+        f"{story.count} steps, {len(story.figures)} figures" in (STORY.parents[2] / "docs" / "scenarios.md").read_text()
+    )
     assert list(story.steps) == sorted(story.steps, key=lambda step: step.at)
     partition = next(figure for figure in story.figures if figure.parts == ("by_level.community", "by_level.street"))
     assert partition.equals == 56 and set(partition.rows) == {"C15", "C16", "C17"}
     races = [step for step in story.steps if isinstance(step, Together)]
     assert [(len(race.calls), race.succeed) for race in races] == [(2, 1)]
     assert {step.refused for step in story.steps if isinstance(step, Do)} == {"", "forbidden", "illegal_state"}
+
+
+def test_the_story_of_lianbang_says_what_it_borrows_and_cites_only_what_it_tells() -> None:
+    story = load(STORY)
+    assert "监事会、三方会审、一支笔签批" in story.about["zh"] and "borrowed" in story.about["en"]
+    assert "are borrowed from Chengdu" in (STORY.parents[2] / "README.md").read_text()
+    cited = {row for figure in story.figures for row in figure.rows}
+    assert {"C13", "C50"} <= cited and "C44" not in cited, "an area is told, no epidemic is"
+    told = [step.call.arguments.get("name") for step in story.steps if isinstance(step, Do)]
+    assert {"金浦社区", "金浦社区党委", "联邦片区"} <= set(told) and not any("新城社区" in str(name) for name in told)
 
 
 def test_loops_are_unrolled_names_replaced_and_steps_put_in_the_order_of_time(tmp_path: Path) -> None:

@@ -124,6 +124,7 @@ def test_every_step_is_sent_once_as_told(toy: Toy, tmp_path: Path, data: Path) -
 
 @pytest.mark.parametrize("forget", [False, True])
 def test_a_second_run_changes_nothing(toy: Toy, tmp_path: Path, data: Path, forget: bool) -> None:
+    """(part of X12)"""
     toy.rule = only_first_claim(toy)
     assert run(story(tmp_path, RACE + REFUSED), toy.url, json=True)
     sent, accounts = list(toy.sent), dict(toy.accounts)

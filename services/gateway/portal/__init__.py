@@ -11,6 +11,7 @@ from typing import Any
 from flask import Blueprint, Response, current_app, render_template
 
 from services.gateway.portal import (
+    account_pages,
     case_pages,
     inbox,
     ledger_pages,
@@ -19,6 +20,7 @@ from services.gateway.portal import (
     places,
     private_pages,
     public_pages,
+    request_pages,
     work,
 )
 from services.gateway.portal.frame import Frame
@@ -47,6 +49,8 @@ def create_portal(gateway: Gateway) -> Blueprint:
         money_pages,
         ledger_pages,
         people_pages,
+        account_pages,
+        request_pages,
     ):
         pages.register(blueprint, frame)
     return blueprint

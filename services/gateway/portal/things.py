@@ -275,6 +275,8 @@ def _one(frame: Frame, of: Aggregate, name: str, value: Any, kind: Kind | None, 
         return language.code(f"{of.category} status", str(value))
     if name in ("power", "powers"):
         return language.code("power", str(value))
+    if f"{name}_zh" in row:  # a code whose words stand beside it
+        return language.term({"zh": row[f"{name}_zh"], "en": row[f"{name}_en"]}, str(value))
     if isinstance(kind, Choice):
         return language.code(kind.refers or name, str(value))
     if kind is not None and kind.control == "code":

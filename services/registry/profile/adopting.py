@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 import msgspec
 
-from services.registry.entry import ENTRY, Data, Entry, adopted, entry_id, in_use, last, retired
+from services.registry.entry import ENTRY, Data, Entry, adopted, drops, entry_id, in_use, last, retired
 from services.registry.profile.document import WORDS, Key, Wanted, argument_of, mistakes_of, wanted_of
 from services.registry.profile.state import (
     PROFILE,
@@ -102,7 +102,9 @@ def adopt_profile(
     kept: dict[str, dict[str, Any]] = {}
     for (kind, code), one in _changes(now, wanted).items():
         id, before = entry_id(kind, code), last(now, kind).get(code)
-        if one is not None:
+        if one is not None and (why := drops(now.rows, kind, code, before, one[2])):
+            kept.setdefault(argument_of(kind), {}).setdefault(kind, {})[code] = why
+        elif one is not None:
             acts.append(on(ENTRY, id, adopted(entries[id], before, kind, code, *one, made.effective)))
         elif before is not None:
             if why := in_use(now.rows, kind, code):

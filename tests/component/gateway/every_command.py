@@ -15,7 +15,7 @@ from typing import Any
 from shared.domain.calendar import today
 from shared.domain.catalogue import KINDS, Ranked
 from shared.following.context import Context
-from tests.kit.city import BUILDING, COMMUNITY, COMPOUND, ENTRIES, PLACES, STREET, document
+from tests.kit.city import BUILDING, COMMUNITY, COMPOUND, ENTRIES, OTHER_COMPOUND, PLACES, STREET, document
 from tests.kit.town import Town
 
 PASSWORD = "correct horse 9"
@@ -27,9 +27,9 @@ ROLES: dict[str, tuple[str, tuple[str, ...]]] = {
     "grid_worker": ("网格员", (*_ALL, "project.finish", "payment.request", "payment.amend")),
     "community_secretary": (
         "社区书记",
-        (*_ALL, "project.*", "payment.sign", "statement.*", "checklist.*", "obligation.*"),
+        (*_ALL, "project.*", "payment.sign", "statement.*", "checklist.*", "obligation.*", "link.confirm"),
     ),
-    "street_secretary": ("街道书记", (*_ALL, "checklist.*", "obligation.*", "project.*")),
+    "street_secretary": ("街道书记", (*_ALL, "link.*", "standing.*", "checklist.*", "obligation.*", "project.*")),
     "branch_head": ("支部书记", ("payment.review.branch",)),
     "committee_head": ("院委会主任", ("payment.review.committee",)),
     "board_head": ("监事会主席", ("payment.review.board",)),
@@ -94,6 +94,14 @@ def profile(version: int = 1) -> dict[str, Any]:
             role["zh"], role["en"] = resident[role["code"]]
     norms = {"subject": "organisation", "power": "checklist.judge", "unlocks": "norms"}
     items = [{"code": "room", "zh": "有场所", "en": "has a room"}, {"code": "rules", "zh": "有制度", "en": "has rules"}]
+    modes = [
+        {"code": code, "zh": zh, "en": en}
+        for code, zh, en in (("joint", "三方联动", "Joint"), ("unit", "单位自管", "Unit"))
+    ]
+    mode = {"subject": "place", "of": "compound", "codes": modes}
+    kinds = {"near": "organisation", "far": "organisation", "mutual": True}
+    made["code_lists"]["links"] = {"pairing": {"zh": "结对共建", "en": "Pairing"} | kinds}
+    made["code_lists"]["schemes"] = {"mode": {"zh": "管理模式", "en": "Mode of running"} | mode}
     made["checklists"] = [{"code": "norms", "zh": "四规范", "en": "Four norms", "items": items} | norms]
     owed = {"cadence": "year", "bearer": "party", "amount": 1, "power": "obligation.meet"}
     made["obligations"] = [{"code": "report", "zh": "向支部报告", "en": "Report to the branch"} | owed]
@@ -106,8 +114,8 @@ _LEVELS = {"district": "区级", "street": "街道级", "community": "社区级"
 class World:
     """The town with what was done in it directly, to bring about what a command needs."""
 
-    def __init__(self, folder: Path, founded: bool = True) -> None:
-        self.town = Town(folder)
+    def __init__(self, folder: Path, founded: bool = True, trial: bool = True) -> None:
+        self.town = Town(folder, trial=trial)
         self._numbers = itertools.count(1)
         #: Everything in Chinese that anybody said.
         self.said: set[str] = set()
@@ -195,6 +203,29 @@ class World:
     def fresh_body(self) -> str:
         """A body in the compound that no checklist was opened for."""
         return self.body()
+
+    def standing(self) -> str:
+        """What the other compound is by the scheme of modes."""
+        return self.do(
+            "p-street",
+            "registry",
+            "decide_standing",
+            scheme="mode",
+            subject=OTHER_COMPOUND,
+            code="unit",
+            grounds="决议",
+        )
+
+    def link(self) -> str:
+        """A pairing that the street proposed to the community's committee."""
+        ask = {"kind": "pairing", "near": self.body(), "far": "o-community", "terms": "共建"}
+        return self.do("p-street", "registry", "propose_link", **ask)
+
+    def confirmed_link(self) -> str:
+        """A pairing to which the other end has agreed."""
+        id = self.link()
+        self.do("p-secretary", "registry", "confirm_link", link_id=id)
+        return id
 
     def obligation(self) -> str:
         """What a new body owes this year."""
@@ -402,6 +433,13 @@ ROWS: dict[str, Row] = {
     "erase_person": Row(OPERATOR, {}, World.person),
     "open_checklist": Row("p-street", lambda world, id: {"template": "norms", "subject": world.body()}),
     "judge_item": Row("p-street", {"item": "room"}, World.checklist),
+    "decide_standing": Row("p-street", lambda world, id: {"scheme": "mode", "subject": COMPOUND, "code": "joint"}),
+    "end_standing": Row("p-street", {}, World.standing),
+    "propose_link": Row("p-street", lambda world, id: {"kind": "pairing", "near": world.body(), "far": "o-street"}),
+    "confirm_link": Row("p-secretary", {}, World.link),
+    "decline_link": Row("p-secretary", {}, World.link),
+    "end_link": Row("p-street", {}, World.link),
+    "log_delivery": Row("p-street", {}, World.confirmed_link),
     "meet_obligation": Row("p-secretary", lambda world, id: {"done_on": _day()}, World.obligation),
     "waive_obligation": Row("p-street", {}, World.obligation),
     # issues
@@ -470,6 +508,7 @@ ROWS: dict[str, Row] = {
     "withdraw_wish": Row("p-resident", {}, World.wish),
     "erase_wisher": Row("p-secretary", {}, lambda world: world.wish(wisher="")),
     "claim_wish": Row("p-street", {}, lambda world: world.wish("published")),
+    "introduce_wisher": Row("p-secretary", {}, lambda world: world.wish("claimed")),
     "release_wish": Row("p-street", {}, lambda world: world.wish("claimed")),
     "fulfil_wish": Row("p-street", {}, lambda world: world.wish("claimed")),
     "dispute_wish": Row("p-resident", {}, lambda world: world.wish("fulfilled")),

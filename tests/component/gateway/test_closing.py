@@ -1,4 +1,4 @@
-"""The loop closes by clicking: who may call back finds what waits in their territory, the reporter answers on their own case (C09)."""
+"""The loop closes by clicking: who may call back finds what waits in their territory, the reporter answers on their own case."""
 
 from __future__ import annotations
 
@@ -36,6 +36,7 @@ def test_the_queue_of_calls_is_that_of_the_territory(world: World) -> None:
 
 @pytest.mark.parametrize("result", ["satisfied", "not_satisfied"])
 def test_the_reporter_answers_on_their_own_case(world: World, result: str) -> None:
+    """(part of C09)"""
     id = world.issue("resolved")
     resident = browser(world, "p-resident")
     page = resident.get(f"/cases/{id}", headers=ZH).text

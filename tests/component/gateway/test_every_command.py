@@ -1,4 +1,4 @@
-"""Every declared command of every service can be done in the portal by clicking, and is refused in words with nothing lost (C13)."""
+"""Every declared command of every service can be done in the portal by clicking, and is refused in words with nothing lost."""
 
 from __future__ import annotations
 

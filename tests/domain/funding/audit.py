@@ -1,4 +1,4 @@
-"""An auditor's reading of a project's history: what is wrong with it, judged from the facts alone (R10, X06, X14).
+"""An auditor's reading of a project's history: what is wrong with it, judged from the facts alone (R10).
 
 Written apart from the decisions and the fold on purpose: it shares only the facts with them.
 """

@@ -1,4 +1,4 @@
-"""The auditor finds nothing in a sound history, and finds out each forged one (R10, X06, X14)."""
+"""The auditor finds nothing in a sound history, and finds out each forged one (R10)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Receipts, surplus and statements (C22, D25, D31, D32, D37, X03, X09)."""
+"""Receipts, surplus and statements."""
 
 from __future__ import annotations
 
@@ -88,7 +88,7 @@ statement = statement_of(Given(in_own_streams, PAID))
 
 
 def test_money_comes_in_whole_from_one_source(project: Project) -> None:
-    """C22, D32: a receipt, its booking and its voucher are one act."""
+    """A receipt, its booking and its voucher are one act (part of C22, D32)."""
     office = project(*READY).when("record_receipt", ACCOUNTANT, **FIRST).then(received("society", 50))
     assert office.state(PROJECT).held == {"government": 300, "society": 50, "residents": 100}
     receipt, booking = list(office.log.read(0))[-2:]
@@ -97,7 +97,7 @@ def test_money_comes_in_whole_from_one_source(project: Project) -> None:
 
 
 def test_there_are_the_sources_that_the_city_lists(project: Project) -> None:
-    """X03"""
+    """(part of X03)"""
     spec = project(*READY)
     spec.when("record_receipt", ACCOUNTANT, **FIRST | {"source": "loan"}).then_raises(BadInputError, "not on the city")
 
@@ -149,7 +149,7 @@ def test_money_comes_in_only_while_the_project_is_open(project: Project) -> None
 
 
 def test_no_more_comes_in_than_the_budget(project: Project) -> None:
-    """C22: 5,300 fen for works of 1,000 fen are refused; a source may give more than its share while another gives less."""
+    """5,300 fen for works of 1,000 fen are refused; a source may give more than its share while another gives less (part of C22)."""
     whole = [received("government", 700, "r1"), received("residents", 299, "r2")]
     spec = project(proposed, approved, *whole)
     spec.when("record_receipt", ACCOUNTANT, **FIRST | {"amount_fen": 1}).then(received("society", 1))
@@ -162,7 +162,7 @@ def test_no_more_comes_in_than_the_budget(project: Project) -> None:
 
 
 def test_the_accountant_is_never_the_cashier_or_the_signer_of_the_project(project: Project) -> None:
-    """D31, D35, X14: also over time."""
+    """Also over time (part of D31, D35, X14)."""
     for person in ("cashier", "signer"):
         by = who(person, "money.receive")
         spec = project(*PAID)
@@ -173,7 +173,7 @@ def test_the_accountant_is_never_the_cashier_or_the_signer_of_the_project(projec
 
 
 def test_a_wrong_receipt_is_taken_out_by_opposite_entries(project: Project) -> None:
-    """D32: nothing is struck through, both turnovers stay."""
+    """Nothing is struck through, both turnovers stay (part of D32)."""
     ask = {"receipt_id": "r-residents", "reason": "记错"}
     wrong = reversed_("residents", 100)
     state = project(*READY).when("reverse_receipt", ACCOUNTANT, **ask).then(wrong).state(PROJECT)
@@ -188,7 +188,7 @@ def test_a_wrong_receipt_is_taken_out_by_opposite_entries(project: Project) -> N
 
 
 def test_a_payer_s_name_can_be_erased_and_the_money_stays(project: Project) -> None:
-    """X09"""
+    """(part of X09)"""
     person = received("society", 50, payer="sealed:payer:r-society:陈", payer_kind="person")
     gone = PayerErased(project_id="p1", receipt_id="r-society", person_id="accountant")
     office = project(*READY, person).when("erase_payer", ACCOUNTANT, receipt_id="r-society").then(gone)
@@ -200,7 +200,7 @@ def test_a_payer_s_name_can_be_erased_and_the_money_stays(project: Project) -> N
 
 
 def test_names_of_persons_are_sealed_on_the_fact() -> None:
-    """X09"""
+    """(part of X09)"""
     office = Office(in_own_streams(READY))
     asked = {"payer": "陈阿姨", "payer_kind": "person", "source": "residents", "amount_fen": 5}
     _, fact = office.give("record_receipt", ACCOUNTANT, id="r9", **asked)[0]
@@ -210,7 +210,7 @@ def test_names_of_persons_are_sealed_on_the_fact() -> None:
 
 
 def test_surplus_goes_back_to_each_source_by_what_it_still_holds(project: Project) -> None:
-    """C22: 400 fen in, 100 fen out."""
+    """400 fen in, 100 fen out (part of C22)."""
     office = project(*PAID, finished, accepted).when("return_surplus", CASHIER).then(surplus)
     assert office.state(PROJECT).held == {"government": 0, "society": 0, "residents": 0}
     cancelled = ProjectCancelled(project_id="p1", reason="x", person_id="secretary")
@@ -219,7 +219,7 @@ def test_surplus_goes_back_to_each_source_by_what_it_still_holds(project: Projec
 
 
 def test_surplus_waits_for_acceptance_and_for_pending_payments(project: Project) -> None:
-    """C22, D31"""
+    """(part of C22, D31)"""
     project(*PAID).when("return_surplus", CASHIER).then_raises(IllegalStateError, "accept or cancel")
     spec = project(*PAID, finished, accepted, requested(payment_id="pay2"))
     spec.when("return_surplus", CASHIER).then_raises(IllegalStateError, "pending.*pay2")
@@ -234,13 +234,13 @@ def test_books_that_hold_nothing_are_closed_all_the_same(project: Project) -> No
 
 
 def test_a_statement_tells_what_the_books_say(project: Project) -> None:
-    """D25, D37: the numbers come from the books, nobody types them in."""
+    """The numbers come from the books, nobody types them in (part of D25, D37)."""
     spec = project(*PAID)
     spec.when("disclose_statement", SECRETARY, id="s1").then(statement_of(spec))
 
 
 def test_a_statement_is_repeated_on_another_day_or_after_a_change(project: Project) -> None:
-    """D25"""
+    """(part of D25)"""
     spec = project(*PAID, statement)
     spec.when("disclose_statement", SECRETARY, id="s2").then_nothing()
     later = "2025-04-04T09:00:00+08:00"
@@ -252,7 +252,7 @@ def test_a_statement_is_repeated_on_another_day_or_after_a_change(project: Proje
 
 
 def test_it_is_recorded_where_a_statement_was_posted(project: Project) -> None:
-    """D37: telephone and notice board."""
+    """Telephone and notice board (part of D37)."""
     posted = StatementPosted(
         project_id="p1",
         statement_id="s1",
@@ -287,7 +287,7 @@ def test_it_is_recorded_where_a_statement_was_posted(project: Project) -> None:
 def test_every_step_needs_a_mandate_a_project_and_its_thing(
     project: Project, command: str, arguments: dict[str, Any]
 ) -> None:
-    """X14: a thing of another project is not there either."""
+    """A thing of another project is not there either (part of X14)."""
     project(*PAID, statement).when(command, who("x"), **arguments).then_raises(ForbiddenError, "no mandate")
     project().when(command, who("x", "*"), **arguments).then_raises(
         NotFoundError, "there is no (project|receipt|statement)"

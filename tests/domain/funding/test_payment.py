@@ -1,4 +1,4 @@
-"""Payments: joint review, one signature, cashier (D31, D34, D35, X06, X14)."""
+"""Payments: joint review, one signature, cashier."""
 
 from __future__ import annotations
 
@@ -76,7 +76,7 @@ def test_nothing_is_asked_for_before_approval(project: Project) -> None:
 
 
 def test_paid_and_asked_together_stay_within_the_budget(project: Project) -> None:
-    """X06: 1,000 fen, of which 100 are paid and 300 asked for."""
+    """1,000 fen, of which 100 are paid and 300 asked for (part of X06)."""
     history = (*PAID, requested(300, "pay2"))
     for ask in (ASK | {"id": "pay3", "amount_fen": 601}, ASK | {"id": "pay3", "amount_fen": 10**9}):
         spec = project(*history).when("request_payment", APPLICANT, **ask)
@@ -105,7 +105,7 @@ BILL = {"bill": "No.0001"}
 
 
 def test_a_bill_of_a_payee_is_asked_for_once_however_it_is_written(project: Project) -> None:
-    """X06: also in another amount, for another project, long after; another payee may have a bill of that number."""
+    """Also in another amount, for another project, long after; another payee may have a bill of that number (part of X06)."""
     first = requested(bill="No.0001", contract="HT-7")
     project(*READY).when("request_payment", APPLICANT, **ASK, **BILL, contract="HT-7").then(first)
     for bill in ("No.0001", "No.0001 ", "NO.0001", "\uff2e\uff4f.0001"):
@@ -145,7 +145,7 @@ excluded = RepeatExcluded(
 
 
 def test_a_likely_repeat_is_held_until_somebody_says_why_it_is_none(project: Project) -> None:
-    """X06: the same payee and amount within 30 days, however the payee is written."""
+    """The same payee and amount within 30 days, however the payee is written (part of X06)."""
     again = ASK | {"id": "pay2"}
     project(*PAID).when("request_payment", APPLICANT, **again).then(requested(payment_id="pay2"), held)
     spaced = requested(payment_id="pay2", payee="安明 电力公司")
@@ -180,7 +180,7 @@ def test_an_amendment_that_looks_like_another_payment_is_held(project: Project) 
 
 
 def test_a_repeat_to_a_person_is_found_by_the_sealed_name() -> None:
-    """X09: until the name is erased."""
+    """Until the name is erased (part of X09)."""
     office = Office(in_own_streams(READY))
     ask = ASK | {"payee": "陈师傅", "payee_kind": "person"} | BILL
     office.give("request_payment", APPLICANT, **ask)
@@ -193,7 +193,7 @@ def test_a_repeat_to_a_person_is_found_by_the_sealed_name() -> None:
 
 
 def test_only_an_organisation_of_the_body_s_type_reviews(project: Project) -> None:
-    """D34: the power alone does not make an organisation a body."""
+    """The power alone does not make an organisation a body (part of D34)."""
     spec = project(*READY, requested())
     for organisation in ("o-branch", "o-nowhere"):
         by = who("board", "payment.review.board", organisation=organisation)
@@ -204,7 +204,7 @@ def test_only_an_organisation_of_the_body_s_type_reviews(project: Project) -> No
 
 
 def test_nobody_reviews_for_two_bodies_in_the_whole_life_of_a_project(project: Project) -> None:
-    """D06, X14: committee and board are different persons, also for different payments."""
+    """Committee and board are different persons, also for different payments (part of D06, X14)."""
     history = (*PAID, requested(50, payment_id="pay2"))
     read = APPROVE | {"payment_id": "pay2", "amount_fen": 50}
     for person, body in (("committee", "board"), ("board", "committee")):
@@ -225,7 +225,7 @@ def test_who_approved_the_project_asks_for_none_of_its_payments(project: Project
 
 @pytest.mark.parametrize("body", ["branch", "committee", "board"])
 def test_each_body_reviews_what_it_read(project: Project, body: str) -> None:
-    """D34"""
+    """(part of D34)"""
     spec = project(*READY, requested())
     spec.when("review_payment", REVIEWERS[body], body=body, **APPROVE).then(reviewed(body))
     stale = APPROVE | {"amount_fen": 99}
@@ -237,7 +237,7 @@ def test_each_body_reviews_what_it_read(project: Project, body: str) -> None:
 
 
 def test_a_body_needs_its_own_power_and_must_be_one_of_three(project: Project) -> None:
-    """D34"""
+    """(part of D34)"""
     spec = project(*READY, requested())
     spec.when("review_payment", REVIEWERS["branch"], body="board", **APPROVE).then_raises(
         ForbiddenError, "review.board"
@@ -248,7 +248,7 @@ def test_a_body_needs_its_own_power_and_must_be_one_of_three(project: Project) -
 
 
 def test_three_bodies_are_three_persons_and_three_organisations(project: Project) -> None:
-    """D34, X14: one person with two posts is one person."""
+    """One person with two posts is one person (part of D34, X14)."""
     spec = project(*READY, requested(), reviewed("branch"))
     twice = who("branch", "payment.review.board", organisation="o-board")
     spec.when("review_payment", twice, body="board", **APPROVE).then_raises(ForbiddenError, "different persons")
@@ -266,14 +266,14 @@ def test_a_body_reviews_once(project: Project) -> None:
 
 
 def test_an_applicant_does_not_review_their_own_request(project: Project) -> None:
-    """D34: the three approvals are independent."""
+    """The three approvals are independent (part of D34)."""
     own = who("applicant", "payment.review.branch")
     spec = project(*READY, requested())
     spec.when("review_payment", own, body="branch", **APPROVE).then_raises(ForbiddenError, "been applicant")
 
 
 def test_a_rejection_has_a_reason_and_voids_the_other_reviews(project: Project) -> None:
-    """D34"""
+    """(part of D34)"""
     ask = READ | {"verdict": "rejected", "body": "board"}
     spec = project(*READY, requested(), reviewed("branch"))
     spec.when("review_payment", REVIEWERS["board"], **ask).then_raises(IllegalStateError, "needs a reason")
@@ -288,7 +288,7 @@ def test_a_rejection_has_a_reason_and_voids_the_other_reviews(project: Project) 
 
 
 def test_any_amendment_is_a_new_version_without_reviews_and_signature(project: Project) -> None:
-    """D34"""
+    """(part of D34)"""
     for history in ((*READY, requested()), (*READY, requested(), *THREE_REVIEWS), SIGNED):
         project(*history).when("amend_payment", APPLICANT, payment_id="pay1", amount_fen=90).then(amended)
     row = project(*SIGNED, amended).office.rows().get("payments", "pay1")
@@ -305,7 +305,7 @@ def test_after_a_rejection_the_same_request_may_be_made_again(project: Project) 
 
 
 def test_whoever_reviewed_or_signed_cannot_word_the_request(project: Project) -> None:
-    """X14"""
+    """(part of X14)"""
     for person in ("branch", "signer"):
         by = who(person, "payment.amend")
         spec = project(*SIGNED)
@@ -324,7 +324,7 @@ def test_a_request_can_be_withdrawn_until_it_is_paid(project: Project) -> None:
 
 
 def test_one_signature_after_all_three_reviews(project: Project) -> None:
-    """D35, X06"""
+    """(part of D35, X06)"""
     project(*READY, requested(), *THREE_REVIEWS).when("sign_payment", SIGNER, **READ).then(signed())
     spec = project(*READY, requested(), *THREE_REVIEWS[:2])
     spec.when("sign_payment", SIGNER, **READ).then_raises(IllegalStateError, "still needs the approval of: board")
@@ -337,13 +337,13 @@ def test_one_signature_after_all_three_reviews(project: Project) -> None:
 
 @pytest.mark.parametrize("person", ["applicant", "branch", "committee", "board", "accountant"])
 def test_the_signer_had_no_other_part(project: Project, person: str) -> None:
-    """D35, X14"""
+    """(part of D35, X14)"""
     spec = project(*READY, requested(), *THREE_REVIEWS)
     spec.when("sign_payment", who(person, "payment.sign"), **READ).then_raises(ForbiddenError, "cannot be signer")
 
 
 def test_the_cashier_of_an_earlier_payment_does_not_sign_a_later_one(project: Project) -> None:
-    """D35: across the whole history of the project."""
+    """Across the whole history of the project (part of D35)."""
     second = [reviewed(body, payment_id="pay2") for body in ("branch", "committee", "board")]
     spec = project(*PAID, requested(payment_id="pay2"), *second)
     spec.when("sign_payment", who("cashier", "payment.sign"), **READ | {"payment_id": "pay2"}).then_raises(
@@ -352,7 +352,7 @@ def test_the_cashier_of_an_earlier_payment_does_not_sign_a_later_one(project: Pr
 
 
 def test_only_the_project_s_one_signer_signs_until_another_is_designated(project: Project) -> None:
-    """D35: one pen."""
+    """One pen (part of D35)."""
     second = [reviewed(body, payment_id="pay2") for body in ("branch", "committee", "board")]
     history = (*PAID, requested(payment_id="pay2"), *second)
     other, ask = who("signer2", "payment.sign"), READ | {"payment_id": "pay2"}
@@ -371,14 +371,14 @@ def test_the_designated_signer_neither_asks_nor_reviews(project: Project) -> Non
 
 
 def test_the_cashier_pays_from_all_sources_in_proportion(project: Project) -> None:
-    """C22, D31: 300 + 100 fen held, 100 fen paid."""
+    """300 + 100 fen held, 100 fen paid (part of C22, D31)."""
     expected = paid({"government": 75, "society": 0, "residents": 25})
     project(*SIGNED).when("make_payment", CASHIER, payment_id="pay1").then(expected)
     project(*PAID).when("make_payment", CASHIER, payment_id="pay1").then_nothing()
 
 
 def test_no_payment_without_reviews_and_signature(project: Project) -> None:
-    """X06"""
+    """(part of X06)"""
     for history in ((*READY, requested()), (*READY, requested(), *THREE_REVIEWS)):
         spec = project(*history)
         spec.when("make_payment", CASHIER, payment_id="pay1").then_raises(
@@ -388,7 +388,7 @@ def test_no_payment_without_reviews_and_signature(project: Project) -> None:
 
 @pytest.mark.parametrize("person", ["accountant", "signer"])
 def test_the_cashier_is_neither_accountant_nor_signer(project: Project, person: str) -> None:
-    """D31, X14"""
+    """(part of D31, X14)"""
     spec = project(*SIGNED)
     spec.when("make_payment", who(person, "payment.pay"), payment_id="pay1").then_raises(
         ForbiddenError, f"been {person}"
@@ -401,7 +401,7 @@ def test_machines_do_not_pay(project: Project) -> None:
 
 
 def test_never_more_is_paid_than_came_in(project: Project) -> None:
-    """C22"""
+    """(part of C22)"""
     reviews = (reviewed(body, 401) for body in ("branch", "committee", "board"))
     spec = project(*READY, requested(401), *reviews, signed(401))
     spec.when("make_payment", CASHIER, payment_id="pay1").then_raises(
@@ -430,7 +430,7 @@ def test_never_more_is_paid_than_came_in(project: Project) -> None:
 def test_every_step_needs_a_mandate_a_project_and_a_payment(
     project: Project, command: str, arguments: dict[str, Any]
 ) -> None:
-    """X14: a payment of another project is not there either."""
+    """A payment of another project is not there either (part of X14)."""
     spec = project(*READY, requested())
     spec.when(command, SECRETARY, **arguments).then_raises(ForbiddenError, "no mandate for payment")
     able = who("x", "payment.*")
@@ -466,7 +466,7 @@ def test_an_old_payment_goes_all_the_way_in_a_stream_of_its_own() -> None:
 
 
 def test_a_payee_who_is_a_person_is_sealed_again_when_the_rest_is_amended(project: Project) -> None:
-    """X09"""
+    """(part of X09)"""
     person = replace(requested(), payee="sealed:payee:pay1:陈", payee_kind="person")
     expected = replace(amended, payee="sealed:payee:pay1:陈", payee_kind="person")
     project(*READY, person).when("amend_payment", APPLICANT, payment_id="pay1", amount_fen=90).then(expected)

@@ -1,4 +1,4 @@
-"""What pages show of projects, payments, books and statements (C22, D25, D32, D34, D37)."""
+"""What pages show of projects, payments, books and statements."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ CLOSED = (*PAID, finished, accepted, surplus)
 
 
 def test_a_project_shows_money_in_and_out_by_source(fold_views: Fold) -> None:
-    """C22"""
+    """(part of C22)"""
     row = fold_views(PAID)["projects", "p1"]
     assert row["received"] == {"government": 300, "society": 0, "residents": 100}
     assert row["spent"] == {"government": 75, "society": 0, "residents": 25}
@@ -66,7 +66,7 @@ def test_a_project_shows_money_in_and_out_by_source(fold_views: Fold) -> None:
 
 
 def test_a_closed_project_shows_acceptance_and_surplus(fold_views: Fold) -> None:
-    """C22, C23, C37"""
+    """(part of C22, C23, C37)"""
     row = fold_views(CLOSED)["projects", "p1"]
     assert (row["status"], row["held_fen"], row["returned_fen"]) == ("closed", 0, 300)
     assert [item["passed"] for item in row["criteria"]] == [True, True]
@@ -74,7 +74,7 @@ def test_a_closed_project_shows_acceptance_and_surplus(fold_views: Fold) -> None
 
 
 def test_a_payment_shows_who_must_still_review_and_what_was_said(fold_views: Fold) -> None:
-    """D34"""
+    """(part of D34)"""
     row = fold_views((*READY, requested(), reviewed("branch")))["payments", "pay1"]
     assert (row["status"], list(row["reviews"]), row["reviewed_on"]) == (
         "requested",
@@ -93,7 +93,7 @@ def test_a_payment_shows_who_must_still_review_and_what_was_said(fold_views: Fol
 
 
 def test_receipts_show_reversal_and_forget_an_erased_payer(fold_views: Fold) -> None:
-    """D32, X09"""
+    """(part of D32, X09)"""
     person = received("society", 50, payer="sealed:v1:x", payer_kind="person")
     gone = PayerErased(project_id="p1", receipt_id="r-society", person_id="accountant")
     wrong = ReceiptReversed(
@@ -112,7 +112,7 @@ def test_receipts_show_reversal_and_forget_an_erased_payer(fold_views: Fold) -> 
 
 
 def test_turnover_of_all_accounts_balances_and_tracks_stay_apart(fold_views: Fold) -> None:
-    """D32"""
+    """(part of D32)"""
     turnover = fold_views(CLOSED)["projects", "p1"]["accounts"]
     assert (
         sum(row["debit_fen"] for row in turnover.values())
@@ -126,7 +126,7 @@ def test_turnover_of_all_accounts_balances_and_tracks_stay_apart(fold_views: Fol
 
 
 def test_a_statement_stays_as_it_was_published(fold_views: Fold) -> None:
-    """D25, D37"""
+    """(part of D25, D37)"""
     posted = StatementPosted(
         project_id="p1", statement_id="s1", channel="portal", spot="", posted_on="2025-03-04", person_id="secretary"
     )
@@ -138,7 +138,7 @@ def test_a_statement_stays_as_it_was_published(fold_views: Fold) -> None:
 
 
 def test_a_statement_is_owed_from_approval_and_after_closing_until_the_last_one(fold_views: Fold) -> None:
-    """D25"""
+    """(part of D25)"""
     day = "2025-03-04"
     assert fold_views((proposed,))["projects", "p1"]["disclose_from"] == NEVER
     assert fold_views((proposed, approved))["projects", "p1"]["disclose_from"] == day

@@ -1,4 +1,4 @@
-"""The course of a project (C19, C21, C22, C23, C37)."""
+"""The course of a project."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ ASK: dict[str, Any] = {
 
 
 def test_a_project_is_proposed_from_issues_with_budget_shares_and_criteria(project: Project) -> None:
-    """C19, C21, C22, C23, C37"""
+    """(part of C19, C21, C22, C23, C37)"""
     project().when("propose_project", SECRETARY, **ASK).then(proposed)
 
 
@@ -62,7 +62,7 @@ def test_a_source_that_gives_nothing_need_not_be_named(project: Project) -> None
     ],
 )
 def test_a_proposal_that_does_not_add_up_is_refused(project: Project, change: dict[str, Any], match: str) -> None:
-    """C22, X03: the three sources partition the budget."""
+    """The three sources partition the budget (part of C22, X03)."""
     project().when("propose_project", SECRETARY, **ASK | change).then_raises(IllegalStateError, match)
 
 
@@ -108,7 +108,7 @@ def test_every_step_needs_a_project_and_a_mandate(project: Project, command: str
 
 
 def test_acceptance_tells_which_issues_are_solved(project: Project) -> None:
-    """C23, C37: each issue is checked; those not solved stay open."""
+    """Each issue is checked; those not solved stay open (part of C23, C37)."""
     judged = {"criteria": {"road": True, "lamp": True}, "issues": {"i1": True, "i2": False}}
     project(proposed, approved, finished).when("accept_project", EXAMINER, **judged).then(accepted)
 
@@ -126,7 +126,7 @@ def test_acceptance_tells_which_issues_are_solved(project: Project) -> None:
 def test_acceptance_needs_every_criterion_met_and_every_issue_checked(
     project: Project, criteria: Any, issues: Any, match: str
 ) -> None:
-    """C23, C37"""
+    """(part of C23, C37)"""
     spec = project(proposed, approved, finished)
     spec.when("accept_project", EXAMINER, criteria=criteria, issues=issues).then_raises(IllegalStateError, match)
 
@@ -152,7 +152,7 @@ def test_a_project_can_be_given_up_until_it_is_accepted(project: Project) -> Non
 
 
 def test_there_is_one_signer_who_is_neither_accountant_nor_cashier(project: Project) -> None:
-    """D35, X14"""
+    """(part of D35, X14)"""
     named = SignerDesignated(project_id="p1", person_id="signer")
     project(proposed).when("designate_signer", SECRETARY, person_id="signer").then(named)
     for person in ("accountant", "cashier"):
@@ -164,7 +164,7 @@ RAISE: dict[str, Any] = {"budget_fen": 1500, "shares": raised.shares, "reason": 
 
 
 def test_a_raise_of_the_budget_is_a_decision_of_its_own(project: Project) -> None:
-    """C22, X06: with a reason and shares that sum, as long as money may move."""
+    """With a reason and shares that sum, as long as money may move (part of C22, X06)."""
     office = project(*READY).when("raise_budget", SECRETARY, **RAISE).then(raised)
     state = office.state(PROJECT)
     assert (state.budget_fen, state.shares) == (1500, raised.shares)
@@ -184,7 +184,7 @@ def test_a_raise_of_the_budget_is_a_decision_of_its_own(project: Project) -> Non
 
 
 def test_a_budget_is_raised_by_the_power_to_approve_and_never_by_who_asks_for_payments(project: Project) -> None:
-    """X14"""
+    """(part of X14)"""
     project(*READY).when("raise_budget", APPLICANT, **RAISE).then_raises(ForbiddenError, r"project\.approve")
     by = who("applicant", "project.approve")
     spec = project(*READY, requested())
@@ -197,7 +197,7 @@ def test_a_budget_is_raised_by_the_power_to_approve_and_never_by_who_asks_for_pa
 
 
 def test_who_approved_the_project_or_its_budget_does_not_accept_the_works(project: Project) -> None:
-    """X14: one person approving and accepting is one person, whatever post they act from."""
+    """One person approving and accepting is one person, whatever post they act from (part of X14)."""
     judged = {"criteria": {"road": True, "lamp": True}, "issues": {"i1": True, "i2": False}}
     own = who("secretary", "project.accept", organisation="o-other")
     spec = project(proposed, approved, finished)

@@ -1,9 +1,7 @@
-"""Who answers for an issue when posts and persons change, nobody acts, or the post is the wrong one (A11, C12, X08, X13)."""
+"""Who answers for an issue when posts and persons change, nobody acts, or the post is the wrong one."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -55,8 +53,7 @@ from tests.domain.issues.facts import (
     mandate,
 )
 from tests.kit import AT
-from tests.kit.city import COMMUNITY, COMPOUND, FOUNDED, OTHER_COMPOUND, entry, post
-from tests.kit.desk import Desk
+from tests.kit.city import COMPOUND, FOUNDED, OTHER_COMPOUND, entry, post
 from tests.kit.rows import city
 
 DAY = AT[:10]
@@ -193,7 +190,7 @@ def test_an_issue_goes_only_to_a_post_that_can_accept_and_resolve_it_there() -> 
 
 
 def test_what_lies_outside_all_posts_is_handled_by_who_answers_for_it() -> None:
-    """The last resort triages, dispatches and settles what it answers for, wherever it lies (X13)."""
+    """The last resort triages, dispatches and settles what it answers for, wherever it lies (part of X13)."""
     whole: Any = replace(REPORTED, place="350104", level="street", **STREET)
     street = mandate("post-street", "issue.*")
     judged = {"severity": "big", "reason": "x", "city": CITY}
@@ -272,7 +269,7 @@ def test_the_reporter_opens_a_closed_case_again_within_the_time_of_the_city() ->
     long_ago.when(reopen_issue, by=RESIDENT, city=CITY, reason="x").then_raises(IllegalStateError, "report it anew")
 
 
-# -- who did it does not judge it (X08) --
+# -- who did it does not judge it --
 
 
 def test_only_the_accountable_post_resolves() -> None:
@@ -291,105 +288,3 @@ def test_who_resolved_it_does_not_follow_it_up() -> None:
     mine: IssueReported = replace(REPORTED, reporter="p-grid")
     own = issue(mine, *HANDLED[1:], RESOLVED).when(record_follow_up, by=GRID, city=CITY, result="satisfied")
     own.then_raises(ForbiddenError, "does not follow it up")
-
-
-# -- through the service --
-
-
-@pytest.fixture
-def desk(tmp_path: Path) -> Iterator[Desk]:
-    desk = Desk("issues", tmp_path)
-    yield desk
-    desk.close()
-
-
-def report(desk: Desk, place: str = COMPOUND) -> str:
-    asked = {"place": place, "category": "facility.streetlight", "description": "路灯不明"}
-    return str(desk.ask("report_issue", "p-resident", **asked)["id"])
-
-
-def holder(desk: Desk, id: str) -> tuple[str, str]:
-    row = desk.ask("get_issue", "post-street", issue_id=id)
-    return row["post_id"], row["person_id"]
-
-
-def test_every_case_of_who_leaves_rises_in_the_same_chain_of_events(desk: Desk) -> None:
-    cases = [report(desk) for _ in range(3)]
-    other = report(desk, COMMUNITY)
-    before = len(list(desk.log.read(0)))
-    type, data = left("post-grid", "p-grid", DAY)
-    desk.tell("registry", type, **data)
-    assert [holder(desk, id) for id in cases] == [("post-secretary", "p-secretary")] * 3
-    assert holder(desk, other) == ("post-secretary", "p-secretary")
-    handed = list(desk.log.read(before))
-    assert [record.type for record in handed] == ["IssueHandedUp"] * 3
-    ended = list(desk.others["registry"].read(0))[-1]
-    assert {record.causation_id for record in handed} == {ended.id}
-    assert desk.ask("find_issues", "post-street", holderless=True)["rows"] == []
-    assert desk.ask("get_issue", issue_id=cases[0])["timeline"][-1]["cause"] == "vacant"
-
-
-def test_what_is_given_to_somebody_who_has_left_meanwhile_goes_on_at_once(desk: Desk) -> None:
-    """A report is entered late, for a day on which somebody held the post who does so no longer."""
-    worker = entry("roles", "community_worker", intake=1, powers=["issue.*"])
-    desk.tell_all("registry", [worker])
-    asked = {"place": COMMUNITY, "category": "order.litter", "description": "乱扔垃圾", "channel": "phone"}
-    id = str(desk.ask("report_issue", "post-street", "2025-01-31T09:00:00+08:00", **asked)["id"])
-    assert [record.type for record in desk.log.read(0)] == ["IssueReported", "IssueHandedUp"]
-    assert holder(desk, id) == ("post-street", "p-street")
-    assert desk.ask("find_issues", "post-street", holderless=True)["rows"] == []
-    with pytest.raises(ForbiddenError, match="only staff"):
-        desk.ask("find_issues", "p-resident", holderless=True)
-
-
-def test_when_a_term_is_over_the_clock_hands_its_issues_up(desk: Desk) -> None:
-    id = report(desk)
-    desk.ask("triage_issue", "post-grid", issue_id=id, severity="small", reason="one lamp")
-    type, data = left("post-grid", "p-grid", "2099-03-06")
-    desk.tell("registry", type, **data)
-    assert holder(desk, id) == ("post-grid", "p-grid")
-    assert desk.tick("2099-03-05") == 0
-    assert desk.tick("2099-03-06") == 1
-    assert desk.tick("2099-03-06") == desk.tick("2099-03-07") == 0
-    assert holder(desk, id) == ("post-secretary", "p-secretary")
-
-
-def test_what_waits_untaken_rises_by_the_clock_step_by_step(desk: Desk) -> None:
-    """Reported on a Tuesday, three full working days pass until Friday night."""
-    waiting, taken = report(desk), report(desk)
-    desk.ask("triage_issue", "post-grid", issue_id=taken, severity="small", reason="one lamp")
-    assert desk.tick("2025-03-07") == 0
-    assert desk.tick("2025-03-08") == 1
-    assert desk.tick("2025-03-08") == desk.tick("2025-03-12") == 0
-    assert holder(desk, waiting) == ("post-secretary", "p-secretary")
-    assert desk.tick("2025-03-13") == 1
-    assert holder(desk, waiting) == ("post-street", "p-street")
-    assert desk.tick("2025-04-13") == 0
-    assert holder(desk, taken) == ("post-grid", "p-grid")
-    steps = [step for step in desk.ask("get_issue", issue_id=waiting)["timeline"] if step["what"] == "IssueRaised"]
-    assert [(step["days"], step["to_level"] if "to_level" in step else step["level"]) for step in steps] == [
-        (3, "community"),
-        (3, "street"),
-    ]
-
-
-def test_a_city_that_has_not_said_how_long_lets_nothing_rise(tmp_path: Path) -> None:
-    from tests.kit.city import facts
-
-    told = [one for one in facts() if one[1].get("code") != "untaken_days"]
-    desk = Desk("issues", tmp_path, told)
-    report(desk)
-    assert desk.tick("2025-06-08") == 0
-    desk.close()
-
-
-def test_posts_that_can_act_are_offered(desk: Desk) -> None:
-    id = report(desk)
-    desk.tell_all("registry", [entry("roles", "accountant", powers=["money.read"])])
-    desk.tell_all("registry", post("post-accountant", "o-community", "accountant", "p-accountant"))
-    offered = [row["post_id"] for row in desk.ask("posts_for_issue", "post-grid", issue_id=id)["rows"]]
-    assert offered == ["post-grid", "post-secretary", "post-housing", "post-street"]
-    up = desk.ask("posts_for_issue", "post-grid", issue_id=id, command="escalate_issue")["rows"]
-    assert [row["post_id"] for row in up] == ["post-secretary", "post-street"]
-    for row in up:
-        assert row["organisation"] and row["title"]

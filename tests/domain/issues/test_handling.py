@@ -1,4 +1,4 @@
-"""From triage to escalation (C08, C10-C12, C14, X13)."""
+"""From triage to escalation."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ def test_triage_judges_with_codes_of_the_city() -> None:
 
 
 def test_the_severity_decides_the_tier() -> None:
-    """Small, hard and big matters belong to the compound, the area and the community; the street is beyond them (C14)."""
+    """Small, hard and big matters belong to the compound, the area and the community; the street is beyond them (part of C14)."""
     spec = issue(REPORTED)
     for severity, tier in (("small", "compound"), ("hard", "area"), ("big", "community")):
         judged = replace(TRIAGED, severity=severity, tier=tier)

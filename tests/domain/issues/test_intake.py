@@ -1,4 +1,4 @@
-"""Who takes an issue in and answers for it (C15, C31, C33, X09, X13)."""
+"""Who takes an issue in and answers for it."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def test_the_closest_post_answers() -> None:
 
 
 def test_every_place_has_a_last_resort() -> None:
-    """What no post covers goes to the topmost organisation's post that takes in issues (X13)."""
+    """What no post covers goes to the topmost organisation's post that takes in issues (part of X13)."""
     assert answers("350104") == answers("") == "post-street"
     elsewhere = ("PlaceRegistered", {"place": "350104.014", "kind": "street", "name": "别处", "parent": "350104"})
     assert answers("350104.014", elsewhere) == "post-street"

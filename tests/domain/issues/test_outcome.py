@@ -1,4 +1,4 @@
-"""From resolving to closing: nothing is final without follow-up (C09, C14, C28, C37, X08, X09)."""
+"""From resolving to closing: nothing is final without follow-up."""
 
 from __future__ import annotations
 
@@ -110,7 +110,7 @@ def test_which_level_contains_an_issue(
     assert contained(level, tier, city("2025-03-04", *gone, *more)) is expected
 
 
-# -- works (C37) --
+# -- works --
 
 BY_WORKS = IssueResolved(
     issue_id=ISSUE_ID, outcome=WORKS_ACCEPTED, because="project-1", level="compound", contained=True, in_time=True
@@ -241,7 +241,7 @@ def test_reopening_goes_back_as_far_as_it_had_come(history: tuple[Event, ...], s
 
 
 def test_a_round_that_begins_after_the_time_limit_has_one_of_its_own() -> None:
-    """A closed case that is opened again long after is not overdue at once (C12)."""
+    """A closed case that is opened again long after is not overdue at once (part of C12)."""
     spec = issue(*HANDLED, RESOLVED, SATISFIED, CLOSED)
     months_later = "2025-06-03T09:00:00+08:00"
     limit = working_day_after("2025-06-03", 3)
@@ -269,7 +269,7 @@ def test_reopening_has_a_mandate_and_something_finished() -> None:
     issue().when(reopen_issue, city=CITY, reason="x").then_raises(NotFoundError, "no issue")
 
 
-# -- contact (X09) --
+# -- contact --
 
 ERASED = ContactErased(issue_id=ISSUE_ID)
 

@@ -1,4 +1,4 @@
-"""Checklists as data: the four norms of an organisation (A07), the nine items of a station (B32), judged by others."""
+"""Checklists as data: the four norms of an organisation, the nine items of a station, judged by others."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ def judged(item: str, passed: bool = True, **more: Any) -> ItemJudged:
 
 
 def test_a07_an_organisation_is_judged_by_the_citys_four_norms() -> None:
-    """A07: the template of the day is applied to a subject that is there, once."""
+    """The template of the day is applied to a subject that is there, once (part of A07)."""
     ask = {"city": CITY, "template": "four-norms", "subject": "o-compound"}
     given(CHECKLIST, "c-1").when(open_checklist, **ask).then(OPENED)
     given(CHECKLIST, "c-1", OPENED).when(open_checklist, **ask).then_nothing()
@@ -71,7 +71,7 @@ def test_a07_an_organisation_is_judged_by_the_citys_four_norms() -> None:
 
 
 def test_a07_only_when_all_four_hold_is_it_standard() -> None:
-    """A07: incomplete is not 规范; the last item completes it, and one found not to hold takes it back."""
+    """Incomplete is not 规范; the last item completes it, and one found not to hold takes it back (A07)."""
     three = (OPENED, judged("set-up"), judged("people"), judged("function"))
     passed = ChecklistPassed(
         checklist_id="c-1", template="four-norms", subject="o-compound", unlocks="standard-organisation"
@@ -87,7 +87,7 @@ def test_a07_only_when_all_four_hold_is_it_standard() -> None:
 
 
 def test_a07_nobody_judges_their_own_body() -> None:
-    """A07: refused for the judged, whatever powers they have, and for who lacks the template's power."""
+    """Refused for the judged, whatever powers they have, and for who lacks the template's power (part of A07)."""
     own = Mandate(actor="p", role="r", organisation_id="o-compound", powers=frozenset({"*"}))
     ask = {"item": "people", "passed": True, "evidence": "seen"}
     given(CHECKLIST, "c-1", OPENED).when(judge_item, by=own, **ask).then_raises(ForbiddenError, "own body")
@@ -104,7 +104,7 @@ def test_an_item_of_another_list_is_refused_and_a_checklist_must_be_there() -> N
 
 
 def test_b32_a_station_has_nine_items_and_passing_them_unlocks_it() -> None:
-    """B32: nine items of data; eight are not enough; what is unlocked is known to the city."""
+    """Nine items of data; eight are not enough; what is unlocked is known to the city (part of B32)."""
     spec = given(CHECKLIST, "c-1").when(open_checklist, by=ANYONE, city=CITY, template="station-nine", subject=COMPOUND)
     (opened,) = spec.ask(spec.state)
     assert (len(opened.items), opened.place, opened.unlocks) == (9, COMPOUND, "station")

@@ -1,4 +1,4 @@
-"""What bodies owe in each period: three reports a year (D15), a joint meeting each quarter (E05), by any cadence (X05)."""
+"""What bodies owe in each period: three reports a year, a joint meeting each quarter, by any cadence."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ def used(evidence: str = "minutes 1") -> Any:
 
 
 def test_d15_a_body_owes_three_reports_in_a_year_with_the_version_of_the_rule() -> None:
-    """D15: the rule of the day says what is owed; the same period is owed once."""
+    """The rule of the day says what is owed; the same period is owed once (part of D15)."""
     ask = {"city": CITY, "rule": "branch-report", "organisation_id": "o-compound"}
     given(OBLIGATION, "ob-1").when(owe, **ask).then(OWED)
     given(OBLIGATION, "ob-1", OWED).when(owe, **ask).then_nothing()
@@ -80,7 +80,7 @@ def test_d15_a_body_owes_three_reports_in_a_year_with_the_version_of_the_rule() 
 def test_e05_a_quarter_that_ends_on_a_free_day_ends_after_the_next_working_day(
     day: str, period: str, until: str, moved: bool
 ) -> None:
-    """E05, X05: holidays and the weekend days worked in exchange are those of the announced calendar, whose version is recorded."""
+    """Holidays and weekend days that are worked are those of the announced calendar, whose version is recorded (part of E05, X05)."""
     where = city(day, MEETING, ("OrganisationEstablished", BODY))
     spec = given(OBLIGATION, "ob-1").when(
         owe, at=f"{day}T00:00:00+08:00", city=where, rule="joint-meeting", organisation_id="o-early"
@@ -102,7 +102,7 @@ BODY = {
 
 
 def test_periods_are_named_and_follow_on_each_other() -> None:
-    """X05: year, half-year, quarter, month and ISO week; the day after one is the first of the next."""
+    """Year, half-year, quarter, month and ISO week; the day after one is the first of the next (part of X05)."""
     for cadence, name in (("year", "2024"), ("half_year", "2024-h2"), ("quarter", "2024-q4"), ("month", "2024-12")):
         period = period_of(cadence, "2024-12-31")
         assert (period.name, period.until) == (name, "2025-01-01")
@@ -113,7 +113,7 @@ def test_periods_are_named_and_follow_on_each_other() -> None:
 
 
 def test_d15_reports_count_with_evidence_and_the_third_one_meets_what_is_owed() -> None:
-    """D15: each with a day and evidence, used for nothing else; the last one says that it is met."""
+    """Each with a day and evidence, used for nothing else; the last one says that it is met (part of D15)."""
     ask = {"done_on": "2025-03-01", "evidence": "minutes 1", "used": UNUSED}
     given(OBLIGATION, "ob-1", OWED).when(meet_obligation, **ask).then(served("2025-03-01", 1), used())
     two = (OWED, served("2025-01-10", 1, "a"), served("2025-04-10", 2, "b"))
@@ -123,14 +123,14 @@ def test_d15_reports_count_with_evidence_and_the_third_one_meets_what_is_owed() 
 
 
 def test_d15_two_reports_close_together_count_once() -> None:
-    """D15: spacing is the rule's; the refusal says from when another one counts."""
+    """Spacing is the rule's; the refusal says from when another one counts (part of D15)."""
     history = (OWED, served("2025-01-10", 1))
     ask = {"done_on": "2025-03-04", "evidence": "minutes 2", "used": UNUSED}
     given(OBLIGATION, "ob-1", *history).when(meet_obligation, **ask).then_raises(IllegalStateError, "60 days apart")
 
 
 def test_evidence_counts_once() -> None:
-    """X05: one evidence never for two periods; given again for the same it changes nothing."""
+    """One evidence never for two periods; given again for the same it changes nothing (part of X05)."""
     ask = {"done_on": "2025-03-04", "evidence": "minutes 1"}
     other = given(OBLIGATION, "ob-1", OWED).when(meet_obligation, **ask, used=Evidence("ev-1", "ob-0"))
     other.then_raises(IllegalStateError, "needs its own")
@@ -145,7 +145,7 @@ def test_an_act_counts_for_the_period_it_lies_in_and_not_before_it_is_done() -> 
 
 
 def test_d15_a_year_with_too_few_reports_was_missed_and_a_late_entry_stays_late() -> None:
-    """D15: the breach is a fact; what is entered afterwards counts as late and takes nothing back."""
+    """The breach is a fact; what is entered afterwards counts as late and takes nothing back (part of D15)."""
     one = (OWED, served("2025-01-10", 1))
     after = "2026-01-01T00:00:00+08:00"
     missed = ObligationMissed(obligation_id="ob-1", done=1, amount=3)
@@ -167,7 +167,7 @@ def test_what_is_owed_can_be_waived_by_others_with_a_reason_only() -> None:
 
 
 def test_d15_the_forecast_says_behind_and_no_longer_to_be_reached() -> None:
-    """D15: behind an even course, and impossible once the days left do not hold the spacing."""
+    """Behind an even course, and impossible once the days left do not hold the spacing (part of D15)."""
     row = {"status": "owed", "since": "2025-01-01", "until": "2026-01-01", "amount": 3, "spacing": 60, "done": 1}
     row |= {"days": ["2025-01-10"]}
     assert forecast(row, "2025-03-04") == {

@@ -1,4 +1,4 @@
-"""Organisations: a tree of the profile's levels, each within its parent's place (A03, A06, C06, C50)."""
+"""Organisations: a tree of the profile's levels, each within its parent's place."""
 
 from __future__ import annotations
 

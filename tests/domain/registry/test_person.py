@@ -1,4 +1,4 @@
-"""Persons: registered once, erased for good (X09)."""
+"""Persons: registered once, erased for good."""
 
 from __future__ import annotations
 

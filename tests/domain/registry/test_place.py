@@ -1,4 +1,4 @@
-"""Places: paths that extend their parent's, measures with their history, households counted once (C02, C29, C50, D04)."""
+"""Places: paths that extend their parent's, measures with their history, households counted once."""
 
 from __future__ import annotations
 
@@ -46,6 +46,7 @@ REGISTER: dict[str, Any] = {
     "parent": COMMUNITY,
     "above": ABOVE,
     "codes": CODES,
+    "held": {},
     "city": city(),
 }
 MEASURE: dict[str, Any] = {
@@ -146,7 +147,7 @@ def test_a_measure_is_known_anew_from_a_later_day() -> None:
 
 
 def test_a_late_entry_corrects_only_its_own_day() -> None:
-    """Also after a newer value, and repeating it still changes nothing (X02)."""
+    """Also after a newer value, and repeating it still changes nothing (part of X02)."""
     newer = msgspec.structs.replace(AREA, value=17000, since="2020-01-01")
     corrected = msgspec.structs.replace(AREA, value=16901, qualifier="exact")
     known(AREA, newer).when(measure_place, **MEASURE | {"value": 16901, "qualifier": "exact"}).then(corrected)
@@ -175,7 +176,7 @@ def test_households_are_counted() -> None:
 
 @pytest.mark.parametrize("other", [BUILDING, COMMUNITY, "350104"])
 def test_a_household_counts_once(other: str) -> None:
-    """(X03)"""
+    """(part of X03)"""
     elsewhere = COUNT | {"city": counted_at(other, COMPOUND)}
     known().when(count_households, **elsewhere).then_raises(IllegalStateError, f"counted at {other} already")
     taken_back = msgspec.structs.replace(COUNTED, households=0, as_of="2025-03-04")

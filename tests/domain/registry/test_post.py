@@ -1,4 +1,4 @@
-"""Posts: one holder at a time, with dates, some only together with another post (A11, C13)."""
+"""Posts: one holder at a time, with dates, some only together with another post."""
 
 from __future__ import annotations
 
@@ -182,7 +182,7 @@ def test_nobody_appoints_themselves() -> None:
 
 
 def test_a_post_that_goes_with_another_is_for_its_holder_only() -> None:
-    """The secretary of the grid branch is the grid worker (A11)."""
+    """The secretary of the grid branch is the grid worker (part of A11)."""
     post().when(establish_post, **ESTABLISH | {"ex_officio_post_id": "post-grid", "ex_officio": grid()}).then(
         WITH_OTHER
     )
@@ -195,7 +195,7 @@ def test_a_post_that_goes_with_another_is_for_its_holder_only() -> None:
 
 
 def test_a_term_does_not_outlast_the_one_that_it_goes_with() -> None:
-    """When the other term is over, this one is too (A11)."""
+    """When the other term is over, this one is too (part of A11)."""
     spec = post(WITH_OTHER)
     limited = {"ex_officio": grid(until="2025-06-01")}
     spec.when(appoint_person, **APPOINT | limited).then(term("2025-06-01"))
@@ -226,7 +226,7 @@ def test_who_loses_a_post_loses_those_that_go_with_it_in_the_same_act() -> None:
 
 
 def test_the_last_who_takes_in_issues_stays_until_somebody_else_does() -> None:
-    """Every open issue has somebody to rise to (X13)."""
+    """Every open issue has somebody to rise to (part of X13)."""
     taking = entry("roles", "secretary", intake=1, powers=["issue.triage"])
     others = [entry("roles", role, powers=[]) for role in ("grid_worker", "community_secretary", "street_secretary")]
     alone = {"city": city(taking, *others)}

@@ -1,10 +1,8 @@
-"""Double report-in, confirmed by both ends (B12, C40, D11)."""
+"""Double report-in, confirmed by both ends."""
 
 from __future__ import annotations
 
 from typing import Any
-
-import pytest
 
 from services.volunteers.report_in import (
     REPORT_IN,
@@ -15,12 +13,11 @@ from services.volunteers.report_in import (
     report_in,
     survey_member,
 )
-from shared.domain.errors import BadInputError, ForbiddenError, IllegalStateError, NotFoundError
+from shared.domain.errors import ForbiddenError, IllegalStateError, NotFoundError
 from shared.domain.mandate import Mandate
 from tests.domain.volunteers.people import BEYOND, RESIDENT, person
 from tests.kit import given
-from tests.kit.city import COMMUNITY, COMPOUND, OTHER_COMPOUND, STREET
-from tests.kit.desk import Desk
+from tests.kit.city import COMMUNITY, COMPOUND, OTHER_COMPOUND
 from tests.kit.rows import city
 from tests.kit.spec import Spec
 
@@ -155,36 +152,3 @@ def test_a_unit_reports_to_a_community_through_its_post() -> None:
         actor="p-7", role="head", post_id="o", organisation_id="bureau", place="350104.099", powers=RESIDENT
     )
     report(given(REPORT_IN, id), by=outside, **unit).then(event)
-
-
-def test_report_ins_are_listed_for_those_who_confirm_them(desk: Desk) -> None:
-    desk.ask("survey_member", "post-worker", person_id="p-1", unit="bureau", level="district", place=COMPOUND)
-    desk.ask("survey_member", "post-worker", person_id="p-2", unit="bureau", level="city", place=COMPOUND)
-    id = desk.ask("report_in", "p-1", unit="bureau", place=COMPOUND)["id"]
-    assert id == "member-p-1"
-    unit = desk.ask("report_in", "post-worker", kind="unit", unit="bureau", place=COMMUNITY)
-    assert unit["id"] == f"unit-bureau-{COMMUNITY}"
-    assert desk.ask("confirm_report_in", "post-worker", report_id=id, end="place")["actions"] == [], (
-        "the other end is for others"
-    )
-    (row,) = desk.ask("find_report_ins", "p-1", person_id="p-1")["rows"]
-    assert (row["status"], row["ends"], row["level"], row["actions"]) == ("reported_in", ["place"], "district", [])
-    assert "confirmed" not in row
-    surveyed = desk.ask("find_report_ins", "post-worker", status="surveyed")["rows"]
-    assert [row["person_id"] for row in surveyed] == ["p-2"]
-    with pytest.raises(ForbiddenError, match="volunteer.confirm"):
-        desk.ask("find_report_ins", "p-2", person_id="p-1")
-    figures = desk.ask("volunteer_figures", "", place=STREET)
-    counted = ("members_surveyed", "members_reported", "members_not_reported", "members_confirmed", "units_reported")
-    assert [figures[name] for name in counted] == [2, 1, 1, 0, 1]
-    desk.ask("confirm_report_in", "post-director", report_id=id, end="unit", evidence="letter")
-    desk.ask("report_in", "p-1", unit="bureau", place=OTHER_COMPOUND, at="2025-03-05T09:00:00+08:00")
-    here, there = (desk.ask("volunteer_figures", "", place=place) for place in (COMPOUND, OTHER_COMPOUND))
-    assert [here[name] for name in counted] == [1, 0, 1, 0, 0]
-    assert [there[name] for name in counted] == [1, 1, 0, 0, 0]
-
-
-def test_a_report_in_is_named_by_the_id_that_was_given(desk: Desk) -> None:
-    with pytest.raises(BadInputError) as caught:
-        desk.ask("confirm_report_in", "post-worker", report_id="p-1", end="place")
-    assert set(caught.value.fields) == {"report_id"}

@@ -1,10 +1,8 @@
-"""Teams of the patrol system, the rota and the patrol log (C31, C33, X13)."""
+"""Teams of the patrol system, the rota and the patrol log."""
 
 from __future__ import annotations
 
 from typing import Any
-
-import pytest
 
 from services.volunteers.activity.rows import ACTIVITIES, ATTENDANCES
 from services.volunteers.patrol import (
@@ -35,8 +33,7 @@ from shared.domain.errors import BadInputError, ForbiddenError, IllegalStateErro
 from shared.domain.mandate import Mandate
 from tests.domain.volunteers.people import person
 from tests.kit import ANYONE, given
-from tests.kit.city import BUILDING, COMMUNITY, COMPOUND, STREET, entry
-from tests.kit.desk import Desk
+from tests.kit.city import BUILDING, COMMUNITY, COMPOUND
 from tests.kit.rows import MemoryRows, city
 from tests.kit.spec import Spec, folded
 
@@ -175,119 +172,8 @@ def test_findings_have_somebody_who_answers_for_them() -> None:
     log(given(PATROL, "r-1"), by=CHEN).then_raises(ForbiddenError, "patrol.log")
 
 
-@pytest.fixture(scope="module")
-def team(desk: Desk) -> str:
-    """A team of two volunteers."""
-    id: str = desk.ask("form_team", "post-worker", kind="safety", name="平安", place=COMPOUND)["id"]
-    for someone in ("p-1", "p-2"):
-        desk.ask("register_volunteer", "post-worker", person_id=someone, name="陈志明", home=COMPOUND)
-        desk.ask("join_team", someone, team_id=id)
-    return id
-
-
-def test_teams_and_members_are_listed(desk: Desk, team: str) -> None:
-    (row,) = desk.ask("find_teams", "", kind="safety")["rows"]
-    assert (row["team_id"], row["members"], row["patrols"], row["actions"]) == (team, 2, 0, [])
-    assert [row["name"] for row in desk.ask("find_members", "", team_id=team)["rows"]] == ["陈*", "陈*"]
-    assert [row["name"] for row in desk.ask("find_members", "post-worker", team_id=team)["rows"]] == ["陈志明"] * 2
-    assert desk.ask("find_teams", "p-1")["rows"][0]["actions"] == ["leave_team"]
-    assert desk.ask("find_teams", "p-3")["rows"][0]["actions"] == [], "who is not registered cannot join"
-    desk.ask("register_volunteer", "p-3", name="陈", home=COMPOUND)
-    desk.ask("join_team", "p-3", team_id=team)
-    assert desk.ask("get_volunteer", "p-3")["teams"] == [team]
-    desk.ask("leave_team", "p-3", team_id=team)
-    assert desk.ask("get_volunteer", "p-3")["teams"] == []
-    assert desk.ask("volunteer_figures", place=STREET)["teams"] == {"total": 1, "by": {"safety": 1}}
-
-
-def test_who_joins_is_registered_in_the_log_whatever_the_views_show(desk: Desk, team: str) -> None:
-    with pytest.raises(IllegalStateError, match="register first"):
-        desk.ask("join_team", "p-8", team_id=team)
-
-
-def test_patrols_carry_who_answers_for_the_findings(desk: Desk, team: str) -> None:
-    ask = {"team_id": team, "place": COMPOUND, "members": ["p-1", "p-2"]}
-    desk.ask("plan_patrol", "post-worker", patrol_id="r-1", starts=STARTED, **ask)
-    assert [row["status"] for row in desk.ask("find_patrols", "post-worker")["rows"]] == ["planned"]
-    assert desk.ask("volunteer_figures", place=STREET)["patrols"] == 0
-    found = [{"category": "facility.road", "description": "blocked"}, {"category": "order.litter", "description": "x"}]
-    walk = {"route": "gate", "started": STARTED, "minutes": 30, "findings": found}
-    desk.ask("log_patrol", "post-worker", patrol_id="r-1", **walk, **ask)
-    record = list(desk.log.read(0))[-1]
-    assert (record.type, record.mandate, record.on_behalf_of, record.place) == (
-        "PatrolLogged",
-        "post-worker",
-        "o-community",
-        COMPOUND,
-    )
-    (row,) = desk.ask("find_patrols", "post-worker")["rows"]
-    assert [(one["finding_id"], one["place"]) for one in row["findings"]] == [("r-1-1", COMPOUND), ("r-1-2", COMPOUND)]
-    assert (row["status"], row["post_id"], row["post_en"]) == ("logged", "post-worker", "post-worker")
-    figures = desk.ask("volunteer_figures", place=STREET)
-    assert (figures["patrols"], figures["patrol_person_times"], figures["findings"]) == (1, 2, 2)
-    shown = desk.ask("get_volunteer", "post-worker", person_id="p-1")
-    assert (shown["patrols"], shown["patrol_minutes"]) == (1, 30)
-    (listed,) = desk.ask("find_teams", "")["rows"]
-    assert (listed["patrols"], listed["last_patrol"]) == (1, STARTED)
-    with pytest.raises(ForbiddenError, match="patrol.log"):
-        desk.ask("find_patrols", "p-1")
-
-
-def test_minutes_on_patrol_are_bounded_as_hours_are(desk: Desk, team: str) -> None:
-    """Per person and day, over, never at two places: patrols among each other and with activities, past midnight too."""
-    at = "2025-03-20T12:00:00+08:00"
-
-    def walk(id: str, started: str, minutes: int, *members: str, now: str = at) -> Any:
-        ask = {"team_id": team, "place": COMPOUND, "route": "gate", "members": members or ["p-1", "p-2"]}
-        return desk.ask("log_patrol", "post-worker", at=now, patrol_id=id, started=started, minutes=minutes, **ask)
-
-    def serve(id: str, starts: str, minutes: int) -> Any:
-        ask = {"kind": "station", "place": COMPOUND, "title": "值守"}
-        desk.ask("plan_activity", "post-worker", at=at, activity_id=id, starts=starts, **ask)
-        desk.ask("hold_activity", "post-worker", at=at, activity_id=id)
-        people = [{"person_id": "p-2", "minutes": minutes}]
-        return desk.ask("record_attendance", "post-worker", at=at, activity_id=id, attendances=people)
-
-    assert walk("w-1", "2025-03-15T20:00:00+08:00", 240)["events"] == 1
-    assert walk("w-1", "2025-03-15T20:00:00+08:00", 240)["events"] == 0, "logged again it is no second patrol"
-    for started in ("2025-03-15T23:59:00+08:00", "2025-03-15T19:01:00+08:00", "2025-03-15T12:30:00+00:00"):
-        with pytest.raises(IllegalStateError, match="p-1 took part in patrol at that time"):
-            walk("w-2", started, 60)
-    assert walk("w-3", "2025-03-16T00:00:00+08:00", 60)["events"] == 1, "one after the other, over midnight"
-    with pytest.raises(IllegalStateError, match="more than 720 minutes on 2025-03-16") as caught:
-        walk("w-4", "2025-03-16T08:00:00+08:00", 661)
-    assert set(caught.value.fields) == {"members"}
-    with pytest.raises(IllegalStateError, match="not over yet"):
-        walk("w-5", "2025-03-20T11:30:00+08:00", 31)
-    with pytest.raises(IllegalStateError, match="p-2 took part in patrol at that time"):
-        serve("s-1", "2025-03-15T21:00:00+08:00", 30)
-    assert serve("s-2", "2025-03-17T09:00:00+08:00", 700)["events"] == 1
-    with pytest.raises(IllegalStateError, match="p-2 would have served more than 720 minutes"):
-        walk("w-6", "2025-03-17T21:00:00+08:00", 21)
-    with pytest.raises(IllegalStateError, match="p-2 took part in 值守"):
-        walk("w-7", "2025-03-17T09:00:00+08:00", 10)
-    desk.tell_all("registry", [entry("parameters", "longest_day_minutes", value=800)])
-    assert walk("w-6", "2025-03-17T21:00:00+08:00", 21)["events"] == 1
-
-
-def test_a_patrol_has_two_members_each_named_once(desk: Desk, team: str) -> None:
-    walk = {"team_id": team, "place": COMPOUND, "route": "x", "started": STARTED, "minutes": 1441}
-    for members in (["p-1"], ["p-1", "p-1"]):
-        with pytest.raises(BadInputError) as caught:
-            desk.ask("log_patrol", "post-worker", members=members, **walk)
-        assert set(caught.value.fields) == {"members", "minutes"}
-
-
-def test_a_repeated_command_gives_the_first_receipt(desk: Desk) -> None:
-    before = desk.log.head().position
-    ask = {"kind": "party", "name": "党员", "place": COMPOUND}
-    first = desk.ask("form_team", "post-worker", command_id="c-same", **ask)
-    assert desk.ask("form_team", "post-worker", command_id="c-same", **ask) == first
-    assert desk.log.head().position == before + 1
-
-
 def test_a_team_says_what_it_does() -> None:
-    """C31: whoever forms teams there says it; said again it changes nothing."""
+    """Whoever forms teams there says it; said again it changes nothing (part of C31)."""
     said = TeamDescribed(team_id="t-1", about="夜间巡查")
     given(TEAM, "t-1", FORMED).when(describe_team, by=CAPTAIN, about="夜间巡查").then(said)
     given(TEAM, "t-1", FORMED, said).when(describe_team, by=CAPTAIN, about="夜间巡查").then_nothing()

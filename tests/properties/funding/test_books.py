@@ -1,4 +1,4 @@
-"""The arithmetic of the books, over all amounts (C22, D32)."""
+"""The arithmetic of the books, over all amounts."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ HELD = strategies.fixed_dictionaries(dict.fromkeys(SOURCES, FEN)).filter(lambda 
 
 @given(HELD, strategies.data())
 def test_a_payment_draws_exactly_in_proportion_and_never_more_than_there_is(held, data):
-    """C22: exact to the fen, each source less than one fen off its share, the same every time."""
+    """Exact to the fen, each source less than one fen off its share, the same every time (part of C22)."""
     total = sum(held.values())
     amount = data.draw(strategies.integers(1, total))
     drawn = books.draw(amount, held)
@@ -26,7 +26,7 @@ def test_a_payment_draws_exactly_in_proportion_and_never_more_than_there_is(held
 
 @given(HELD, strategies.lists(strategies.integers(1, 10**13), max_size=20))
 def test_provenance_is_conserved_over_many_payments(held, amounts):
-    """C22: whatever is drawn and what is left always makes up what each source gave."""
+    """Whatever is drawn and what is left always makes up what each source gave (part of C22)."""
     left = dict(held)
     for amount in amounts:
         if amount <= sum(left.values()):
@@ -61,7 +61,7 @@ def test_no_amount_or_too_much_cannot_be_drawn(amount: int):
 
 @given(HELD)
 def test_every_journal_entry_balances_on_known_accounts(amounts):
-    """D32"""
+    """(part of D32)"""
     for entries in (
         books.receipt("society", 5),
         books.reversal("society", 5),
@@ -75,7 +75,7 @@ def test_every_journal_entry_balances_on_known_accounts(amounts):
 
 @given(HELD)
 def test_a_payment_leaves_the_income_track_untouched_by_spending_accounts(amounts):
-    """D32: what is spent passes the spending track whole; nothing is booked against income."""
+    """What is spent passes the spending track whole; nothing is booked against income (part of D32)."""
     entries = books.payment(amounts)
     fen = sum(amounts.values())
     track = [entry for entry in entries if entry.account == "bank.spending"]

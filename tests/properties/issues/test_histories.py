@@ -1,4 +1,4 @@
-"""Whatever is asked in whatever order: somebody answers, nothing ends without follow-up, figures are partitions (X03, X08, X13)."""
+"""Whatever is asked in whatever order: somebody answers, nothing ends without follow-up, figures are partitions."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 from hypothesis import settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
 
 from services.issues.issue import (
     CASES,
@@ -227,5 +227,7 @@ class Histories(RuleBasedStateMachine):
         assert msgspec.json.decode(msgspec.json.encode(self.issue), type=Issue) == self.issue
 
 
-Histories.TestCase.settings = settings(max_examples=60, stateful_step_count=40, deadline=None)
-TestHistories = Histories.TestCase
+def test_whatever_is_asked_in_whatever_order() -> None:
+    """(part of X03, X08, X13)"""
+    bounds = settings(max_examples=60, stateful_step_count=40, deadline=None)
+    run_state_machine_as_test(Histories, settings=bounds)

@@ -1,4 +1,4 @@
-"""Somebody answers for an issue exactly when some post is held that takes in issues, mostly one that covers the place (X13)."""
+"""Somebody answers for an issue exactly when some post is held that takes in issues, mostly one that covers the place."""
 
 from __future__ import annotations
 

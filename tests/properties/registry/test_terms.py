@@ -1,4 +1,4 @@
-"""In every history that decisions can make, a post has one holder a day, and every service's authority view agrees (C13)."""
+"""In every history that decisions can make, a post has one holder a day, and every service's authority view agrees."""
 
 from __future__ import annotations
 

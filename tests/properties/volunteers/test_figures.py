@@ -1,4 +1,4 @@
-"""Figures of any territory equal what counting all facts by hand gives, in every reachable history (C39, C44, X04)."""
+"""Figures of any territory equal what counting all facts by hand gives, in every reachable history."""
 
 from __future__ import annotations
 
@@ -54,6 +54,7 @@ def desk_with_activities(folder: Path) -> Desk:
 @settings(max_examples=25, deadline=None)
 @given(steps)
 def test_figures_equal_a_count_by_hand(steps: list[tuple[str, int, str, int]]) -> None:
+    """(part of C39, X04)"""
     with tempfile.TemporaryDirectory() as folder:
         desk = desk_with_activities(Path(folder))
         attended: dict[tuple[int, str], int] = {}

@@ -1,4 +1,4 @@
-"""Claims made at the same moment never give two claimants: the log resolves (C42, X07)."""
+"""Claims made at the same moment never give two claimants: the log resolves."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import Any
 
 from hypothesis import settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
 
 from services.volunteers.volunteer import Volunteer
 from services.volunteers.wish.asking import ask_wish, publish_wish
@@ -161,11 +161,14 @@ class Claims(RuleBasedStateMachine):
                     assert holder
 
 
-TestClaims = Claims.TestCase
-TestClaims.settings = settings(max_examples=60, stateful_step_count=20, deadline=None)
+def test_whoever_acts_there_are_never_two_claimants() -> None:
+    """(part of C42, X07)"""
+    bounds = settings(max_examples=60, stateful_step_count=20, deadline=None)
+    run_state_machine_as_test(Claims, settings=bounds)
 
 
 def test_two_claims_at_the_same_moment_give_one_winner_and_a_clear_refusal() -> None:
+    """(part of C42, X07)"""
     log = open_wish()
     raced = False
 
@@ -188,6 +191,7 @@ def test_two_claims_at_the_same_moment_give_one_winner_and_a_clear_refusal() -> 
 
 
 def test_forty_threads_claim_one_wish() -> None:
+    """(X07) (part of C42)"""
     log, gate = open_wish(), threading.Barrier(40)
     won: list[str] = []
     refused: list[str] = []

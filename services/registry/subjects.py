@@ -1,0 +1,83 @@
+"""What standings and links are about: places and bodies of one kind, found on a day."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection
+from dataclasses import replace as altered
+from typing import Any
+
+from shared.domain.city import City, every
+from shared.domain.errors import BadInputError, NotFoundError
+from shared.domain.fields import PLACE
+from shared.domain.reader import Reader
+from shared.domain.view import Row
+from shared.domain.words import _, said, term
+
+#: The id of an organisation or post, or a territory path: whose pattern the ids fit, too.
+SUBJECT = altered(PLACE, control="pick", refers="organisation|post|place")
+#: Kind of subject to the list that its own kinds are on.
+LISTS = {"place": "place_kinds", "organisation": "organisation_types", "post": "roles"}
+#: Kind of subject to the view of the city, and the field that says of which kind it is.
+_IN_CITY = {
+    "place": (City.place, "kind"),
+    "organisation": (City.organisation, "type"),
+    "post": (City.post, "role"),
+}
+#: Subjects named at most where some are missing.
+NAMED = 50
+
+
+def there(city: City, thing: str, of: str, subject: str, field: str = "subject") -> Row:
+    """What the city knows of a subject that is a `thing` of the kind `of` ("": any), its place among it.
+
+    Raises `NotFoundError` for one that is not there any more, `BadInputError` for one of another kind.
+    """
+    find, kind = _IN_CITY[thing]
+    row = find(city, subject)
+    if row is None or row.get("abolished") or (thing == "organisation" and row.get("until")):
+        raise NotFoundError(
+            _("there is no {thing} {id}"), {field: said(_("unknown"))}, thing=term("thing", thing), id=subject
+        )
+    if of and row[kind] != of:
+        raise BadInputError(
+            _("{subject} is of the kind {kind}; this is for {wanted} only"),
+            {field: said(_("of another kind"))},
+            subject=subject,
+            kind=row[kind],
+            wanted=of,
+        )
+    return row
+
+
+def all_of(read: Reader, thing: str, of: str, place: str, day: str) -> list[str]:
+    """The places, organisations or posts of a kind that there are at and below a place on a day; posts: those of today."""
+    where: Row = ({LISTED[thing]: of} if of else {}) | ({"place__under": place} if place else {})
+    if thing == "place":
+        return [row["place"] for row in every(read.rows, "places", where) if row["registered"] <= day]
+    if thing == "post":
+        return [row["post_id"] for row in every(read.rows, "posts", where | {"abolished": ""})]
+    where |= {"since__lte": day, "ended__gt": day}
+    return [row["organisation_id"] for row in every(read.rows, "organisations", where)]
+
+
+#: Kind of subject to the field of its rows that says of which kind it is.
+LISTED = {thing: kind for thing, (_find, kind) in _IN_CITY.items()}
+
+
+def wrong_kind(thing: str, of: str, codes: Callable[[str], Collection[str]]) -> str:
+    """Why a kind cannot be asked of subjects, "" when it can; `codes(list)` are those of the city."""
+    listed = LISTS[thing]
+    return (
+        said(_("not on the city's list {list}"), list=term("kinds", listed)) if of and of not in codes(listed) else ""
+    )
+
+
+def held_on(row: Row, day: str) -> bool:
+    """Whether something with `since` and `until` ("": open; the first day after) holds on a day."""
+    return bool(row["since"]) and row["since"] <= day < (row["until"] or "9999")
+
+
+def missing(subjects: list[str], having: Collection[str]) -> dict[str, Any]:
+    """How many subjects there are, how many are without, and the first of these by name."""
+    without = [subject for subject in subjects if subject not in having]
+    return {"subjects": len(subjects), "without": len(without), "missing": without[:NAMED]}

@@ -1,0 +1,112 @@
+"""Cases whose post falls vacant or is left alone move on by themselves, and posts that can act are offered."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from shared.domain.errors import ForbiddenError
+from tests.domain.issues.test_answering import DAY, left
+from tests.kit.city import COMMUNITY, COMPOUND, entry, post
+from tests.kit.desk import Desk
+
+
+@pytest.fixture
+def desk(tmp_path: Path) -> Iterator[Desk]:
+    desk = Desk("issues", tmp_path)
+    yield desk
+    desk.close()
+
+
+def report(desk: Desk, place: str = COMPOUND) -> str:
+    asked = {"place": place, "category": "facility.streetlight", "description": "路灯不明"}
+    return str(desk.ask("report_issue", "p-resident", **asked)["id"])
+
+
+def holder(desk: Desk, id: str) -> tuple[str, str]:
+    row = desk.ask("get_issue", "post-street", issue_id=id)
+    return row["post_id"], row["person_id"]
+
+
+def test_every_case_of_who_leaves_rises_in_the_same_chain_of_events(desk: Desk) -> None:
+    cases = [report(desk) for _ in range(3)]
+    other = report(desk, COMMUNITY)
+    before = len(list(desk.log.read(0)))
+    type, data = left("post-grid", "p-grid", DAY)
+    desk.tell("registry", type, **data)
+    assert [holder(desk, id) for id in cases] == [("post-secretary", "p-secretary")] * 3
+    assert holder(desk, other) == ("post-secretary", "p-secretary")
+    handed = list(desk.log.read(before))
+    assert [record.type for record in handed] == ["IssueHandedUp"] * 3
+    ended = list(desk.others["registry"].read(0))[-1]
+    assert {record.causation_id for record in handed} == {ended.id}
+    assert desk.ask("find_issues", "post-street", holderless=True)["rows"] == []
+    assert desk.ask("get_issue", issue_id=cases[0])["timeline"][-1]["cause"] == "vacant"
+
+
+def test_what_is_given_to_somebody_who_has_left_meanwhile_goes_on_at_once(desk: Desk) -> None:
+    """A report is entered late, for a day on which somebody held the post who does so no longer."""
+    worker = entry("roles", "community_worker", intake=1, powers=["issue.*"])
+    desk.tell_all("registry", [worker])
+    asked = {"place": COMMUNITY, "category": "order.litter", "description": "乱扔垃圾", "channel": "phone"}
+    id = str(desk.ask("report_issue", "post-street", "2025-01-31T09:00:00+08:00", **asked)["id"])
+    assert [record.type for record in desk.log.read(0)] == ["IssueReported", "IssueHandedUp"]
+    assert holder(desk, id) == ("post-street", "p-street")
+    assert desk.ask("find_issues", "post-street", holderless=True)["rows"] == []
+    with pytest.raises(ForbiddenError, match="only staff"):
+        desk.ask("find_issues", "p-resident", holderless=True)
+
+
+def test_when_a_term_is_over_the_clock_hands_its_issues_up(desk: Desk) -> None:
+    id = report(desk)
+    desk.ask("triage_issue", "post-grid", issue_id=id, severity="small", reason="one lamp")
+    type, data = left("post-grid", "p-grid", "2099-03-06")
+    desk.tell("registry", type, **data)
+    assert holder(desk, id) == ("post-grid", "p-grid")
+    assert desk.tick("2099-03-05") == 0
+    assert desk.tick("2099-03-06") == 1
+    assert desk.tick("2099-03-06") == desk.tick("2099-03-07") == 0
+    assert holder(desk, id) == ("post-secretary", "p-secretary")
+
+
+def test_what_waits_untaken_rises_by_the_clock_step_by_step(desk: Desk) -> None:
+    """Reported on a Tuesday, three full working days pass until Friday night."""
+    waiting, taken = report(desk), report(desk)
+    desk.ask("triage_issue", "post-grid", issue_id=taken, severity="small", reason="one lamp")
+    assert desk.tick("2025-03-07") == 0
+    assert desk.tick("2025-03-08") == 1
+    assert desk.tick("2025-03-08") == desk.tick("2025-03-12") == 0
+    assert holder(desk, waiting) == ("post-secretary", "p-secretary")
+    assert desk.tick("2025-03-13") == 1
+    assert holder(desk, waiting) == ("post-street", "p-street")
+    assert desk.tick("2025-04-13") == 0
+    assert holder(desk, taken) == ("post-grid", "p-grid")
+    steps = [step for step in desk.ask("get_issue", issue_id=waiting)["timeline"] if step["what"] == "IssueRaised"]
+    assert [(step["days"], step["to_level"] if "to_level" in step else step["level"]) for step in steps] == [
+        (3, "community"),
+        (3, "street"),
+    ]
+
+
+def test_a_city_that_has_not_said_how_long_lets_nothing_rise(tmp_path: Path) -> None:
+    from tests.kit.city import facts
+
+    told = [one for one in facts() if one[1].get("code") != "untaken_days"]
+    desk = Desk("issues", tmp_path, told)
+    report(desk)
+    assert desk.tick("2025-06-08") == 0
+    desk.close()
+
+
+def test_posts_that_can_act_are_offered(desk: Desk) -> None:
+    id = report(desk)
+    desk.tell_all("registry", [entry("roles", "accountant", powers=["money.read"])])
+    desk.tell_all("registry", post("post-accountant", "o-community", "accountant", "p-accountant"))
+    offered = [row["post_id"] for row in desk.ask("posts_for_issue", "post-grid", issue_id=id)["rows"]]
+    assert offered == ["post-grid", "post-secretary", "post-housing", "post-street"]
+    up = desk.ask("posts_for_issue", "post-grid", issue_id=id, command="escalate_issue")["rows"]
+    assert [row["post_id"] for row in up] == ["post-secretary", "post-street"]
+    for row in up:
+        assert row["organisation"] and row["title"]

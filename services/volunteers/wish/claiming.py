@@ -19,7 +19,7 @@ from services.volunteers.wish.state import WISH, Wish, claimed_by, own
 from shared.domain.city import City
 from shared.domain.clock import Rule, rows_of
 from shared.domain.command import holds
-from shared.domain.errors import ForbiddenError, IllegalStateError
+from shared.domain.errors import ForbiddenError, IllegalStateError, refusal
 from shared.domain.event import Event
 from shared.domain.fields import number, text
 from shared.domain.mandate import Mandate
@@ -44,7 +44,11 @@ def _confirms_own_work(wish: Wish, by: Mandate) -> Said | None:
 
 
 def _may_not_claim(wish: Wish, by: Mandate, city: City) -> Said | None:
-    return None if by.post_id or registered(by.actor, city) else said(_REGISTER)
+    """Why somebody cannot claim the wish: not registered, too far away, or with too many claims."""
+    if not by.post_id and not registered(by.actor, city):
+        return said(_REGISTER)
+    home = wish.place if by.post_id else city.rows.get_many("volunteers", [by.actor])[by.actor]["place"]
+    return refusal(lambda: _near(city, wish.place, home), lambda: _not_too_many(city, by.actor, city.day))
 
 
 def _still_claimed(wish: Wish, by: Mandate, city: City) -> Said | None:
@@ -124,7 +128,12 @@ def _not_too_many(city: City, claimant: str, at: str) -> None:
         )
 
 
-@WISH.command("wish.read_wisher", when=("claimed",), otherwise=_("the wish is {status}; there is nobody to introduce"))
+@WISH.command(
+    "wish.read_wisher",
+    when=("claimed",),
+    otherwise=_("the wish is {status}; there is nobody to introduce"),
+    unless=lambda wish, by, city: said(_("who wishes was introduced already")) if wish.introduced else None,
+)
 def introduce_wisher(wish: Wish, *, by: Mandate, at: str) -> list[Event]:
     """Pass on to the claimant who wishes, what for and how to reach them; until then the claimant reads the public title only (C41)."""
     return [] if wish.introduced else [WisherIntroduced(wish_id=wish.id, person_id=wish.claimant)]

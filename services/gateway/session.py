@@ -365,6 +365,7 @@ class Gateway:
             command_id=f"{current.actor or _nobody()}:{key}" if key else "",
             correlation_id=g.correlation_id,
             occurred=occurred,
+            link=g.get("private_link", ""),
             imported=imported,
             after=after,
         )

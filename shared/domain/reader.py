@@ -19,9 +19,9 @@ STAFF = "staff"
 CLOSEST = 3
 
 
-def offered(decider: Decider[Any], state: Any, by: Mandate) -> list[str]:
+def offered(decider: Decider[Any], state: Any, by: Mandate, city: City) -> list[str]:
     """The commands that somebody may give to a thing in this state, in the order of their declaration."""
-    return [name for name, command in decider.commands.items() if command.offered(state, by)]
+    return [name for name, command in decider.commands.items() if command.offered(state, by, city)]
 
 
 def missing(thing: str, id: str, field: str = "") -> NotFoundError:
@@ -104,12 +104,12 @@ class Reader:
 
     def actions(self, decider: Decider[Any], row: Row) -> list[str]:
         """The commands that the reader may give to the thing of a row (of `View.of`) now."""
-        return offered(decider, state_of(decider, row), self.by)
+        return offered(decider, state_of(decider, row), self.by, self.city)
 
     def others(self, decider: Decider[Any], row: Row) -> list[Row]:
         """Who may do what the reader may not: commands that fit the thing now, each with the closest posts that have the power."""
         state = state_of(decider, row)
-        place, mine = decider.place(state), set(offered(decider, state, self.by))
+        place, mine = decider.place(state), set(offered(decider, state, self.by, self.city))
         found = []
         for name, command in decider.commands.items():
             if name not in mine and command.fits(state):

@@ -291,7 +291,7 @@ class Node:
             "position": receipt.position or self.log.head().position,
             "version": receipt.version,
             "events": receipt.events,
-            "actions": offered(command.decider, state, mandate) if state is not None else [],
+            "actions": offered(command.decider, state, mandate, self.city(views=views)) if state is not None else [],
         }
 
     def _in_its_window(self, command: Command, context: Context, views: Rows | None) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Annotated, Any
 
+from services.issues.issue import link
 from services.issues.issue.answering import given_to, takers
 from services.issues.issue.facts import IssueReported
 from services.issues.issue.state import ISSUE, Issue
@@ -58,7 +59,8 @@ def report_issue(
             )
         reporter = by.actor
     post = _intake(place, by, city)
-    return _reported(issue, post, city, place, category, description, channel, origin, reporter, contact)
+    own = link.given(by, at[:10], city)
+    return _reported(issue, post, city, place, category, description, channel, origin, reporter, contact, own)
 
 
 def _intake(place: str, by: Mandate, city: City) -> Row:
@@ -87,6 +89,7 @@ def _reported(
     origin: str,
     reporter: str = "",
     contact: str = "",
+    own: Any = None,
 ) -> list[Event]:
     written = masked(description)  # a finding of a patrol of before may not be
     if issue.status != "unknown":
@@ -106,6 +109,7 @@ def _reported(
             contact=contact,
             **given_to(post, city),
             confidential=_confidential(category, city),
+            **(own or {}),
         )
     ]
 

@@ -14,6 +14,7 @@ from flask import g, request, session
 
 from services.gateway import headers
 from services.gateway.credentials import Credentials, Identity
+from services.gateway.devices import Devices
 from shared.domain.errors import (
     BadInputError,
     ForbiddenError,
@@ -23,7 +24,7 @@ from shared.domain.errors import (
     UnavailableError,
 )
 from shared.domain.identity import derived_id, new_id
-from shared.domain.words import _, said
+from shared.domain.words import _, said, term
 from shared.following.context import Context
 
 #: Seconds for which a session asks services to reflect what it wrote; views lag by milliseconds.
@@ -89,6 +90,9 @@ class Gateway:
         self.caller = caller
         self.credentials = credentials
         self.leaving = False  # the process is about to end
+        self.devices = Devices(credentials.keys("device"))
+        credentials.device = self.devices.knows
+        self._heads: dict[str, int] = {}  # of each service's log, as far as known here
         self._known_posts: OrderedDict[str, tuple[Mapping[str, Any], ...]] = OrderedDict()
 
     def current(self) -> Current:
@@ -101,7 +105,7 @@ class Gateway:
     def ask(self, service: str, query: str, /, **arguments: Any) -> dict[str, Any]:
         """The answer of a query."""
         given = {name: value for name, value in arguments.items() if value is not None}
-        after = headers.after()
+        after = self._after()
         remembered = self._remembered()
         try:
             return self.caller.call(service, query, self._context(_later(after, remembered)), given)
@@ -117,7 +121,7 @@ class Gateway:
         g.commands = g.get("commands", 0) + 1
         if g.commands > 1:  # a form that does several things does each of them once
             key = derived_id(key, str(g.commands))
-        context = self._context(_later(headers.after(), self._remembered()), key, headers.occurred(), self._importer())
+        context = self._context(_later(self._after(), self._remembered()), key, headers.occurred(), self._importer())
         receipt = self.caller.call(service, command, context, arguments, timeout=_timeout)
         self._remember(receipt)
         return receipt
@@ -142,6 +146,7 @@ class Gateway:
     def sign_in(self, username: str, password: str) -> tuple[str, Identity]:
         """Sign in and bind this browser's session to it; returns the bearer token too. A wrong password raises."""
         token, identity = self.credentials.sign_in(username, password, request.remote_addr or "")
+        self.devices.remember(username)
         session.clear()
         session["token"] = token
         self.csrf()
@@ -238,7 +243,7 @@ class Gateway:
             kind="person",
             actor=person_id,
             correlation_id=g.correlation_id,
-            after=_later(headers.after(), self._remembered()),
+            after=_later(self._after(), self._remembered()),
         )
         try:
             answer = self.caller.call("registry", "posts_of_person", context, {"person_id": person_id})
@@ -253,6 +258,26 @@ class Gateway:
         if len(self._known_posts) > KNOWN_PERSONS:
             self._known_posts.popitem(last=False)
         return posts
+
+    def _after(self) -> dict[str, int]:
+        """The positions that the answer must reflect; refuses those that do not exist yet, which nobody could wait for."""
+        if "after" not in g:
+            g.after = headers.after()
+            for source, position in g.after.items():
+                if position > self._heads.get(source, 0) and position > (head := self._head(source)):
+                    raise BadInputError(
+                        _("{service} has no position {position} yet"),
+                        {"Linli-After": said(_("the last one is {head}"), head=head)},
+                        service=term("service", source),
+                        position=position,
+                    )
+        after: dict[str, int] = g.after
+        return after
+
+    def _head(self, source: str) -> int:
+        context = Context(kind="service", actor="gateway", correlation_id=g.correlation_id)
+        self._heads[source] = int(self.caller.call(source, "status", context, {})["head"])
+        return self._heads[source]
 
     def _importer(self) -> str:
         """The operator who brings a command in from another register, "" for none; raises `ForbiddenError` for anybody else."""
@@ -289,6 +314,7 @@ class Gateway:
 
     def _remember(self, receipt: Mapping[str, Any]) -> None:
         position = receipt.get("position", 0)
+        self._heads[receipt["service"]] = max(position, self._heads.get(receipt["service"], 0))
         if position and not headers.bearer():
             session["positions"] = session.get("positions", {}) | {receipt["service"]: [position, int(time.time())]}
 

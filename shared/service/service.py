@@ -15,6 +15,7 @@ from typing import Any, TypeVar, cast
 import msgspec
 import structlog
 from eventlet import sleep
+from eventlet.semaphore import Semaphore
 from marshmallow import Schema, ValidationError
 from nameko.extensions import DependencyProvider
 
@@ -47,6 +48,8 @@ from shared.views import ViewStore
 
 #: Part of a call's time-out that a service may wait for its views to reach given facts; the rest is for the answer.
 WAIT_SHARE = 0.8
+#: Calls that wait so long at a time in a process, and seconds that all others may.
+WAITING, SHORT = 8, 0.5
 
 _log = structlog.get_logger()
 
@@ -73,7 +76,22 @@ class Here(DependencyProvider):
         self.signer = Signer(*settings.secrets())
 
         self.patience = settings.rpc_timeout * WAIT_SHARE
+        self._waiting = Semaphore(WAITING)
         self.followers.follow(self.node)
+
+    def wait_for(self, context: Context) -> None:
+        """Wait until the views reflect the positions that the caller has seen; raises `TimedOutError`.
+
+        Only some calls wait at a time, so that others are answered meanwhile, and those of nobody in particular only shortly.
+        """
+        if not context.after:
+            return
+        seen = context.kind != "anonymous" and self._waiting.acquire(blocking=False)
+        try:
+            self.node.wait_for(context.after, timeout=self.patience if seen else SHORT)
+        finally:
+            if seen:
+                self._waiting.release()
 
     def stop(self) -> None:
         self.followers.stop()  # before the log and the views, which they use
@@ -211,7 +229,7 @@ class Call:
                     told = {key: value for key, value in ask.items() if value != _left_out(self._schema(name), key)}
                     content = self._here.signer.content(f"{service}.{name}", told, claimed)
                     self.context = msgspec.structs.replace(self.context, content=content)
-                self.node.wait_for(context.after, timeout=self._here.patience)
+                self._here.wait_for(context)
                 return {"ok": work(ask)}
         except LinliError as error:
             outcome = error.kind

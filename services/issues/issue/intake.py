@@ -56,6 +56,8 @@ def report_issue(
                 {"channel": said(_("residents report through the portal"))},
                 channel=term("channels", channel),
             )
+        if origin:
+            raise ForbiddenError(_("only staff say that an issue came from a visit"), {"origin": said(_("staff only"))})
         reporter = by.actor
     post = _intake(place, by, city)
     return _reported(issue, post, city, place, category, description, channel, origin, reporter, contact)

@@ -214,6 +214,7 @@ PARAMETERS: Mapping[str, tuple[int, int]] = {
     "contracts_needed": (0, 1),
     "untaken_days": (1, 250),  # working days
     "reopen_days": (1, 3660),
+    "anonymous_a_day": (0, 100_000),  # cases that one post takes in from nobody in particular
 }
 #: What parameters are in a city that adopted its entries before there were such: among them minutes that one person can serve in a day,
 #: and days that a time limit may lie ahead.
@@ -223,6 +224,7 @@ FORMER: Mapping[str, int] = {
     "late_entry_days": 7,
     "follow_up_spacing_hours": 12,
     "reopened_working_days": 10,
+    "anonymous_a_day": 50,
 }
 
 

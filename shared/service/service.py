@@ -15,7 +15,6 @@ from typing import Any, TypeVar, cast
 import msgspec
 import structlog
 from eventlet import sleep
-from eventlet.semaphore import Semaphore
 from marshmallow import Schema, ValidationError
 from nameko.extensions import DependencyProvider
 
@@ -48,8 +47,8 @@ from shared.views import ViewStore
 
 #: Part of a call's time-out that a service may wait for its views to reach given facts; the rest is for the answer.
 WAIT_SHARE = 0.8
-#: Calls that wait so long at a time in a process, and seconds that all others may.
-WAITING, SHORT = 8, 0.5
+#: Seconds that calls of nobody in particular may wait for them, and all calls while many wait already.
+SHORT = 0.5
 
 _log = structlog.get_logger()
 
@@ -76,22 +75,7 @@ class Here(DependencyProvider):
         self.signer = Signer(*settings.secrets())
 
         self.patience = settings.rpc_timeout * WAIT_SHARE
-        self._waiting = Semaphore(WAITING)
         self.followers.follow(self.node)
-
-    def wait_for(self, context: Context) -> None:
-        """Wait until the views reflect the positions that the caller has seen; raises `TimedOutError`.
-
-        Only some calls wait at a time, so that others are answered meanwhile, and those of nobody in particular only shortly.
-        """
-        if not context.after:
-            return
-        seen = context.kind != "anonymous" and self._waiting.acquire(blocking=False)
-        try:
-            self.node.wait_for(context.after, timeout=self.patience if seen else SHORT)
-        finally:
-            if seen:
-                self._waiting.release()
 
     def stop(self) -> None:
         self.followers.stop()  # before the log and the views, which they use
@@ -229,7 +213,7 @@ class Call:
                     told = {key: value for key, value in ask.items() if value != _left_out(self._schema(name), key)}
                     content = self._here.signer.content(f"{service}.{name}", told, claimed)
                     self.context = msgspec.structs.replace(self.context, content=content)
-                self._here.wait_for(context)
+                self._wait_for_positions()
                 return {"ok": work(ask)}
         except LinliError as error:
             outcome = error.kind
@@ -254,6 +238,17 @@ class Call:
                 ms=round(seconds * 1000, 1),
                 correlation_id=correlation_id,
             )
+
+    def _wait_for_positions(self) -> None:
+        """Wait until the views reflect what the caller has seen; raises `TimedOutError`. Few calls wait at length at a time."""
+        if not self.context.after:
+            return
+        long = self.context.kind != "anonymous" and self.node.waiting.acquire(blocking=False)
+        try:
+            self.node.wait_for(self.context.after, timeout=self._here.patience if long else SHORT)
+        finally:
+            if long:
+                self.node.waiting.release()
 
     def signed(self, answer: dict[str, Any]) -> dict[str, Any]:
         """Add the code to an answer; the answer to an unsigned call gets none."""

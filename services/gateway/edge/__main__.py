@@ -39,7 +39,7 @@ FREE, BYTES, BYTES_EACH = 16 * 1024, 96 * 1024 * 1024, 16 * 1024 * 1024
 #: Connections at a time.
 CONNECTIONS = 4000
 #: Seconds after `stop` that those who connected last have to send their request, and that requests in flight get.
-SETTLE, GRACE = 0.5, 4.0
+SETTLE, GRACE = 2.0, 4.0
 #: Headers that belong to one connection (RFC 9110, 7.6.1), and those that only a proxy may say.
 _HOP = ("connection", "keep-alive", "proxy-connection", "te", "trailer", "transfer-encoding", "upgrade", "expect")
 _PROXY = ("forwarded", "x-real-ip", "x-forwarded-for", "x-forwarded-proto", "x-forwarded-host", "x-forwarded-port")
@@ -84,6 +84,11 @@ class _Connection(RequestHandler):
             self._head += len(data)
             if self._head > HEAD:
                 self._turn_away("head")
+
+    @property
+    def fresh(self) -> bool:
+        """Whether it has not brought its first request yet."""
+        return not self._request_count
 
     def _turn_away(self, reason: str) -> None:
         """Say why without a request to answer, and close."""
@@ -303,8 +308,10 @@ async def serve(listening: socket.socket) -> None:
         os._exit(1)
     await asyncio.sleep(0)  # who has connected is let in
     listener.close()
-    if settings["settle"]:
-        await asyncio.sleep(SETTLE)
+    until = loop.time() + (SETTLE if settings["settle"] else 0)
+    while loop.time() < until and any(connection.fresh for connection in server.connections):
+        await asyncio.sleep(0.05)
+    server.pre_shutdown()  # ends idle connections; without it they would be waited for
     await server.shutdown(GRACE)
     telling.cancel()
     await edge.close()

@@ -12,7 +12,7 @@ from services.issues.issue.handling import (
     return_issue,
     triage_issue,
 )
-from services.issues.issue.intake import on_patrol_logged, report_issue, take_finding
+from services.issues.issue.intake import on_patrol_logged, release_issue, report_issue, strike_out_issue, take_finding
 from services.issues.issue.outcome import (
     close_issue,
     contained,
@@ -62,10 +62,12 @@ __all__ = [
     "posts_for_issue",
     "raise_untaken",
     "record_follow_up",
+    "release_issue",
     "reopen_issue",
     "report_issue",
     "resolve_issue",
     "return_issue",
+    "strike_out_issue",
     "take_finding",
     "triage_issue",
     "withdraw_issue",

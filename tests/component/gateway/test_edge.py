@@ -252,8 +252,14 @@ def test_it_is_said_what_was_refused_and_an_end_is_noticed(tmp_path: Path) -> No
     front = Front(behind)
     front.raw(b"GARBAGE\r\n\r\n")
     assert json.loads(front.process.stdout.readline()) == {"malformed": 1}
+    idle = front.connect()
+    idle.sendall(GET + b"\r\n")
+    assert answers(idle.recv(4096)) == [200]
+    begun = time.monotonic()
     front.order("stop")
     assert front.process.wait(10) == 0, "it finishes"
+    assert time.monotonic() - begun < 2, "and waits for nobody who is idle"
+    idle.close()
     front.close()
     front = Front(behind)
     assert answers(front.raw(GET + b"Connection: close\r\n\r\n")) == [200]

@@ -1,7 +1,14 @@
 """An issue from intake to follow-up. What can be asked of it is declared as soon as this is imported."""
 
 from services.issues.issue.answering import LEFT, UNTAKEN, on_given, on_holding_changed, pass_on, raise_untaken
-from services.issues.issue.finding import find_issues, get_issue, inbox, issue_figures, posts_for_issue
+from services.issues.issue.finding import (
+    find_held_issues,
+    find_issues,
+    get_issue,
+    inbox,
+    issue_figures,
+    posts_for_issue,
+)
 from services.issues.issue.handling import (
     OVERDUE,
     accept_issue,
@@ -47,6 +54,7 @@ __all__ = [
     "erase_contact",
     "escalate_issue",
     "extend_issue",
+    "find_held_issues",
     "find_issues",
     "finish",
     "get_issue",

@@ -44,8 +44,8 @@ def report_issue(
 ) -> list[Event]:
     """Report an issue; the post closest to the place answers for it from now on (C15, X13).
 
-    A resident reports through the portal and as themselves. What nobody signs for is held for staff once the post has taken in as much of it
-    on the day as the city says.
+    A resident reports through the portal and as themselves. What nobody signs for is held for staff once the post has taken in as much of
+    it on the day as the city says.
     """
     city.known_place(place)
     city.code("issue_categories", category, "category")

@@ -31,7 +31,6 @@ from shared.domain.moments import day_of, days_late, imported
 from shared.domain.record import Record
 from shared.domain.view import OWN, Counts, Row, View, tally
 
-
 #: Whom a case is shown to in lists: everybody; who may read confidential ones; staff who asked for what is held.
 SHOWN, SECRET, HELD = 0, 1, 2
 

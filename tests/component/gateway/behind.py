@@ -67,7 +67,15 @@ class Behind(socketserver.ThreadingMixIn, socketserver.UnixStreamServer):
 class Front:
     """The process at a public port, with time-outs of a second or two."""
 
-    def __init__(self, behind: Behind, rate: int = 0, burst: int = 0, connections: int = 0, proxies: str = "") -> None:
+    def __init__(
+        self,
+        behind: Behind,
+        rate: int = 0,
+        burst: int = 0,
+        connections: int = 0,
+        proxies: str = "",
+        settle: bool = False,
+    ) -> None:
         self.behind = behind
         self._listening = socket.create_server(("127.0.0.1", 0), backlog=1024)
         self.port = self._listening.getsockname()[1]
@@ -87,7 +95,7 @@ class Front:
             "body": LARGEST_BODY,
             "within": (2.0, 1.5, 1.5),
             "proxies": proxies,
-            "settle": False,
+            "settle": settle,
             "words": {
                 language: {reason: sentence(language, one.template) for reason, one in REFUSALS.items()}
                 for language in ("zh", "en")

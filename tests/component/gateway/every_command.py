@@ -256,6 +256,7 @@ class World:
     def held_issue(self) -> str:
         """What nobody signed for, beyond what the post takes in of it on a day."""
         told = {"place": COMPOUND, "category": "facility.streetlight", "description": "路灯又不亮"}
+        self.said |= set(_chinese(told))
         while True:
             context = Context(kind="anonymous", actor="", command_id=f"anonymous:{self.new()}")
             id = str(self.town.call("issues", "report_issue", context, told)["id"])

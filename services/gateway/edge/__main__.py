@@ -309,7 +309,9 @@ async def serve(listening: socket.socket) -> None:
     await asyncio.sleep(0)  # who has connected is let in
     listener.close()
     until = loop.time() + (SETTLE if settings["settle"] else 0)
-    while loop.time() < until and any(connection.fresh for connection in server.connections):
+    while loop.time() < until and any(
+        isinstance(connection, _Connection) and connection.fresh for connection in server.connections
+    ):
         await asyncio.sleep(0.05)
     server.pre_shutdown()  # ends idle connections; without it they would be waited for
     await server.shutdown(GRACE)

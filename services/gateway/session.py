@@ -29,6 +29,8 @@ from shared.following.context import Context
 
 #: Seconds for which a session asks services to reflect what it wrote; views lag by milliseconds.
 REMEMBERED = 300
+#: Seconds after which a browser that asks for nothing is signed out, and between two notes that it asked.
+IDLE, NOTED = 3600, 60
 #: Persons whose last known posts are kept for when the registry does not answer.
 KNOWN_PERSONS = 10_000
 #: Names a post in the header or the session when the person chose to act as a resident.
@@ -208,6 +210,7 @@ class Gateway:
             identity = self.credentials.open(token)
         elif kept := session.get("token"):
             try:
+                self._check_idle(kept)
                 identity = self.credentials.open(kept)
             except UnauthenticatedError:
                 session.clear()
@@ -236,6 +239,16 @@ class Gateway:
         if chosen:
             _own(posts, chosen)
         return Current("person", identity.actor, identity.username, posts, chosen)
+
+    def _check_idle(self, token: str) -> None:
+        """End the sign-in of a browser that has asked for nothing for long; raises `UnauthenticatedError`."""
+        now = int(time.time())
+        seen = session.get("seen", now)
+        if now - seen > IDLE:
+            self.credentials.revoke(token)
+            raise UnauthenticatedError(_("you were signed out because nothing was done for long; sign in again"))
+        if "seen" not in session or now - seen > NOTED:
+            session["seen"] = now
 
     def _posts(self, person_id: str, required: bool) -> tuple[Mapping[str, Any], ...]:
         """The posts held now; the last known ones while the registry is away, for every service checks them again."""

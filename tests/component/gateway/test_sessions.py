@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import Any
 
 import pytest
@@ -178,6 +179,26 @@ def test_an_ended_sign_in_in_a_cookie_reads_as_nobody_but_changes_nothing(
     refused(answer, 401, "unauthenticated")
     assert city.receipts == {}
     assert browser.get("/api/me").json["kind"] == "anonymous"
+
+
+def test_a_browser_that_asks_for_nothing_is_signed_out(
+    app: Flask, chen: dict[str, str], city: City, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    browser = app.test_client()
+    csrf = sign_in(browser)
+    now = time.time()
+    for minutes in (30, 80, 139):  # whoever goes on stays
+        monkeypatch.setattr(time, "time", lambda later=now + 60 * minutes: later)
+        assert browser.get("/api/me").json["kind"] == "person"
+    cookie = browser.get_cookie("linli_session")
+    assert cookie is not None
+    monkeypatch.setattr(time, "time", lambda: now + 60 * 200)
+    answer = browser.post("/api/issues/report_issue", json=REPORT, headers={"X-CSRF-Token": csrf})
+    refused(answer, 401, "unauthenticated")
+    assert city.receipts == {} and browser.get("/api/me").json["kind"] == "anonymous"
+    monkeypatch.setattr(time, "time", lambda: now + 60 * 140)
+    browser.set_cookie("linli_session", cookie.value)
+    assert browser.get("/api/me").json["kind"] == "anonymous", "a copy of the cookie has ended too"
 
 
 def test_a_forged_cookie_is_no_session(app: Flask, chen: dict[str, str]) -> None:

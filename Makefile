@@ -10,7 +10,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK = 1
 export PYTHONWARNINGS = ignore
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-mongodb city check lint types imports bench faults up down logs clean reset
+.PHONY: help run test test-mongodb city check lint types imports bench faults fuzz up down logs lock sbom licences clean reset
 
 help: ## list the tasks
 	@awk -F':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -27,10 +27,13 @@ $(VENV)/tested: $(VENV)/installed
 	@echo "installing what the tests need (once) …"
 	@$(BIN)/python -m pip install --quiet --constraint deploy/constraints.txt --editable '.[test]'
 	@deploy/install-test-servers
+	@npm install --silent --no-audit --no-fund --prefix $(VENV)/redocly @redocly/cli@2.77.0
+	@$(PYTHON) -m venv $(VENV)/client  # a place of its own: it wants other versions of what Linli uses
+	@$(VENV)/client/bin/python -m pip install --quiet openapi-python-client==0.29.1
 	@touch $@
 
 run: $(VENV)/installed ## start Linli here, load a neighbourhood's year, and serve until Ctrl-C
-	@$(BIN)/linli up --scenario $(STORY) --log-file $${LINLI_DATA:-data}/linli.log
+	@LINLI_TRIAL=$${LINLI_TRIAL:-yes} $(BIN)/linli up --scenario $(STORY) --log-file $${LINLI_DATA:-data}/linli.log
 
 test: $(VENV)/tested ## run the tests, servers and browser included (installs what they need)
 	@$(BIN)/python -m tests.side_by_side || $(CRASHED)
@@ -68,6 +71,9 @@ faults: $(VENV)/tested ## break a running city for a long time (KILLS=1000 SEED=
 	@$(BIN)/python -m tests.faults --kills $(or $(KILLS),100) --shape $(or $(SHAPE),both) --away $(or $(AWAY),0) --rolling $(or $(ROLLING),1) \
 		--mutations $(or $(MUTATIONS),0) $(if $(SEED),--seed $(SEED))
 
+fuzz: $(VENV)/tested ## throw what fits the OpenAPI document, and what does not, at every path as everybody (FUZZ=50 SEED=1)
+	@$(BIN)/python -m tests.component.gateway.fuzzing --examples $(or $(FUZZ),50) --seed $(or $(SEED),1)
+
 up: ## start a city in containers (needs Docker): RabbitMQ, MongoDB, every service, Prometheus, Grafana
 	@deploy/secrets $${LINLI_SECRETS:-secrets}
 	@echo "building the image …"
@@ -81,8 +87,35 @@ down: ## stop the city in containers; its data stays
 logs: ## follow the log of the city in containers
 	@$(COMPOSE) logs --follow --tail 20
 
+# tools of the supply chain, apart from what runs
+.venv-tools/installed: Makefile
+	@$(PYTHON) -m venv .venv-tools
+	@.venv-tools/bin/python -m pip install --quiet 'pip-tools==7.6.2' 'cyclonedx-bom==7.5.0'
+	@touch $@
+
+# what the image holds: every file compared with its hash
+.venv-locked/installed: deploy/requirements.lock
+	@$(PYTHON) -m venv --clear .venv-locked
+	@.venv-locked/bin/python -m pip install --quiet --require-hashes --requirement deploy/requirements.lock
+	@touch $@
+
+lock: .venv-tools/installed ## write deploy/requirements.lock: each package of the image with its hashes (Python 3.11)
+	@mkdir -p build
+	@$(PYTHON) -c "import tomllib; print('\n'.join(tomllib.load(open('pyproject.toml', 'rb'))['project']['dependencies']))" >build/requirements.in
+	@.venv-tools/bin/pip-compile --quiet --generate-hashes --allow-unsafe --strip-extras --no-header --no-annotate --no-emit-options \
+		--constraint deploy/constraints.txt --output-file build/requirements.lock build/requirements.in
+	@{ head -n 1 deploy/requirements.lock; grep -v '^$$' build/requirements.lock; } >build/requirements.new && mv build/requirements.new deploy/requirements.lock
+
+sbom: .venv-tools/installed .venv-locked/installed ## write build/sbom.json: what Linli is made of, in CycloneDX
+	@mkdir -p build
+	@.venv-tools/bin/cyclonedx-py environment --pyproject pyproject.toml --output-reproducible --output-file build/sbom.json .venv-locked/bin/python
+	@echo "build/sbom.json"
+
+licences: .venv-locked/installed ## check licences, and advisories that were brought along (ADVISORIES=folder of OSV files)
+	@.venv-locked/bin/python deploy/supply_chain.py deploy/requirements.lock $(if $(ADVISORIES),--advisories $(ADVISORIES))
+
 reset: ## forget the loaded data (removes ./data)
 	@rm -rf data
 
 clean: ## remove what was installed here
-	@rm -rf $(VENV) .venv-bench
+	@rm -rf $(VENV) .venv-bench .venv-tools .venv-locked

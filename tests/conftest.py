@@ -18,6 +18,9 @@ from tests.contract import mongo
 _DATABASES = {"database", "guarded", "mongodb", "replica_set"}
 
 
+#: Cities of tests are trials, where one person may do alone what otherwise takes two; tests of operators say otherwise.
+os.environ.setdefault("LINLI_TRIAL", "yes")
+
 #: Where a crash of the interpreter is told; `make` prints its start last, as CI keeps the end of what is printed.
 CRASH = Path(os.environ.get("LINLI_CRASH") or Path(__file__).resolve().parent.parent / "build" / "crash.txt")
 

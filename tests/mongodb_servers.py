@@ -49,6 +49,11 @@ class MongoStandIn:
         sizes = ["--sync-on-commit", "--log-file-max", "128MB", "--cache-size", "256M"]
         return [str(self._binary), *place, *sizes, *(["--auth"] if self.guarded else [])]
 
+    @property
+    def folder(self) -> Path:
+        """Where everything lies that it writes."""
+        return self._process.folder
+
     def guard(self) -> None:
         """Make an administrator and ask everybody for a password from now on; `uri` is then the administrator's."""
         _admin(self.uri, "createUser", ROOT, pwd=PASSWORD, roles=["root"])

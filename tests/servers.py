@@ -123,6 +123,12 @@ class RabbitMQ:
         self.start()
 
     @property
+    def folder(self) -> Path:
+        """Where everything lies that it writes; only of a node of our own."""
+        self._own("folder")
+        return self._node.folder
+
+    @property
     def description(self) -> str:
         """What this is, for test headers and bench tables."""
         return f"RabbitMQ at {urlsplit(self.uri).hostname}" if self.external else f"RabbitMQ {self._version()}"

@@ -458,15 +458,20 @@ def canonical(text: str) -> str:
     """A JSON text written again as RFC 8785 wants it; raises `ValueError` for what is no JSON or has no canonical
     form.
     """
-    value = _decode(text)
-    return _encode(value) if _is_plain(text) else _encode_ordered(value)
+    return _written(_decode(text))
+
+
+def _written(value: Any) -> str:
+    """A value as RFC 8785 wants it."""
+    text = _encode(value)
+    return text if _is_plain(text) else _encode_ordered(value)
 
 
 def _is_plain(text: str) -> bool:
     """Whether all characters lie in the BMP: only beyond it does the order of names by UTF-16 differ from that by
     code points.
     """
-    return len(text.encode("utf-16-le", "surrogatepass")) == 2 * len(text)
+    return text.isascii() or len(text.encode("utf-16-le", "surrogatepass")) == 2 * len(text)
 
 
 def _encode_ordered(value: Any) -> str:
@@ -592,7 +597,8 @@ class Forms:
     def _event(number: int, line: bytes) -> dict[str, Any]:
         try:
             text = line.decode()
-            event, again = _decode(text), canonical(text)
+            event = _decode(text)
+            again = _written(event)
         except (ValueError, RecursionError) as error:
             raise Wrong(f"the line is not canonical JSON: {_why(error)}", number) from None
         if not isinstance(event, dict) or again != text:
@@ -618,11 +624,11 @@ class Forms:
                 raise Wrong(f"what is disclosed as {name} does not fit its digest", number)
             where, key = (data, name[5:]) if name.startswith("data.") else (whole, name)
             where[key] = kept[1]
-        return _encode_ordered(whole).encode() if shown.keys() == digests.keys() else None
+        return _written(whole).encode() if shown.keys() == digests.keys() else None
 
     @staticmethod
     def _digest(name: str, kept: list[Any]) -> str:
-        return sha256(_encode_ordered([kept[0], name, kept[1]]).encode()).hexdigest()
+        return sha256(_written([kept[0], name, kept[1]]).encode()).hexdigest()
 
     def _disclosed(self, index: int) -> dict[str, Any]:
         while self.ahead is None or self.ahead[0] < index:

@@ -31,6 +31,8 @@ from shared.following import cloudevents
 FORM = 2
 #: Attributes that are never in clear: who acted, and what withheld values could be guessed from.
 _ATTRIBUTES = ("actor", "commandid", "content", "digest", "held")
+#: Attributes that say where a confidential thing is, and who answers for it.
+_WHERE = ("place", "onbehalfof", "mandate")
 _SALT = 16  # bytes
 _SEALED = "sealed:"
 _canonical = msgspec.json.Encoder(order="sorted").encode
@@ -67,11 +69,45 @@ def _names_withheld(subject: str, data: Mapping[str, Any], hidden: Mapping[str, 
     return None
 
 
-def _hidden(source: str, record: Record, data: Mapping[str, Any]) -> dict[str, Class]:
-    """What of a fact is not public, by name: fields of the data first, attributes after them."""
+@cache
+def confided(source: str) -> Class | None:
+    """The class of what is public of a fact, where it belongs to a confidential thing; None for a service that has no such things.
+
+    It is for those who read its texts.
+    """
+    service = source.partition("/")[0] + "."
+    of_service = [fields for fact, fields in _table().items() if fact.startswith(service) and CONFIDENTIAL in fields]
+    texts = (one for fields in of_service for one in fields.values() if one.kind == "text")
+    return Class("staff", next(texts, WITHHELD).power) if of_service else None
+
+
+def is_confidential(source: str, record: Record) -> bool:
+    """Whether a fact says that its thing is confidential."""
+    return (
+        b'"confidential":true' in bytes(record.data)
+        and confided(source) is not None
+        and bool(msgspec.json.decode(record.data).get(CONFIDENTIAL))
+    )
+
+
+def _hidden(source: str, record: Record, data: Mapping[str, Any], confidential: bool = False) -> dict[str, Class]:
+    """What of a fact is not public, by name: fields of the data first, attributes after them.
+
+    Of a confidential thing nothing is public but its id and that it is confidential.
+    """
     classes = {name: class_of(source, record.type, name) for name in data}
     fields = {name: one for name, one in classes.items() if one.kind != "public"}
     found = {f"data.{name}": one for name, one in fields.items()}
+    if confidential:
+        one = confided(source) or WITHHELD
+        found |= {
+            f"data.{name}": one
+            for name, value in data.items()
+            if name not in fields
+            and name != CONFIDENTIAL
+            and not (isinstance(value, str) and value and record.stream.endswith(f"-{value}"))
+        }
+        found |= dict.fromkeys(_WHERE, one)
     found |= dict.fromkeys(_ATTRIBUTES, WITHHELD)
     # whoever acted is a withheld person, or may be known to staff
     same = (one for name, one in fields.items() if one.kind == "staff" and data[name] == record.actor)
@@ -81,15 +117,17 @@ def _hidden(source: str, record: Record, data: Mapping[str, Any]) -> dict[str, C
     return found
 
 
-def entered(source: str, record: Record, salts: Mapping[str, str] | None = None) -> tuple[str, dict[str, list[Any]]]:
-    """The line of a fact, and what it leaves out: name to salt and value.
+def entered(
+    source: str, record: Record, salts: Mapping[str, str] | None = None, confidential: bool = False
+) -> tuple[str, dict[str, list[Any]]]:
+    """The line of a fact, and what it leaves out: name to salt and value; `confidential`: it belongs to a confidential thing.
 
     `salts` are those of an entry that is entered again: the line becomes what it was.
     """
     whole = cloudevents.structured(source, record)
     data: dict[str, Any] = msgspec.json.decode(record.data)
     apart: dict[str, list[Any]] = {}
-    for name in _hidden(source, record, data) if salts is None else salts:
+    for name in _hidden(source, record, data, confidential) if salts is None else salts:
         where, key = (data, name.removeprefix("data.")) if name.startswith("data.") else (whole, name)
         if key in where:
             apart[name] = [_salt() if salts is None else salts[name], where.pop(key)]
@@ -144,22 +182,24 @@ def shown(row: Row, by: Mandate, withheld: Mapping[str, str] | None = None) -> R
     old = "leaf" not in event
     source = row["source"]
     type = str(event["type"]).rpartition(".")[2]
-    place = str(event.get("place", ""))
     apart = _parts(event) if old else row.get("apart", {})
+    place = str(event.get("place") or apart.get("place", ("", ""))[1])
     data = event["data"] | {
         name.removeprefix("data."): kept[1] for name, kept in apart.items() if name.startswith("data.")
     }
     subject = apart["subject"][1] if "subject" in apart else event["subject"]
     actor = apart["actor"][1] if "actor" in apart else event.get("actor", "")
     record = _Named(type, subject, actor)
-    classes = _hidden(source, record, data)  # type: ignore[arg-type]  # it reads these three
+    confidential = "place" in apart
+    classes = _hidden(source, record, data, confidential)  # type: ignore[arg-type]  # it reads these three
+    closed = confidential and not may_read(confided(source) or WITHHELD, by, place)
     seen, gaps = {}, []
     for name, kept in apart.items():
         one = classes.get(name, WITHHELD)
         if name not in classes and old:
             continue  # public
         open = not data.get(CONFIDENTIAL) and name.removeprefix("data.") not in (withheld or {})
-        if _reads(name, kept[1], one, by, place, open):
+        if not closed and _reads(name, kept[1], one, by, place, open):
             seen[name] = kept
         else:
             gaps.append(name)
@@ -171,6 +211,17 @@ def shown(row: Row, by: Mandate, withheld: Mapping[str, str] | None = None) -> R
         found |= {"line": _gapped(event, gaps), "hashed": False} if gaps else {}
         seen = {}
     return found | {"disclosed": seen, "gaps": sorted(gaps)}
+
+
+def public_line(row: Row) -> str:
+    """What of an entry anybody may read for ever: its line, of an entry from before lines had digests the fact with gaps."""
+    if not is_old(row):
+        return str(row["line"])
+    event = msgspec.json.decode(row["line"])
+    type = str(event["type"]).rpartition(".")[2]
+    record = _Named(type, event["subject"], event.get("actor", ""))
+    hidden = _hidden(row["source"], record, event["data"])  # type: ignore[arg-type]  # it reads these three
+    return _gapped(event, [name for name in _parts(event) if name in hidden])
 
 
 class _Named(msgspec.Struct):

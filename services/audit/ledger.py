@@ -18,6 +18,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from services.audit import checkpoint, disclosure, merkle
 from shared.domain.errors import CorruptionError, NotFoundError, UnavailableError
 from shared.domain.mandate import Mandate
+from shared.domain.privacy import CONFIDENTIAL
 from shared.domain.record import Record
 from shared.domain.view import Row, View
 from shared.domain.words import _
@@ -40,7 +41,7 @@ TILES = _state("tiles")
 LEDGER = _state("ledger")
 #: All signed checkpoints, by size.
 SIGNED = _state("signed")
-#: Texts that staff moved out of public sight, by stream: field to the event that says so.
+#: What is out of public sight, by stream: field to the event that says so; `confidential` stands for the whole stream.
 MOVED = _state("moved")
 #: Rows read at a time.
 _AT_A_TIME = 500
@@ -135,26 +136,41 @@ class LedgerFollower(Follower):
     def _fold(self, record: Record, overlay: Overlay) -> dict[tuple[str, str], Row | None]:
         changes = super()._fold(record, overlay)
         size = int(overlay.get("ledger", "size").get("size", 0))
-        line, apart = self._entered(record)
+        stream = f"{self.source}/{record.stream}"
+        moved = self._moved(record, stream, overlay)
+        if moved is not None:
+            changes["moved", stream] = moved
+        line, apart = self._entered(record, CONFIDENTIAL in (moved or self._known(record, stream, overlay)))
         changes["entries", entry_key(size)] = {
             "event_id": record.id,
-            "stream": f"{self.source}/{record.stream}",
+            "stream": stream,
             "source": self.source,
             "position": record.position,
             "line": line,
             **({} if apart is None else {"apart": apart}),
         }
-        if record.type == "TextWithheld":
-            stream = f"{self.source}/{record.stream}"
-            field = msgspec.json.decode(record.data)["withheld"]
-            changes["moved", stream] = dict(overlay.get("moved", stream)) | {field: record.id}
         changes["ledger", "size"] = {"size": size + 1}
         return changes
 
-    def _entered(self, record: Record) -> tuple[str, dict[str, Any] | None]:
+    def _known(self, record: Record, stream: str, overlay: Overlay) -> Row:
+        """What of the stream of a fact was moved before; not looked up where nothing can have been."""
+        looked = record.version > 1 and disclosure.confided(self.source) is not None
+        return overlay.get("moved", stream) if looked else {}
+
+    def _moved(self, record: Record, stream: str, overlay: Overlay) -> Row | None:
+        """The same after a fact that moves something out of public sight; None after any other."""
+        if record.type == "TextWithheld":
+            field = msgspec.json.decode(record.data)["withheld"]
+        elif disclosure.is_confidential(self.source, record):
+            field = CONFIDENTIAL
+        else:
+            return None
+        return dict(overlay.get("moved", stream)) | {field: record.id}
+
+    def _entered(self, record: Record, confidential: bool) -> tuple[str, dict[str, Any] | None]:
         """The line of a fact and what stands beside it; None beside a line from before lines had digests."""
         if record.position not in self.kept:
-            return disclosure.entered(self.source, record)
+            return disclosure.entered(self.source, record, confidential=confidential)
         salts = self.kept[record.position]
         if salts is None:
             return cloudevents.line(self.source, record).decode(), None

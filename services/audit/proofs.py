@@ -94,7 +94,7 @@ _SEEN = {
     "hashed": YES,
     "disclosed": {
         "type": "object",
-        "additionalProperties": {"type": "array"},
+        "additionalProperties": {"type": "array", "items": {}, "minItems": 2, "maxItems": 2},
         "description": "what the line leaves out and you may see: salt and value",
     },
     "gaps": {"type": "array", "items": {"type": "string"}, "description": "what is withheld from you"},

@@ -7,10 +7,11 @@ from typing import Any
 from nameko.extensions import DependencyProvider
 from nameko.timer import timer
 
-from services.audit import checkpoint, proofs
+from services.audit import checkpoint, proofs, security
 from services.audit.definition import DEFINITION
 from services.audit.ledger import Ledger, LedgerFollower
-from shared.service.service import Followed, Here, query, serves
+from services.audit.publishing import PublicRelay
+from shared.service.service import Followed, Here, command, query, serves
 
 #: Seconds between two signed checkpoints while facts arrive.
 SIGN_EVERY = 10
@@ -34,7 +35,7 @@ class LedgerKey(DependencyProvider):
 class AuditService(Followed):
     """Signs checkpoints of the city ledger and proves its entries."""
 
-    here = Here(DEFINITION, LedgerFollower)
+    here = Here(DEFINITION, LedgerFollower, (PublicRelay,))
     ledger_key = LedgerKey()
 
     @property
@@ -48,6 +49,12 @@ class AuditService(Followed):
         """Sign what has been entered since the last time, so that a later rewrite would show."""
         if self.ledger.size:
             self.ledger.checkpoint()
+
+    @command
+    def note_act(self, security_act_id: str, **told: Any) -> dict[str, Any]:
+        """Note a security act once."""
+        done: dict[str, Any] = self.here.execute(security.SECURITY_ACT, security_act_id, security.note_act, told=told)
+        return done
 
     @query
     def get_checkpoint(self) -> dict[str, Any]:

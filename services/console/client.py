@@ -70,9 +70,15 @@ class Client:
         self._connection.close()
 
 
+#: File in the data folder with the token of who signed in with `linli sign-in`.
+SIGN_IN = "sign-in.token"
+
+
 def operator(settings: Settings, url: str | None) -> Client:
-    """Return a client with the operator's token from the data folder."""
-    path: Path = settings.operator_token_file
+    """Return a client of the operator who signed in here; where nobody has, with the installation's token."""
+    path: Path = settings.data / SIGN_IN
+    if not path.exists():
+        path = settings.operator_token_file
     try:
         token = path.read_text().strip()
     except OSError as error:

@@ -18,7 +18,7 @@ from typing import Annotated, Any
 
 import typer
 
-from services.console import audit, operations
+from services.console import audit, operations, operators
 from services.console.output import explained, fail, out, print_json
 from shared.domain.errors import BadInputError
 from shared.service.settings import Settings
@@ -36,7 +36,9 @@ case_app = typer.Typer(help="Cases of the issue ledger.", no_args_is_help=True)
 park_app = typer.Typer(
     help="Facts that a service could not apply: list them, try again, or leave one out.", no_args_is_help=True
 )
+request_app = typer.Typer(help="What one operator asked for and another has to confirm.", no_args_is_help=True)
 app.add_typer(scenario_app, name="scenario")
+app.add_typer(request_app, name="request")
 app.add_typer(case_app, name="case")
 app.add_typer(park_app, name="park")
 
@@ -155,6 +157,65 @@ def park_skip(
     """Leave the first parked fact of a stream out for good and go on with those behind it; or put a message away that is no fact."""
     with explained():
         operations.act_on_parked("skip", service, source, stream, reason, url, json)
+
+
+@app.command("sign-in")
+def sign_in(
+    name: Annotated[str, typer.Argument(help="The operator's account.")],
+    password: Annotated[str, typer.Option(prompt=True, hide_input=True, help="Asked for when left out.")],
+    code: Annotated[
+        str, typer.Option(prompt="Number of the second factor (if any)", help="Asked for when left out.")
+    ] = "",
+    url: Url = None,
+) -> None:
+    """Sign in as a named operator; the commands that follow are given in that name instead of with the installation's token."""
+    with explained():
+        operators.sign_in(name, password, code, url)
+
+
+@app.command("sign-out")
+def sign_out(url: Url = None) -> None:
+    """End the sign-in for good."""
+    with explained():
+        operators.sign_out(url)
+
+
+@app.command()
+def security(
+    act: Annotated[str, typer.Option(help="Only acts of this kind, like sign_in_failed.")] = "",
+    since: Annotated[str, typer.Option(help="From this day or moment on, like 2026-03-01.")] = "",
+    limit: Annotated[int, typer.Option(min=1, max=500, help="How many at most.")] = 50,
+    url: Url = None,
+    json: Json = False,
+) -> None:
+    """Who signed in, failed, read a contact, and did what to accounts, the newest first; red: alone where two are wanted."""
+    with explained():
+        operators.show_acts(act, since, limit, url, json)
+
+
+@request_app.command("list")
+def request_list(url: Url = None, json: Json = False) -> None:
+    """What waits for a second person."""
+    with explained():
+        operators.list_requests(url, json)
+
+
+@request_app.command("confirm")
+def request_confirm(
+    id: Annotated[str, typer.Argument(help="The request.")], url: Url = None, json: Json = False
+) -> None:
+    """Confirm what somebody else asked for: it is done now."""
+    with explained():
+        operators.settle("confirm", id, url, json)
+
+
+@request_app.command("decline")
+def request_decline(
+    id: Annotated[str, typer.Argument(help="The request.")], url: Url = None, json: Json = False
+) -> None:
+    """Put a request away."""
+    with explained():
+        operators.settle("decline", id, url, json)
 
 
 @app.command()

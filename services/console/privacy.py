@@ -22,9 +22,11 @@ Written by `python -m services.console.privacy` out of the facts themselves (`sh
 - **public**: anybody, for ever. It stands in clear in the ledger.
 - **text**: anybody, until the case is confidential or staff withhold the text; then those with the power. Numbers of telephones and
   identity cards are masked before it is recorded. The ledger has its salted digest.
-- **staff**: those with the power at the place of the fact; without a power, whoever acts from a post. The ledger has its salted digest.
+- **staff**: those with the power at the place of the fact; without a power, whoever acts from a post for that place. The
+  ledger has its salted digest.
 - **sealed**: encrypted with the key of a subject; nobody reads it in the ledger, and destroying the key erases it.
 
+Of a confidential case the public fields too are for those who may read its texts; its id and that it is confidential are public.
 Who acted is public where they acted from a post, otherwise withheld; so are the name of a stream that carries a withheld id, the
 command's id, and the digests of the log's own chain, out of which withheld values could be guessed.
 """

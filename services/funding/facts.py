@@ -149,7 +149,7 @@ class PaymentOpened(Event, frozen=True, kw_only=True):
     project_id: str
     payment_id: str
     amount_fen: int
-    applicant: str
+    applicant: Annotated[str, staff("money.read")]
 
 
 class PaymentDropped(Event, frozen=True, kw_only=True):
@@ -164,7 +164,7 @@ class ReviewerNamed(Event, frozen=True, kw_only=True):
 
     project_id: str
     body: str
-    person_id: str
+    person_id: Annotated[str, staff("money.read")]
 
 
 class StatementOverdue(Event, frozen=True, kw_only=True):

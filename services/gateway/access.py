@@ -11,6 +11,7 @@ import structlog
 from flask import Flask, Response, g, request
 from prometheus_client import Counter, Gauge, Histogram
 
+from services.gateway.problems import KINDS, members
 from shared.domain.identity import new_id
 
 #: Largest body of a request, in bytes.
@@ -55,7 +56,9 @@ class AtATime:
         correlation_id = new_id()
         REQUESTS.labels("busy", "429").inc()
         _log.warning("request refused", status=429, active=self._active, correlation_id=correlation_id)
-        body = json.dumps({"kind": "too_many_requests", "message": _BUSY, "template": _BUSY, "fields": {}}).encode()
+        kind = "too_many_requests"
+        told = members(kind, KINDS[kind], _BUSY, correlation_id)
+        body = json.dumps(told | {"kind": kind, "message": _BUSY, "template": _BUSY, "fields": {}}).encode()
         headers = [
             ("Content-Type", "application/problem+json"),
             ("Content-Length", str(len(body))),

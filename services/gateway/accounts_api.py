@@ -10,6 +10,8 @@ from marshmallow import RAISE, Schema, ValidationError, fields, validate, valida
 
 from services.gateway.accounts import Accounts
 from services.gateway.api import LinliBlueprint, parameters
+from services.gateway.operators import Operators
+from services.gateway.passwords import LONGEST, SHORTEST
 from services.gateway.session import Current, Gateway
 from shared.domain.errors import ForbiddenError, UnauthenticatedError
 from shared.domain.words import _, said
@@ -21,15 +23,18 @@ _PERSON = validate.Regexp(
     r"^[a-z0-9][a-z0-9-]{1,63}$",
     error=said(_("must be 2 to 64 small letters, digits and hyphens, not starting with a hyphen")),
 )
-_NEW_PASSWORD = validate.Length(min=10, max=200, error=said(_("must have 10 to 200 characters")))
+_NEW_PASSWORD = validate.Length(min=SHORTEST, max=LONGEST, error=said(_("must have 10 to 200 characters")))
+_CODE = validate.Regexp(r"^[0-9]{6}$", error=said(_("must be the six digits that your telephone shows")))
 
 
-class _Strict(Schema):
+class Strict(Schema):
+    """Refuses what it does not know."""
+
     class Meta:
         unknown = RAISE
 
 
-class SignIn(_Strict):
+class SignIn(Strict):
     """Sign in with a local account."""
 
     username = fields.String(
@@ -38,13 +43,18 @@ class SignIn(_Strict):
     password = fields.String(
         required=True, validate=validate.Length(min=1, max=200), metadata={"description": "its password"}
     )
+    code = fields.String(
+        load_default="",
+        validate=validate.Length(max=20),
+        metadata={"description": "number of the second factor, where the account has one"},
+    )
 
 
-class Empty(_Strict):
+class Empty(Strict):
     """Takes no arguments."""
 
 
-class CreateAccount(_Strict):
+class CreateAccount(Strict):
     """Give a person or an operator an account."""
 
     username = fields.String(required=True, validate=_USERNAME, metadata={"description": "name to sign in with"})
@@ -58,6 +68,11 @@ class CreateAccount(_Strict):
         load_default="", validate=_PERSON, metadata={"description": "the registered person; not for operators"}
     )
 
+    until = fields.Date(
+        load_default=None,
+        metadata={"description": "last day of the account; an operator's ends after a year where none is given"},
+    )
+
     @validates_schema
     def check_person(self, ask: dict[str, Any], **more: Any) -> None:
         """A person's account names the person, an operator's does not."""
@@ -67,7 +82,7 @@ class CreateAccount(_Strict):
             raise ValidationError(said(_("an operator acts as nobody")), "person_id")
 
 
-class FindAccounts(_Strict):
+class FindAccounts(Strict):
     """List accounts by name."""
 
     limit = fields.Integer(
@@ -78,7 +93,7 @@ class FindAccounts(_Strict):
     )
 
 
-class RemoveAccount(_Strict):
+class RemoveAccount(Strict):
     """Take an account away; its sign-ins end."""
 
     username = fields.String(
@@ -92,7 +107,31 @@ class ResetPassword(RemoveAccount):
     password = fields.String(required=True, validate=_NEW_PASSWORD, metadata={"description": "next password"})
 
 
-class ChangePassword(_Strict):
+class ExtendAccount(RemoveAccount):
+    """Give an account another last day."""
+
+    until = fields.Date(required=True, metadata={"description": "last day"})
+
+
+class ResetSecondFactor(RemoveAccount):
+    """Take the second factor of an account away, so that a new one can be set up; its sign-ins end."""
+
+
+class BeginSecondFactor(Strict):
+    """Begin a second factor: the secret for an application on your telephone."""
+
+    password = fields.String(
+        required=True, validate=validate.Length(min=1, max=200), metadata={"description": "your password"}
+    )
+
+
+class ConfirmSecondFactor(Strict):
+    """Show with a first number that the application has the secret; all your sign-ins end."""
+
+    code = fields.String(required=True, validate=_CODE, metadata={"description": "number that it shows"})
+
+
+class ChangePassword(Strict):
     """Change your own password; all your sign-ins end."""
 
     old = fields.String(
@@ -119,10 +158,11 @@ def describe(gateway: Gateway, current: Current) -> dict[str, Any]:
         "username": current.username,
         "posts": list(current.posts),
         "post": current.post,
+        "needs": list(current.needs),
     }
 
 
-def create_accounts_api(gateway: Gateway, accounts: Accounts) -> LinliBlueprint:
+def create_accounts_api(gateway: Gateway, accounts: Accounts, operators: Operators) -> LinliBlueprint:
     """Sign-in for everybody, accounts for operators."""
     blueprint = LinliBlueprint("api_accounts", __name__, url_prefix="/api", description="Accounts and sign-in")
 
@@ -142,7 +182,7 @@ def create_accounts_api(gateway: Gateway, accounts: Accounts) -> LinliBlueprint:
     @blueprint.arguments(SignIn)
     @documented(SignIn)
     def sign_in(ask: dict[str, Any]) -> Response:
-        token, identity = gateway.sign_in(ask["username"], ask["password"])
+        token, identity = gateway.sign_in(ask["username"], ask["password"], ask["code"])
         expires = int(time.time()) + gateway.credentials.lifetime
         return jsonify(
             {
@@ -151,6 +191,7 @@ def create_accounts_api(gateway: Gateway, accounts: Accounts) -> LinliBlueprint:
                 "csrf": gateway.csrf(),
                 "kind": identity.kind,
                 "username": identity.username,
+                "needs": list(identity.needs),
             }
         )
 
@@ -175,8 +216,13 @@ def create_accounts_api(gateway: Gateway, accounts: Accounts) -> LinliBlueprint:
     @blueprint.arguments(CreateAccount)
     @documented(CreateAccount, 201)
     def create_account(ask: dict[str, Any]) -> Response:
-        require_operator(gateway)
-        response = jsonify(accounts.create(ask["username"], ask["password"], ask["kind"], ask["person_id"]))
+        current = require_operator(gateway)
+        username, person_id = ask["username"], ask["person_id"]
+        accounts.free(username, person_id)
+        until = ask["until"].isoformat() if ask["until"] else ""
+        told = {"username": username, "kind": ask["kind"], "person_id": person_id, "until": until}
+        told["hashed"] = accounts.hashed(ask["password"], username, person_id)
+        response = jsonify(operators.change_account(current, "account_made", told, told))
         response.status_code = 201
         return response
 
@@ -191,17 +237,51 @@ def create_accounts_api(gateway: Gateway, accounts: Accounts) -> LinliBlueprint:
     @blueprint.arguments(RemoveAccount)
     @documented(RemoveAccount)
     def remove_account(ask: dict[str, Any]) -> Response:
-        require_operator(gateway)
-        accounts.remove(ask["username"])
-        return jsonify({"removed": ask["username"]})
+        current = require_operator(gateway)
+        accounts.known(ask["username"])
+        operators.brake(current)
+        return jsonify(operators.do_account(current, "account_removed", ask))
 
     @blueprint.route("/accounts/reset-password", methods=["POST"])
     @blueprint.arguments(ResetPassword)
     @documented(ResetPassword)
     def reset_password(ask: dict[str, Any]) -> Response:
-        require_operator(gateway)
-        accounts.change_password(ask["username"], ask["password"])
-        return jsonify({"username": ask["username"]})
+        current = require_operator(gateway)
+        row = accounts.known(ask["username"])
+        hashed = accounts.hashed(ask["password"], row["username"], row["person_id"], old=row)
+        told = {"username": row["username"], "hashed": hashed}
+        return jsonify(operators.change_account(current, "password_reset", told, row))
+
+    @blueprint.route("/accounts/reset-second-factor", methods=["POST"])
+    @blueprint.arguments(ResetSecondFactor)
+    @documented(ResetSecondFactor)
+    def reset_second_factor(ask: dict[str, Any]) -> Response:
+        current = require_operator(gateway)
+        row = accounts.known(ask["username"])
+        return jsonify(operators.change_account(current, "second_factor_reset", ask, row))
+
+    @blueprint.route("/accounts/extend", methods=["POST"])
+    @blueprint.arguments(ExtendAccount)
+    @documented(ExtendAccount)
+    def extend_account(ask: dict[str, Any]) -> Response:
+        current = require_operator(gateway)
+        row = accounts.known(ask["username"])
+        told = {"username": row["username"], "until": ask["until"].isoformat()}
+        return jsonify(operators.change_account(current, "account_extended", told, row))
+
+    @blueprint.route("/second-factor/begin", methods=["POST"])
+    @blueprint.arguments(BeginSecondFactor)
+    @documented(BeginSecondFactor)
+    def begin_second_factor(ask: dict[str, Any]) -> Response:
+        secret, address = gateway.begin_factor(ask["password"])
+        return jsonify({"secret": secret, "address": address})
+
+    @blueprint.route("/second-factor/confirm", methods=["POST"])
+    @blueprint.arguments(ConfirmSecondFactor)
+    @documented(ConfirmSecondFactor)
+    def confirm_second_factor(ask: dict[str, Any]) -> Response:
+        gateway.confirm_factor(ask["code"])
+        return jsonify({"second_factor": True})
 
     @blueprint.route("/password", methods=["POST"])
     @blueprint.arguments(ChangePassword)

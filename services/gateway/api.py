@@ -2,72 +2,42 @@
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Mapping
+from functools import cached_property
 from typing import Any
 
+import msgspec
 from apispec.ext.marshmallow import MarshmallowPlugin
 from apispec.ext.marshmallow.openapi import OpenAPIConverter
 from flask import Flask, Response, g, jsonify, render_template
 from flask_smorest import Api, Blueprint
-from marshmallow import Schema, ValidationError, fields, missing
+from marshmallow import INCLUDE, Schema, ValidationError, fields, missing
 from werkzeug.exceptions import HTTPException
 
-from services.gateway import problems
+from services.gateway import document, problems
 from services.gateway.contracts import CONTRACTS, Contract
+from services.gateway.document import parameters as parameters
 from services.gateway.requests import Parser
 from services.gateway.session import Gateway
 
-_KEY_SCHEMA = {"type": "string", "pattern": "^[A-Za-z0-9._:-]{1,100}$"}
-_HEADERS: dict[str, tuple[str, dict[str, Any]]] = {
-    "Linli-Post": ("Post to act from; `-`: as a resident. Default: your only post, else as a resident.", _KEY_SCHEMA),
-    "Linli-After": (
-        "Positions that the answer must reflect, as earlier answers named them in `Linli-Position`.",
-        {"type": "string", "example": "issues=12,registry=40"},
-    ),
-    "X-Correlation-Id": ("Ties this request's log lines and facts together; made when absent.", _KEY_SCHEMA),
-}
-#: Statuses that refusals come with; the kinds are those of `Problem`.
-_REFUSALS = {
-    401: "Nobody is signed in, or the sign-in has ended",
-    403: "Whoever asks may not",
-    404: "There is no such thing",
-    409: "The thing is not in a state for this, or somebody else changed it in between",
-    415: "The body is not JSON",
-    422: "The input has mistakes; each wrong field has its reason",
-    429: "Too many requests at a time",
-    503: "A service does not answer; nothing was changed",
-    504: "No answer came in time; send the same command with the same Idempotency-Key again",
-}
-_COMMANDS_ONLY = (409, 415)
-_COMMAND_HEADERS: dict[str, tuple[str, dict[str, Any]]] = {
-    "Idempotency-Key": (
-        "Sending the same again with the same key gives the first receipt and changes nothing; other content is refused (422).",
-        _KEY_SCHEMA,
-    ),
-    "Linli-Occurred": (
-        "When it happened, for a late entry; not in the future, within the window of the command, and not before the last fact of the "
-        "thing. Without it the command happens at once.",
-        {"type": "string", "format": "date-time"},
-    ),
-    "Linli-Import": (
-        "The operator's token, for what is brought in from another register: no window applies, and the facts say who imported them.",
-        {"type": "string"},
-    ),
-    "X-CSRF-Token": (
-        "Needed only with the session cookie: the `csrf` of the sign-in or of `GET /api/me`.",
-        {"type": "string"},
-    ),
-}
-
 
 class Problem(Schema):
-    """Why a request was refused."""
+    """Why a request was refused (RFC 9457), and what a program or form needs to know of it."""
 
-    kind = fields.String(required=True, metadata={"description": "code of the reason", "example": "bad_input"})
-    message = fields.String(
+    type = fields.String(
+        required=True,
+        metadata={"description": "names the kind of refusal; leads to its description", "format": "uri-reference"},
+    )
+    title = fields.String(required=True, metadata={"description": "the kind of refusal in the reader's language"})
+    status = fields.Integer(required=True, metadata={"description": "status of the answer"})
+    detail = fields.String(
         required=True, metadata={"description": "what blocks, in the language of Accept-Language (zh, en)"}
     )
+    instance = fields.String(
+        required=True, metadata={"description": "this refusal, by the id of the request", "format": "uri"}
+    )
+    kind = fields.String(required=True, metadata={"description": "code of the kind", "enum": list(problems.KINDS)})
+    message = fields.String(required=True, metadata={"description": "the same as `detail`"})
     template = fields.String(
         required=True, metadata={"description": "the message in English before its arguments are put in: stable"}
     )
@@ -75,12 +45,15 @@ class Problem(Schema):
         keys=fields.String(),
         data_key="fields",
         required=True,
-        metadata={"description": "each field or header and its reason"},
+        metadata={"description": "each field or header and its reason: a sentence, several, or one for each part"},
     )
 
 
 class Receipt(Schema):
-    """A command's facts are on disk."""
+    """A command's facts are on disk; `id` stands also under the name that commands give it (`issue_id`)."""
+
+    class Meta:
+        unknown = INCLUDE
 
     id = fields.String(required=True, metadata={"description": "the thing that was changed"})
     service = fields.String(required=True, metadata={"description": "service that owns it"})
@@ -118,6 +91,18 @@ class LinliApi(Api):
     def handle_http_exception(self, error: HTTPException) -> Response:
         return problems.from_http(error)
 
+    @cached_property
+    def document(self) -> dict[str, Any]:
+        """The OpenAPI document, made when it is first asked for: nothing is added to the API after that."""
+        return document.finished(self.spec.to_dict())
+
+    @cached_property
+    def _written(self) -> bytes:
+        return msgspec.json.encode(self.document)
+
+    def _openapi_json(self) -> Response:
+        return Response(self._written, mimetype="application/json")
+
 
 class LinliBlueprint(Blueprint):
     """Reads arguments strictly."""
@@ -138,18 +123,8 @@ def _add_headers(doc: dict[str, Any], doc_info: dict[str, Any], **more: Any) -> 
 
 def _add_common(doc: dict[str, Any], doc_info: dict[str, Any], *, method: str, **more: Any) -> dict[str, Any]:
     """Add what all commands or all queries have in common: here, because decorators copy what they are given again and again."""
-    command = method == "post"
-    doc["parameters"] = [*doc.get("parameters", []), *parameters(command)]
-    doc["responses"] = doc.get("responses", {}) | _refusals(command)
+    doc["parameters"] = [*doc.get("parameters", []), *parameters(method == "post")]
     return doc
-
-
-def parameters(command: bool) -> list[dict[str, Any]]:
-    """The request headers as OpenAPI parameters."""
-    chosen = _HEADERS | (_COMMAND_HEADERS if command else {})
-    return [
-        {"in": "header", "name": name, "description": text, "schema": schema} for name, (text, schema) in chosen.items()
-    ]
 
 
 def _schema_name(schema: Any) -> str:
@@ -173,14 +148,17 @@ def create_api(app: Flask) -> LinliApi:
     api.init_app(app)
     schemes = {
         "bearer": {"type": "http", "scheme": "bearer", "description": "The token of POST /api/sign-in"},
-        "cookie": {"type": "apiKey", "in": "cookie", "name": app.config["SESSION_COOKIE_NAME"]},
+        "cookie": {
+            "type": "apiKey",
+            "in": "cookie",
+            "name": app.config["SESSION_COOKIE_NAME"],
+            "description": "Of browsers; commands then need the header X-CSRF-Token too",
+        },
     }
-    for status, about in _REFUSALS.items():
-        problem = {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
-        api.spec.components.response(f"Refused{status}", {"description": about, "content": problem})
+    for name, response in document.problems().items():
+        api.spec.components.response(name, response)
     for name, scheme in schemes.items():
         api.spec.components.security_scheme(name, scheme)
-    api.spec.options["security"] = [{}, {"bearer": []}, {"cookie": []}]
     return api
 
 
@@ -227,12 +205,6 @@ def _definitions(part: Any) -> dict[str, Any]:
     return found
 
 
-def _refusals(command: bool) -> dict[str, Any]:
-    """The problems that a command or query may answer."""
-    statuses = [status for status in _REFUSALS if command or status not in _COMMANDS_ONLY]
-    return {str(status): {"$ref": f"#/components/responses/Refused{status}"} for status in statuses}
-
-
 def _blueprint(contract: Contract, gateway: Gateway) -> LinliBlueprint:
     service = contract.service
     blueprint = LinliBlueprint(
@@ -241,10 +213,10 @@ def _blueprint(contract: Contract, gateway: Gateway) -> LinliBlueprint:
     blueprint._prepare_doc_cbks.append(_add_common)
     for name, schema in contract.commands.items():
         blueprint.route(f"/{name}", methods=["POST"], endpoint=name)(
-            _command(blueprint, gateway, service, name, schema)
+            _command(blueprint, gateway, contract, name, schema)
         )
     for name, schema in contract.queries.items():
-        view = _query(blueprint, gateway, service, name, schema, name in contract.answers)
+        view = _query(blueprint, gateway, contract, name, schema)
         blueprint.route(f"/{name}", methods=["GET"], endpoint=name)(view)
     return blueprint
 
@@ -253,12 +225,9 @@ def _summary(schema: type[Schema]) -> str:
     return (schema.__doc__ or schema.__name__).strip().splitlines()[0]
 
 
-def _about(schema: type[Schema]) -> str:
-    """What follows the first line of the sentence."""
-    return inspect.cleandoc(schema.__doc__ or "").partition("\n")[2].strip()
+def _command(blueprint: LinliBlueprint, gateway: Gateway, contract: Contract, name: str, schema: type[Schema]) -> Any:
+    service = contract.service
 
-
-def _command(blueprint: LinliBlueprint, gateway: Gateway, service: str, name: str, schema: type[Schema]) -> Any:
     def view(_: Any) -> Response:
         receipt = gateway.do(service, name, **g.arguments)
         response = jsonify(receipt)
@@ -268,7 +237,7 @@ def _command(blueprint: LinliBlueprint, gateway: Gateway, service: str, name: st
 
     described = blueprint.doc(
         summary=_summary(schema),
-        description=_about(schema),
+        description=contract.about(name),
         operationId=f"{service}.{name}",
         tags=[service],
     )
@@ -281,10 +250,9 @@ def _command(blueprint: LinliBlueprint, gateway: Gateway, service: str, name: st
     return blueprint.arguments(schema)(described(answered(view)))
 
 
-def _query(
-    blueprint: LinliBlueprint, gateway: Gateway, service: str, name: str, schema: type[Schema], known: bool
-) -> Any:
-    answer = {"$ref": f"#/components/schemas/{_answer_name(service, name)}"} if known else {"type": "object"}
+def _query(blueprint: LinliBlueprint, gateway: Gateway, contract: Contract, name: str, schema: type[Schema]) -> Any:
+    service = contract.service
+    answer = {"$ref": f"#/components/schemas/{_answer_name(service, name)}"}
 
     def view(_: Any) -> Response:
         return jsonify(gateway.ask(service, name, **g.arguments))
@@ -293,7 +261,7 @@ def _query(
         summary=_summary(schema),
         operationId=f"{service}.{name}",
         tags=[service],
-        description=_about(schema),
+        description=contract.about(name),
         responses={"200": {"description": "The answer", "content": {"application/json": {"schema": answer}}}},
     )
     return blueprint.arguments(schema, location="query")(described(view))
@@ -301,23 +269,21 @@ def _query(
 
 def documentation(api: LinliApi) -> str:
     """The readable page of the API: made here, so that it needs nothing from elsewhere."""
-    document = api.spec.to_dict()
     groups: dict[str, list[dict[str, Any]]] = {}
-    for path, operations in document["paths"].items():
-        for method, operation in operations.items():
-            if method == "parameters":
-                continue
-            body = operation.get("requestBody", {}).get("content", {}).get("application/json", {}).get("schema", {})
-            answer = (
-                operation["responses"].get("200", {}).get("content", {}).get("application/json", {}).get("schema", {})
-            )
-            shapes = {"body": _resolve(document, body), "answer": _resolve(document, answer)}
-            entry = {"method": method.upper(), "path": path, "operation": operation} | shapes
-            groups.setdefault(operation["tags"][0], []).append(entry)
-    return render_template("api_docs.html", groups=groups, info=document["info"])
+    for path, method, operation in document.operations(api.document):
+        body = operation.get("requestBody", {}).get("content", {}).get("application/json", {}).get("schema", {})
+        answer = next(one for status, one in operation["responses"].items() if status.startswith("2"))
+        shapes = {
+            "body": _resolve(api.document, body),
+            "answer": _resolve(api.document, answer["content"]["application/json"]["schema"]),
+        }
+        entry = {"method": method.upper(), "path": path, "operation": operation} | shapes
+        groups.setdefault(operation["tags"][0], []).append(entry)
+    kinds = [(kind, problems.STATUSES[kind], title) for kind, title in problems.KINDS.items()]
+    return render_template("api_docs.html", groups=groups, info=api.document["info"], kinds=kinds)
 
 
-def _resolve(document: dict[str, Any], schema: dict[str, Any]) -> dict[str, Any]:
+def _resolve(whole: dict[str, Any], schema: dict[str, Any]) -> dict[str, Any]:
     name = schema.get("$ref", "").rpartition("/")[2]
-    found: dict[str, Any] = document.get("components", {}).get("schemas", {}).get(name, schema)
+    found: dict[str, Any] = whole.get("components", {}).get("schemas", {}).get(name, schema)
     return found

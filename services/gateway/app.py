@@ -20,7 +20,12 @@ from services.gateway.contracts import SERVICES
 from services.gateway.credentials import LIFETIME, Credentials, derive_key
 from services.gateway.devices import add_cookie
 from services.gateway.operations import create_operations, register_health
+from services.gateway.operators import Operators
+from services.gateway.operators_api import create_operators_api
 from services.gateway.session import Caller, Gateway
+from services.gateway.signing import Signing
+from services.gateway.trail import Trail
+from services.gateway.well_known import create_well_known
 from shared.domain.errors import LinliError
 from shared.domain.identity import new_id
 from shared.service import tracing
@@ -57,11 +62,17 @@ def create_app(
     max_requests: int = 64,
     services: tuple[str, ...] = SERVICES,
     lifetime: int = LIFETIME,
+    city: str = "linli.example",
+    trial: bool = False,
+    background: bool = False,
+    security_contact: str = "",
 ) -> Flask:
     """The gateway as a WSGI application.
 
     `secrets` are the city's, the newest first; `services` are those whose health and status are asked; `lifetime` is that of
-    sign-ins, in seconds.
+    sign-ins, in seconds. `city` names the installation where second factors are kept; in a `trial` one person may do alone what otherwise
+    takes two, and nobody needs a second factor. `background`: somebody calls `flush` of the trail regularly.
+    `security_contact` is where weaknesses are reported.
     """
     app = Flask(__name__, static_folder=None)
     app.config.update(
@@ -77,18 +88,24 @@ def create_app(
     )
     app.json.ensure_ascii = False  # type: ignore[attr-defined]
     app.session_interface = _Session()
-    gateway = Gateway(caller, Credentials(accounts, secrets, operator_token, lifetime))
-    app.extensions["linli"] = gateway
+    trail = Trail(caller.call, accounts.views, background)
+    credentials = Credentials(accounts, secrets, operator_token, lifetime, trail=trail, city=city, trial=trial)
+    gateway = Gateway(caller, credentials, trail)
+    operators = Operators(gateway, accounts, trail)
+    gateway.before += [operators.before, Signing(credentials).before]
+    app.extensions |= {"linli": gateway, "linli.operators": operators}
     register_access_log(app)
     app.after_request(add_cookie)
     _register_guard(app, gateway)
     api = create_api(app)
     register_services(api, gateway)
-    api.register_blueprint(create_accounts_api(gateway, accounts))
+    api.register_blueprint(create_accounts_api(gateway, accounts, operators))
+    api.register_blueprint(create_operators_api(gateway, operators))
     api.register_blueprint(create_operations(gateway, services))
     policy = {"Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'"}
     app.add_url_rule("/api/docs", "api_docs", lambda: (documentation(api), policy))
     register_health(app, gateway, services)
+    app.register_blueprint(create_well_known(security_contact))
     _register_portal(app, gateway)
     app.wsgi_app = AtATime(app.wsgi_app, max_requests)  # type: ignore[method-assign]
     return app

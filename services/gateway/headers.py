@@ -115,3 +115,11 @@ def bearer() -> str:
             _("Authorization must be: Bearer <token>"), {"Authorization": said(_("only bearer tokens are accepted"))}
         )
     return token.strip()
+
+
+def code() -> str:
+    """The number of the second factor (`Linli-Code`, or the form field `code`); "" for none."""
+    given = request.headers.get("Linli-Code", "")
+    if not given and request.mimetype in ("application/x-www-form-urlencoded", "multipart/form-data"):
+        given = request.form.get("code", "")
+    return given.strip()[:20]

@@ -1,6 +1,8 @@
-"""Every refusal as JSON in one form: {"kind", "message", "template", "fields"} with the status of its kind.
+"""Every refusal as `application/problem+json` (RFC 9457) with the status of its kind.
 
-`message` and `fields` are in the reader's language; `kind` and `template` (the English sentence without its arguments) stay the same.
+`type`, `title`, `status`, `detail` and `instance` are the members of the standard; `kind`, `message` (the detail again), `template` (the
+English sentence without its arguments) and `fields` are ours. `title`, `detail`, `message` and `fields` are in the reader's language, the
+rest stays the same.
 """
 
 from __future__ import annotations
@@ -10,10 +12,10 @@ from typing import Any
 
 import structlog
 from flask import Response, g, jsonify, request
-from werkzeug.exceptions import HTTPException, MethodNotAllowed, TooManyRequests, UnsupportedMediaType
+from werkzeug.exceptions import HTTPException, MethodNotAllowed
 
 from services.gateway import reader
-from shared.domain.errors import STATUS, LinliError
+from shared.domain.errors import STATUS, DomainError, LinliError
 from shared.domain.words import Said, _, said
 from shared.words import sentence
 
@@ -30,33 +32,73 @@ class TooManyRequestsError(LinliError):
         self.retry_after = retry_after
 
 
+class AskedError(DomainError):
+    """Not done yet: it was asked for as `request_id`, and somebody else has to confirm it."""
+
+    kind = "asked"
+
+    def __init__(self, message: Said, request_id: str) -> None:
+        super().__init__(message, {"request_id": request_id})
+
+
 class UnsupportedMediaTypeError(LinliError):
     """The body is not JSON."""
 
     kind = "unsupported_media_type"
 
 
-#: Kinds that only HTTP knows.
-_HTTP_STATUS = {
-    "too_many_requests": TooManyRequests.code,
-    "unsupported_media_type": UnsupportedMediaType.code,
+#: Each kind of refusal with its title.
+KINDS: dict[str, str] = {
+    "bad_request": _("What was sent cannot be read"),
+    "bad_input": _("The input has mistakes"),
+    "unauthenticated": _("Nobody is signed in"),
+    "forbidden": _("Whoever asks may not do this"),
+    "not_found": _("There is no such thing"),
+    "method_not_allowed": _("This is not possible here"),
+    "illegal_state": _("The thing is not in a state for this"),
+    "concurrency": _("Somebody else changed it in between"),
+    "too_large": _("The body is too large"),
+    "unsupported_media_type": _("The body is not JSON"),
+    "too_many_requests": _("Too many requests at a time"),
+    "error": _("Something went wrong here"),
+    "corruption": _("Stored records do not match their digests"),
+    "unavailable": _("A service does not answer"),
+    "timed_out": _("No answer came in time"),
+    "asked": _("It waits for a second person"),
 }
-_HTTP_KINDS = {
-    400: "bad_input",
-    404: "not_found",
-    405: "method_not_allowed",
-    413: "too_large",
-    415: "unsupported_media_type",
+#: The status of each kind.
+STATUSES: dict[str, int] = STATUS | {
+    "bad_request": 400,
+    "method_not_allowed": 405,
+    "too_large": 413,
+    "unsupported_media_type": 415,
+    "too_many_requests": 429,
+    "error": 500,
+    "asked": 409,
 }
-_HTTP_KINDS |= {429: "too_many_requests"}
+_HTTP_KINDS = {status: kind for kind, status in STATUSES.items() if kind not in STATUS} | {404: "not_found"}
+
+
+def members(kind: str, title: str, detail: str, request_id: str) -> dict[str, Any]:
+    """The members of RFC 9457: what kind of refusal it is, with the status of the kind, and which one."""
+    return {
+        "type": f"/api/docs#{kind}",
+        "title": title,
+        "status": STATUSES[kind],
+        "detail": detail,
+        "instance": f"urn:linli:request:{request_id}",
+    }
 
 
 def problem(kind: str, message: Said, status: int, fields: Mapping[str, Any] | None = None) -> Response:
     """A refusal as a response."""
     language = reader.language()
-    body = {
+    detail = sentence(language, message)
+    standard = members(kind, sentence(language, KINDS[kind]), detail, g.get("correlation_id", ""))
+    body = standard | {
+        "status": status,
         "kind": kind,
-        "message": sentence(language, message),
+        "message": detail,
         "template": message.template,
         "fields": reasons(language, fields or {}),
     }
@@ -79,7 +121,7 @@ def reasons(language: str, found: Any) -> Any:
 
 def from_linli(error: LinliError) -> Response:
     """The response to an error that was raised on purpose."""
-    status = (STATUS | _HTTP_STATUS).get(error.kind, 500)
+    status = STATUSES.get(error.kind, 500)
     response = problem(error.kind, error.said, status, error.fields)
     if isinstance(error, TooManyRequestsError):
         response.headers["Retry-After"] = str(error.retry_after)
@@ -100,7 +142,7 @@ def from_http(error: HTTPException) -> Response:
         405: said(_("{method} is not possible here"), method=request.method),
         413: said(_("the body is larger than 1 MB")),
     }.get(status, said(error.description or _("the request cannot be read")))
-    response = problem(_HTTP_KINDS.get(status, "bad_input" if status < 500 else "error"), message, status)
+    response = problem(_HTTP_KINDS.get(status, "bad_request" if status < 500 else "error"), message, status)
     if isinstance(error, MethodNotAllowed) and error.valid_methods:
         response.headers["Allow"] = ", ".join(sorted(error.valid_methods))
     return response

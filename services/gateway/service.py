@@ -10,6 +10,7 @@ import eventlet
 import structlog
 from eventlet import tpool, wsgi
 from nameko.extensions import DependencyProvider
+from nameko.timer import timer
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from services.gateway.accounts import VIEWS, Accounts
@@ -18,6 +19,7 @@ from services.gateway.contracts import SERVICES
 from services.gateway.credentials import operator_token
 from services.gateway.edge.process import Edge
 from services.gateway.operations import look_at_services
+from services.gateway.session import Gateway
 from shared.service.rpc import Caller
 from shared.service.storage import open_views
 
@@ -44,6 +46,10 @@ class HttpServer(DependencyProvider):
             settings.secrets(),
             operator_token(settings.operator_token_file),
             settings.max_requests,
+            city=settings.city,
+            trial=settings.trial,
+            background=True,
+            security_contact=settings.security_contact,
         )
         self._edge = Edge(settings)
         self.address = self._edge.address
@@ -65,6 +71,10 @@ class HttpServer(DependencyProvider):
             debug=False,
         )
 
+    def get_dependency(self, worker_ctx: Any) -> Gateway:
+        gateway: Gateway = self._app.extensions["linli"]
+        return gateway
+
     def stop(self) -> None:
         """Say at /health/ready that it ends, then stop listening, close idle connections, and let requests in flight finish.
 
@@ -76,6 +86,7 @@ class HttpServer(DependencyProvider):
         self._edge.leave()
         if self.container.config["settings"].mongodb_uri:
             eventlet.sleep(_LINGER)  # balancers look at /health/ready and turn away
+        self._app.extensions["linli"].trail.rest()
         self._edge.stop(
             _GRACE
         )  # refused from here on, so that proxies and clients turn to another gateway or try again
@@ -100,3 +111,8 @@ class GatewayService:
 
     name = "gateway"
     http = HttpServer()
+
+    @timer(interval=1)
+    def tell_security_acts(self) -> None:
+        """Send what bears on security to the audit service."""
+        self.http.trail.flush()

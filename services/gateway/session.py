@@ -5,7 +5,7 @@ from __future__ import annotations
 import secrets
 import time
 from collections import OrderedDict
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from hashlib import sha256
 from typing import Any, Protocol
@@ -13,8 +13,9 @@ from typing import Any, Protocol
 from flask import g, request, session
 
 from services.gateway import headers
-from services.gateway.credentials import Credentials, Identity
+from services.gateway.credentials import PASSWORD, TOKEN, Credentials, Identity, account_words
 from services.gateway.devices import Devices
+from services.gateway.trail import Trail
 from shared.domain.errors import (
     BadInputError,
     ForbiddenError,
@@ -46,6 +47,28 @@ class Caller(Protocol):
         """The answer of `service.method`; `timeout` in seconds."""
 
 
+#: What may be done with a first password, or by an operator without a second factor.
+UNFINISHED = frozenset(
+    {
+        *("api_accounts.me", "api_accounts.sign_out", "api_accounts.change_password"),
+        *("api_accounts.begin_second_factor", "api_accounts.confirm_second_factor"),
+        *("portal.account", "portal.send_password", "portal.begin_factor", "portal.confirm_factor"),
+        *("portal.sign_out", "portal.sign_in", "portal.send_sign_in", "portal.static", "portal.language"),
+    }
+)
+
+
+class UnfinishedError(ForbiddenError):
+    """Something has to be done before anything else."""
+
+    def __init__(self, needs: str) -> None:
+        super().__init__(
+            _("change your first password before anything else")
+            if needs == PASSWORD
+            else _("set up a second factor before anything else")
+        )
+
+
 @dataclass(frozen=True)
 class Current:
     """Who asks. `posts` come from `registry.posts_of_person`; `post` is the id of the one acted from ("": none)."""
@@ -55,6 +78,8 @@ class Current:
     username: str = ""
     posts: tuple[Mapping[str, Any], ...] = ()
     post: str = ""
+
+    needs: tuple[str, ...] = ()  # what must be done before anything else: a password, a second factor
 
     @property
     def signed_in(self) -> bool:
@@ -70,6 +95,10 @@ class Current:
     def acting_post(self) -> Mapping[str, Any] | None:
         """The row of the post acted from."""
         return next((post for post in self.posts if post["post_id"] == self.post), None)
+
+
+#: The command after which nobody signs in as that person any more.
+ERASES_PERSON = ("registry", "erase_person")
 
 
 class Gateway:
@@ -88,9 +117,12 @@ class Gateway:
     All raise the errors of `shared.domain.errors`; a page that meets `UnauthenticatedError` leads to the sign-in page.
     """
 
-    def __init__(self, caller: Caller, credentials: Credentials) -> None:
+    def __init__(self, caller: Caller, credentials: Credentials, trail: Trail) -> None:
         self.caller = caller
         self.credentials = credentials
+        self.trail = trail
+        #: Called before each command; raises what keeps it from being given (`Operators.before`, `Signing.before`).
+        self.before: list[Callable[[Current, str, str, Mapping[str, Any]], None]] = []
         self.leaving = False  # the process is about to end
         self.devices = Devices(credentials.keys("device"))
         credentials.device = self.devices.knows
@@ -102,6 +134,8 @@ class Gateway:
         if "current" not in g:
             g.current = self._find_current()
         current: Current = g.current
+        if current.needs and request.endpoint not in UNFINISHED:
+            raise UnfinishedError(current.needs[0])
         return current
 
     def ask(self, service: str, query: str, /, **arguments: Any) -> dict[str, Any]:
@@ -110,21 +144,27 @@ class Gateway:
         after = self._after()
         remembered = self._remembered()
         try:
-            return self.caller.call(service, query, self._context(_later(after, remembered)), given)
+            answer = self.caller.call(service, query, self._context(_later(after, remembered)), given)
         except TimedOutError:
             if not remembered:
                 raise
             session.pop("positions", None)  # an older answer is better than none when a follower stands still
-            return self.caller.call(service, query, self._context(after), given)
+            answer = self.caller.call(service, query, self._context(after), given)
+        self._note_contacts(service, answer)
+        return answer
 
     def do(self, service: str, command: str, /, _timeout: float | None = None, **arguments: Any) -> dict[str, Any]:
         """The receipt of a command; the same idempotency key gives the same receipt."""
+        for check in self.before:
+            check(self.current(), service, command, arguments)
         key = headers.idempotency_key() or new_id()
         g.commands = g.get("commands", 0) + 1
         if g.commands > 1:  # a form that does several things does each of them once
             key = derived_id(key, str(g.commands))
         context = self._context(_later(self._after(), self._remembered()), key, headers.occurred(), self._importer())
         receipt = self.caller.call(service, command, context, arguments, timeout=_timeout)
+        if (service, command) == ERASES_PERSON:  # a repeated command comes here again if this was interrupted
+            self.credentials.accounts.forget(arguments["person_id"])
         self._remember(receipt)
         return receipt
 
@@ -145,9 +185,9 @@ class Gateway:
         token: str = session["csrf"]
         return token
 
-    def sign_in(self, username: str, password: str) -> tuple[str, Identity]:
-        """Sign in and bind this browser's session to it; returns the bearer token too. A wrong password raises."""
-        token, identity = self.credentials.sign_in(username, password, request.remote_addr or "")
+    def sign_in(self, username: str, password: str, code: str = "") -> tuple[str, Identity]:
+        """Sign in and bind this browser's session to it; returns the bearer token too. A wrong password or number raises."""
+        token, identity = self.credentials.sign_in(username, password, request.remote_addr or "", code)
         self.devices.remember(username)
         session.clear()
         session["token"] = token
@@ -159,21 +199,53 @@ class Gateway:
         """End the sign-in for good: the token is refused from now on, wherever it was copied to."""
         token = headers.bearer() or session.get("token", "")
         if token:
+            try:
+                who = self.credentials.open(token)
+            except UnauthenticatedError:
+                who = Identity("anonymous")
+            by = {"by": who.actor, "address": request.remote_addr or ""} if who.actor else {}
             self.credentials.revoke(token)
+            if by:
+                self.trail.count("signed_out", **by)
         session.clear()
         g.pop("current", None)
 
     def change_password(self, old: str, new: str) -> None:
         """Change the password of who asks; all their sign-ins end. Raises `UnauthenticatedError` for a wrong one."""
+        current = self._with_account()
+        row = self.credentials.check(current.username, old, request.remote_addr or "")
+        accounts = self.credentials.accounts
+        hashed = accounts.hashed(new, current.username, row["person_id"], old=row, field="new")
+        told = {"by": current.actor, "address": request.remote_addr or ""}
+        noted = self.trail.prepared("password_changed", **told, **account_words(row))
+        accounts.change_password(current.username, "", hashed=hashed, beside=noted)
+        self.trail.flush()
+        session.clear()
+        g.pop("current", None)
+
+    def begin_factor(self, password: str) -> tuple[str, str]:
+        """Begin a second factor of who asks: its secret as text and as an address."""
+        current = self._with_account()
+        return self.credentials.begin_factor(current.username, password, request.remote_addr or "")
+
+    def confirm_factor(self, code: str) -> None:
+        """The second factor that was begun is needed from now on; all sign-ins of who asks end."""
+        current = self._with_account()
+        address = request.remote_addr or ""
+        row = self.credentials.accounts.known(current.username)
+        noted = self.trail.prepared("second_factor_set", by=current.actor, address=address, **account_words(row))
+        self.credentials.confirm_factor(current.username, code, address, noted)
+        self.trail.flush()
+        session.clear()
+        g.pop("current", None)
+
+    def _with_account(self) -> Current:
         current = self.current()
         if not current.signed_in:
             raise UnauthenticatedError(_("sign in first"))
-        if self.credentials.accounts.get(current.username) is None:
+        if current.actor == TOKEN:
             raise ForbiddenError(_("the operator's token has no password; make an operator account"))
-        self.credentials.check(current.username, old, request.remote_addr or "")
-        self.credentials.accounts.change_password(current.username, new)
-        session.clear()
-        g.pop("current", None)
+        return current
 
     def by_cookie(self) -> bool:
         """Whether the session cookie, not a bearer token, says who asks."""
@@ -225,7 +297,9 @@ class Gateway:
                 raise ForbiddenError(
                     _("only a person can act from a post"), {"Linli-Post": said(_("only for persons"))}
                 )
-            return Current(identity.kind, identity.actor, identity.username)
+            if identity.actor == TOKEN:
+                self.trail.count("token_used", by=TOKEN, address=request.remote_addr or "")
+            return Current(identity.kind, identity.actor, identity.username, needs=identity.needs)
         posts = self._posts(identity.actor, required=wanted not in ("", RESIDENT))
         chosen = wanted
         if not chosen and not token:
@@ -238,7 +312,7 @@ class Gateway:
             chosen = ""
         if chosen:
             _own(posts, chosen)
-        return Current("person", identity.actor, identity.username, posts, chosen)
+        return Current("person", identity.actor, identity.username, posts, chosen, identity.needs)
 
     def _check_idle(self, token: str) -> None:
         """End the sign-in of a browser that has asked for nothing for long; raises `UnauthenticatedError`."""
@@ -292,12 +366,25 @@ class Gateway:
         self._heads[source] = int(self.caller.call(source, "status", context, {})["head"])
         return self._heads[source]
 
+    def _note_contacts(self, service: str, answer: Mapping[str, Any]) -> None:
+        """Note who read how to reach somebody: whoever reads a contact that is not their own."""
+        for row in (answer, *(answer.get("rows") or ())):
+            if isinstance(row, Mapping) and row.get("contact"):
+                current = self.current()
+                if current.actor in (row.get("wisher_id"), row.get("reporter")):
+                    continue
+                about = row.get("issue_id") or row.get("wish_id") or row.get("key", "")
+                told = {"by": current.actor, "address": request.remote_addr or ""}
+                self.trail.count("contact_read", **told, detail=f"{service} {about}")
+
     def _importer(self) -> str:
         """The operator who brings a command in from another register, "" for none; raises `ForbiddenError` for anybody else."""
         if not (token := headers.importing()):
             return ""
         identity = self.credentials.open(token)
-        if identity.kind != "operator":
+        if identity.actor == TOKEN:
+            self.trail.count("token_used", by=TOKEN, address=request.remote_addr or "")
+        if identity.kind != "operator" or identity.needs:
             raise ForbiddenError(
                 _("only an operator brings in what another register holds"),
                 {"Linli-Import": said(_("only for operators"))},

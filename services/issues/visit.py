@@ -169,7 +169,7 @@ _ROW = row_of(
 )
 
 
-@VISIT.query(answer=page_of(_ROW))
+@VISIT.query(answer=page_of(_ROW), power="visit.record")
 def find_visits(
     read: Reader,
     *,
@@ -183,9 +183,8 @@ def find_visits(
     cursor: Cursor = "",
 ) -> dict[str, Any]:
     """Visits, planned and recorded, with the number of issues reported from each; for staff who record visits there (C07)."""
-    area = place__under or read.by.place
-    read.require("visit.record", area)
-    where = {"place__under": area, "person_id": person_id, "status": status, "day__gte": day__gte, "day__lt": day__lt}
+    where = {"place__under": place__under, "person_id": person_id, "status": status}
+    where |= {"day__gte": day__gte, "day__lt": day__lt}
     page = read.page("visits", where, limit, cursor, order, VISIT)
     ids = [row["visit_id"] for row in page["rows"]]
     reported = read.rows.count_by("cases", "origin", {"origin": ids}) if ids else {}

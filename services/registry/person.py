@@ -143,7 +143,7 @@ def names(read: Reader, person_ids: Iterable[str]) -> dict[str, str]:
 _ROW = row_of(PERSON, erased=COUNT, actions=ACTIONS)
 
 
-@PERSON.query(answer=page_of(_ROW))
+@PERSON.query(answer=page_of(_ROW), power=READ_NAMES)
 def find_persons(
     read: Reader,
     *,
@@ -153,8 +153,6 @@ def find_persons(
     cursor: Cursor = "",
 ) -> dict[str, Any]:
     """Registered persons with their names, for staff who may read them there."""
-    place__under = place__under or read.by.place
-    read.require(READ_NAMES, place__under)
     where = {"place__under": place__under, "erased": 0}
     return read.page("persons", where, limit, cursor, order, PERSON, lambda row: row | {"name": shown_name(read, row)})
 
@@ -163,8 +161,17 @@ def find_persons(
 def person_names(
     read: Reader, *, person_ids: Annotated[list[str], many_of(id_of("person")), "the persons"]
 ) -> dict[str, Any]:
-    """Names of persons, masked for those who may not read them (X09)."""
-    return {"names": names(read, person_ids)}
+    """Names of persons, masked for those who may not read them; of who holds no post only for themselves and for staff there (X09)."""
+    known = read.rows.get_many("persons", sorted(set(person_ids)))
+    holders = (
+        {post["person_id"] for post in every(read.rows, "posts", {"person_id": sorted(known)})} if known else set()
+    )
+    told = (
+        id
+        for id, row in known.items()
+        if id in holders or id == read.by.actor or read.staff(row["place"] or read.by.place)
+    )
+    return {"names": names(read, told)}
 
 
 _HELD = ("post_id", "role", "organisation_id", "place", "since", "until")

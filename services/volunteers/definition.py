@@ -7,7 +7,7 @@ from services.volunteers.patrol import PATROL, PATROL_SUMS, PATROLS, WALKS
 from services.volunteers.report_in import REPORT_IN, REPORT_IN_SUMS, REPORT_INS
 from services.volunteers.team import MEMBERSHIPS, TEAM, TEAM_SUMS, TEAMS
 from services.volunteers.volunteer import ROLE_SUMS, ROLES, VOLUNTEER, VOLUNTEER_SUMS, VOLUNTEERS, on_person_erased
-from services.volunteers.wish import CLAIMS_EXPIRE, WISH, WISH_SUMS, WISHES
+from services.volunteers.wish import CLAIMS_EXPIRE, RELEASES, WISH, WISH_SUMS, WISHES
 from shared.domain.view import known
 from shared.following.definition import Definition
 
@@ -25,7 +25,7 @@ DEFINITION = Definition(
         *(TEAMS, TEAM_SUMS, MEMBERSHIPS),
         *(ACTIVITIES, ACTIVITY_SUMS, ATTENDANCES, PARTICIPANTS),
         *(PATROLS, PATROL_SUMS, WALKS),
-        *(WISHES, WISH_SUMS),
+        *(WISHES, WISH_SUMS, RELEASES),
         known("issue", "issues", "IssueReported"),
         known("project", "funding", "ProjectProposed"),
     ),

@@ -246,7 +246,8 @@ WALKS = View("walks", OWN, _walk_keys, _walk)
 @PATROL.query(
     answer=page_of(
         row_of(PATROL, optional=LABELS, organisation_id=TEXT, post_id=TEXT, place_names=PLACE_NAMES, actions=ACTIONS)
-    )
+    ),
+    power="patrol.log",
 )
 def find_patrols(
     read: Reader,
@@ -259,8 +260,6 @@ def find_patrols(
     cursor: Cursor = "",
 ) -> Row:
     """The rota and the log of patrols, for those who keep it (C31)."""
-    area = place__under or read.by.place
-    read.require("patrol.log", area)
-    where = {"team_id": team_id, "status": status, "place__under": area}
+    where = {"team_id": team_id, "status": status, "place__under": place__under}
     page = read.page("patrols", where, limit, cursor, order, PATROL)
     return page | {"rows": read.city.named(page["rows"])}

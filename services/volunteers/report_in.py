@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import msgspec
 from msgspec.structs import replace
 
-from services.volunteers.volunteer import NAMED, own_or_post, with_names
+from services.volunteers.volunteer import NAMED, own_or_mandated, with_names
 from shared.domain.answers import ACTIONS, TEXT, many, page_of, row_of
 from shared.domain.city import City
 from shared.domain.command import Cursor, Limit, order_of
@@ -128,7 +128,7 @@ REPORT_ID = Pattern(
     pattern=_ID,
     reason=_("must be the id that report_in or survey_member gave"),
     refers="report-in",
-    facets={"type": "string", "pattern": f"^{_ID}$"},
+    facets={"type": "string", "pattern": f"^{_ID}$", "example": "member-person-1"},
 )
 
 
@@ -205,7 +205,7 @@ def report_in(
     """
     if kind == "member":
         person_id = person_id or by.actor
-        own_or_post(by, person_id)
+        own_or_mandated(by, person_id, "volunteer.join", place)
     else:
         person_id = ""
         if not by.post_id:
@@ -284,7 +284,11 @@ REPORT_INS = View.of(
 REPORT_IN_SUMS = tally("report_in_sums", REPORT_INS, _counts, folding=2)
 
 
-@REPORT_IN.query(answer=page_of(row_of(REPORT_IN, "confirmed", **NAMED, ends=many(TEXT), actions=ACTIONS)))
+@REPORT_IN.query(
+    answer=page_of(row_of(REPORT_IN, "confirmed", **NAMED, ends=many(TEXT), actions=ACTIONS)),
+    power="volunteer.confirm",
+    own="person_id",
+)
 def find_report_ins(
     read: Reader,
     *,
@@ -304,9 +308,6 @@ def find_report_ins(
 
     Who was surveyed and has not reported in yet is in the status surveyed.
     """
-    if not read.by.actor or person_id != read.by.actor:
-        place__under = place__under or read.by.place
-        read.require("volunteer.confirm", place__under)
     where = {"person_id": person_id, "unit": unit, "kind": kind, "status": status, "level": level}
     page = read.page(
         "report_ins",

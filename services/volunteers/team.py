@@ -8,16 +8,16 @@ from typing import Annotated, Any
 import msgspec
 from msgspec.structs import asdict, replace
 
-from services.volunteers.volunteer import NAMED, VOLUNTEER, Volunteer, own_or_post, with_names
+from services.volunteers.volunteer import NAMED, VOLUNTEER, Volunteer, own_or_mandated, with_names
 from shared.domain.answers import ACTIONS, COUNT, PLACE_NAMES, TEXT, page_of, row_of, shape
 from shared.domain.city import City
-from shared.domain.command import CHOSEN, Cursor, Limit, holds, order_of
+from shared.domain.command import CHOSEN, STAFF, Cursor, Limit, holds, order_of
 from shared.domain.decider import Decider
 from shared.domain.errors import IllegalStateError
 from shared.domain.event import Event
 from shared.domain.fields import PLACE, code_of, id_of, line, text
 from shared.domain.mandate import Mandate
-from shared.domain.privacy import PUBLIC, told
+from shared.domain.privacy import staff, told
 from shared.domain.reader import Reader
 from shared.domain.record import Record
 from shared.domain.view import OWN, Row, View, tally
@@ -39,14 +39,14 @@ class TeamJoined(Event, frozen=True, kw_only=True):
     """A volunteer joined a team."""
 
     team_id: str
-    person_id: Annotated[str, PUBLIC]
+    person_id: Annotated[str, staff()]
 
 
 class TeamLeft(Event, frozen=True, kw_only=True):
     """A volunteer left a team."""
 
     team_id: str
-    person_id: Annotated[str, PUBLIC]
+    person_id: Annotated[str, staff()]
 
 
 class TeamDescribed(Event, frozen=True, kw_only=True):
@@ -116,7 +116,7 @@ def join_team(
 ) -> list[Event]:
     """Take a registered volunteer into a team; residents join themselves."""
     person_id = person_id or by.actor
-    own_or_post(by, person_id)
+    own_or_mandated(by, person_id, "volunteer.join", team.place)
     if person_id in team.members:
         return []
     if volunteer is None or volunteer.status != "registered":
@@ -215,6 +215,9 @@ def find_members(
     limit: Limit = 50,
     cursor: Cursor = "",
 ) -> Row:
-    """Members of a team."""
+    """Members of a team, for themselves and for staff of its place."""
+    team = read.row("teams", team_id, "team", "team_id")
+    if read.by.actor not in team["members"]:
+        read.require_reading(STAFF, team["place"])
     page = read.page("memberships", {"team_id": team_id}, limit, cursor, order)
     return page | {"rows": with_names(read, page["rows"])}

@@ -10,7 +10,7 @@ from msgspec.structs import replace
 
 from shared.domain.answers import ACTIONS, COUNT, OTHERS, PLACE_NAMES, TEXT, by_code, many, page_of, row_of, shape
 from shared.domain.city import City, every
-from shared.domain.command import Cursor, Limit, order_of
+from shared.domain.command import STAFF, Cursor, Limit, order_of
 from shared.domain.decider import Decider
 from shared.domain.errors import ForbiddenError, IllegalStateError
 from shared.domain.event import Event, sealed
@@ -18,8 +18,8 @@ from shared.domain.fields import DAY, PLACE, code_of, id_of, line
 from shared.domain.mandate import Mandate
 from shared.domain.names import mask
 from shared.domain.policy import Decision
-from shared.domain.privacy import PUBLIC
-from shared.domain.reader import Reader
+from shared.domain.privacy import staff
+from shared.domain.reader import Reader, missing
 from shared.domain.record import Record
 from shared.domain.territory import EVERYWHERE
 from shared.domain.view import OWN, Row, View, tally
@@ -30,7 +30,7 @@ from shared.domain.words import _, said, term
 class VolunteerRegistered(Event, frozen=True, kw_only=True):
     """A person joined the volunteers of the place they live in (E28)."""
 
-    person_id: Annotated[str, PUBLIC]
+    person_id: Annotated[str, staff()]
     name: Annotated[str, sealed(lambda fact: fact.person_id)]
     home: str  # territory path
 
@@ -38,7 +38,7 @@ class VolunteerRegistered(Event, frozen=True, kw_only=True):
 class RoleTaken(Event, frozen=True, kw_only=True):
     """A volunteer serves a place in a role: informer, patroller, mediator, publicist … (C32, D19)."""
 
-    person_id: Annotated[str, PUBLIC]
+    person_id: Annotated[str, staff()]
     role: str
     place: str
     since: str  # ISO date
@@ -47,7 +47,7 @@ class RoleTaken(Event, frozen=True, kw_only=True):
 class RoleLeft(Event, frozen=True, kw_only=True):
     """A volunteer no longer serves a place in a role; `until` is the first day after."""
 
-    person_id: Annotated[str, PUBLIC]
+    person_id: Annotated[str, staff()]
     role: str
     place: str
     until: str
@@ -56,7 +56,7 @@ class RoleLeft(Event, frozen=True, kw_only=True):
 class VolunteerErased(Event, frozen=True, kw_only=True):
     """The key of a volunteer's name was destroyed; what they did stays counted, without a name (X09)."""
 
-    person_id: Annotated[str, PUBLIC]
+    person_id: Annotated[str, staff()]
 
 
 class Volunteer(msgspec.Struct, frozen=True):
@@ -98,13 +98,19 @@ VOLUNTEER = Decider(
 )
 
 
-def own_or_post(by: Mandate, person_id: str) -> None:
-    """Raise `ForbiddenError` when a resident acts for somebody else, or nobody is signed in; for others one acts from a post."""
-    if not by.post_id and by.role != "service" and (not by.actor or by.actor != person_id):
+def own_or_mandated(by: Mandate, person_id: str, power: str, place: str) -> None:
+    """Raise `ForbiddenError` when somebody acts for somebody else whose post gives no power for that at the place.
+
+    What residents may do for themselves, post holders may too; for others their role itself must give the power.
+    """
+    if by.role == "service" or (by.actor and by.actor == person_id):
+        return
+    if not by.post_id:
         raise ForbiddenError(
             _("you can do this only for yourself; for others it takes a post"),
             {"person_id": said(_("not yourself"))},
         )
+    by.for_others().require(power, place)
 
 
 @VOLUNTEER.command(
@@ -122,8 +128,8 @@ def register_volunteer(
     home: Annotated[str, PLACE, "place the person lives in"],
     person_id: Annotated[str, id_of("person"), "who; empty: yourself"] = "",
 ) -> list[Event]:
-    """Enter a person in the register of volunteers; residents enter themselves (E28)."""
-    own_or_post(by, volunteer.id)
+    """Enter a person in the register of volunteers; residents enter themselves, others only whose role gives the power (E28)."""
+    own_or_mandated(by, volunteer.id, "volunteer.register", home)
     if volunteer.status == "erased":
         raise IllegalStateError(
             _("{person} was erased; who comes back gets a new id"),
@@ -293,7 +299,7 @@ _SHOWN = row_of(
 NAMED = {"key": TEXT, "person_id": TEXT, "name": TEXT, "place": TEXT, "place_names": PLACE_NAMES}
 
 
-@VOLUNTEER.query(answer=page_of(_SHOWN))
+@VOLUNTEER.query(answer=page_of(_SHOWN), power=STAFF, own="person_id")
 def find_volunteers(
     read: Reader,
     *,
@@ -303,7 +309,7 @@ def find_volunteers(
     limit: Limit = 50,
     cursor: Cursor = "",
 ) -> Row:
-    """Volunteers with what they do and did; names are masked for those who may not read them (E28)."""
+    """Volunteers with what they do and did, for staff; names are masked for those who may not read them (E28)."""
     where = {"person_id": person_id, "place__under": place__under, "erased": 0}
     page = read.page("volunteers", where, limit, cursor, order, VOLUNTEER)
     return page | {"rows": _with_deeds(read, page["rows"])}
@@ -313,13 +319,15 @@ def find_volunteers(
 def get_volunteer(
     read: Reader, *, person_id: Annotated[str, id_of("person"), "the volunteer; empty: yourself"] = ""
 ) -> Row:
-    """One volunteer with roles, teams and what they did."""
-    row = read.row("volunteers", person_id or read.by.actor, "volunteer", "person_id")
+    """One volunteer with roles, teams and what they did, for themselves and for staff of the place where they live."""
+    row = read.rows.get("volunteers", person_id or read.by.actor)
+    if row is None or not (read.by.actor == row["person_id"] or read.staff(row["place"])):
+        raise missing("volunteer", person_id or read.by.actor, "person_id")
     (shown,) = _with_deeds(read, [row])
     return shown | {"actions": read.actions(VOLUNTEER, row), "others": read.others(VOLUNTEER, row)}
 
 
-@VOLUNTEER.query(answer=page_of(shape(**NAMED, role=TEXT, since=TEXT)))
+@VOLUNTEER.query(answer=page_of(shape(**NAMED, role=TEXT, since=TEXT)), power=STAFF, own="person_id")
 def find_roles(
     read: Reader,
     *,

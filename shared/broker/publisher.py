@@ -28,7 +28,8 @@ from shared.broker.heartbeat import HEARTBEAT
 from shared.broker.topology import Given
 from shared.tls import Tls, explanation
 
-PERSISTENT = 2
+#: Delivery modes: whether the broker writes a message to its disk.
+PASSING, PERSISTENT = 1, 2
 #: Messages in flight before `publish` waits for confirms.
 WINDOW = 2000
 #: Messages that `publish` writes to the socket at once.
@@ -308,8 +309,7 @@ class Publisher:
             content = amqp.Message(
                 message.body,
                 application_headers=dict(message.headers),
-                delivery_mode=PERSISTENT,
-                **message.properties,
+                **{"delivery_mode": PERSISTENT, **message.properties},
             )
             self._write_frame(1, self._channel.channel_id, spec.Basic.Publish, arguments, content)
         self._waiting.update(range(self._next, self._next + len(messages)))

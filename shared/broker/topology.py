@@ -26,7 +26,10 @@ from shared import tls
 from shared.broker.connecting import connection as connection_to
 from shared.domain.errors import UnavailableError
 
+#: Whole facts, from service to service.
 EXCHANGE = "linli.events"
+#: What anybody may read of facts, for other systems.
+PUBLIC = "linli.public"
 #: nameko's exchange for calls and their answers.
 CALLS = "nameko-rpc"
 DEAD_LETTERS = "linli.dead"
@@ -226,6 +229,7 @@ __all__ = [
     "DEAD_LETTER_QUEUE",
     "DELIVERY_LIMIT",
     "EXCHANGE",
+    "PUBLIC",
     "Given",
     "TopologyError",
     "calls",

@@ -28,7 +28,8 @@ from shared.domain.event import Event
 from shared.domain.fields import ID, Choice, Field, Kind, Text, choice, declared, line, number
 from shared.domain.mandate import Mandate
 from shared.domain.masking import masked
-from shared.domain.reader import Reader
+from shared.domain.privacy import CONFIDENTIAL
+from shared.domain.reader import STAFF, Reader
 from shared.domain.words import Said, _, said, term
 
 #: Rows of one page of a list at most.
@@ -240,6 +241,8 @@ class Command:
         if not self.owned(state, by, exists):
             power = self.power.format(**ask)
             for place in self.places(state, ask, by, exists, held or {}):
+                if getattr(state, CONFIDENTIAL, False) and not any(one.may(power, place) for one in (by, *by.unchosen)):
+                    raise _missing(decider, state)  # a refusal would say where it is
                 by.require(power, place)
         if exists and self.new is None:
             if self.only is not None and (why := self.only(state, by)) is not None:
@@ -378,7 +381,8 @@ def declare(
 class Query:
     """A function over a `Reader` with everything that follows from its declaration.
 
-    `answer` is the JSON Schema of what it returns.
+    `answer` is the JSON Schema of what it returns, `power` what the reader needs at the place that is asked for ("": nothing; `STAFF`:
+    any post for that place), `own` the argument that names a person who needs no power.
     """
 
     name: str
@@ -386,6 +390,25 @@ class Query:
     about: str
     fields: tuple[Field, ...]
     answer: Mapping[str, Any]
+    power: str = ""
+    own: str = ""
+
+    def answered(self, reader: Reader, ask: Mapping[str, Any]) -> dict[str, Any]:
+        """The answer to what was asked; raises `ForbiddenError` when the reader lacks the power at the place.
+
+        Where a query with a power is asked for no place, it is asked for the reader's own; who lacks the power there and asked for nobody
+        in particular is answered about themselves.
+        """
+        ask, me = dict(ask), reader.by.actor
+        if self.power and not (self.own and me and ask[self.own] == me):
+            place = ask.get(UNDER) or reader.by.place
+            asked = ask.get(UNDER) or (self.own and ask[self.own])
+            if self.own and me and not asked and not reader.reads(self.power, place):
+                ask[self.own] = me
+            else:
+                reader.require_reading(self.power, place)
+                ask |= {UNDER: place} if UNDER in ask else {}
+        return self.read(reader, **ask)
 
     @property
     def summary(self) -> str:
@@ -393,6 +416,8 @@ class Query:
         return self.about.splitlines()[0]
 
 
+#: The argument of a list that names the place whose things, and those below it, are asked for.
+UNDER = "place__under"
 #: Rows on a page of a list.
 Limit = Annotated[int, number(1, LARGEST_PAGE), _("rows on a page")]
 #: Where a page of a list begins: `next` of the page before.
@@ -404,18 +429,28 @@ def order_of(*fields: str) -> Choice:
     return choice(*(sign + field for field in fields for sign in ("", "-")), words="order")
 
 
-def declare_query(read: Callable[..., Any], *, answer: Mapping[str, Any] | None = None) -> Query:
-    """Make a query of a function `(read: Reader, *, field…)`; `answer` is the JSON Schema of what it returns."""
+def declare_query(
+    read: Callable[..., Any], *, answer: Mapping[str, Any] | None = None, power: str = "", own: str = ""
+) -> Query:
+    """Make a query of a function `(read: Reader, *, field…)`; `answer` is the JSON Schema of what it returns.
+
+    `power` is what the reader needs at the place that is asked for (`place__under`; left out: the reader's own), or `STAFF` for any post
+    there, unless the argument `own` names the reader.
+    """
     given = needs(read)
     if given.city or given.open or given.holds:
         raise TypeError(f"{_where(read)}: a query takes a Reader, which knows the city and who asks")
-    return Query(read.__name__, read, _about(read), fields_of(read), answer or {"type": "object"})
+    fields = fields_of(read)
+    if own and own not in {field.name for field in fields}:
+        raise TypeError(f"{_where(read)}: {own} is no argument")
+    return Query(read.__name__, read, _about(read), fields, answer or {"type": "object"}, power, own)
 
 
 __all__ = [
     "CHOSEN",
     "GIVEN",
     "MADE",
+    "STAFF",
     "Command",
     "Cursor",
     "Limit",

@@ -19,6 +19,9 @@ class Mandate(msgspec.Struct, frozen=True, kw_only=True):
     place: str = ""  # territory path; empty: the whole city
     powers: frozenset[str] = frozenset()
     title: str = ""  # of the post
+    inherited: frozenset[str] = (
+        frozenset()
+    )  # those of the powers that every resident has, and the role does not give itself
     unchosen: tuple[Mandate, ...] = ()  # from the posts that a person holds who acts from none of them
 
     def may(self, power: str, place: str = "") -> bool:
@@ -28,6 +31,10 @@ class Mandate(msgspec.Struct, frozen=True, kw_only=True):
         if not given and power.endswith(".*"):
             given = any(one.startswith(power[:-1]) for one in self.powers)
         return given and within(place, self.place)
+
+    def for_others(self) -> Mandate:
+        """The mandate to act for somebody else: what the role of the post gives, not what everybody may do for themselves."""
+        return msgspec.structs.replace(self, powers=self.powers - self.inherited, inherited=frozenset())
 
     def require(self, power: str, place: str = "") -> None:
         """Raise `ForbiddenError` unless the mandate gives the power at the place."""

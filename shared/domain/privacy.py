@@ -1,9 +1,9 @@
 """Who may read which field of a fact: the class of each field, said once on the fact and kept at every door.
 
 `reporter: Annotated[str, staff("issue.read_reporter")]` is for those who have that power where the fact happened, `staff()` for whoever
-acts from a post. `reason: Annotated[str, told()]` is a text for everybody: numbers of telephones and identity cards in it are masked
-before it is recorded, and it can be moved out of public sight later. `PUBLIC` marks what anybody may read for ever; `sealed` fields
-(`shared.domain.event`) are encrypted and never shown as they are.
+acts from a post for that place. `reason: Annotated[str, told()]` is a text for everybody: numbers of telephones and identity cards in
+it are masked before it is recorded, and it can be moved out of public sight later. `PUBLIC` marks what anybody may read for ever;
+`sealed` fields (`shared.domain.event`) are encrypted and never shown as they are.
 
 A field without a mark is public only if it cannot hold anything about a person: a number, a yes or no, a choice of the program, or one
 of the names in `PLAIN`. Any other field without a mark is withheld from everybody but auditors.
@@ -21,6 +21,7 @@ import msgspec
 
 from shared.domain.event import Event, Seal
 from shared.domain.mandate import Mandate
+from shared.domain.territory import within
 
 #: Lets auditors read in the ledger what nobody else may.
 READ_WITHHELD = "ledger.read_withheld"
@@ -46,7 +47,7 @@ WITHHELD = Class("staff", READ_WITHHELD)
 
 
 def staff(power: str = "") -> Class:
-    """A field for those who have a power where the fact happened; without a power for whoever acts from a post."""
+    """A field for those who have a power where the fact happened; without a power for whoever acts from a post for that place."""
     return Class("staff", power)
 
 
@@ -59,7 +60,7 @@ _CODES = """
 place home parent type kind level role code status category channel severity tier calendar due planned_on visited_on since until
 effective version measure unit qualifier as_of template subject subject_kind item power unlocks rule period starts started day
 surveyed series expires result asked_at to_level diagnosed_on done_on source payer_kind payee_kind programme body verdict posted_on
-end asked field cause
+end asked field cause closed_on scheme former
 """
 #: Names of fields that hold codes, days, moments and places, never words or persons.
 PLAIN = frozenset(_CODES.split())
@@ -98,16 +99,16 @@ def classes_of(event: type[Event]) -> Mapping[str, Class]:
     return found
 
 
-def is_staff(by: Mandate) -> bool:
-    """Whether somebody acts from a post, or keeps the machines running."""
-    return bool(by.post_id) or by.role in ("operator", "service")
+def is_staff(by: Mandate, place: str = "") -> bool:
+    """Whether somebody acts from a post that is for a place ("": the whole city), or keeps the machines running."""
+    return (bool(by.post_id) and within(place, by.place)) or by.role in ("operator", "service")
 
 
 def may_read(one: Class, by: Mandate, place: str, open: bool = True) -> bool:
     """Whether somebody may read a field of this class of a fact at a place; `open`: a text is neither confidential nor withheld."""
     if one.kind == "public" or (one.kind == "text" and open):
         return True
-    return by.may(one.power, place) if one.power else is_staff(by)
+    return by.may(one.power, place) if one.power else is_staff(by, place)
 
 
 @cache

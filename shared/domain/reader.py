@@ -7,11 +7,14 @@ from typing import Any
 
 from shared.domain.city import City
 from shared.domain.decider import Decider
-from shared.domain.errors import NotFoundError
+from shared.domain.errors import ForbiddenError, NotFoundError
 from shared.domain.mandate import Mandate
+from shared.domain.privacy import is_staff
 from shared.domain.view import Row, Rows, state_of
 from shared.domain.words import _, said, term
 
+#: Stands for a power of queries that staff of the place may ask, whatever powers their role gives.
+STAFF = "staff"
 #: Posts named for a command that the reader may not give.
 CLOSEST = 3
 
@@ -19,6 +22,12 @@ CLOSEST = 3
 def offered(decider: Decider[Any], state: Any, by: Mandate) -> list[str]:
     """The commands that somebody may give to a thing in this state, in the order of their declaration."""
     return [name for name, command in decider.commands.items() if command.offered(state, by)]
+
+
+def missing(thing: str, id: str, field: str = "") -> NotFoundError:
+    """There is no such thing, or it is not for the reader to know (a word of the group `thing`, the field that named it)."""
+    fields = {field: said(_("unknown"))} if field else {}
+    return NotFoundError(_("there is no {thing} {id}"), fields, thing=term("thing", thing), id=id)
 
 
 class Reader:
@@ -37,10 +46,9 @@ class Reader:
         self.today = today
         self.open = open
 
-    @property
-    def staff(self) -> bool:
-        """Whether the reader acts from a post, or keeps the machines running."""
-        return bool(self.by.post_id) or self.by.role in ("operator", "service")
+    def staff(self, place: str) -> bool:
+        """Whether the reader acts from a post that is for a place, or keeps the machines running."""
+        return is_staff(self.by, place)
 
     def may(self, power: str, place: str = "") -> bool:
         """Whether the reader has a power at a place."""
@@ -50,12 +58,24 @@ class Reader:
         """Raise `ForbiddenError` unless the reader has a power at a place."""
         self.by.require(power, place)
 
+    def reads(self, power: str, place: str) -> bool:
+        """Whether the reader has a power at a place, or with `STAFF` acts from any post that is for it."""
+        return self.staff(place) if power == STAFF else self.may(power, place)
+
+    def require_reading(self, power: str, place: str) -> None:
+        """Raise `ForbiddenError` unless the reader has a power at a place, or with `STAFF` acts from any post that is for it."""
+        if power != STAFF:
+            self.require(power, place)
+        elif not self.staff(place):
+            raise ForbiddenError(
+                _("who it is about is for staff of the place; everybody reads the figures"), {"place": place or "*"}
+            )
+
     def row(self, view: str, key: str, thing: str, field: str = "") -> Row:
         """A row that must be there; raises `NotFoundError` naming the thing (a word of the group `thing`)."""
         found = self.rows.get(view, key)
         if found is None:
-            fields = {field: said(_("unknown"))} if field else {}
-            raise NotFoundError(_("there is no {thing} {id}"), fields, thing=term("thing", thing), id=key)
+            raise missing(thing, key, field)
         return found
 
     def page(

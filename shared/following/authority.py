@@ -37,12 +37,14 @@ def mandate_of(context: Context, city: City) -> Mandate:
 
 
 def _from_post(post: Row, city: City) -> Mandate:
+    everybodys, given = city.powers(RESIDENT), city.powers(post["role"])
     return Mandate(
         actor=post["person_id"],
         role=post["role"],
         organisation_id=post["organisation_id"],
         post_id=post["post_id"],
         place=post["place"],
-        powers=city.powers(RESIDENT) | city.powers(post["role"]),
+        powers=everybodys | given,
         title=post["title"],
+        inherited=everybodys - given,
     )

@@ -30,7 +30,8 @@ class Definition:
 
     `deciders` are its aggregates with their commands and queries, `sources` the other services whose facts it follows, `powers` those
     that only queries ask for, each with its sentence; `clock` what the passing of a day means; `by_hand` declares queries that
-    the service answers itself, because they need more than a `Reader`. `durable` says that the view store holds what no log can bring back.
+    the service answers itself, because they need more than a `Reader`. `inner` are commands
+    that only Linli's own processes give: they have no path in the API. `durable` says that the view store holds what no log can bring back.
 
     Raises `TypeError` for a declaration that does not fit: two commands of one name, a guard on another service's things, a clock rule
     without a period, a tally of a view that is not there.
@@ -46,6 +47,7 @@ class Definition:
     by_hand: tuple[Query, ...] = ()
     command_schemas: Mapping[str, type[Schema]] = field(default_factory=dict)
     query_schemas: Mapping[str, type[Schema]] = field(default_factory=dict)
+    inner: frozenset[str] = frozenset()
     durable: bool = False
 
     def __post_init__(self) -> None:

@@ -346,7 +346,11 @@ class Follower:
             raise
         except Exception as error:  # whatever a view or policy raises, the fact is kept and the others go on
             _log.error(
-                "fact parked", source=self.source, position=record.position, type=record.type, reason=repr(error)
+                "fact parked",
+                source=self.source,
+                position=record.position,
+                type=record.type,
+                error=type(error).__name__,
             )
             overlay.changes["parked", key] = parked_row(
                 self.source, record, "parked", f"{type(error).__name__}: {error}"

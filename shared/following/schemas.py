@@ -9,7 +9,7 @@ from typing import Any
 from marshmallow import RAISE, Schema, ValidationError, fields, missing
 
 from shared.domain.command import Command, Query
-from shared.domain.fields import Field, FieldError
+from shared.domain.fields import Field, FieldError, Text
 from shared.domain.words import _, said
 
 
@@ -17,11 +17,12 @@ class Declared(fields.Field[Any]):
     """A field as its declaration says; `declaration` also says how a form asks for it."""
 
     def __init__(self, declaration: Field) -> None:
+        least = {"minLength": 1} if declaration.required and isinstance(declaration.kind, Text) else {}
         super().__init__(
             required=declaration.required,
             load_default=missing if declaration.required else declaration.default,
             allow_none=not declaration.required,
-            metadata={"description": declaration.about, **declaration.kind.facets},
+            metadata={"description": declaration.about, **declaration.kind.facets, **least},
             error_messages={"required": said(_("is missing")), "null": said(_("must not be null"))},
         )
         self.declaration = declaration

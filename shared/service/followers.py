@@ -9,6 +9,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import structlog
@@ -62,11 +63,12 @@ class Followers(SharedExtension):
         self._stopping = threading.Event()
         self._appended = threading.Event()  # wakes the projector
         self._to_relay = threading.Event()
+        self.more: tuple[type[Relay], ...] = ()
         self._threads: dict[str, Any] = {}
 
-    def follow(self, node: Node) -> None:
-        """Set the node; called once, before the start."""
-        self.node = node
+    def follow(self, node: Node, relays: tuple[type[Relay], ...] = ()) -> None:
+        """Set the node, and kinds of relays that publish something besides its log; called once, before the start."""
+        self.node, self.more = node, relays
         node.log.on_append(self._wake)
 
     def _wake(self) -> None:
@@ -86,6 +88,11 @@ class Followers(SharedExtension):
         # exported as zero first, or an alarm on the increase would miss the first one
         metrics.PARKED.labels(self.node.name, UNREADABLE)
         self._run("relay", lambda: self.relay.run(self.node))
+        settings = self.container.config["settings"]
+        if not settings.amqp_uri.startswith("linli://"):  # no other system subscribes to a broker inside this process
+            for kind in self.more:
+                other = kind(settings, self._codes, self._stopping, self._to_relay)
+                self._run(other.name, partial(other.run, self.node))
         if self.node.ready:
             self._run_followers()
         else:

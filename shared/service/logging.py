@@ -4,9 +4,22 @@ from __future__ import annotations
 
 import logging
 import sys
+import traceback
+from collections.abc import MutableMapping
 from typing import Any
 
 import structlog
+
+
+def _only_frames(logger: Any, method: str, line: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+    """Say of an error what it is and where it came from, with what caused it; its words may quote what somebody typed."""
+    info = line.pop("exc_info", None)
+    error = sys.exc_info()[1] if info is True else info[1] if isinstance(info, tuple) else info
+    told = []
+    while isinstance(error, BaseException):
+        told.append("".join((*traceback.format_tb(error.__traceback__), type(error).__name__)))
+        error = error.__cause__ or (None if error.__suppress_context__ else error.__context__)
+    return {**line, "exception": "\n\nbecause of\n\n".join(told)} if told else line
 
 
 def configure(level: str, file: Any = None) -> None:
@@ -18,7 +31,8 @@ def configure(level: str, file: Any = None) -> None:
             structlog.processors.add_log_level,
             structlog.processors.TimeStamper(fmt="iso", utc=True),
             structlog.processors.StackInfoRenderer(),
-            structlog.dev.ConsoleRenderer() if terminal else structlog.processors.format_exc_info,
+            _only_frames,
+            *([structlog.dev.ConsoleRenderer()] if terminal else []),
             *([] if terminal else [structlog.processors.JSONRenderer(ensure_ascii=False)]),
         ],
         wrapper_class=structlog.make_filtering_bound_logger(getattr(logging, level.upper())),

@@ -5,7 +5,9 @@ from __future__ import annotations
 import threading
 import time
 import uuid
-from contextlib import suppress
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+from typing import Any, Protocol
 
 from shared.broker.publisher import Message, NotConfirmed, Publisher
 from shared.broker.topology import EXCHANGE
@@ -34,12 +36,24 @@ GATHER = 0.02
 PAUSE = 0.5
 
 
+class Positioned(Protocol):
+    """What a relay publishes: it has a position, counted from 1 without gaps."""
+
+    @property
+    def position(self) -> int: ...
+
+
 class Relay:
     """Publishes a node's log from the relay's checkpoint on; only one relay per log holds the lease.
 
     The checkpoint never passes what the broker has confirmed and may lag behind it for a moment. After a crash the next relay
-    publishes the facts in between once more, in order, and followers skip them.
+    publishes the facts in between once more, in order, and followers skip them. Who publishes something else than the log overrides
+    `name`, `exchange`, `_begin`, `_read` and `_made`.
     """
+
+    #: Of its lease and its checkpoint.
+    name = "relay"
+    exchange = EXCHANGE
 
     def __init__(self, settings: Settings, codes: Codes, stopping: threading.Event, appended: threading.Event) -> None:
         """`codes` sign the facts. `appended` is set after an append; `stopping` ends the relay after the rest of the log is published."""
@@ -52,15 +66,14 @@ class Relay:
     def run(self, node: Node) -> None:
         """Publish until the service stops; raises errors of broker and store, and may be called again after one."""
         self._node = node
-        publisher = Publisher(self._settings.amqp_uri, EXCHANGE, tls=self._settings.amqp_tls)
-        relayed = metrics.RELAYED.labels(node.name)
+        publisher = Publisher(self._settings.amqp_uri, self.exchange, tls=self._settings.amqp_tls)
         renew = save = 0.0
         position: int | None = None
         try:
             while True:
                 stopping = self._stopping.is_set()  # read before the log: appends up to here are still published
                 if time.monotonic() >= renew:
-                    if not node.views.lease("relay", self._holder, LEASE):
+                    if not node.views.lease(self.name, self._holder, LEASE):
                         if stopping:
                             return
                         position = None
@@ -71,13 +84,12 @@ class Relay:
                 if (
                     position is None
                 ):  # read once: after a move by another relay our next move fails, and the loop restarts
-                    position = self._saved = node.views.checkpoint("relay")
-                if records := list(node.log.read(position, limit=RELAYED)):
+                    position = self._saved = self._begin(node)
+                if records := self._read(node, position):
                     self._publish(publisher, records)
                     if position == self._saved:
                         save = time.monotonic() + GATHER
                     position = records[-1].position
-                    relayed.set(position)
                 else:
                     publisher.tick()
                 if position != self._saved and (stopping or time.monotonic() >= save):
@@ -90,22 +102,34 @@ class Relay:
         finally:
             if renew and not self._embedded:
                 with suppress(LinliError):
-                    node.views.lease("relay", self._holder, 0)  # so that the next process need not wait
+                    node.views.lease(self.name, self._holder, 0)  # so that the next process need not wait
             publisher.close()
 
     def _save(self, position: int) -> None:
-        self._node.views.save({}, {"relay": (self._saved, position)})
+        self._node.views.save({}, {self.name: (self._saved, position)})
         self._saved = position
 
-    def _publish(self, publisher: Publisher, records: list[Record]) -> None:
-        node = self._node
+    def _begin(self, node: Node) -> int:
+        return node.views.checkpoint(self.name)
+
+    def _read(self, node: Node, position: int) -> Sequence[Positioned]:
+        """What comes after a position, at most `RELAYED` of it."""
+        return list(node.log.read(position, limit=RELAYED))
+
+    @contextmanager
+    def _made(self, node: Node, records: Sequence[Any]) -> Iterator[list[Message]]:
+        """The messages, and around their publication what is to be noted about it."""
+        with tracing.publishing(node.name, records) as carried:
+            epoch = node.followers[node.name].epoch
+            yield [
+                message_of(node.name, record, self._codes, parent, epoch)
+                for record, parent in zip(records, carried, strict=False)
+            ]
+        metrics.RELAYED.labels(node.name).set(records[-1].position)
+
+    def _publish(self, publisher: Publisher, records: Sequence[Positioned]) -> None:
         try:
-            with tracing.publishing(node.name, records) as carried:
-                epoch = node.followers[node.name].epoch
-                messages = [
-                    message_of(node.name, record, self._codes, parent, epoch)
-                    for record, parent in zip(records, carried, strict=False)
-                ]
+            with self._made(self._node, records) as messages:
                 publisher.publish(messages, CONFIRM_WITHIN)
         except NotConfirmed as error:
             confirmed = records[0].position - 1 + error.confirmed

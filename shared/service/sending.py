@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 from nameko.extensions import SharedExtension
 
-from shared.broker.publisher import Message, Publisher, Settled
+from shared.broker.publisher import PASSING, Message, Publisher, Settled
 from shared.broker.topology import CALLS
 
 _encode = msgspec.json.Encoder().encode
@@ -46,6 +46,8 @@ class Sender(SharedExtension):
             "content_encoding": "utf-8",
             "correlation_id": correlation_id,
             "reply_to": reply_to,
+            # calls hold what people type, names among it, in clear; one that a broker loses is made again by who waits for its answer
+            "delivery_mode": PASSING,
         }
         given = {name: value for name, value in properties.items() if value}
         self.publisher.send(Message(routing_key, _encode(content), headers or {}, given, mandatory), settled)

@@ -22,7 +22,7 @@ from shared.domain.calendar import LOCAL
 from shared.domain.city import City
 from shared.domain.command import Command, Query
 from shared.domain.decider import Decider
-from shared.domain.errors import BadInputError, DomainError, LinliError, to_mapping
+from shared.domain.errors import BadInputError, DomainError, ForbiddenError, LinliError, to_mapping
 from shared.domain.fields import load_fields
 from shared.domain.identity import derived_id, new_id
 from shared.domain.mandate import Mandate
@@ -42,6 +42,7 @@ from shared.service import metrics, tracing
 from shared.service.answering import answered
 from shared.service.followers import Followers
 from shared.service.operations import OPERATIONS
+from shared.service.relay import Relay
 from shared.service.storage import open_keys, open_log, open_views
 from shared.views import ViewStore
 
@@ -58,9 +59,13 @@ class Here(DependencyProvider):
 
     followers = Followers()
 
-    def __init__(self, definition: Definition, follower: type[Follower] = Follower) -> None:
+    def __init__(
+        self, definition: Definition, follower: type[Follower] = Follower, relays: tuple[type[Relay], ...] = ()
+    ) -> None:
+        """`relays` publish something besides the log."""
         self.definition = definition
         self._follower = follower
+        self._relays = relays
 
     def setup(self) -> None:
         settings = self.container.config["settings"]
@@ -75,7 +80,7 @@ class Here(DependencyProvider):
         self.signer = Signer(*settings.secrets())
 
         self.patience = settings.rpc_timeout * WAIT_SHARE
-        self.followers.follow(self.node)
+        self.followers.follow(self.node, self._relays)
 
     def stop(self) -> None:
         self.followers.stop()  # before the log and the views, which they use
@@ -136,7 +141,7 @@ class Call:
         """Answer a declared query."""
         city = self.city()
         reader = Reader(self.node.name, self.views, self.mandate, city, city.day, self.node.open)
-        return query.read(reader, **ask)
+        return query.answered(reader, ask)
 
     def offers(self) -> dict[str, Any]:
         """The declared commands that the caller has a power for, and the lists (`find_…`) that do not refuse them."""
@@ -395,8 +400,9 @@ class Followed:
 
     @query
     def read_log(self, after: int, limit: int) -> dict[str, Any]:
-        """Return facts after a position, for followers that missed some."""
-        self.here.require("operations.read_log")
+        """Return whole facts after a position, for followers that missed some: to services only, whatever powers somebody has."""
+        if self.here.context.kind != "service":
+            raise ForbiddenError(_("only services read one another's logs; facts are shown in the city ledger"))
         return {"facts": self.here.node.read_log(after, limit)}
 
     @query

@@ -75,6 +75,16 @@ VARIABLES: tuple[tuple[str, str, str], ...] = (
         "Where OpenTelemetry traces go: console, or an OTLP address like http://127.0.0.1:4318; empty: nowhere",
     ),
     (
+        "LINLI_SECURITY_CONTACT",
+        "",
+        "Where weaknesses are reported, for /.well-known/security.txt: mailto:… or https://…; empty: the file is not there",
+    ),
+    (
+        "LINLI_TRIAL",
+        "",
+        "For trials only: yes lets one person do what otherwise takes two, and asks nobody for a second factor or another first password",
+    ),
+    (
         "LINLI_TODAY",
         "",
         "For trials only: the day that the clock takes for today, like 2026-03-01; empty: the real one",
@@ -104,6 +114,8 @@ class Settings:
     log_level: str
     traces: str
     today: str = ""
+    trial: bool = False
+    security_contact: str = ""
     amqp_tls: Tls | None = None
     mongodb_tls: Tls | None = None
     restoring: bool = False  # not from the environment: only a restore may open an unfinished restore
@@ -139,6 +151,8 @@ class Settings:
             log_level=value["LINLI_LOG_LEVEL"],
             traces=value["LINLI_TRACES"],
             today=_day(value, "LINLI_TODAY"),
+            trial=_yes(value, "LINLI_TRIAL"),
+            security_contact=_contact(value, "LINLI_SECURITY_CONTACT"),
             amqp_tls=_tls(value, "AMQP"),
             mongodb_tls=_tls(value, "MONGODB"),
         )
@@ -220,6 +234,18 @@ def _networks(value: Mapping[str, str], name: str) -> str:
             ip_network(part.strip() or "::1")
         except ValueError as error:
             raise BadInputError(f"{name} must be addresses or networks like 10.0.0.0/24: {error}") from None
+    return value[name]
+
+
+def _yes(value: Mapping[str, str], name: str) -> bool:
+    if value[name] not in ("", "yes", "no"):
+        raise BadInputError(f"{name} must be yes or no, not {value[name]!r}")
+    return value[name] == "yes"
+
+
+def _contact(value: Mapping[str, str], name: str) -> str:
+    if value[name] and (not value[name].startswith(("mailto:", "https://")) or not value[name].isprintable()):
+        raise BadInputError(f"{name} must begin with mailto: or https://, not {value[name]!r}")
     return value[name]
 
 

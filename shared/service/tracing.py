@@ -155,8 +155,13 @@ def _span(
         found = _tracer(service).start_span(name, around, trace.SpanKind[kind], _named(correlation_id, attributes))
     finally:
         _wanted.reset(token)
-    with trace.use_span(found, end_on_exit=True):
-        yield found
+    with trace.use_span(found, end_on_exit=True, record_exception=False, set_status_on_exception=False):
+        try:
+            yield found
+        except BaseException as error:  # its kind only: the message of a refusal quotes what somebody typed
+            what = error.kind if isinstance(error, LinliError) else type(error).__name__
+            found.set_status(trace.Status(trace.StatusCode.ERROR, what))
+            raise
 
 
 def _named(correlation_id: str, attributes: dict[str, Any]) -> dict[str, Any]:
@@ -226,9 +231,9 @@ def observe(log: EventLog) -> None:
                 # an attempt that lost a race gets another id: only one append wrote the commit
                 wanted = _span_id(commit.command_id) if outcome == "ok" else None
                 token = _wanted.set((trace_id(commit.correlation_id), wanted))
-                about = _named(
-                    commit.correlation_id, {"stream": commit.stream, "events": len(commit.events), "outcome": outcome}
-                )
+                # not the stream: its name may carry the id of a person
+                given = {"command": commit.command, "events": len(commit.events), "outcome": outcome}
+                about = _named(commit.correlation_id, given)
                 _tracer(log.name).start_span("append", attributes=about, start_time=began).end()
                 _wanted.reset(token)
 

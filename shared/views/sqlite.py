@@ -53,8 +53,12 @@ class SqliteViews:
         self._database = _database or Database(path, KIND, VERSION, _TABLES, read_only, durable)
         self._generation = "new~" if _database else ""
         self._shape = shape_of(self._views.values())
+        self._durable = durable
         if not read_only:
             self._create()
+            if durable:  # so that what is taken away does not stay in free pages
+                with self._database.writing() as connection:
+                    connection.execute("PRAGMA secure_delete = ON").fetchone()
             with self._database.writing() as connection:  # an empty store needs no rebuild
                 nothing = f"WHERE NOT EXISTS (SELECT 1 FROM checkpoints WHERE follower LIKE '{self._generation}%')"
                 connection.execute(
@@ -157,6 +161,9 @@ class SqliteViews:
                     f"INSERT INTO {self._table(view)} VALUES (?, ?) ON CONFLICT (key) DO UPDATE SET row = excluded.row",
                     [(key, _text(row)) for key, row in rows if row is not None],
                 )
+        if self._durable and None in changes.values():  # what no log holds is gone from the write-ahead file too
+            with self._database.reading() as connection:
+                connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
 
     def folded_alike(self) -> bool:
         return self.checkpoint(_SHAPE) == self._shape

@@ -192,7 +192,7 @@ def story(folder: Path) -> dict[str, float]:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    settings = {"LINLI_DATA": str(folder / "data"), "LINLI_PORT": str(port), "AMQP_URI": ""}
+    settings = {"LINLI_DATA": str(folder / "data"), "LINLI_PORT": str(port), "AMQP_URI": "", "LINLI_TRIAL": "yes"}
     told = os.environ.get("LINLI_STORY", "deploy/scenarios/sanchajie.yaml")
     output = folder / "output"
     with output.open("w") as file:

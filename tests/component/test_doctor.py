@@ -21,7 +21,7 @@ from services.console.doctor import database as doctor_database
 from services.console.doctor import examine as doctor
 from services.console.doctor import rights as doctor_rights
 from services.console.doctor.finding import room
-from shared.broker.topology import EXCHANGE, declare, queue_for
+from shared.broker.topology import EXCHANGE, PUBLIC, declare, queue_for
 from shared.service.settings import Settings, write_private
 from shared.service.storage import open_log, open_views
 from tests.servers import MongoStandIn, RabbitMQ
@@ -174,12 +174,13 @@ def test_a_broker_is_looked_at_and_not_touched(rabbitmq: RabbitMQ, data: Path) -
     uri = rabbitmq.vhost()
     following = [name for name in OWNERS if definition(name).sources]
     names = [f"exchange {EXCHANGE}", "exchange linli.dead", "queue linli.dead-letters"]
-    names += [f"queue linli.facts.{name}" for name in following]
+    names += [f"queue linli.facts.{name}" for name in following] + [f"exchange {PUBLIC}"]
     assert failed(examine(data, AMQP_URI=uri)) == names
     assert failed(examine(data, AMQP_URI=uri)) == names, "looking made something"
     with Connection(uri) as connection:
         for name in following:
             declare(connection, queue_for(name, definition(name).sources))
+        connection.channel().exchange_declare(PUBLIC, "topic", durable=True, auto_delete=False)
     report = examine(data, AMQP_URI=uri)
     assert failed(report) == [] and all(states(report)[name] == "ok" for name in names)
     assert "RabbitMQ" in finding(report, "broker version")["message"]
@@ -192,6 +193,18 @@ def test_a_broker_is_looked_at_and_not_touched(rabbitmq: RabbitMQ, data: Path) -
     assert failed(report) == [f"queue {wrong}"]
     assert "different" in finding(report, f"queue {wrong}")["message"]
     assert "delete the queue" in finding(report, f"queue {wrong}")["advice"]
+
+
+def test_a_queue_that_gives_another_system_whole_facts_is_found(rabbitmq: RabbitMQ, data: Path) -> None:
+    """RabbitMQ keeps what the definitions of the release before made."""
+    uri, name = rabbitmq.vhost(), "linli.subscriber.street"
+    with Connection(uri) as connection:
+        connection.channel().queue_declare(name, durable=True, auto_delete=False)
+        report = examine(data, AMQP_URI=uri)
+        assert f"queue {name}" in failed(report)
+        assert f"delete_queue {name}" in finding(report, f"queue {name}")["advice"]
+        connection.channel().queue_delete(name)
+    assert f"queue {name}" not in states(examine(data, AMQP_URI=uri))
 
 
 def test_wrong_credentials_are_named(rabbitmq: RabbitMQ, data: Path) -> None:

@@ -11,7 +11,7 @@ import pytest
 from amqp.exceptions import MessageNacked
 from kombu import Connection, Producer, Queue
 
-from shared.broker.topology import exchange
+from shared.broker.topology import calls, exchange
 from shared.domain.errors import UnavailableError
 from shared.service.sending import Sender
 from tests.component.city import City, city, wait_for
@@ -51,6 +51,20 @@ def test_calls_outlive_the_loss_of_their_connection(amqp_uri: str, tmp_path: Pat
         assert _open(here, 1000)["position"] == 1
         assert all(sender._channel not in lost for sender in senders)
         wait_for(lambda: not any(sender._sent for sender in senders), "the confirms")
+
+
+@green
+def test_no_call_is_written_to_the_brokers_disk(amqp_uri: str, tmp_path: Path) -> None:
+    """Calls hold what somebody types; whoever waits for an answer makes a lost one again."""
+    with city(amqp_uri, tmp_path, ShopService) as here, Connection(amqp_uri) as connection:
+        tap = Queue("tap", calls(), "#", auto_delete=True)(connection.channel())
+        tap.declare()
+        _open(here, 1)
+        found: list[Any] = []
+        wait_for(
+            lambda: len(found) == 2 or bool((one := tap.get(no_ack=True)) and found.append(one)), "call and answer"
+        )
+        assert [one.properties["delivery_mode"] for one in found] == [1, 1]
 
 
 @green

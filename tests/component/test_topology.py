@@ -153,14 +153,15 @@ def test_where_exchanges_may_be_made_they_are(rabbitmq: RabbitMQ) -> None:
 
 REFUSED = {
     "publish facts": lambda channel: _publish(channel, "linli.events", "funding.PaymentMade.350104"),
-    "publish to its queue": lambda channel: _publish(channel, "", "linli.subscriber.finance"),
+    "publish to its queue": lambda channel: _publish(channel, "", "linli.public.finance"),
     "call a service": lambda channel: _publish(channel, "nameko-rpc", "shops.open_shop"),
-    "read another subscriber's queue": lambda channel: channel.basic_get("linli.subscriber.street"),
+    "read another subscriber's queue": lambda channel: channel.basic_get("linli.public.street"),
     "read a service's queue": lambda channel: channel.basic_get("linli.facts.watchers"),
     "read the dead letters": lambda channel: channel.basic_get("linli.dead-letters"),
     "make a queue": lambda channel: channel.queue_declare("mine"),
-    "bind its queue to more": lambda channel: channel.queue_bind("linli.subscriber.finance", "linli.events", "#"),
-    "empty its queue by deleting it": lambda channel: channel.queue_delete("linli.subscriber.finance"),
+    "bind its queue to more": lambda channel: channel.queue_bind("linli.public.finance", "linli.public", "#"),
+    "bind its queue to whole facts": lambda channel: channel.queue_bind("linli.public.finance", "linli.events", "#"),
+    "empty its queue by deleting it": lambda channel: channel.queue_delete("linli.public.finance"),
 }
 
 
@@ -178,11 +179,14 @@ def test_a_subscriber_may_only_read_its_own_queue(restricted: str, act: str) -> 
 
 def test_a_subscriber_reads_what_it_asked_for_and_nothing_else(restricted: str) -> None:
     with Connection(uri(restricted, "funding")) as funding, Connection(uri(restricted, "shops")) as shops:
-        _publish(funding.channel(), "linli.events", "funding.PaymentMade.350104.013")
+        _publish(funding.channel(), "linli.events", "funding.PaymentMade.350104.013")  # whole facts go to services only
         _publish(shops.channel(), "linli.events", "shops.ShopOpened.350104.013")
+    with Connection(uri(restricted, "audit")) as audit:
+        _publish(audit.channel(), "linli.public", "funding.PaymentMade.350104.014")
+        _publish(audit.channel(), "linli.public", "shops.ShopOpened.350104.014")
     read: list[str] = []
     with Connection(uri(restricted, "subscriber-finance")) as connection:
-        own = Queue("linli.subscriber.finance", no_declare=True)
+        own = Queue("linli.public.finance", no_declare=True)
 
         def take(message: object) -> None:
             read.append(message.delivery_info["routing_key"])  # type: ignore[attr-defined]
@@ -192,11 +196,12 @@ def test_a_subscriber_reads_what_it_asked_for_and_nothing_else(restricted: str) 
             connection.drain_events(timeout=5)
             with pytest.raises(TimeoutError):
                 connection.drain_events(timeout=0.5)
-    assert read == ["funding.PaymentMade.350104.013"]
+    assert read == ["funding.PaymentMade.350104.014"]
 
 
 FORGED = {
     "another service's facts": ("linli.events", "funding.PaymentMade.350104"),
+    "what other systems read": ("linli.public", "watchers.WatchKept.350104"),
     "a command of a citizen": ("nameko-rpc", "funding.pay"),
 }
 
@@ -211,6 +216,34 @@ def test_a_service_cannot_speak_for_another(restricted: str, what: str) -> None:
 def test_a_service_cannot_take_calls_meant_for_another(restricted: str) -> None:
     with Connection(uri(restricted, "watchers")) as connection, pytest.raises(AccessRefused):
         Queue("rpc-watchers", Exchange("nameko-rpc", "topic"), routing_key="shops.*")(connection.channel()).declare()
+
+
+@pytest.mark.parametrize("user", ["shops", "volunteers", "funding", "audit", "door", "subscriber-finance"])
+def test_nobody_reads_a_services_queue_or_binds_one_of_their_own_to_what_they_do_not_follow(
+    restricted: str, user: str
+) -> None:
+    """Whole facts hold what staff alone may see: each service gets those of its sources, and no other queue holds them."""
+    acts = [
+        lambda channel: channel.basic_get("linli.facts.watchers"),
+        lambda channel: channel.basic_get("linli.dead-letters"),
+        lambda channel: channel.queue_bind("linli.facts.watchers", "linli.events", "#"),
+    ]
+    if user not in ("door", "subscriber-finance"):
+        own = f"rpc-{user}"
+        acts += [lambda channel, key=key: channel.queue_bind(own, "linli.events", key) for key in ("#", f"{user}.#")]
+        with Connection(uri(restricted, user)) as connection:
+            connection.channel().queue_declare(own, durable=True, auto_delete=False)
+    for act in acts:
+        with Connection(uri(restricted, user)) as connection, pytest.raises(AccessRefused):
+            act(connection.channel())
+
+
+def test_the_gateway_may_call_everything_but_read_a_log(restricted: str) -> None:
+    with Connection(uri(restricted, "door")) as door:
+        _publish(door.channel(), "nameko-rpc", "shops.open_shop")
+    with Connection(uri(restricted, "door")) as door, pytest.raises(AccessRefused):
+        _publish(door.channel(), "nameko-rpc", "shops.read_log")
+        door.drain_events(timeout=5)
 
 
 def test_a_wrong_queue_is_explained_with_the_way_out(rabbitmq: RabbitMQ) -> None:
@@ -307,8 +340,32 @@ def test_the_definitions_are_what_the_program_declares() -> None:
     dead = topology.dead_letters()
     assert queues[dead.name]["arguments"] == dead.queue_arguments
     exchanges = {exchange["name"]: exchange["type"] for exchange in DEFINITIONS["exchanges"]}
-    assert exchanges == {topology.EXCHANGE: "topic", topology.DEAD_LETTERS: "fanout", topology.CALLS: "topic"}
+    topics = dict.fromkeys((topology.EXCHANGE, topology.PUBLIC, topology.CALLS), "topic")
+    assert exchanges == topics | {topology.DEAD_LETTERS: "fanout"}
     assert {f"linli-{name}" for name in SERVICES} < {user["name"] for user in DEFINITIONS["users"]}
+
+
+def test_a_service_may_take_in_the_facts_of_its_sources_ask_them_for_missed_ones_and_no_more() -> None:
+    given = {(one["user"], one["exchange"]): one for one in DEFINITIONS["topic_permissions"]}
+    for name in OWNERS:
+        sources = set(definition(name).sources)
+        facts, calls = given[f"linli-{name}", topology.EXCHANGE], given[f"linli-{name}", topology.CALLS]
+        for other in OWNERS:
+            assert bool(re.search(facts["read"], f"{other}.#")) is (other in sources), (name, other)
+            assert bool(re.search(calls["write"], f"{other}.read_log")) is (other in sources), (name, other)
+            assert bool(re.search(facts["write"], f"{other}.Fact.350104")) is (other == name)
+        assert not re.search(facts["read"], "#") and not re.search(calls["write"], "issues.report_issue")
+
+
+def test_what_other_systems_read_comes_from_the_public_exchange_alone() -> None:
+    """Only the ledger's service writes there, and nothing but services' own queues takes whole facts."""
+    whole = {one["destination"] for one in DEFINITIONS["bindings"] if one["source"] == topology.EXCHANGE}
+    assert whole == {f"linli.facts.{name}" for name in OWNERS if definition(name).sources}
+    others = [one for one in DEFINITIONS["permissions"] if one["user"].startswith("linli-subscriber-")]
+    assert others and all((one["configure"], one["write"]) == ("^$", "^$") for one in others)
+    assert [one["user"] for one in others if not one["read"].startswith(r"^linli\.public\.")] == []
+    writers = [one["user"] for one in DEFINITIONS["permissions"] if re.search(one["write"], topology.PUBLIC)]
+    assert writers == ["linli-audit", "linli-operator"]
 
 
 def test_the_definitions_hold_no_password() -> None:

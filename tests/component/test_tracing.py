@@ -13,7 +13,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from shared.domain.errors import BadInputError
+from shared.domain.errors import BadInputError, LinliError
 from shared.domain.identity import new_id
 from shared.service.settings import Settings
 from tests.component.city import City, city, wait_for
@@ -111,6 +111,34 @@ def test_a_fact_that_was_fetched_finds_its_trace(tmp_path: Path) -> None:
 
 def _open(running: City) -> None:
     running.call("shops", "open_shop", {"shop_id": "1", "name": "tea"}, command_id="open-1", correlation_id=CORRELATION)
+
+
+@green
+def test_a_span_says_what_kind_of_refusal_and_never_its_words(tmp_path: Path) -> None:
+    from opentelemetry.sdk.trace.export import SimpleSpanProcessor
+    from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
+
+    from shared.service import tracing
+
+    memory = InMemorySpanExporter()
+    tracing.start(SimpleSpanProcessor(memory))
+    with city("linli://embedded", str(tmp_path)) as running:
+        _open(running)
+        with pytest.raises(LinliError):
+            running.call("shops", "open_shop", {"shop_id": "1", "name": "x" * 500}, correlation_id=CORRELATION)
+    for error, kind in ((BadInputError("陈志明 302"), "bad_input"), (RuntimeError("陈志明 302"), "RuntimeError")):
+        with pytest.raises(type(error)), tracing.span("shops", kind, correlation_id=CORRELATION):
+            raise error
+        assert memory.get_finished_spans()[-1].status.description == kind
+    told = "".join(span.to_json(indent=None) for span in memory.get_finished_spans())
+    assert "陈志明" not in told and "\\u9648" not in told and "xxx" not in told
+    assert [dict(span.events) for span in memory.get_finished_spans() if span.events] == []
+    (append,) = (
+        span
+        for span in memory.get_finished_spans()
+        if span.name == "append" and "shops" in str(span.resource.attributes)
+    )
+    assert "linli.stream" not in append.attributes and append.attributes["linli.command"] == "open_shop"
 
 
 @green

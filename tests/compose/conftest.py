@@ -40,6 +40,7 @@ def secrets(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def docker_compose_command(engine: Engine, secrets: Path) -> str:
     engine.environment |= {
         "LINLI_SECRETS": str(secrets),
+        "LINLI_TRIAL": "yes",
         "LINLI_PUBLISH": f"127.0.0.1:{free_port()}",
         "GRAFANA_PUBLISH": f"127.0.0.1:{free_port()}",
         "LINLI_IMAGE": "linli-test/linli",

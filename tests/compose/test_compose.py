@@ -147,8 +147,8 @@ def test_subscribers_were_given_their_facts(city: City) -> None:
 
     # facts are delivered at least once, and the broker counts a queue's messages every few seconds only
     head = city.status()["funding"]["head"]
-    wait_for(lambda: int(waiting()["linli.subscriber.finance"]) >= head, 30, lambda: f"{head} facts, {waiting()}")
-    assert int(waiting()["linli.subscriber.street"]) > 0
+    wait_for(lambda: int(waiting()["linli.public.finance"]) >= head, 30, lambda: f"{head} facts, {waiting()}")
+    assert int(waiting()["linli.public.street"]) > 0
     assert int(waiting()["linli.dead-letters"]) == 0
 
 

@@ -54,7 +54,7 @@ def test_a_volunteer_who_is_no_registered_person_is_erased(tmp_path: Path) -> No
     assert desk.ask("erase_volunteer", "p-stranger", person_id="p-stranger")["events"] == 1
     assert sealed_in(desk) == [None]
     assert "陈志明" not in everything(desk, tmp_path)
-    assert desk.ask("find_volunteers")["rows"] == []
+    assert desk.ask("find_volunteers", "post-grid")["rows"] == []
     assert desk.ask("volunteer_figures", place=COMPOUND)["volunteers"] == 0
     with pytest.raises(IllegalStateError, match="gets a new id"):
         desk.ask("register_volunteer", "p-stranger", name="陈志明", home=COMPOUND)
@@ -80,7 +80,7 @@ def test_who_is_erased_is_forgotten_as_a_volunteer(tmp_path: Path) -> None:
     desk.tell("registry", "PersonErased", **GONE)
     assert sealed_in(desk) == [None] * 4
     assert "陈志明" not in everything(desk, tmp_path)
-    assert desk.ask("find_volunteers")["rows"] == []
+    assert desk.ask("find_volunteers", "post-grid")["rows"] == []
     desk.close()
 
 

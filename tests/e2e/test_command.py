@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import sqlite3
+import stat
 import subprocess
 import sys
 import time
@@ -144,8 +146,37 @@ def test_a_port_in_use_is_said_so(
     refused(run("up", LINLI_DATA=str(tmp_path / "other")), 3, f"port {environment['LINLI_PORT']}", "already in use")
 
 
+def test_an_operator_signs_in_by_name_and_out_for_good(
+    running: subprocess.Popen[bytes], run: Run, environment: dict[str, str]
+) -> None:
+    from services.console.client import SIGN_IN, operator
+    from shared.service.settings import Settings
+
+    account = {"username": "lin", "password": "violet kettle 73", "kind": "operator"}
+    operator(Settings.read(environment), None).post("/api/accounts", account)
+    refused(run("sign-in", "lin", "--password", "wrong", "--code", ""), 1, "the name or the password is wrong")
+    signed = run("sign-in", "lin", "--password", "violet kettle 73", "--code", "")
+    assert (signed.returncode, signed.stdout) == (0, "signed in as lin\n")
+    token = Path(environment["LINLI_DATA"], SIGN_IN)
+    assert stat.S_IMODE(token.stat().st_mode) == 0o600
+    kept = token.read_text()
+    assert "nothing waits" in run("request", "list").stdout
+    refused(run("request", "confirm", "r-1"), 1, "there is no request r-1")
+    assert run("sign-out").stdout == "signed out\n" and not token.exists()
+    assert "nobody is signed in" in run("sign-out").stdout
+    token.write_text(kept)
+    refused(run("status"), 1, "sign in again")
+    token.unlink()
+    acts = json.loads(run("security", "--json").stdout)["rows"]
+    told = {(row["act"], row["by"], row["account"]) for row in acts}
+    assert {("account_made", "operator:token", "lin"), ("signed_in", "operator:lin", "lin")} <= told
+    assert {("signed_out", "operator:lin", ""), ("sign_in_failed", "", "lin")} <= told
+    assert "account_made" in run("security", "--act", "account_made").stdout.replace("\n", "").replace(" ", "")
+
+
 def test_every_word_has_its_help(run: Run) -> None:
     words = ("up", "status", "verify", "replay", "export", "rebuild", "case show", "scenario run", "scenario check")
+    words = (*words, "sign-in", "sign-out", "security", "request list", "request confirm", "request decline")
     for word in (*words, "park list", "park retry", "park skip"):
         done = run(*word.split(), "--help")
         assert done.returncode == 0 and "Usage" in done.stdout, word

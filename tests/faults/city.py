@@ -52,7 +52,7 @@ class City:
         self.url = f"http://127.0.0.1:{(port := free_port())}"
         self.environment = {
             "LINLI_DATA": str(self.data), "LINLI_PORT": str(port), "LINLI_LOG_LEVEL": "warning", "LINLI_CATCH_UP": "1",
-            "AMQP_URI": "", "MONGODB_URI": "", "LINLI_SECRET_FILE": "",
+            "AMQP_URI": "", "MONGODB_URI": "", "LINLI_SECRET_FILE": "", "LINLI_TRIAL": "yes",
         } | dict(settings or {})  # fmt: skip
         self.gates: dict[tuple[str, str], Gate] = {}
         self._own: list[Any] = []

@@ -15,6 +15,7 @@ from services.gateway.credentials import WRONG_BOTH, WRONG_NAME, Credentials, Id
 from services.gateway.problems import TooManyRequestsError
 from shared.domain.errors import IllegalStateError, NotFoundError, UnauthenticatedError
 from shared.views.sqlite import SqliteViews
+from tests.kit.traces import found
 
 SECRET = b"s" * 32
 PASSWORD = "correct horse 9"
@@ -52,7 +53,9 @@ def test_the_password_is_not_in_the_file(accounts: Accounts, tmp_path: Path) -> 
 
 
 def test_listed_accounts_show_no_hash(accounts: Accounts) -> None:
-    assert accounts.find(10, None)["rows"] == [{"username": "chen", "kind": "person", "person_id": "p-chen"}]
+    assert accounts.find(10, None)["rows"] == [
+        {"username": "chen", "kind": "person", "person_id": "p-chen", "until": "", "second_factor": False}
+    ]
 
 
 def test_accounts_outlive_the_process(accounts: Accounts, tmp_path: Path) -> None:
@@ -88,6 +91,21 @@ def test_a_removed_account_cannot_sign_in_and_is_gone(accounts: Accounts) -> Non
     assert accounts.create("chen2", PASSWORD, "person", "p-chen")["person_id"] == "p-chen"
 
 
+def test_of_a_removed_account_no_file_keeps_the_name(accounts: Accounts, tmp_path: Path) -> None:
+    """Neither free pages nor the write-ahead file; who is erased goes by their id, and nobody else goes."""
+    for name, person in (("ouyanglingba", "p-o"), ("linxiaoyan", "p-l"), ("ouyangsecond", "")):
+        accounts.create(name, PASSWORD, "person" if person else "operator", person)
+    files = [path for path in tmp_path.rglob("*") if path.is_file()]
+    assert found(["ouyanglingba"], files)
+    accounts.forget("p-o")
+    accounts.forget("p-o")
+    accounts.forget("")
+    assert found(["ouyanglingba"], files) == []
+    assert [row["username"] for row in accounts.find(10, None)["rows"]] == ["chen", "linxiaoyan", "ouyangsecond"]
+    accounts.remove("linxiaoyan")
+    assert found(["linxiaoyan"], files) == [] and found(["ouyangsecond"], files)
+
+
 def test_a_token_names_who_signed_in(accounts: Accounts) -> None:
     credentials = Credentials(accounts, (SECRET,))
     token, identity = credentials.sign_in("chen", PASSWORD, "127.0.0.1")
@@ -98,7 +116,7 @@ def test_a_token_names_who_signed_in(accounts: Accounts) -> None:
 def test_an_operator_never_shares_a_name_with_a_person(accounts: Accounts) -> None:
     accounts.create("wang", PASSWORD, "operator")
     _, identity = Credentials(accounts, (SECRET,)).sign_in("wang", PASSWORD, "127.0.0.1")
-    assert identity == Identity("operator", "operator:wang", "wang")
+    assert identity == Identity("operator", "operator:wang", "wang", ("second_factor",))
 
 
 def test_a_token_ends_with_its_time(accounts: Accounts) -> None:

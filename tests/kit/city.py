@@ -41,6 +41,8 @@ ENTRIES: dict[str, dict[str, dict[str, Any]]] = {
             "contracts_needed": 0,
             "untaken_days": 3,
             "reopen_days": 30,
+            "open_claims": 50,
+            "claim_releases": 50,
         }.items()
     },
     "organisation_types": {"party": {}, "council": {}},

@@ -38,7 +38,7 @@ class Place:
     def __init__(self, town: Town, name: str, found: Definition, cls: type, folder: Path) -> None:
         self.definition, self.cls = found, cls
         self.signer, self.personal, self.patience = town.signer, town.personal, 4.0
-        self.followers = SimpleNamespace(fetch=None)
+        self.followers = SimpleNamespace(fetch=town.fetch)
         views = SqliteViews(folder / f"{name}.views.sqlite", found.all_views, durable=found.durable)
         follower = LedgerFollower if name == "audit" else Follower
         self.node = Node(found, EventLog(name, MemoryStorage()), views, follower, town.personal)
@@ -52,8 +52,10 @@ class Town:
         folder: Path,
         services: Iterable[str] = OWNERS,
         more: Mapping[str, tuple[Definition, type]] | None = None,
+        trial: bool = True,
     ) -> None:
-        """`services` are started by name, `more` by definition and class."""
+        """`services` are started by name, `more` by definition and class; in a `trial` nobody needs a second person or factor."""
+        self.trial = trial
         self.folder = folder
         self.signer = Signer(b"t" * 32)
         self.personal = Personal(SqliteKeys(folder / "keys.sqlite"))
@@ -98,6 +100,10 @@ class Town:
                     if source in self.places and self._follow(place, source):
                         moved = True
 
+    def fetch(self, source: str, after: int, limit: int) -> list[Any]:
+        """Facts of a service beyond a position, as others ask for them."""
+        return list(self.places[source].node.log.read(after, limit=limit))
+
     def _follow(self, place: Place, source: str) -> bool:
         follower, log = place.node.followers[source], self.places[source].node.log
         moved = False
@@ -126,7 +132,7 @@ class Town:
     def app(self) -> Flask:
         """The gateway before this town."""
         if self._app is None:
-            self._app = create_app(self, self.accounts, (b"s" * 32,), OPERATOR_TOKEN)
+            self._app = create_app(self, self.accounts, (b"s" * 32,), OPERATOR_TOKEN, trial=self.trial)
         return self._app
 
     def close(self) -> None:

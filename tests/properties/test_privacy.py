@@ -17,11 +17,12 @@ from services.console import privacy
 from services.console.audit import _exported
 from services.console.catalogue import OWNERS, definition
 from services.gateway.portal import proof
+from shared.domain.command import STAFF
 from shared.domain.decider import Decider
 from shared.domain.errors import LinliError
 from shared.domain.event import Event, seals_of
 from shared.domain.mandate import Mandate
-from shared.domain.privacy import PUBLIC, READ_WITHHELD, WITHHELD, classes_of, told
+from shared.domain.privacy import PUBLIC, READ_WITHHELD, WITHHELD, classes_of, is_staff, told
 from shared.domain.record import Record
 from shared.following import cloudevents
 from shared.following.follow import PARKED
@@ -29,7 +30,7 @@ from shared.log import Commit, EventLog, NewEvent
 from shared.log.memory import MemoryStorage
 from shared.views.sqlite import SqliteViews
 from tests.domain.history.record import example, stored
-from tests.kit.city import COMPOUND, OTHER_COMPOUND, STREET
+from tests.kit.city import COMPOUND, OTHER_COMPOUND, STREET, entry, facts, post
 from tests.kit.desk import Desk
 from tests.kit.rows import record_of
 from tests.kit.spec import AT
@@ -70,7 +71,7 @@ def test_a_fact_that_the_ledger_does_not_know_is_for_auditors() -> None:
     assert disclosure.class_of("issues", "SomethingNew", "words") == WITHHELD
 
 
-def test_ids_of_persons_are_for_staff_unless_they_hold_a_public_office_or_a_public_role() -> None:
+def test_ids_of_persons_are_for_staff_unless_they_hold_a_public_office() -> None:
     public = {
         (event.__name__, name)
         for service in OWNERS
@@ -81,11 +82,13 @@ def test_ids_of_persons_are_for_staff_unless_they_hold_a_public_office_or_a_publ
     }
     assert {fact for fact, _ in public} == {
         *("PersonAppointed", "AppointmentEnded", "ItemJudged"),
-        *("VolunteerRegistered", "VolunteerErased", "RoleTaken", "RoleLeft", "TeamJoined", "TeamLeft"),
     }
 
 
 # A fact of each kind, with a mark in every field that is not public.
+_DAYS = frozenset({"since", "until"})
+
+
 def marked(event: type[Event], id_field: str = "", id: str = "") -> tuple[Event, dict[str, str]]:
     """A fact whose fields that are not public hold texts that are found again, by field."""
     plain = msgspec.to_builtins(example(event))
@@ -95,6 +98,8 @@ def marked(event: type[Event], id_field: str = "", id: str = "") -> tuple[Event,
             plain[name] = id
         elif name == "place":
             plain[name] = COMPOUND
+        elif name in _DAYS:
+            plain[name] = "2025-01-01"
         elif name == "confidential":
             plain[name] = False
         elif one.kind != "public":
@@ -265,6 +270,82 @@ def test_a_text_that_was_withheld_is_out_of_sight_and_that_it_was_is_proved(ledg
     assert text in full and "mark-issuereported-reporter" in full
 
 
+#: What happens in a case, in this order; some facts say that it is confidential, some cannot.
+_CASE = ("IssueReported", "IssueDispatched", "IssueAccepted", "IssueOverdue", "IssueResolved", "ContactErased")
+
+
+@pytest.fixture
+def confidential(tmp_path: Any) -> Iterator[Ledger]:
+    """A ledger of one confidential case and one that is none, fact by fact in turn."""
+    log, codec = EventLog("issues", MemoryStorage()), definition("issues").codec
+    for number, name in enumerate(_CASE):
+        for id, is_one in (("i-secret", True), ("i-open", False)):
+            fact, _ = marked(codec.events[name], "issue_id", id)
+            given = {"confidential": is_one} if hasattr(fact, "confidential") else {}
+            plain = {
+                field: f"plain-{field}" for field in ("category", "organisation_id", "post_id") if hasattr(fact, field)
+            }
+            data = msgspec.Raw(codec.encode(msgspec.structs.replace(fact, **given, **plain)))
+            new = NewEvent(type=name, schema=fact.schema, data=data, id=f"{id}-{number}", occurred=AT)
+            about = {"command": "c", "command_id": f"c-{id}-{number}", "actor": "mark-actor", "place": COMPOUND}
+            about |= {"mandate": "post-plain", "on_behalf_of": "o-plain"}
+            log.append(Commit(stream=f"issue-{id}", expected_version=number, events=(new,), **about))
+    views = SqliteViews(tmp_path / "audit.sqlite", (*LEDGER_VIEWS, PARKED))
+    entering = LedgerFollower("issues", LEDGER_VIEWS, views, lambda record: None)
+    records = list(log.read(0))
+    entering.apply(records[:3])  # what is known of a case is known in the next batch too
+    entering.apply(records[3:])
+    from tests.audit.ledgers import KEY
+
+    yield Ledger(views, "test.example/city-ledger", KEY)
+    views.close()
+
+
+def test_of_a_confidential_case_the_ledger_tells_others_what_the_list_does_nothing(confidential: Ledger) -> None:
+    """Neither where it is, nor about what, nor who answers for it: of none of its facts, whoever asks and whichever way."""
+    telling = ("plain", COMPOUND, "mark")
+    readers = (
+        (ANONYMOUS, False),
+        (CLERK, False),
+        (with_power("issue.read_reporter"), False),
+        (with_power("issue.read_confidential", OTHER_COMPOUND), False),
+        (with_power("issue.read_confidential"), True),
+    )
+    for by, sees in readers:
+        listed = find_entries(confidential, by, stream="issues/issue-i-secret")["rows"]
+        assert len(listed) == len(_CASE)
+        for row in listed:
+            proved = prove_event(confidential, by, event_id=row["event_id"])
+            said = json.dumps([row, proved])
+            told = [word for word in telling if word in said]
+            assert (COMPOUND in told) is sees and (sees or not told), (row["event_id"], by)
+            assert merkle.leaf_hash(proved["line"].encode()).hex() == proved["leaf"] and proved["hashed"]
+        others = json.dumps(find_entries(confidential, by, stream="issues/issue-i-open"))
+        assert COMPOUND in others and "plain-category" in others and "post-plain" in others
+    exported = b"".join(
+        _exported(confidential, row, False)[0] for row in confidential.entries(0) if "secret" in row["stream"]
+    )
+    assert not any(word.encode() in exported for word in telling)
+
+
+def test_a_confidential_case_is_put_together_and_entered_again_as_it_was(confidential: Ledger) -> None:
+    for row in confidential.entries():
+        event = json.loads(disclosure.whole_line(row))
+        assert event["place"] == COMPOUND and event["mandate"] == "post-plain"
+        hides = "place" in disclosure.salts_of(row)
+        assert hides is ("i-secret" in row["stream"])
+
+
+def test_other_systems_are_told_of_a_confidential_case_that_it_is_one(confidential: Ledger) -> None:
+    from services.audit.publishing import Entry, message_of
+
+    for number, row in enumerate(confidential.entries(), 1):
+        message = message_of(Entry(number, row))
+        hidden = "i-secret" in row["stream"]
+        assert message.routing_key.endswith(COMPOUND) is not hidden
+        assert (b"plain" in message.body) is not hidden and b"mark-" not in message.body
+
+
 def test_a_proof_checks_for_everybody(ledger: Ledger) -> None:
     from services.audit.checkpoint import public_pem
 
@@ -357,3 +438,94 @@ def test_every_shape_ever_stored_can_be_entered_into_the_ledger() -> None:
             record = record_of(line["type"], line["data"].encode(), number + 1, "thing-1", schema=line["schema"])
             text, apart = disclosure.entered(service, record)
             assert disclosure.whole_line({"line": text, "apart": apart}) == cloudevents.line(service, record)
+
+
+# Field × role × territory, at the doors of each service.
+ELSEWHERE = "350104.014"
+
+
+def readers(powers: set[str]) -> tuple[list[tuple[str, dict[str, Any]]], dict[str, Mandate]]:
+    """Facts of posts for each power here and elsewhere, and of one without any; their mandates by post."""
+    told_, mandates = list(facts()), {}
+    told_.append(
+        ("PlaceRegistered", {"place": ELSEWHERE, "kind": "street", "name": "别", "name_en": "", "parent": "350104"})
+    )
+    every = [("plain", STREET, [])] + [("everything-there", ELSEWHERE, sorted(powers))]
+    every += [(f"only-{number}", STREET, [power]) for number, power in enumerate(sorted(powers))]
+    every += [(f"but-{number}", STREET, sorted(powers - {power})) for number, power in enumerate(sorted(powers))]
+    for name, place, given in every:
+        told_.append(entry("roles", name, powers=given))
+        told_ += post(f"post-{name}", "o-street", name, f"p-{name}", place=place)
+        mandates[f"post-{name}"] = Mandate(
+            actor=f"p-{name}", role=name, post_id=f"post-{name}", place=place, powers=frozenset(given)
+        )
+    return told_, mandates
+
+
+def _found(desk: Desk, told_: list[tuple[str, dict[str, Any]]]) -> None:
+    """Write the facts of a city into the registry's own log."""
+    versions: dict[str, int] = {}
+    for type, data in told_:
+        decider = next(one for one in desk.definition.deciders if type in one.codec.events)
+        id = f"{data['kind']}.{data['code']}" if type == "EntryAdopted" else str(data[decider.id_field])
+        stream = decider.stream(id)
+        new = NewEvent(
+            type=type,
+            schema=1,
+            data=msgspec.Raw(msgspec.json.encode(data)),
+            id=f"{stream}-{len(versions)}-{type}",
+            occurred=AT,
+        )
+        version = versions.get(stream, 0)
+        desk.log.append(
+            Commit(
+                stream=stream,
+                expected_version=version,
+                events=(new,),
+                command="c",
+                command_id=f"{stream}-{version}",
+                actor="operator:x",
+                place=str(data.get("place", "")),
+            )
+        )
+        versions[stream] = version + 1
+    desk.catch_up()
+
+
+@pytest.mark.parametrize("service", [name for name in OWNERS if name != "audit"])
+def test_a_field_is_read_by_those_of_its_class_at_its_place_and_by_nobody_else(service: str, tmp_path: Any) -> None:
+    """For every query and field: no post without the power, or of another street, ever reads it."""
+    found = definition(service)
+    powers = {one.power for event in found.codec.events.values() for one in classes_of(event).values()} - {""}
+    asked = {power for query in found.queries.values() if (power := query.power) not in ("", STAFF)}
+    told_, mandates = readers(powers | asked)
+    desk = Desk(service, tmp_path, None if service == "registry" else told_)
+    if service == "registry":
+        _found(desk, told_)
+    marks: dict[str, tuple[str, str]] = {"mark-actor": ("staff", "")}
+    ids: dict[str, str] = {}
+    for decider in found.deciders:
+        marks |= _tell(desk, decider)
+        ids[decider.id_field] = "member-mark-person" if decider.category == "report-in" else "mark-1"
+    while desk.node.apply_own():
+        pass
+    seen: set[str] = set()
+    for query in found.queries.values():
+        ask = {field.name: ids[field.name] for field in query.fields if field.required and field.name in ids}
+        for reader, mandate in mandates.items():
+            given = ask | ({"place__under": COMPOUND} if any(f.name == "place__under" for f in query.fields) else {})
+            try:
+                said = json.dumps(desk.ask(query.name, reader, **given), ensure_ascii=False)
+            except LinliError as error:
+                said = str(error) + json.dumps(error.fields, ensure_ascii=False, default=str)
+            for mark, (kind, power) in marks.items():
+                may = mandate.may(power, COMPOUND) if power else is_staff(mandate, COMPOUND)
+                if mark in said and kind == "staff":
+                    assert may, f"{query.name} shows {mark} to {reader}"
+                    seen.add(mark)
+                if mark in said and kind == "sealed":
+                    assert mandate.place != ELSEWHERE, f"{query.name} opens {mark} to {reader}"
+                    assert reader != "post-plain", f"{query.name} opens {mark} to {reader}"
+                    seen.add(mark)
+    assert seen or service == "registry", "those who may read, do read; who is erased is read by nobody"
+    desk.close()

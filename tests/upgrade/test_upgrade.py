@@ -13,11 +13,12 @@ import tarfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from tests.e2e.backups import City
-from tests.upgrade.questions import Asker, answers, differences
+from tests.upgrade.questions import DAY, Asker, answers, differences
 
 OLD = Path(__file__).parent / "old"
 FIGURES = json.loads((OLD / "figures.json").read_text())
@@ -56,14 +57,48 @@ def check(city: City) -> None:
     assert replayed["differences"] == []
     verified = city.report("verify")
     assert verified["verified"]
-    assert (verified["logs"], verified["ledger"]) == (VERIFIED["logs"], VERIFIED["ledger"])
+    assert of_others(verified) == of_others(VERIFIED)
+    # the audit service notes who signed in to ask, and all of it is in the ledger
+    noted = sum(log["events"] for log in verified["logs"]) - sum(log["events"] for log in VERIFIED["logs"])
+    assert noted > 0 and verified["ledger"]["entries"] - VERIFIED["ledger"]["entries"] == noted
+
+
+def of_others(verified: dict[str, Any]) -> list[dict[str, Any]]:
+    """The logs but for that of the audit service."""
+    return [log for log in verified["logs"] if log["service"] != "audit"]
 
 
 def test_a_data_folder_of_the_version_before_opens(old: Path, tmp_path: Path) -> None:
     city = City(tmp_path / "city")
     shutil.copytree(old / "city", city.folder)
+    verified = city.report("verify")
+    assert (verified["logs"], verified["ledger"]) == (VERIFIED["logs"], VERIFIED["ledger"])
     check(city)
     check(city)  # and once more, on the views that were folded anew
+
+
+def test_what_only_people_can_decide_after_an_upgrade_is_said_by_the_doctor(old: Path, tmp_path: Path) -> None:
+    """No role gets a power by itself: the doctor names those that nobody has, until somebody gives them."""
+    city = City(tmp_path / "city")
+    shutil.copytree(old / "city", city.folder)
+
+    def powers() -> dict[str, dict[str, str]]:
+        found = {one["check"]: one for one in city.report("doctor", LINLI_TODAY="")["checks"]}
+        return {service: found[f"powers, {service}"] for service in ("issues", "funding")}
+
+    assert powers()["issues"]["message"] == "its lists are those of another release"
+    with running(city) as url:
+        said = powers()["issues"]
+        assert said["state"] == "warning" and "adopt_entry" in said["advice"]
+        assert "issue.read_reporter (Read who reported an issue)" in said["message"]
+        asker = Asker(url, city.folder)
+        rows = asker.ask("registry/find_entries", {"kind": "roles", "on": DAY})["rows"]
+        worker = next(row for row in rows if row["code"] == "grid_worker")
+        given = worker["data"] | {"powers": [*worker["data"]["powers"], "issue.read_reporter"]}
+        adopt = {"kind": "roles", "code": "grid_worker", "zh": worker["zh"], "en": worker["en"], "data": given}
+        asker._send("registry/adopt_entry", adopt, asker._tokens[""])
+        said = powers()["issues"]
+        assert "issue.read_reporter" not in said["message"] and "issue.read_confidential" in said["message"]
 
 
 def test_a_backup_of_the_version_before_is_restored(old: Path, tmp_path: Path) -> None:

@@ -40,11 +40,14 @@ def write_keys(settings: Settings, folder: Path, manifest: Manifest, keys: Path 
             if not target.exists():
                 checkpoint.create_key(target)
             return
-        copies = [msgspec.json.decode(line) for line in (keys / PERSONAL).read_bytes().splitlines()]
-        erased = set(_erased(folder, manifest))
-        for subject, generation, secret in copies:
-            kept = secret is not None and subject not in erased
-            _put_key(store, subject, generation, base64.b64decode(secret) if kept else None)
+        gone = erased(folder, manifest, keys)
+        latest = _subjects(folder, manifest)  # a copy from before the backup lacks some: those read as erased
+        for subject, generation, secret in _copies(keys):
+            newest = max(generation, latest.pop(subject, 1))
+            held = secret if subject not in gone and newest == generation else None
+            _put_key(store, subject, newest, None if held is None else base64.b64decode(held))
+        for subject, generation in latest.items():
+            _put_key(store, subject, generation, None)
         for name in KEY_FILES:
             copy = keys / Path(name).name
             if copy.exists() and not (settings.data / name).exists():
@@ -59,7 +62,22 @@ def _put_key(store: KeyStore, subject: str, generation: int, secret: bytes | Non
     store.put(subject, Key(generation, secret))
 
 
-def _erased(folder: Path, manifest: Manifest) -> Iterator[str]:
+def erased(folder: Path, manifest: Manifest, keys: Path | None) -> frozenset[str]:
+    """Whom a restore must not bring back: whose erasure is anywhere in the backup, and whose key was destroyed before `keys` were copied.
+
+    Those of persons are their ids.
+    """
+    gone = {subject for subject, _, secret in (_copies(keys) if keys else ()) if secret is None}
+    return frozenset(gone | set(_erasures(folder, manifest)))
+
+
+def _copies(keys: Path) -> list[tuple[str, int, str | None]]:
+    """The copied keys: subject, generation, and the key in base64; None for one that was destroyed."""
+    lines = (keys / PERSONAL).read_bytes().splitlines()
+    return [msgspec.json.decode(line, type=tuple[str, int, str | None]) for line in lines]
+
+
+def _erasures(folder: Path, manifest: Manifest) -> Iterator[str]:
     for name in manifest.logs:
         for _, body in read_commits(folder, name):
             for event in body.all_events():

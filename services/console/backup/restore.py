@@ -26,7 +26,7 @@ from services.console.backup.archive import (
     state_views,
 )
 from services.console.backup.cutting import Cut, find_cut
-from services.console.backup.keys import write_keys
+from services.console.backup.keys import erased, write_keys
 from services.console.catalogue import OWNERS, definition
 from services.console.databases import migrate
 from services.console.output import out, progress
@@ -77,7 +77,7 @@ def _restore(
                 for done in _write_log(log, folder, cut.logs[name]):
                     bars.update(task, completed=done)
         write_keys(settings, folder, manifest, keys)
-        _put_back(accounts, folder, "gateway", {})
+        _put_back(accounts, folder, "gateway", {}, erased(folder, manifest, keys))
         services = []
         with progress(quiet) as bars:
             for name, store in stores.items():
@@ -108,6 +108,7 @@ def _restore(
             "services": services,
             "checkpoints": reached,
             "keys": bool(keys),
+            "time": manifest.time,
         }
     finally:
         for log in logs.values():
@@ -131,14 +132,21 @@ def _write_log(log: EventLog, folder: Path, until: int) -> Iterator[int]:
         yield group[-1].last_position
 
 
-def _put_back(store: ViewStore, folder: Path, service: str, checkpoints: Mapping[str, int]) -> None:
-    """Write the rows of views without a log; facts parked after the cut arrive again after the start."""
+def _put_back(
+    store: ViewStore, folder: Path, service: str, checkpoints: Mapping[str, int], gone: frozenset[str] = frozenset()
+) -> None:
+    """Write the rows of views without a log; facts parked after the cut arrive again after the start.
+
+    Accounts of persons who are `gone` stay out.
+    """
     known = {view.name for view in state_views(service)}
     with (folder / f"{service}.state.jsonl").open("rb") as file:
         for number, text in enumerate(file, 1):
             view, row = msgspec.json.decode(text)
             if view not in known:
                 raise CorruptionError(f"{file.name} line {number}: this program knows no view {view!r}")
+            if view == "accounts" and row["person_id"] in gone:
+                continue
             if view != "parked" or row["position"] <= checkpoints.get(f"follow:{row['source']}", 0):
                 store.save({(view, row["key"]): row})
 
@@ -212,6 +220,12 @@ def print_restored(report: Mapping[str, Any]) -> None:
     if not report["keys"]:
         out.print(
             "without --keys: personal data stays sealed, and a new key signs the ledger from here on", style="yellow"
+        )
+    else:
+        out.print(
+            f"the backup is of {report['time']}: erase again whoever was erased after it and after the keys were copied",
+            style="yellow",
+            soft_wrap=True,
         )
     if ledger["size"] < ledger["backed_up"]:
         out.print(

@@ -12,9 +12,21 @@ from services.console.catalogue import OWNERS, definition
 from services.console.doctor.certificates import certificates
 from services.console.doctor.finding import Finding
 from shared.broker.connecting import connection as connection_to
-from shared.broker.topology import PATIENCE, TopologyError, check_version, dead_letters, exchange, explained, queue_for
+from shared.broker.topology import (
+    PATIENCE,
+    PUBLIC,
+    Given,
+    TopologyError,
+    check_version,
+    dead_letters,
+    exchange,
+    explained,
+    queue_for,
+)
 from shared.service.settings import Settings
 
+#: Queues of the release before, in which other systems got whole facts.
+_FORMER = ("linli.subscriber.finance", "linli.subscriber.street")
 _MISSING = "load deploy/rabbitmq/definitions.json, or start the service once"
 
 
@@ -41,8 +53,28 @@ def broker(settings: Settings, services: list[str]) -> Iterator[Finding]:
         for service in services:
             if sources := definition(service).sources if service in OWNERS else ():
                 things.append(queue_for(service, sources))
+        if "audit" in services:
+            things.append(Given(PUBLIC, type="topic", durable=True))
         for thing in things:
             yield _look(connection, thing)
+        for name in _FORMER:
+            yield from _former(connection, name)
+
+
+def _former(connection: Connection, name: str) -> Iterator[Finding]:
+    """Say that a queue is there which gives another system what is not for everybody; nothing when it is not."""
+    try:
+        with connection.channel() as channel:
+            channel.queue_declare(name, passive=True)
+    except (NotFound, AccessRefused):
+        return
+    except ResourceLocked:
+        pass
+    how = f"rabbitmqctl -p {connection.virtual_host or '/'} delete_queue {name}"
+    advice = f"load deploy/rabbitmq/definitions.json, let the system read linli.public.* instead, then {how}"
+    yield Finding(
+        f"queue {name}", "failed", "is from the release before and fills with whole facts, for another system", advice
+    )
 
 
 def _look(connection: Connection, thing: Exchange | Queue) -> Finding:

@@ -17,6 +17,7 @@ from services.console.doctor.broker import broker
 from services.console.doctor.database import database
 from services.console.doctor.files import data_folder, files, secrets
 from services.console.doctor.finding import Finding, State
+from services.console.doctor.powers import powers
 from services.console.output import out
 from shared.domain.errors import BadInputError, LinliError
 from shared.service.settings import Settings
@@ -50,6 +51,7 @@ def _findings(settings: Settings, services: list[str]) -> Iterator[Finding]:
         checks.append(("files", lambda: files(settings)))
     if settings.amqp_uri != "linli://embedded":
         checks.append(("broker", lambda: broker(settings, services)))
+    checks.append(("powers", lambda: powers(settings, services)))
     for name, check in checks:
         try:
             yield from check()

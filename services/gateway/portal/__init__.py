@@ -11,6 +11,7 @@ from typing import Any
 from flask import Blueprint, Response, current_app, render_template
 
 from services.gateway.portal import (
+    account_pages,
     case_pages,
     inbox,
     ledger_pages,
@@ -18,6 +19,7 @@ from services.gateway.portal import (
     people_pages,
     places,
     public_pages,
+    request_pages,
     work,
 )
 from services.gateway.portal.frame import Frame
@@ -36,7 +38,18 @@ def create_portal(gateway: Gateway) -> Blueprint:
     )
     frame = Frame(gateway)
     frame.register(blueprint)
-    for pages in (public_pages, case_pages, inbox, work, places, money_pages, ledger_pages, people_pages):
+    for pages in (
+        public_pages,
+        case_pages,
+        inbox,
+        work,
+        places,
+        money_pages,
+        ledger_pages,
+        people_pages,
+        account_pages,
+        request_pages,
+    ):
         pages.register(blueprint, frame)
     return blueprint
 

@@ -17,6 +17,7 @@ from werkzeug.wrappers import Response as AnyResponse
 from services.gateway import reader
 from services.gateway.portal import language
 from services.gateway.session import Current, Gateway
+from services.gateway.signing import asks_again
 from shared.domain.command import LARGEST_PAGE
 from shared.domain.errors import (
     BadInputError,
@@ -70,6 +71,7 @@ class Frame:
         app.jinja_env.globals["listed"] = self.words
         app.jinja_env.globals["csrf"] = self.gateway.csrf
         app.jinja_env.globals["command_id"] = self.gateway.command_id
+        app.jinja_env.globals["asks_again"] = asks_again
         app.jinja_env.globals["asset"] = self.asset
         app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
 
@@ -80,6 +82,7 @@ class Frame:
             "lang": language.language(),
             "here": self.here(),
             "today": language.today(),
+            "trial": self.gateway.credentials.trial,
         }
 
     def who(self) -> Current:

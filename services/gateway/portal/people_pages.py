@@ -63,7 +63,7 @@ class _Pages:
         to = self.frame.safe_path(request.form.get("to", "/"))
         username = request.form.get("username", "").strip()
         try:
-            self.gateway.sign_in(username, request.form.get("password", ""))
+            self.gateway.sign_in(username, request.form.get("password", ""), request.form.get("code", "")[:20])
         except (UnauthenticatedError, BadInputError) as error:
             return self._sign_in(to, username, error), 422
         except TooManyRequestsError as error:

@@ -81,7 +81,7 @@ def _masked(read: Reader, row: Row) -> Row:
     """A case as the reader may see it."""
     own = _own(read, row)
     hidden = {"contact", "hidden"}
-    if not read.staff:
+    if not read.staff(row["place"]):
         hidden |= {"person_id", "resolved_by"}
     if not read.may("issue.read_reporter", row["place"]):
         hidden.add("reporter")
@@ -116,9 +116,8 @@ def _steps(read: Reader, row: Row, steps: Iterable[Row]) -> Iterable[Row]:
         )
 
 
-@ISSUE.query(answer=_CASE)
-def get_issue(read: Reader, *, issue_id: Annotated[str, id_of("issue"), "the issue"]) -> dict[str, Any]:
-    """One case with its steps; the contact only for those who may read it at the place."""
+def _readable(read: Reader, issue_id: str) -> Row:
+    """The row of a case; a confidential one is not there for who may not read it."""
     row = read.row("cases", issue_id, "issue", "issue_id")
     if row["confidential"] and not (_own(read, row) or _reads_all(read, row)):
         raise NotFoundError(
@@ -127,6 +126,13 @@ def get_issue(read: Reader, *, issue_id: Annotated[str, id_of("issue"), "the iss
             thing=term("thing", "issue"),
             id=issue_id,
         )
+    return row
+
+
+@ISSUE.query(answer=_CASE)
+def get_issue(read: Reader, *, issue_id: Annotated[str, id_of("issue"), "the issue"]) -> dict[str, Any]:
+    """One case with its steps; the contact only for those who may read it at the place."""
+    row = _readable(read, issue_id)
     steps = read.rows.find("timeline", {"issue_id": issue_id}, "-key", LARGEST_PAGE)
     case, *named = read.city.named([_masked(read, row), *_steps(read, row, reversed(steps.rows))], "to_")
     contact = {"contact": read.open(row["contact"])} if read.may("issue.read_contact", row["place"]) else {}
@@ -166,12 +172,14 @@ def find_issues(
     severity: Annotated[str, code_of("severities"), "how grave it is"] = "",
     organisation_id: Annotated[str, id_of("organisation"), "accountable organisation"] = "",
     post_id: Annotated[str, id_of("post"), "accountable post"] = "",
-    person_id: Annotated[str, id_of("person"), "accountable person; staff only"] = "",
+    person_id: Annotated[str, id_of("person"), "accountable person; staff of the place only"] = "",
     number: Annotated[str, line(300), "its number however it is typed, or the first 8 characters of it at least"] = "",
     origin: Annotated[str, line(130), "visit or patrol it came from"] = "",
     mine: Annotated[bool, YES, "only those you reported yourself"] = False,
     holderless: Annotated[
-        bool, YES, "only open ones whose accountable person does not hold the post; there should be none; staff only"
+        bool,
+        YES,
+        "only open ones whose accountable person does not hold the post; there should be none; staff of the place only",
     ] = False,
     due__lt: Annotated[str, DAY, "time limit before this day"] = "",
     reported__gte: Annotated[str, DAY, "reported on this day or later"] = "",
@@ -186,11 +194,13 @@ def find_issues(
 
     What is held or struck out is listed for staff who may judge issues in the whole area, when they ask for these statuses alone.
     """
-    if holderless and not read.staff:
+    if holderless or person_id:
+        place__under = place__under or read.by.place
+    if holderless and not read.staff(place__under):
         raise ForbiddenError(
             _("only staff look for issues that nobody answers for"), {"holderless": said(_("staff only"))}
         )
-    if person_id and not read.staff:
+    if person_id and not read.staff(place__under):
         raise ForbiddenError(
             _("issues are listed by accountable person for staff only"), {"person_id": said(_("staff only"))}
         )
@@ -254,7 +264,7 @@ def posts_for_issue(
     ] = "dispatch_issue",
 ) -> dict[str, Any]:
     """The posts that can take an issue on and resolve it, the closest first; to hand it up only those of bodies above (C12)."""
-    row = read.row("cases", issue_id, "issue", "issue_id")
+    row = _readable(read, issue_id)
     posts = read.city.posts_for(row["place"], read.city.roles_with(*HANDLES))
     if command == "escalate_issue":
         line = read.city.bodies_above(row["organisation_id"])
@@ -293,8 +303,9 @@ def issue_figures(
     """Figures of the issues at a place and below, with numerators, denominators and definitions (C14-C17).
 
     `by_level` is a partition by the level that leads now, so its sum is `collected` (X03); "unknown" holds issues of organisations whose
-    level is not known. `late` counts facts that were entered a day or more after they happened (X02); `in_time` those resolved within
-    their time limit or not (C12), where `imported` is what only the date of an import says.
+    level is not known. `by_class` holds confidential ones as a class of their own. `late` counts facts that were entered a day or more
+    after they happened (X02); `in_time` those resolved within their time limit or not (C12), where `imported` is what only the date of an
+    import says.
     """
     answer = read.as_of(lambda: _figures(read, place))
     return answer | {"position": answer["as_of"]["position"]}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from services.volunteers.volunteer import own_or_post
+from services.volunteers.volunteer import own_or_mandated
 from services.volunteers.wish.facts import WishAsked, WisherErased, WishPublished, WishRejected, WishWithdrawn
 from services.volunteers.wish.state import WISH, Wish, own
 from shared.domain.city import City
@@ -39,7 +39,7 @@ def ask_wish(
 ) -> list[Event]:
     """Ask for something small; residents ask for themselves, staff for others (C41)."""
     wisher_id = wisher_id or ("" if by.post_id else by.actor)
-    own_or_post(by, wisher_id)
+    own_or_mandated(by, wisher_id, "wish.ask", place)
     if state.status != "unknown":
         return []
     city.known_place(place)

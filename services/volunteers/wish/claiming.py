@@ -7,7 +7,14 @@ from typing import Annotated
 
 from services.volunteers.volunteer import VOLUNTEER, Volunteer
 from services.volunteers.wish.asking import REASON
-from services.volunteers.wish.facts import WishClaimed, WishConfirmed, WishDisputed, WishFulfilled, WishReleased
+from services.volunteers.wish.facts import (
+    WishClaimed,
+    WishConfirmed,
+    WishDisputed,
+    WisherIntroduced,
+    WishFulfilled,
+    WishReleased,
+)
 from services.volunteers.wish.state import WISH, Wish, claimed_by, own
 from shared.domain.city import City
 from shared.domain.clock import Rule, rows_of
@@ -42,6 +49,7 @@ def _confirms_own_work(wish: Wish, by: Mandate) -> Said | None:
     again=("claimed",),
     otherwise=_("the wish is {status}; only a published wish can be claimed"),
     only=_claims_own,
+    alone=True,
 )
 def claim_wish(
     wish: Wish,
@@ -54,12 +62,15 @@ def claim_wish(
 ) -> list[Event]:
     """Promise to fulfil a wish; exactly one person can, whose claim the log took first (C42, X07).
 
-    Claimants are registered volunteers or hold a post. A claim that expired is released first, if the day has not done so.
+    Claimants are registered volunteers who live near or hold a post, and have neither too many claims open nor given too many back. A
+    claim that expired is released first, if the day has not done so.
     """
     if not by.actor:
         raise ForbiddenError(_("sign in to claim a wish"))
     if not by.post_id and (claimant is None or claimant.status != "registered"):
         raise ForbiddenError(_("a wish is claimed by a registered volunteer or from a post; register first"))
+    if not by.post_id and claimant is not None:
+        _near(city, wish.place, claimant.place)
     days, longest = days or city.parameter("claim_days"), city.parameter("longest_claim_days")
     if not 1 <= days <= longest:
         raise IllegalStateError(_("a claim holds 1 to {longest} days"), {"days": said(_("too long"))}, longest=longest)
@@ -72,11 +83,38 @@ def claim_wish(
             {"expires": wish.expires},
             day=wish.expires,
         )
+    _not_too_many(city, by.actor, at)
     expires = (date.fromisoformat(at[:10]) + timedelta(days=days)).isoformat()
     return [
         *events,
         WishClaimed(wish_id=wish.id, person_id=by.actor, organisation_id=by.organisation_id, expires=expires),
     ]
+
+
+def _near(city: City, place: str, home: str) -> None:
+    """Raise `ForbiddenError` for a volunteer who lives too far away, as the city's rules say."""
+    parts = city.parameter("claim_parts")
+    if place.split(".")[:parts] != home.split(".")[:parts]:
+        area = ".".join(place.split(".")[:parts])
+        raise ForbiddenError(_("this wish is for volunteers who live in {place}"), place=area)
+
+
+def _not_too_many(city: City, claimant: str, at: str) -> None:
+    """Raise `IllegalStateError` for somebody who has as many claims open, or gave back as many in a year, as the city lets them."""
+    most, returned = city.parameter("open_claims"), city.parameter("claim_releases")
+    if city.rows.count("wishes", {"claimant": claimant, "status": "claimed"}) >= most:
+        raise IllegalStateError(_("nobody holds more than {most} claims; fulfil one or give it back first"), most=most)
+    year = (date.fromisoformat(at[:10]) - timedelta(days=365)).isoformat()
+    if city.rows.count("claim_releases", {"person_id": claimant, "day__gt": year}) >= returned:
+        raise IllegalStateError(
+            _("you gave back or let expire {times} claims within a year; others have their turn now"), times=returned
+        )
+
+
+@WISH.command("wish.read_wisher", when=("claimed",), otherwise=_("the wish is {status}; there is nobody to introduce"))
+def introduce_wisher(wish: Wish, *, by: Mandate, at: str) -> list[Event]:
+    """Pass on to the claimant who wishes, what for and how to reach them; until then the claimant reads the public title only (C41)."""
+    return [] if wish.introduced else [WisherIntroduced(wish_id=wish.id, person_id=wish.claimant)]
 
 
 def release_expired(wish: Wish, *, by: Mandate, at: str) -> list[Event]:

@@ -63,6 +63,13 @@ class WishClaimed(Event, frozen=True, kw_only=True):
     expires: str  # ISO date: first day on which the claim no longer holds
 
 
+class WisherIntroduced(Event, frozen=True, kw_only=True):
+    """Staff passed on to the claimant who wishes, what for and how to reach them: from here on the claimant may read it."""
+
+    wish_id: str
+    person_id: Annotated[str, staff("wish.publish")]  # the claimant
+
+
 class WishReleased(Event, frozen=True, kw_only=True):
     """A claim was given back or expired; the wish may be claimed again."""
 

@@ -4,7 +4,14 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
-from services.volunteers.wish.facts import WishAsked, WishClaimed, WishConfirmed, WishDisputed, WishFulfilled
+from services.volunteers.wish.facts import (
+    WishAsked,
+    WishClaimed,
+    WishConfirmed,
+    WishDisputed,
+    WishFulfilled,
+    WishReleased,
+)
 from services.volunteers.wish.state import WISH, Wish, own
 from shared.domain.answers import ACTIONS, LABELS, OTHERS, PLACE_NAMES, TEXT, page_of, shape
 from shared.domain.answers import YES as SAID_YES
@@ -15,13 +22,13 @@ from shared.domain.event import Event
 from shared.domain.fields import PLACE, YES, choice, id_of
 from shared.domain.reader import Reader
 from shared.domain.record import Record
-from shared.domain.view import Row, View, state_of, tally
+from shared.domain.view import OWN, Row, View, state_of, tally
 from shared.domain.words import _, said, term
 
 #: What everybody sees of a wish.
 _PUBLIC = (
     *("key", "wish_id", "place", "title", "title_en", "status", "asked", "organisation_id", "expires"),
-    *("fulfilled", "confirmed", "by_wisher"),
+    *("fulfilled", "confirmed", "by_wisher", "introduced"),
 )
 _SEALED = ("wish", "wisher", "contact")
 #: Statuses in which a wish hangs on the wall for everybody.
@@ -54,10 +61,23 @@ WISHES = View.of(
 )
 WISH_SUMS = tally("wish_sums", WISHES, lambda row: {"wishes": {row["status"]: 1}, "late": row["late"]}, folding=2)
 
+
+def _release_key(event: Any, record: Record) -> str | None:
+    return f"{event.wish_id}:{record.version}" if isinstance(event, WishReleased) else None
+
+
+def _release(row: Row, event: WishReleased, record: Record, key: str) -> Row:
+    return {"person_id": event.person_id, "day": record.occurred[:10]}
+
+
+#: One row for each claim that was given back or expired: who lets go of many cannot claim more.
+RELEASES = View("claim_releases", OWN, _release_key, _release, (("person_id", "day"),))
+
 _ANSWER = shape(
     dict.fromkeys(("claimant", "reason", "note", "wisher_id", *_SEALED), TEXT) | LABELS,
-    **dict.fromkeys((name for name in _PUBLIC if name != "by_wisher"), TEXT),
+    **dict.fromkeys((name for name in _PUBLIC if name not in ("by_wisher", "introduced")), TEXT),
     by_wisher=SAID_YES,
+    introduced=SAID_YES,
     claimable=SAID_YES,
     place_names=PLACE_NAMES,
     actions=ACTIONS,
@@ -67,12 +87,15 @@ _ANSWER = shape(
 def _for(read: Reader, row: Row) -> Row:
     """What the reader sees of a wish.
 
-    The wisher, the present claimant and those who may read wishers see what is sealed; who checks wishes sees the rest.
+    The wisher, those who may read wishers, and the present claimant once they were introduced see what is sealed; who checks wishes sees
+    the rest.
     """
     by = read.by
     wisher, claimant = own(state_of(WISH, row), by), by.actor != "" and by.actor == row["claimant"]
-    helping = claimant and (
-        row["status"] == "fulfilled" or (row["status"] == "claimed" and read.today < row["expires"])
+    helping = (
+        claimant
+        and row["introduced"]
+        and (row["status"] == "fulfilled" or (row["status"] == "claimed" and read.today < row["expires"]))
     )
     reads = wisher or read.may("wish.read_wisher", row["place"])
     shown = {name: row[name] for name in _PUBLIC} | {"claimable": row["free_from"] <= read.today}
@@ -126,7 +149,7 @@ def find_wishes(
 
 @WISH.query(answer=_ANSWER | {"properties": _ANSWER["properties"] | {"others": OTHERS}})
 def get_wish(read: Reader, *, wish_id: Annotated[str, id_of("wish"), "the wish"]) -> Row:
-    """A wish; what is sealed only to the wisher, the present claimant and those who may read it (C41, X09)."""
+    """A wish; what is sealed only to the wisher, to those who may read it, and to the claimant once introduced (C41, X09)."""
     row = read.row("wishes", wish_id, "wish", "wish_id")
     if not (row["public"] or own(state_of(WISH, row), read.by) or read.may("wish.publish", row["place"])):
         raise NotFoundError(

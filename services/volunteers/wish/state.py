@@ -11,6 +11,7 @@ from services.volunteers.wish.facts import (
     WishConfirmed,
     WishDisputed,
     WisherErased,
+    WisherIntroduced,
     WishFulfilled,
     WishPublished,
     WishRejected,
@@ -42,6 +43,7 @@ class Wish(msgspec.Struct, frozen=True):
     note: str = ""
     by_wisher: bool = False
     erased: bool = False
+    introduced: bool = False  # the claimant was told who wishes
 
     @property
     def subject(self) -> str:
@@ -64,9 +66,12 @@ def evolve(wish: Wish, event: Event) -> Wish:
             return replace(wish, status="withdrawn", reason=event.reason)
         case WishClaimed():
             claim = {"claimant": event.person_id, "organisation_id": event.organisation_id, "expires": event.expires}
-            return replace(wish, status="claimed", **claim)
+            return replace(wish, status="claimed", **claim, introduced=False)
+        case WisherIntroduced():
+            return replace(wish, introduced=True)
         case WishReleased():
-            return replace(wish, status="published", claimant="", organisation_id="", expires="", reason=event.reason)
+            free = {"claimant": "", "organisation_id": "", "expires": "", "introduced": False}
+            return replace(wish, status="published", reason=event.reason, **free)
         case WishFulfilled():
             return replace(wish, status="fulfilled", note=event.note)
         case WishDisputed():
@@ -87,6 +92,7 @@ WISH = Decider(
             WishRejected,
             WishWithdrawn,
             WishClaimed,
+            WisherIntroduced,
             WishReleased,
             WishFulfilled,
             WishDisputed,

@@ -12,10 +12,12 @@ from shared.following.context import Context
 OPERATOR = "operator-token-of-the-test"
 PASSWORD = "correct horse 9"
 REPORT = {"place": "350104.013", "category": "facility.streetlight", "description": "路灯不亮"}
+#: Members of RFC 9457.
+STANDARD = ("type", "title", "status", "detail", "instance")
 
 
 class City:
-    """A city of one process: posts by person, receipts by command id, and every call it was asked."""
+    """A city of one process: posts by person, receipts by command id, and every call it was asked; security acts apart."""
 
     def __init__(self) -> None:
         self.reset()
@@ -24,6 +26,7 @@ class City:
         """Forget everything."""
         self.posts: dict[str, list[str]] = {}
         self.calls: list[tuple[str, str, Context, dict[str, Any]]] = []
+        self.noted: list[dict[str, Any]] = []
         self.receipts: dict[str, dict[str, Any]] = {}
         self.errors: dict[str, LinliError] = {}
         self.asked_during: Any = None
@@ -31,6 +34,9 @@ class City:
     def call(
         self, service: str, method: str, context: Context, arguments: dict[str, Any], timeout: float | None = None
     ) -> dict[str, Any]:
+        if method == "note_act":
+            self.noted.append(arguments)
+            return {}
         self.calls.append((service, method, context, arguments))
         if self.asked_during and method != "posts_of_person":
             self.asked_during()
@@ -50,13 +56,15 @@ class City:
 
 
 def refused(answer: Any, status: int, kind: str, *names: str) -> dict[str, Any]:
-    """The refusal has our form, this status and kind, and names these fields."""
+    """The refusal has our form, this status and kind, and names these fields; all of it but which request it was."""
     assert answer.status_code == status, answer.data
     assert answer.mimetype == "application/problem+json"
     assert answer.headers["X-Correlation-Id"]
     body: dict[str, Any] = answer.json
-    assert set(body) == {"kind", "message", "template", "fields"}
-    assert body["kind"] == kind
-    assert body["message"]
+    assert set(body) == {*STANDARD, "kind", "message", "template", "fields"}
+    assert (body["kind"], body["status"]) == (kind, status)
+    assert body["message"] == body["detail"]
+    assert body["title"] and body["type"] == f"/api/docs#{kind}"
+    assert body.pop("instance") == f"urn:linli:request:{answer.headers['X-Correlation-Id']}"
     assert set(names) <= set(body["fields"]), body
     return body

@@ -19,7 +19,7 @@ from tests.component.gateway.city import OPERATOR, PASSWORD, City
 def shared_app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Flask]:
     """One gateway for the many tests that leave nothing behind."""
     accounts = Accounts(SqliteViews(tmp_path_factory.mktemp("gateway") / "gateway.views.sqlite", VIEWS, durable=True))
-    yield create_app(City(), accounts, (b"s" * 32,), OPERATOR)
+    yield create_app(City(), accounts, (b"s" * 32,), OPERATOR, trial=True)
     accounts.close()
 
 
@@ -43,7 +43,7 @@ def city() -> City:
 @pytest.fixture
 def app(city: City, tmp_path: Path) -> Iterator[Flask]:
     accounts = Accounts(SqliteViews(tmp_path / "gateway.views.sqlite", VIEWS, durable=True))
-    yield create_app(city, accounts, (b"s" * 32,), OPERATOR, max_requests=1)
+    yield create_app(city, accounts, (b"s" * 32,), OPERATOR, max_requests=1, trial=True)
     accounts.close()
 
 
@@ -63,4 +63,5 @@ def chen(client: FlaskClient, app: Flask, operator: dict[str, str]) -> dict[str,
     ask = {"username": "chen", "password": PASSWORD, "person_id": "p-chen"}
     assert client.post("/api/accounts", json=ask, headers=operator).status_code == 201
     answer = app.test_client().post("/api/sign-in", json={"username": "chen", "password": PASSWORD})
+    app.extensions["linli"].caller.calls.clear()  # whether the account weighs
     return {"Authorization": f"Bearer {answer.json['token']}"}

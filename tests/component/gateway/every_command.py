@@ -114,8 +114,8 @@ _LEVELS = {"district": "区级", "street": "街道级", "community": "社区级"
 class World:
     """The town with what was done in it directly, to bring about what a command needs."""
 
-    def __init__(self, folder: Path, founded: bool = True) -> None:
-        self.town = Town(folder)
+    def __init__(self, folder: Path, founded: bool = True, trial: bool = True) -> None:
+        self.town = Town(folder, trial=trial)
         self._numbers = itertools.count(1)
         #: Everything in Chinese that anybody said.
         self.said: set[str] = set()
@@ -521,6 +521,7 @@ ROWS: dict[str, Row] = {
     "withdraw_wish": Row("p-resident", {}, World.wish),
     "erase_wisher": Row("p-secretary", {}, lambda world: world.wish(wisher="")),
     "claim_wish": Row("p-street", {}, lambda world: world.wish("published")),
+    "introduce_wisher": Row("p-secretary", {}, lambda world: world.wish("claimed")),
     "release_wish": Row("p-street", {}, lambda world: world.wish("claimed")),
     "fulfil_wish": Row("p-street", {}, lambda world: world.wish("claimed")),
     "dispute_wish": Row("p-resident", {}, lambda world: world.wish("fulfilled")),

@@ -61,7 +61,7 @@ def test_the_document_says_of_a_declared_query_and_command_what_their_fields_tak
     record = document["components"]["schemas"]["IssuesRecordVisit"]["properties"]
     assert record["household"]["maxLength"] == 200
     assert record["visited_on"]["format"] == "date"
-    assert record["place"]["example"] == "350104.013.002.007" and record["place"]["pattern"]
+    assert record["place"]["examples"] == ["350104.013.002.007"] and record["place"]["pattern"]
     assert "actions" in document["components"]["schemas"]["Receipt"]["properties"]
     proof = document["components"]["schemas"]["AuditProveEventAnswer"]
     assert proof["properties"]["proof"]["items"]["pattern"] == "^[0-9a-f]{64}$"
@@ -124,7 +124,9 @@ def test_refusals_are_said_in_the_reader_s_language(shared_client: FlaskClient, 
         )
         for language in ("", "en-GB,en", "zh-CN,zh;q=0.9", "fr")
     }
-    assert answers["zh-CN,zh;q=0.9"].json == {
+    body = answers["zh-CN,zh;q=0.9"].json
+    assert {name: body[name] for name in ("title", "kind", "message", "template", "fields")} == {
+        "title": "没有这一项",
         "kind": "not_found",
         "message": "没有编号为4711的搁置的事实。",
         "template": "there is no {thing} {id}",

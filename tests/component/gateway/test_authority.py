@@ -22,6 +22,7 @@ def test_nobody_in_particular_may_ask_and_report_as_nobody(shared_client: FlaskC
         "person_id": "",
         "username": "",
         "posts": [],
+        "needs": [],
         "post": "",
     }
 
@@ -78,6 +79,9 @@ OPERATOR_ONLY = [
     ("POST", "/api/accounts", {"username": "li", "password": PASSWORD, "person_id": "p-li"}),
     ("POST", "/api/accounts/remove", {"username": "chen"}),
     ("POST", "/api/accounts/reset-password", {"username": "chen", "password": PASSWORD}),
+    ("POST", "/api/accounts/reset-second-factor", {"username": "chen"}),
+    ("POST", "/api/accounts/extend", {"username": "chen", "until": "2030-01-01"}),
+    ("POST", "/api/operators/close-token", {}),
     ("GET", "/api/operations/status", None),
     ("GET", "/api/operations/parked", None),
     (
@@ -107,7 +111,10 @@ def test_only_operators_operate(
 def test_every_operator_path_is_in_the_list_above(shared_client: FlaskClient) -> None:
     listed = {path for _, path, _ in OPERATOR_ONLY}
     paths = shared_client.get("/api/openapi.json").json["paths"]
-    assert {path for path in paths if path.startswith(("/api/accounts", "/api/operations"))} == listed
+    assert {path for path in paths if path.startswith(("/api/accounts", "/api/operations", "/api/operators"))} == {
+        *listed,
+        *("/api/operators/requests", "/api/operators/confirm", "/api/operators/decline"),  # see test_two_persons
+    }
 
 
 def test_an_operator_sees_all_services_also_when_one_is_away(

@@ -30,7 +30,10 @@ def test_accounts_are_checked_when_made(client: FlaskClient, operator: dict[str,
     ):
         refused(client.post("/api/accounts", json=good | change, headers=operator), 422, "bad_input", field)
     answer = client.post("/api/accounts", json=good, headers=operator)
-    assert (answer.status_code, answer.json) == (201, {"username": "li", "kind": "person", "person_id": "p-li"})
+    assert (answer.status_code, answer.json) == (
+        201,
+        {"username": "li", "kind": "person", "person_id": "p-li", "until": "", "second_factor": False},
+    )
     refused(client.post("/api/accounts", json=good, headers=operator), 409, "illegal_state", "username")
 
 

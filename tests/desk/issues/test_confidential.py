@@ -54,6 +54,42 @@ def test_a_case_of_a_confidential_category_is_for_its_reporter_and_for_staff_wit
     assert desk.ask("issue_figures", place=COMPOUND)["collected"] == 2, "it counts"
 
 
+def test_no_refusal_and_no_list_of_posts_says_where_a_confidential_case_is(desk: Desk) -> None:
+    """Whoever has its id and no power gets the answer that there is no such case; a case that is none is refused with its place."""
+    id, open_ = report(desk), report(desk, "facility.road", text="坑")
+    given = {
+        "severity": "small", "tier": "compound", "reason": "why", "post_id": "post-grid", "duty": "go", "working_days": 3,
+        "to_post": "post-street", "outcome": "done", "result": "satisfied", "because": "done", "withheld": "description",
+        "why": "names",
+    }  # fmt: skip
+    tried = 0
+    for name, command in desk.definition.commands.items():
+        if command.decider.category != "issue" or command.new is not None or name == "withdraw_issue":
+            continue
+        ask = {field.name: given[field.name] for field in command.fields if field.required and field.name in given}
+        with pytest.raises(ForbiddenError, match=COMPOUND):
+            desk.ask(name, "", **ask | {"issue_id": open_})
+        for by in ("", "p-other"):
+            with pytest.raises(NotFoundError) as refused:
+                desk.ask(name, by, **ask | {"issue_id": id})
+            assert COMPOUND not in f"{refused.value} {refused.value.fields}"
+            tried += 1
+    assert tried > 20
+    for by in ("", "post-housing"):
+        with pytest.raises(NotFoundError):
+            desk.ask("posts_for_issue", by, issue_id=id)
+    assert desk.ask("posts_for_issue", "post-grid", issue_id=id)["rows"]
+
+
+def test_figures_count_confidential_cases_and_do_not_say_of_what(desk: Desk) -> None:
+    """In a building of ten households a figure of 1 would tell whose quarrel it is."""
+    report(desk)
+    report(desk, "facility.road", text="坑")
+    figures = desk.ask("issue_figures", place=COMPOUND)
+    assert figures["by_class"] == {"confidential": 1, "facility": 1}
+    assert sum(figures["by_class"].values()) == figures["collected"]
+
+
 def test_the_power_at_one_place_shows_no_confidential_case_of_another(desk: Desk) -> None:
     id = report(desk, place=OTHER_COMPOUND)
     assert seen(desk, "post-grid") == []

@@ -15,6 +15,7 @@ from services.issues.issue import ISSUE
 from shared.domain.errors import BadInputError, ForbiddenError, IllegalStateError, NotFoundError
 from tests.domain.issues.facts import REPORTED
 from tests.kit.city import BUILDING, COMMUNITY, COMPOUND, FOUNDED, STREET, entry
+from tests.kit.city import post as post_of
 from tests.kit.desk import Desk
 
 
@@ -219,7 +220,7 @@ PATROL = {"patrol_id": "patrol-1", "team_id": "t", "place": COMPOUND, "findings"
 
 def test_findings_of_a_patrol_become_issues_of_who_logged_it_or_takes_in_issues_there(fresh: Desk) -> None:
     fresh.tell("volunteers", "PatrolLogged", told_by=("p-grid", "post-grid", "o-compound"), **PATROL)
-    rows = fresh.ask("find_issues", "post-grid", channel="patrol", order="place")["rows"]
+    rows = fresh.ask("find_issues", "post-secretary", channel="patrol", order="place")["rows"]
     assert [(row["place"], row["origin"], row["post_id"], row["person_id"]) for row in rows] == [
         (COMMUNITY, "patrol-1/f2", "post-secretary", "p-secretary"),
         (COMPOUND, "patrol-1/f1", "post-grid", "p-grid"),
@@ -518,3 +519,26 @@ def test_days_off_of_the_city_are_no_working_days_for_its_limits(fresh: Desk) ->
     fresh.ask("dispatch_issue", "post-street", issue_id=id, **limited)
     page = fresh.ask("get_issue", issue_id=id)
     assert (page["due"], page["calendar"].partition("/")[2]) == ("2025-03-10", "own-days-off")
+
+
+def test_who_reported_and_who_answers_is_for_staff_of_the_place(fresh: Desk) -> None:
+    for fact, data in (
+        entry("roles", "reader", powers=["issue.*"]),
+        *post_of("post-here", "o-compound", "reader", "p-here", place=STREET),
+        *post_of("post-there", "o-compound", "reader", "p-there", place="350104.014"),
+    ):
+        fresh.tell("registry", fact, **data)
+    told = {"place": COMPOUND, "category": "facility.streetlight", "description": "路灯不亮"}
+    id = fresh.ask("report_issue", "p-resident", **told)["id"]
+    fresh.ask("triage_issue", "post-grid", issue_id=id, severity="small", tier="compound", reason="看过")
+    fresh.ask("dispatch_issue", "post-here", issue_id=id, post_id="post-grid", duty="修好", working_days=3)
+    here = fresh.ask("get_issue", "post-here", issue_id=id)
+    assert (here["reporter"], here["person_id"]) == ("p-resident", "p-grid")
+    for reader in ("post-there", "p-resident", ""):
+        assert not {"reporter", "person_id", "contact"} & set(fresh.ask("get_issue", reader, issue_id=id))
+        (row,) = fresh.ask("find_issues", reader, number=id)["rows"]
+        assert not {"reporter", "person_id"} & set(row)
+        with pytest.raises(ForbiddenError, match="staff"):
+            fresh.ask("find_issues", reader, person_id="p-grid", place__under=COMPOUND)
+    assert fresh.ask("find_issues", "post-there", person_id="p-grid")["rows"] == [], "of their own place"
+    assert len(fresh.ask("find_issues", "post-here", person_id="p-grid")["rows"]) == 1

@@ -24,7 +24,10 @@ def team(desk: Desk) -> str:
 def test_teams_and_members_are_listed(desk: Desk, team: str) -> None:
     (row,) = desk.ask("find_teams", "", kind="safety")["rows"]
     assert (row["team_id"], row["members"], row["patrols"], row["actions"]) == (team, 2, 0, [])
-    assert [row["name"] for row in desk.ask("find_members", "", team_id=team)["rows"]] == ["陈*", "陈*"]
+    assert [row["name"] for row in desk.ask("find_members", "p-1", team_id=team)["rows"]] == ["陈志明", "陈*"]
+    for reader in ("", "p-3"):
+        with pytest.raises(ForbiddenError, match="staff of the place"):
+            desk.ask("find_members", reader, team_id=team)
     assert [row["name"] for row in desk.ask("find_members", "post-worker", team_id=team)["rows"]] == ["陈志明"] * 2
     assert desk.ask("find_teams", "p-1")["rows"][0]["actions"] == ["join_team", "leave_team"]
     desk.ask("register_volunteer", "p-3", name="陈", home=COMPOUND)

@@ -57,6 +57,9 @@ def test_a_wish_from_asking_to_confirmation_and_what_each_sees(desk: Desk) -> No
         desk.ask("register_volunteer", someone, name="n", home=HERE)
     assert desk.ask("get_wish", "p-2", wish_id=id)["actions"] == ["claim_wish"]
     desk.ask("claim_wish", "p-2", wish_id=id, at=datetime.now(LOCAL).isoformat(timespec="seconds"))
+    assert not {"wish", "wisher", "contact"} & set(desk.ask("get_wish", "p-2", wish_id=id)), "staff pass it on first"
+    assert "introduce_wisher" in desk.ask("get_wish", "post-worker", wish_id=id)["actions"]
+    desk.ask("introduce_wisher", "post-worker", wish_id=id)
     assert desk.ask("get_wish", "p-2", wish_id=id)["contact"] == "13800000000"
     with pytest.raises(IllegalStateError, match="claimed already"):
         desk.ask("claim_wish", "p-3", wish_id=id)

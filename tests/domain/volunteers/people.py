@@ -17,7 +17,7 @@ RESIDENT = frozenset(ENTRIES["roles"]["resident"]["powers"])
 ANONYMOUS = frozenset(ENTRIES["roles"]["anonymous"]["powers"])
 WORKER = [
     *("volunteer.*", "team.form", "activity.*", "patrol.log", "wish.publish", "wish.confirm", "wish.read_wisher"),
-    "wish.erase",
+    *("wish.erase", "wish.ask"),
 ]
 
 

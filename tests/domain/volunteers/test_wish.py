@@ -13,6 +13,7 @@ from services.volunteers.wish.claiming import (
     confirm_wish,
     dispute_wish,
     fulfil_wish,
+    introduce_wisher,
     release_expired,
     release_wish,
 )
@@ -22,6 +23,7 @@ from services.volunteers.wish.facts import (
     WishConfirmed,
     WishDisputed,
     WisherErased,
+    WisherIntroduced,
     WishFulfilled,
     WishPublished,
     WishRejected,
@@ -29,14 +31,16 @@ from services.volunteers.wish.facts import (
     WishWithdrawn,
     subject,
 )
+from services.volunteers.wish.rows import RELEASES, WISHES
 from services.volunteers.wish.state import WISH
+from shared.domain.city import City, city_views
 from shared.domain.errors import ForbiddenError, IllegalStateError, NotFoundError
 from shared.domain.event import Event
 from shared.domain.mandate import Mandate
-from tests.domain.volunteers.people import ANONYMOUS, RESIDENT, person
+from tests.domain.volunteers.people import ANONYMOUS, BEYOND, RESIDENT, person
 from tests.kit import given
 from tests.kit.city import COMPOUND, entry
-from tests.kit.rows import city
+from tests.kit.rows import MemoryRows, city
 from tests.kit.spec import Spec, folded
 
 ID = "w-1"
@@ -70,8 +74,23 @@ def publish(*history: Event, by: Mandate = STAFF, title: str = "一台轮椅") -
     return given(WISH, ID, *history).when(publish_wish, by=by, open=opened, title=title, title_en="A wheelchair")
 
 
+def with_wishes(*more: tuple[str, dict[str, Any]], wishes: int = 0, releases: int = 0) -> City:
+    """The small city, in which LIN has so many claims open and has given so many back."""
+    found = city("2025-03-04", *more)
+    rows = MemoryRows((*city_views(), WISHES, RELEASES))
+    rows.rows |= found.rows.rows  # type: ignore[attr-defined]  # rows in memory
+    rows.rows["wishes"] = {f"w{number}": {"claimant": "p-2", "status": "claimed"} for number in range(wishes)}
+    released = {"person_id": "p-2", "day": "2024-06-01"}
+    rows.rows["claim_releases"] = {f"w{number}": released for number in range(releases)}
+    return City(rows, "2025-03-04")
+
+
 def claim(*history: Event, by: Mandate = LIN, registered: bool = True, **more: Any) -> Spec:
-    ask = {"at": CLAIMED_AT, "city": city(), "claimant": REGISTERED if registered else folded(VOLUNTEER, by.actor)}
+    ask = {
+        "at": CLAIMED_AT,
+        "city": with_wishes(),
+        "claimant": REGISTERED if registered else folded(VOLUNTEER, by.actor),
+    }
     return given(WISH, ID, *history).when(claim_wish, by=by, **ask | more)
 
 
@@ -148,10 +167,34 @@ def test_a_claim_holds_as_long_as_the_city_says() -> None:
     claim(*OPEN, days=91).then_raises(IllegalStateError, "1 to 90 days")
     claim().then_raises(NotFoundError, "no wish")
     rules = [entry("parameters", "claim_days", value=7), entry("parameters", "longest_claim_days", value=10)]
-    strict = city("2025-03-04", *rules)
+    strict = with_wishes(*rules)
     week = WishClaimed(wish_id=ID, person_id="p-2", organisation_id="", expires="2025-03-11")
     claim(*OPEN, city=strict).then(week)
     claim(*OPEN, city=strict, days=11).then_raises(IllegalStateError, "1 to 10 days")
+
+
+def test_a_city_limits_how_many_wishes_one_person_claims_and_gives_back() -> None:
+    few = [entry("parameters", "open_claims", value=2), entry("parameters", "claim_releases", value=3)]
+    claim(*OPEN, city=with_wishes(*few, wishes=1, releases=2)).then(BY_LIN)
+    claim(*OPEN, city=with_wishes(*few, wishes=2)).then_raises(IllegalStateError, "more than 2 claims")
+    claim(*OPEN, city=with_wishes(*few, releases=3)).then_raises(IllegalStateError, "3 claims within a year")
+    claim(*CLAIMED, city=with_wishes(*few, wishes=2)).then_nothing()
+
+
+def test_a_volunteer_claims_near_home_as_the_city_says() -> None:
+    far = folded(VOLUNTEER, "p-2", VolunteerRegistered(person_id="p-2", name="", home=BEYOND))
+    claim(*OPEN, claimant=far).then_raises(ForbiddenError, "live in 350104.013$")
+    claim(*OPEN, claimant=far, city=with_wishes(entry("parameters", "claim_parts", value=0))).then(BY_LIN)
+
+
+def test_staff_introduce_the_wisher_to_who_claimed() -> None:
+    introduced = WisherIntroduced(wish_id=ID, person_id="p-2")
+    given(WISH, ID, *CLAIMED).when(introduce_wisher, by=STAFF).then(introduced)
+    given(WISH, ID, *CLAIMED, introduced).when(introduce_wisher, by=STAFF).then_nothing()
+    given(WISH, ID, *CLAIMED).when(introduce_wisher, by=LIN).then_raises(ForbiddenError, "wish.read_wisher")
+    given(WISH, ID, *OPEN).when(introduce_wisher, by=STAFF).then_raises(IllegalStateError, "nobody to introduce")
+    again = (*CLAIMED, introduced, RETURNED, BY_LIN)
+    given(WISH, ID, *again).when(introduce_wisher, by=STAFF).then(introduced)
 
 
 def test_a_claim_is_given_back_or_returned_after_expiry() -> None:

@@ -1,0 +1,48 @@
+"""What the gateway itself answers, as JSON Schema, by operation: sign-in, accounts, and what operators ask of every service."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from services.gateway.contracts import CONTRACTS
+from shared.domain.answers import COUNT, TEXT, YES, Shape, by_code, many, page_of, shape
+
+_ACCOUNT: Shape = shape(username=TEXT, kind={"type": "string", "enum": ["person", "operator"]}, person_id=TEXT)
+_WHO: Shape = {"type": "string", "enum": ["person", "operator", "anonymous"]}
+_POSTS = next(one for one in CONTRACTS if one.service == "registry").answers["posts_of_person"]["properties"]["posts"]
+_PROBLEM = shape(problem=shape(kind=TEXT, message=TEXT))
+_FOLLOWER = shape(position=COUNT, parked=COUNT)
+_STATUS = shape(service=TEXT, head=COUNT, relayed=COUNT, ready=YES, clock=TEXT, followers=by_code(_FOLLOWER))
+#: A fact that could not be applied, or one that waits behind it.
+_PARKED: Shape = {"type": "object", "additionalProperties": True}
+_RECEIPT = {"id": TEXT, "service": TEXT, "position": COUNT, "version": COUNT, "events": COUNT}
+
+
+def _each(answer: Shape) -> Shape:
+    """An answer of every service, or why it has none."""
+    return shape(services=by_code({"anyOf": [answer, _PROBLEM]}))
+
+
+#: By the id of the operation.
+ANSWERS: dict[str, dict[str, Any]] = {
+    "accounts.sign_in": shape(token=TEXT, expires=COUNT, csrf=TEXT, kind=_WHO, username=TEXT),
+    "accounts.sign_out": shape(signed_out=YES),
+    "accounts.me": shape(
+        {"csrf": TEXT},
+        kind=_WHO,
+        person_id=TEXT,
+        username=TEXT,
+        posts=_POSTS,
+        post=TEXT,
+    ),
+    "accounts.create_account": _ACCOUNT,
+    "accounts.find_accounts": page_of(_ACCOUNT),
+    "accounts.remove": shape(removed=TEXT),
+    "accounts.reset_password": shape(username=TEXT),
+    "accounts.password": shape(changed=YES),
+    "operations.status": _each(_STATUS),
+    "operations.parked": _each(page_of(_PARKED)),
+    "operations.retry": shape({"actions": many(TEXT)}, applied=COUNT, **_RECEIPT),
+    "operations.skip": shape({"actions": many(TEXT)}, applied=COUNT, **_RECEIPT),
+    "operations.rebuild": shape(facts=COUNT),
+}

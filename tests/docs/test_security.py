@@ -1,0 +1,116 @@
+"""The table of OWASP's requirements is whole, its sums are right, and the tests that it names are there."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+PAGE = (ROOT / "docs" / "security.md").read_text()
+_ROW = re.compile(r"^\| (\d+\.\d+\.\d+) \|(.*?)\|(.*?)\|(.*?)\|(.*)\|$", re.MULTILINE)
+ROWS = [tuple(part.strip() for part in row) for row in _ROW.findall(PAGE)]
+#: How many requirements of levels 1 and 2 each section of ASVS 5.0.0 has.
+SECTIONS = {
+    "1.1": 2,
+    "1.2": 9,
+    "1.3": 11,
+    "1.4": 3,
+    "1.5": 2,
+    "2.1": 3,
+    "2.2": 3,
+    "2.3": 4,
+    "2.4": 1,
+    "3.2": 2,
+    "3.3": 4,
+    "3.4": 6,
+    "3.5": 5,
+    "3.7": 2,
+    "4.1": 3,
+    "4.2": 1,
+    "4.3": 2,
+    "4.4": 4,
+    "5.1": 1,
+    "5.2": 3,
+    "5.3": 2,
+    "5.4": 3,
+    "6.1": 3,
+    "6.2": 12,
+    "6.3": 4,
+    "6.4": 4,
+    "6.5": 5,
+    "6.6": 3,
+    "6.8": 4,
+    "7.1": 3,
+    "7.2": 4,
+    "7.3": 2,
+    "7.4": 5,
+    "7.5": 2,
+    "7.6": 2,
+    "8.1": 2,
+    "8.2": 3,
+    "8.3": 1,
+    "8.4": 1,
+    "9.1": 3,
+    "9.2": 4,
+    "10.1": 2,
+    "10.2": 2,
+    "10.3": 4,
+    "10.4": 11,
+    "10.5": 5,
+    "10.6": 2,
+    "10.7": 3,
+    "11.1": 2,
+    "11.2": 3,
+    "11.3": 3,
+    "11.4": 4,
+    "11.5": 1,
+    "11.6": 1,
+    "12.1": 3,
+    "12.2": 2,
+    "12.3": 4,
+    "13.1": 1,
+    "13.2": 5,
+    "13.3": 2,
+    "13.4": 5,
+    "14.1": 2,
+    "14.2": 4,
+    "14.3": 3,
+    "15.1": 3,
+    "15.2": 3,
+    "15.3": 7,
+    "16.1": 1,
+    "16.2": 5,
+    "16.3": 4,
+    "16.4": 3,
+    "16.5": 3,
+    "17.1": 1,
+    "17.2": 4,
+    "17.3": 2,
+}
+
+
+def test_every_requirement_has_one_row() -> None:
+    ids = [row[0] for row in ROWS]
+    assert len(ids) == len(set(ids))
+    assert Counter(id.rpartition(".")[0] for id in ids) == SECTIONS
+
+
+def test_each_row_says_how_it_stands_and_why() -> None:
+    for id, level, short, state, why in ROWS:
+        assert level in ("1", "2") and short and why, id
+        assert state in ("met", "open", "not applicable"), id
+    found = Counter(row[3] for row in ROWS)
+    told = re.search(r"(\d+) requirements: (\d+) met, (\d+) not applicable, (\d+) open", PAGE)
+    assert told is not None
+    assert [int(number) for number in told.groups()] == [
+        *(len(ROWS), found["met"], found["not applicable"], found["open"])
+    ]
+
+
+def test_the_tests_that_are_named_are_there() -> None:
+    functions = set()
+    for path in (ROOT / "tests").rglob("*.py"):
+        functions |= {path.stem, *re.findall(r"^def (test_\w+)", path.read_text(), re.MULTILINE)}
+    named = set(re.findall(r"`(test_\w+)`", PAGE))
+    assert len(named) > 50 and named - functions == set()

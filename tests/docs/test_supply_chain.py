@@ -1,0 +1,116 @@
+"""What the image is made of is locked by hash, and the checks of licences and advisories find what they should."""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import re
+import tomllib
+from pathlib import Path
+from types import ModuleType, SimpleNamespace
+from typing import Any
+
+import pytest
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
+
+ROOT = Path(__file__).resolve().parents[2]
+LOCK = ROOT / "deploy" / "requirements.lock"
+
+
+def _script() -> ModuleType:
+    spec = importlib.util.spec_from_file_location("supply_chain", ROOT / "deploy" / "supply_chain.py")
+    assert spec is not None and spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+chain = _script()
+
+
+def test_the_lock_holds_what_the_project_needs_in_the_versions_that_are_tested() -> None:
+    locked = chain.locked(LOCK)
+    constraints = chain.locked(ROOT / "deploy" / "constraints.txt")
+    assert {name: version for name, version in locked.items() if constraints.get(name, version) != version} == {}
+    assert locked.keys() - constraints.keys() == {"setuptools"}, (
+        "which comes with Python, and is pinned by the lock only"
+    )
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    for text in project["dependencies"]:
+        needed = Requirement(text)
+        assert needed.specifier.contains(locked[canonicalize_name(needed.name)]), text
+
+
+def test_each_package_of_the_lock_has_hashes_and_the_image_wants_them() -> None:
+    entries = [entry for entry in re.split(r"\n(?=\S)", LOCK.read_text().strip()) if not entry.startswith("#")]
+    assert len(entries) == len(chain.locked(LOCK))
+    assert [entry for entry in entries if not re.search(r"--hash=sha256:[0-9a-f]{64}", entry)] == []
+    assert "--require-hashes" in (ROOT / "deploy" / "Dockerfile").read_text()
+
+
+def test_what_the_image_copies_is_sent_to_its_build() -> None:
+    sent = {line[1:] for line in (ROOT / ".dockerignore").read_text().splitlines() if line.startswith("!")}
+    copied = re.findall(r"^COPY (?!--from)(.+) \S+$", (ROOT / "deploy" / "Dockerfile").read_text(), re.MULTILINE)
+    assert {source for line in copied for source in line.split()} == sent
+
+
+@pytest.mark.parametrize(
+    ("licence", "fits"),
+    [
+        ("MIT", True),
+        ("BSD-3-Clause", True),
+        ("Apache-2.0 OR GPL-3.0", True),
+        ("Apache-2.0 AND GPL-3.0", False),
+        ("GPL-2.0-only", False),
+        ("Proprietary", False),
+    ],
+)
+def test_only_fitting_licences_pass(licence: str, fits: bool) -> None:
+    assert chain.fits(licence) is fits
+
+
+def _advisory(**affected: Any) -> dict[str, Any]:
+    return {"id": "PYSEC-1", "affected": [{"package": {"ecosystem": "PyPI", "name": "Some_Thing"}} | affected]}
+
+
+def _range(*events: dict[str, str]) -> dict[str, Any]:
+    return {"ranges": [{"type": "ECOSYSTEM", "events": list(events)}]}
+
+
+@pytest.mark.parametrize(
+    ("affected", "version", "concerned"),
+    [
+        ({"versions": ["1.0", "1.1"]}, "1.1", True),
+        ({"versions": ["1.0", "1.1"]}, "1.2", False),
+        (_range({"introduced": "0"}, {"fixed": "1.2"}), "1.1", True),
+        (_range({"introduced": "0"}, {"fixed": "1.2"}), "1.2", False),
+        (_range({"introduced": "1.0"}, {"last_affected": "1.2"}), "1.2", True),
+        (_range({"introduced": "1.0"}, {"last_affected": "1.2"}), "1.3", False),
+        (_range({"introduced": "0"}, {"fixed": "1.0"}, {"introduced": "2.0"}, {"fixed": "2.1"}), "1.5", False),
+        (_range({"introduced": "0"}, {"fixed": "1.0"}, {"introduced": "2.0"}, {"fixed": "2.1"}), "2.0.5", True),
+    ],
+)
+def test_an_advisory_concerns_the_versions_that_it_names(affected: Any, version: str, concerned: bool) -> None:
+    assert chain.concerns(_advisory(**affected), "some-thing", version) is concerned
+    assert not chain.concerns(_advisory(**affected), "other", version)
+
+
+def test_a_finding_fails_the_check(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    lock = tmp_path / "lock"
+    lock.write_text("some-thing==1.1 \\\n    --hash=sha256:00\n")
+    metadata = {"License-Expression": "MIT"}
+    found = SimpleNamespace(version="1.1", metadata=SimpleNamespace(get=metadata.get, get_all=lambda *_: []))
+    monkeypatch.setattr(chain, "distribution", lambda name: found)
+    assert chain.main([str(lock)]) == 0
+    assert "not checked" in capsys.readouterr().out
+    assert chain.main([str(lock), "--advisories", str(tmp_path)]) == 2, "none there: cannot tell"
+    (tmp_path / "a.json").write_text(json.dumps(_advisory(versions=["1.1"])))
+    assert chain.main([str(lock), "--advisories", str(tmp_path)]) == 1
+    assert "PYSEC-1" in capsys.readouterr().err
+    metadata["License-Expression"] = "GPL-3.0"
+    assert chain.main([str(lock)]) == 1
+    metadata["License-Expression"] = ""
+    assert chain.main([str(lock)]) == 2

@@ -108,7 +108,7 @@ def print_verified(report: Mapping[str, Any]) -> None:
         f"last signed checkpoint: {ledger['signed_size']:,} entries; in the logs but not entered yet: {ledger['waiting']:,}"
     )
     print_beside(report["beside"])
-    out.print("[green]every chain and the Merkle tree hold[/]")
+    out.print("every chain and the Merkle tree hold", style="green")
 
 
 @_readable()
@@ -196,11 +196,11 @@ def print_replayed(report: Mapping[str, Any]) -> None:
         table.add_row(service["service"], f"{service['events']:,}", f"{service['rows']:,}", digest)
     out.print(table)
     for difference in report["differences"]:
-        out.print(f"[red]{difference}[/]")
+        out.print(str(difference), style="red")
     if report["until"] is not None:
         out.print("as of " + ", ".join(f"{name} {position:,}" for name, position in report["until"].items()))
     elif not report["differences"]:
-        out.print("[green]every row of every live view follows from the logs[/]")
+        out.print("every row of every live view follows from the logs", style="green")
 
 
 #: Who an export is for, unless it is to be full.

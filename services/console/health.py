@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 import eventlet
@@ -15,7 +15,7 @@ from shared.domain.errors import LinliError, UnavailableError
 
 
 class Health:
-    """Serves /health/live, /health/ready and /metrics; `problem` is why the process is not ready ("": it is).
+    """Serves /health/live, /health/ready, /health/services and /metrics to operators; `problem`: why it is not ready ("": it is).
 
     Each /health/ready of a started process calls `look`; an error that it raises means not ready.
     """
@@ -24,6 +24,7 @@ class Health:
         """Listen at once, so that a process that waits for its servers reports it; port 0 does not listen."""
         self.problem = "starting"
         self.look: Callable[[], object] = lambda: None
+        self.services: Callable[[], Mapping[str, str]] = dict  # how each answers, where a gateway runs
         if port:
             try:
                 listener = eventlet.listen((host, port), reuse_port=False)
@@ -55,13 +56,15 @@ class Health:
             if problem:
                 return _json(start, "503 Service Unavailable", {"status": "not ready", "reason": problem})
             return _json(start, "200 OK", {"status": "ok"})
+        if path == "/health/services":
+            return _json(start, "200 OK", self.services())
         return _json(
             start,
             "404 Not Found",
-            {"kind": "not_found", "message": "there are /health/live, /health/ready and /metrics"},
+            {"kind": "not_found", "message": "there are /health/live, /health/ready, /health/services and /metrics"},
         )
 
 
-def _json(start: Callable[..., object], status: str, value: dict[str, str]) -> list[bytes]:
+def _json(start: Callable[..., object], status: str, value: Mapping[str, str]) -> list[bytes]:
     start(status, [("Content-Type", "application/json")])
     return [json.dumps(value).encode()]

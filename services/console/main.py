@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import warnings
 
@@ -311,7 +312,8 @@ def restore_city(
 
 
 def main(arguments: list[str] | None = None) -> Any:
-    """Run the command; usage mistakes exit with 2."""
+    """Run the command; usage mistakes exit with 2. What it writes is for its user only."""
+    os.umask(0o077)
     try:
         return app(args=arguments, standalone_mode=True)
     except BadInputError as error:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from rich.table import Table
+from rich.text import Text
 
 from services.console.client import Client, operator
 from services.console.output import err, out, print_json
@@ -22,8 +23,9 @@ def show_case(id: str, url: str | None, json: bool) -> None:
     if json:
         print_json(case)
         return
-    out.print(f"[bold]{case['issue_id']}[/]  {case['category']} · {case['status']} · {case['place']}")
-    out.print(case["description"], markup=False)
+    out.print(case["issue_id"], style="bold", end="")
+    out.print(f"  {case['category']} · {case['status']} · {case['place']}")
+    out.print(case["description"])
     table = Table("when", "what", "by", "", box=None)
     for line in case["timeline"]:
         what, by, text = (str(line.get(name) or "") for name in ("what", "organisation", "text"))
@@ -41,7 +43,7 @@ def show_status(url: str | None, json: bool) -> None:
     heads = {name: service.get("head") for name, service in status["services"].items()}
     for name, service in status["services"].items():
         if "followers" not in service:
-            table.add_row(name, "[red]does not answer[/]", *[""] * 6)
+            table.add_row(name, Text("does not answer", "red"), *[""] * 6)
             continue
         first = True
         for source, follower in service["followers"].items():

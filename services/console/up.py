@@ -26,7 +26,7 @@ from shared.domain.errors import BadInputError, UnavailableError
 from shared.service.history import check_history
 from shared.service.logging import configure
 from shared.service.runner import runner_for
-from shared.service.settings import Settings
+from shared.service.settings import Settings, keep_private
 from shared.service.storage import check_database, check_restored
 
 #: Seconds to wait for a stop; ending it early loses nothing that was acknowledged. Together with the exit of the process it stays
@@ -49,13 +49,13 @@ def serve(names: list[str], scenario: Path | None, log_file: Path | None) -> Non
         check_restored(settings)
         for name in OWNERS:
             check_history(settings, name)
-    settings.data.mkdir(parents=True, exist_ok=True)
+    keep_private(settings.data)
     log = log_file.open("a", buffering=1, encoding="utf-8") if log_file else None
     configure(settings.log_level, log)
     lock = _lock(settings.data) if not names else None
     started = time.monotonic()
     classes = [service_class(name) for name in names or SERVICES]
-    health = Health(settings.host, settings.metrics_port if names else 0)
+    health = Health(settings.host, settings.metrics_port)
     stop = eventlet.event.Event()
 
     def ask_to_stop(number: int, frame: object) -> None:
@@ -70,14 +70,16 @@ def serve(names: list[str], scenario: Path | None, log_file: Path | None) -> Non
     with redirect_stderr(StringIO()):  # this call raises an error of the start; eventlet would print it as well
         runner.start()
     health.look, health.problem = _look_at(runner), ""
+    for server in (
+        each for container in runner.containers for each in container.extensions if hasattr(each, "services")
+    ):
+        health.services = server.services
     address = f"http://{settings.host}:{settings.port}"
     if not names or "gateway" in names:
-        err.print(f"Linli answers at [bold]{address}[/]  (started in {time.monotonic() - started:.1f} s)")
+        err.print(f"Linli answers at {address}  (started in {time.monotonic() - started:.1f} s)")
     story = _tell(scenario, address) if scenario else None
     if scenario:
-        err.print(
-            f"\nThe portal: [bold]{address}[/]   Ctrl-C stops it; `make run` goes on from the files.", soft_wrap=True
-        )
+        err.print(f"\nThe portal: {address}   Ctrl-C stops it; `make run` goes on from the files.", soft_wrap=True)
     failures: list[Exception] = []
     watcher = eventlet.spawn(_wait_for, runner, stop, failures)
     stop.wait()

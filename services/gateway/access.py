@@ -1,4 +1,4 @@
-"""The edge of every request: how many at a time, how large, how long it took, and one log line about it."""
+"""Every request: how many at a time, how long it took, and one log line about it."""
 
 from __future__ import annotations
 
@@ -16,8 +16,6 @@ from shared.domain.identity import new_id
 
 #: Largest body of a request, in bytes.
 LARGEST_BODY = 1024 * 1024
-#: Up to here a body that is too large is read to its end, so that the client reads the refusal.
-_LARGEST_READ = 16 * LARGEST_BODY
 
 REQUESTS = Counter("linli_http_requests", "HTTP requests answered", ("route", "status"))
 SECONDS = Histogram("linli_http_seconds", "Time to answer an HTTP request", ("route",))
@@ -26,10 +24,15 @@ ACTIVE = Gauge("linli_http_active", "HTTP requests being worked on")
 _log = structlog.get_logger()
 #: Said before anything is known of the reader, and so in English.
 _BUSY = "too many requests at a time; try again in a second"
+#: No page needs any of what browsers can lend.
+_POWERS = ", ".join(
+    f"{power}=()"
+    for power in ("camera", "display-capture", "geolocation", "microphone", "midi", "payment", "serial", "usb")
+)
 _Start = Callable[..., Any]
 
 
-class Edge:
+class AtATime:
     """WSGI middleware that refuses what is too much before any work is done for it."""
 
     def __init__(self, application: Callable[[dict[str, Any], _Start], Iterable[bytes]], most: int) -> None:
@@ -38,7 +41,6 @@ class Edge:
         self._active = 0
 
     def __call__(self, environ: dict[str, Any], start_response: _Start) -> Iterable[bytes]:
-        self._measure_body(environ)
         # health is asked when there is most to do, and by machines that must not mistake busy for dead
         if self._active >= self._most and not environ["PATH_INFO"].startswith("/health/"):
             return self._busy(start_response)
@@ -49,15 +51,6 @@ class Edge:
         finally:
             self._active -= 1
             ACTIVE.dec()
-
-    @staticmethod
-    def _measure_body(environ: dict[str, Any]) -> None:
-        chunked = environ.get("HTTP_TRANSFER_ENCODING", "").lower() == "chunked"
-        if chunked:
-            environ["wsgi.input_terminated"] = True  # the server takes the chunks apart; Flask counts the bytes
-        length = environ.get("CONTENT_LENGTH") or "0"
-        if chunked or not length.isdecimal() or int(length) > _LARGEST_READ:
-            environ.get("linli.close", lambda: None)()
 
     def _busy(self, start_response: _Start) -> Iterable[bytes]:
         correlation_id = new_id()
@@ -93,6 +86,11 @@ def register_access_log(app: Flask) -> None:
         response.headers.setdefault("X-Content-Type-Options", "nosniff")
         response.headers.setdefault("Referrer-Policy", "same-origin")
         response.headers.setdefault("X-Frame-Options", "DENY")
+        response.headers.setdefault("Permissions-Policy", _POWERS)
+        response.headers.setdefault("Cross-Origin-Opener-Policy", "same-origin")
+        response.headers.setdefault("Cross-Origin-Resource-Policy", "same-origin")
+        if request.is_secure:
+            response.headers.setdefault("Strict-Transport-Security", "max-age=31536000")
         if request.path.startswith("/api/"):
             response.headers.setdefault("Cache-Control", "no-store")
         _log.info(

@@ -12,12 +12,13 @@ from werkzeug.exceptions import HTTPException
 from werkzeug.wrappers import Response
 
 from services.gateway import headers, portal, problems, reader
-from services.gateway.access import LARGEST_BODY, Edge, register_access_log
+from services.gateway.access import LARGEST_BODY, AtATime, register_access_log
 from services.gateway.accounts import Accounts
 from services.gateway.accounts_api import create_accounts_api
 from services.gateway.api import create_api, documentation, register_services
 from services.gateway.contracts import SERVICES
 from services.gateway.credentials import LIFETIME, Credentials, derive_key
+from services.gateway.devices import add_cookie
 from services.gateway.operations import create_operations, register_health
 from services.gateway.operators import Operators
 from services.gateway.operators_api import create_operators_api
@@ -44,9 +45,13 @@ class _Session(SecureCookieSessionInterface):
         if sent or request.method in _READING or "token" in session:
             super().save_session(app, session, response)
 
+    def get_cookie_name(self, app: Flask) -> str:
+        """Over TLS a name that no other host or path can set a cookie of."""
+        name = super().get_cookie_name(app)
+        return f"__Host-{name}" if request.is_secure else name
+
     def get_cookie_secure(self, app: Flask) -> bool:
-        # a caller that claims TLS which it has not can only hurt its own cookie
-        return request.is_secure or request.headers.get("X-Forwarded-Proto") == "https"
+        return request.is_secure
 
 
 def create_app(
@@ -90,6 +95,7 @@ def create_app(
     gateway.before += [operators.before, Signing(credentials).before]
     app.extensions |= {"linli": gateway, "linli.operators": operators}
     register_access_log(app)
+    app.after_request(add_cookie)
     _register_guard(app, gateway)
     api = create_api(app)
     register_services(api, gateway)
@@ -101,7 +107,7 @@ def create_app(
     register_health(app, gateway, services)
     app.register_blueprint(create_well_known(security_contact))
     _register_portal(app, gateway)
-    app.wsgi_app = Edge(app.wsgi_app, max_requests)  # type: ignore[method-assign]
+    app.wsgi_app = AtATime(app.wsgi_app, max_requests)  # type: ignore[method-assign]
     return app
 
 

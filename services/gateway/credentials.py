@@ -6,7 +6,6 @@ import base64
 import hmac
 import secrets
 import time
-from collections import OrderedDict, deque
 from collections.abc import Callable
 from dataclasses import dataclass
 from hashlib import sha256
@@ -15,6 +14,7 @@ from pathlib import Path
 from itsdangerous import BadSignature, SignatureExpired, URLSafeTimedSerializer
 
 from services.gateway.accounts import Accounts, ended
+from services.gateway.attempts import Attempts
 from services.gateway.problems import TooManyRequestsError
 from services.gateway.second_factor import Factors
 from services.gateway.trail import Rows, Trail
@@ -25,14 +25,15 @@ from shared.service.settings import write_private
 
 #: Seconds for which a sign-in is good: of persons, and of operators.
 LIFETIME, OPERATORS_LIFETIME = 12 * 3600, 4 * 3600
-#: Wrong passwords in a minute: for one name from one address, for one name, from one address; and wrong numbers of a second factor.
-WRONG_BOTH, WRONG_NAME, WRONG_ADDRESS, WRONG_CODE = 5, 30, 30, 5
+#: Wrong ones before the next waits: passwords for one name from one address or known device, for one name, from one address; numbers of a
+#: second factor.
+WRONG_BOTH, WRONG_NAME, WRONG_ADDRESS, WRONG_CODE = 5, 30, 100, 5
+#: Characters of the longest name and password.
+LONGEST_NAME, LONGEST_PASSWORD = 64, 200
 #: Who acts with the installation's token.
 TOKEN = "operator:token"
 #: What somebody has to do before anything else.
 PASSWORD, SECOND_FACTOR = "password", "second_factor"
-_MINUTE = 60.0
-_WATCHED = 20_000
 
 
 @dataclass(frozen=True)
@@ -53,7 +54,7 @@ def derive_key(secret: bytes, purpose: str) -> bytes:
 def operator_token(path: Path) -> str:
     """The installation's token, its first credential; written at first start, readable by its owner only."""
     if not path.exists():
-        path.parent.mkdir(parents=True, exist_ok=True)
+        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         write_private(path, secrets.token_urlsafe(32).encode() + b"\n")
     return path.read_text().strip()
 
@@ -83,14 +84,20 @@ class Credentials:
     ) -> None:
         self.accounts = accounts
         self.lifetime = lifetime
+        self._secrets = secrets
         self.trial = trial
         self._operator = operator.encode()
-        # the last of several keys signs, and all of them check
-        self._tokens = URLSafeTimedSerializer([derive_key(secret, "token") for secret in reversed(secrets)])
+        self._tokens = URLSafeTimedSerializer(self.keys("token"))
         self._attempts = Attempts(clock)
         self._trail = trail
         keys = tuple(base64.urlsafe_b64encode(derive_key(secret, "second factor")) for secret in secrets)
         self.factors = Factors(keys, city)
+        #: The id of the device that asks when the name signed in from it before, or "".
+        self.device: Callable[[str], str] = lambda username: ""
+
+    def keys(self, purpose: str) -> list[bytes]:
+        """Keys for one purpose: the last one signs, and all of them check."""
+        return [derive_key(secret, purpose) for secret in reversed(self._secrets)]
 
     def sign_in(self, username: str, password: str, address: str, code: str = "") -> tuple[str, Identity]:
         """A token for the right password, and number where there is a second factor.
@@ -107,7 +114,17 @@ class Credentials:
 
     def check(self, username: str, password: str, address: str) -> Row:
         """The account when the password is right; raises as `sign_in` does."""
-        limits = {f"{username} {address}": WRONG_BOTH, f"{username} *": WRONG_NAME, f"* {address}": WRONG_ADDRESS}
+        if len(username) > LONGEST_NAME or len(password) > LONGEST_PASSWORD:
+            raise BadInputError(
+                _("a name has at most {name} characters and a password {password}"),
+                {"username": said(_("the name or the password is too long"))},
+                name=LONGEST_NAME,
+                password=LONGEST_PASSWORD,
+            )
+        if device := self.device(username):  # what strangers try from elsewhere does not keep its owner out
+            limits = {f"{username} {device}": WRONG_BOTH}
+        else:
+            limits = {f"{username} {address}": WRONG_BOTH, f"{username} *": WRONG_NAME, f"* {address}": WRONG_ADDRESS}
         try:
             self._attempts.begin(limits)
         except TooManyRequestsError:
@@ -221,37 +238,3 @@ class Credentials:
 def token_mark(token: str) -> str:
     """Under which name the installation's token is closed."""
     return f"token:{sha256(token.encode()).hexdigest()[:32]}"
-
-
-class Attempts:
-    """Counts sign-ins that may turn out wrong, in one process; `clock` gives seconds."""
-
-    def __init__(self, clock: Callable[[], float]) -> None:
-        self._clock = clock
-        self._begun: OrderedDict[str, deque[float]] = OrderedDict()
-
-    def begin(self, limits: dict[str, int]) -> None:
-        """Count an attempt before it is checked, so that many at once do not slip through, or refuse it."""
-        now = self._clock()
-        for name, limit in limits.items():
-            times = self._begun.get(name, deque())
-            while times and now - times[0] >= _MINUTE:
-                times.popleft()
-            if len(times) >= limit:
-                seconds = int(_MINUTE - (now - times[0])) + 1
-                raise TooManyRequestsError(
-                    said(_("too many wrong passwords; try again in {seconds} s"), seconds=seconds), seconds
-                )
-        for name in limits:
-            self._begun.setdefault(name, deque()).append(now)
-            self._begun.move_to_end(name)
-        while len(self._begun) > _WATCHED:
-            self._begun.popitem(last=False)
-
-    def succeeded(self, limits: dict[str, int]) -> None:
-        """Take the attempt back: the password was right."""
-        for name in limits:
-            if times := self._begun.get(name):
-                times.pop()
-                if not times:
-                    del self._begun[name]

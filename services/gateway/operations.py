@@ -1,19 +1,20 @@
-"""What operators and the machines around Linli ask: status, parked facts, health, metrics."""
+"""What operators and the machines around Linli ask: status, parked facts, health."""
 
 from __future__ import annotations
 
 from typing import Any
 
 import eventlet
-from flask import Blueprint, Flask, Response, g, jsonify
+from eventlet.greenthread import GreenThread
+from flask import Blueprint, Flask, Response, jsonify
 from marshmallow import RAISE, Schema, fields, validate
-from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
 from services.gateway.accounts_api import Empty, require_operator
 from services.gateway.api import LinliBlueprint, parameters
 from services.gateway.contracts import SERVICES
 from services.gateway.session import Gateway
 from shared.domain.errors import BadInputError, LinliError
+from shared.domain.identity import new_id
 from shared.domain.words import _, said
 from shared.following.context import Context
 from shared.service.operations import ActOnParked, Parked
@@ -119,9 +120,31 @@ def _or_problem(gateway: Gateway, service: str, query: str, **arguments: Any) ->
         return {"problem": {"kind": error.kind, "message": error.message}}
 
 
+def look_at_services(gateway: Gateway, services: tuple[str, ...]) -> dict[str, str]:
+    """Each service and how it answers: ok, not ready, or the kind of the error."""
+    context = Context(kind="service", actor="gateway", correlation_id=new_id())
+
+    def answers(service: str) -> str:
+        try:
+            status = gateway.caller.call(service, "status", context, {}, timeout=_PATIENCE)
+        except LinliError as error:
+            return error.kind
+        return "ok" if status["ready"] else "not ready"
+
+    return dict(zip(services, eventlet.GreenPool(len(services)).imap(answers, services), strict=True))
+
+
 def register_health(app: Flask, gateway: Gateway, services: tuple[str, ...]) -> None:
-    """Liveness, readiness and metrics, for the machines around; no personal data and no sign-in."""
+    """Whether the portal can be used, and no more: what is wrong is said at the operators' port. Who asks at once shares one look."""
     blueprint = Blueprint("health", __name__)
+    looking: list[GreenThread] = []
+
+    def look() -> bool:
+        if not looking:
+            looking.append(eventlet.spawn(look_at_services, gateway, services))
+            looking[0].link(lambda _: looking.clear())
+        found: dict[str, str] = looking[0].wait()
+        return all(state == "ok" for state in found.values())
 
     @blueprint.get("/health/live")
     def live() -> Response:
@@ -129,27 +152,9 @@ def register_health(app: Flask, gateway: Gateway, services: tuple[str, ...]) -> 
 
     @blueprint.get("/health/ready")
     def ready() -> Response:
-        if gateway.leaving:
-            response = jsonify({"status": "not ready", "reason": "stopping"})
-            response.status_code = 503
-            return response
-        context = Context(kind="service", actor="gateway", correlation_id=g.correlation_id)
-
-        def answers(service: str) -> str:
-            try:
-                status = gateway.caller.call(service, "status", context, {}, timeout=_PATIENCE)
-            except LinliError as error:
-                return error.kind
-            return "ok" if status["ready"] else "not ready"
-
-        found = dict(zip(services, eventlet.GreenPool(len(services)).imap(answers, services), strict=True))
-        everybody = all(state == "ok" for state in found.values())
-        response = jsonify({"status": "ok" if everybody else "not ready", "services": found})
-        response.status_code = 200 if everybody else 503
+        fine = not gateway.leaving and look()
+        response = jsonify({"status": "ok" if fine else "not ready"})
+        response.status_code = 200 if fine else 503
         return response
-
-    @blueprint.get("/metrics")
-    def metrics() -> Response:
-        return Response(generate_latest(), content_type=CONTENT_TYPE_LATEST)
 
     app.register_blueprint(blueprint)

@@ -6,6 +6,7 @@ import json
 import math
 import re
 from collections.abc import Mapping
+from itertools import islice
 from typing import Any, NoReturn
 
 import msgspec
@@ -21,6 +22,10 @@ from shared.domain.event import LARGEST_INTEGER
 from shared.domain.words import _, said
 
 _INTEGER = re.compile(r"-?[0-9]{1,16}")
+_STRINGS = re.compile(rb'"(?:[^"\\]|\\.)*"', re.DOTALL)
+_BRACKETS = re.compile(rb"[\[\]{}]")
+#: Values in one body, how deep they are nested, and fields whose mistakes are told at a time.
+MOST_VALUES, DEEPEST, MOST_MISTAKES = 20_000, 32, 20
 _WORDS = {"true": True, "false": False}
 
 
@@ -42,7 +47,8 @@ class Parser(FlaskParser):
         messages = error.normalized_messages()  # type: ignore[no-untyped-call]
         by_field = next(iter(messages.values())) if len(messages) == 1 else messages  # webargs puts the location around
         raise BadInputError(
-            _("the input has mistakes"), {str(name): reasons for name, reasons in dict(by_field).items()}
+            _("the input has mistakes"),
+            {str(name): reasons for name, reasons in islice(dict(by_field).items(), MOST_MISTAKES)},
         ) from None
 
 
@@ -59,6 +65,7 @@ def read_json(request: Request) -> dict[str, Any]:
             {"Content-Type": said(_("send application/json"))},
             type=request.mimetype or "?",
         )
+    _measure(text)
     try:
         value = json.loads(
             text, object_pairs_hook=_object, parse_constant=_no_constant, parse_int=_integer, parse_float=_real
@@ -66,8 +73,6 @@ def read_json(request: Request) -> dict[str, Any]:
         msgspec.json.encode(value)  # half characters cannot be sent on
     except BadInputError:
         raise
-    except RecursionError:
-        raise BadInputError(_("the JSON is nested too deeply"), {"body": said(_("nested too deeply"))}) from None
     except ValueError as error:
         raise BadInputError(
             _("the body is not JSON: {reason}"), {"body": said(_("not JSON in UTF-8"))}, reason=str(error)
@@ -77,6 +82,20 @@ def read_json(request: Request) -> dict[str, Any]:
             _("the body must be a JSON object"), {"body": said(_("must be an object of names and values"))}
         )
     return value
+
+
+def _measure(text: bytes) -> None:
+    """Raise `BadInputError` for a text that takes long to read: too many values, or nested too deeply."""
+    bare = _STRINGS.sub(b"", text)
+    if bare.count(b",") + bare.count(b"[") + bare.count(b"{") > MOST_VALUES:
+        raise BadInputError(
+            _("the JSON holds more than {most} values"), {"body": said(_("too many values"))}, most=MOST_VALUES
+        )
+    depth = 0
+    for bracket in _BRACKETS.findall(bare):
+        depth += 1 if bracket in b"[{" else -1
+        if depth > DEEPEST:
+            raise BadInputError(_("the JSON is nested too deeply"), {"body": said(_("nested too deeply"))})
 
 
 def read_query(request: Request, schema: Schema) -> dict[str, Any]:

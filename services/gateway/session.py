@@ -14,6 +14,7 @@ from flask import g, request, session
 
 from services.gateway import headers
 from services.gateway.credentials import PASSWORD, TOKEN, Credentials, Identity, account_words
+from services.gateway.devices import Devices
 from services.gateway.trail import Trail
 from shared.domain.errors import (
     BadInputError,
@@ -24,11 +25,13 @@ from shared.domain.errors import (
     UnavailableError,
 )
 from shared.domain.identity import derived_id, new_id
-from shared.domain.words import _, said
+from shared.domain.words import _, said, term
 from shared.following.context import Context
 
 #: Seconds for which a session asks services to reflect what it wrote; views lag by milliseconds.
 REMEMBERED = 300
+#: Seconds after which a browser that asks for nothing is signed out, and between two notes that it asked.
+IDLE, NOTED = 3600, 60
 #: Persons whose last known posts are kept for when the registry does not answer.
 KNOWN_PERSONS = 10_000
 #: Names a post in the header or the session when the person chose to act as a resident.
@@ -121,6 +124,9 @@ class Gateway:
         #: Called before each command; raises what keeps it from being given (`Operators.before`, `Signing.before`).
         self.before: list[Callable[[Current, str, str, Mapping[str, Any]], None]] = []
         self.leaving = False  # the process is about to end
+        self.devices = Devices(credentials.keys("device"))
+        credentials.device = self.devices.knows
+        self._heads: dict[str, int] = {}  # of each service's log, as far as known here
         self._known_posts: OrderedDict[str, tuple[Mapping[str, Any], ...]] = OrderedDict()
 
     def current(self) -> Current:
@@ -135,7 +141,7 @@ class Gateway:
     def ask(self, service: str, query: str, /, **arguments: Any) -> dict[str, Any]:
         """The answer of a query."""
         given = {name: value for name, value in arguments.items() if value is not None}
-        after = headers.after()
+        after = self._after()
         remembered = self._remembered()
         try:
             answer = self.caller.call(service, query, self._context(_later(after, remembered)), given)
@@ -155,7 +161,7 @@ class Gateway:
         g.commands = g.get("commands", 0) + 1
         if g.commands > 1:  # a form that does several things does each of them once
             key = derived_id(key, str(g.commands))
-        context = self._context(_later(headers.after(), self._remembered()), key, headers.occurred(), self._importer())
+        context = self._context(_later(self._after(), self._remembered()), key, headers.occurred(), self._importer())
         receipt = self.caller.call(service, command, context, arguments, timeout=_timeout)
         if (service, command) == ERASES_PERSON:  # a repeated command comes here again if this was interrupted
             # neither name nor address: they would be sealed with a key of who was forgotten
@@ -184,6 +190,7 @@ class Gateway:
     def sign_in(self, username: str, password: str, code: str = "") -> tuple[str, Identity]:
         """Sign in and bind this browser's session to it; returns the bearer token too. A wrong password or number raises."""
         token, identity = self.credentials.sign_in(username, password, request.remote_addr or "", code)
+        self.devices.remember(username)
         session.clear()
         session["token"] = token
         self.csrf()
@@ -277,6 +284,7 @@ class Gateway:
             identity = self.credentials.open(token)
         elif kept := session.get("token"):
             try:
+                self._check_idle(kept)
                 identity = self.credentials.open(kept)
             except UnauthenticatedError:
                 session.clear()
@@ -308,13 +316,23 @@ class Gateway:
             _own(posts, chosen)
         return Current("person", identity.actor, identity.username, posts, chosen, identity.needs)
 
+    def _check_idle(self, token: str) -> None:
+        """End the sign-in of a browser that has asked for nothing for long; raises `UnauthenticatedError`."""
+        now = int(time.time())
+        seen = session.get("seen", now)
+        if now - seen > IDLE:
+            self.credentials.revoke(token)
+            raise UnauthenticatedError(_("you were signed out because nothing was done for long; sign in again"))
+        if "seen" not in session or now - seen > NOTED:
+            session["seen"] = now
+
     def _posts(self, person_id: str, required: bool) -> tuple[Mapping[str, Any], ...]:
         """The posts held now; the last known ones while the registry is away, for every service checks them again."""
         context = Context(
             kind="person",
             actor=person_id,
             correlation_id=g.correlation_id,
-            after=_later(headers.after(), self._remembered()),
+            after=_later(self._after(), self._remembered()),
         )
         try:
             answer = self.caller.call("registry", "posts_of_person", context, {"person_id": person_id})
@@ -329,6 +347,26 @@ class Gateway:
         if len(self._known_posts) > KNOWN_PERSONS:
             self._known_posts.popitem(last=False)
         return posts
+
+    def _after(self) -> dict[str, int]:
+        """The positions that the answer must reflect; refuses those that do not exist yet, which nobody could wait for."""
+        if "after" not in g:
+            g.after = headers.after()
+            for source, position in g.after.items():
+                if position > self._heads.get(source, 0) and position > (head := self._head(source)):
+                    raise BadInputError(
+                        _("{service} has no position {position} yet"),
+                        {"Linli-After": said(_("the last one is {head}"), head=head)},
+                        service=term("service", source),
+                        position=position,
+                    )
+        after: dict[str, int] = g.after
+        return after
+
+    def _head(self, source: str) -> int:
+        context = Context(kind="service", actor="gateway", correlation_id=g.correlation_id)
+        self._heads[source] = int(self.caller.call(source, "status", context, {})["head"])
+        return self._heads[source]
 
     def _note_contacts(self, service: str, answer: Mapping[str, Any]) -> None:
         """Note who read how to reach somebody: whoever reads a contact that is not their own."""
@@ -379,6 +417,7 @@ class Gateway:
 
     def _remember(self, receipt: Mapping[str, Any]) -> None:
         position = receipt.get("position", 0)
+        self._heads[receipt["service"]] = max(position, self._heads.get(receipt["service"], 0))
         if position and not headers.bearer():
             session["positions"] = session.get("positions", {}) | {receipt["service"]: [position, int(time.time())]}
 

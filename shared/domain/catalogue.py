@@ -235,6 +235,7 @@ PARAMETERS: Mapping[str, tuple[int, int]] = {
     "untaken_days": (1, 250),  # working days
     "reopen_days": (1, 3660),
     "link_days": (1, 3660),
+    "anonymous_a_day": (0, 100_000),  # cases that one post takes in from nobody in particular
     "open_claims": (1, 1000),  # wishes that one person has claimed at a time
     "claim_releases": (1, 1000),  # claims that one person gives back or lets expire within a year
     "claim_parts": (0, 10),  # leading parts of a wish's place that a claimant's home shares; 2: the street
@@ -248,6 +249,7 @@ FORMER: Mapping[str, int] = {
     "follow_up_spacing_hours": 12,
     "reopened_working_days": 10,
     "link_days": 180,
+    "anonymous_a_day": 50,
     "open_claims": 5,
     "claim_releases": 5,
     "claim_parts": 2,

@@ -53,6 +53,8 @@ from shared.views import ViewStore
 BATCH = 200
 #: Seconds after which a wait looks whether another process of the service has applied what is waited for.
 LOOK_EVERY = 0.1
+#: Calls that wait for facts at length at a time, so that others find a worker.
+WAITING = 8
 #: Most bytes of data in one answer to a follower, unless a single fact has more.
 LARGEST_FETCHED = 2_000_000
 #: Commits of our own log that a rebuild folds in one transaction.
@@ -113,6 +115,7 @@ class Node:
         #: Messages that are no facts.
         self.strays = Strays(views)
         self._applied = threading.Condition()
+        self.waiting = threading.Semaphore(WAITING)
         #: Names of the views of our own facts.
         self.own_views = frozenset(view.name for view in definition.all_views if view.source == self.name)
         #: Names of all views that facts are folded into.

@@ -60,6 +60,8 @@ from shared.views import ViewStore
 
 #: Part of a call's time-out that a service may wait for its views to reach given facts; the rest is for the answer.
 WAIT_SHARE = 0.8
+#: Seconds that calls of nobody in particular may wait for them, and all calls while many wait already.
+SHORT = 0.5
 
 #: Positions at the end of a log whose sealed texts are tried at start.
 TRIED = 200
@@ -269,7 +271,7 @@ class Call:
                     told = {key: value for key, value in ask.items() if value != _left_out(self._schema(name), key)}
                     content = self._here.signer.content(f"{service}.{name}", told, claimed)
                     self.context = msgspec.structs.replace(self.context, content=content)
-                self.node.wait_for(context.after, timeout=self._here.patience)
+                self._wait_for_positions()
                 return {"ok": work(ask)}
         except LinliError as error:
             outcome = error.kind
@@ -296,6 +298,17 @@ class Call:
                 ms=round(seconds * 1000, 1),
                 correlation_id=correlation_id,
             )
+
+    def _wait_for_positions(self) -> None:
+        """Wait until the views reflect what the caller has seen; raises `TimedOutError`. Few calls wait at length at a time."""
+        if not self.context.after:
+            return
+        long = self.context.kind != "anonymous" and self.node.waiting.acquire(blocking=False)
+        try:
+            self.node.wait_for(self.context.after, timeout=self._here.patience if long else SHORT)
+        finally:
+            if long:
+                self.node.waiting.release()
 
     def signed(self, answer: dict[str, Any]) -> dict[str, Any]:
         """Add the code to an answer; the answer to an unsigned call gets none."""

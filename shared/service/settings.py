@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import os
+import stat
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date
+from ipaddress import ip_network
 from pathlib import Path
 from urllib.parse import quote
 
@@ -47,10 +49,25 @@ VARIABLES: tuple[tuple[str, str, str], ...] = (
         "With tls=true: the authority that signed MongoDB's certificates; empty: the system's authorities",
     ),
     ("MONGODB_CERTIFICATE_FILE", "", "With tls=true: own certificate and its key, when MongoDB asks for one"),
-    ("LINLI_METRICS_PORT", "0", "Port of /health/live, /health/ready and /metrics of a single service; 0: none"),
+    (
+        "LINLI_METRICS_PORT",
+        "0",
+        "Port for operators: /health/live, /health/ready, /health/services and /metrics of the process; 0: none",
+    ),
     ("LINLI_CATCH_UP", "5", "Seconds between two questions to a silent source whether anything was missed"),
     ("LINLI_RPC_TIMEOUT", "5", "Seconds to wait for a service's answer"),
     ("LINLI_MAX_REQUESTS", "64", "HTTP requests worked on at a time; more are answered 429"),
+    (
+        "LINLI_TRUSTED_PROXIES",
+        "",
+        "Addresses or networks, divided by commas, of the proxies before the portal: they say whose requests they pass on, and over TLS",
+    ),
+    (
+        "LINLI_ADDRESS_RATE",
+        "200",
+        "Requests a second from one address, and ten times as many at once after a rest; 0: no limit",
+    ),
+    ("LINLI_ADDRESS_CONNECTIONS", "200", "Connections of one address at a time; 0: no limit"),
     ("LINLI_LOG_LEVEL", "info", "debug, info, warning or error"),
     (
         "LINLI_TRACES",
@@ -91,6 +108,9 @@ class Settings:
     catch_up: float
     rpc_timeout: float
     max_requests: int
+    trusted_proxies: str
+    address_rate: int
+    address_connections: int
     log_level: str
     traces: str
     today: str = ""
@@ -127,6 +147,9 @@ class Settings:
             catch_up=_number(value, "LINLI_CATCH_UP", 1, 3600),
             rpc_timeout=_number(value, "LINLI_RPC_TIMEOUT", 1, 600),
             max_requests=_number(value, "LINLI_MAX_REQUESTS", 1, 10_000),
+            trusted_proxies=_networks(value, "LINLI_TRUSTED_PROXIES"),
+            address_rate=_number(value, "LINLI_ADDRESS_RATE", 0, 1_000_000),
+            address_connections=_number(value, "LINLI_ADDRESS_CONNECTIONS", 0, 1_000_000),
             log_level=value["LINLI_LOG_LEVEL"],
             traces=value["LINLI_TRACES"],
             today=_day(value, "LINLI_TODAY"),
@@ -141,7 +164,7 @@ class Settings:
         if not self.secret_file.exists():
             if self.secret_file.parent != self.data:
                 raise BadInputError(f"LINLI_SECRET_FILE {self.secret_file} does not exist")
-            self.data.mkdir(parents=True, exist_ok=True)
+            self.data.mkdir(parents=True, exist_ok=True, mode=0o700)
             write_private(self.secret_file, os.urandom(32).hex().encode(), replace=False)
         secrets = tuple(line.strip() for line in self.secret_file.read_bytes().splitlines() if line.strip())
         if not secrets or min(map(len, secrets)) < SHORTEST_SECRET:
@@ -166,6 +189,17 @@ def write_private(path: Path, content: bytes, *, replace: bool = True) -> None:
     with suppress(FileExistsError):
         os.link(temporary, path)
     temporary.unlink()
+
+
+def keep_private(folder: Path) -> None:
+    """Make a folder for its owner only, with all that lies in it, and from now on whatever this process makes anywhere."""
+    os.umask(0o077)
+    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    for path in (folder, *folder.rglob("*")):
+        with suppress(PermissionError, FileNotFoundError):  # another user's, which the doctor names; or gone
+            mode = stat.S_IMODE(path.lstat().st_mode)
+            if not path.is_symlink() and mode & 0o077:
+                path.chmod(mode & 0o700)
 
 
 def _with_password(value: Mapping[str, str], server: str) -> str:
@@ -194,6 +228,15 @@ def _day(value: Mapping[str, str], name: str) -> str:
         if not value[name] or date.fromisoformat(value[name]).isoformat() == value[name]:
             return value[name]
     raise BadInputError(f"{name} must be a day like 2026-03-01, not {value[name]!r}")
+
+
+def _networks(value: Mapping[str, str], name: str) -> str:
+    for part in value[name].split(","):
+        try:
+            ip_network(part.strip() or "::1")
+        except ValueError as error:
+            raise BadInputError(f"{name} must be addresses or networks like 10.0.0.0/24: {error}") from None
+    return value[name]
 
 
 def _yes(value: Mapping[str, str], name: str) -> bool:

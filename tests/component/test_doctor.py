@@ -149,7 +149,7 @@ def run(data: Path) -> Run:
 def test_one_line_a_check_and_an_exit_code(run: Run, data: Path) -> None:
     done = run("doctor")
     assert done.returncode == 0, done.stdout
-    assert f"ok       data folder: {data} is writable" in done.stdout
+    assert f"ok       data folder: {data} is writable and private" in done.stdout
     (data / "secret").chmod(0o604)
     done = run("doctor")
     assert done.returncode == 1

@@ -27,6 +27,7 @@ def found(city: City) -> dict[str, str]:
         roles=[{"code": "officer", "zh": "干事", "en": "Officer"}],
         powers={"officer": POWERS},
         intake=["officer"],
+        parameters={"anonymous_a_day": 100_000},  # the load signs for nothing
         code_lists={"issue_categories": {"clutter": {"zh": "楼道堆物", "en": "Clutter"}}},
     )
     do("registry/adopt_profile", **profile)

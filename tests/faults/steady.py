@@ -41,6 +41,7 @@ class Client:
         self._headers = {"Content-Type": "application/json"}
         self._headers |= {"Authorization": f"Bearer {token}"} if token else {}
         self._headers |= {"Linli-Post": post} if post else {}
+        self.signed_in = bool(token)
         self.refused = 0
 
     def call(self, method: str, path: str, body: dict[str, Any] | None = None, **headers: str) -> dict[str, Any]:
@@ -99,7 +100,8 @@ class Steady(Load):
             time.sleep(PACE)  # it is noted as failed; what is lost or doubled is found all the same
         self._note(step, key, receipt)
         time.sleep(PACE)  # the load is steady
-        self._call(api, "GET", choose.choice(QUERIES), Linli_After=f"{receipt['service']}={receipt['position']}")
+        after = f"{receipt['service']}={receipt['position']}"  # only who is signed in is waited for at length
+        self._call(api, "GET", choose.choice(QUERIES), Linli_After=after if api.signed_in else "")
         time.sleep(PACE)  # the load is steady
         return receipt
 

@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 
 from services.gateway.accounts import VIEWS, Accounts
-from services.gateway.credentials import WRONG_BOTH, WRONG_NAME, Attempts, Credentials, Identity, operator_token
+from services.gateway.attempts import FADES, FIRST, LONGEST, WATCHED, Attempts
+from services.gateway.credentials import WRONG_BOTH, WRONG_NAME, Credentials, Identity, operator_token
 from services.gateway.problems import TooManyRequestsError
 from shared.domain.errors import IllegalStateError, NotFoundError, UnauthenticatedError
 from shared.views.sqlite import SqliteViews
@@ -202,8 +203,27 @@ def test_guessing_one_name_from_many_addresses_is_braked_too() -> None:
         attempts.begin({"chen 10.0.1.1": WRONG_BOTH, "chen *": WRONG_NAME})
 
 
-def test_what_is_watched_stays_small() -> None:
+def test_who_is_wrong_again_waits_longer_and_at_last_it_is_forgotten() -> None:
+    clock = Clock()
+    attempts = Attempts(clock)
+    waits = []
+    for number in range(40):
+        try:
+            attempts.begin({"chen": WRONG_BOTH})
+        except TooManyRequestsError as refused:
+            waits.append(refused.retry_after)
+            clock.now += refused.retry_after
+        assert len(attempts._begun) == 1, number
+    assert waits[0] == FIRST + 1 and max(waits) == LONGEST + 1
+    assert waits[:4] == sorted(set(waits[:4])), "each is longer than the one before"
+    clock.now += 10 * FADES
+    attempts.begin({"li": WRONG_BOTH})
+    assert len(attempts._begun) == 1, "what has faded takes no room"
+
+
+def test_what_is_watched_stays_small_however_long_the_names_are() -> None:
     attempts = Attempts(Clock())
     for number in range(25_000):
-        attempts.begin({f"name-{number}": WRONG_BOTH})
-    assert len(attempts._begun) <= 20_000
+        attempts.begin({f"name-{number}" * 20: WRONG_BOTH})
+    assert len(attempts._begun) <= WATCHED
+    assert all(len(name) == 16 for name in attempts._begun)

@@ -204,12 +204,16 @@ def print_backup(report: Mapping[str, Any]) -> None:
     out.print(f"written to {report['folder']}, with {MANIFEST} and the SHA-256 of each file", soft_wrap=True)
     if report["keys"]:
         out.print(
-            f"[yellow]keys written to {report['keys']}: keep them away from the backup, and only the newest copy;[/]"
+            f"keys written to {report['keys']}: keep them away from the backup, and only the newest copy;",
+            style="yellow",
         )
         out.print(
-            "[yellow]destroy older copies after each erasure: whoever has both can read what was erased.[/]",
+            "destroy older copies after each erasure: whoever has both can read what was erased.",
+            style="yellow",
             soft_wrap=True,
         )
     else:
-        out.print("[yellow]keys are not in it, and without them nobody's name can be read again:[/]", soft_wrap=True)
-        out.print("[yellow]copy them to another place with --keys FOLDER.[/]", soft_wrap=True)
+        out.print(
+            "keys are not in it, and without them nobody's name can be read again:", style="yellow", soft_wrap=True
+        )
+        out.print("copy them to another place with --keys FOLDER.", style="yellow", soft_wrap=True)

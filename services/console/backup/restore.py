@@ -218,15 +218,19 @@ def print_restored(report: Mapping[str, Any]) -> None:
     ledger = report["ledger"]
     out.print(f"city ledger: {ledger['size']:,} entries, root {ledger['root']}", soft_wrap=True)
     if not report["keys"]:
-        out.print("[yellow]without --keys: personal data stays sealed, and a new key signs the ledger from here on[/]")
+        out.print(
+            "without --keys: personal data stays sealed, and a new key signs the ledger from here on", style="yellow"
+        )
     else:
         out.print(
-            f"[yellow]the backup is of {report['time']}: erase again whoever was erased after it and after the keys were copied[/]",
+            f"the backup is of {report['time']}: erase again whoever was erased after it and after the keys were copied",
+            style="yellow",
             soft_wrap=True,
         )
     if ledger["size"] < ledger["backed_up"]:
         out.print(
-            f"[yellow]the ledger ends at {ledger['size']:,} of {ledger['backed_up']:,} entries: checkpoints signed for more (up to "
-            f"{ledger['signed']:,}) no longer hold. Tell those who keep them, and why.[/]",
+            f"the ledger ends at {ledger['size']:,} of {ledger['backed_up']:,} entries: checkpoints signed for more (up to "
+            f"{ledger['signed']:,}) no longer hold. Tell those who keep them, and why.",
+            style="yellow",
             soft_wrap=True,
         )

@@ -83,8 +83,8 @@ def print_examined(report: Mapping[str, Any]) -> None:
     """Print one line per check, followed by its advice if any."""
     colours = {"ok": "green", "warning": "yellow", "failed": "red"}
     for finding in report["checks"]:
-        out.print(f"[{colours[finding['state']]}]{finding['state']:8}[/]", end=" ")
-        out.print(f"{finding['check']}: {finding['message']}", markup=False, soft_wrap=True)
+        out.print(f"{finding['state']:8}", style=colours[finding["state"]], end=" ")
+        out.print(f"{finding['check']}: {finding['message']}", soft_wrap=True)
         if finding["advice"]:
-            out.print(f"         → {finding['advice']}", markup=False, soft_wrap=True)
+            out.print(f"         → {finding['advice']}", soft_wrap=True)
     out.print(f"{len(report['checks'])} checks, {report['failed']} failed, {report['warnings']} warnings")

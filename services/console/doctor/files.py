@@ -21,7 +21,7 @@ OLDEST_SQLITE = (3, 37)
 
 
 def data_folder(settings: Settings) -> Iterator[Finding]:
-    """Check that the folder is writable, not by everybody, and has room."""
+    """Check that the folder is writable, for its owner only, and has room."""
     folder = settings.data
     if not folder.is_dir():
         yield Finding("data folder", "failed", f"{folder} does not exist", "start `linli up` once, or set LINLI_DATA")
@@ -31,11 +31,10 @@ def data_folder(settings: Settings) -> Iterator[Finding]:
         probe.touch()
         probe.unlink()
         mode = folder.stat().st_mode & 0o777
-        open_to_all = bool(mode & 0o002)
-        advice = f"chmod o-w {folder}" if open_to_all else ""
-        yield Finding(
-            "data folder", "failed" if open_to_all else "ok", f"{folder} is writable (mode {mode:04o})", advice
-        )
+        others = bool(mode & 0o077)
+        advice = f"chmod 700 {folder}" if others else ""
+        said = f"{folder} may be entered by others (mode {mode:04o})" if others else f"{folder} is writable and private"
+        yield Finding("data folder", "failed" if others else "ok", said, advice)
     except OSError as error:
         yield Finding(
             "data folder",

@@ -8,11 +8,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from services.console.output import out, print_json
+from services.console.output import Terminal, out, print_json
 from services.console.scenario.model import Do, Figure, Scenario, Together
 
 #: Columns of the report when it does not go to a terminal.
@@ -78,10 +77,11 @@ def print_report(report: Report, json: bool) -> None:
         print_json(as_json(report))
         return
     scenario = report.scenario
-    page = out if out.is_terminal else Console(highlight=False, width=WIDTH)
-    page.print(f"[bold]{scenario.title['zh']}[/]  {scenario.title['en']}", soft_wrap=True)
+    page = out if out.is_terminal else Terminal(width=WIDTH)
+    page.print(scenario.title["zh"], style="bold", end="  ")
+    page.print(scenario.title["en"], soft_wrap=True)
     if scenario.about["zh"]:
-        page.print(scenario.about["zh"].strip(), scenario.about["en"].strip(), sep="\n", markup=False, soft_wrap=True)
+        page.print(scenario.about["zh"].strip(), scenario.about["en"].strip(), sep="\n", soft_wrap=True)
     page.print()
     page.print(_chapters(scenario))
     sent = scenario.count - report.skipped
@@ -94,12 +94,13 @@ def print_report(report: Report, json: bool) -> None:
     page.print(_figures(report))
     wrong = sum(not one.holds for one in report.compared)
     total = len(report.compared)
-    verdict = f"[green]all {total} figures hold[/]" if not wrong else f"[bold red]{wrong} of {total} figures differ[/]"
+    verdict = f"all {total} figures hold" if not wrong else f"{wrong} of {total} figures differ"
     positions = ", ".join(f"{service} {position:,}" for service, position in report.positions.items())
-    page.print(f"\n{verdict}, computed from the events up to: {positions}\n", soft_wrap=True)
+    page.print(f"\n{verdict}", style="bold red" if wrong else "green", end="")
+    page.print(f", computed from the events up to: {positions}\n", soft_wrap=True)
     if report.accounts:
         page.print(_accounts(report))
-        page.print(f"(kept in {report.accounts_file}, for its owner only)", markup=False, soft_wrap=True)
+        page.print(f"(kept in {report.accounts_file}, for its owner only)", soft_wrap=True)
 
 
 def as_json(report: Report) -> dict[str, Any]:

@@ -2,7 +2,14 @@
 
 from services.issues.issue.answering import LEFT, UNTAKEN, on_given, on_holding_changed, pass_on, raise_untaken
 from services.issues.issue.counting import COUNTED_AGAIN, on_entry_adopted
-from services.issues.issue.finding import find_issues, get_issue, inbox, issue_figures, posts_for_issue
+from services.issues.issue.finding import (
+    find_held_issues,
+    find_issues,
+    get_issue,
+    inbox,
+    issue_figures,
+    posts_for_issue,
+)
 from services.issues.issue.handling import (
     OVERDUE,
     accept_issue,
@@ -13,7 +20,7 @@ from services.issues.issue.handling import (
     return_issue,
     triage_issue,
 )
-from services.issues.issue.intake import on_patrol_logged, report_issue, take_finding
+from services.issues.issue.intake import on_patrol_logged, release_issue, report_issue, strike_out_issue, take_finding
 from services.issues.issue.outcome import (
     close_issue,
     contained,
@@ -49,6 +56,7 @@ __all__ = [
     "erase_contact",
     "escalate_issue",
     "extend_issue",
+    "find_held_issues",
     "find_issues",
     "finish",
     "get_issue",
@@ -65,10 +73,12 @@ __all__ = [
     "posts_for_issue",
     "raise_untaken",
     "record_follow_up",
+    "release_issue",
     "reopen_issue",
     "report_issue",
     "resolve_issue",
     "return_issue",
+    "strike_out_issue",
     "take_finding",
     "triage_issue",
     "withdraw_issue",

@@ -44,6 +44,30 @@ class IssueReported(_OfCase, frozen=True, kw_only=True):
     link_until: Annotated[str, PUBLIC] = ""  # ISO date: the last day on which that link holds
 
 
+class IssueHeld(_OfCase, frozen=True, kw_only=True):
+    """Nobody in particular brought an issue forward beyond what a post takes in on a day; nobody answers for it until staff have looked.
+
+    When they release it, it is reported as any other.
+    """
+
+    issue_id: str
+    place: str
+    category: str
+    description: Annotated[str, staff("issue.triage")]
+    channel: str
+    contact: Annotated[str, sealed(lambda fact: f"issue:{fact.issue_id}")]
+    limit: int  # cases a day, as the city had it then
+    link: Annotated[str, staff("issue.read_reporter")] = ""  # as of what is reported
+    link_until: Annotated[str, PUBLIC] = ""
+
+
+class IssueStruckOut(_OfCase, frozen=True, kw_only=True):
+    """Staff looked at what was held, and it is no issue; final."""
+
+    issue_id: str
+    reason: Annotated[str, CASE_TEXT]
+
+
 class IssueTriaged(_OfCase, frozen=True, kw_only=True):
     """How grave the issue is and the widest tier that should solve it, with the reason (C10, C14)."""
 
@@ -230,6 +254,8 @@ class ContactErased(Event, frozen=True, kw_only=True):
 
 IssueFact = (
     IssueReported
+    | IssueHeld
+    | IssueStruckOut
     | IssueTriaged
     | IssueDispatched
     | IssueAccepted
@@ -268,6 +294,8 @@ def _as_before(data: dict[str, Any]) -> dict[str, Any]:
 CODEC = Codec(
     (
         IssueReported,
+        IssueHeld,
+        IssueStruckOut,
         IssueTriaged,
         IssueDispatched,
         IssueAccepted,

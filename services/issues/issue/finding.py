@@ -14,11 +14,12 @@ from services.issues.issue import link
 from services.issues.issue.answering import able, results_for
 from services.issues.issue.answering import holderless as nobodys
 from services.issues.issue.facts import READ_CONFIDENTIAL
-from services.issues.issue.rows import UNSTATED
-from services.issues.issue.state import ISSUE, STATUSES
+from services.issues.issue.rows import HELD, SECRET, SHOWN, UNSTATED
+from services.issues.issue.state import ISSUE, NOT_TAKEN, STATUSES
 from shared.domain import numbers
 from shared.domain.answers import ACTIONS, COUNT, OTHERS, PLACE_NAMES, TEXT, Shape, by_code, page_of, row_of, shape
 from shared.domain.answers import many as list_of
+from shared.domain.catalogue import TRIAGE
 from shared.domain.city import City
 from shared.domain.command import LARGEST_PAGE, Cursor, Limit, order_of
 from shared.domain.errors import ForbiddenError, NotFoundError
@@ -33,7 +34,7 @@ _STAFF = ("person_id", "reporter", "resolved_by")
 #: Fields of a row by the field of the fact that their text came from.
 _TEXTS = {name: (name,) for name in ("description", "origin", "duty", "outcome")} | {
     "because": ("closed_because",),
-    "reason": ("reason", "withdrawn_because"),
+    "reason": ("reason", "withdrawn_because", "struck_because"),
 }
 _FLAG = number(0, 1)
 
@@ -91,7 +92,7 @@ def _masked(read: Reader, row: Row) -> Row:
         hidden |= {"person_id", "resolved_by"}
     if not read.may("issue.read_reporter", row["place"]):
         hidden.add("reporter")
-    unread = () if _reads_all(read, row) else row["withheld"]
+    unread = _unread(read, row)
     blank = {field: "" for name in unread for field in _TEXTS.get(name, ())}
     return {name: value for name, value in row.items() if name not in hidden} | blank | ({"mine": 1} if own else {})
 
@@ -106,9 +107,16 @@ def _reads_all(read: Reader, row: Row) -> bool:
     return read.may(READ_CONFIDENTIAL, row["place"])
 
 
+def _unread(read: Reader, row: Row) -> tuple[str, ...]:
+    """The texts of a case that the reader may not see."""
+    held = row["status"] in NOT_TAKEN and not read.may(TRIAGE, row["place"])
+    withheld = () if _reads_all(read, row) else tuple(row["withheld"])
+    return (*withheld, "description") if held else withheld
+
+
 def _steps(read: Reader, row: Row, steps: Iterable[Row]) -> Iterable[Row]:
     """The steps of a case, without the texts that the reader may not see."""
-    unread = () if _reads_all(read, row) else row["withheld"]
+    unread = _unread(read, row)
     for step in steps:
         hidden = step["field"] in unread
         yield {name: value for name, value in step.items() if name != "field"} | (
@@ -202,7 +210,10 @@ def find_issues(
     limit: Limit = 50,
     cursor: Cursor = "",
 ) -> dict[str, Any]:
-    """Issues that fit all filters; confidential ones for those who may read them in the whole area, and one's own."""
+    """Issues that fit all filters; confidential ones for those who may read them in the whole area, and one's own.
+
+    What is held or struck out is listed for staff who may judge issues in the whole area, when they ask for these statuses alone.
+    """
     if holderless or person_id:
         place__under = place__under or read.by.place
     if holderless and not read.staff(place__under):
@@ -216,6 +227,8 @@ def find_issues(
     if mine and not read.by.actor:
         return {"rows": [], "next": None}
     everything = mine or read.may(READ_CONFIDENTIAL, place__under)
+    held = bool(status) and set(status) <= set(NOT_TAKEN) and read.may(TRIAGE, place__under)
+    shown = [SHOWN, *([SECRET] if everything else []), *([HELD] if held else [])]
     where = {
         "status": status,
         "open": open,
@@ -234,7 +247,7 @@ def find_issues(
         "due__lt": due__lt,
         "reported__gte": reported__gte,
         "reported__lt": reported__lt,
-        "hidden": None if everything else 0,
+        "hidden": shown,
     } | (numbered(number) if number else {})
     if holderless:  # what the clock and the registry's facts leave none of is looked for in all that is open
         given = {name: value for name, value in where.items() if value not in (None, "", [], ())}
@@ -301,6 +314,15 @@ def inbox(read: Reader, *, limit: Limit = 50, cursor: Cursor = "") -> dict[str, 
         return {"rows": [], "next": None}
     hidden = None if read.may(READ_CONFIDENTIAL, read.by.place) else 0
     return _listed(read, {"post_id": posts, "open": 1, "hidden": hidden}, limit, cursor, "due")
+
+
+@ISSUE.query(answer=page_of(_ROW))
+def find_held_issues(read: Reader, *, limit: Limit = 50, cursor: Cursor = "") -> dict[str, Any]:
+    """Issues that nobody signed for and that are held until staff release them or strike them out; in your area, the oldest first."""
+    read.require(TRIAGE, read.by.place)
+    hidden = [HELD, *([SECRET] if read.may(READ_CONFIDENTIAL, read.by.place) else [])]
+    where = {"status": "held", "hidden": hidden, "place__under": read.by.place}
+    return _listed(read, {name: value for name, value in where.items() if value}, limit, cursor, "reported")
 
 
 def _listed(read: Reader, where: Mapping[str, Any], limit: int, cursor: str, order: str) -> Row:

@@ -7,9 +7,9 @@ from typing import Annotated, Any
 
 from services.issues.issue import link
 from services.issues.issue.answering import given_to, takers
-from services.issues.issue.facts import IssueReported
+from services.issues.issue.facts import IssueHeld, IssueReported, IssueStruckOut
 from services.issues.issue.state import ISSUE, Issue
-from shared.domain.catalogue import TRIAGE
+from shared.domain.catalogue import ANONYMOUS, RESIDENT, TRIAGE
 from shared.domain.city import City
 from shared.domain.command import MADE
 from shared.domain.errors import ForbiddenError, IllegalStateError
@@ -45,22 +45,68 @@ def report_issue(
 ) -> list[Event]:
     """Report an issue; the post closest to the place answers for it from now on (C15, X13).
 
-    A resident reports through the portal and as themselves.
+    A resident reports through the portal and as themselves. What nobody signs for is held for staff once the post has taken in as much of
+    it on the day as the city says.
     """
     city.known_place(place)
     city.code("issue_categories", category, "category")
     city.code("channels", channel, "channel")
-    if by.role in ("resident", "anonymous"):
+    if by.role in (RESIDENT, ANONYMOUS):
         if channel != "portal":
             raise ForbiddenError(
                 _("the channel {channel} is recorded by staff; report through the portal"),
                 {"channel": said(_("residents report through the portal"))},
                 channel=term("channels", channel),
             )
+        if origin:
+            raise ForbiddenError(_("only staff say that an issue came from a visit"), {"origin": said(_("staff only"))})
         reporter = by.actor
     post = _intake(place, by, city)
     own = link.given(by, at[:10], city)
-    return _reported(issue, post, city, place, category, description, channel, origin, reporter, contact, own)
+    told = _reported(issue, post, city, place, category, description, channel, origin, reporter, contact, own)
+    limit = city.parameter("anonymous_a_day") if told and by.role == ANONYMOUS else 0
+    if not told or by.role != ANONYMOUS or _taken_in(post, at, city) < limit:
+        return told
+    return [
+        IssueHeld(
+            issue_id=issue.id,
+            place=place,
+            category=category,
+            description=masked(description),
+            channel=channel,
+            contact=contact,
+            limit=limit,
+            confidential=_confidential(category, city),
+            **own,
+        )
+    ]
+
+
+def _taken_in(post: Row, at: str, city: City) -> int:
+    """How many issues a post has taken in on the day from nobody in particular."""
+    return city.rows.count("cases", {"post_id": post["post_id"], "reporter": "", "reported__gte": at[:10]})
+
+
+@ISSUE.command(TRIAGE, when=("held",), again=("reported",), otherwise=_("the issue is {status}; it is not held"))
+def release_issue(issue: Issue, *, by: Mandate, at: str, city: City) -> list[Event]:
+    """Release an issue that was held; the post closest to the place answers for it from now on."""
+    if issue.status != "held":
+        return []
+    given = (issue.place, issue.category, issue.description, issue.channel, "")
+    own = {"link": issue.link, "link_until": issue.link_until}
+    return _reported(Issue(issue.id), _intake(issue.place, by, city), city, *given, own=own)
+
+
+@ISSUE.command(TRIAGE, when=("held",), again=("struck_out",), otherwise=_("the issue is {status}; it is not held"))
+def strike_out_issue(
+    issue: Issue,
+    *,
+    by: Mandate,
+    at: str,
+    reason: Annotated[str, text(400), "why it is no issue, without repeating it; everyone may read this"],
+) -> list[Event]:
+    """Strike out an issue that was held: nobody answers for it, and only staff read what it says; it is final."""
+    return [] if issue.status == "struck_out" else [IssueStruckOut(issue_id=issue.id, reason=reason)]
 
 
 def _intake(place: str, by: Mandate, city: City) -> Row:

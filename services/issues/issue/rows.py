@@ -14,22 +14,27 @@ from services.issues.issue.facts import (
     IssueExtended,
     IssueFact,
     IssueHandedUp,
+    IssueHeld,
     IssueRaised,
     IssueReopened,
     IssueReported,
     IssueResolved,
     IssueReturned,
+    IssueStruckOut,
     IssueTriaged,
     IssueWithdrawn,
     TextWithheld,
 )
-from services.issues.issue.state import ISSUE, OPEN, Issue
+from services.issues.issue.state import ISSUE, NOT_TAKEN, OPEN, Issue
 from shared.domain.calendar import provisional
 from shared.domain.event import Event
 from shared.domain.moments import day_of, days_late, imported
 from shared.domain.numbers import number_of
 from shared.domain.record import Record
 from shared.domain.view import OWN, Counts, Row, View, tally
+
+#: Whom a case is shown to in lists: everybody; who may read confidential ones; staff who asked for what is held.
+SHOWN, SECRET, HELD = 0, 1, 2
 
 
 def _case(row: Row, issue: Issue, event: Event, record: Record) -> Row:
@@ -48,7 +53,7 @@ def _case(row: Row, issue: Issue, event: Event, record: Record) -> Row:
         "open": int(is_open),
         "overdue": int(is_open and bool(issue.missed)),
         "in_time": _in_time(row, issue, event, record),
-        "hidden": int(issue.confidential),
+        "hidden": SECRET if issue.confidential else HELD if issue.status in NOT_TAKEN else SHOWN,
         "provisional": int(provisional(issue.calendar)),
         "serial": row.get("serial", record.position),
         "number": row.get("number") or number_of(day_of(record.occurred), record.position),
@@ -91,6 +96,7 @@ CASES = View.of(
         "reported",
         "hidden",
         ("status", "given"),
+        ("post_id", "reporter", "reported"),
     ),
     _case,
     folding=3,
@@ -101,6 +107,8 @@ UNSTATED = "?"
 
 
 def _counts(row: Row) -> Counts:
+    if row["status"] in NOT_TAKEN:
+        return {}
     contained = row["contained"]
     return {
         "by_level": {row["level"] or UNSTATED + row["organisation_id"]: 1},
@@ -122,6 +130,8 @@ FIGURES = tally("figures", CASES, _counts, folding=3)
 #: The text of a step that anyone may read, by fact.
 _TEXTS: dict[type[Event], str] = {
     IssueReported: "description",
+    IssueHeld: "description",
+    IssueStruckOut: "reason",
     IssueTriaged: "reason",
     IssueDispatched: "duty",
     IssueExtended: "reason",

@@ -18,6 +18,7 @@ from services.issues.issue.facts import (
     IssueExtended,
     IssueFact,
     IssueHandedUp,
+    IssueHeld,
     IssueInherited,
     IssueOverdue,
     IssueRaised,
@@ -25,6 +26,7 @@ from services.issues.issue.facts import (
     IssueReported,
     IssueResolved,
     IssueReturned,
+    IssueStruckOut,
     IssueTriaged,
     IssueWithdrawn,
     LimitCountedAgain,
@@ -34,7 +36,9 @@ from shared.domain.decider import Decider
 
 #: An issue in one of these waits for somebody to act.
 OPEN = ("reported", "triaged", "dispatched", "accepted")
-STATUSES = (*OPEN, "resolved", "closed", "withdrawn")
+#: Nobody answers for an issue in one of these, and what it says is for staff.
+NOT_TAKEN = ("held", "struck_out")
+STATUSES = (*OPEN, "resolved", "closed", "withdrawn", *NOT_TAKEN)
 
 
 class Issue(msgspec.Struct, frozen=True):
@@ -69,6 +73,7 @@ class Issue(msgspec.Struct, frozen=True):
     closed_because: str = ""
     closed_on: str = ""
     withdrawn_because: str = ""
+    struck_because: str = ""
     reopened: int = 0  # times
     follow_ups: dict[str, int] = {}  # answers of all rounds by result
     followed: str = ""  # result of the last follow-up since it was resolved
@@ -129,7 +134,7 @@ def evolve(issue: Issue, event: IssueFact) -> Issue:
                 channel=event.channel,
                 origin=event.origin,
                 reporter=event.reporter,
-                contact=event.contact,
+                contact=event.contact or issue.contact,
                 organisation_id=event.organisation_id,
                 person_id=event.person_id,
                 post_id=event.post_id,
@@ -138,6 +143,21 @@ def evolve(issue: Issue, event: IssueFact) -> Issue:
                 link=event.link,
                 link_until=event.link_until,
             )
+        case IssueHeld():
+            return Issue(
+                id=event.issue_id,
+                status="held",
+                place=event.place,
+                category=event.category,
+                description=event.description,
+                channel=event.channel,
+                contact=event.contact,
+                confidential=event.confidential,
+                link=event.link,
+                link_until=event.link_until,
+            )
+        case IssueStruckOut():
+            return replace(issue, status="struck_out", struck_because=event.reason)
         case IssueTriaged():
             level = event.level or issue.level
             return replace(

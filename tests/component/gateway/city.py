@@ -48,7 +48,7 @@ class City:
         if context.command_id:
             new = {"id": "i-1", "service": service, "position": len(self.receipts) + 1, "version": 1, "events": 1}
             return self.receipts.setdefault(context.command_id, new)
-        return {"ready": True} if method == "status" else {"rows": [], "next": None}
+        return {"ready": True, "head": 1000} if method == "status" else {"rows": [], "next": None}
 
     @property
     def last(self) -> tuple[str, str, Context, dict[str, Any]]:

@@ -253,6 +253,17 @@ class World:
             self.do(who, "issues", by, issue_id=id, **ask)
         return id
 
+    def held_issue(self) -> str:
+        """What nobody signed for, beyond what the post takes in of it on a day."""
+        told = {"place": COMPOUND, "category": "facility.streetlight", "description": "路灯又不亮"}
+        self.said |= set(_chinese(told))
+        while True:
+            context = Context(kind="anonymous", actor="", command_id=f"anonymous:{self.new()}")
+            id = str(self.town.call("issues", "report_issue", context, told)["id"])
+            found = self.town.call("issues", "get_issue", Context(kind="anonymous", actor=""), {"issue_id": id})
+            if found["status"] == "held":
+                return id
+
     def volunteer(self) -> str:
         """A registered volunteer."""
         person = self.person()
@@ -450,6 +461,8 @@ ROWS: dict[str, Row] = {
     ),
     "accept_issue": Row("p-grid", {}, lambda world: world.issue("dispatched")),
     "return_issue": Row("p-grid", {}, lambda world: world.issue("dispatched")),
+    "release_issue": Row("p-secretary", {}, World.held_issue),
+    "strike_out_issue": Row("p-secretary", {"reason": "广告"}, World.held_issue),
     "withdraw_issue": Row("p-resident", {}, World.issue),
     "extend_issue": Row("p-secretary", {"working_days": "9"}, lambda world: world.issue("accepted")),
     "escalate_issue": Row("p-grid", {"to_post": "post-secretary"}, lambda world: world.issue("dispatched")),

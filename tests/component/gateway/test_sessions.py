@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import Any
 
 import pytest
@@ -77,9 +78,48 @@ def sign_in(client: FlaskClient) -> str:
 def test_the_cookie_is_marked_secure_over_tls(client: FlaskClient, chen: dict[str, str]) -> None:
     answer = client.post("/api/sign-in", json={"username": "chen", "password": PASSWORD}, base_url="https://localhost")
     assert "Secure" in answer.headers["Set-Cookie"]
-    behind_proxy = {"X-Forwarded-Proto": "https"}
-    answer = client.post("/api/sign-in", json={"username": "chen", "password": PASSWORD}, headers=behind_proxy)
-    assert "Secure" in answer.headers["Set-Cookie"]
+    assert all(cookie.startswith("__Host-") for cookie in answer.headers.getlist("Set-Cookie"))
+    claimed = {
+        "X-Forwarded-Proto": "https"
+    }  # by whoever asks; the process at the public port believes trusted proxies only
+    answer = client.post("/api/sign-in", json={"username": "chen", "password": PASSWORD}, headers=claimed)
+    assert "Secure" not in answer.headers["Set-Cookie"]
+
+
+def test_what_a_page_may_do_is_said_with_it(shared_client: FlaskClient) -> None:
+    headers = shared_client.get("/api/me").headers
+    assert "geolocation=()" in headers["Permissions-Policy"]
+    assert headers["Cross-Origin-Opener-Policy"] == "same-origin"
+    assert "Strict-Transport-Security" not in headers
+    headers = shared_client.get("/api/me", base_url="https://localhost").headers
+    assert headers["Strict-Transport-Security"] == "max-age=31536000"
+
+
+def test_guesses_from_elsewhere_do_not_keep_out_whoever_signed_in_from_here(app: Flask, chen: dict[str, str]) -> None:
+    def guess(address: str) -> int:
+        ask = {"username": "chen", "password": "wrong"}
+        return app.test_client().post("/api/sign-in", json=ask, environ_overrides={"REMOTE_ADDR": address}).status_code
+
+    browser = app.test_client()
+    right = {"username": "chen", "password": PASSWORD}
+    assert browser.post("/api/sign-in", json=right).status_code == 200
+    found = [guess(f"10.0.0.{number // 4}") for number in range(40)]
+    assert set(found) == {401, 429}, "a name is braked over all addresses"
+    assert app.test_client().post("/api/sign-in", json=right).status_code == 429, "from an unknown device"
+    assert browser.post("/api/sign-in", json=right).status_code == 200, "from a known one"
+    assert browser.post("/api/sign-in", json={"username": "li", "password": "x"}).status_code == 401
+
+
+def test_names_have_at_most_64_characters_everywhere(app: Flask) -> None:
+    browser = app.test_client()
+    long = "x" * 900_000
+    refused(browser.post("/api/sign-in", json={"username": long, "password": "y"}), 422, "bad_input", "username")
+    page = browser.get("/sign-in").text
+    token = page.partition('name="csrf_token" value="')[2].partition('"')[0]
+    ask = {"username": long, "password": "y", "csrf_token": token}
+    assert browser.post("/sign-in", data=ask).status_code == 422
+    credentials = app.extensions["linli"].credentials
+    assert len(credentials._attempts._begun) == 0
 
 
 def test_a_change_by_cookie_needs_the_token_of_the_session(app: Flask, chen: dict[str, str], city: City) -> None:
@@ -142,6 +182,26 @@ def test_an_ended_sign_in_in_a_cookie_reads_as_nobody_but_changes_nothing(
     refused(answer, 401, "unauthenticated")
     assert city.receipts == {}
     assert browser.get("/api/me").json["kind"] == "anonymous"
+
+
+def test_a_browser_that_asks_for_nothing_is_signed_out(
+    app: Flask, chen: dict[str, str], city: City, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    browser = app.test_client()
+    csrf = sign_in(browser)
+    now = time.time()
+    for minutes in (30, 80, 139):  # whoever goes on stays
+        monkeypatch.setattr(time, "time", lambda later=now + 60 * minutes: later)
+        assert browser.get("/api/me").json["kind"] == "person"
+    cookie = browser.get_cookie("linli_session")
+    assert cookie is not None
+    monkeypatch.setattr(time, "time", lambda: now + 60 * 200)
+    answer = browser.post("/api/issues/report_issue", json=REPORT, headers={"X-CSRF-Token": csrf})
+    refused(answer, 401, "unauthenticated")
+    assert city.receipts == {} and browser.get("/api/me").json["kind"] == "anonymous"
+    monkeypatch.setattr(time, "time", lambda: now + 60 * 140)
+    browser.set_cookie("linli_session", cookie.value)
+    assert browser.get("/api/me").json["kind"] == "anonymous", "a copy of the cookie has ended too"
 
 
 def test_a_forged_cookie_is_no_session(app: Flask, chen: dict[str, str]) -> None:

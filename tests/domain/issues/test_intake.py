@@ -4,15 +4,19 @@ from __future__ import annotations
 
 from typing import Any
 
+import msgspec
 import pytest
 from msgspec.structs import replace
 
-from services.issues.issue import report_issue, take_finding
+from services.issues.issue import CASES, release_issue, report_issue, strike_out_issue, take_finding
+from services.issues.issue.facts import IssueHeld, IssueStruckOut
+from shared.domain.city import City, city_views
 from shared.domain.errors import BadInputError, ForbiddenError, IllegalStateError, NotFoundError
 from shared.domain.mandate import Mandate
-from tests.domain.issues.facts import REPORTED, RESIDENT, STRANGER, issue
+from tests.domain.issues.facts import GRID, REPORTED, RESIDENT, STRANGER, issue
+from tests.kit import Spec
 from tests.kit.city import BUILDING, COMMUNITY, COMPOUND, OTHER_COMPOUND, STREET, entry, post
-from tests.kit.rows import city
+from tests.kit.rows import MemoryRows, city, record_of
 
 CITY = city()
 
@@ -125,8 +129,7 @@ def test_a_resident_reports_as_themselves_and_through_the_portal() -> None:
     issue().when(report_issue, by=STRANGER, **asked()).then(mine)
     spec = issue().when(report_issue, by=RESIDENT, **asked(channel="meeting"))
     spec.then_raises(ForbiddenError, "recorded by staff")
-    anonymous = Mandate(actor="", role="anonymous", powers=frozenset({"issue.report"}))
-    issue().when(report_issue, by=anonymous, **asked()).then(replace(REPORTED, reporter=""))
+    reported_by_nobody().then(replace(REPORTED, reporter=""))
 
 
 def test_reporting_needs_a_mandate_at_the_place() -> None:
@@ -161,3 +164,66 @@ def test_a_finding_goes_to_the_post_that_logged_the_patrol_or_to_who_takes_in_is
         issue().when(take_finding, city=CITY, finding=FINDING, logged_from=cannot_triage).then(found)
     nobody = issue().when(take_finding, city=city("2025-03-04", *NOBODY), finding=FINDING, logged_from="")
     nobody.then_raises(IllegalStateError, "nobody takes in issues")
+
+
+NOBODY_IN_PARTICULAR = Mandate(actor="", role="anonymous", powers=frozenset({"issue.report"}))
+LIMIT = entry("parameters", "anonymous_a_day", value=2)
+
+
+def reported_by_nobody(*more: tuple[str, dict[str, Any]], before: int = 0, on: str = "2025-03-04") -> Spec:
+    """A report that nobody signs for, on a day on which the post has taken in so many."""
+    today = city("2025-03-04", LIMIT, *more)
+    rows = MemoryRows((*city_views(), CASES))
+    rows.rows |= today.rows.rows  # type: ignore[attr-defined]  # the town's rows are in memory
+    for number in range(before):
+        told = replace(REPORTED, issue_id=f"issue-{number + 10}", reporter="", contact="")
+        data, stream = msgspec.json.encode(told), f"issue-{number + 10}"
+        rows.apply(told, record_of("IssueReported", data, number + 1, stream, at=f"{on}T08:00:00+08:00"))
+    asks = asked(reporter="", city=City(rows, "2025-03-04"), by=NOBODY_IN_PARTICULAR)
+    return issue().when(report_issue, **asks)
+
+
+HELD = IssueHeld(
+    issue_id=REPORTED.issue_id,
+    place=REPORTED.place,
+    category=REPORTED.category,
+    description=REPORTED.description,
+    channel="portal",
+    contact=REPORTED.contact,
+    limit=2,
+)
+
+
+def test_what_nobody_signs_for_is_held_beyond_what_a_post_takes_in_on_a_day() -> None:
+    """S18: it is not lost, and nobody answers for it until staff have looked."""
+    taken = replace(REPORTED, reporter="")
+    reported_by_nobody(before=1).then(taken)
+    reported_by_nobody(before=2).then(HELD)
+    reported_by_nobody(before=5, on="2025-03-03").then(taken)
+    issue().when(report_issue, **asked()).then(REPORTED)  # a resident signs for it
+    again = asked(reporter="", by=NOBODY_IN_PARTICULAR)
+    issue(HELD).when(report_issue, **again).then_nothing()
+    issue(HELD).when(report_issue, **again | {"description": "别的"}).then_raises(IllegalStateError, "already")
+
+
+def test_staff_release_what_was_held_and_somebody_answers_for_it() -> None:
+    released = replace(REPORTED, reporter="", contact="")
+    issue(HELD).when(release_issue, by=GRID, city=CITY).then(released)
+    kept = issue(HELD, released).when(release_issue, by=GRID, city=CITY)
+    kept.then_nothing()
+    assert kept.state.contact == REPORTED.contact, "whoever gave one is still reached"  # type: ignore[attr-defined]
+    issue(HELD).when(release_issue, by=RESIDENT, city=CITY).then_raises(ForbiddenError, "issue.triage")
+
+
+def test_staff_strike_out_what_was_held_with_a_reason() -> None:
+    struck = IssueStruckOut(issue_id=REPORTED.issue_id, reason="广告")
+    issue(HELD).when(strike_out_issue, by=GRID, reason="广告").then(struck)
+    issue(HELD, struck).when(strike_out_issue, by=GRID, reason="广告").then_nothing()
+    issue(HELD, struck).when(release_issue, by=GRID, city=CITY).then_raises(IllegalStateError, "not held")
+    issue(REPORTED).when(strike_out_issue, by=GRID, reason="广告").then_raises(IllegalStateError, "not held")
+    issue(HELD).when(strike_out_issue, by=NOBODY_IN_PARTICULAR, reason="x").then_raises(ForbiddenError, "issue.triage")
+
+
+def test_only_staff_say_that_an_issue_came_from_a_visit() -> None:
+    for by in (RESIDENT, NOBODY_IN_PARTICULAR):
+        issue().when(report_issue, **asked(origin="visit-1", by=by)).then_raises(ForbiddenError, "only staff")

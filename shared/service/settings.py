@@ -51,6 +51,12 @@ VARIABLES: tuple[tuple[str, str, str], ...] = (
     ("LINLI_CATCH_UP", "5", "Seconds between two questions to a silent source whether anything was missed"),
     ("LINLI_RPC_TIMEOUT", "5", "Seconds to wait for a service's answer"),
     ("LINLI_MAX_REQUESTS", "64", "HTTP requests worked on at a time; more are answered 429"),
+    (
+        "LINLI_WITNESSES",
+        "",
+        "File with the witnesses of the city ledger and how many of them must cosign (C2SP tlog-policy); empty: none",
+    ),
+    ("LINLI_ANCHOR_MINUTES", "60", "Minutes between two signed checkpoints that are recorded in every service's log"),
     ("LINLI_LOG_LEVEL", "info", "debug, info, warning or error"),
     (
         "LINLI_TRACES",
@@ -93,6 +99,8 @@ class Settings:
     max_requests: int
     log_level: str
     traces: str
+    witnesses: Path | None = None
+    anchor_minutes: float = 60
     today: str = ""
     trial: bool = False
     security_contact: str = ""
@@ -127,6 +135,8 @@ class Settings:
             max_requests=_number(value, "LINLI_MAX_REQUESTS", 1, 10_000),
             log_level=value["LINLI_LOG_LEVEL"],
             traces=value["LINLI_TRACES"],
+            witnesses=Path(value["LINLI_WITNESSES"]) if value["LINLI_WITNESSES"] else None,
+            anchor_minutes=_number(value, "LINLI_ANCHOR_MINUTES", 1, 1440),
             today=_day(value, "LINLI_TODAY"),
             trial=_yes(value, "LINLI_TRIAL"),
             security_contact=_contact(value, "LINLI_SECURITY_CONTACT"),

@@ -36,7 +36,8 @@ class ViewStore(Rows, Protocol):
     def save(self, changes: Changes, checkpoints: Checkpoints | None = None) -> None:
         """Write rows and move checkpoints in one transaction.
 
-        Raises `ConcurrencyError` when a checkpoint has another position: another process applies the same facts.
+        Raises `ConcurrencyError` when a checkpoint has another position: another process applies the same facts; and for a row of a
+        view that is only appended to when its key is taken, or it is to be removed.
         """
 
     def folded_alike(self) -> bool:

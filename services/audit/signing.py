@@ -127,11 +127,16 @@ def _begin(folder: Path, ledger: Ledger, copies: Copies, log: EventLog) -> None:
         raise CorruptionError(
             f"{path} is not there, and this ledger has been signed: put it back, or see `linli key lost`"
         )
+    if not oldest or copies.last() is not None:
+        raise CorruptionError(
+            "what was signed, or the names of its keys, have been removed from it: restore it from a backup. A ledger that a former "
+            "version has never signed is signed by that version within a minute of its start"
+        )
     public = checkpoint.load_key(path).public_key()
     for text in [row["text"] for row in oldest] + ledger.signed(1):  # former versions took another key without a word
         checkpoint.open_checkpoint(text, public, ledger.origin)
-    copies.write(row["text"] for row in ledger.signed_after(-1))
     ledger.views.save({("keys", key_row(0)): _named(checkpoint.vkey(ledger.origin, public))})
+    copies.write(row["text"] for row in ledger.signed_after(-1))
 
 
 def key_row(number: int) -> str:
@@ -186,8 +191,6 @@ def _check_signed(ledger: Ledger, key: Ed25519PrivateKey, log: EventLog) -> None
     unsigned = [row["vkey"] for row in rows if row["reason"]]  # verify asks whether to believe them
     keys = chain(rows, ledger.origin, key.public_key(), unsigned)
     signed = ledger.signed(1)
-    if not signed and len(rows) == 1 and ledger.size and ledger.copies.last() is None:
-        return  # a ledger of a former version that ended before it signed, or came from a backup without keys
     if not signed:
         raise CorruptionError("what was signed has been removed from it: restore it from a backup")
     newest = checkpoint.open_checkpoint(signed[0], keys, ledger.origin)

@@ -348,6 +348,24 @@ def test_a_ledger_of_a_former_version_goes_on(tmp_path: Path) -> None:
     refuses(city, "the given key is another one")
 
 
+@pytest.mark.parametrize("removed", ["keys", "keys and signed", "keys, signed and copies"])
+def test_a_ledger_of_today_is_not_taken_for_a_former_one(city: City, removed: str) -> None:
+    """Somebody removes what former versions did not have, so that the rest is signed on."""
+    names = [name for name in ("keys", "signed") if name in removed]
+    forge(city.views, {(name, row["key"]): None for name in names for row in city.views.find(name).rows})
+    if "copies" in removed:
+        (city.keys / FILE).unlink()
+    city.stop()
+    refuses(city, "what was signed, or the names of its keys, have been removed")
+
+
+def test_signatures_and_copies_removed_are_missed_at_start(city: City) -> None:
+    forge(city.views, {("signed", row["key"]): None for row in city.views.find("signed").rows})
+    (city.keys / FILE).unlink()
+    city.stop()
+    refuses(city, "what was signed has been removed")
+
+
 def test_a_former_ledger_with_another_key_is_refused(tmp_path: Path) -> None:
     city = City(tmp_path)
     city.keys.mkdir()

@@ -209,11 +209,19 @@ def _put_back_signed(ledger: Ledger, settings: Settings, folder: Path, manifest:
             ledger.views.save({("cosigned", row["key"]): row})
     for number, row in enumerate(signers):
         ledger.views.save({("keys", key_row(number)): row})
-    Copies(settings.data / "keys").write(texts)
-    path = settings.data / "keys" / KEY
-    if signers and path.exists():
-        here = checkpoint.vkey(ledger.origin, checkpoint.load_key(path).public_key())
-        add_key(ledger, here, "", "restored without the key that signed before")
+    copies, path = Copies(settings.data / "keys"), settings.data / "keys" / KEY
+    copies.write(texts)
+    if not path.exists():
+        return
+    key = checkpoint.load_key(path)
+    add_key(
+        ledger,
+        checkpoint.vkey(ledger.origin, key.public_key()),
+        "",
+        "restored without the key that signed before" if signers else "",
+    )
+    if not texts:  # there is never a ledger without a signature
+        Ledger(ledger.views, ledger.origin, key, copies).checkpoint()
 
 
 def _rows(folder: Path, name: str) -> list[dict[str, Any]]:

@@ -1,14 +1,17 @@
 #!/usr/bin/env python3
 """Check an exported city ledger offline, without trusting the system that wrote it.
 
-    python linli_verify.py LEDGER.jsonl CHECKPOINT PUBLIC_KEY.pem
+    python linli_verify.py LEDGER.jsonl CHECKPOINT PUBLIC_KEY
+
+PUBLIC_KEY is a file in PEM, or one with the verifier key of signed notes (`ledger.vkey`).
 
 Needs Python 3.11 or newer, the package `cryptography`, and nothing else: no database, no network, no part of Linli.
 
 What is proved when it ends with exit code 0:
 
- 1. Signature. The holder of the private key belonging to PUBLIC_KEY.pem has signed the checkpoint: a size and a root
-    (C2SP signed note and tlog-checkpoint, Ed25519).
+ 1. Signature. The holder of the private key belonging to PUBLIC_KEY has signed the checkpoint: a size and a root
+    (C2SP signed note and tlog-checkpoint, Ed25519). Where the ledger's key changed, --keys FILE holds the statements
+    in which each key names the next, signed by both: a checkpoint of any of these keys counts then.
  2. Content. LEDGER.jsonl is, byte for byte and in this order, the ledger under that root: no line was changed, added,
     removed or moved. Leaf = SHA-256(0x00, line without its newline), node = SHA-256(0x01, left, right), the tree as
     in RFC 9162.
@@ -21,6 +24,8 @@ What is proved when it ends with exit code 0:
     it names.
  5. History (with --previous, once for each older checkpoint). The ledger begins with exactly the lines that the older
     checkpoint was signed for: nothing that was published before has been rewritten since.
+ 6. Witnesses (with --policy FILE, C2SP tlog-policy). As many witnesses as the policy asks for have cosigned the
+    checkpoint (C2SP tlog-cosignature): each has seen that the ledger only ever grew, and all have seen the same one.
 
 Lines that leave something out: since lines have digests (`"leaf":2`) a line states its public fields, and of every
 other field the SHA-256 over the canonical JSON array [salt, name, value]. --disclosures FILE gives salts and values
@@ -29,8 +34,8 @@ as above; the chain of a log is not checked across lines of which some are missi
 with gaps (`leafhash`) proves only that there is an entry of that hash, not what is shown of it; the result counts such
 lines as unproved.
 
-What is not proved: that an event is true, that nothing was left out before it was committed, and that nobody was
-shown another ledger under the same key. For the last, compare checkpoints with others, and keep them for --previous.
+What is not proved: that an event is true, that nothing was left out before it was committed, and, without --policy,
+that nobody was shown another ledger under the same key: compare checkpoints with others, and keep them for --previous.
 
 Which line is wrong: the first line that contradicts those before it, and the range in which the fault must lie as far
 as the chain tells. Somebody who computed the chain anew leaves no contradiction but a wrong root; then the range is
@@ -91,29 +96,30 @@ class Checkpoint:
     time: str
 
 
-def open_checkpoint(text: bytes, public_key: Ed25519PublicKey) -> Checkpoint:
-    """Check the signature of `public_key` and read what was signed; signatures of other keys are passed over."""
+def open_checkpoint(text: bytes, public_key: Ed25519PublicKey | list[Ed25519PublicKey]) -> Checkpoint:
+    """Check the signature of `public_key`, or of one of several, and read what was signed; others are passed over."""
     body, blank, signatures = text.rpartition(b"\n\n")
     lines = body.split(b"\n")
     if not blank or not signatures.endswith(b"\n") or len(lines) < 3 or not all(lines):
         raise Wrong("the checkpoint is malformed: origin, size, root, a blank line and a signature line are needed")
     origin, size, root = lines[:3]
-    key_id = sha256(origin + b"\n\x01" + public_key.public_bytes_raw()).digest()[:4]
+    keys = {_key_id(origin, key): key for key in (public_key if isinstance(public_key, list) else [public_key])}
     signed = False
     for line in signatures[:-1].split(b"\n"):
         match = re.fullmatch("— ".encode() + rb"([^\s+]+) ([A-Za-z0-9+/]+=*)", line)
         if not match:
             raise Wrong(f"the checkpoint has a malformed signature line: {_shown(line)}")
         signature = _unbase64(match[2], "signature")
-        if match[1] == origin and signature[:4] == key_id:
+        if match[1] == origin and signature[:4] in keys:
             try:
-                public_key.verify(signature[4:], body + b"\n")
+                keys[signature[:4]].verify(signature[4:], body + b"\n")
             except InvalidSignature:
                 raise Wrong("the checkpoint's signature does not fit its text: it was changed, or is forged") from None
             signed = True
     if not signed:
         raise Wrong(
-            f"the checkpoint is not signed by the given key (no signature of {_shown(origin)} with id {key_id.hex()})"
+            f"the checkpoint is not signed by the given key (no signature of {_shown(origin)} with id "
+            f"{', '.join(key.hex() for key in keys)})"
         )
     if not re.fullmatch(rb"0|[1-9][0-9]{0,18}", size):
         raise Wrong(f"the checkpoint has {_shown(size)} where the size should be")
@@ -122,6 +128,128 @@ def open_checkpoint(text: bytes, public_key: Ed25519PublicKey) -> Checkpoint:
         raise Wrong("the checkpoint's root is not 32 bytes long")
     times = [line[5:].decode() for line in lines[3:] if line.startswith(b"time ")]
     return Checkpoint(origin.decode(), int(size), digest, times[0] if times else "")
+
+
+def _key_id(name: bytes, key: Ed25519PublicKey, kind: bytes = b"\x01") -> bytes:
+    return sha256(name + b"\n" + kind + key.public_bytes_raw()).digest()[:4]
+
+
+def read_vkey(text: bytes, kind: bytes = b"\x01") -> tuple[bytes, Ed25519PublicKey]:
+    """Name and key of a verifier key: `name+id+base64(type, key)`; type 1 signs ledgers, type 4 is a witness."""
+    match = re.fullmatch(rb"([^\s+]+)\+([0-9a-f]{8})\+([A-Za-z0-9+/]{44})", text)
+    raw = b64decode(match[3]) if match else b""
+    if match is None or raw[:1] != kind:
+        raise Wrong(f"this is no verifier key of type {kind[0]}: {_shown(text)}")
+    key = Ed25519PublicKey.from_public_bytes(raw[1:])
+    if _key_id(match[1], key, kind).hex().encode() != match[2]:
+        raise Wrong(f"the id of the verifier key does not belong to it: {_shown(text)}")
+    return match[1], key
+
+
+def all_keys(given: Ed25519PublicKey, statements: bytes) -> list[Ed25519PublicKey]:
+    """The given key, and every one that is led to from it by statements: those that it names, and those that named it."""
+    links = []
+    parts = statements.split(b"\n\n") if statements.strip() else []
+    if len(parts) % 2:
+        raise Wrong("the file of keys is malformed: statements of two parts each are needed")
+    for body, signatures in zip(parts[::2], parts[1::2], strict=True):
+        lines = body.split(b"\n")
+        if len(lines) != 4 or lines[1] != b"key changed":
+            raise Wrong(
+                "the file of keys is malformed: a statement has a line each for ledger, matter, old and new key"
+            )
+        old, new = (read_vkey(line) for line in lines[2:])
+        for name, key in (old, new):
+            if name != lines[0]:
+                raise Wrong(f"a statement about the key of {_shown(lines[0])} names one of {_shown(name)}")
+            note = body + b"\n\n" + signatures.rstrip(b"\n") + b"\n"
+            _require_signed(note, name, key)
+        links.append((old[1].public_bytes_raw(), new[1].public_bytes_raw()))
+    found = [given.public_bytes_raw()]
+    for key in found:  # grows while it is gone through
+        found += [new for old, new in links if old == key and new not in found]
+        found += [old for old, new in links if new == key and old not in found]
+    return [Ed25519PublicKey.from_public_bytes(raw) for raw in found]
+
+
+def _require_signed(note: bytes, name: bytes, key: Ed25519PublicKey) -> None:
+    body, _, signatures = note.rpartition(b"\n\n")
+    for line in signatures.split(b"\n"):
+        match = re.fullmatch("— ".encode() + rb"([^\s+]+) ([A-Za-z0-9+/]+=*)", line)
+        raw = _unbase64(match[2], "signature") if match else b""
+        if match and match[1] == name and raw[:4] == _key_id(name, key):
+            try:
+                key.verify(raw[4:], body + b"\n")
+            except InvalidSignature:
+                break
+            return
+    raise Wrong("a change of the ledger's key is not signed by both keys: it was changed, or is forged")
+
+
+@dataclass
+class Policy:
+    """Whose cosignatures are wanted: witnesses by name, groups of which a number is enough, and which of these decides."""
+
+    witnesses: dict[bytes, tuple[bytes, Ed25519PublicKey]] = field(default_factory=dict)
+    groups: dict[bytes, tuple[int, list[bytes]]] = field(default_factory=dict)
+    logs: list[bytes] = field(default_factory=list)  # keys of ledgers
+    quorum: bytes = b""
+
+    @classmethod
+    def read(cls, text: bytes) -> Policy:
+        """Read a policy file; a line that cannot be used is refused."""
+        policy = cls()
+        for number, line in enumerate(text.split(b"\n"), 1):
+            words = line.split()
+            known = policy.witnesses.keys() | policy.groups.keys()
+            match words:
+                case [] | [b"#", *_]:
+                    pass
+                case [first, *_] if first.startswith(b"#"):
+                    pass
+                case [b"log", key] | [b"log", key, _]:
+                    policy.logs.append(read_vkey(key)[1].public_bytes_raw())
+                case [b"witness", name, key] | [b"witness", name, key, _] if name not in known:
+                    policy.witnesses[name] = read_vkey(key, b"\x04")
+                case [b"group", name, least, *members] if name not in known and members and known >= set(members):
+                    count = {b"any": 1, b"all": len(members)}.get(least) or int(least if least.isdigit() else 0)
+                    used = [member for _, others in policy.groups.values() for member in others]
+                    if not 1 <= count <= len(members) or len({*used, *members}) < len(used) + len(members):
+                        raise Wrong(f"line {number} of the policy: {_shown(least)} of {len(members)} cannot be")
+                    policy.groups[name] = count, members
+                case [b"quorum", name] if not policy.quorum and (name in known or name == b"none"):
+                    policy.quorum = name
+                case _:
+                    raise Wrong(f"line {number} of the policy cannot be used: {_shown(line)}")
+        if not policy.quorum:
+            raise Wrong("the policy has no line `quorum NAME`")
+        return policy
+
+    def check(self, checkpoint: bytes) -> list[str]:
+        """Names of the witnesses that have cosigned; raises `Wrong` when they are not enough, or a signature does not fit."""
+        body, _, signatures = checkpoint.rpartition(b"\n\n")
+        signed: set[bytes] = set()
+        for line in signatures.split(b"\n"):
+            match = re.fullmatch("— ".encode() + rb"([^\s+]+) ([A-Za-z0-9+/]+=*)", line)
+            raw = _unbase64(match[2], "signature") if match else b""
+            for name, (key_name, key) in self.witnesses.items():
+                if match and match[1] == key_name and raw[:4] == _key_id(key_name, key, b"\x04"):
+                    seconds = int.from_bytes(raw[4:12], "big")
+                    try:
+                        key.verify(raw[12:], b"cosignature/v1\ntime %d\n%b\n" % (seconds, body))
+                    except InvalidSignature:
+                        raise Wrong(f"the cosignature of {_shown(name)} does not fit the checkpoint") from None
+                    signed.add(name)
+        if not self._enough(self.quorum, signed):
+            has = ", ".join(sorted(map(_shown, signed))) or "nobody"
+            raise Wrong(f"the checkpoint lacks the cosignatures that the policy asks for: {has} has cosigned it")
+        return sorted(map(_shown, signed))
+
+    def _enough(self, name: bytes, signed: set[bytes]) -> bool:
+        if name in self.groups:
+            count, members = self.groups[name]
+            return sum(self._enough(member, signed) for member in members) >= count
+        return name == b"none" or name in signed
 
 
 def _unbase64(text: bytes, what: str) -> bytes:
@@ -654,17 +782,19 @@ class Forms:
 def verify(
     ledger: BinaryIO,
     checkpoint: bytes,
-    public_key: Ed25519PublicKey,
+    public_key: Ed25519PublicKey | list[Ed25519PublicKey],
     *,
     fast: bool = False,
     previous: list[bytes] | None = None,
     event: str | None = None,
     disclosures: Iterable[bytes] = (),
+    policy: Policy | None = None,
 ) -> dict[str, Any]:
     """Check a ledger as the module says and return what was found; raises `Wrong` at the first thing that does not
     hold.
     """
     head = open_checkpoint(checkpoint, public_key)
+    cosigned = policy.check(checkpoint) if policy else None
     older = sorted((open_checkpoint(text, public_key) for text in previous or []), key=lambda old: old.size)
     for old in older:
         if old.origin != head.origin:
@@ -724,6 +854,8 @@ def verify(
             for log in check.logs.values()
         },
     }
+    if cosigned is not None:
+        result["cosigned"] = cosigned
     if event is not None:
         if found is None:
             raise Wrong(f"the ledger is intact, but holds no event {event}")
@@ -775,7 +907,7 @@ def main(arguments: list[str] | None = None) -> int:
     )
     parser.add_argument("ledger", metavar="LEDGER.jsonl")
     parser.add_argument("checkpoint", metavar="CHECKPOINT")
-    parser.add_argument("public_key", metavar="PUBLIC_KEY.pem")
+    parser.add_argument("public_key", metavar="PUBLIC_KEY", help="in PEM, or as a verifier key (ledger.vkey)")
     parser.add_argument(
         "--fast", action="store_true", help="signature, root and sequence only; commits are not written again"
     )
@@ -785,6 +917,8 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--event", metavar="ID", help="print the inclusion path of an event")
     parser.add_argument("--hashes", metavar="LIST", help="leaf hashes, to name the first wrong line exactly")
     parser.add_argument("--disclosures", metavar="FILE", help="salts and values of what lines leave out")
+    parser.add_argument("--keys", metavar="FILE", help="statements in which each key of the ledger names the next")
+    parser.add_argument("--policy", metavar="FILE", help="the witnesses whose cosignatures the checkpoint must carry")
     parser.add_argument("--json", action="store_true", help="print one JSON object")
     options = parser.parse_args(arguments)
     started = time.perf_counter()
@@ -795,8 +929,14 @@ def main(arguments: list[str] | None = None) -> int:
         ):
             checkpoint, previous = _read(options.checkpoint), [_read(path) for path in options.previous]
             hashes = _read(options.hashes) if options.hashes else None
+            statements = _read(options.keys) if options.keys else b""
+            wanted = _read(options.policy) if options.policy else None
+            key: list[Ed25519PublicKey] = []
             try:
-                key = _load_key(_read(options.public_key))
+                key = all_keys(_load_key(_read(options.public_key)), statements)
+                policy = Policy.read(wanted) if wanted is not None else None
+                if policy and policy.logs and not {one.public_bytes_raw() for one in key} & set(policy.logs):
+                    raise Wrong("the given key is not one of a ledger that the policy names")
                 result = verify(
                     ledger,
                     checkpoint,
@@ -805,6 +945,7 @@ def main(arguments: list[str] | None = None) -> int:
                     previous=previous,
                     event=options.event,
                     disclosures=disclosures,
+                    policy=policy,
                 )
             except (ValueError, TypeError, LookupError, AttributeError, RecursionError) as error:
                 reason = f"something has a shape that no export has: {error!r}"
@@ -831,10 +972,12 @@ def _read(path: str) -> bytes:
 
 
 def _load_key(pem: bytes) -> Ed25519PublicKey:
+    if re.fullmatch(rb"\S+\+[0-9a-f]{8}\+\S+\s*", pem):
+        return read_vkey(pem.strip())[1]
     try:
         key = load_pem_public_key(pem)
     except (ValueError, UnsupportedAlgorithm):
-        raise Wrong("the public key file holds no public key in PEM") from None
+        raise Wrong("the public key file holds no public key in PEM, and no verifier key") from None
     if not isinstance(key, Ed25519PublicKey):
         raise Wrong("the public key is not an Ed25519 key")
     return key
@@ -855,7 +998,7 @@ def _summary(result: dict[str, Any]) -> Iterator[str]:
                 else "the list of hashes is not that of the checkpoint"
             )
         return
-    yield f"HOLDS: {result['origin']}, {result['size']} events, signed {result['time'] or 'at an unnamed time'}"
+    yield f"HOLDS: {result['origin']}, {result['size']} events, signed{' ' + result['time'] if result['time'] else ''}"
     yield f"root {result['root']}"
     for name, log in sorted(result["logs"].items()):
         chain = f", {log['commits']} commits, last digest {log['digest']}" if log.get("commits") else ""
@@ -864,6 +1007,8 @@ def _summary(result: dict[str, Any]) -> Iterator[str]:
         yield f"{result['gapped']} lines leave something out: chains were not checked across them"
     if result["unproved"]:
         yield f"UNPROVED: {result['unproved']} lines from before are shown with gaps; what they show is not vouched for"
+    if "cosigned" in result:
+        yield f"cosigned by {', '.join(result['cosigned']) or 'nobody, and nobody is asked for'}"
     for size in result["previous"]:
         yield f"begins with the {size} events of the older checkpoint, unchanged"
     if event := result.get("event"):

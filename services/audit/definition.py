@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from services.audit.key import SIGNING_KEY
 from services.audit.ledger import LEDGER_VIEWS
 from services.audit.proofs import PROOFS
 from services.audit.security import SECURITY_ACT, SECURITY_ACTS, WATCH, NoteAct
@@ -18,7 +19,7 @@ POWERS = {
 
 DEFINITION = Definition(
     name="audit",
-    deciders=(SECURITY_ACT,),
+    deciders=(SIGNING_KEY, SECURITY_ACT),
     views=(*LEDGER_VIEWS, SECURITY_ACTS),
     sources=SOURCES,
     by_hand=PROOFS,

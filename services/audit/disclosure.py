@@ -19,13 +19,13 @@ from typing import Any
 
 import msgspec
 
-from services.audit import merkle
 from shared.domain.errors import CorruptionError
 from shared.domain.mandate import Mandate
 from shared.domain.privacy import CONFIDENTIAL, READ_WITHHELD, WITHHELD, Class, may_read
 from shared.domain.record import Record
 from shared.domain.view import Row
 from shared.following import cloudevents
+from shared.ledger import merkle
 
 #: The form of lines that is written now.
 FORM = 2

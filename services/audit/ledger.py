@@ -1,5 +1,8 @@
 """The city ledger: every fact of every service, in order of arrival, under one Merkle tree.
 
+It is no view: no log says in what order facts arrived, with which salts, and what was signed. Entries, signed checkpoints, cosignatures
+and the names of keys are only appended to (decision 18).
+
 An entry's line is the fact as canonical JSON, with digests for what is not public (`disclosure`). The tree is stored in tiles of hashes,
 so that a proof over ten million entries reads some ten rows (P14) and a batch of facts writes few rows besides its entries (P4).
 Entries, tiles, size and the checkpoints of the followed logs change in one transaction.
@@ -15,37 +18,54 @@ from typing import Any
 import msgspec
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from services.audit import checkpoint, disclosure, merkle
-from shared.domain.errors import CorruptionError, NotFoundError, UnavailableError
+from services.audit import disclosure
+from services.audit.copies import Copies
+from shared.domain.errors import ConcurrencyError, CorruptionError, NotFoundError, UnavailableError
 from shared.domain.mandate import Mandate
 from shared.domain.privacy import CONFIDENTIAL
 from shared.domain.record import Record
 from shared.domain.view import Row, View
 from shared.domain.words import _
 from shared.following import cloudevents
+from shared.following.anchoring import LedgerAnchored
 from shared.following.follow import Follower, GapError, Overlay
+from shared.ledger import checkpoint, merkle
+from shared.ledger.cosignature import cosigned_by
+from shared.ledger.policy import NOBODY, Policy
 from shared.log.log import now
 from shared.views import ViewStore
 from shared.views.port import encode_cursor
 
 
-def _state(name: str, *indexes: str | tuple[str, ...]) -> View:
-    return View(name, "", lambda event, record: None, lambda row, event, record, key: row, indexes)
+def _kept(name: str, *indexes: str | tuple[str, ...], appended: bool = False, kept: bool = True) -> View:
+    return View(
+        name,
+        "",
+        lambda event, record: None,
+        lambda row, event, record, key: row,
+        indexes,
+        kept=kept,
+        appended=appended,
+    )
 
 
 #: One row per entry: `line` is the hashed text, `apart` what it leaves out, with salts.
-ENTRIES = _state("entries", "event_id", "stream", ("source", "position"))
+ENTRIES = _kept("entries", "event_id", "stream", ("source", "position"), appended=True)
 #: Hashes of the tree, as concatenated hex, by height and number of the tile (see `merkle`).
-TILES = _state("tiles")
+TILES = _kept("tiles")
 #: The size of the tree, under the key "size".
-LEDGER = _state("ledger")
-#: All signed checkpoints, by size.
-SIGNED = _state("signed")
+LEDGER = _kept("ledger")
+#: All signed checkpoints, by size, with the time (those of former versions have it in the text).
+SIGNED = _kept("signed", appended=True)
+#: What witnesses signed below them, a row each: `line`.
+COSIGNED = _kept("cosigned", "size", ("witness", "size"), appended=True)
+#: The keys that have signed, in order: `vkey`, the `statement` of the one before, the `reason` where there is none.
+KEYS = _kept("keys", appended=True)
 #: What is out of public sight, by stream: field to the event that says so; `confidential` stands for the whole stream.
-MOVED = _state("moved")
+MOVED = _kept("moved", kept=False)
 #: Rows read at a time.
 _AT_A_TIME = 500
-LEDGER_VIEWS = (ENTRIES, TILES, LEDGER, SIGNED, MOVED)
+LEDGER_VIEWS = (ENTRIES, TILES, LEDGER, SIGNED, COSIGNED, KEYS, MOVED)
 
 
 def entry_key(index: int) -> str:
@@ -111,14 +131,17 @@ class LedgerFollower(Follower):
 
     #: Salts of entries that a backup brings back, by position; None for those from before lines had digests.
     kept: Mapping[int, Mapping[str, str] | None] = MappingProxyType({})
+    _anchors: list[tuple[int, str]]  # position and text of the anchored checkpoints of a batch
 
     def reload(self) -> None:
         """Load checkpoint and size from the store, after completing the tree."""
         complete_tree(self._store)
         super().reload()
+        self._anchors = []
 
     def apply(self, records: Iterable[Record]) -> int:
         """Apply whole commits; raises `GapError` when the last one is incomplete."""
+        self._anchors = []
         arrived = list(records)
         end = len(arrived)
         while end and arrived[end - 1].position != arrived[end - 1].commit_position + arrived[end - 1].commit_size - 1:
@@ -149,6 +172,8 @@ class LedgerFollower(Follower):
             "line": line,
             **({} if apart is None else {"apart": apart}),
         }
+        if record.type == LedgerAnchored.__name__:
+            self._anchors.append((record.position, msgspec.json.decode(record.data)["checkpoint"]))
         changes["ledger", "size"] = {"size": size + 1}
         return changes
 
@@ -177,25 +202,53 @@ class LedgerFollower(Follower):
         return disclosure.entered(self.source, record, salts)
 
     def _complete(self, overlay: Overlay) -> None:
-        """Add all entries of the batch to the tree; raises `UnavailableError` when its stored hashes are incomplete."""
+        """Add all entries of the batch to the tree; raises `UnavailableError` when its stored hashes are incomplete, or a checkpoint that
+        is anchored in this log is not one of this tree: then this ledger is not the one that was signed.
+        """
         old, new = _size(self._store), int(overlay.get("ledger", "size").get("size", 0))
         lines = (overlay.get("entries", entry_key(index))["line"] for index in range(old, new))
         try:
             overlay.changes.update(_grown(self._store, old, lines))
+            anchors, self._anchors = self._anchors, []
+            for position, text in anchors:
+                self._check_anchor(position, text, new, overlay)
         except CorruptionError as error:
             raise UnavailableError(
                 _("nothing can be entered into the city ledger: {reason}"), reason=error.message
             ) from error
 
+    def _check_anchor(self, position: int, text: str, size: int, overlay: Overlay) -> None:
+        signed = checkpoint.read_checkpoint(text)
+
+        def read(tiles: Sequence[merkle.TileId]) -> merkle.Tiles:
+            grown = {tile: overlay.changes.get(("tiles", tile_key(tile))) for tile in tiles}
+            stored = _reader(self._store)([tile for tile, row in grown.items() if row is None])
+            return {**stored, **{tile: bytes.fromhex(row["hashes"]) for tile, row in grown.items() if row}}
+
+        if signed.size > size or merkle.root(read, signed.size) != signed.root:
+            raise CorruptionError(
+                f"{self.source} position {position} holds a checkpoint for {signed.size} entries that this ledger does not give: it was "
+                "lost, cut or made anew; restore it from a backup"
+            )
+
 
 class Ledger:
     """Reads the ledger in a view store and proves its entries."""
 
-    def __init__(self, views: ViewStore, origin: str, key: Ed25519PrivateKey | None = None) -> None:
-        """`origin` names the ledger in checkpoints; `key` signs them."""
+    def __init__(
+        self,
+        views: ViewStore,
+        origin: str,
+        key: Ed25519PrivateKey | None = None,
+        copies: Copies | None = None,
+        policy: Policy = NOBODY,
+    ) -> None:
+        """`origin` names the ledger in checkpoints; `key` signs them, `copies` keeps them a second time, `policy` names their witnesses."""
         self.views = views
         self.origin = origin
+        self.policy = policy
         self._key = key
+        self._copies = copies
 
     @property
     def key(self) -> Ed25519PrivateKey:
@@ -203,6 +256,13 @@ class Ledger:
         if self._key is None:
             raise NotFoundError(_("this process has no key to sign checkpoints with"))
         return self._key
+
+    @property
+    def copies(self) -> Copies:
+        """The second copy of what was signed; raises `NotFoundError` in a process that does not sign."""
+        if self._copies is None:
+            raise NotFoundError(_("this process has no key to sign checkpoints with"))
+        return self._copies
 
     @property
     def size(self) -> int:
@@ -233,20 +293,66 @@ class Ledger:
         return _reader(self.views)([tile]).get(tile, b"")
 
     def checkpoint(self) -> str:
-        """Sign the ledger at its current size; the same size always returns the text signed first."""
+        """Sign the ledger at its current size; the same size always returns the text signed first, with the cosignatures below it.
+
+        Raises `CorruptionError`, and signs nothing, when the ledger does not go on from what was signed last.
+        """
         size = self.size
         key = entry_key(size)
         if (row := self.views.get("signed", key)) is None:
-            row = {"text": checkpoint.sign(self.key, self.origin, size, self.root(size), now())}
-            self.views.save({("signed", key): row})
-        return str(row["text"])
+            self.require_unbroken()
+            row = {"text": checkpoint.sign(self.key, self.origin, size, self.root(size)), "time": now()}
+            try:
+                self.views.save({("signed", key): row})
+            except ConcurrencyError:  # another process signed just now
+                row = self.views.get("signed", key) or row
+            else:
+                if self._copies is not None:
+                    self._copies.add(row["text"])
+        return self.cosigned(str(row["text"]), size)
+
+    def require_unbroken(self) -> None:
+        """Raise `CorruptionError` unless the tree begins with what was signed last."""
+        if last := self.signed(1):
+            signed = checkpoint.read_checkpoint(last[0])
+            if signed.size > self.size:
+                raise CorruptionError(f"{signed.size} entries were signed, and the ledger has {self.size}: it was cut")
+            if self.root(signed.size) != signed.root:
+                raise CorruptionError(
+                    f"the entries do not give the root that was signed for size {signed.size}: the ledger was rewritten"
+                )
+
+    def signed(self, limit: int) -> list[str]:
+        """Return the newest signed checkpoints without cosignatures, the newest first."""
+        return [str(row["text"]) for row in self.views.find("signed", order="-key", limit=limit).rows]
+
+    def signed_after(self, size: int) -> Iterator[Row]:
+        """Yield the signed checkpoints of more than `size` entries (-1: all), the smallest first."""
+        return rows_of(self.views, "signed", entry_key(size) if size >= 0 else "")
+
+    def cosigned(self, text: str, size: int) -> str:
+        """Return a signed checkpoint with what witnesses signed below it."""
+        return text + "".join(row["line"] for row in self.views.find("cosigned", {"size": size}, limit=_AT_A_TIME).rows)
 
     def last_checkpoint(self) -> str:
-        """Return the newest signed checkpoint; raises `NotFoundError` when there is none."""
-        found = self.views.find("signed", order="-key", limit=1).rows
-        if not found:
-            raise NotFoundError(_("no checkpoint has been signed yet"))
-        return str(found[0]["text"])
+        """Return the newest signed checkpoint that enough witnesses have cosigned; raises `NotFoundError` when there is none."""
+        cursor, keys = None, self.policy.keys()
+        while True:
+            page = self.views.find("signed", order="-key", limit=20, cursor=cursor)
+            for row in page.rows:
+                text = self.cosigned(str(row["text"]), int(row["key"]))
+                if self.policy.satisfied(cosigned_by(text, keys)):
+                    return text
+            if (cursor := page.next) is None:
+                raise NotFoundError(_("no checkpoint has been signed yet"))
+
+    def signers(self) -> list[Row]:
+        """Return the keys that have signed, in order."""
+        return list(rows_of(self.views, "keys"))
+
+    def hashes(self, level: int, start: int, count: int) -> bytes:
+        """Return the concatenated hashes of `count` complete subtrees over `2**level` entries each, from number `start` on."""
+        return merkle.hashes_of(_reader(self.views), level, start, count)
 
     def inclusion(self, index: int, size: int) -> list[str]:
         """Prove that an entry is in the tree of `size` entries, with hex hashes from the leaf upwards."""

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+from itertools import islice
 from typing import Annotated, Any
 
-from services.audit import checkpoint
+from services.audit import disclosure
 from services.audit.ledger import Ledger
 from shared.domain.answers import YES
 from shared.domain.command import Cursor, Limit, Query, declare_query
-from shared.domain.errors import BadInputError
+from shared.domain.errors import BadInputError, IllegalStateError, NotFoundError
 from shared.domain.fields import line, number
 from shared.domain.mandate import Mandate
 from shared.domain.words import _, said
+from shared.ledger import checkpoint
 
 _SIZE = number(0, 2**53 - 1)
+#: Levels of the tree in a tile as it is served, and hashes in a full one.
+HEIGHT, WIDTH = 8, 256
 _HASHES = {"type": "array", "items": {"type": "string", "pattern": "^[0-9a-f]{64}$"}, "description": "hashes in hex"}
 _CHECKPOINT = {"type": "string", "description": "signed note: origin, size, root, time, signatures"}
 
@@ -32,7 +36,49 @@ def _number(about: str) -> dict[str, Any]:
 
 def get_checkpoint(ledger: Ledger) -> dict[str, Any]:
     """The signed checkpoint of the ledger as it is now, and the public key to check it with."""
-    return {"checkpoint": ledger.checkpoint(), "public_key": checkpoint.public_pem(ledger.key).decode()}
+    public = ledger.key.public_key()
+    return {
+        "checkpoint": ledger.checkpoint(),
+        "public_key": checkpoint.public_pem(public).decode(),
+        "vkey": checkpoint.vkey(ledger.origin, public),
+    }
+
+
+def get_cosigned(ledger: Ledger) -> dict[str, Any]:
+    """The newest signed checkpoint that as many witnesses have cosigned as the city asks for."""
+    return {"checkpoint": ledger.last_checkpoint()}
+
+
+def get_tile(
+    ledger: Ledger,
+    *,
+    level: Annotated[int, number(0, 7), "level of the tile: each of its hashes is over 256 to this power of entries"],
+    index: Annotated[int, _SIZE, "number of the tile in its level, from 0"],
+    width: Annotated[int, number(1, WIDTH), "hashes from the left"] = WIDTH,
+) -> dict[str, Any]:
+    """Hashes of the tree as C2SP tlog-tiles serves them; refused beyond the ledger's size."""
+    span = WIDTH**level
+    _require(ledger, (index * WIDTH + width) * span)
+    return {"hashes": ledger.hashes(level * HEIGHT, index * WIDTH, width).hex()}
+
+
+def get_entries(
+    ledger: Ledger,
+    *,
+    index: Annotated[int, _SIZE, "number of the bundle of 256 entries, from 0"],
+    width: Annotated[int, number(1, WIDTH), "entries from the left"] = WIDTH,
+) -> dict[str, Any]:
+    """Lines of consecutive entries as they were hashed; refused for entries from before lines left out what is not public."""
+    _require(ledger, index * WIDTH + width)
+    rows = list(islice(ledger.entries(index * WIDTH), width))
+    if any(disclosure.is_old(row) for row in rows):
+        raise IllegalStateError(_("entries from before are shown with gaps only, and not as they were hashed"))
+    return {"lines": [row["line"] for row in rows]}
+
+
+def _require(ledger: Ledger, end: int) -> None:
+    if end > ledger.size:
+        raise NotFoundError(_("the ledger has {size} entries only"), size=ledger.size)
 
 
 def prove_event(
@@ -42,7 +88,7 @@ def prove_event(
     found = ledger.entry(event_id)
     entry = ledger.shown(found, by) | {"index": found["index"]}
     text = ledger.checkpoint()
-    signed = checkpoint.open_checkpoint(text, ledger.key.public_key(), ledger.origin)
+    signed = checkpoint.read_checkpoint(text)
     return {
         "index": entry["index"],
         "source": entry["source"],
@@ -109,8 +155,16 @@ _ENTRY = _object(
 #: The queries; the service answers them, because they need its key.
 PROOFS: tuple[Query, ...] = (
     declare_query(
-        get_checkpoint, answer=_object(checkpoint=_CHECKPOINT, public_key=_text("Ed25519 public key in PEM"))
+        get_checkpoint,
+        answer=_object(
+            checkpoint=_CHECKPOINT,
+            public_key=_text("Ed25519 public key in PEM"),
+            vkey=_text("the same key as one word, as tools for signed notes read it"),
+        ),
     ),
+    declare_query(get_cosigned, answer=_object(checkpoint=_CHECKPOINT)),
+    declare_query(get_tile, answer=_object(hashes=_text("concatenated hashes in hex"))),
+    declare_query(get_entries, answer=_object(lines={"type": "array", "items": _text("the line of an entry")})),
     declare_query(
         prove_event,
         answer=_object(

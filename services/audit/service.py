@@ -2,53 +2,131 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import structlog
 from nameko.extensions import DependencyProvider
 from nameko.timer import timer
 
-from services.audit import checkpoint, proofs, security
-from services.audit.definition import DEFINITION
+from services.audit import proofs, security
+from services.audit.definition import DEFINITION, SOURCES
+from services.audit.key import SIGNING_KEY, change_key
 from services.audit.ledger import Ledger, LedgerFollower
 from services.audit.publishing import PublicRelay
+from services.audit.signing import opened
+from services.audit.witnesses import Witnesses
+from shared.domain.errors import LinliError
+from shared.domain.identity import derived_id
+from shared.domain.policy import Decision
+from shared.following.anchoring import anchors_in
+from shared.following.context import Context
+from shared.ledger.checkpoint import read_checkpoint
+from shared.ledger.policy import load_policy
 from shared.service.service import Followed, Here, command, query, serves
 
-#: Seconds between two signed checkpoints while facts arrive.
-SIGN_EVERY = 10
+#: Seconds between two signed checkpoints while facts arrive, between two visits to witnesses, and between two looks whether to anchor.
+SIGN_EVERY, COSIGN_EVERY, LOOK_EVERY = 10, 3, 30
+
+_log = structlog.get_logger()
+
+
+class LedgerHere(Here):
+    """The service's log and rows, once everything that was signed has been found in them."""
+
+    def setup(self) -> None:
+        super().setup()
+        settings = self.container.config["settings"]
+        origin = f"{settings.city}/city-ledger"
+        policy = load_policy(settings.witnesses)
+        self.ledger = opened(
+            settings.data / "keys",
+            origin,
+            self.node.views,
+            self.node.log,
+            self._record,
+            policy,
+            (*SOURCES, DEFINITION.name),
+        )
+        self.witnesses = Witnesses()
+        self.told: dict[str, datetime] = {}  # which services were told of a checkpoint to anchor, and when
+        self.anchor_every = timedelta(minutes=settings.anchor_minutes)
+
+    def stop(self) -> None:
+        """Sign what came last, so that nothing stays unsigned while the service is away."""
+        self.followers.stop()
+        try:
+            if self.ledger.size:
+                self.ledger.checkpoint()
+        except LinliError as error:  # the next start says so, and signs it
+            _log.warning("not signed at the end", reason=error.message)
+        super().stop()
+
+    def _record(self, old: str, new: str, statement: str, reason: str) -> None:
+        context = Context(kind="service", actor="audit", command_id=derived_id("ledger key", new))
+        told = {"old": old, "new": new, "statement": statement, "reason": reason}
+        self.node.carry(Decision(SIGNING_KEY, "city-ledger", change_key, told), context, "ledger.change_key")
 
 
 class LedgerKey(DependencyProvider):
-    """The key that signs checkpoints; the first start creates it beside the audit service's other keys."""
+    """What signs the ledger, given to each call."""
 
-    def setup(self) -> None:
-        settings = self.container.config["settings"]
-        path = settings.data / "keys" / "ledger.pem"
-        path.parent.mkdir(parents=True, exist_ok=True)
-        self._key = checkpoint.load_key(path) if path.exists() else checkpoint.create_key(path)
-        self._origin = f"{settings.city}/city-ledger"
-
-    def get_dependency(self, worker_ctx: Any) -> tuple[Any, str]:
-        return self._key, self._origin
+    def get_dependency(self, worker_ctx: Any) -> LedgerHere:
+        return next(one for one in self.container.extensions if isinstance(one, LedgerHere))
 
 
 @serves(DEFINITION)
 class AuditService(Followed):
     """Signs checkpoints of the city ledger and proves its entries."""
 
-    here = Here(DEFINITION, LedgerFollower, (PublicRelay,))
-    ledger_key = LedgerKey()
+    here = LedgerHere(DEFINITION, LedgerFollower, (PublicRelay,))
+    signing = LedgerKey()
 
     @property
     def ledger(self) -> Ledger:
-        """The ledger as this process's views have it."""
-        key, origin = self.ledger_key
-        return Ledger(self.here.views, origin, key)
+        """The ledger as this process's rows have it."""
+        found: Ledger = self.signing.ledger
+        return found
 
     @timer(interval=SIGN_EVERY)
     def sign_checkpoint(self) -> None:
         """Sign what has been entered since the last time, so that a later rewrite would show."""
         if self.ledger.size:
             self.ledger.checkpoint()
+
+    @timer(interval=COSIGN_EVERY)
+    def ask_witnesses(self) -> None:
+        """Give the newest checkpoint to every witness that has not cosigned it."""
+        self.signing.witnesses.ask(self.ledger)
+
+    @timer(interval=LOOK_EVERY)
+    def anchor(self) -> None:
+        """Have the newest checkpoint recorded in every log, unless that was done a short while ago or nothing has happened since."""
+        text = self.ledger.signed(1)
+        if not text or not self._worth_anchoring(read_checkpoint(text[0]).size):
+            return
+        context = Context(kind="service", actor="audit")
+        told, now = self.signing.told, datetime.now(UTC)
+        for service in (*SOURCES, DEFINITION.name):  # our own log last: it says when all have been told
+            if service in told and now - told[service] < self.signing.anchor_every:
+                continue  # another service did not answer the last time
+            try:
+                ask = {"checkpoint": text[0]}
+                self.signing.followers.caller.call(service, "anchor_checkpoint", context, ask, wait=False)
+            except LinliError as error:
+                _log.warning("not anchored", service=service, reason=error.message)
+                return
+            told[service] = now
+        told.clear()
+
+    def _worth_anchoring(self, size: int) -> bool:
+        told = list(anchors_in(self.signing.node.log))
+        if told:
+            _, time, text = told[-1]
+            begun, done = datetime.fromisoformat(time), read_checkpoint(text).size + len(SOURCES) + 1
+        else:
+            begun, done = datetime.fromisoformat(self.ledger.signers()[0]["time"]), 0
+        return size > done and datetime.now(UTC) - begun >= self.signing.anchor_every
 
     @command
     def note_act(self, security_act_id: str, **told: Any) -> dict[str, Any]:
@@ -60,6 +138,21 @@ class AuditService(Followed):
     def get_checkpoint(self) -> dict[str, Any]:
         """The signed checkpoint of now and the public key."""
         return proofs.get_checkpoint(self.ledger)
+
+    @query
+    def get_cosigned(self) -> dict[str, Any]:
+        """The newest checkpoint that enough witnesses have cosigned."""
+        return proofs.get_cosigned(self.ledger)
+
+    @query
+    def get_tile(self, **ask: Any) -> dict[str, Any]:
+        """Hashes of the tree, for whoever makes proofs themselves."""
+        return proofs.get_tile(self.ledger, **ask)
+
+    @query
+    def get_entries(self, **ask: Any) -> dict[str, Any]:
+        """Lines of consecutive entries, as they were hashed."""
+        return proofs.get_entries(self.ledger, **ask)
 
     @query
     def prove_event(self, **ask: Any) -> dict[str, Any]:

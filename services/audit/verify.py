@@ -2,21 +2,24 @@
 
 It recomputes each log's hash chain. Each entry of the city ledger, put together with what its line leaves
 out, must be byte for byte the next record of its log; the Merkle root
-is computed from the entries and compared with the last signed checkpoint.
+is computed from the entries and compared with every checkpoint that was signed.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
-from services.audit import checkpoint, disclosure, merkle
+from services.audit import disclosure
+from services.audit.copies import Copies
 from services.audit.ledger import Ledger
-from shared.domain.errors import CorruptionError, NotFoundError
+from services.audit.signatures import Signatures
+from shared.domain.errors import CorruptionError
 from shared.domain.record import Record
 from shared.following import cloudevents
+from shared.ledger import merkle
 from shared.log import EventLog, StoredCommit, records_of
 from shared.log.record import Span, pointer_id, pointers_of, verify_chain
 
@@ -35,12 +38,19 @@ class LogReport:
 
 @dataclass(frozen=True)
 class LedgerReport:
-    """The result of verifying the city ledger; `waiting` is the number of logged events that it does not contain yet."""
+    """The result of verifying the city ledger.
+
+    `waiting` is the number of logged events that it does not contain yet. Entries beyond `signed_size` are not signed yet, those beyond
+    `cosigned_size` not cosigned; `signatures` and `anchors` are the checkpoints that were compared, in the ledger and in the logs.
+    """
 
     entries: int
     root: str
     signed_size: int
     waiting: int
+    cosigned_size: int
+    signatures: int
+    anchors: int
 
 
 class RunningRoot:
@@ -132,21 +142,24 @@ def _check_found(log: EventLog, stored: StoredCommit, part: Span) -> None:
 
 
 def verify_ledger(
-    ledger: Ledger, logs: Mapping[str, EventLog], public_key: Ed25519PublicKey, progress: Progress
+    ledger: Ledger,
+    logs: Mapping[str, EventLog],
+    public_key: Ed25519PublicKey,
+    progress: Progress,
+    *,
+    copies: Copies | None = None,
+    previous: Collection[str] = (),
+    accepted: Collection[str] = (),
 ) -> LedgerReport:
-    """Compare the ledger with the logs and its root with the last signed checkpoint.
+    """Compare the ledger with the logs, and with everything that was signed about it (`Signatures` says what the arguments are).
 
-    Raises `CorruptionError` naming the first entry that is wrong.
+    Raises `CorruptionError` naming the first entry that is wrong, or the signature that does not hold.
     """
-    try:
-        signed = checkpoint.open_checkpoint(ledger.last_checkpoint(), public_key, ledger.origin)
-        signed_size, signed_root = signed.size, signed.root
-    except NotFoundError:
-        signed_size, signed_root = 0, merkle.EMPTY_ROOT
+    signatures = Signatures(ledger, logs, public_key, copies=copies, previous=previous, accepted=accepted)
     size = ledger.size
     records = {name: _records(log) for name, log in logs.items()}
     running, tree = RunningRoot(), _StoredTree(ledger)
-    root_when_signed = merkle.EMPTY_ROOT if signed_size == 0 else None
+    signatures.compare(0, running.root)
     disclosing = False
     for row in ledger.entries():
         index = running.size
@@ -169,19 +182,23 @@ def verify_ledger(
         if record.position != row["position"] or cloudevents.line(row["source"], record) != whole:
             raise CorruptionError(f"{here}: does not match position {record.position} of the log")
         tree.compare(index, running.add(line))
-        if running.size == signed_size:
-            root_when_signed = running.root()
+        signatures.compare(running.size, running.root)
         progress("ledger", running.size)
     if running.size != size:
         raise CorruptionError(f"the ledger says it has {size} entries but holds {running.size}")
     if size and running.root() != ledger.root(size):
         raise CorruptionError("the stored tree does not belong to the entries")
-    if root_when_signed != signed_root:
-        raise CorruptionError(
-            f"the entries do not give the root that was signed for size {signed_size}: the ledger was cut or rewritten"
-        )
+    signatures.finish(size)
     waiting = sum(1 for rest in records.values() for _ in rest)
-    return LedgerReport(size, running.root().hex(), signed_size, waiting)
+    return LedgerReport(
+        size,
+        running.root().hex(),
+        signatures.signed_size,
+        waiting,
+        signatures.cosigned_size,
+        signatures.count,
+        signatures.anchors,
+    )
 
 
 def _records(log: EventLog) -> Iterator[Record]:

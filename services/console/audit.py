@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import traceback
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from hashlib import sha256
@@ -15,7 +15,8 @@ from typing import Any
 import msgspec
 from rich.table import Table
 
-from services.audit import checkpoint, merkle
+from services.audit.copies import Copies
+from services.audit.key import chain
 from services.audit.ledger import LEDGER_VIEWS, Ledger
 from services.audit.replay import Comparison, compare, digests, fold_until
 from services.audit.verify import verify_ledger, verify_log
@@ -26,6 +27,8 @@ from shared.domain.catalogue import ANONYMOUS
 from shared.domain.errors import BadInputError, CorruptionError, NotFoundError
 from shared.domain.mandate import Mandate
 from shared.domain.view import Row
+from shared.ledger import checkpoint, merkle
+from shared.ledger.policy import NONE, load_policy
 from shared.log import EventLog
 from shared.log.record import read_body
 from shared.service.settings import Settings
@@ -38,7 +41,8 @@ def _logs(settings: Settings) -> dict[str, EventLog]:
 
 
 def _ledger(settings: Settings) -> Ledger:
-    return Ledger(open_views(settings, "audit", LEDGER_VIEWS, read_only=True), f"{settings.city}/city-ledger")
+    views = open_views(settings, "audit", LEDGER_VIEWS, read_only=True)
+    return Ledger(views, f"{settings.city}/city-ledger", policy=load_policy(settings.witnesses))
 
 
 def _key(settings: Settings) -> Any:
@@ -74,15 +78,20 @@ def _readable() -> Iterator[None]:
 
 
 @_readable()
-def verify(quiet: bool = False) -> dict[str, Any]:
-    """Check every chain and the city ledger from raw records; raises `CorruptionError` naming the first wrong position."""
+def verify(quiet: bool = False, previous: Sequence[Path] = (), accepted: Sequence[str] = ()) -> dict[str, Any]:
+    """Check every chain and the city ledger from raw records; raises `CorruptionError` naming the first wrong position.
+
+    `previous` are files with checkpoints that were kept elsewhere, `accepted` the keys that are believed although no older one names them.
+    """
     settings = Settings.read()
     logs, ledger, key = _logs(settings), _ledger(settings), _key(settings)
+    kept = [_kept(path) for path in previous]
     totals = {name: log.head().position for name, log in logs.items()} | {"ledger": ledger.size}
     with _shown(quiet, totals) as report:
         chains = [verify_log(log, report) for log in logs.values()]
         beside = verify_beside(settings, logs)
-        found = verify_ledger(ledger, logs, key.public_key(), report)
+        copies = Copies(settings.data / "keys")
+        found = verify_ledger(ledger, logs, key.public_key(), report, copies=copies, previous=kept, accepted=accepted)
     return {
         "logs": [{"service": chain.service, "events": chain.events, "digest": chain.digest} for chain in chains],
         "ledger": {
@@ -90,10 +99,22 @@ def verify(quiet: bool = False) -> dict[str, Any]:
             "root": found.root,
             "signed_size": found.signed_size,
             "waiting": found.waiting,
+            "cosigned_size": found.cosigned_size,
+            "signatures": found.signatures,
+            "anchors": found.anchors,
+            "previous": [checkpoint.read_checkpoint(text).size for text in kept],
+            "quorum": ledger.policy.wanted(),
         },
         "beside": beside,
         "verified": True,
     }
+
+
+def _kept(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise BadInputError(f"{path} cannot be read: {error}", {"previous": ["cannot be read"]}) from None
 
 
 def print_verified(report: Mapping[str, Any]) -> None:
@@ -108,6 +129,15 @@ def print_verified(report: Mapping[str, Any]) -> None:
         f"last signed checkpoint: {ledger['signed_size']:,} entries; in the logs but not entered yet: {ledger['waiting']:,}"
     )
     print_beside(report["beside"])
+    out.print(f"signatures compared: {ledger['signatures']:,} in the ledger, {ledger['anchors']:,} in the logs")
+    for size in ledger["previous"]:
+        out.print(f"begins with the {size:,} entries of the older checkpoint, unchanged")
+    if unsigned := ledger["entries"] - ledger["signed_size"]:
+        out.print(f"not signed yet: the last {unsigned:,} entries", style="yellow")
+    if ledger["quorum"] != NONE:
+        out.print(f"cosigned by {ledger['quorum']}: {ledger['cosigned_size']:,} entries", soft_wrap=True)
+        if late := ledger["entries"] - ledger["cosigned_size"]:
+            out.print(f"not cosigned yet: the last {late:,} entries", style="yellow")
     out.print("every chain and the Merkle tree hold", style="green")
 
 
@@ -229,9 +259,13 @@ def export(folder: Path, full: bool = False, quiet: bool = False) -> dict[str, A
     # in a city the audit service signs every few seconds, and an auditor may write nothing
     city = bool(settings.mongodb_uri)
     views = open_views(settings, "audit", LEDGER_VIEWS, durable=True, read_only=city)
-    ledger = Ledger(views, f"{settings.city}/city-ledger", key)
-    text = ledger.last_checkpoint() if city else ledger.checkpoint()
-    signed = checkpoint.open_checkpoint(text, key.public_key(), ledger.origin)
+    policy, copies = load_policy(settings.witnesses), Copies(settings.data / "keys")
+    ledger = Ledger(views, f"{settings.city}/city-ledger", key, copies, policy)
+    text = ledger.last_checkpoint() if city or policy.quorum != NONE else ledger.checkpoint()
+    keys = chain(
+        ledger.signers(), ledger.origin, key.public_key(), [row["vkey"] for row in ledger.signers() if row["reason"]]
+    )
+    signed = checkpoint.open_checkpoint(text, keys, ledger.origin)
     folder.mkdir(parents=True, exist_ok=True)
     files = ("ledger.jsonl", "ledger.hashes", "ledger.disclosures.jsonl")
     lines, hashes, beside = (folder / f"{name}.new" for name in files)
@@ -259,6 +293,9 @@ def export(folder: Path, full: bool = False, quiet: bool = False) -> dict[str, A
         made.replace(folder / name)
     (folder / "checkpoint.txt").write_text(text, encoding="utf-8")
     (folder / "ledger.pub").write_bytes(checkpoint.public_pem(key))
+    (folder / "ledger.vkey").write_text(checkpoint.vkey(ledger.origin, key.public_key()) + "\n", encoding="utf-8")
+    if named := [row["statement"] for row in ledger.signers() if row["statement"]]:
+        (folder / "ledger.keys").write_text("\n".join(named), encoding="utf-8")
     return {"folder": str(folder), "full": full, "entries": count, "root": signed.root.hex(), "checkpoint": text}
 
 

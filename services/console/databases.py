@@ -18,14 +18,15 @@ from shared.following.whole import ShrunkError, known_of
 from shared.mongodb import PATIENCE, explained
 from shared.service.history import History
 from shared.service.settings import Settings
-from shared.service.storage import database_of, migrate_log, open_keys, open_views
+from shared.service.storage import NO_VIEWS, database_of, migrate_log, open_keys, open_views
 
 Shape = dict[str, Any]
 
 
 def databases() -> tuple[str, ...]:
     """Return the names of all `linli_` databases without the prefix."""
-    return (*OWNERS, *(f"{name}_views" for name in (*OWNERS, "gateway")), "keys")
+    apart = (f"{service}_{called}" for service, called in NO_VIEWS.items())
+    return (*OWNERS, *(f"{name}_views" for name in (*OWNERS, "gateway")), *apart, "keys")
 
 
 def migrate(settings: Settings) -> dict[str, Any]:

@@ -8,7 +8,7 @@ import warnings
 
 # nameko is built on eventlet; operators cannot act on its deprecation
 warnings.filterwarnings("ignore", message=r"\s*Eventlet is deprecated")
-if len(sys.argv) > 1 and sys.argv[1] == "up":  # before anything else opens sockets or takes locks
+if len(sys.argv) > 1 and sys.argv[1] in ("up", "witness"):  # before anything else opens sockets or takes locks
     import eventlet
 
     eventlet.monkey_patch()
@@ -18,7 +18,7 @@ from typing import Annotated, Any
 
 import typer
 
-from services.console import audit, operations, operators
+from services.console import audit, keys, operations, operators
 from services.console.output import explained, fail, out, print_json
 from shared.domain.errors import BadInputError
 from shared.service.settings import Settings
@@ -37,6 +37,8 @@ park_app = typer.Typer(
     help="Facts that a service could not apply: list them, try again, or leave one out.", no_args_is_help=True
 )
 request_app = typer.Typer(help="What one operator asked for and another has to confirm.", no_args_is_help=True)
+key_app = typer.Typer(help="The key that signs the city ledger.", no_args_is_help=True)
+app.add_typer(key_app, name="key")
 app.add_typer(scenario_app, name="scenario")
 app.add_typer(request_app, name="request")
 app.add_typer(case_app, name="case")
@@ -219,11 +221,42 @@ def request_decline(
 
 
 @app.command()
-def verify(json: Json = False) -> None:
+def verify(
+    previous: Annotated[
+        list[Path] | None,
+        typer.Option(help="A checkpoint that you kept: the ledger must begin with it. Repeat it for more."),
+    ] = None,
+    accept_key: Annotated[
+        list[str] | None, typer.Option(help="A key of the ledger that you believe although no older one names it.")
+    ] = None,
+    json: Json = False,
+) -> None:
     """Check every chain and the city ledger from raw records; exits 1 and names the first wrong position."""
     with explained():
-        report = audit.verify(quiet=json)
+        report = audit.verify(json, previous or [], accept_key or [])
         print_json(report) if json else audit.print_verified(report)
+
+
+@key_app.command("show")
+def key_show(json: Json = False) -> None:
+    """The keys that have signed the city ledger, in order, as tools for signed notes read them."""
+    with explained():
+        report = keys.show(Settings.read())
+        print_json(report) if json else keys.print_shown(report)
+
+
+@key_app.command("change")
+def key_change() -> None:
+    """Let the key name the next one. The audit service takes it at its next start, as a fact of its log."""
+    with explained():
+        keys.change(Settings.read())
+
+
+@key_app.command("lost")
+def key_lost(reason: Annotated[str, typer.Argument(help="Why there is no key that could name the next one.")]) -> None:
+    """Go on with a new key in place of one that is lost. Whoever verifies has to be told to believe it."""
+    with explained():
+        keys.lose(Settings.read(), reason)
 
 
 @app.command()
@@ -260,6 +293,37 @@ def rebuild(
     """Fold a service's views anew while it goes on answering."""
     with explained():
         operations.rebuild(service, url, json)
+
+
+@app.command("witness")
+def witness_serve(
+    folder: Annotated[Path, typer.Argument(help="The witness's own folder: its key and what it has cosigned.")],
+    name: Annotated[str, typer.Option(help="Its name in cosignatures, like court.example/witness.")],
+    ledger: Annotated[
+        list[str] | None, typer.Option(help="The key of a ledger to cosign, from its ledger.vkey. Repeat it for more.")
+    ] = None,
+    host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(help="Port to listen on.")] = 8100,
+    show: Annotated[bool, typer.Option("--show", help="Print its key and what it cosigned last, and end.")] = False,
+    forget: Annotated[str, typer.Option(help="Begin anew with the ledger of this name, and end; give --reason.")] = "",
+    reason: Annotated[str, typer.Option(help="Why, for the record.")] = "",
+) -> None:
+    """Run a witness: an office other than the city's, which cosigns the ledger only while it goes on from what it has seen."""
+    from services.witness.server import serve
+    from services.witness.witness import Witness
+
+    with explained():
+        if forget and len(reason) < 3:
+            raise BadInputError("--forget needs a --reason", {"reason": ["say why"]})
+        if not show and not forget:
+            if not ledger:
+                raise BadInputError("name at least one ledger with --ledger", {"ledger": ["none is given"]})
+            serve(folder, name, ledger, host, port)
+            return
+        witness = Witness(folder, name, ledger or [])
+        if forget:
+            witness.forget(forget, reason)
+        print(witness.shown(), end="")
 
 
 @app.command("doctor")

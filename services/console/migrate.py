@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+from services.audit.ledger import LEDGER_VIEWS
 from services.console.catalogue import OWNERS
 from services.console.databases import databases, migrate
 from shared.domain.errors import BadInputError, UnavailableError
@@ -37,6 +38,17 @@ def log_privileges(service: str) -> list[dict[str, Any]]:
     ]
 
 
+def ledger_privileges() -> list[dict[str, Any]]:
+    """Return the privileges of the audit service in the city ledger: entries and what was signed are only appended to."""
+    database = "linli_audit_ledger"
+    found = [
+        _privilege(database, f"view.{view.name}", ["find", "insert"] + ([] if view.appended else ["update"]))
+        for view in LEDGER_VIEWS
+        if view.kept
+    ]
+    return [*found, _privilege(database, "formats", _READ)]
+
+
 def roles() -> dict[str, tuple[list[dict[str, Any]], list[dict[str, str]]]]:
     """Return each user's privileges and built-in roles; the role has the user's name."""
     keys = [_privilege("linli_keys", "keys", ["find", "insert", "update"]), _privilege("linli_keys", "formats", _READ)]
@@ -50,6 +62,8 @@ def roles() -> dict[str, tuple[list[dict[str, Any]], list[dict[str, str]]]]:
         )
         for service in OWNERS
     }
+    privileges, built_in = found["linli-audit"]
+    found["linli-audit"] = ([*privileges, *ledger_privileges()], built_in)
     unfinished = _privilege("linli_keys", "formats", _READ)  # records an unfinished restore
     found["linli-gateway"] = ([unfinished], [{"role": "readWrite", "db": "linli_gateway_views"}])
     # everything but the keys: a reader of both logs and keys could read everybody's name

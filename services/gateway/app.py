@@ -24,6 +24,7 @@ from services.gateway.operators import Operators
 from services.gateway.operators_api import create_operators_api
 from services.gateway.session import Caller, Gateway
 from services.gateway.signing import Signing
+from services.gateway.tiles import create_tiles
 from services.gateway.trail import Trail
 from services.gateway.well_known import create_well_known
 from shared.domain.errors import LinliError
@@ -104,6 +105,7 @@ def create_app(
     api.register_blueprint(create_operations(gateway, services))
     policy = {"Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'"}
     app.add_url_rule("/api/docs", "api_docs", lambda: (documentation(api), policy))
+    app.register_blueprint(create_tiles(gateway))
     register_health(app, gateway, services)
     app.register_blueprint(create_well_known(security_contact))
     _register_portal(app, gateway)

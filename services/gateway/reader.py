@@ -10,7 +10,7 @@ COOKIE = "linli_language"
 #: Field of a form that is shown again in another language, with everything typed.
 CHANGED = "say_in"
 #: Paths that machines ask; everything else are pages.
-MACHINES = ("/api/", "/health/")
+MACHINES = ("/api/", "/health/", "/city-ledger/")
 
 
 def changed() -> str:

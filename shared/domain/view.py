@@ -34,7 +34,8 @@ class View:
     source holds state of its own that no replay can make again (accounts, parked facts).
 
     `folding` is raised by hand whenever `key` or `fold` may give another result, so that rows of older code are folded anew; `states` is
-    what rows that are states depend on besides.
+    what rows that are states depend on besides. Rows that are `kept` lie apart from views where the store can, and those that are only
+    `appended` are never changed or removed: a second row of the same key is refused.
     """
 
     name: str
@@ -44,6 +45,8 @@ class View:
     indexes: tuple[str | tuple[str, ...], ...] = ()
     folding: int = field(default=1, kw_only=True)
     states: str = field(default="", kw_only=True)
+    kept: bool = field(default=False, kw_only=True)
+    appended: bool = field(default=False, kw_only=True)
 
     @classmethod
     def of(

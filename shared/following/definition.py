@@ -19,6 +19,7 @@ from shared.domain.event import Codec
 from shared.domain.policy import Policy
 from shared.domain.record import Record
 from shared.domain.view import Tally, View
+from shared.following.anchoring import ANCHORING_EVENTS
 from shared.following.follow import PARKED
 from shared.following.parking import PARKING_EVENTS
 from shared.following.schemas import schema_of
@@ -84,7 +85,7 @@ class Definition:
         """All facts of the service."""
         events = [event for decider in self.deciders for event in decider.codec.events.values()]
         upcasters = {key: up for decider in self.deciders for key, up in decider.codec.upcasters.items()}
-        return Codec((*events, *PARKING_EVENTS), upcasters)
+        return Codec((*events, *PARKING_EVENTS, *ANCHORING_EVENTS), upcasters)
 
     @cached_property
     def commands(self) -> dict[str, Command]:

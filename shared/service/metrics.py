@@ -21,6 +21,7 @@ APPLIED = Gauge("linli_applied", "Last position of a source that a service appli
 PARKED = Counter("linli_parked", "Facts and messages parked", ("service", "source"))
 WAITING = Gauge("linli_parked_waiting", "Facts that are parked, or wait behind one that is", ("service", "source"))
 RETRIES = Counter("linli_retries", "Times a background loop had to try again", ("service", "loop"))
+UNWITNESSED = Gauge("linli_unwitnessed", "Entries of the city ledger that a witness has not cosigned yet", ("witness",))
 CLOCK_BEHIND = Gauge("linli_clock_behind", "Days that have begun and are not completed by the clock", ("service",))
 
 

@@ -44,6 +44,14 @@ class ActOnParked(Schema):
     )
 
 
+class Anchor(Schema):
+    """Record a signed checkpoint of the city ledger; the audit service gives it."""
+
+    checkpoint = fields.String(
+        required=True, validate=validate.Length(min=1, max=5000), metadata={"description": "a signed note"}
+    )
+
+
 OPERATIONS: dict[str, type[Schema]] = {
     "offers": Offers,
     "read_log": ReadLog,
@@ -52,4 +60,5 @@ OPERATIONS: dict[str, type[Schema]] = {
     "retry_parked": ActOnParked,
     "skip_parked": ActOnParked,
     "rebuild_views": Nothing,
+    "anchor_checkpoint": Anchor,
 }

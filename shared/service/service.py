@@ -38,6 +38,7 @@ from shared.domain.moments import TOLERANCE
 from shared.domain.reader import Reader
 from shared.domain.view import Row
 from shared.domain.words import _, said
+from shared.following.anchoring import ANCHOR, ANCHORED, anchor_checkpoint
 from shared.following.codes import Codes
 from shared.following.context import Context, Signer
 from shared.following.definition import Definition
@@ -505,6 +506,12 @@ class Followed:
             reason=reason,
             asked=self.here.context.command_id,
         )
+        return receipt
+
+    @command
+    def anchor_checkpoint(self, checkpoint: str) -> dict[str, Any]:
+        """Record a signed checkpoint of the city ledger in this service's log, unless one as large stands there."""
+        receipt: dict[str, Any] = self.here.execute(ANCHOR, ANCHORED, anchor_checkpoint, checkpoint=checkpoint)
         return receipt
 
     @command

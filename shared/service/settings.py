@@ -68,6 +68,12 @@ VARIABLES: tuple[tuple[str, str, str], ...] = (
         "Requests a second from one address, and ten times as many at once after a rest; 0: no limit",
     ),
     ("LINLI_ADDRESS_CONNECTIONS", "200", "Connections of one address at a time; 0: no limit"),
+    (
+        "LINLI_WITNESSES",
+        "",
+        "File with the witnesses of the city ledger and how many of them must cosign (C2SP tlog-policy); empty: none",
+    ),
+    ("LINLI_ANCHOR_MINUTES", "60", "Minutes between two signed checkpoints that are recorded in every service's log"),
     ("LINLI_LOG_LEVEL", "info", "debug, info, warning or error"),
     (
         "LINLI_TRACES",
@@ -113,6 +119,8 @@ class Settings:
     address_connections: int
     log_level: str
     traces: str
+    witnesses: Path | None = None
+    anchor_minutes: float = 60
     today: str = ""
     trial: bool = False
     security_contact: str = ""
@@ -152,6 +160,8 @@ class Settings:
             address_connections=_number(value, "LINLI_ADDRESS_CONNECTIONS", 0, 1_000_000),
             log_level=value["LINLI_LOG_LEVEL"],
             traces=value["LINLI_TRACES"],
+            witnesses=Path(value["LINLI_WITNESSES"]) if value["LINLI_WITNESSES"] else None,
+            anchor_minutes=_number(value, "LINLI_ANCHOR_MINUTES", 1, 1440),
             today=_day(value, "LINLI_TODAY"),
             trial=_yes(value, "LINLI_TRIAL"),
             security_contact=_contact(value, "LINLI_SECURITY_CONTACT"),

@@ -16,15 +16,17 @@ from shared.log import EventLog
 from shared.log.sqlite import SqliteStorage, holds_sealed_text
 from shared.personal import KeyStore, MongoKeys, SqliteKeys
 from shared.service.settings import Settings
-from shared.sqlite import begun
+from shared.sqlite import Database, begun
 from shared.views import ViewStore
 from shared.views.port import Mark
-from shared.views.sqlite import SqliteViews, marks_in
+from shared.views.sqlite import KIND, VERSION, SqliteViews, marks_in
 
 #: The oldest MongoDB that Linli supports.
 OLDEST_MONGODB = (7, 0)
 #: Bytes below which a disk counts as full: a commit and its views write some hundred kilobytes.
 LEAST_ROOM = 1_000_000
+#: What a service's rows are called when they are no views: no log can bring them back, and nobody may take them for what a rebuild makes.
+NO_VIEWS = {"audit": "ledger"}
 #: The document `linli_keys.formats/restore` exists from the start of a restore until its end.
 UNFINISHED = "restore"
 
@@ -151,11 +153,12 @@ def require_room(settings: Settings) -> None:
 
 
 def marks_in_files(folder: Path) -> dict[str, Mapping[str, Mark]]:
-    """The checkpoints in each file of views in a data folder, by service; a file that is no store of views is left to whoever opens it."""
+    """The checkpoints in each file of rows in a data folder, by service; a file that is no store of rows is left to whoever opens it."""
     found: dict[str, Mapping[str, Mark]] = {}
-    for path in sorted(folder.glob("*.views.sqlite")):
+    kept = [folder / f"{service}.{name}.sqlite" for service, name in NO_VIEWS.items()]
+    for path in sorted([*folder.glob("*.views.sqlite"), *(one for one in kept if one.exists())]):
         with suppress(UnavailableError):
-            found[path.name.removesuffix(".views.sqlite")] = marks_in(path)
+            found[path.name.partition(".")[0]] = marks_in(path)
     return found
 
 
@@ -180,14 +183,46 @@ def require_no_log_is_missing(folder: Path, service: str) -> None:
 def open_views(
     settings: Settings, service: str, views: Iterable[View], durable: bool = False, read_only: bool = False
 ) -> ViewStore:
-    """Open a service's views; `durable` for views that no log can rebuild, `read_only` creates nothing and needs no right to write."""
+    """Open a service's rows; `durable` for views that no log can rebuild, `read_only` creates nothing and needs no right to write.
+
+    The city ledger lies apart from views: in a file of its own, and in MongoDB in a database of its own. A file of a former version is
+    given its new name; a former database keeps the ledger where it is.
+    """
     if settings.mongodb_uri:
         from shared.views.mongodb import MongoViews
 
         # in another database than the log: the user has other rights on it
-        return MongoViews(_opened(settings, f"{service}_views"), views, read_only=read_only)
+        database = _opened(settings, f"{service}_views")
+        kept = _kept_apart(database, service) if service in NO_VIEWS else None
+        return MongoViews(database, views, read_only=read_only, kept=kept)
     check_restored(settings)
-    return SqliteViews(settings.data / f"{service}.views.sqlite", views, durable, read_only)
+    return SqliteViews(rows_file(settings, service, read_only), views, durable, read_only)
+
+
+def rows_file(settings: Settings, service: str, read_only: bool = True) -> Path:
+    """Return the SQLite file of a service's rows; unless `read_only`, one of a former version is given its name of today."""
+    former = settings.data / f"{service}.views.sqlite"
+    if service not in NO_VIEWS:
+        return former
+    path = settings.data / f"{service}.{NO_VIEWS[service]}.sqlite"
+    if path.exists() or not former.exists():
+        return path
+    if read_only:
+        return former
+    Database(former, KIND, VERSION, "").close()  # closing moves what stands beside it into the file
+    if Path(f"{former}-wal").exists():
+        raise UnavailableError(f"{former} is in use: stop the process that has it open, so that it can become {path}")
+    former.rename(path)
+    return path
+
+
+def _kept_apart(database: Any, service: str) -> Any:
+    """Return the database for what is kept, or None where a former version keeps it among the views."""
+    from shared.mongodb import explained, majority
+
+    with explained(database, 5.0):
+        former = majority(database)["view.entries"].find_one({}, {"_id": 1})
+    return None if former else database.client[f"linli_{service}_{NO_VIEWS[service]}"]
 
 
 def open_keys(settings: Settings, read_only: bool = False) -> KeyStore:

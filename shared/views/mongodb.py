@@ -20,7 +20,7 @@ from pymongo import ASCENDING, DESCENDING, IndexModel, ReplaceOne
 from pymongo.client_session import ClientSession
 from pymongo.collection import Collection
 from pymongo.database import Database as MongoDatabase
-from pymongo.errors import DuplicateKeyError
+from pymongo.errors import BulkWriteError, DuplicateKeyError
 
 from shared.domain.errors import (
     BadInputError,
@@ -59,10 +59,14 @@ from shared.views.port import (
 
 #: The kind in the document `formats/views`, and the format version.
 KIND, VERSION = "views", 1
+#: The kind where rows are kept apart from views.
+KEPT = "kept"
 #: Seconds between two look-ups of the current generation, and seconds for which a former one is kept for readers of it.
 LOOK_AGAIN, KEEP_FORMER = 1.0, 60.0
 #: Up to this many rows are replaced without a look-up of new ones; for more it pays, as an insert costs far less than a replacement.
 FEW = 8
+#: The error code of a key that is there already.
+TAKEN = 11_000
 _POINTER = "views"
 _encode = msgspec.json.Encoder(order="sorted").encode
 Session = ClientSession | None
@@ -72,7 +76,8 @@ class MongoViews:
     """All views of one service in a database of their own, apart from its log.
 
     The database user needs the role `readWrite`, or the role `read` with `read_only`, which creates nothing. One call waits at most
-    `patience` seconds for the server.
+    `patience` seconds for the server. Views that are `kept` lie in the database `kept`, if one is given: where it was prepared by a user
+    who may, a service needs no more than to find and insert in those that are only appended to.
     """
 
     def __init__(
@@ -81,11 +86,13 @@ class MongoViews:
         views: Iterable[View],
         patience: float = PATIENCE,
         read_only: bool = False,
+        kept: MongoDatabase[Any] | None = None,
         _building: int | None = None,
         _transactions: Transactions | None = None,
     ) -> None:
         self._views = {view.name: view for view in views}
         self._database = majority(database)
+        self._kept = self._database if kept is None else majority(kept)
         self._checkpoints = self._database["checkpoints"]
         self._generations = self._database["generations"]
         self._patience = patience
@@ -120,13 +127,21 @@ class MongoViews:
             write_format(self._database, KIND, VERSION)
 
     def _create(self, generation: int) -> None:
+        prepared = self._kept is not self._database and written_format(self._kept, KEPT, VERSION, self._patience)
         for view in self._views.values():
-            name = _collection(view, generation)
-            ensure_collection(self._database, name)
+            name, database = _collection(view, generation), self._of(view)
+            if prepared and database is self._kept:
+                continue
+            ensure_collection(database, name)
             if view.indexes:
                 keys = [(index,) if isinstance(index, str) else index for index in view.indexes]
                 models = [IndexModel([(path_of(field), ASCENDING) for field in (*fields, "key")]) for fields in keys]
-                self._database[name].create_indexes(models)
+                database[name].create_indexes(models)
+        if self._kept is not self._database and not prepared:
+            write_format(self._kept, KEPT, VERSION)
+
+    def _of(self, view: View) -> MongoDatabase[Any]:
+        return self._kept if view.kept else self._database
 
     def get(self, view: str, key: str) -> Row | None:
         with self._reading():
@@ -225,14 +240,14 @@ class MongoViews:
             held = held or self._hold_generation(session)
             if not self._move(where, moved, session):
                 raise ConcurrencyError(f"the checkpoint of {follower} is not at {expected}: somebody else moved it")
-        writes: dict[str, dict[str, Document | None]] = {}
+        writes: dict[str, tuple[View, dict[str, Document | None]]] = {}
         for (name, key), row in changes.items():
             view = self._views[name]
             held = held or not view.source or self._hold_generation(session)
-            rows = writes.setdefault(_collection(view, self._number), {})
+            _, rows = writes.setdefault(_collection(view, self._number), (view, {}))
             rows[key] = None if row is None else _document(view, key, row)
-        for collection, rows in writes.items():
-            _write(self._database[collection], rows, session)
+        for collection, (view, rows) in writes.items():
+            (_append if view.appended else _write)(self._of(view)[collection], rows, session)
 
     def _move(self, where: Document, moved: Document, session: ClientSession) -> bool:
         """Move a checkpoint; a move from 0 may create it."""
@@ -410,7 +425,8 @@ class MongoViews:
             )
 
     def _rows(self, view: str) -> Collection[Document]:
-        return self._database[_collection(self._views[view], self._generation())]
+        found = self._views[view]
+        return self._of(found)[_collection(found, self._generation())]
 
     def _follower(self, follower: str) -> str:
         return follower if self._building is None else f"{self._building}~{follower}"
@@ -456,6 +472,19 @@ def _write(collection: Collection[Document], rows: Mapping[str, Document | None]
         collection.insert_many(new, ordered=False, session=session)
     if old := [ReplaceOne({"_id": key}, row, upsert=True) for key, row in rows.items() if row and key in there]:
         collection.bulk_write(old, ordered=False, session=session)
+
+
+def _append(collection: Collection[Document], rows: Mapping[str, Document | None], session: ClientSession) -> None:
+    """Insert rows; raises `ConcurrencyError` when one of these keys is taken, or its row is to be removed."""
+    if None in rows.values():
+        raise ConcurrencyError(f"rows of {collection.name} are only appended")
+    new = [row for row in rows.values() if row is not None]
+    try:
+        collection.insert_many(new, ordered=False, session=session)
+    except BulkWriteError as error:
+        if all(one.get("code") != TAKEN for one in error.details.get("writeErrors", ())):
+            raise
+        raise ConcurrencyError(f"rows of {collection.name} are only appended, and one is there already") from error
 
 
 def _second(generation: int | None) -> Document:

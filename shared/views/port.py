@@ -49,7 +49,8 @@ class ViewStore(Rows, Protocol):
     def save(self, changes: Changes, checkpoints: Checkpoints | None = None) -> None:
         """Write rows and move checkpoints in one transaction, each with the digest of the commit that it stands at, if given.
 
-        Raises `ConcurrencyError` when a checkpoint has another position: another process applies the same facts.
+        Raises `ConcurrencyError` when a checkpoint has another position: another process applies the same facts; and for a row of a
+        view that is only appended to when its key is taken, or it is to be removed.
         """
 
     def check_shape(self) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sqlite3
 import time
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
@@ -57,6 +58,11 @@ class SqliteViews:
         self._generation = "new~" if _database else ""
         self._shape = shape_of(self._views.values())
         self._durable = durable
+        self._missing: frozenset[str] = frozenset()
+        if read_only:  # a file of a former version may lack tables that were added since
+            with self._database.reading() as connection:
+                there = {name for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
+            self._missing = frozenset(self._views) - there
         if not read_only:
             self._create()
             if durable:  # so that what is taken away does not stay in free pages
@@ -79,6 +85,11 @@ class SqliteViews:
         for view in self._views.values():
             table = self._generation + view.name
             yield f'CREATE TABLE IF NOT EXISTS "{table}" (key TEXT PRIMARY KEY, row TEXT NOT NULL) STRICT'
+            for what in ("UPDATE", "DELETE") if view.appended else ():
+                yield (
+                    f'CREATE TRIGGER IF NOT EXISTS "{table}:{what}" BEFORE {what} ON "{table}" '
+                    f"BEGIN SELECT RAISE(ABORT, '{view.name} are only appended to'); END"
+                )
             for index in view.indexes:
                 fields = (index,) if isinstance(index, str) else index
                 columns = ", ".join(_value(field) for field in fields)
@@ -165,6 +176,9 @@ class SqliteViews:
                     connection.execute("INSERT OR REPLACE INTO marks VALUES (?, ?, ?)", (follower, position, *digest))
             for view in {view: None for view, _ in changes}:
                 rows = [(key, row) for (name, key), row in changes.items() if name == view]
+                if self._views[view].appended:
+                    self._append(connection, view, rows)
+                    continue
                 connection.executemany(
                     f"DELETE FROM {self._table(view)} WHERE key = ?", [(key,) for key, row in rows if row is None]
                 )
@@ -175,6 +189,15 @@ class SqliteViews:
         if self._durable and None in changes.values():  # what no log holds is gone from the write-ahead file too
             with self._database.reading() as connection:
                 connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+
+    def _append(self, connection: sqlite3.Connection, view: str, rows: list[tuple[str, Row | None]]) -> None:
+        try:
+            connection.executemany(
+                f"INSERT INTO {self._table(view)} VALUES (?, ?)",
+                [(key, None if row is None else _text(row)) for key, row in rows],
+            )
+        except sqlite3.IntegrityError as error:
+            raise ConcurrencyError(f"{view} are only appended to, and this one is there already: {error}") from error
 
     def marks(self) -> dict[str, Mark]:
         return _marks(self._database)
@@ -235,6 +258,8 @@ class SqliteViews:
             self._database.close()
 
     def _table(self, view: str) -> str:
+        if view in self._missing:
+            return "(SELECT '' AS key, '{}' AS row WHERE FALSE)"
         return f'"{self._generation}{self._views[view].name}"'
 
     def _condition(self, view: str, where: Where | None) -> tuple[str, list[Any]]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib.util
 import io
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
@@ -15,10 +15,12 @@ import msgspec
 import rfc8785
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from services.audit import checkpoint, merkle
+from shared.domain.view import Row
 from shared.following import cloudevents
+from shared.ledger import checkpoint, merkle
 from shared.log import Commit, Head, NewEvent, records_of
 from shared.log.record import place_commit
+from shared.views.sqlite import SqliteViews
 
 PROGRAM = Path(__file__).parents[2] / "deploy" / "verifier" / "linli_verify.py"
 ORIGIN = "linli.example/city-ledger"
@@ -66,7 +68,7 @@ class Ledger:
 
     def checkpoint(self, size: int | None = None) -> bytes:
         count = len(self.lines) if size is None else size
-        return checkpoint.sign(KEY, ORIGIN, count, self.root(count), TIME).encode()
+        return checkpoint.sign(KEY, ORIGIN, count, self.root(count)).encode()
 
     @property
     def bytes(self) -> bytes:
@@ -111,3 +113,18 @@ def verify(content: bytes, signed: bytes, **options: Any) -> dict[str, Any]:
     """Run the verifier's check in this process."""
     result: dict[str, Any] = VERIFIER.verify(io.BytesIO(content), signed, KEY.public_key(), **options)
     return result
+
+
+def forge(views: SqliteViews, changes: Mapping[tuple[str, str], Row | None]) -> None:
+    """Change or remove rows that are only appended to, as somebody with the file in hand can."""
+    with views._database.writing() as connection:
+        triggers = connection.execute("SELECT name, sql FROM sqlite_master WHERE type = 'trigger'").fetchall()
+        for name, _ in triggers:
+            connection.execute(f'DROP TRIGGER "{name}"')
+        for (view, key), row in changes.items():
+            connection.execute(f'DELETE FROM "{view}" WHERE key = ?', (key,))
+            if row is not None:
+                text = msgspec.json.encode({name: value for name, value in row.items() if name != "key"}).decode()
+                connection.execute(f'INSERT INTO "{view}" VALUES (?, ?)', (key, text))
+        for _, sql in triggers:
+            connection.execute(sql)

@@ -11,31 +11,49 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.audit import checkpoint
 from shared.domain.errors import BadInputError, CorruptionError
+from shared.ledger import checkpoint
 
 ORIGIN = "linli.example/city-ledger"
 ROOT = sha256(b"root").digest()
 TIME = "2026-01-01T00:00:00Z"
 KEY = Ed25519PrivateKey.from_private_bytes(bytes(range(32)))
-TEXT = checkpoint.sign(KEY, ORIGIN, 1_000_000, ROOT, TIME)
+TEXT = checkpoint.sign(KEY, ORIGIN, 1_000_000, ROOT)
+
+
+def as_before(size: int, *lines: str) -> str:
+    """A checkpoint with further lines: former versions wrote the time."""
+    body = "".join(f"{line}\n" for line in (ORIGIN, size, b64encode(ROOT).decode(), *lines))
+    return checkpoint.sign_note(body, ORIGIN, KEY)
 
 
 def test_a_checkpoint_has_the_published_form():
     lines = TEXT.split("\n")
-    assert lines[:5] == [ORIGIN, "1000000", b64encode(ROOT).decode(), f"time {TIME}", ""]
-    dash, name, signature = lines[5].split(" ")
+    assert lines[:4] == [ORIGIN, "1000000", b64encode(ROOT).decode(), ""]
+    dash, name, signature = lines[4].split(" ")
     public = KEY.public_key()
     expected_id = sha256(ORIGIN.encode() + b"\n\x01" + public.public_bytes_raw()).digest()[:4]
     assert (dash, name, b64decode(signature)[:4]) == ("—", ORIGIN, expected_id)
-    public.verify(b64decode(signature)[4:], "\n".join(lines[:4]).encode() + b"\n")
-    assert lines[6:] == [""]
+    public.verify(b64decode(signature)[4:], "\n".join(lines[:3]).encode() + b"\n")
+    assert lines[5:] == [""]
+
+
+def test_checkpoints_of_former_versions_are_read():
+    opened = checkpoint.open_checkpoint(as_before(7, f"time {TIME}"), KEY.public_key(), ORIGIN)
+    assert (opened.size, opened.time, opened.extensions) == (7, TIME, ())
 
 
 def test_the_published_example_of_signed_notes_has_its_key_id():
     """The verifier key PeterNeumann+c74f20a3+ARpc2QcUPDhMQegwxbzhKqiBfsVkmqq/LDE4izWy10TW of the Go note package."""
     raw = b64decode("ARpc2QcUPDhMQegwxbzhKqiBfsVkmqq/LDE4izWy10TW")
     public = checkpoint.Ed25519PublicKey.from_public_bytes(raw[1:])
+    word = "PeterNeumann+c74f20a3+ARpc2QcUPDhMQegwxbzhKqiBfsVkmqq/LDE4izWy10TW"
+    assert checkpoint.vkey("PeterNeumann", public) == word
+    name, read = checkpoint.read_vkey(word)
+    assert (name, read.public_bytes_raw()) == ("PeterNeumann", public.public_bytes_raw())
+    for wrong in (word.replace("c74f", "c74e"), word[:-4], word.replace("+", " "), "PeterNeumann", ""):
+        with pytest.raises(BadInputError, match="no verifier key"):
+            checkpoint.read_vkey(wrong)
     assert checkpoint.key_id("PeterNeumann", public).hex() == "c74f20a3"
     note = (
         "If you think cryptography is the answer to your problem,\nthen you don't know what your problem is.\n",
@@ -44,13 +62,15 @@ def test_the_published_example_of_signed_notes_has_its_key_id():
     signature = b64decode(note[1])
     assert signature[:4].hex() == "c74f20a3"
     public.verify(signature[4:], note[0].encode())
+    whole = f"{note[0]}\n— PeterNeumann {note[1]}\n"
+    assert checkpoint.check_note(whole, "PeterNeumann", [public]) == note[0]
 
 
 @given(st.integers(0, 2**62), st.binary(min_size=32, max_size=32))
 def test_what_was_signed_comes_back(size, root):
-    text = checkpoint.sign(KEY, ORIGIN, size, root, TIME)
+    text = checkpoint.sign(KEY, ORIGIN, size, root)
     opened = checkpoint.open_checkpoint(text, KEY.public_key(), ORIGIN)
-    assert opened == checkpoint.Checkpoint(origin=ORIGIN, size=size, root=root, time=TIME)
+    assert opened == checkpoint.Checkpoint(origin=ORIGIN, size=size, root=root)
 
 
 def test_signatures_of_witnesses_are_passed_over():
@@ -63,9 +83,7 @@ def test_signatures_of_witnesses_are_passed_over():
 
 
 def test_other_signed_lines_are_kept():
-    body = f"{ORIGIN}\n7\n{b64encode(ROOT).decode()}\nnote something\n"
-    signature = checkpoint.key_id(ORIGIN, KEY.public_key()) + KEY.sign(body.encode())
-    opened = checkpoint.open_checkpoint(f"{body}\n— {ORIGIN} {b64encode(signature).decode()}\n", KEY.public_key())
+    opened = checkpoint.open_checkpoint(as_before(7, "note something"), KEY.public_key())
     assert (opened.size, opened.time, opened.extensions) == (7, "", ("note something",))
 
 
@@ -97,12 +115,11 @@ def test_another_key_or_ledger_is_refused():
         ("origin", {"origin": ""}),
         ("size", {"size": -1}),
         ("root", {"root": b"short"}),
-        ("time", {"time": "2026\n"}),
     ],
 )
 def test_what_cannot_be_signed_is_named(field, values):
     with pytest.raises(BadInputError) as refused:
-        checkpoint.sign(KEY, **({"origin": ORIGIN, "size": 1, "root": ROOT, "time": TIME} | values))
+        checkpoint.sign(KEY, **({"origin": ORIGIN, "size": 1, "root": ROOT} | values))
     assert list(refused.value.fields) == [field]
 
 

@@ -7,12 +7,12 @@ from collections.abc import Iterator
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from services.audit import merkle
 from services.audit.ledger import LEDGER_VIEWS, Ledger, LedgerFollower, tile_key
 from services.audit.proofs import find_entries, prove_consistency
 from services.audit.verify import verify_ledger
 from shared.domain.errors import BadInputError, CorruptionError, UnavailableError
 from shared.following.follow import PARKED
+from shared.ledger import merkle
 from shared.log import EventLog
 from shared.log.memory import MemoryStorage
 from shared.views.sqlite import SqliteViews
@@ -46,7 +46,9 @@ def enter(log: EventLog, views: SqliteViews, batch: int) -> Ledger:
     entering = follower(views)
     while records := list(log.read(entering.position, limit=batch)):
         entering.apply(records)
-    return Ledger(views, "test.example/city-ledger", KEY)
+    ledger = Ledger(views, "test.example/city-ledger", KEY)
+    ledger.checkpoint()
+    return ledger
 
 
 def check(ledger: Ledger, log: EventLog) -> None:

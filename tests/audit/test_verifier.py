@@ -10,6 +10,7 @@ import shutil
 import subprocess
 import sys
 from hashlib import sha256
+from itertools import pairwise
 from pathlib import Path
 
 import msgspec
@@ -18,8 +19,12 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.audit import checkpoint, merkle
+from services.audit.key import statement
+from shared.domain.errors import BadInputError
 from shared.following import cloudevents
+from shared.ledger import checkpoint, merkle
+from shared.ledger.cosignature import cosign, cosigned_by
+from shared.ledger.policy import read_policy
 from shared.log import Commit, Head, NewEvent, Part, records_of
 from shared.log.record import place_commit
 from tests.audit.ledgers import KEY, ORIGIN, PROGRAM, TIME, VERIFIER, Ledger, make, verify
@@ -147,7 +152,7 @@ def test_a_history_computed_anew_is_found_by_its_root(at, fast):
 def test_a_rewritten_root_is_refused(at, fast):
     """Whether the key signs a wrong root, or somebody without the key writes one into the checkpoint."""
     wrong = sha256(b"%d" % at).digest()
-    signed = checkpoint.sign(KEY, ORIGIN, SIZE, wrong, TIME).encode()
+    signed = checkpoint.sign(KEY, ORIGIN, SIZE, wrong).encode()
     with pytest.raises(VERIFIER.Wrong, match="root over the 18 lines"):
         verify(LEDGER.bytes, signed, fast=fast)
     forged = "\n".join([*signed.decode().split("\n")[:4], *SIGNED.decode().split("\n")[4:]]).encode()
@@ -170,12 +175,12 @@ def test_a_ledger_that_became_shorter_is_refused():
 
 
 def test_a_wrong_key_is_refused():
-    signed = checkpoint.sign(Ed25519PrivateKey.generate(), ORIGIN, SIZE, LEDGER.root(SIZE), TIME).encode()
+    signed = checkpoint.sign(Ed25519PrivateKey.generate(), ORIGIN, SIZE, LEDGER.root(SIZE)).encode()
     for arguments in ((LEDGER.bytes, signed), (LEDGER.bytes, SIGNED.replace(b"city", b"other"))):
         with pytest.raises(VERIFIER.Wrong, match="not signed by the given key"):
             verify(*arguments)
     other = make([("issues", "issue-1", 1)])
-    elsewhere = checkpoint.sign(KEY, "linli.example/other", 1, other.root(1), TIME).encode()
+    elsewhere = checkpoint.sign(KEY, "linli.example/other", 1, other.root(1)).encode()
     with pytest.raises(VERIFIER.Wrong, match="older checkpoint is of linli.example/other"):
         verify(LEDGER.bytes, SIGNED, previous=[elsewhere])
 
@@ -448,3 +453,116 @@ def test_nothing_that_is_read_ends_in_a_traceback(
         assert VERIFIER.main(wrong) == 1
     assert VERIFIER.main([paths[0], paths[1], str(tmp_path)]) == 2
     assert "Traceback" not in capsys.readouterr().out
+
+
+def witnessed(signed: bytes, *who: tuple[str, Ed25519PrivateKey]) -> bytes:
+    body = signed.decode().rpartition("\n\n")[0] + "\n"
+    return signed + "".join(cosign(key, name, body, 7) for name, key in who).encode()
+
+
+COURT, ARCHIVE = (Ed25519PrivateKey.from_private_bytes(letter * 32) for letter in (b"c", b"a"))
+BOTH = (("court.example/w", COURT), ("archive.example/w", ARCHIVE))
+WORDS = [checkpoint.vkey(name, key.public_key(), checkpoint.COSIGNATURE) for name, key in BOTH]
+
+
+def policy(rule: str) -> bytes:
+    return f"# offices\nwitness court {WORDS[0]} http://x\nwitness archive {WORDS[1]}\n{rule}\n".encode()
+
+
+@pytest.mark.parametrize(
+    ("rule", "enough"),
+    [
+        ("quorum none", 0),
+        ("quorum court", 1),
+        ("group g 1 court archive\nquorum g", 1),
+        ("group g any archive court\nquorum g", 1),
+        ("group g 2 court archive\nquorum g", 2),
+        ("group g all court archive\nquorum g", 2),
+        ("group a all court\ngroup b all archive\ngroup g 2 a b\nquorum g", 2),
+    ],
+)
+def test_as_many_witnesses_as_the_policy_asks_for(rule: str, enough: int) -> None:
+    """The program and the service read the same policy alike."""
+    wanted = VERIFIER.Policy.read(policy(rule))
+    for count in range(3):
+        text = witnessed(LEDGER.checkpoint(), *BOTH[:count])
+        signers = cosigned_by(text.decode(), read_policy(policy(rule).decode()).keys())
+        assert read_policy(policy(rule).decode()).satisfied(signers) == (count >= enough)
+        if count >= enough:
+            assert verify(LEDGER.bytes, text, policy=wanted)["cosigned"] == ["archive", "court"][-count:] * bool(count)
+        else:
+            with pytest.raises(VERIFIER.Wrong, match="lacks the cosignatures"):
+                verify(LEDGER.bytes, text, policy=wanted)
+
+
+def test_a_cosignature_of_something_else_is_found() -> None:
+    wanted = VERIFIER.Policy.read(policy("quorum court"))
+    of_less = witnessed(LEDGER.checkpoint(SIZE - 1), BOTH[0]).splitlines(keepends=True)[-1]
+    with pytest.raises(VERIFIER.Wrong, match="cosignature of court does not fit"):
+        verify(LEDGER.bytes, LEDGER.checkpoint() + of_less, policy=wanted)
+    with pytest.raises(VERIFIER.Wrong, match="lacks the cosignatures"):
+        verify(LEDGER.bytes, witnessed(LEDGER.checkpoint(), ("court.example/w", ARCHIVE)), policy=wanted)
+
+
+@pytest.mark.parametrize(
+    "rule",
+    [
+        "",
+        "quorum nobody",
+        "quorum court\nquorum court",
+        "group g 3 court archive\nquorum g",
+        "group g 0 court\nquorum g",
+        "group g 1 court court\nquorum g",
+        "group g any nobody\nquorum g",
+        "group a any court\\ngroup g 2 a court\\nquorum g",
+        "group court any archive\nquorum court",
+        "log nothing\nquorum none",
+        "something else\nquorum none",
+    ],
+)
+def test_a_policy_that_cannot_be_used_is_refused_by_both(rule: str) -> None:
+    with pytest.raises(VERIFIER.Wrong):
+        VERIFIER.Policy.read(policy(rule))
+    with pytest.raises(BadInputError, match="policy"):
+        read_policy(policy(rule).decode())
+
+
+def test_keys_that_named_one_another_are_followed_both_ways() -> None:
+    keys = [KEY, *(Ed25519PrivateKey.generate() for _ in range(2))]
+    named = "\n".join(statement(ORIGIN, old, new) for old, new in pairwise(keys)).encode()
+    raw = [key.public_key().public_bytes_raw() for key in keys]
+    for key in keys:
+        found = VERIFIER.all_keys(key.public_key(), named)
+        assert {one.public_bytes_raw() for one in found} == set(raw)
+    newest = checkpoint.sign(keys[2], ORIGIN, SIZE, LEDGER.root(SIZE)).encode()
+    by_all = VERIFIER.all_keys(KEY.public_key(), named)
+    result = VERIFIER.verify(io.BytesIO(LEDGER.bytes), newest, by_all, previous=[LEDGER.checkpoint(5)])
+    assert result["valid"] and result["previous"] == [5]
+    for wrong in (
+        named.replace(b"key changed", b"key stolen!"),
+        named.replace(checkpoint.vkey(ORIGIN, keys[1].public_key()).encode(), WORDS[0].encode()),
+        statement(ORIGIN, keys[0], keys[1]).rpartition("\u2014 ")[0].encode(),
+        b"nothing",
+    ):
+        with pytest.raises(VERIFIER.Wrong):
+            VERIFIER.all_keys(KEY.public_key(), wrong)
+    stranger = Ed25519PrivateKey.generate()
+    assert len(VERIFIER.all_keys(stranger.public_key(), named)) == 1
+
+
+def test_the_program_takes_policy_keys_and_a_verifier_key(tmp_path: Path) -> None:
+    files = {
+        "ledger.jsonl": LEDGER.bytes,
+        "checkpoint": witnessed(LEDGER.checkpoint(), BOTH[0]),
+        "ledger.vkey": checkpoint.vkey(ORIGIN, KEY.public_key()).encode() + b"\n",
+        "policy": f"log {checkpoint.vkey(ORIGIN, KEY.public_key())}\n".encode() + policy("quorum court"),
+        "stranger": f"log {checkpoint.vkey(ORIGIN, COURT.public_key())}\n".encode() + policy("quorum court"),
+    }
+    for name, content in files.items():
+        (tmp_path / name).write_bytes(content)
+    given = [str(tmp_path / name) for name in ("ledger.jsonl", "checkpoint", "ledger.vkey")]
+    assert VERIFIER.main([*given, "--policy", str(tmp_path / "policy")]) == 0
+    assert VERIFIER.main([*given, "--policy", str(tmp_path / "stranger")]) == 1
+    (tmp_path / "checkpoint").write_bytes(LEDGER.checkpoint())
+    assert VERIFIER.main([*given, "--policy", str(tmp_path / "policy")]) == 1
+    assert VERIFIER.main(given) == 0

@@ -7,9 +7,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from unittest import mock
 
-from services.audit import merkle
 from services.audit.ledger import LEDGER_VIEWS, LedgerFollower
 from shared.following.follow import PARKED
+from shared.ledger import merkle
 from shared.log import Commit
 from shared.log.record import GENESIS
 from tests.bench.appending import in_threads, shares

@@ -14,11 +14,12 @@ from typing import Any
 import msgspec
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from services.audit import checkpoint, disclosure, merkle
+from services.audit import disclosure
 from services.audit.ledger import LEDGER_VIEWS, Ledger, tile_key
 from services.audit.verify import RunningRoot
 from services.console.catalogue import definition
 from shared.domain.identity import new_id
+from shared.ledger import checkpoint, merkle
 from shared.log import Head, NewEvent, records_of
 from shared.log.record import place_commit
 from shared.sqlite import Database

@@ -81,10 +81,17 @@ def test_each_fault_of_a_folder_is_found(data: Path) -> None:
     with sqlite3.connect(data / "funding.log.sqlite") as file:
         file.execute("PRAGMA user_version = 99")
     for part in ("", "-wal", "-shm"):
-        data.joinpath(f"audit.views.sqlite{part}").unlink(missing_ok=True)
-    (data / "audit.views.sqlite").write_bytes(b"not a database " * 100)
+        data.joinpath(f"audit.ledger.sqlite{part}").unlink(missing_ok=True)
+    (data / "audit.ledger.sqlite").write_bytes(b"not a database " * 100)
     report = examine(data)
-    wrong = ["data folder", "secret", "operator.token", "issues.log.sqlite", "funding.log.sqlite", "audit.views.sqlite"]
+    wrong = [
+        "data folder",
+        "secret",
+        "operator.token",
+        "issues.log.sqlite",
+        "funding.log.sqlite",
+        "audit.ledger.sqlite",
+    ]
     assert sorted(failed(report)) == sorted(wrong)
     assert finding(report, "secret")["advice"] == f"chmod 600 {data / 'secret'}"
     assert "format 99" in finding(report, "funding.log.sqlite")["message"]

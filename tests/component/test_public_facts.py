@@ -14,7 +14,6 @@ import pytest
 from jsonschema import Draft7Validator
 from kombu import Connection, Consumer, Queue
 
-from services.audit import merkle
 from services.audit.definition import DEFINITION as AUDIT
 from services.audit.ledger import Ledger, LedgerFollower
 from services.audit.publishing import Entry, PublicRelay, message_of
@@ -25,6 +24,7 @@ from shared.domain.event import Event
 from shared.domain.identity import new_id
 from shared.domain.privacy import classes_of
 from shared.following.node import Node
+from shared.ledger import merkle
 from shared.log import Commit, EventLog, NewEvent
 from shared.log.memory import MemoryStorage
 from shared.service.logging import configure

@@ -174,6 +174,12 @@ def test_every_privilege_names_a_database_a_collection_and_nothing_more_than_is_
         expected = {(log, "commits", action) for action in ("find", "insert")} | {(log, "formats", "find")}
         expected |= {(log, "snapshots", action) for action in ("find", "insert", "update")}
         expected |= {(f"linli_{one}_views", "checkpoints", "find") for one in OWNERS}  # how far others have followed it
+        if service == "audit":  # the city ledger: what is signed or entered is only appended to
+            ledger = "linli_audit_ledger"
+            appended = [(ledger, f"view.{name}") for name in ("entries", "signed", "cosigned", "keys")]
+            moving = [(ledger, f"view.{name}") for name in ("tiles", "ledger")]
+            expected |= {(*where, action) for where in appended + moving for action in ("find", "insert")}
+            expected |= {(*where, "update") for where in moving} | {(ledger, "formats", "find")}
         assert own[f"linli-{service}"] == expected | keys
     assert own["linli-gateway"] == {("linli_keys", "formats", "find")}
     asks = {("*", "*", "getDefaultRWConcern"), ("*", "*", "getParameter"), ("admin", "", "viewRole")}
@@ -182,6 +188,7 @@ def test_every_privilege_names_a_database_a_collection_and_nothing_more_than_is_
     views = {name: {("readWrite", f"linli_{name}_views")} for name in (*OWNERS, "gateway")}
     assert {name: built_in[f"linli-{name}"] for name in views} == views
     everything = {f"linli_{name}" for name in OWNERS} | {f"linli_{name}_views" for name in views}
+    everything.add("linli_audit_ledger")
     assert built_in["linli-auditor"] == {("read", name) for name in everything}
 
 

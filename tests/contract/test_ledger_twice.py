@@ -6,11 +6,11 @@ from collections.abc import Callable
 
 import pytest
 
-from services.audit import merkle
 from services.audit.ledger import LEDGER_VIEWS, Ledger, LedgerFollower
 from shared.domain.errors import ConcurrencyError
 from shared.domain.view import Row
 from shared.following.follow import PARKED
+from shared.ledger import merkle
 from shared.log import EventLog
 from shared.log.memory import MemoryStorage
 from tests.bench.subject import commits

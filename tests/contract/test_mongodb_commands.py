@@ -11,7 +11,6 @@ import msgspec
 import pytest
 from pymongo import MongoClient, monitoring
 
-from services.audit import checkpoint
 from services.audit.ledger import LEDGER_VIEWS, Ledger, LedgerFollower
 from services.console import audit, migrate
 from services.console.backup import backup, restore
@@ -21,6 +20,7 @@ from services.console.doctor import examine as doctor
 from services.gateway.accounts import VIEWS as ACCOUNT_VIEWS
 from services.gateway.accounts import Accounts
 from services.registry.definition import DEFINITION
+from shared.ledger import checkpoint
 from shared.log import Commit, NewEvent
 from shared.personal import Personal
 from shared.service.settings import Settings

@@ -9,10 +9,10 @@ import pytest
 from pymongo import MongoClient
 from pymongo.errors import OperationFailure
 
-from services.audit import checkpoint
 from services.audit.ledger import LEDGER_VIEWS, Ledger
 from services.console import migrate
 from services.console.databases import databases
+from shared.ledger import checkpoint
 from shared.service.settings import Settings
 from shared.service.storage import open_views
 from tests.contract import mongo

@@ -177,6 +177,6 @@ def test_an_operator_signs_in_by_name_and_out_for_good(
 def test_every_word_has_its_help(run: Run) -> None:
     words = ("up", "status", "verify", "replay", "export", "rebuild", "case show", "scenario run", "scenario check")
     words = (*words, "sign-in", "sign-out", "security", "request list", "request confirm", "request decline")
-    for word in (*words, "park list", "park retry", "park skip"):
+    for word in (*words, "park list", "park retry", "park skip", "key show", "key change", "key lost", "witness"):
         done = run(*word.split(), "--help")
         assert done.returncode == 0 and "Usage" in done.stdout, word

@@ -13,12 +13,12 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from flask.testing import FlaskClient
 
-from services.audit import checkpoint, merkle
 from services.gateway.accounts import VIEWS, Accounts
 from services.gateway.app import create_app
 from services.gateway.portal import language, proof
 from services.gateway.portal.case_pages import proved
 from shared.domain.errors import UnavailableError
+from shared.ledger import checkpoint, merkle
 from shared.views.sqlite import SqliteViews
 
 PORTAL = Path(language.__file__).parent

@@ -76,7 +76,7 @@ def documents(client: Client, database: str, collection: str) -> int:
 MOMENTS: dict[str, Callable[[Client], bool]] = {
     "marked": lambda client: documents(client, "linli_keys", "formats") > 0,
     "in the logs": lambda client: documents(client, "linli_issues", "commits") > 0,
-    "in the views": lambda client: documents(client, "linli_audit_views", "view.entries") > 0,
+    "in the views": lambda client: documents(client, "linli_audit_ledger", "view.entries") > 0,
 }
 
 
@@ -120,7 +120,7 @@ def test_two_restores_at_a_time_leave_the_mark(backed_up: dict[str, Any], mongod
     refused(city.run("verify", **uri), 3, "is not finished")
 
 
-@pytest.mark.parametrize("file", ["registry.log.sqlite", "audit.views.sqlite"])
+@pytest.mark.parametrize("file", ["registry.log.sqlite", "audit.ledger.sqlite"])
 def test_a_folder_appears_whole_or_not_at_all(backed_up: dict[str, Any], tmp_path: Path, file: str) -> None:
     """Killed while it writes: the place is as empty as before, nothing starts there, and repeating heals it."""
     backup, city = backed_up["folder"] / "backup", City(tmp_path / "data")

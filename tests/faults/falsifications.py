@@ -9,8 +9,9 @@ from typing import Any
 import msgspec
 import rfc8785
 
-from services.audit import disclosure, merkle
+from services.audit import disclosure
 from services.audit.ledger import entry_key
+from shared.ledger import merkle
 from shared.log import StoredCommit
 from shared.log.record import pointers_of
 from tests.faults.falsified import World, rechained

@@ -13,12 +13,13 @@ from typing import Any
 import msgspec
 import rfc8785
 
-from services.audit import checkpoint, disclosure, merkle
-from services.audit.ledger import entry_key, tile_key
+from services.audit import disclosure
+from services.audit.ledger import LEDGER_VIEWS, entry_key, tile_key
 from shared.domain.errors import CorruptionError
 from shared.domain.record import Record
 from shared.domain.view import Row
 from shared.following import cloudevents
+from shared.ledger import checkpoint, merkle
 from shared.log import Commit, Head, NewEvent, Part, StoredCommit, records_of
 from shared.log.record import Span, place_commit, pointer_id, pointers_of
 from shared.views import Page
@@ -156,15 +157,13 @@ class World:
         lines = self.lines()
         tiles = merkle.append(lambda _: {}, 0, [merkle.leaf_hash(line) for line in lines])
         root = merkle.root(lambda wanted: tiles, len(lines))
-        return checkpoint.sign(KEY, ORIGIN, len(lines), root, TIME).encode()
+        return checkpoint.sign(KEY, ORIGIN, len(lines), root).encode()
 
 
 def build(choose: random.Random) -> World:
     """A history of 8 to 40 commits, entered and signed to its end."""
     heads, versions = dict.fromkeys(LOGS, Head()), dict[tuple[str, str], int]()
-    world = World(
-        {name: Stored([]) for name in LOGS}, Rows({"entries": {}, "tiles": {}, "ledger": {}, "signed": {}}), []
-    )
+    world = World({name: Stored([]) for name in LOGS}, Rows({view.name: {} for view in LEDGER_VIEWS}), [])
     for number in range(choose.randint(8, 40)):
         name = choose.choice(LOGS) if number >= len(LOGS) else LOGS[number]
         stream, *others = choose.sample([f"thing-{thing}" for thing in range(4)], 4)

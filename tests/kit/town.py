@@ -11,7 +11,8 @@ from typing import Any
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from flask import Flask
 
-from services.audit.ledger import LedgerFollower
+from services.audit.ledger import Ledger, LedgerFollower
+from services.audit.witnesses import Witnesses
 from services.console.catalogue import OWNERS, definition, service_class
 from services.gateway import contracts
 from services.gateway.accounts import VIEWS, Accounts
@@ -79,8 +80,9 @@ class Town:
         ask = dict(arguments)
         instance = place.cls()
         instance.here = Call(place, self.signer.sign(context, f"{service}.{method}", ask))  # type: ignore[arg-type]
-        if hasattr(place.cls, "ledger_key"):
-            instance.ledger_key = self.ledger_key, "linli.example/city-ledger"
+        if hasattr(place.cls, "signing"):
+            ledger = Ledger(instance.here.views, "linli.example/city-ledger", self.ledger_key)
+            instance.signing = SimpleNamespace(ledger=ledger, witnesses=Witnesses())
         answer: dict[str, Any] = getattr(instance, method)(**ask)
         self.settle()
         if "error" in answer:

@@ -10,7 +10,7 @@ from typing import Annotated, Any
 import msgspec
 import pytest
 
-from services.audit import disclosure, merkle
+from services.audit import disclosure
 from services.audit.ledger import LEDGER_VIEWS, Ledger, LedgerFollower
 from services.audit.proofs import find_entries, prove_event
 from services.console import privacy
@@ -26,6 +26,7 @@ from shared.domain.privacy import PUBLIC, READ_WITHHELD, WITHHELD, classes_of, i
 from shared.domain.record import Record
 from shared.following import cloudevents
 from shared.following.follow import PARKED
+from shared.ledger import merkle
 from shared.log import Commit, EventLog, NewEvent
 from shared.log.memory import MemoryStorage
 from shared.views.sqlite import SqliteViews
@@ -347,7 +348,7 @@ def test_other_systems_are_told_of_a_confidential_case_that_it_is_one(confidenti
 
 
 def test_a_proof_checks_for_everybody(ledger: Ledger) -> None:
-    from services.audit.checkpoint import public_pem
+    from shared.ledger.checkpoint import public_pem
 
     for by in (ANONYMOUS, AUDITOR):
         found = prove_event(ledger, by, event_id="e-0")

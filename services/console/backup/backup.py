@@ -17,7 +17,7 @@ from typing import Any
 
 import msgspec
 
-from services.audit import checkpoint, disclosure
+from services.audit import disclosure
 from services.audit.ledger import Ledger
 from services.console.backup.archive import (
     FORMAT,
@@ -37,6 +37,7 @@ from services.console.output import out, progress
 from services.gateway.accounts import VIEWS as ACCOUNT_VIEWS
 from shared.domain.errors import BadInputError
 from shared.following.node import CLOCK
+from shared.ledger import checkpoint
 from shared.log import EventLog, Head, StoredCommit
 from shared.log.log import now
 from shared.service.settings import Settings
@@ -66,6 +67,10 @@ def backup(folder: Path, keys: Path | None, quiet: bool = False) -> dict[str, An
     size = ledger.size
     signed = (row for row in all_rows(stores["audit"], "signed") if int(row["key"]) <= size)
     target.lines("signed.jsonl", map(encode, signed))
+    target.lines(
+        "cosigned.jsonl", map(encode, (row for row in all_rows(stores["audit"], "cosigned") if row["size"] <= size))
+    )
+    target.lines("signers.jsonl", map(encode, all_rows(stores["audit"], "keys")))
     entries = (
         Entry(row["source"], row["position"], disclosure.salts_of(row)) for row in islice(ledger.entries(), size)
     )

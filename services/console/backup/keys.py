@@ -9,8 +9,8 @@ from pathlib import Path
 
 import msgspec
 
-from services.audit import checkpoint
 from services.console.backup.archive import KEY_FILES, PERSONAL, Manifest, read_commits
+from shared.ledger import checkpoint
 from shared.personal import Key, KeyStore
 from shared.service.settings import Settings, write_private
 from shared.service.storage import open_keys

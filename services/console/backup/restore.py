@@ -13,9 +13,10 @@ from typing import Any
 import msgspec
 from rich.table import Table
 
-from services.audit import checkpoint
+from services.audit.copies import Copies
 from services.audit.ledger import Ledger, LedgerFollower
 from services.audit.replay import digests, fold_until
+from services.audit.signing import KEY, add_key, first_key, key_row
 from services.console.backup import place
 from services.console.backup.archive import (
     PERSONAL,
@@ -35,6 +36,7 @@ from shared.domain.errors import BadInputError, CorruptionError, NotFoundError
 from shared.domain.record import Record
 from shared.following.follow import epoch
 from shared.following.node import CLOCK
+from shared.ledger import checkpoint
 from shared.log import EventLog, StoredCommit
 from shared.service.settings import Settings
 from shared.service.storage import open_log, open_views
@@ -84,7 +86,7 @@ def _restore(
                 task = bars.add_task(f"{name} views", total=None)
                 _put_back(store, folder, name, cut.checkpoints[name])
                 if name == "audit":
-                    _write_ledger(settings, store, logs, folder, manifest, cut, bool(keys))
+                    _write_ledger(settings, store, logs, folder, manifest, cut)
                 else:
                     until = {
                         source: cut.checkpoints[name][f"follow:{source}"]
@@ -158,9 +160,8 @@ def _write_ledger(
     folder: Path,
     manifest: Manifest,
     cut: Cut,
-    keys: bool,
 ) -> None:
-    """Enter every fact in its former order; raises `CorruptionError` when the root differs."""
+    """Enter every fact in its former order, and put back what was signed; raises `CorruptionError` when a root differs."""
     what = definition("audit")
     followers = {name: LedgerFollower(name, what.all_views, store, what.decoder_for(name)) for name in logs}
     records = {name: log.read(until=cut.logs[name]) for name, log in logs.items()}
@@ -186,16 +187,47 @@ def _write_ledger(
     ledger = Ledger(store, f"{settings.city}/city-ledger")
     if cut.size == manifest.size and ledger.root(cut.size).hex() != manifest.root:
         raise CorruptionError(f"{folder / 'ledger.jsonl'}: the entries do not give the root {manifest.root}")
-    for row in _signed(folder) if keys else ():
-        if int(row["key"]) <= cut.size:
-            public = checkpoint.load_public_key(manifest.public_key.encode()) if manifest.public_key else None
-            if public and checkpoint.open_checkpoint(row["text"], public, ledger.origin).root != ledger.root(
-                int(row["key"])
-            ):
-                raise CorruptionError(
-                    f"{folder / 'signed.jsonl'}: what was signed for size {int(row['key'])} is not this ledger"
-                )
-            store.save({("signed", row["key"]): row})
+    _put_back_signed(ledger, settings, folder, manifest, cut)
+
+
+def _put_back_signed(ledger: Ledger, settings: Settings, folder: Path, manifest: Manifest, cut: Cut) -> None:
+    """Write what was signed for what is restored, and which keys signed; without the last of them the new one needs to be believed."""
+    signers = _rows(folder, "signers")
+    if not signers and manifest.public_key:  # a backup of a former version, which had one key
+        only = checkpoint.load_public_key(manifest.public_key.encode())
+        signers = [first_key(checkpoint.vkey(ledger.origin, only))]
+    known = [checkpoint.read_vkey(row["vkey"])[1] for row in signers]
+    texts = []
+    for row in _signed(folder):
+        if (size := int(row["key"])) <= cut.size:
+            if known and checkpoint.open_checkpoint(row["text"], known, ledger.origin).root != ledger.root(size):
+                raise CorruptionError(f"{folder / 'signed.jsonl'}: what was signed for size {size} is not this ledger")
+            ledger.views.save({("signed", row["key"]): row})
+            texts.append(row["text"])
+    for row in _rows(folder, "cosigned"):
+        if row["size"] <= cut.size:
+            ledger.views.save({("cosigned", row["key"]): row})
+    for number, row in enumerate(signers):
+        ledger.views.save({("keys", key_row(number)): row})
+    copies, path = Copies(settings.data / "keys"), settings.data / "keys" / KEY
+    copies.write(texts)
+    if not path.exists():
+        return
+    key = checkpoint.load_key(path)
+    add_key(
+        ledger,
+        checkpoint.vkey(ledger.origin, key.public_key()),
+        "",
+        "restored without the key that signed before" if signers else "",
+    )
+    if not texts:  # there is never a ledger without a signature
+        Ledger(ledger.views, ledger.origin, key, copies).checkpoint()
+
+
+def _rows(folder: Path, name: str) -> list[dict[str, Any]]:
+    """The rows of a file that backups of former versions have not."""
+    path = folder / f"{name}.jsonl"
+    return [msgspec.json.decode(line) for line in path.read_bytes().splitlines()] if path.exists() else []
 
 
 def _signed(folder: Path) -> list[dict[str, Any]]:
@@ -219,7 +251,8 @@ def print_restored(report: Mapping[str, Any]) -> None:
     out.print(f"city ledger: {ledger['size']:,} entries, root {ledger['root']}", soft_wrap=True)
     if not report["keys"]:
         out.print(
-            "without --keys: personal data stays sealed, and a new key signs the ledger from here on", style="yellow"
+            "without --keys: personal data stays sealed, and a new key signs the ledger from here on (linli key show)",
+            style="yellow",
         )
     else:
         out.print(

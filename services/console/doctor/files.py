@@ -13,6 +13,7 @@ from shared.domain.errors import BadInputError
 from shared.log import sqlite as log_files
 from shared.personal import SqliteKeys
 from shared.service.settings import Settings
+from shared.service.storage import rows_file
 from shared.sqlite import address
 from shared.views import sqlite as view_files
 
@@ -78,7 +79,7 @@ def files(settings: Settings) -> Iterator[Finding]:
     yield Finding("SQLite", state, sqlite3.sqlite_version, "" if state == "ok" else f"{oldest} or later is needed")
     for name in OWNERS:
         yield _file(settings.data / f"{name}.log.sqlite", log_files.KIND, log_files.VERSION)
-        yield _file(settings.data / f"{name}.views.sqlite", view_files.KIND, view_files.VERSION)
+        yield _file(rows_file(settings, name), view_files.KIND, view_files.VERSION)
     yield _file(settings.data / "gateway.views.sqlite", view_files.KIND, view_files.VERSION)
     yield _file(settings.data / "keys" / "personal.sqlite", SqliteKeys.KIND, SqliteKeys.VERSION)
 

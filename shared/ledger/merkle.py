@@ -193,6 +193,16 @@ def verify_consistency(old: int, new: int, old_root: bytes, new_root: bytes, pro
         raise CorruptionError(f"the consistency proof does not lead to the root of {new} leaves, {new_root.hex()}")
 
 
+def hashes_of(read: Read, level: int, start: int, count: int) -> bytes:
+    """Return the concatenated hashes of `count` complete subtrees of a level, from number `start` on.
+
+    Raises `CorruptionError` when the tree lacks one.
+    """
+    nodes = [(level, index) for index in range(start, start + count)]
+    tiles = read(list(dict.fromkeys(map(_tile_of, nodes))))
+    return b"".join([_node(tiles, node) for node in nodes])
+
+
 def _hash_ranges(read: Read, ranges: Sequence[tuple[int, int]]) -> list[bytes]:
     """Return the roots over ranges of leaves, each of which starts where a subtree at least as large may start."""
     covers = [_cover(start, end) for start, end in ranges]

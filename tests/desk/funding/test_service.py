@@ -399,7 +399,7 @@ def test_an_answer_is_as_described(lived_in: Desk, name: str, reader: str) -> No
 
 
 def test_the_bodies_that_somebody_may_review_for_are_offered_and_a_signature_only_after_all(lived_in: Desk) -> None:
-    """D34, D35: what a reader is offered they may do."""
+    """What a reader is offered they may do (part of D34, D35)."""
     ask = ASKED["bodies_for_payment"]
     read = {"project_id": "described", "version": 1, "amount_fen": 1} | ask
 

@@ -1,4 +1,4 @@
-"""Time limits over a year whose holidays were not announced are marked, and counted again once its calendar comes (C12, X05)."""
+"""Time limits over a year whose holidays were not announced are marked, and counted again once its calendar comes."""
 
 from __future__ import annotations
 

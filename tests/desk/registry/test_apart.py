@@ -1,4 +1,4 @@
-"""Nobody belongs to two bodies over one place of which one watches over the other (D06, D34, X14)."""
+"""Nobody belongs to two bodies over one place of which one watches over the other."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Figures of a past day are those that were published then (X02)."""
+"""Figures of a past day are those that were published then."""
 
 from __future__ import annotations
 

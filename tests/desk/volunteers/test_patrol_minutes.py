@@ -1,4 +1,4 @@
-"""Minutes on patrol are bounded for each person and day, as hours are (C31, C39)."""
+"""Minutes on patrol are bounded for each person and day, as hours are."""
 
 from __future__ import annotations
 

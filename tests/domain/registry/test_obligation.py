@@ -182,7 +182,7 @@ def test_d15_the_forecast_says_behind_and_no_longer_to_be_reached() -> None:
 
 
 def test_the_end_of_a_period_in_a_year_not_announced_yet_is_provisional_and_counted_again() -> None:
-    """X05: also where it had not moved; the calendar that comes may make the last day a free one."""
+    """Also where it had not moved; the calendar that comes may make the last day a free one (part of X05)."""
     told = ("OrganisationEstablished", BODY)
     ask = {"rule": "joint-meeting", "organisation_id": "o-early"}
 

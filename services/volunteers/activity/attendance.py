@@ -57,12 +57,15 @@ def record_attendance(
         person, minutes, role = attendance.person_id, attendance.minutes, attendance.role
         if person in events:
             raise IllegalStateError(
-                _("{person} is named twice; a person takes part in an activity once"), person=person
+                _("{person} is named twice; a person takes part in an activity once"),
+                {"attendances": said(_("names something twice"))},
+                person=person,
             )
         if person in activity.attended:
             if activity.attended[person] != minutes:
                 raise IllegalStateError(
                     _("{person} is recorded with {minutes} minutes; withdraw that attendance first"),
+                    {"attendances": said(_("names somebody who is recorded otherwise"))},
                     person=person,
                     minutes=activity.attended[person],
                 )

@@ -14,12 +14,21 @@ from shared.domain.fields import CODE, MOMENT, PLACE, code_of, id_of, line, numb
 from shared.domain.mandate import Mandate
 from shared.domain.moments import before
 from shared.domain.territory import lineage
-from shared.domain.words import _, said
+from shared.domain.words import Said, _, said
 
 #: The kind of activity that names the issue or project it serves.
 DEED = "deed"
 CANCELLED = _("the activity was cancelled; plan another one")
 _TOOK_PART = _("people took part in the activity already; it cannot be cancelled")
+
+
+def _not_yet(activity: Activity, by: Mandate, city: City) -> Said | None:
+    """Why an activity of a later day is not recorded; on its day the hour decides."""
+    return said(_("the activity is yet to come")) if city.day < activity.starts[:10] else None
+
+
+def _attended(activity: Activity, by: Mandate, city: City) -> Said | None:
+    return said(_TOOK_PART) if activity.attended else None
 
 
 def begun(activity: Activity, at: str) -> None:
@@ -77,7 +86,7 @@ def plan_activity(
     ]
 
 
-@ACTIVITY.command("activity.record", when=("planned",), again=("held",), otherwise=CANCELLED)
+@ACTIVITY.command("activity.record", unless=_not_yet, when=("planned",), again=("held",), otherwise=CANCELLED)
 def hold_activity(
     activity: Activity,
     *,
@@ -96,7 +105,7 @@ def hold_activity(
     return [ActivityHeld(activity_id=activity.id, sessions=sessions)]
 
 
-@ACTIVITY.command("activity.plan", when=("planned",), again=("cancelled",), otherwise=_TOOK_PART)
+@ACTIVITY.command("activity.plan", unless=_attended, when=("planned",), again=("cancelled",), otherwise=_TOOK_PART)
 def cancel_activity(
     activity: Activity, *, by: Mandate, at: str, reason: Annotated[str, text(300), "why"]
 ) -> list[Event]:

@@ -67,9 +67,9 @@ imports: $(VENV)/tested ## who may import whom
 bench: .venv-bench/installed ## measure, side by side with what is compared (SHAPE=embedded, city or both; some 5 and 8 minutes)
 	@.venv-bench/bin/python -m tests.bench --shape $(or $(SHAPE),both) $(BENCH)
 
-faults: $(VENV)/tested ## break a running city for a long time (KILLS=1000 SEED=7 SHAPE=city AWAY=600 ROLLING=10 MUTATIONS=100000)
+faults: $(VENV)/tested ## break a running city for a long time (KILLS=1000 SEED=7 SHAPE=city AWAY=600 ROLLING=10 MUTATIONS=100000 LOSSES=100)
 	@$(BIN)/python -m tests.faults --kills $(or $(KILLS),100) --shape $(or $(SHAPE),both) --away $(or $(AWAY),0) --rolling $(or $(ROLLING),1) \
-		--mutations $(or $(MUTATIONS),0) $(if $(SEED),--seed $(SEED))
+		--mutations $(or $(MUTATIONS),0) --losses $(or $(LOSSES),0) $(if $(SEED),--seed $(SEED))
 
 fuzz: $(VENV)/tested ## throw what fits the OpenAPI document, and what does not, at every path as everybody (FUZZ=50 SEED=1)
 	@$(BIN)/python -m tests.component.gateway.fuzzing --examples $(or $(FUZZ),50) --seed $(or $(SEED),1)

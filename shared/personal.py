@@ -7,10 +7,12 @@ from __future__ import annotations
 
 import base64
 import os
+import re
 from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol
 
+import msgspec
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
@@ -20,7 +22,13 @@ from shared.sqlite import Database
 
 _PREFIX = "sealed:v1:"
 _GENERATION, _NONCE, _TAG, _KEY = 2, 12, 16, 32  # bytes
+_SEALED = re.compile(rb'"(sealed:v1:(?:[^"\\]|\\.)*:[A-Za-z0-9+/]+=*)"')
 _LAST_GENERATION = 256**_GENERATION - 1
+
+
+def sealed_in(text: bytes) -> list[str]:
+    """Every sealed text in some JSON, as `Personal.open` takes it."""
+    return [msgspec.json.decode(b'"' + found + b'"', type=str) for found in _SEALED.findall(text)]
 
 
 class Key(NamedTuple):
@@ -53,9 +61,12 @@ class SqliteKeys:
     KIND, VERSION = 0x4C4C6B79, 1
     _TABLES = "CREATE TABLE keys (subject TEXT PRIMARY KEY, generation INTEGER NOT NULL, secret BLOB) STRICT"
 
-    def __init__(self, path: str | Path) -> None:
+    def __init__(self, path: str | Path, read_only: bool = False) -> None:
         """Open or create the file; raises `UnavailableError` when it has another format or cannot be opened."""
         path = Path(path)
+        if read_only:
+            self._database = Database(path, self.KIND, self.VERSION, self._TABLES, read_only=True)
+            return
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
             # SQLite gives -wal and -shm the mode of the file

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import os
 import sqlite3
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
+from urllib.parse import quote
 
-from shared.domain.errors import UnavailableError
+from shared.domain.errors import CorruptionError, UnavailableError
+
+#: What decides in a file besides its rows: statistics and what SQLite makes itself do not.
+_SHAPE = "SELECT type, name, tbl_name, sql FROM sqlite_master WHERE name NOT LIKE 'sqlite\\_%' ESCAPE '\\'"
 
 
 class Database:
@@ -72,16 +77,34 @@ class Database:
         return int(connection.execute(f"PRAGMA {name}").fetchone()[0])
 
     def _open(self) -> sqlite3.Connection:
-        mode = "?mode=ro" if self._read_only else ""
         with self._explained():
             return sqlite3.connect(
-                f"file:{self.path}{mode}",
+                address(self.path, self._read_only),
                 uri=True,
                 isolation_level=None,
                 check_same_thread=False,
                 timeout=10,
                 cached_statements=256,
             )
+
+    def check_shape(self, tables: str, strict: bool = True) -> None:
+        """Raise `CorruptionError` unless the tables, indexes and triggers of these statements are there, and the file is whole.
+
+        What else there is may only be tables with their indexes, and `strict` nothing: a trigger decides what is written.
+        """
+        with closing(sqlite3.connect(":memory:")) as model:
+            model.executescript(tables)
+            wanted = set(model.execute(_SHAPE))
+        with self.reading() as connection:
+            found = set(connection.execute(_SHAPE))
+            broken = connection.execute("PRAGMA integrity_check(1)").fetchone()[0]
+        for lacking in sorted(wanted - found, key=repr):
+            raise CorruptionError(f"{self.path}: the {lacking[0]} {lacking[1]} is gone, or another one")
+        for added in sorted(found - wanted, key=repr):
+            if strict or added[0] not in ("table", "index"):
+                raise CorruptionError(f"{self.path}: there is a {added[0]} {added[1]} that this program did not make")
+        if broken != "ok":
+            raise CorruptionError(f"{self.path} is damaged: {broken}")
 
     @contextmanager
     def _explained(self) -> Iterator[None]:
@@ -127,3 +150,32 @@ class Database:
                 self._writer.close()
             while self._idle:
                 self._idle.pop().close()
+
+
+def address(path: str | Path, read_only: bool = False) -> str:
+    """The address of a file, whatever characters its name has.
+
+    On a disk that nobody can write, a file that is whole without its -wal file is read as it lies there: SQLite would want to write
+    beside it.
+    """
+    mode = ""
+    if read_only:
+        mode = "?mode=ro"
+        wal = Path(f"{path}-wal")
+        if os.statvfs(Path(path).parent).f_flag & os.ST_RDONLY and not (wal.exists() and wal.stat().st_size):
+            mode = "?immutable=1"
+    return f"file:{quote(str(path))}{mode}"
+
+
+def begun(path: str | Path) -> bool:
+    """Whether a file is there and holds anything: one that lost its -wal file may hold nothing. One that is broken holds something."""
+    if not Path(path).exists() or not Path(path).stat().st_size:
+        return False
+    try:
+        connection = sqlite3.connect(address(path, read_only=True), uri=True)
+        try:
+            return bool(connection.execute("PRAGMA application_id").fetchone()[0])
+        finally:
+            connection.close()
+    except sqlite3.DatabaseError:
+        return True

@@ -806,6 +806,9 @@ def main(arguments: list[str] | None = None) -> int:
                     event=options.event,
                     disclosures=disclosures,
                 )
+            except (ValueError, TypeError, LookupError, AttributeError, RecursionError) as error:
+                reason = f"something has a shape that no export has: {error!r}"
+                result = {"valid": False, "reason": reason, "line": None, "lines": None}
             except Wrong as wrong:
                 result = {"valid": False, "reason": wrong.reason, "line": wrong.line, "lines": wrong.lines}
                 if hashes is not None and wrong.lines:
@@ -813,10 +816,12 @@ def main(arguments: list[str] | None = None) -> int:
                     exact = first_wrong_line(ledger, hashes, open_checkpoint(checkpoint, key))
                     result["exact"] = exact
     except OSError as error:
-        print(f"cannot read {error.filename}: {error.strerror}", file=sys.stderr)
+        print(f"cannot read {error.filename or 'a file'}: {error.strerror or error}", file=sys.stderr)
         return 2
     result["seconds"] = round(time.perf_counter() - started, 3)
-    print(json.dumps(result, ensure_ascii=False) if options.json else "\n".join(_summary(result)))
+    text = json.dumps(result, ensure_ascii=False) if options.json else "\n".join(_summary(result))
+    encoding = sys.stdout.encoding or "utf-8"
+    print(text.encode(encoding, "backslashreplace").decode(encoding))
     return 0 if result["valid"] else 1
 
 

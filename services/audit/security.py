@@ -123,7 +123,7 @@ def _moment(row: Row, state: SecurityAct, event: SecurityActNoted, record: Any) 
 SECURITY_ACTS = View.of(SECURITY_ACT, "security_acts", ("act", "by", "person_id", "at"), _moment)
 
 
-@SECURITY_ACT.query(answer=page_of(row_of(SECURITY_ACT, at={"type": "string"})))
+@SECURITY_ACT.query(answer=page_of(row_of(SECURITY_ACT, at={"type": "string"})), power=f"{WATCH} or {READ_WITHHELD}")
 def find_security_acts(
     read: Reader,
     *,
@@ -136,8 +136,6 @@ def find_security_acts(
     cursor: Cursor = "",
 ) -> dict[str, Any]:
     """Security acts, the newest first, for auditors and operators."""
-    if not read.may(WATCH):
-        read.require(READ_WITHHELD)
     where = {"act": act, "by": by, "person_id": person_id, "at__gte": since}
     return read.page("security_acts", where, limit, cursor, order, None, lambda row: _opened(read, row))
 

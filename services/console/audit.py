@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import os
+import traceback
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from datetime import datetime
+from datetime import UTC, datetime
 from hashlib import sha256
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -18,13 +19,15 @@ from services.audit import checkpoint, merkle
 from services.audit.ledger import LEDGER_VIEWS, Ledger
 from services.audit.replay import Comparison, compare, digests, fold_until
 from services.audit.verify import verify_ledger, verify_log
+from services.console.beside import print_beside, verify_beside
 from services.console.catalogue import OWNERS, definition
 from services.console.output import out, progress
 from shared.domain.catalogue import ANONYMOUS
-from shared.domain.errors import BadInputError, NotFoundError
+from shared.domain.errors import BadInputError, CorruptionError, NotFoundError
 from shared.domain.mandate import Mandate
 from shared.domain.view import Row
 from shared.log import EventLog
+from shared.log.record import read_body
 from shared.service.settings import Settings
 from shared.service.storage import open_log, open_views
 from shared.views.sqlite import SqliteViews
@@ -57,6 +60,20 @@ def _shown(quiet: bool, totals: Mapping[str, int]) -> Iterator[Callable[[str, in
         yield report
 
 
+@contextmanager
+def _readable() -> Iterator[None]:
+    """Turn what a record or row of a shape that nobody writes makes of a check into a sentence."""
+    try:
+        yield
+    except (ValueError, TypeError, LookupError, AttributeError, RecursionError) as error:
+        last = traceback.extract_tb(error.__traceback__)[-1]
+        raise CorruptionError(
+            f"something that is stored has a shape that no program of this city writes: {error!r}, found in {Path(last.filename).name} "
+            f"line {last.lineno}"
+        ) from error
+
+
+@_readable()
 def verify(quiet: bool = False) -> dict[str, Any]:
     """Check every chain and the city ledger from raw records; raises `CorruptionError` naming the first wrong position."""
     settings = Settings.read()
@@ -64,6 +81,7 @@ def verify(quiet: bool = False) -> dict[str, Any]:
     totals = {name: log.head().position for name, log in logs.items()} | {"ledger": ledger.size}
     with _shown(quiet, totals) as report:
         chains = [verify_log(log, report) for log in logs.values()]
+        beside = verify_beside(settings, logs)
         found = verify_ledger(ledger, logs, key.public_key(), report)
     return {
         "logs": [{"service": chain.service, "events": chain.events, "digest": chain.digest} for chain in chains],
@@ -73,6 +91,7 @@ def verify(quiet: bool = False) -> dict[str, Any]:
             "signed_size": found.signed_size,
             "waiting": found.waiting,
         },
+        "beside": beside,
         "verified": True,
     }
 
@@ -88,9 +107,11 @@ def print_verified(report: Mapping[str, Any]) -> None:
     out.print(
         f"last signed checkpoint: {ledger['signed_size']:,} entries; in the logs but not entered yet: {ledger['waiting']:,}"
     )
+    print_beside(report["beside"])
     out.print("every chain and the Merkle tree hold", style="green")
 
 
+@_readable()
 def replay_all(until: str | None, quiet: bool = False) -> dict[str, Any]:
     """Rebuild all views in a separate store; compare them with the live ones, or return digests as of `until`."""
     settings = Settings.read()
@@ -150,16 +171,15 @@ def _positions(until: str, logs: Mapping[str, EventLog], settings: Settings) -> 
 
 
 def _position_at(log: EventLog, moment: datetime) -> int:
-    """Return the last position recorded at or before a moment; recorded times never decrease, so bisection finds it."""
-    low, high = 0, log.head().position
-    while low < high:
-        middle = (low + high + 1) // 2
-        record = next(log.read(middle - 1, limit=1))
-        if datetime.fromisoformat(record.time) <= moment:
-            low = middle
-        else:
-            high = middle - 1
-    return low
+    """Return the last position recorded at or before a moment.
+
+    All before it belongs to it, also what a clock that was ahead dated later.
+    """
+    found, until = 0, moment.astimezone(UTC)
+    for commit in log.read_commits():
+        if datetime.fromisoformat(read_body(commit).time) <= until:
+            found = commit.last_position
+    return found
 
 
 def print_replayed(report: Mapping[str, Any]) -> None:

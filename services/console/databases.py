@@ -6,6 +6,7 @@ A running service has no right to do this for its log: it may only find and inse
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from rich.table import Table
@@ -13,7 +14,9 @@ from rich.table import Table
 from services.console.catalogue import OWNERS, definition
 from services.console.output import out
 from services.gateway.accounts import VIEWS as ACCOUNT_VIEWS
+from shared.following.whole import ShrunkError, known_of
 from shared.mongodb import PATIENCE, explained
+from shared.service.history import History
 from shared.service.settings import Settings
 from shared.service.storage import database_of, migrate_log, open_keys, open_views
 
@@ -30,12 +33,31 @@ def migrate(settings: Settings) -> dict[str, Any]:
     if not settings.mongodb_uri:
         return {"needed": False, "databases": []}
     before = {name: shape_of(settings, name) for name in databases()}
+    _require_no_log_is_missing(settings, before)
     for name in OWNERS:
         migrate_log(settings, name)
         open_views(settings, name, definition(name).all_views).close()
     open_views(settings, "gateway", ACCOUNT_VIEWS).close()
     open_keys(settings).close()
     return {"needed": True, "databases": [_compared(settings, name, before[name]) for name in databases()]}
+
+
+def _require_no_log_is_missing(settings: Settings, before: Mapping[str, Shape]) -> None:
+    """Raise `ShrunkError` instead of making a new log where the old one is gone but others know it."""
+    if settings.restoring:
+        return
+    history = History(replace(settings, owners=OWNERS))
+    try:
+        marks = history.marks()
+    finally:
+        history.close()
+    for name in OWNERS:
+        known = known_of(name, marks)
+        if "commits" not in before[name] and known and known[0].mark.position:
+            raise ShrunkError(
+                f"MongoDB database linli_{name} holds no log, but {known[0].by} knows it up to position {known[0].mark.position}; no new "
+                "log is begun in its place. Put the database back, or restore the newest backup into a new server"
+            )
 
 
 def shape_of(settings: Settings, name: str) -> Shape:

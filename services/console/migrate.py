@@ -40,8 +40,14 @@ def log_privileges(service: str) -> list[dict[str, Any]]:
 def roles() -> dict[str, tuple[list[dict[str, Any]], list[dict[str, str]]]]:
     """Return each user's privileges and built-in roles; the role has the user's name."""
     keys = [_privilege("linli_keys", "keys", ["find", "insert", "update"]), _privilege("linli_keys", "formats", _READ)]
+    positions = [  # whoever starts sees whether others have followed its log further than it goes
+        _privilege(f"linli_{service}_views", "checkpoints", _READ) for service in OWNERS
+    ]
     found = {
-        f"linli-{service}": ([*log_privileges(service), *keys], [{"role": "readWrite", "db": f"linli_{service}_views"}])
+        f"linli-{service}": (
+            [*log_privileges(service), *keys, *positions],
+            [{"role": "readWrite", "db": f"linli_{service}_views"}],
+        )
         for service in OWNERS
     }
     unfinished = _privilege("linli_keys", "formats", _READ)  # records an unfinished restore

@@ -52,6 +52,9 @@ def show_status(url: str | None, json: bool) -> None:
             table.add_row(*start, source, str(follower["position"]), str(max(lag, 0)), str(follower["parked"]))
             first = False
     out.print(table)
+    for name, service in status["services"].items():
+        if service.get("problem"):
+            out.print(f"{name}: {service['problem']}", style="red", markup=False, soft_wrap=True)
 
 
 def list_parked(url: str | None, json: bool) -> None:

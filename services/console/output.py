@@ -68,6 +68,10 @@ def explained() -> Iterator[None]:
         err.print("linli: ", style="bold red", end="")
         err.print(error.message + detail, soft_wrap=True)
         raise SystemExit(code) from None
+    except OSError as error:
+        err.print("linli: ", style="bold red", end="")
+        err.print(f"{error.filename or 'a file'}: {error.strerror or error}", markup=False, soft_wrap=True)
+        raise SystemExit(UNAVAILABLE) from None
     except KeyboardInterrupt:
         err.print("interrupted")
         raise SystemExit(130) from None

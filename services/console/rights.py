@@ -11,7 +11,7 @@ from typing import Any
 import yaml
 
 from services.console.catalogue import OWNERS, definition
-from shared.domain.command import STAFF, Command, Query
+from shared.domain.command import STAFF, UNDER, Command, Query
 from shared.domain.decider import Decider
 from shared.domain.mandate import Mandate
 from shared.domain.privacy import classes_of, is_staff
@@ -80,7 +80,13 @@ def queries(service: str) -> list[Right]:
     """The queries of a service."""
     found = definition(service)
     return [
-        Right(service, one.name, (one.power,) if one.power else (), bool(one.own))
+        Right(
+            service,
+            one.name,
+            tuple(one.power.split(" or ")) if one.power else (),
+            bool(one.own),
+            city=bool(one.power) and UNDER not in {field.name for field in one.fields},
+        )
         for one in (*found.queries.values(), *found.by_hand)
     ]
 

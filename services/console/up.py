@@ -8,6 +8,7 @@ import sys
 import time
 from collections.abc import Callable
 from contextlib import redirect_stderr
+from dataclasses import replace
 from io import StringIO
 from pathlib import Path
 from typing import Any, TextIO
@@ -22,6 +23,7 @@ from services.console.health import Health
 from services.console.output import err
 from shared.broker.topology import check
 from shared.domain.errors import BadInputError, UnavailableError
+from shared.service.history import check_history
 from shared.service.logging import configure
 from shared.service.runner import runner_for
 from shared.service.settings import Settings, keep_private
@@ -38,13 +40,15 @@ _log = structlog.get_logger()
 
 def serve(names: list[str], scenario: Path | None, log_file: Path | None) -> None:
     """Start the named services (none: all), load a story, and serve until SIGINT or SIGTERM."""
-    settings = Settings.read()
+    settings = replace(Settings.read(), owners=OWNERS)
     if not names and settings.amqp_uri != "linli://embedded":
         raise BadInputError("with a broker, start one service a process: linli up SERVICE")
     if names and settings.amqp_uri == "linli://embedded":
         raise BadInputError("a single service needs a broker: set AMQP_URI, or start all with: linli up")
     if not settings.mongodb_uri:
         check_restored(settings)
+        for name in OWNERS:
+            check_history(settings, name)
     keep_private(settings.data)
     log = log_file.open("a", buffering=1, encoding="utf-8") if log_file else None
     configure(settings.log_level, log)
@@ -114,6 +118,8 @@ def _servers_ready(settings: Settings, names: list[str], health: Health, stop: e
                 owner = name in OWNERS
                 check(settings.amqp_uri, name, definition(name).sources if owner else None, settings.amqp_tls)
                 check_database(settings, name, log=owner)
+                if owner:
+                    check_history(settings, name)
             return True
         except UnavailableError as error:
             if error.message != health.problem:
@@ -131,7 +137,7 @@ def _look_at(runner: ServiceRunner) -> Callable[[], None]:
 
     def look() -> None:
         for node in nodes:
-            node.log.head()
+            node.require_able()
             node.require_ready()
             node.views.checkpoint(f"follow:{node.name}")
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from services.funding.documents import Payment
+from services.funding.documents import Payment, Receipt
 from services.funding.project import Project
 from shared.domain.city import City
 from shared.domain.errors import ForbiddenError, IllegalStateError
@@ -90,6 +90,39 @@ def never_signs(payment: Payment, by: Mandate) -> Said | None:
     return _why((payment.applicants, "signer", "applicant"), (payment.reviewers, "signer", "reviewer"), who=by.actor)
 
 
+def all_approved(payment: Payment, city: City) -> None:
+    """Raise `IllegalStateError` unless every body that the city lists approved the payment as it is (D34)."""
+    if not (bodies := city.entries("review_bodies")):
+        raise IllegalStateError(_("the city lists no bodies that review payments; adopt an entry for each first"))
+    if missing := [body for body in bodies if body not in payment.approvals]:
+        raise IllegalStateError(_("the payment still needs the approval of: {missing}"), missing=", ".join(missing))
+
+
+def can_pay(project: Project, payment: Payment) -> None:
+    """Raise `IllegalStateError` when the project holds less than the payment."""
+    if (held := sum(project.held.values())) < payment.amount_fen:
+        raise IllegalStateError(
+            _("the project holds {held} fen and cannot pay {amount} fen; money must come in first"),
+            held=held,
+            amount=payment.amount_fen,
+        )
+
+
+def can_reverse(project: Project, receipt: Receipt) -> None:
+    """Raise `IllegalStateError` when the books are closed, or the source holds the money of the receipt no longer."""
+    if project.status == "closed":
+        raise IllegalStateError(
+            _("the project is {status}; its books take nothing more"), status=term("project status", project.status)
+        )
+    if (held := project.held[receipt.source]) < receipt.amount_fen:
+        raise IllegalStateError(
+            _("{source} holds only {held} of {amount} fen: the rest is spent"),
+            source=term("money_sources", receipt.source),
+            held=held,
+            amount=receipt.amount_fen,
+        )
+
+
 def accountant(project: Project, by: Mandate) -> str:
     """The person who records receipts; raises `ForbiddenError` for one who paid money out or signs."""
     who = person(by)
@@ -160,6 +193,13 @@ def _of_type(city: City, body: str, by: Mandate) -> None:
 
 def reviewer(project: Project, payment: Payment, body: str, by: Mandate, city: City) -> str:
     """The person who reviews for a body; raises `ForbiddenError` for one with another part in it, or of another organisation."""
+    try:
+        return _reviewer(project, payment, body, by, city)
+    except (ForbiddenError, IllegalStateError) as error:
+        raise type(error)(error.said, {"body": said(_("not for you"))} | error.fields) from None
+
+
+def _reviewer(project: Project, payment: Payment, body: str, by: Mandate, city: City) -> str:
     who = person(by)
     if not by.organisation_id:
         raise ForbiddenError(_("a review is given for an organisation; act from a post of it"))

@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from datetime import date, timedelta
 from typing import Annotated, Any
 
-from services.funding import books, duties
+from services.funding import books, duties, offering
 from services.funding.documents import PAYMENT, Payment
 from services.funding.facts import (
     PERSON,
@@ -146,7 +146,9 @@ def _held(asked: PaymentRequested | PaymentAmended, like: tuple[str, ...]) -> li
     return [asked, *([PaymentHeld(**ids, version=asked.version, like=like)] if like else [])]
 
 
-@PAYMENT.command("payment.amend", when=OPEN, otherwise=_FINAL, only=duties.never_asks, alone=True, late=0)
+@PAYMENT.command(
+    "payment.amend", when=OPEN, otherwise=_FINAL, only=duties.never_asks, unless=offering.asks, alone=True, late=0
+)
 def amend_payment(
     payment: Payment,
     *,
@@ -204,6 +206,7 @@ def amend_payment(
     "payment.amend",
     when=("held",),
     otherwise=_("the payment is {status}; only one that is held as a likely repeat needs an explanation"),
+    unless=offering.asks,
     late=0,
 )
 def explain_payment(
@@ -247,6 +250,8 @@ def withdraw_payment(
         "the payment is {status}; a rejected one is reviewed after it was amended, a held one after it was explained why it is no repeat"
     ),
     only=duties.never_reviews,
+    unless=offering.reviews,
+    offers={"body": "bodies_for_payment"},
     late=0,
 )
 def review_payment(
@@ -271,7 +276,10 @@ def review_payment(
         if given.person_id == who:
             return []
         raise IllegalStateError(
-            _("{person} already approved for {body}"), person=given.person_id, body=term("review_bodies", body)
+            _("{person} already approved for {body}"),
+            {"body": said(_("has reviewed already"))},
+            person=given.person_id,
+            body=term("review_bodies", body),
         )
     if verdict == "rejected" and not reason:
         raise IllegalStateError(
@@ -300,6 +308,7 @@ def _same(payment: Payment, version: int, amount_fen: int) -> None:
             _(
                 "the payment is now version {version} over {amount} fen, not version {read} over {read_amount} fen; read it again"
             ),
+            {"version": said(_("has changed"))},
             version=payment.version,
             amount=payment.amount_fen,
             read=version,
@@ -313,6 +322,7 @@ def _same(payment: Payment, version: int, amount_fen: int) -> None:
     again=("signed",),
     otherwise=_("the payment is {status}; only a request that all bodies approved is signed"),
     only=duties.never_signs,
+    unless=offering.signs,
     late=0,
 )
 def sign_payment(
@@ -334,10 +344,7 @@ def sign_payment(
     _same(payment, version, amount_fen)
     if payment.status == "signed":
         return []
-    if not (bodies := city.entries("review_bodies")):
-        raise IllegalStateError(_("the city lists no bodies that review payments; adopt an entry for each first"))
-    if missing := [body for body in bodies if body not in payment.approvals]:
-        raise IllegalStateError(_("the payment still needs the approval of: {missing}"), missing=", ".join(missing))
+    duties.all_approved(payment, city)
     who = duties.signer(project, payment, by)
     signed = PaymentSigned(
         project_id=project.id, payment_id=payment.id, person_id=who, amount_fen=amount_fen, version=version
@@ -352,6 +359,7 @@ def sign_payment(
     when=("signed",),
     again=("paid",),
     otherwise=_("the payment is {status}; the approvals of all bodies and the signature come first"),
+    unless=offering.pays,
     late=0,
 )
 def make_payment(
@@ -369,12 +377,7 @@ def make_payment(
     open_for_money(project)
     cashier = duties.cashier(project, by)
     within_budget(project, payment.id, payment.amount_fen)
-    if payment.amount_fen > (held := sum(project.held.values())):
-        raise IllegalStateError(
-            _("the project holds {held} fen and cannot pay {amount} fen; money must come in first"),
-            held=held,
-            amount=payment.amount_fen,
-        )
+    duties.can_pay(project, payment)
     drawn = books.draw(payment.amount_fen, project.held)
     entries = books.payment(drawn)
     made = PaymentMade(
@@ -392,7 +395,13 @@ def make_payment(
     return [made, on(PROJECT, project.id, booked)]
 
 
-@PAYMENT.command("money.receive", when=("paid", "withdrawn"), erases=lambda payment: f"payee:{payment.id}")
+@PAYMENT.command(
+    "money.receive",
+    when=("paid", "withdrawn"),
+    erases=lambda payment: f"payee:{payment.id}",
+    unless=offering.erases_payee,
+    late=0,
+)
 def erase_payee(
     payment: Payment,
     *,

@@ -14,6 +14,7 @@ from services.funding.facts import (
     PaymentReviewed,
     PaymentSigned,
 )
+from services.funding.offering import bodies_of
 from services.funding.rows import day_of, public, row_of, rows_of
 from services.funding.voucher import normal_form
 from shared.domain.answers import COUNT, TEXT, by_code, many, page_of, shape
@@ -21,7 +22,7 @@ from shared.domain.command import Cursor, Limit, order_of
 from shared.domain.fields import PLACE, choice, code_of, id_of
 from shared.domain.reader import Reader
 from shared.domain.record import Record
-from shared.domain.view import Row
+from shared.domain.view import Row, state_of
 
 
 def _days(row: Row, payment: Payment, event: Any, record: Record) -> Row:
@@ -78,6 +79,18 @@ def shown_payment(read: Reader, row: Row) -> Row:
     bodies = read.city.entries("review_bodies")
     awaiting = [body for body in bodies if row["status"] == "requested" and body not in row["reviews"]]
     return row | {"awaiting": awaiting} | {f"needs_{body}": int(body in awaiting) for body in bodies}
+
+
+@PAYMENT.query(answer=shape(rows=many(shape(body=TEXT))))
+def bodies_for_payment(
+    read: Reader,
+    *,
+    payment_id: Annotated[str, id_of("payment"), "the payment"],
+    command: Annotated[str, choice("review_payment", words="command"), "what is to be done"] = "review_payment",
+) -> dict[str, Any]:
+    """The bodies that you may review a payment for now (D34)."""
+    row = read.row("payments", payment_id, "payment", "payment_id")
+    return {"rows": [{"body": body} for body in bodies_of(state_of(PAYMENT, row), read.by, read.city)]}
 
 
 @PAYMENT.query(answer=page_of(PAYMENT_ROW))

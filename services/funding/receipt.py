@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
-from services.funding import books, duties
+from services.funding import books, duties, offering
 from services.funding.documents import RECEIPT, Receipt
 from services.funding.facts import (
     PERSON,
@@ -30,7 +30,7 @@ from shared.domain.mandate import Mandate
 from shared.domain.reader import Reader
 from shared.domain.record import Record
 from shared.domain.view import Row
-from shared.domain.words import _, said, term
+from shared.domain.words import _, said
 
 PAYER_KIND = choice("organisation", PERSON, words="payer_kind")
 
@@ -100,7 +100,7 @@ def record_receipt(
     return decided
 
 
-@RECEIPT.command("money.receive", when=("recorded",), again=("reversed",), late=0)
+@RECEIPT.command("money.receive", when=("recorded",), again=("reversed",), unless=offering.reverses, late=0)
 def reverse_receipt(
     receipt: Receipt,
     *,
@@ -117,17 +117,7 @@ def reverse_receipt(
     of_project(receipt, project, "receipt")
     if receipt.status == "reversed":
         return []
-    if project.status == "closed":
-        raise IllegalStateError(
-            _("the project is {status}; its books take nothing more"), status=term("project status", project.status)
-        )
-    if (held := project.held[receipt.source]) < receipt.amount_fen:
-        raise IllegalStateError(
-            _("{source} holds only {held} of {amount} fen: the rest is spent"),
-            source=term("money_sources", receipt.source),
-            held=held,
-            amount=receipt.amount_fen,
-        )
+    duties.can_reverse(project, receipt)
     accountant, entries = duties.accountant(project, by), books.reversal(receipt.source, receipt.amount_fen)
     reversed_ = ReceiptReversed(
         project_id=project.id,
@@ -147,7 +137,7 @@ def reverse_receipt(
     return decided
 
 
-@RECEIPT.command("money.receive", erases=lambda receipt: f"payer:{receipt.id}")
+@RECEIPT.command("money.receive", erases=lambda receipt: f"payer:{receipt.id}", unless=offering.erases_payer, late=0)
 def erase_payer(
     receipt: Receipt,
     *,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Annotated
 
-from services.funding import books, duties
+from services.funding import books, duties, offering
 from services.funding.books import SOURCES, by_source
 from services.funding.facts import (
     BudgetRaised,
@@ -31,7 +31,7 @@ NAME, REASON = line(200), text(500)
 SHARES = pairs(code_of("money_sources"), fen(0))
 
 
-@PROJECT.command("project.propose", new=CHOSEN)
+@PROJECT.command("project.propose", new=CHOSEN, late=0)
 def propose_project(
     project: Project,
     *,
@@ -108,6 +108,8 @@ def known_source(city: City, source: str, field: str = "source") -> None:
     when=("proposed",),
     again=("approved", "finished", "accepted"),
     otherwise=_("the project is {status} and cannot be approved"),
+    unless=offering.approves,
+    late=0,
 )
 def approve_project(
     project: Project,
@@ -129,6 +131,8 @@ def approve_project(
     "project.approve",
     when=OPEN,
     otherwise=_("the project is {status}; only the budget of an approved one that is not settled is raised"),
+    unless=offering.approves,
+    late=0,
 )
 def raise_budget(
     project: Project,
@@ -169,6 +173,8 @@ def raise_budget(
     when=("proposed", "approved", "finished"),
     again=("cancelled",),
     otherwise=_("only unaccepted projects can be cancelled; this one is {status}"),
+    unless=offering.gives_up,
+    late=0,
 )
 def cancel_project(project: Project, *, by: Mandate, at: str, reason: Annotated[str, REASON, "why"]) -> list[Event]:
     """Give a project up; what it holds can then be returned."""
@@ -182,6 +188,7 @@ def cancel_project(project: Project, *, by: Mandate, at: str, reason: Annotated[
     "project.approve",
     when=("proposed", "approved", "finished", "accepted"),
     otherwise=_("the project is {status}; nothing is left to sign"),
+    late=0,
 )
 def designate_signer(
     project: Project, *, by: Mandate, at: str, person_id: Annotated[str, id_of("person"), "who signs from now on"]
@@ -197,6 +204,7 @@ def designate_signer(
     when=("approved",),
     again=("finished",),
     otherwise=_("only an approved project can be finished; this one is {status}"),
+    late=0,
 )
 def finish_works(project: Project, *, by: Mandate, at: str) -> list[Event]:
     """Say that the works of a project are finished and can be examined."""
@@ -208,6 +216,8 @@ def finish_works(project: Project, *, by: Mandate, at: str) -> list[Event]:
     when=("finished",),
     again=("accepted", "closed"),
     otherwise=_("finish the works before accepting them; the project is {status}"),
+    unless=offering.examines,
+    late=0,
 )
 def accept_project(
     project: Project,
@@ -262,6 +272,7 @@ def _judged(field: str, names: Sequence[str], judged: Mapping[str, bool]) -> Non
     when=("accepted", "cancelled"),
     again=("closed",),
     otherwise=_("accept or cancel the project before returning surplus; it is {status}"),
+    unless=offering.returns,
     late=0,
 )
 def return_surplus(project: Project, *, by: Mandate, at: str) -> list[Event]:

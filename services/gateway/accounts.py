@@ -190,12 +190,13 @@ class Accounts:
             self.known(username)
             self._views.save({("accounts", username): None} | (beside or {}))
 
-    def forget(self, person_id: str) -> None:
-        """Take the account of an erased person away, if there is one: a sign-in name may be a name."""
+    def forget(self, person_id: str, beside: Rows | None = None) -> None:
+        """Take the account of an erased person away, if there is one: a sign-in name may be a name. `beside` is saved with it."""
         with self._alone():
             rows = self._views.find("accounts", {"person_id": person_id}).rows if person_id else ()
             if rows:
-                self._views.save({("accounts", row["key"]): None for row in rows})
+                gone: Rows = {("accounts", row["key"]): None for row in rows}
+                self._views.save(gone | (beside or {}))
 
     def revoke(self, token_id: str, expires: int, beside: Rows | None = None) -> None:
         """Refuse a token until it would have expired anyway (Unix seconds). `beside` is saved with it."""

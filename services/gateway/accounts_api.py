@@ -128,7 +128,9 @@ class BeginSecondFactor(Strict):
 class ConfirmSecondFactor(Strict):
     """Show with a first number that the application has the secret; all your sign-ins end."""
 
-    code = fields.String(required=True, validate=_CODE, metadata={"description": "number that it shows"})
+    code = fields.String(
+        required=True, validate=_CODE, metadata={"description": "number that it shows", "examples": ["492039"]}
+    )
 
 
 class ChangePassword(Strict):

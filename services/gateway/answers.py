@@ -7,7 +7,16 @@ from typing import Any
 from services.gateway.contracts import CONTRACTS
 from shared.domain.answers import COUNT, TEXT, YES, Shape, by_code, many, page_of, shape
 
-_ACCOUNT: Shape = shape(username=TEXT, kind={"type": "string", "enum": ["person", "operator"]}, person_id=TEXT)
+_ACCOUNT: Shape = shape(
+    username=TEXT,
+    kind={"type": "string", "enum": ["person", "operator"]},
+    person_id=TEXT,
+    until=TEXT,
+    second_factor=YES,
+)
+#: What must be done before anything else.
+_NEEDS = many({"type": "string", "enum": ["password", "second_factor"]})
+_REQUEST = shape(request_id=TEXT, act=TEXT, detail=TEXT, by=TEXT, asked=TEXT)
 _WHO: Shape = {"type": "string", "enum": ["person", "operator", "anonymous"]}
 _POSTS = next(one for one in CONTRACTS if one.service == "registry").answers["posts_of_person"]["properties"]["posts"]
 _PROBLEM = shape(problem=shape(kind=TEXT, message=TEXT))
@@ -25,7 +34,7 @@ def _each(answer: Shape) -> Shape:
 
 #: By the id of the operation.
 ANSWERS: dict[str, dict[str, Any]] = {
-    "accounts.sign_in": shape(token=TEXT, expires=COUNT, csrf=TEXT, kind=_WHO, username=TEXT),
+    "accounts.sign_in": shape(token=TEXT, expires=COUNT, csrf=TEXT, kind=_WHO, username=TEXT, needs=_NEEDS),
     "accounts.sign_out": shape(signed_out=YES),
     "accounts.me": shape(
         {"csrf": TEXT},
@@ -34,12 +43,21 @@ ANSWERS: dict[str, dict[str, Any]] = {
         username=TEXT,
         posts=_POSTS,
         post=TEXT,
+        needs=_NEEDS,
     ),
     "accounts.create_account": _ACCOUNT,
     "accounts.find_accounts": page_of(_ACCOUNT),
     "accounts.remove": shape(removed=TEXT),
     "accounts.reset_password": shape(username=TEXT),
+    "accounts.reset_second_factor": shape(username=TEXT),
+    "accounts.extend": _ACCOUNT,
     "accounts.password": shape(changed=YES),
+    "accounts.begin": shape(secret=TEXT, address=TEXT),
+    "accounts.confirm": shape(second_factor=YES),
+    "operations.requests": shape(rows=many(_REQUEST)),
+    "operations.confirm": shape(request_id=TEXT, done={"type": "object", "additionalProperties": True}),
+    "operations.decline": shape(request_id=TEXT, declined=YES),
+    "operations.close_token": shape(closed=YES),
     "operations.status": _each(_STATUS),
     "operations.parked": _each(page_of(_PARKED)),
     "operations.retry": shape({"actions": many(TEXT)}, applied=COUNT, **_RECEIPT),

@@ -55,7 +55,7 @@ def _described(schema: Any, about: Mapping[str, str]) -> Any:
 def needed(one: Command | Query) -> str:
     """What is needed to give a command or to ask a query, "" for nothing."""
     powers = " or ".join(
-        f"`{power}`" for power in (one.powers() if isinstance(one, Command) else (one.power,)) if power
+        f"`{power}`" for power in (one.powers() if isinstance(one, Command) else one.power.split(" or ")) if power
     )
     if isinstance(one, Query):
         unless = f" unless `{one.own}` is yourself" if one.own else ""

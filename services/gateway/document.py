@@ -67,7 +67,7 @@ stay the same in every language; `fields` names each wrong field or header with 
 """
 _SIGNED_IN: list[dict[str, list[str]]] = [{"bearer": []}, {"cookie": []}]
 #: Paths that are for those who are signed in, and the one at which a sign-in is not looked at.
-_CLOSED = re.compile(r"/api/(accounts|operations|password)\b")
+_CLOSED = re.compile(r"/api/(accounts|operations|operators|password|second-factor)\b")
 _ENTRANCE = "/api/sign-in"
 
 

@@ -76,7 +76,10 @@ STATUSES: dict[str, int] = STATUS | {
     "error": 500,
     "asked": 409,
 }
-_HTTP_KINDS = {status: kind for kind, status in STATUSES.items() if kind not in STATUS} | {404: "not_found"}
+_HTTP_KINDS = {status: kind for kind, status in STATUSES.items() if kind not in STATUS} | {
+    404: "not_found",
+    409: "illegal_state",
+}
 
 
 def members(kind: str, title: str, detail: str, request_id: str) -> dict[str, Any]:

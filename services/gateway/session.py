@@ -164,7 +164,9 @@ class Gateway:
         context = self._context(_later(self._after(), self._remembered()), key, headers.occurred(), self._importer())
         receipt = self.caller.call(service, command, context, arguments, timeout=_timeout)
         if (service, command) == ERASES_PERSON:  # a repeated command comes here again if this was interrupted
-            self.credentials.accounts.forget(arguments["person_id"])
+            # neither name nor address: they would be sealed with a key of who was forgotten
+            told = {"by": self.current().actor, "person_id": arguments["person_id"], "detail": "erased"}
+            self.credentials.accounts.forget(arguments["person_id"], self.trail.prepared("account_removed", **told))
         self._remember(receipt)
         return receipt
 
@@ -401,6 +403,7 @@ class Gateway:
             command_id=f"{current.actor or _nobody()}:{key}" if key else "",
             correlation_id=g.correlation_id,
             occurred=occurred,
+            link=g.get("private_link", ""),
             imported=imported,
             after=after,
         )

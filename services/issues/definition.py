@@ -5,6 +5,7 @@ from __future__ import annotations
 from services.issues.diagnosis import DIAGNOSES, DIAGNOSIS
 from services.issues.issue import (
     CASES,
+    COUNTED_AGAIN,
     FIGURES,
     ISSUE,
     LEFT,
@@ -12,6 +13,7 @@ from services.issues.issue import (
     TIMELINE,
     UNTAKEN,
     WORKS,
+    on_entry_adopted,
     on_given,
     on_holding_changed,
     on_patrol_logged,
@@ -44,6 +46,7 @@ _GIVEN = (
 POLICIES: dict[str, Policy] = {
     **{f"registry.{fact}": on_holding_changed for fact in _HOLDING},
     "registry.PersonErased": on_person_erased,
+    "registry.EntryAdopted": on_entry_adopted,
     **{f"issues.{fact}": on_given for fact in _GIVEN},
     "volunteers.PatrolLogged": on_patrol_logged,
     "funding.ProjectAccepted": on_project_accepted,
@@ -56,5 +59,5 @@ DEFINITION = Definition(
     policies=POLICIES,
     sources=("registry", "volunteers", "funding"),
     powers=POWERS,
-    clock=(OVERDUE, LEFT, UNTAKEN),
+    clock=(COUNTED_AGAIN, OVERDUE, LEFT, UNTAKEN),
 )

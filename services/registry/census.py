@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Mapping
 from typing import Annotated, Any
 
-from services.registry.place import PLACE, PLACE_ROW, shown_place
+from services.registry.place import PLACE, PLACE_ROW, published, shown_place
 from shared.domain.answers import COUNT, OTHERS, TEXT, by_code, many, row_of, shape
 from shared.domain.city import every
 from shared.domain.fields import DAY
@@ -30,12 +30,15 @@ def combined(qualifiers: Mapping[str, int]) -> str:
     return "exact" if not vague else vague.pop() if len(vague) == 1 else "about"
 
 
-def household_sum(rows: Rows, place: str) -> Row:
-    """The households of a place: the sum of the latest counts of its buildings (C02)."""
+def household_sum(rows: Rows, place: str, day: str) -> Row:
+    """The households of a place: the sum of the counts of its buildings as they were published on a day (C02, X02)."""
     total, counted = 0, 0
     qualifiers: Counter[str] = Counter()
     oldest, latest = "", ""
-    for row in every(rows, "households", {**below(place), "households__gt": 0}):
+    for counted_at in every(rows, "households", below(place)):
+        row = published(counted_at, "as_of", day)
+        if row is None or not row["households"]:
+            continue
         total, counted = total + row["households"], counted + 1
         qualifiers[row["qualifier"]] += 1
         oldest, latest = min(oldest or row["as_of"], row["as_of"]), max(latest, row["as_of"])
@@ -48,13 +51,14 @@ def household_sum(rows: Rows, place: str) -> Row:
     }
 
 
-def measure_sums(rows: Rows, place: str) -> list[Row]:
-    """Each measure of a place: its own value, or else the sum over the topmost places below that have one (C02)."""
+def measure_sums(rows: Rows, place: str, day: str) -> list[Row]:
+    """Each measure of a place as published on a day: its own value, or else the sum over the topmost places below with one (C02, X02)."""
     sums: dict[tuple[str, str], Row] = {}
     qualifiers: dict[tuple[str, str], Counter[str]] = {}
     taken: set[tuple[str, str]] = set()  # measure and place whose value includes everything below it
-    for row in every(rows, "measures", below(place), "place"):  # a place comes before those below it
-        if any((row["measure"], path) in taken for path in ancestors(row["place"])):
+    for measured in every(rows, "measures", below(place), "place"):  # a place comes before those below it
+        row = published(measured, "since", day)
+        if row is None or any((row["measure"], path) in taken for path in ancestors(row["place"])):
             continue
         taken.add((row["measure"], row["place"]))
         name = (row["measure"], row["unit"])
@@ -76,7 +80,15 @@ def street_of(rows: Rows, place: str) -> str:
 
 _HOUSEHOLDS = shape(value=COUNT, qualifier=TEXT, places=COUNT, counted_from=TEXT, counted_to=TEXT)
 _MEASURE = {"measure": TEXT, "unit": TEXT, "value": COUNT, "qualifier": TEXT}
-_KNOWN = {"since": TEXT, "value": COUNT, "qualifier": TEXT, "source": TEXT, "recorded": TEXT, "corrected": TEXT}
+_KNOWN = {
+    "since": TEXT,
+    "value": COUNT,
+    "qualifier": TEXT,
+    "source": TEXT,
+    "recorded": TEXT,
+    "published": TEXT,
+    "corrected": TEXT,
+}
 
 
 @PLACE.query(
@@ -97,7 +109,7 @@ def get_place(read: Reader, *, place: Annotated[str, PATH, "the place"]) -> dict
         "above": [shown_place(above[path]) for path in ancestors(place) if path in above],
         "below": read.rows.count("places", {"parent": place}),
         "measures": list(every(read.rows, "measures", {"place": place})),
-        "households": household_sum(read.rows, place),
+        "households": household_sum(read.rows, place, read.today),
         "actions": read.actions(PLACE, row),
         "others": read.others(PLACE, row),
     }
@@ -121,8 +133,9 @@ def count_figures(
 ) -> dict[str, Any]:
     """The registry's figures of a place on a day (A03, A06, C02, C06).
 
-    Organisations and appointments are those that existed on the day; posts are those not abolished, households and measures the latest
-    known. `levels` counts the distinct levels present in the place's street.
+    Organisations and appointments are those that existed on the day; posts are those not abolished. Households and measures are those
+    that were published then: what was corrected or entered later changes no figure of before (X02). `levels` counts the distinct levels
+    present in the place's street.
     """
     rows, day = read.rows, on or read.today
     here, standing = below(place), {"since__lte": day, "ended__gt": day}
@@ -140,6 +153,6 @@ def count_figures(
         "places_by_kind": rows.count_by("places", "kind", here),
         "posts": rows.count("posts", here | {"abolished": ""}),
         "appointments": rows.count("appointments", here | {"since__lte": day, "held_until__gt": day}),
-        "households": household_sum(rows, place),
-        "measures": measure_sums(rows, place),
+        "households": household_sum(rows, place, day),
+        "measures": measure_sums(rows, place, day),
     }

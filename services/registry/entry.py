@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
+from datetime import date
 from typing import Annotated, Any
 
 import msgspec
@@ -166,6 +167,13 @@ def faults(kind: str, code: str, data: Mapping[str, Any], codes: Callable[[str],
     for part, other in parts.items():
         if data.get(part) and data[part] not in codes(other):
             wrong[part] = said(_("not on the city's list {list}"), list=term("kinds", other))
+    if strange := set(data.get("apart", ())) - set(codes("organisation_types")) - {code}:
+        listed = term("kinds", "organisation_types")
+        wrong["apart"] = {one: said(_("not on the city's list {list}"), list=listed) for one in sorted(strange)}
+    if code in data.get("apart", ()):
+        wrong["apart"] = said(_("is the code itself; name other types"))
+    if kind == "calendars":
+        wrong |= _year(code, data)
     if kind == "days_off" and data["last"] and not data["first"] <= data["last"] < plus_days(data["first"], 366):
         wrong["last"] = said(_("must not be before the first day, nor a year after it"))
     if kind == "schemes":
@@ -181,6 +189,23 @@ def faults(kind: str, code: str, data: Mapping[str, Any], codes: Callable[[str],
         wrong["power"] = said(_("no command asks for it"))
     if powers := {power: said(_("no command asks for it")) for power in data.get("powers", ()) if not is_power(power)}:
         wrong["powers"] = powers
+    return wrong
+
+
+def _year(code: str, data: Mapping[str, Any]) -> dict[str, Any]:
+    """What is wrong with the calendar of a year."""
+    if not (len(code) == 4 and code.isdecimal() and code > "1900"):
+        return {"code": said(_("must be a year, like 2027"))}
+    wrong: dict[str, Any] = {}
+    for part in ("off", "worked"):
+        if strange := next((day for day in data[part] if day[:4] != code), ""):
+            wrong[part] = said(_("{day} is no day of the year"), day=strange)
+    both = set(data["off"]) & set(data["worked"])
+    weekdays = [day for day in data["worked"] if date.fromisoformat(day).weekday() < 5]
+    if both:
+        wrong["worked"] = said(_("{day} is free and worked at once"), day=min(both))
+    elif weekdays:
+        wrong.setdefault("worked", said(_("{day} is no day of a weekend"), day=weekdays[0]))
     return wrong
 
 
@@ -322,13 +347,15 @@ def _kept(city: City, kind: str, code: str) -> str:
     roles = [last(city, "roles")[role].data for role in standing(city, "roles")]
     owed = [last(city, "obligations")[one].data["bearer"] for one in standing(city, "obligations")]
     reviewing = [last(city, "review_bodies")[one].data.get("type") for one in standing(city, "review_bodies")]
+    types = standing(city, "organisation_types") - {code}
+    watching = [other for one in types for other in last(city, "organisation_types")[one].data.get("apart", ())]
     parts = {"schemes": ("of",), "links": ("near_of", "far_of")}
     classed = [
         last(city, other)[one].data[part] for other in parts for one in standing(city, other) for part in parts[other]
     ]
     if (
         (kind == "levels" and any(role["level"] == code for role in roles))
-        or (kind == "organisation_types" and code in (*owed, *reviewing))
+        or (kind == "organisation_types" and code in (*owed, *reviewing, *watching))
         or (kind in LISTS.values() and code in classed)
     ):
         return said(_("another entry names it; change that one first"))

@@ -37,10 +37,10 @@ class LinkProposed(Event, frozen=True, kw_only=True):
     link_id: str
     kind: str  # code of the catalogue entry
     kind_version: int
-    near: str  # organisation id, post id, or territory path
-    far: str
+    near: Annotated[str, PUBLIC]  # organisation id, post id, or territory path
+    far: Annotated[str, PUBLIC]
     place: str  # of the near end
-    far_place: str
+    far_place: Annotated[str, PUBLIC]
     mutual: bool
     since: str  # ISO date; of a mutual one the day on which it was proposed
     terms: Annotated[str, told()]

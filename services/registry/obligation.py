@@ -25,7 +25,7 @@ from shared.domain.answers import (
     row_of,
     shape,
 )
-from shared.domain.calendar import is_working_day, working_day_after
+from shared.domain.calendar import calendar_of, is_working_day, provisional, working_day_after
 from shared.domain.catalogue import Obligation as Rules
 from shared.domain.catalogue import data_of
 from shared.domain.city import City, every
@@ -38,7 +38,7 @@ from shared.domain.fields import DAY, PLACE, choice, code_of, id_of, line, text
 from shared.domain.identity import derived_id
 from shared.domain.mandate import Mandate
 from shared.domain.period import Period, days_between, period_of, plus_days
-from shared.domain.privacy import told
+from shared.domain.privacy import PUBLIC, told
 from shared.domain.reader import Reader
 from shared.domain.view import Row, View, tally
 from shared.domain.words import Said, _, said
@@ -60,7 +60,16 @@ class ObligationOwed(Event, frozen=True, kw_only=True):
     until: str  # ISO date: first day after, moved behind free days where the rule says so
     amount: int  # times
     spacing: int  # fewest calendar days between two that count
-    calendar: str  # version of the working-day calendar that moved the end, or ""
+    calendar: str  # version of the working-day calendar that moved the end, or that may yet say so; else ""
+
+
+class EndCountedAgain(Event, frozen=True, kw_only=True):
+    """The calendar of a year came that the end of the period was provisionally counted with; this is what it says (X05)."""
+
+    obligation_id: str
+    before: Annotated[str, PUBLIC]  # ISO date
+    until: str  # ISO date: first day after, often the same
+    calendar: str
 
 
 class ObligationServed(Event, frozen=True, kw_only=True):
@@ -135,6 +144,7 @@ class Obligation(msgspec.Struct, frozen=True):
     spacing: int = 0
     days: tuple[str, ...] = ()
     reason: str = ""
+    calendar: str = ""
 
 
 def evolve(obligation: Obligation, event: Event) -> Obligation:
@@ -152,7 +162,10 @@ def evolve(obligation: Obligation, event: Event) -> Obligation:
                 event.until,
                 event.amount,
                 event.spacing,
+                calendar=event.calendar,
             )
+        case EndCountedAgain():
+            return replace(obligation, until=event.until, calendar=event.calendar)
         case ObligationServed():
             return replace(obligation, days=tuple(sorted((*obligation.days, event.done_on))))
         case ObligationMet():
@@ -166,11 +179,12 @@ def evolve(obligation: Obligation, event: Event) -> Obligation:
 
 OBLIGATION = Decider(
     "obligation",
-    (ObligationOwed, ObligationServed, ObligationMet, ObligationMissed, ObligationWaived),
+    (ObligationOwed, EndCountedAgain, ObligationServed, ObligationMet, ObligationMissed, ObligationWaived),
     Obligation,
     Obligation,
     evolve,
     lambda obligation: obligation.place,
+    fold=2,
     marks=(ObligationMissed,),
 )
 
@@ -203,11 +217,27 @@ def owe(obligation: Obligation, *, by: Mandate, at: str, city: City, rule: str, 
 
 def _end(period: Period, rules: Rules, city: City) -> tuple[str, str]:
     """The first day after the period; where its last day is free, and the rule says so, the one after the next working day."""
-    off = city.days_off()
-    if not rules.workdays or is_working_day(period.last, off):
+    own = city.days()
+    if not rules.workdays:
         return period.until, ""
-    found = working_day_after(period.last, 1, off)
-    return plus_days(found.date, 1), found.calendar
+    last = calendar_of(period.last, own)
+    if is_working_day(period.last, own):
+        return period.until, last if provisional(last) else ""
+    found = working_day_after(period.last, 1, own)
+    return plus_days(found.date, 1), last if provisional(last) else found.calendar
+
+
+def count_end_again(obligation: Obligation, *, by: Mandate, at: str, city: City) -> list[Event]:
+    """The end of the period by the calendar of today, once that is no longer provisional."""
+    entry = city.entries("obligations").get(obligation.rule)
+    if obligation.status != "owed" or not provisional(obligation.calendar) or entry is None:
+        return []
+    rules: Rules = data_of("obligations", entry.data)
+    until, calendar = _end(period_of(rules.cadence, obligation.since), rules, city)
+    if provisional(calendar):
+        return []
+    calendar = calendar or calendar_of(plus_days(until, -1), city.days())
+    return [EndCountedAgain(obligation_id=obligation.id, before=obligation.until, until=until, calendar=calendar)]
 
 
 def miss(obligation: Obligation, *, by: Mandate, at: str) -> list[Event]:
@@ -310,14 +340,23 @@ def _more(row: Row, obligation: Obligation, event: Event, record: Any) -> Row:
         if isinstance(event, ObligationServed)
         else row.get("served", [])
     )
-    return {"done": len(obligation.days), "served": served, "changed": record.occurred}
+    more = {"done": len(obligation.days), "served": served, "changed": record.occurred}
+    return more | {"provisional": int(provisional(obligation.calendar))}
 
 
 OBLIGATIONS = View.of(
     OBLIGATION,
     "obligations",
-    ("place", ("status", "until"), ("organisation_id", "period"), ("rule", "period"), "until"),
+    (
+        "place",
+        ("status", "until"),
+        ("organisation_id", "period"),
+        ("rule", "period"),
+        "until",
+        ("status", "provisional"),
+    ),
     _more,
+    folding=2,
 )
 OBLIGATION_FIGURES = tally(
     "obligation_figures", OBLIGATIONS, lambda row: {"by_status": {row["status"]: 1}, "acts": row["done"]}
@@ -352,6 +391,7 @@ _ROW = row_of(
     done=COUNT,
     served=many(shape(on=TEXT, evidence=TEXT, note=TEXT)),
     changed=TEXT,
+    provisional=COUNT,
     expected=COUNT,
     behind=YES,
     attainable=YES,
@@ -436,6 +476,13 @@ CLOCK = (
         owe,
         lambda row: str(row["period"]),
         lambda row: {"rule": row["rule"], "organisation_id": row["organisation_id"]},
+    ),
+    Rule(
+        "obligation-end-counted-again",
+        OBLIGATION,
+        rows_of("obligations", lambda day: {"status": "owed", "provisional": 1}),
+        count_end_again,
+        lambda row: f"{row['period']} {row['until']}",
     ),
     Rule(
         "obligation-missed",

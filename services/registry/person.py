@@ -11,7 +11,7 @@ from shared.domain.answers import ACTIONS, COUNT, PLACE_NAMES, TEXT, by_code, ma
 from shared.domain.city import City, every
 from shared.domain.command import CHOSEN, Cursor, Limit, order_of
 from shared.domain.decider import Decider
-from shared.domain.errors import CorruptionError, IllegalStateError
+from shared.domain.errors import IllegalStateError
 from shared.domain.event import Event, sealed
 from shared.domain.fields import DAY, id_of, line, text
 from shared.domain.fields import PLACE as PATH
@@ -121,14 +121,8 @@ PERSONS = View.of(PERSON, "persons", ("person_id", "place", "erased"), _erased)
 
 
 def shown_name(read: Reader, row: Row) -> str:
-    """A person's name in full for those who may read it there, masked for others, empty once erased (X09).
-
-    Raises `CorruptionError` when the sealed name was altered.
-    """
-    try:
-        name = read.open(row["name"])
-    except CorruptionError as error:
-        raise CorruptionError(_("the name of {person} cannot be read"), person=row["person_id"]) from error
+    """A person's name in full for those who may read it there, masked for others, empty once erased (X09) or where it was altered."""
+    name = read.open(row["name"])
     if not name:
         return ""
     return name if read.may(READ_NAMES, row["place"] or read.by.place) else Personal.mask(name)

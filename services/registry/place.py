@@ -10,6 +10,7 @@ import msgspec
 from services.registry.entry import Entry, entries, in_force
 from services.registry.standing import STANDING, Standing, asked_standings, first_standings
 from shared.domain.answers import ACTIONS, TEXT, page_of, row_of
+from shared.domain.catalogue import LONGEST_WINDOW
 from shared.domain.city import City, every, unlike
 from shared.domain.command import GIVEN, Cursor, Limit, On, holds, on, order_of
 from shared.domain.decider import Decider
@@ -18,6 +19,7 @@ from shared.domain.event import Event
 from shared.domain.fields import CODE, DAY, YES, choice, code_of, line, number, pairs
 from shared.domain.fields import PLACE as PATH
 from shared.domain.mandate import Mandate
+from shared.domain.moments import day_of, days_late, imported
 from shared.domain.privacy import told
 from shared.domain.reader import Reader
 from shared.domain.record import Record
@@ -245,10 +247,28 @@ def _with(history: list[Row], fact: Row, day: str) -> list[Row]:
     return sorted([*known, fact | {"corrected": ""}], key=lambda one: (str(one[day]), not one["corrected"]))
 
 
+def _recorded(record: Record) -> Row:
+    """When a figure was recorded, and the day from which it was published; of what another register held that is when it says so.
+
+    What is dated back further than any window allows was brought in before facts said by whom.
+    """
+    elsewhere = imported(record) or days_late(record) > LONGEST_WINDOW
+    return {"recorded": record.time, "published": day_of(record.occurred if elsewhere else record.time)}
+
+
+def published(row: Row, since: str, day: str) -> Row | None:
+    """What a row of figures said to who read it on a day (ISO date), however it was corrected later (X02); None for nothing.
+
+    `since` is the field that says from which day a figure holds.
+    """
+    then = [one for one in row["history"] if one[since] <= day and one["published"] <= day]
+    return row | then[-1] if then else None
+
+
 def _measure(row: Row, event: PlaceMeasured, record: Record, key: str) -> Row:
     """The measure as last known, and its history; a later record for the same day is a correction beside what it corrects (X02)."""
     known = {name: getattr(event, name) for name in ("since", "value", "qualifier", "source")}
-    history = _with(row.get("history", []), known | {"recorded": record.time}, "since")
+    history = _with(row.get("history", []), known | _recorded(record), "since")
     return {"place": event.place, "measure": event.measure, "unit": event.unit, **history[-1], "history": history}
 
 
@@ -259,7 +279,7 @@ def _households_key(event: Event, record: Record) -> str | None:
 def _households(row: Row, event: HouseholdsCounted, record: Record, key: str) -> Row:
     """The households by the latest count, and the counts before."""
     counted = {name: getattr(event, name) for name in ("as_of", "households", "qualifier")}
-    history = _with(row.get("history", []), counted | {"recorded": record.time}, "as_of")
+    history = _with(row.get("history", []), counted | _recorded(record), "as_of")
     return {"place": event.place, **history[-1], "history": history}
 
 
@@ -269,8 +289,8 @@ def _registered(row: Row, place: Place, event: Event, record: Record) -> Row:
 
 
 PLACES = View.of(PLACE, "places", ("place", "parent", "kind"), _registered, folding=2)
-MEASURES = View("measures", OWN, _measure_key, _measure, ("place", "measure"), folding=2)
-HOUSEHOLDS = View("households", OWN, _households_key, _households, ("place", "households"), folding=2)
+MEASURES = View("measures", OWN, _measure_key, _measure, ("place", "measure"), folding=3)
+HOUSEHOLDS = View("households", OWN, _households_key, _households, ("place", "households"), folding=3)
 
 
 def shown_place(row: Row) -> Row:

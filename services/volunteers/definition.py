@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from services.volunteers.activity import ACTIVITIES, ACTIVITY, ACTIVITY_SUMS, ATTENDANCES, PARTICIPANTS
-from services.volunteers.patrol import PATROL, PATROL_SUMS, PATROLS, WALKS
+from services.volunteers.patrol import OUTINGS, PATROL, PATROL_SUMS, PATROLS, WALKS
 from services.volunteers.report_in import REPORT_IN, REPORT_IN_SUMS, REPORT_INS
 from services.volunteers.team import MEMBERSHIPS, TEAM, TEAM_SUMS, TEAMS
 from services.volunteers.volunteer import ROLE_SUMS, ROLES, VOLUNTEER, VOLUNTEER_SUMS, VOLUNTEERS, on_person_erased
@@ -24,7 +24,7 @@ DEFINITION = Definition(
         *(REPORT_INS, REPORT_IN_SUMS),
         *(TEAMS, TEAM_SUMS, MEMBERSHIPS),
         *(ACTIVITIES, ACTIVITY_SUMS, ATTENDANCES, PARTICIPANTS),
-        *(PATROLS, PATROL_SUMS, WALKS),
+        *(PATROLS, PATROL_SUMS, WALKS, OUTINGS),
         *(WISHES, WISH_SUMS, RELEASES),
         known("issue", "issues", "IssueReported"),
         known("project", "funding", "ProjectProposed"),

@@ -9,6 +9,7 @@ import msgspec
 from msgspec.structs import replace
 
 from services.volunteers.activity.attendance import MINUTES
+from services.volunteers.served import check_served, patrolled
 from services.volunteers.team import TEAM, Team
 from shared.domain.answers import ACTIONS, LABELS, PLACE_NAMES, TEXT, page_of, row_of
 from shared.domain.city import City
@@ -147,7 +148,7 @@ def plan_patrol(
     return [PatrolPlanned(patrol_id=patrol.id, team_id=team_id, place=place, starts=starts, members=members)]
 
 
-@PATROL.command("patrol.log", new=CHOSEN)
+@PATROL.command("patrol.log", new=CHOSEN, alone=True)
 def log_patrol(
     patrol: Patrol,
     *,
@@ -165,7 +166,8 @@ def log_patrol(
 ) -> list[Event]:
     """Log a patrol with its route, time and findings, planned or not (C31).
 
-    Each finding becomes an issue; the post and organisation it is logged from answer for it (C33, X13).
+    Its minutes count for each member as hours do: bounded in a day, at one place at a time. Each finding becomes an issue;
+    the post and organisation it is logged from answer for it (C33, X13).
     """
     if findings and not by.post_id:
         raise ForbiddenError(_("findings need somebody who answers for them: log the patrol from a post"))
@@ -177,6 +179,8 @@ def log_patrol(
     if patrol.status == "planned" and patrol.team_id != team_id:
         raise IllegalStateError(_("the patrol was planned for the team {team}"), team=patrol.team_id)
     city.known_place(place)
+    for member in members:
+        check_served(member, patrolled(patrol.id, started, minutes), at, city, "members")
     return [
         PatrolLogged(
             patrol_id=patrol.id,
@@ -226,6 +230,21 @@ def _walk(row: Row, event: PatrolLogged, record: Record, key: str) -> Row:
     }
 
 
+def _outing_keys(event: Any, record: Record) -> list[str]:
+    return [f"{event.patrol_id}:{member}" for member in event.members] if isinstance(event, PatrolLogged) else []
+
+
+def _outing(row: Row, event: PatrolLogged, record: Record, key: str) -> Row:
+    """One row a member and patrol: what was served when."""
+    return {
+        "person_id": key.removeprefix(f"{event.patrol_id}:"),
+        "patrol_id": event.patrol_id,
+        "started": event.started,
+        "minutes": event.minutes,
+        "day": event.started[:10],
+    }
+
+
 PATROLS = View.of(PATROL, "patrols", ("place", "team_id", "started", ("status", "place")), _answering)
 PATROL_SUMS = tally(
     "patrol_sums",
@@ -241,6 +260,7 @@ PATROL_SUMS = tally(
     folding=2,
 )
 WALKS = View("walks", OWN, _walk_keys, _walk)
+OUTINGS = View("outings", OWN, _outing_keys, _outing, (("person_id", "day"),))
 
 
 @PATROL.query(

@@ -227,6 +227,19 @@ def _own_report(report: ReportIn, by: Mandate) -> Said | None:
     return said(_("nobody confirms their own report-in")) if own else None
 
 
+def _no_end_left(report: ReportIn, by: Mandate, city: City) -> Said | None:
+    """Why somebody can confirm neither end."""
+    if by.actor in report.confirmed.values():
+        return said(_OTHER_PERSON)
+    here = by.may("volunteer.confirm", report.place)
+    own = by.post_id != "" and by.organisation_id == report.unit and by.may("volunteer.confirm", by.place)
+    open_to = [end for end in ("unit", "place") if end not in report.confirmed and (here or (own and end == "unit"))]
+    return None if open_to else said(_("there is no end left that you may confirm"))
+
+
+_OTHER_PERSON = _("both ends confirm: the other end takes another person")
+
+
 @REPORT_IN.command(
     "volunteer.confirm",
     when=("reported_in",),
@@ -234,6 +247,7 @@ def _own_report(report: ReportIn, by: Mandate) -> Said | None:
     otherwise=_("nobody has reported in under this id yet"),
     where=lambda report, ask, by: by.place if _own_unit(report, ask, by) else report.place,
     only=_own_report,
+    unless=_no_end_left,
     id_kind=REPORT_ID,
 )
 def confirm_report_in(
@@ -251,7 +265,7 @@ def confirm_report_in(
     if end in report.confirmed:
         return []
     if by.actor in report.confirmed.values():
-        raise ForbiddenError(_("both ends confirm: the other end takes another person"))
+        raise ForbiddenError(_OTHER_PERSON)
     if end == "unit" and not evidence and not _own_unit(report, {"end": end}, by):
         raise IllegalStateError(
             _("for a unit without a post here, say on what evidence its end is confirmed"),

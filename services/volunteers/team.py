@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import msgspec
 from msgspec.structs import asdict, replace
 
-from services.volunteers.volunteer import NAMED, VOLUNTEER, Volunteer, own_or_mandated, with_names
+from services.volunteers.volunteer import NAMED, VOLUNTEER, Volunteer, own_or_mandated, registered, with_names
 from shared.domain.answers import ACTIONS, COUNT, PLACE_NAMES, TEXT, page_of, row_of, shape
 from shared.domain.city import City
 from shared.domain.command import CHOSEN, STAFF, Cursor, Limit, holds, order_of
@@ -21,7 +21,7 @@ from shared.domain.privacy import staff, told
 from shared.domain.reader import Reader
 from shared.domain.record import Record
 from shared.domain.view import OWN, Row, View, tally
-from shared.domain.words import _
+from shared.domain.words import Said, _, said
 
 
 # Facts. Class and field names are the storage format: rename nothing, upcast instead.
@@ -105,7 +105,17 @@ def form_team(
     return [TeamFormed(team_id=team.id, kind=kind, name=name, name_en=name_en, place=place)]
 
 
-@TEAM.command("volunteer.join")
+def _cannot_join(team: Team, by: Mandate, city: City) -> Said | None:
+    """Why who acts from no post, and so only for themselves, cannot join."""
+    return (
+        None if by.post_id or (by.actor not in team.members and registered(by.actor, city)) else said(_NOBODY_TO_JOIN)
+    )
+
+
+_NOBODY_TO_JOIN = _("only registered volunteers join, each once")
+
+
+@TEAM.command("volunteer.join", unless=_cannot_join)
 def join_team(
     team: Team,
     *,
@@ -120,11 +130,19 @@ def join_team(
     if person_id in team.members:
         return []
     if volunteer is None or volunteer.status != "registered":
-        raise IllegalStateError(_("{person} is not a registered volunteer; register first"), person=person_id)
+        raise IllegalStateError(
+            _("{person} is not a registered volunteer; register first"),
+            {"person_id": said(_("not registered"))},
+            person=person_id,
+        )
     return [TeamJoined(team_id=team.id, person_id=person_id)]
 
 
-@TEAM.command("team.form", owner=lambda team, by: by.actor in team.members)
+def _nobody_in_it(team: Team, by: Mandate, city: City) -> Said | None:
+    return None if team.members else said(_("nobody is in this team"))
+
+
+@TEAM.command("team.form", owner=lambda team, by: by.actor in team.members, unless=_nobody_in_it)
 def leave_team(
     team: Team,
     *,
@@ -137,7 +155,9 @@ def leave_team(
     if person_id != by.actor:
         by.require("team.form", team.place)
     if person_id not in team.members:
-        raise IllegalStateError(_("{person} is not in this team"), person=person_id)
+        raise IllegalStateError(
+            _("{person} is not in this team"), {"person_id": said(_("not in it"))}, person=person_id
+        )
     return [TeamLeft(team_id=team.id, person_id=person_id)]
 
 

@@ -23,7 +23,7 @@ from shared.domain.reader import Reader, missing
 from shared.domain.record import Record
 from shared.domain.territory import EVERYWHERE
 from shared.domain.view import OWN, Row, View, tally
-from shared.domain.words import _, said, term
+from shared.domain.words import Said, _, said, term
 
 
 # Facts. Class and field names are the storage format: rename nothing, upcast instead.
@@ -98,6 +98,12 @@ VOLUNTEER = Decider(
 )
 
 
+def registered(person_id: str, city: City) -> bool:
+    """Whether rows know a person as a registered volunteer."""
+    row = city.rows.get("volunteers", person_id) if person_id else None
+    return row is not None and row["status"] == "registered"
+
+
 def own_or_mandated(by: Mandate, person_id: str, power: str, place: str) -> None:
     """Raise `ForbiddenError` when somebody acts for somebody else whose post gives no power for that at the place.
 
@@ -165,11 +171,16 @@ def take_role(
     return [RoleTaken(person_id=volunteer.id, role=role, place=place, since=since or at[:10])]
 
 
+def _serves_nowhere(volunteer: Volunteer, by: Mandate, city: City) -> Said | None:
+    return None if volunteer.roles else said(_("serves in no role"))
+
+
 @VOLUNTEER.command(
     "volunteer.role",
     where=lambda volunteer, ask, by: ask["place"],
     owner=lambda volunteer, by: by.actor == volunteer.id,
     id_kind=id_of("person"),
+    unless=_serves_nowhere,
 )
 def leave_role(
     volunteer: Volunteer,
@@ -185,6 +196,7 @@ def leave_role(
     if since is None:
         raise IllegalStateError(
             _("{person} does not serve {place} as {role}"),
+            {"role": said(_("is not served there"))},
             person=volunteer.id,
             place=place,
             role=term("volunteer_roles", role),
@@ -198,18 +210,26 @@ def leave_role(
     return [RoleLeft(person_id=volunteer.id, role=role, place=place, until=until or at[:10])]
 
 
+def _is_a_person(volunteer: Volunteer, by: Mandate, city: City) -> Said | None:
+    return said(_PERSON) if city.person(volunteer.id) is not None else None
+
+
+_PERSON = _("this volunteer is a registered person; erase the person")
+
+
 @VOLUNTEER.command(
     "volunteer.erase",
     when=("registered",),
     again=("erased",),
     owner=lambda volunteer, by: by.actor == volunteer.id,
+    unless=_is_a_person,
     erases=lambda volunteer: str(volunteer.id),
     id_kind=id_of("person"),
 )
 def erase_volunteer(volunteer: Volunteer, *, by: Mandate, at: str, city: City) -> list[Event]:
     """Erase a volunteer's name for good by destroying their key, at their own wish or by staff; what they did stays counted (X09)."""
-    if city.rows.get("city_persons", volunteer.id) is not None:
-        raise IllegalStateError(_("this volunteer is a registered person; erase the person"))
+    if city.person(volunteer.id) is not None:
+        raise IllegalStateError(_PERSON)
     return forget_volunteer(volunteer, by=by, at=at)
 
 

@@ -21,6 +21,8 @@ from shared.domain.words import _
 RESIDENT, ANONYMOUS = "resident", "anonymous"
 #: What a role must let one do to take in issues (X13).
 TRIAGE = "issue.triage"
+#: Days that anything may be dated back at most, whatever a city says.
+LONGEST_WINDOW = 366
 #: Place in an order, from 1.
 RANK = number(1, 1000)
 _POWER = r"(\*|[a-z]+\.\*|[a-z]+(\.[a-z0-9_-]+)+)"
@@ -81,6 +83,23 @@ class DaysOff(msgspec.Struct, frozen=True, kw_only=True):
     last: Annotated[str, DAY, "last day; empty: only the first"] = ""
 
 
+class OrganisationType(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A type of organisations; nobody belongs to two bodies of which one watches over the other (D06, X14)."""
+
+    apart: Annotated[
+        list[str],
+        many(code_of("organisation_types")),
+        "types of bodies over the same place whose posts nobody holds at the same time; said of one of two, it is true of both",
+    ] = []
+
+
+class YearCalendar(msgspec.Struct, frozen=True, kw_only=True):
+    """The calendar of a year as the state announced it; its code is the year. Limits counted before it came are counted again."""
+
+    off: Annotated[list[str], many(DAY), "free days besides weekends"] = []
+    worked: Annotated[list[str], many(DAY), "weekend days worked in exchange"] = []
+
+
 class ReviewBody(msgspec.Struct, frozen=True, kw_only=True):
     """A body that reviews payments: only organisations of its type review as it (D34)."""
 
@@ -96,7 +115,7 @@ class Parameter(msgspec.Struct, frozen=True, kw_only=True):
 class Window(msgspec.Struct, frozen=True, kw_only=True):
     """How late a command may be entered; its code is the command's name, or the power that several commands ask for (X02)."""
 
-    days: Annotated[int, number(0, 366), "days that it may be dated back; 0: it is recorded when it happens"]
+    days: Annotated[int, number(0, LONGEST_WINDOW), "days that it may be dated back; 0: it is recorded when it happens"]
 
 
 class Item(msgspec.Struct, frozen=True, kw_only=True):
@@ -176,10 +195,11 @@ KINDS: Mapping[str, EntryKind] = {
     "levels": EntryKind(Ranked, needed=True),  # from the top down
     "roles": EntryKind(Role, needed=True),
     "parameters": EntryKind(Parameter),
-    "organisation_types": EntryKind(Nothing, needed=True),
+    "organisation_types": EntryKind(OrganisationType, needed=True),
     "place_kinds": EntryKind(Nothing, needed=True),
     "measures": EntryKind(Nothing),
     "days_off": EntryKind(DaysOff),
+    "calendars": EntryKind(YearCalendar),
     "issue_categories": EntryKind(Category, needed=True),
     "channels": EntryKind(Nothing, needed=True),
     "severities": EntryKind(Severity, needed=True),
@@ -203,7 +223,7 @@ PARAMETERS: Mapping[str, tuple[int, int]] = {
     "claim_days": (1, 365),
     "longest_claim_days": (1, 365),
     "disclosure_days": (1, 3660),
-    "late_entry_days": (0, 366),
+    "late_entry_days": (0, LONGEST_WINDOW),
     "follow_up_spacing_hours": (1, 720),
     "reopened_working_days": (1, 250),
     "longest_day_minutes": (1, 24 * 60),
@@ -215,12 +235,13 @@ PARAMETERS: Mapping[str, tuple[int, int]] = {
     "untaken_days": (1, 250),  # working days
     "reopen_days": (1, 3660),
     "anonymous_a_day": (0, 100_000),  # cases that one post takes in from nobody in particular
+    "link_days": (1, 3660),
     "open_claims": (1, 1000),  # wishes that one person has claimed at a time
     "claim_releases": (1, 1000),  # claims that one person gives back or lets expire within a year
     "claim_parts": (0, 10),  # leading parts of a wish's place that a claimant's home shares; 2: the street
 }
 #: What parameters are in a city that adopted its entries before there were such: among them minutes that one person can serve in a day,
-#: and days that a time limit may lie ahead.
+#: days that a time limit may lie ahead, and days that the private link of who reported something holds.
 FORMER: Mapping[str, int] = {
     "longest_day_minutes": 12 * 60,
     "longest_limit_days": 3660,
@@ -228,6 +249,7 @@ FORMER: Mapping[str, int] = {
     "follow_up_spacing_hours": 12,
     "reopened_working_days": 10,
     "anonymous_a_day": 50,
+    "link_days": 180,
     "open_claims": 5,
     "claim_releases": 5,
     "claim_parts": 2,

@@ -11,6 +11,7 @@ from typing import Any
 
 import msgspec
 
+from shared.domain.calendar import OwnDays, Year
 from shared.domain.catalogue import ANONYMOUS, FORMER, RESIDENT, TRIAGE
 from shared.domain.errors import BadInputError, IllegalStateError, NotFoundError
 from shared.domain.fields import look
@@ -376,8 +377,15 @@ class City:
         entry = windows.get(command) or windows.get(power)
         return int(entry.data["days"]) if entry else self.parameter("late_entry_days")
 
-    def days_off(self) -> frozenset[str]:
-        """The city's own days off (ISO dates), a year of each entry at most."""
+    def days(self) -> OwnDays:
+        """What the city says of working days: its own days off, a year of each entry at most, and calendars of years."""
+        years = {
+            int(code): Year(frozenset(entry.data["off"]), frozenset(entry.data["worked"]))
+            for code, entry in self.entries("calendars").items()
+        }
+        return OwnDays(self._days_off(), years)
+
+    def _days_off(self) -> frozenset[str]:
         return frozenset(
             (date.fromisoformat(entry.data["first"]) + timedelta(days=later)).isoformat()
             for entry in self.entries("days_off").values()

@@ -170,6 +170,7 @@ class Command:
     where: Callable[[Any, Mapping[str, Any], Mandate], str] | None
     owner: Callable[[Any, Mandate], bool] | None
     only: Callable[[Any, Mandate], Said | None] | None
+    unless: Callable[[Any, Mandate, City], Said | None] | None
     erases: Callable[[Any], str] | None
     alone: bool
     late: int | None
@@ -292,14 +293,16 @@ class Command:
         """Whether the command makes sense for the thing as it is, whoever asks."""
         return self.new is None and self.decider.exists(state) and (not self.when or state.status in self.when)
 
-    def offered(self, state: Any, by: Mandate) -> bool:
-        """Whether this caller may do this to this thing now, as far as can be told before it is filled in."""
+    def offered(self, state: Any, by: Mandate, city: City) -> bool:
+        """Whether this caller may do this to this thing now: what may still be refused is only what is filled in."""
         if not self.fits(state):
             return False
         # where else than at the thing's place is said when it is filled in
         place = self.decider.place(state) if self.where is None else by.place
         may = self.owned(state, by, True) or any(by.may(power, place) for power in self.powers())
-        return may and (self.only is None or self.only(state, by) is None)
+        if not may or (self.only is not None and self.only(state, by) is not None):
+            return False
+        return self.unless is None or self.unless(state, by, city) is None
 
 
 def _missing(decider: Decider[Any], state: Any) -> NotFoundError:
@@ -320,6 +323,7 @@ def declare(
     where: Callable[[Any, Mapping[str, Any], Mandate], str] | None = None,
     owner: Callable[[Any, Mandate], bool] | None = None,
     only: Callable[[Any, Mandate], Said | None] | None = None,
+    unless: Callable[[Any, Mandate, City], Said | None] | None = None,
     erases: Callable[[Any], str] | None = None,
     alone: bool = False,
     late: int | None = None,
@@ -335,11 +339,13 @@ def declare(
     repetition is passed on to the decision, which then answers that nothing changes; `otherwise` is the refusal in any other status (it
     may name {thing}, {status} and {command}). `new` says that the thing need not exist yet and how it gets its id. `owner(state, by)`
     says whose own thing it is: they need no power. `only(state, by)` is the reason why this caller, whatever powers they have, may not, or
-    None. `erases(state)` is the subject whose key is destroyed afterwards. `alone` is for rules that look at rows of the service's own
-    views: the decision is made on all that the log says, and written only if nothing else was written since. A command with `new` that
-    decides nothing on a thing that is there is refused unless it says what was recorded; `compares` leaves that to the decision. `late` is
-    how many days back it may be dated, 0 for never, whatever the city says; by default the city says it (`City.window`). `offers` says
-    for a field which query of the same aggregate, asked with the thing's id and the name of the `command`, has the rows to choose from.
+    None. `unless(state, by, city)` is what the decision would refuse this caller with now, whatever they fill in, as far as rows tell: it
+    is not offered then, and the decision decides. `erases(state)` is the subject whose key is destroyed afterwards. `alone` is for rules
+    that look at rows of the service's own views: the decision is made on all that the log says, and written only if nothing else was
+    written since. A command with `new` that decides nothing on a thing that is there is refused unless it says what was recorded;
+    `compares` leaves that to the decision. `late` is how many days back it may be dated, 0 for never, whatever the city says; by default
+    the city says it (`City.window`). `offers` says for a field which query of the same aggregate, asked with the thing's id and the name of
+    the `command`, has the rows to choose from, or the codes that this caller may choose among.
 
     Raises `TypeError` at start, with file and reason, for a declaration that is not whole.
     """
@@ -368,6 +374,7 @@ def declare(
         where=where,
         owner=owner,
         only=only,
+        unless=unless,
         erases=erases,
         alone=alone,
         late=late,
@@ -382,7 +389,7 @@ class Query:
     """A function over a `Reader` with everything that follows from its declaration.
 
     `answer` is the JSON Schema of what it returns, `power` what the reader needs at the place that is asked for ("": nothing; `STAFF`:
-    any post for that place), `own` the argument that names a person who needs no power.
+    any post for that place; several with " or " between them), `own` the argument that names a person who needs no power.
     """
 
     name: str
@@ -396,12 +403,12 @@ class Query:
     def answered(self, reader: Reader, ask: Mapping[str, Any]) -> dict[str, Any]:
         """The answer to what was asked; raises `ForbiddenError` when the reader lacks the power at the place.
 
-        Where a query with a power is asked for no place, it is asked for the reader's own; who lacks the power there and asked for nobody
-        in particular is answered about themselves.
+        A query with a power that takes no place is about the whole city. Where it is asked for no place, it is asked for the reader's own;
+        who lacks the power there and asked for nobody in particular is answered about themselves.
         """
         ask, me = dict(ask), reader.by.actor
         if self.power and not (self.own and me and ask[self.own] == me):
-            place = ask.get(UNDER) or reader.by.place
+            place = (ask[UNDER] or reader.by.place) if UNDER in ask else ""
             asked = ask.get(UNDER) or (self.own and ask[self.own])
             if self.own and me and not asked and not reader.reads(self.power, place):
                 ask[self.own] = me

@@ -5,7 +5,7 @@ Every message says what blocks and, where possible, what would unblock it. `STAT
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from shared.domain.words import Said, from_wire, said, to_wire
@@ -29,6 +29,16 @@ class LinliError(Exception):
 
 class DomainError(LinliError):
     """A rule of the domain forbids the command; nothing was changed."""
+
+
+def refusal(*checks: Callable[[], object]) -> Said | None:
+    """Why the first of some checks refuses; None when none does."""
+    try:
+        for check in checks:
+            check()
+    except DomainError as error:
+        return error.said
+    return None
 
 
 class NotFoundError(DomainError):

@@ -19,6 +19,7 @@ class Mandate(msgspec.Struct, frozen=True, kw_only=True):
     place: str = ""  # territory path; empty: the whole city
     powers: frozenset[str] = frozenset()
     title: str = ""  # of the post
+    link: str = ""  # digest of the secret of the private link that the caller shows, or is given with what they report
     inherited: frozenset[str] = (
         frozenset()
     )  # those of the powers that every resident has, and the role does not give itself

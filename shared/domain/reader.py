@@ -19,9 +19,9 @@ STAFF = "staff"
 CLOSEST = 3
 
 
-def offered(decider: Decider[Any], state: Any, by: Mandate) -> list[str]:
+def offered(decider: Decider[Any], state: Any, by: Mandate, city: City) -> list[str]:
     """The commands that somebody may give to a thing in this state, in the order of their declaration."""
-    return [name for name, command in decider.commands.items() if command.offered(state, by)]
+    return [name for name, command in decider.commands.items() if command.offered(state, by, city)]
 
 
 def missing(thing: str, id: str, field: str = "") -> NotFoundError:
@@ -59,17 +59,18 @@ class Reader:
         self.by.require(power, place)
 
     def reads(self, power: str, place: str) -> bool:
-        """Whether the reader has a power at a place, or with `STAFF` acts from any post that is for it."""
-        return self.staff(place) if power == STAFF else self.may(power, place)
+        """Whether the reader has a power at a place (or another: `a or b`), or with `STAFF` acts from any post that is for it."""
+        return self.staff(place) if power == STAFF else any(self.may(one, place) for one in power.split(" or "))
 
     def require_reading(self, power: str, place: str) -> None:
-        """Raise `ForbiddenError` unless the reader has a power at a place, or with `STAFF` acts from any post that is for it."""
+        """Raise `ForbiddenError` unless the reader `reads` this."""
+        if self.reads(power, place):
+            return
         if power != STAFF:
-            self.require(power, place)
-        elif not self.staff(place):
-            raise ForbiddenError(
-                _("who it is about is for staff of the place; everybody reads the figures"), {"place": place or "*"}
-            )
+            self.require(power.split(" or ")[-1], place)
+        raise ForbiddenError(
+            _("who it is about is for staff of the place; everybody reads the figures"), {"place": place or "*"}
+        )
 
     def row(self, view: str, key: str, thing: str, field: str = "") -> Row:
         """A row that must be there; raises `NotFoundError` naming the thing (a word of the group `thing`)."""
@@ -103,12 +104,12 @@ class Reader:
 
     def actions(self, decider: Decider[Any], row: Row) -> list[str]:
         """The commands that the reader may give to the thing of a row (of `View.of`) now."""
-        return offered(decider, state_of(decider, row), self.by)
+        return offered(decider, state_of(decider, row), self.by, self.city)
 
     def others(self, decider: Decider[Any], row: Row) -> list[Row]:
         """Who may do what the reader may not: commands that fit the thing now, each with the closest posts that have the power."""
         state = state_of(decider, row)
-        place, mine = decider.place(state), set(offered(decider, state, self.by))
+        place, mine = decider.place(state), set(offered(decider, state, self.by, self.city))
         found = []
         for name, command in decider.commands.items():
             if name not in mine and command.fits(state):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import msgspec
+
 from shared.domain.catalogue import ANONYMOUS, RESIDENT
 from shared.domain.city import City, held_on
 from shared.domain.errors import ForbiddenError
@@ -24,16 +26,18 @@ def mandate_of(context: Context, city: City) -> Mandate:
     if context.kind == "service":
         return Mandate(actor=context.actor, role="service", powers=frozenset({"*"}))
     if context.kind == "anonymous":
-        return Mandate(actor="", role=ANONYMOUS, powers=city.powers(ANONYMOUS))
+        return Mandate(actor="", role=ANONYMOUS, powers=city.powers(ANONYMOUS), link=context.link)
     if not context.post:
         held = tuple(_from_post(post, city) for post in city.posts_of(context.actor))
-        return Mandate(actor=context.actor, role=RESIDENT, powers=city.powers(RESIDENT), unchosen=held)
+        powers = city.powers(RESIDENT)
+        return Mandate(actor=context.actor, role=RESIDENT, powers=powers, unchosen=held, link=context.link)
     post = city.post(context.post)
     if post is None or post["person_id"] != context.actor or not held_on(post, city.day):
         raise ForbiddenError(
             _("the post {post} is not yours on {day}"), {"post": said(_("not yours"))}, post=context.post, day=city.day
         )
-    return _from_post(post, city)
+    mandate = _from_post(post, city)
+    return msgspec.structs.replace(mandate, link=context.link) if context.link else mandate
 
 
 def _from_post(post: Row, city: City) -> Mandate:

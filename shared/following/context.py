@@ -38,6 +38,7 @@ class Context(msgspec.Struct, frozen=True, kw_only=True):
     causation_id: str = ""
     occurred: str = ""  # RFC 3339; empty: now
     at_once: bool = False  # whether `occurred` is the moment of the call, because the caller named none
+    link: str = ""  # digest of the secret of a private link that the caller shows or, reporting something, is given; empty: none
     imported: str = ""  # the operator who brings it in from another register; empty: nobody does
     after: dict[str, int] = msgspec.field(default_factory=dict)  # positions per source that the answer must reflect
     content: tuple[str, ...] = ()  # codes of what is asked (`Signer.content`); made by the service that is asked

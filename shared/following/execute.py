@@ -18,9 +18,9 @@ from shared.domain.identity import new_id
 from shared.domain.mandate import Mandate
 from shared.domain.masking import with_masked_texts
 from shared.domain.moments import IMPORTED, Span, before, later, shown
-from shared.domain.record import Record
 from shared.domain.words import _, said, term
 from shared.following.context import Context
+from shared.following.snapshots import fold, folded, store
 from shared.log import Commit, EventLog, NewEvent, Part, Receipt
 from shared.log.remembered import Folded
 
@@ -30,9 +30,6 @@ SNAPSHOT_EVERY = 20
 ATTEMPTS = 20
 #: The longest pause between two such decisions, in seconds. Without pauses who lost once would lose on: it must read, the winner need not.
 LONGEST_PAUSE = 0.25
-
-#: Behind the shape of a state: how a snapshot is written, so that those of older programs are not read.
-_WRITTEN = "with its span"
 
 #: Encrypts a personal text with the key of its subject.
 Sealing = Callable[[str, str], str]
@@ -67,37 +64,9 @@ def _load(log: EventLog, decider: Decider[State], id: str) -> Folded:
     loaded from its snapshot, which a long stream has, and the events after it.
     """
     stream, shape = decider.stream(id), decider.shape
-    known = log.remembered.state(stream, shape) or _stored(log, decider, id)
-    return log.remembered.keep(stream, _fold(decider, known, log.read_stream(stream, known.version)))
-
-
-class _Snapshot(msgspec.Struct, frozen=True):
-    """A state as it is stored beside its stream."""
-
-    began: str
-    latest: str
-    state: msgspec.Raw
-
-
-def _stored(log: EventLog, decider: Decider[Any], id: str) -> Folded:
-    """The state of the snapshot, or that before any event."""
-    stored = log.storage.snapshot(decider.stream(id))
-    if stored is None or stored[1] != f"{decider.shape} {_WRITTEN}":
-        return Folded(decider.shape, decider.initial(id), 0, 0)
-    version, _shape, text = stored
-    found = msgspec.json.decode(text, type=_Snapshot)
-    state = msgspec.json.decode(found.state, type=decider.state)
-    return Folded(decider.shape, state, version, version, Span(found.began, found.latest))
-
-
-def _fold(decider: Decider[Any], found: Folded, records: Iterable[Record]) -> Folded:
-    """A state with what was recorded after it."""
-    decode, evolve, marking = decider.codec.decode, decider.evolve, decider.marking
-    state, version, span = found.state, found.version, found.span
-    for record in records:
-        state = evolve(state, decode(record.type, record.schema, record.data))
-        version, span = record.version, span.to(record.occurred, record.type in marking)
-    return Folded(found.shape, state, version, found.snapshot, span)
+    if (known := log.remembered.state(stream, shape)) is not None:
+        return log.remembered.keep(stream, fold(decider, known, log.read_stream(stream, known.version)))
+    return log.remembered.keep(stream, folded(log, decider, id, log.codes))
 
 
 class _Held(msgspec.Struct, frozen=True):
@@ -225,7 +194,8 @@ def execute(
             if log.remembered.wrote(act.stream, act.events[0].id):
                 version = act.found.version + len(act.events)
                 kept = _kept(log, act.decider, act.stream, act.found)
-                log.remembered.keep(act.stream, Folded(act.decider.shape, act.state, version, kept, act.span))
+                state = Folded(act.decider.shape, act.state, version, kept, act.span, receipt.digest)
+                log.remembered.keep(act.stream, state)
             else:  # a twin of this command was faster, here or in another process
                 log.remembered.drop(act.stream)
         return receipt
@@ -337,8 +307,7 @@ def _kept(log: EventLog, decider: Decider[Any], stream: str, found: Folded) -> i
     if found.version - found.snapshot < SNAPSHOT_EVERY:
         return found.snapshot
     try:
-        kept = _Snapshot(found.span.began, found.span.latest, msgspec.Raw(msgspec.json.encode(found.state)))
-        log.storage.save_snapshot(stream, found.version, f"{decider.shape} {_WRITTEN}", msgspec.json.encode(kept))
+        store(log, decider, stream, found, log.codes)
     except UnavailableError:  # the command is in the log all the same; the next one stores it
         return found.snapshot
     return found.version

@@ -26,6 +26,7 @@ from shared.domain.policy import Decision, Policy
 from shared.domain.record import Record
 from shared.domain.view import Page, Row, Rows, Tally, View, Where, sortable
 from shared.following.context import Context
+from shared.following.parking import PARKING, park, thing
 from shared.log import Receipt
 from shared.views import ViewStore
 from shared.views.port import Changes, Checkpoints, fits, parse_order
@@ -220,6 +221,7 @@ def replay(
     folds = _folds(views, source)
     follower = f"follow:{source}"
     start = position = store.checkpoint(follower)
+    digest = ""
     overlay = Overlay(store, known)
     remaining = iter(records)
     while some := list(islice(remaining, READ_AHEAD)):
@@ -227,9 +229,9 @@ def replay(
         overlay.read_ahead(folds, decode, facts)
         for record in facts:
             overlay.changes.update(_fold_views(*overlay.read(folds, decode, record), record, overlay))
-        position = some[-1].position
+        position, digest = some[-1].position, some[-1].digest
     if position != start:
-        store.save(overlay.changes, {follower: (start, position)})
+        store.save(overlay.changes, {follower: (start, position, digest)})
     if known is not None:
         if len(known) + len(overlay.changes) > MOST_KNOWN:
             known.clear()
@@ -312,6 +314,7 @@ class Follower:
         store, beside = self._store.pinned(), self._beside()
         overlay = Overlay(store)
         missing: int | None = None
+        last = new[0]
         overlay.read_ahead(self._folds, self._decode, new)
         for record in new:
             if record.position <= position:
@@ -320,10 +323,12 @@ class Follower:
                 missing = position + 1
                 break
             self._apply_or_park(record, overlay)
-            position = record.position
+            position, last = record.position, record
         if position != self.position:
             self._complete(overlay)
-            moved = {self.name: (self.position, position)}
+            moved: dict[str, tuple[int, int] | tuple[int, int, str]] = {
+                self.name: (self.position, position, last.digest)  # who loses a part of the log is told by this
+            }
             if self._blocked:  # an operator may have had some of it applied, by another process
                 moved[acts(self.source)] = (self._acts, self._acts)
             store.save(overlay.changes, moved | beside)
@@ -356,6 +361,23 @@ class Follower:
                 self.source, record, "parked", f"{type(error).__name__}: {error}"
             )
             overlay.blocked.add(record.stream)
+            self._say_parked(record)
+
+    def _say_parked(self, record: Record) -> None:
+        """Record in our own log that a fact is left out, once: a row that nothing tells of was put there by somebody else."""
+        if self._carry is None:
+            return
+        about = {"source": self.source, "stream": record.stream, "position": record.position}
+        context = Context(
+            kind="service",
+            actor="follower",
+            command_id=derived_id(record.id, "park", self.source, str(record.position)),
+            correlation_id=record.correlation_id,
+            causation_id=record.id,
+            occurred=record.occurred,
+        )
+        decision = Decision(PARKING, thing(self.source, record.stream), park, about)
+        self._carry(decision, context, "park", self._store)
 
     def _fold(self, record: Record, overlay: Overlay) -> dict[tuple[str, str], Row | None]:
         event, touched = overlay.read(self._folds, self._decode, record)
@@ -415,6 +437,8 @@ class Follower:
             raise
         except Exception as error:  # still not possible: say why, keep it
             kept = row | {"state": "parked", "reason": f"{type(error).__name__}: {error}"}
+            if row["state"] != "parked":
+                self._say_parked(unparked(row))
             self._act(store, {("parked", row["key"]): kept})
             return False
         overlay.changes["parked", row["key"]] = None

@@ -44,6 +44,7 @@ from shared.following.parking import UNREADABLE
 from shared.following.references import KNOWN, in_city, require_known
 from shared.following.repeats import refuse_other
 from shared.following.strays import Strays
+from shared.following.whole import ShrunkError, known_of, require_whole
 from shared.log import EventLog, Receipt
 from shared.personal import Personal
 from shared.views import ViewStore
@@ -122,6 +123,10 @@ class Node:
         #: Set while somebody waits for our views to reflect our own log.
         self.awaited = threading.Event()
         self._lock = threading.RLock()
+        #: Raises `ShrunkError` when our log is shorter than what anybody in the city knows of it; asked at start and whether we are ready.
+        self.compare: Callable[[EventLog], None] = self._compare_with_ours
+        #: Raises `UnavailableError` when there is no room to write to.
+        self.require_room: Callable[[], None] = lambda: None
         #: Whether the stored rows belong to the program's views; if not, they are rebuilt before anything reads or follows.
         self.ready = views.folded_alike()
         self.followers = {
@@ -201,6 +206,26 @@ class Node:
                 _("the lists of {service} are being rebuilt after an update; try again later"), service=self.name
             )
 
+    def require_whole(self) -> None:
+        """Raise `UnavailableError` when our log has shrunk; nothing is written to it then, until it has been put back."""
+        try:
+            self.compare(self.log)
+        except ShrunkError as error:
+            if not self.log.refused:
+                _log.error("shrunk", service=self.name, reason=error.message)
+            self.log.refused = error.said
+            raise
+        self.log.refused = ""
+
+    def require_able(self) -> None:
+        """Raise `UnavailableError` when this service cannot work: its history has shrunk, or nothing can be written."""
+        self.require_whole()
+        self.log.require_writable()
+        self.require_room()
+
+    def _compare_with_ours(self, log: EventLog) -> None:
+        require_whole(log, known_of(self.name, {self.name: self.views.marks()}))
+
     def _up_to_date(self) -> int:
         """Let the views reflect all of our own log; the position they have reached."""
         self.require_ready()
@@ -269,7 +294,7 @@ class Node:
             "position": receipt.position or self.log.head().position,
             "version": receipt.version,
             "events": receipt.events,
-            "actions": offered(command.decider, state, mandate) if state is not None else [],
+            "actions": offered(command.decider, state, mandate, self.city(views=views)) if state is not None else [],
         }
 
     def _in_its_window(self, command: Command, context: Context, views: Rows | None) -> None:
@@ -548,4 +573,6 @@ class Node:
             if facts and size > LARGEST_FETCHED:
                 break
             facts.append({"attributes": cloudevents.attributes(self.name, record), "data": bytes(record.data).decode()})
+        if not facts and after > self.log.head().position:  # whoever asks has seen more than there is
+            self.require_whole()
         return facts

@@ -14,6 +14,14 @@ from shared.domain.words import _
 UNREADABLE = "unreadable"
 
 
+class FactParked(Event, frozen=True, kw_only=True):
+    """A fact could not be applied: it is kept out of the views, with those of its stream behind it, until an operator decides."""
+
+    source: str
+    stream: str
+    position: int
+
+
 class ParkedFactsRetried(Event, frozen=True, kw_only=True):
     """An operator had the parked facts of a foreign stream applied again."""
 
@@ -33,7 +41,7 @@ class ParkedFactSkipped(Event, frozen=True, kw_only=True):
     asked: str
 
 
-PARKING_EVENTS: tuple[type[Event], ...] = (ParkedFactsRetried, ParkedFactSkipped)
+PARKING_EVENTS: tuple[type[Event], ...] = (FactParked, ParkedFactsRetried, ParkedFactSkipped)
 
 
 class Parking(msgspec.Struct, frozen=True):
@@ -44,9 +52,17 @@ class Parking(msgspec.Struct, frozen=True):
     position: int = 0  # skipped last
 
 
-def evolve(parking: Parking, event: ParkedFactsRetried | ParkedFactSkipped) -> Parking:
+def evolve(parking: Parking, event: FactParked | ParkedFactsRetried | ParkedFactSkipped) -> Parking:
     """Remember the last request."""
+    if isinstance(event, FactParked):
+        return parking
     return Parking(parking.id, event.asked, event.position if isinstance(event, ParkedFactSkipped) else 0)
+
+
+def park(parking: Parking, *, by: Mandate, at: str, source: str, stream: str, position: int) -> list[Event]:
+    """Record that a fact is left out of the views for now; a service does so itself, once for each position."""
+    by.require("operations.park")
+    return [FactParked(source=source, stream=stream, position=position)]
 
 
 def retry(
@@ -73,6 +89,11 @@ def skip(
     if position is None:
         raise NotFoundError(_("no fact of {stream} is parked here"), stream=stream)
     return [ParkedFactSkipped(source=source, stream=stream, position=position, reason=reason, asked=asked)]
+
+
+def thing(source: str, stream: str) -> str:
+    """The id under which what was done about a foreign stream is recorded."""
+    return f"{source}-{stream}"
 
 
 PARKING = Decider("parking", PARKING_EVENTS, Parking, Parking, evolve, lambda parking: "")

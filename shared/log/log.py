@@ -10,16 +10,28 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from itertools import chain, dropwhile, takewhile
-from typing import Protocol
+from typing import Any, Protocol
 
 import msgspec
+import structlog
 
 from shared.domain.errors import BadInputError, ConcurrencyError, UnavailableError
 from shared.domain.record import Record
 from shared.domain.words import _, said
-from shared.log.record import Commit, Head, Receipt, StoredCommit, fits, place_commit, read_body, receipt_of, records_of
+from shared.log.record import (
+    Commit,
+    Head,
+    Receipt,
+    Span,
+    StoredCommit,
+    fits,
+    place_commit,
+    read_body,
+    receipt_of,
+    records_of,
+)
 from shared.log.remembered import Remembered
 
 #: Most commits that one flush may carry.
@@ -28,6 +40,11 @@ LARGEST_GROUP = 500
 LARGEST_COMMIT = 4_000_000
 #: Most bytes that the streams and versions which a commit relies on may take: they travel in one header with its first event.
 LARGEST_HELD = 32_000
+
+#: How far recorded time may stand still where a clock was ahead; one that was further ahead was wrong, and is not waited for.
+LEAP = timedelta(hours=1)
+
+_told = structlog.get_logger()
 
 
 class TakenError(Exception):
@@ -67,6 +84,21 @@ class Storage(Protocol):
 
     def save_snapshot(self, stream: str, version: int, shape: str, state: bytes) -> None:
         """Replace the stored fold of a stream; a snapshot is a cache and may be lost."""
+
+    def snapshots(self) -> Iterator[tuple[str, int, str, bytes]]:
+        """All stored folds, with their streams."""
+
+    def pointers(self) -> Iterator[tuple[Span, str]]:
+        """What is kept of the parts of commits besides the commits themselves, in the order of positions, with its command id."""
+
+    def check_shape(self) -> None:
+        """Raise `CorruptionError` when what refuses a second writer or a change is not there as it should be, or anything else is.
+
+        Raises `UnavailableError` when this user may not see it.
+        """
+
+    def probe(self) -> None:
+        """Write something that leaves nothing behind; raises `UnavailableError` when nothing can be written."""
 
     def close(self) -> None:
         """Let go of files and connections."""
@@ -162,6 +194,11 @@ class EventLog:
         #: The last position that this process wrote; 0: none yet.
         self.written = 0
         self.remembered = Remembered()
+        #: Why nothing may be written for now ("": it may).
+        self.refused = ""
+        #: Make and check the codes of snapshots; None: whoever opened the log has no secret.
+        self.codes: Any = None
+        self._failed = ""  # why the last group could not be written
 
     def on_append(self, listener: Callable[[], None]) -> None:
         """Call `listener` after each group that was written; it must not block."""
@@ -208,11 +245,14 @@ class EventLog:
             group.append(self._queue.popleft())
         self._crowd = len(group)
         try:
+            if self.refused:
+                raise UnavailableError(self.refused)
             self._write(group)
         except (
             BaseException
         ) as error:  # every waiting command must learn of it, whatever it is, also that the writer is killed
             self._forget()
+            self._failed = error.said if isinstance(error, UnavailableError) else ""
             killed = not isinstance(error, Exception)
             reason = (
                 UnavailableError("the writing process was stopped; repeat the command with its id") if killed else error
@@ -244,6 +284,7 @@ class EventLog:
                 group = self._settle_written([waiting for waiting, _ in placed])
                 continue
             self.remembered.tail.add(stored)
+            self._failed = ""
             last = stored[-1]
             self.written = last.last_position
             self._head = Head(last.last_position, last.digest, self._time)
@@ -307,13 +348,23 @@ class EventLog:
                 waiting.settle(None, ConcurrencyError(wrong))
         if not guarded:
             head = self._head or self.storage.head()
-        self._time = max(self.clock(), head.time)  # recorded time never runs backwards within a log
+        self._time = self._after(head.time)
         placed: list[tuple[_Waiting, StoredCommit]] = []
         for waiting in ready.values():
             stored = place_commit(waiting.commit, head, waiting.commit.expected_version, self._time)
             head = Head(stored.last_position, stored.digest, self._time)
             placed.append((waiting, stored))
         return placed, [stored for _, stored in placed]
+
+    def _after(self, last: str) -> str:
+        """The time to record: it never runs backwards within a log, but where a clock was far ahead it goes on from today's."""
+        now = self.clock()
+        if last <= now:
+            return now
+        if datetime.fromisoformat(last) - datetime.fromisoformat(now) <= LEAP:
+            return last
+        _told.warning("the last fact was recorded in the future", log=self.name, recorded=last, now=now)
+        return now
 
     def _settle_written(self, group: list[_Waiting]) -> list[_Waiting]:
         return [waiting for waiting in group if not self._settle_repeated(waiting)]
@@ -364,6 +415,18 @@ class EventLog:
     def head(self) -> Head:
         """The end of the log; does not grow with history."""
         return self.storage.head()
+
+    def doubt(self, reason: str) -> None:
+        """Try, when next asked, whether anything can be written: something could not be, be it here or beside the log."""
+        self._failed = reason
+
+    def require_writable(self) -> None:
+        """Raise `UnavailableError` when nothing may be written, or the last commit could not be and it still cannot."""
+        if self.refused:
+            raise UnavailableError(self.refused)
+        if self._failed:
+            self.storage.probe()
+            self._failed = ""
 
     def read(self, after: int = 0, limit: int | None = None, until: int | None = None) -> Iterator[Record]:
         """Events beyond position `after`, in order, up to and including `until`; at most `limit` commits.

@@ -7,7 +7,7 @@ from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 
 from shared.log.log import TakenError
-from shared.log.record import Head, Span, StoredCommit, pointers_of, read_body
+from shared.log.record import Head, Span, StoredCommit, pointer_id, pointers_of, read_body
 
 
 class MemoryStorage:
@@ -75,6 +75,18 @@ class MemoryStorage:
 
     def save_snapshot(self, stream: str, version: int, shape: str, state: bytes) -> None:
         self._snapshots[stream] = (version, shape, state)
+
+    def snapshots(self) -> Iterator[tuple[str, int, str, bytes]]:
+        return ((stream, *snapshot) for stream, snapshot in self._snapshots.items())
+
+    def pointers(self) -> Iterator[tuple[Span, str]]:
+        return ((part, pointer_id(commit, part)) for commit in self._commits for part in pointers_of(commit))
+
+    def check_shape(self) -> None:
+        """Memory has no shape that could change."""
+
+    def probe(self) -> None:
+        """Memory can always be written."""
 
     def close(self) -> None:
         """Nothing to let go of."""

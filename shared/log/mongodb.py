@@ -19,9 +19,9 @@ from pymongo import ASCENDING, DESCENDING, IndexModel
 from pymongo.database import Database as MongoDatabase
 from pymongo.errors import BulkWriteError, DuplicateKeyError, PyMongoError, WriteConcernError
 
-from shared.domain.errors import TimedOutError, UnavailableError
+from shared.domain.errors import CorruptionError, TimedOutError, UnavailableError
 from shared.log.log import TakenError
-from shared.log.record import Head, StoredCommit, pointers_of, read_body
+from shared.log.record import Head, Span, StoredCommit, pointer_id, pointers_of, read_body
 from shared.mongodb import (
     DUPLICATE,
     PATIENCE,
@@ -116,6 +116,11 @@ class MongoStorage:
         if not self._format:
             raise UnavailableError(f"MongoDB database {database.name} holds no log yet: migrate it first")
 
+    @property
+    def database(self) -> MongoDatabase[Any]:
+        """Where the log lies."""
+        return self._database
+
     def _reading(self) -> AbstractContextManager[None]:
         return explained(self._database, self._patience)
 
@@ -125,6 +130,11 @@ class MongoStorage:
         with self._reading():
             found = self._commits.find_one(where, sort=[("last_position", DESCENDING)])
         if found is None:
+            if self._seen:
+                raise UnavailableError(
+                    f"MongoDB database {self._database.name}: position {self._seen} was there and is gone; nothing is written on a "
+                    "history that has shrunk. Put the newest database back, or restore the newest backup into a new server"
+                )
             return Head()
         last = _stored(found)
         self._seen = max(self._seen, last.last_position)
@@ -270,8 +280,46 @@ class MongoStorage:
         with explained(self._database, self._patience, writing=True), suppress(DuplicateKeyError):
             self._snapshots.update_one({"_id": stream}, {"$set": fields}, upsert=True)
 
+    def snapshots(self) -> Iterator[tuple[str, int, str, bytes]]:
+        with self._reading():
+            for found in self._snapshots.find(sort=[("_id", ASCENDING)]):
+                yield str(found["_id"]), int(found["version"]), str(found["shape"]), bytes(found["state"])
+
+    def pointers(self) -> Iterator[tuple[Span, str]]:
+        with self._reading():
+            for found in self._commits.find({"_id": {"$lt": 0}}, sort=[("_id", DESCENDING)]):
+                span = Span(
+                    -found["_id"], -found["last_position"], found["stream"], found["version"], found["last_version"]
+                )
+                yield span, found["command_id"]
+
+    def check_shape(self) -> None:
+        with self._reading():
+            indexes = self._commits.index_information()
+            options = self._commits.options()
+        here = f"MongoDB database {self._database.name}: commits"
+        for name, keys in COMMIT_INDEXES.items():
+            if not is_unique(indexes.get(name), keys):
+                raise CorruptionError(f"{here} lack the unique index {name}: two could take the same place")
+        wanted = {"validator": {"$jsonSchema": COMMIT_SCHEMA}, "validationLevel": "strict", "validationAction": "error"}
+        if any(
+            options.get(option, value if option != "validator" else None) != value for option, value in wanted.items()
+        ):
+            raise CorruptionError(f"{here} have no validator, or another one: run `linli migrate`")
+
+    def probe(self) -> None:
+        with explained(
+            self._database, self._patience, writing=True
+        ):  # a majority has to acknowledge what matches nothing
+            self._snapshots.update_one({"_id": ""}, {"$set": {"version": 0}})
+
     def close(self) -> None:
         """Nothing: the client is closed by whoever made it."""
+
+
+def is_unique(index: Document | None, keys: list[tuple[str, int]]) -> bool:
+    """Whether an index, as the server describes it, is the unique one over these keys."""
+    return index is not None and bool(index.get("unique")) and [tuple(key) for key in index["key"]] == keys
 
 
 def _document(commit: StoredCommit) -> Document:
@@ -295,7 +343,7 @@ def _pointers(commit: StoredCommit) -> list[Document]:
             "stream": part.stream,
             "version": part.version,
             "last_version": part.last_version,
-            "command_id": f"{commit.digest}/{part.position}",  # no command has this id
+            "command_id": pointer_id(commit, part),
             "commit": commit.position,
         }
         for part in pointers_of(commit)

@@ -215,7 +215,7 @@ def read_body(stored: StoredCommit) -> _Body:
     """The decoded content of a commit; raises `CorruptionError` when the bytes are not a commit."""
     try:
         return _decode(stored.body)
-    except msgspec.DecodeError as error:
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise CorruptionError(f"commit at position {stored.position} does not decode: {error}") from error
 
 
@@ -230,6 +230,11 @@ def pointers_of(stored: StoredCommit) -> list[Span]:
         found.append(Span(position, position + more, part.stream, part.version, part.version + more))
         position += more + 1
     return found
+
+
+def pointer_id(stored: StoredCommit, part: Span) -> str:
+    """What stands in the place of a command id where a part of a commit is kept: no command has this id."""
+    return f"{stored.digest}/{part.position}"
 
 
 def records_of(stored: StoredCommit) -> list[Record]:

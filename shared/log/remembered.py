@@ -24,6 +24,7 @@ class Folded(msgspec.Struct, frozen=True):
     version: int
     snapshot: int
     span: Span = Span()
+    digest: str = ""  # of the commit that wrote the version
 
 
 class Remembered:

@@ -8,7 +8,7 @@ from itertools import starmap
 from pathlib import Path
 
 from shared.log.log import TakenError
-from shared.log.record import Head, StoredCommit, pointers_of, read_body
+from shared.log.record import Head, Span, StoredCommit, pointer_id, pointers_of, read_body
 from shared.sqlite import Database
 
 #: "LLlg" as application id, and the format version: in 2 there may be pointers. An older file is one until the first is written.
@@ -17,6 +17,8 @@ _PAGE = 1000  # commits read at a time
 #: Bytes. An append touches some five pages and waits until all of them are on disk: with SQLite's 4096 it writes 21 kB for a commit
 #: of one event, with these 15 kB, and takes about a tenth to a third less time (P1). Larger commits and reading cost the same.
 _PAGE_SIZE = 2048
+#: No stream has this name. Bytes that are written to see whether a disk has room again.
+_PROBE, _PROBED = "", 100_000
 
 TABLES = """
 CREATE TABLE commits (
@@ -124,8 +126,49 @@ class SqliteStorage:
         with self._database.writing() as connection:
             connection.execute("INSERT OR REPLACE INTO snapshots VALUES (?, ?, ?, ?)", (stream, version, shape, state))
 
+    def snapshots(self) -> Iterator[tuple[str, int, str, bytes]]:
+        with self._database.reading() as connection:
+            found = connection.execute(
+                "SELECT stream, version, shape, state FROM snapshots WHERE stream != ? ORDER BY stream", (_PROBE,)
+            ).fetchall()
+        yield from found
+
+    def pointers(self) -> Iterator[tuple[Span, str]]:
+        below = 0
+        while True:
+            with self._database.reading() as connection:
+                rows = connection.execute(
+                    f"SELECT {_COLUMNS} FROM commits WHERE position < ? ORDER BY position DESC LIMIT ?", (below, _PAGE)
+                ).fetchall()
+            for row in starmap(StoredCommit, rows):
+                yield Span(-row.position, -row.last_position, row.stream, row.version, row.last_version), row.command_id
+            if len(rows) < _PAGE:
+                return
+            below = rows[-1][0]
+
+    def check_shape(self) -> None:
+        self._database.check_shape(TABLES)
+
+    def probe(self) -> None:
+        self.save_snapshot(
+            _PROBE, 1, "", bytes(_PROBED)
+        )  # into the file, so that it finds out whether the disk has room
+        with self._database.writing() as connection:
+            connection.execute("DELETE FROM snapshots WHERE stream = ?", (_PROBE,))
+
     def close(self) -> None:
         self._database.close()
+
+
+def holds_sealed_text(path: Path) -> bool:
+    """Whether a log holds any personal data; raises `UnavailableError` when it cannot be read."""
+    database = Database(path, KIND, VERSION, TABLES, read_only=True)
+    try:
+        with database.reading() as connection:
+            sealed = "SELECT 1 FROM commits WHERE instr(body, CAST('\"sealed:v1:' AS BLOB)) LIMIT 1"
+            return connection.execute(sealed).fetchone() is not None
+    finally:
+        database.close()
 
 
 def _pointers(commit: StoredCommit) -> Iterator[StoredCommit]:
@@ -136,7 +179,7 @@ def _pointers(commit: StoredCommit) -> Iterator[StoredCommit]:
             part.stream,
             part.version,
             part.last_version,
-            f"{commit.digest}/{part.position}",  # no command has this id
+            pointer_id(commit, part),
             commit.digest,
             b"",
         )

@@ -6,7 +6,8 @@ import logging
 import sys
 import traceback
 from collections.abc import MutableMapping
-from typing import Any
+from contextlib import suppress
+from typing import Any, TextIO, cast
 
 import structlog
 
@@ -22,10 +23,32 @@ def _only_frames(logger: Any, method: str, line: MutableMapping[str, Any]) -> Mu
     return {**line, "exception": "\n\nbecause of\n\n".join(told)} if told else line
 
 
+class Unfailing:
+    """A stream for log lines that never raises: what cannot be written, because the disk is full, is left out, and the work goes on."""
+
+    def __init__(self, stream: Any) -> None:
+        self._stream = stream
+
+    def write(self, text: str) -> int:
+        """Write a line, or leave it out; returns the number of characters, whatever became of them."""
+        with suppress(OSError, ValueError):  # a closed stream raises the latter
+            self._stream.write(text)
+        return len(text)
+
+    def flush(self) -> None:
+        """Flush what was written, as far as that is possible."""
+        with suppress(OSError, ValueError):
+            self._stream.flush()
+
+    def isatty(self) -> bool:
+        """Whether it is a terminal."""
+        return hasattr(self._stream, "isatty") and bool(self._stream.isatty())
+
+
 def configure(level: str, file: Any = None) -> None:
     """Send everything to one stream; the libraries' own loggers pass through at warning and above."""
-    stream = file or sys.stdout
-    terminal = hasattr(stream, "isatty") and stream.isatty()
+    stream = Unfailing(file or sys.stdout)
+    terminal = stream.isatty()
     structlog.configure(
         processors=[
             structlog.processors.add_log_level,
@@ -36,7 +59,7 @@ def configure(level: str, file: Any = None) -> None:
             *([] if terminal else [structlog.processors.JSONRenderer(ensure_ascii=False)]),
         ],
         wrapper_class=structlog.make_filtering_bound_logger(getattr(logging, level.upper())),
-        logger_factory=structlog.PrintLoggerFactory(stream),
+        logger_factory=structlog.PrintLoggerFactory(cast(TextIO, stream)),
         cache_logger_on_first_use=True,
     )
     logging.basicConfig(level=logging.WARNING, stream=stream, format="%(levelname)s %(name)s %(message)s", force=True)

@@ -22,7 +22,15 @@ from shared.domain.calendar import LOCAL
 from shared.domain.city import City
 from shared.domain.command import Command, Query
 from shared.domain.decider import Decider
-from shared.domain.errors import BadInputError, DomainError, ForbiddenError, LinliError, to_mapping
+from shared.domain.errors import (
+    BadInputError,
+    CorruptionError,
+    DomainError,
+    ForbiddenError,
+    LinliError,
+    UnavailableError,
+    to_mapping,
+)
 from shared.domain.fields import load_fields
 from shared.domain.identity import derived_id, new_id
 from shared.domain.mandate import Mandate
@@ -30,26 +38,33 @@ from shared.domain.moments import TOLERANCE
 from shared.domain.reader import Reader
 from shared.domain.view import Row
 from shared.domain.words import _, said
+from shared.following.codes import Codes
 from shared.following.context import Context, Signer
 from shared.following.definition import Definition
 from shared.following.execute import load
 from shared.following.follow import Follower
 from shared.following.node import Node
-from shared.following.parking import PARKING, retry, skip
+from shared.following.parking import PARKING, retry, skip, thing
 from shared.following.reading import UpToDate
-from shared.personal import Personal
+from shared.following.snapshots import PURPOSE
+from shared.log import EventLog
+from shared.personal import Personal, sealed_in
 from shared.service import metrics, tracing
 from shared.service.answering import answered
 from shared.service.followers import Followers
+from shared.service.history import History
 from shared.service.operations import OPERATIONS
 from shared.service.relay import Relay
-from shared.service.storage import open_keys, open_log, open_views
+from shared.service.storage import open_keys, open_log, open_views, require_room
 from shared.views import ViewStore
 
 #: Part of a call's time-out that a service may wait for its views to reach given facts; the rest is for the answer.
 WAIT_SHARE = 0.8
 #: Seconds that calls of nobody in particular may wait for them, and all calls while many wait already.
 SHORT = 0.5
+
+#: Positions at the end of a log whose sealed texts are tried at start.
+TRIED = 200
 
 _log = structlog.get_logger()
 
@@ -72,11 +87,18 @@ class Here(DependencyProvider):
         name = self.definition.name
         # under eventlet the writer yields once, so that other ready commands can share its disk flush
         log = open_log(settings, name, gather=functools.partial(sleep, 0))
+        log.codes = Codes(settings.secrets(), PURPOSE)
         views = open_views(settings, name, self.definition.all_views, durable=self.definition.durable)
         tracing.configure(settings.traces)
         tracing.observe(log)
         self.personal = Personal(open_keys(settings))
+        _try_keys(self.personal, log)
         self.node = Node(self.definition, log, views, tracing.traced(name, self._follower), self.personal)
+        self.history = History(settings)
+        self.node.compare = self.history.check
+        self.node.require_room = functools.partial(require_room, settings)
+        if not settings.mongodb_uri:  # a process of a city has waited for this before it got here
+            self.node.require_whole()
         self.signer = Signer(*settings.secrets())
 
         self.patience = settings.rpc_timeout * WAIT_SHARE
@@ -85,9 +107,32 @@ class Here(DependencyProvider):
     def stop(self) -> None:
         self.followers.stop()  # before the log and the views, which they use
         self.node.close()
+        self.history.close()
 
     def get_dependency(self, worker_ctx: Any) -> Call:
         return Call(self, worker_ctx.data.get("linli"), worker_ctx.data.get(tracing.ATTRIBUTE))
+
+
+def _try_keys(personal: Personal, log: EventLog) -> None:
+    """Open the sealed texts that were recorded last, and say at once what could not be read later.
+
+    Raises `UnavailableError` when none can be opened: the keys are lost, or another city's.
+    """
+    tried, wrong = 0, []
+    for commit in log.read_commits(max(0, log.head().position - TRIED)):
+        for sealed in sealed_in(commit.body):
+            tried += 1
+            try:
+                personal.open(sealed)
+            except ValueError as error:
+                wrong.append(f"position {commit.position}: {error}")
+    if wrong:
+        _log.error("personal data cannot be read", service=log.name, tried=tried, wrong=len(wrong), first=wrong[0])
+    if wrong and len(wrong) == tried:
+        raise UnavailableError(
+            f"the keys of personal data are lost or another city's: none of the last {tried} sealed texts of {log.name} can be opened "
+            f"({wrong[0]}). Put the newest copy of the keys back"
+        )
 
 
 class Call:
@@ -140,8 +185,16 @@ class Call:
     def read(self, query: Query, ask: Mapping[str, Any]) -> dict[str, Any]:
         """Answer a declared query."""
         city = self.city()
-        reader = Reader(self.node.name, self.views, self.mandate, city, city.day, self.node.open)
+        reader = Reader(self.node.name, self.views, self.mandate, city, city.day, self._open_or_say)
         return query.answered(reader, ask)
+
+    def _open_or_say(self, sealed: str, /) -> str | None:
+        """Sealed text for a reader, None when it is erased or cannot be opened: one bad row does not spoil a list."""
+        try:
+            return self.node.open(sealed)
+        except CorruptionError as error:
+            _log.error("personal data cannot be read", service=self.node.name, reason=error.message)
+            return None
 
     def offers(self) -> dict[str, Any]:
         """The declared commands that the caller has a power for, and the lists (`find_…`) that do not refuse them."""
@@ -222,6 +275,8 @@ class Call:
                 return {"ok": work(ask)}
         except LinliError as error:
             outcome = error.kind
+            if kind == "command" and isinstance(error, UnavailableError):
+                self.node.log.doubt(error.message)
             return {"error": to_mapping(error)}
         except Exception as error:  # a bug: the caller gets an answer, the operator the traceback
             outcome = "error"
@@ -407,10 +462,15 @@ class Followed:
 
     @query
     def status(self) -> dict[str, Any]:
-        """Return heads, checkpoints and parked facts."""
+        """Return heads, checkpoints and parked facts; `problem` says why nothing can be written ("": it can)."""
         self.here.require("operations.status")
         status: dict[str, Any] = self.here.node.status()
-        return status
+        problem = ""
+        try:
+            self.here.node.require_able()
+        except UnavailableError as error:
+            problem = error.message
+        return status | {"problem": problem, "ready": status["ready"] and not problem}
 
     @query
     def parked(self, limit: int, cursor: str | None) -> dict[str, Any]:
@@ -437,7 +497,7 @@ class Followed:
         """Append the operator's decision about parked facts before it is carried out."""
         receipt: dict[str, Any] = self.here.execute(
             PARKING,
-            f"{source}-{stream}",
+            thing(source, stream),
             decide,
             source=source,
             stream=stream,

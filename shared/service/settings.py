@@ -118,6 +118,8 @@ class Settings:
     security_contact: str = ""
     amqp_tls: Tls | None = None
     mongodb_tls: Tls | None = None
+    #: Not from the environment: the services with a log, as whoever starts them knows them.
+    owners: tuple[str, ...] = ()
     restoring: bool = False  # not from the environment: only a restore may open an unfinished restore
 
     @classmethod

@@ -2,21 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+import shutil
+from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 from shared.domain.errors import UnavailableError
 from shared.domain.view import View
+from shared.domain.words import _
+from shared.following.whole import ShrunkError, known_of
 from shared.log import EventLog
-from shared.log.sqlite import SqliteStorage
+from shared.log.sqlite import SqliteStorage, holds_sealed_text
 from shared.personal import KeyStore, MongoKeys, SqliteKeys
 from shared.service.settings import Settings
+from shared.sqlite import begun
 from shared.views import ViewStore
-from shared.views.sqlite import SqliteViews
+from shared.views.port import Mark
+from shared.views.sqlite import SqliteViews, marks_in
 
 #: The oldest MongoDB that Linli supports.
 OLDEST_MONGODB = (7, 0)
+#: Bytes below which a disk counts as full: a commit and its views write some hundred kilobytes.
+LEAST_ROOM = 1_000_000
 #: The document `linli_keys.formats/restore` exists from the start of a restore until its end.
 UNFINISHED = "restore"
 
@@ -116,13 +124,57 @@ def check_database(settings: Settings, service: str, log: bool = True) -> None:
 def open_log(
     settings: Settings, service: str, gather: Callable[[], None] | None = None, read_only: bool = False
 ) -> EventLog:
-    """Open a service's log; `read_only` creates and locks nothing. Raises `UnavailableError` in an unfinished restore."""
+    """Open a service's log; `read_only` creates and locks nothing.
+
+    Raises `UnavailableError` in an unfinished restore, and when the file is gone of a city whose other files are there.
+    """
     if settings.mongodb_uri:
         from shared.log.mongodb import MongoStorage
 
         return EventLog(service, MongoStorage(_opened(settings, service), read_only=read_only), gather=gather)
     check_restored(settings)
+    if not (read_only or settings.restoring):
+        require_no_log_is_missing(settings.data, service)
     return EventLog(service, SqliteStorage(settings.data / f"{service}.log.sqlite", read_only), gather=gather)
+
+
+def require_room(settings: Settings) -> None:
+    """Raise `UnavailableError` when the disk of the data folder is full; MongoDB's disks are its operators' to watch."""
+    if not settings.mongodb_uri and (free := shutil.disk_usage(settings.data).free) < LEAST_ROOM:
+        raise UnavailableError(
+            _(
+                "the disk of {folder} is full: {free} bytes are free, and nothing can be written until there is room again"
+            ),
+            folder=settings.data,
+            free=free,
+        )
+
+
+def marks_in_files(folder: Path) -> dict[str, Mapping[str, Mark]]:
+    """The checkpoints in each file of views in a data folder, by service; a file that is no store of views is left to whoever opens it."""
+    found: dict[str, Mapping[str, Mark]] = {}
+    for path in sorted(folder.glob("*.views.sqlite")):
+        with suppress(UnavailableError):
+            found[path.name.removesuffix(".views.sqlite")] = marks_in(path)
+    return found
+
+
+def require_no_log_is_missing(folder: Path, service: str) -> None:
+    """Raise `ShrunkError` instead of beginning a new log where the old one is gone but the city's other files know it."""
+    path = folder / f"{service}.log.sqlite"
+    if begun(path):
+        return
+    known = known_of(service, marks_in_files(folder))
+    reached = max((one.mark.position for one in known), default=0)
+    if reached:
+        raise ShrunkError(
+            _(
+                "{file} is missing beside the other files of this city, which know the log up to position {position}; no new log is begun "
+                "in its place. Put the file back with its -wal file, or restore the newest backup into a new folder"
+            ),
+            file=path,
+            position=reached,
+        )
 
 
 def open_views(
@@ -138,11 +190,20 @@ def open_views(
     return SqliteViews(settings.data / f"{service}.views.sqlite", views, durable, read_only)
 
 
-def open_keys(settings: Settings) -> KeyStore:
+def open_keys(settings: Settings, read_only: bool = False) -> KeyStore:
     """Open the keys of personal data: one store for the city, so that erasing a person takes effect in all services at once.
 
-    The store and its backups are separate from logs and views.
+    The store and its backups are separate from logs and views. Raises `UnavailableError` when it is gone and there is sealed text in a
+    log of this folder: with new keys nobody's name could be read.
     """
     if settings.mongodb_uri:
         return MongoKeys(_opened(settings, "keys"))
-    return SqliteKeys(settings.data / "keys" / "personal.sqlite")
+    path = settings.data / "keys" / "personal.sqlite"
+    if not (read_only or settings.restoring or begun(path)):
+        for log in sorted(settings.data.glob("*.log.sqlite")):
+            if holds_sealed_text(log):
+                raise UnavailableError(
+                    f"{path} is missing, the keys of the personal data that the logs of this city hold; no new ones are begun in its "
+                    "place. Put the file back from the newest copy of the keys (linli restore --keys brings it into a new folder)"
+                )
+    return SqliteKeys(path, read_only)

@@ -22,7 +22,14 @@ from pymongo.collection import Collection
 from pymongo.database import Database as MongoDatabase
 from pymongo.errors import DuplicateKeyError
 
-from shared.domain.errors import BadInputError, ConcurrencyError, IllegalStateError, TimedOutError, UnavailableError
+from shared.domain.errors import (
+    BadInputError,
+    ConcurrencyError,
+    CorruptionError,
+    IllegalStateError,
+    TimedOutError,
+    UnavailableError,
+)
 from shared.domain.view import Page, Row, View, Where
 from shared.mongodb import (
     PATIENCE,
@@ -38,6 +45,7 @@ from shared.views.mongodb_transactions import COLLECTION, STALE, Transactions
 from shared.views.port import (
     Changes,
     Checkpoints,
+    Mark,
     OvertakenError,
     ViewStore,
     check_limit,
@@ -45,6 +53,7 @@ from shared.views.port import (
     encode_cursor,
     parse_order,
     parse_where,
+    read_row,
     shape_of,
 )
 
@@ -56,7 +65,6 @@ LOOK_AGAIN, KEEP_FORMER = 1.0, 60.0
 FEW = 8
 _POINTER = "views"
 _encode = msgspec.json.Encoder(order="sorted").encode
-_decode = msgspec.json.Decoder(dict[str, Any]).decode
 Session = ClientSession | None
 
 
@@ -187,27 +195,28 @@ class MongoViews:
         if changes or checkpoints:
             self._run(lambda session: self._save(session, changes, checkpoints or {}))
 
-    def _move_alone(self, follower: str, places: tuple[int, int]) -> bool:
+    def _move_alone(self, follower: str, places: tuple[int, int] | tuple[int, int, str]) -> bool:
         """Move one checkpoint without rows, as one document needs no transaction; False when only a transaction can decide or do it.
 
         The checkpoint may not exist yet, have another position, or be locked by a transaction of a killed process.
         """
         self._refuse_when_read_only()
-        expected, position = places
+        expected, position, *digest = places
         where = {"_id": self._follower(follower), "position": expected}
         if self._pinned:  # newer code may fold rows from these facts
             where["generation"] = self._number
         try:
             with explained(self._database, min(STALE, self._patience), writing=True):
-                return self._checkpoints.update_one(where, {"$set": {"position": position}}).matched_count == 1
+                moved = {"$set": {"position": position} | _seen(position, digest)}
+                return self._checkpoints.update_one(where, moved).matched_count == 1
         except (TimedOutError, UnavailableError):
             return False
 
     def _save(self, session: ClientSession, changes: Changes, checkpoints: Checkpoints) -> None:
         held = False
-        for follower, (expected, position) in checkpoints.items():
+        for follower, (expected, position, *digest) in checkpoints.items():
             where = {"_id": self._follower(follower), "position": expected}
-            moved = {"$set": {"position": position, "generation": self._number}}
+            moved = {"$set": {"position": position, "generation": self._number} | _seen(position, digest)}
             if self._checkpoints.update_one(
                 where | {"generation": self._number}, moved, session=session
             ).matched_count:  # only while this generation is the current one
@@ -249,6 +258,19 @@ class MongoViews:
                 self._see(pointer)
             raise ConcurrencyError("somebody else has just put views that were built anew in the place of these")
         return True
+
+    def check_shape(self) -> None:
+        with self._reading():
+            for view in self._views.values():
+                for found in self._rows(view.name).find():
+                    row = _row(found)
+                    if found.get("by", {}) != {field: row.get(field) for field in view.fields}:
+                        raise CorruptionError(
+                            f"{self._database.name}: row {found['_id']!r} of {view.name} is found by what it is not"
+                        )
+
+    def marks(self) -> dict[str, Mark]:
+        return marks_in(self._database, self._patience)
 
     def folded_alike(self) -> bool:
         with self._reading():
@@ -400,6 +422,24 @@ class MongoViews:
         ]
 
 
+def marks_in(database: MongoDatabase[Any], patience: float = PATIENCE) -> dict[str, Mark]:
+    """Return the marks in a database of views, whatever its views are; the user needs `find` on `checkpoints` only."""
+    with explained(database, patience):
+        found = list(majority(database)["checkpoints"].find())
+    return {
+        str(one["_id"]): Mark(
+            int(one["position"]), int(one.get("seen", {}).get("at", 0)), one.get("seen", {}).get("digest", "")
+        )
+        for one in found
+        if "~" not in str(one["_id"])  # of a generation that is being built
+    }
+
+
+def _seen(position: int, digest: list[str]) -> Document:
+    """The digest of the commit at a position, as it is kept beside a checkpoint."""
+    return {"seen": {"at": position, "digest": digest[0]}} if digest else {}
+
+
 def _collection(view: View, generation: int) -> str:
     return f"view.{view.name}~{generation}" if view.source else f"view.{view.name}"
 
@@ -429,4 +469,4 @@ def _document(view: View, key: str, row: Row) -> Document:
 
 
 def _row(found: Document) -> Row:
-    return {"key": found["_id"], **_decode(found["row"])}
+    return read_row(found["_id"], found["row"])

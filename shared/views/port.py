@@ -6,18 +6,31 @@ import base64
 import json
 from collections.abc import Iterable, Mapping
 from hashlib import sha256
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
-from shared.domain.errors import BadInputError, UnavailableError
+import msgspec
+
+from shared.domain.errors import BadInputError, CorruptionError, UnavailableError
 from shared.domain.view import Row, Rows, View, Where, sortable
 
 #: Changes to write: `(view, key)` to the new row, None to remove it.
 Changes = Mapping[tuple[str, str], Row | None]
-#: Follower name to (expected position, new position).
-Checkpoints = Mapping[str, tuple[int, int]]
+#: Follower name to (expected position, new position), and the digest of the commit there if it is to be kept.
+Checkpoints = Mapping[str, tuple[int, int] | tuple[int, int, str]]
 
 OPERATORS = ("lt", "lte", "gt", "gte", "under")
 LARGEST_PAGE = 500
+
+
+class Mark(NamedTuple):
+    """What a store knows of the log that a follower follows: how far it reaches at least, and the digest of the commit at a position.
+
+    `digest` is "" when none was kept; `digest_at` may be before `position`.
+    """
+
+    position: int
+    digest_at: int = 0
+    digest: str = ""
 
 
 class OvertakenError(UnavailableError):
@@ -34,10 +47,16 @@ class ViewStore(Rows, Protocol):
     """Where rows lie. Adapters: SQLite, MongoDB; one contract suite runs over both."""
 
     def save(self, changes: Changes, checkpoints: Checkpoints | None = None) -> None:
-        """Write rows and move checkpoints in one transaction.
+        """Write rows and move checkpoints in one transaction, each with the digest of the commit that it stands at, if given.
 
         Raises `ConcurrencyError` when a checkpoint has another position: another process applies the same facts.
         """
+
+    def check_shape(self) -> None:
+        """Raise `CorruptionError` when what rows are found by does not belong to them, or the store is damaged."""
+
+    def marks(self) -> dict[str, Mark]:
+        """Return every checkpoint of the current rows by follower, with the digest that was kept last."""
 
     def folded_alike(self) -> bool:
         """Return whether the current rows were folded with the views that this store was opened with."""
@@ -62,6 +81,17 @@ class ViewStore(Rows, Protocol):
 
     def close(self) -> None:
         """Close files and connections."""
+
+
+_decode = msgspec.json.Decoder(dict[str, Any]).decode
+
+
+def read_row(key: str, text: str) -> Row:
+    """Return a stored row; raises `CorruptionError` when its text is no row."""
+    try:
+        return {"key": key, **_decode(text)}
+    except (msgspec.DecodeError, UnicodeError) as error:
+        raise CorruptionError(f"the row {key!r} of a list cannot be read: {error}") from error
 
 
 def encode_cursor(order: str, value: Any, key: str) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,12 +16,14 @@ from shared.sqlite import Database
 from shared.views.port import (
     Changes,
     Checkpoints,
+    Mark,
     ViewStore,
     check_limit,
     decode_cursor,
     encode_cursor,
     parse_order,
     parse_where,
+    read_row,
     shape_of,
 )
 
@@ -31,11 +33,12 @@ _TABLES = """
 CREATE TABLE checkpoints (follower TEXT PRIMARY KEY, position INTEGER NOT NULL) STRICT;
 CREATE TABLE leases (name TEXT PRIMARY KEY, holder TEXT NOT NULL, until REAL NOT NULL) STRICT
 """
+#: The digest of the commit at a position, as a follower has applied it; from version 1 on too, but older programs know nothing of it.
+_MARKS = "CREATE TABLE IF NOT EXISTS marks (follower TEXT PRIMARY KEY, position INTEGER NOT NULL, digest TEXT NOT NULL) STRICT"
 #: The checkpoint that holds the fingerprint of the views with which the rows were folded.
 _SHAPE = "views:shape"
 _COMPARE = {"eq": "=", "lt": "<", "lte": "<=", "gt": ">", "gte": ">="}
 _encode = msgspec.json.Encoder(order="sorted").encode
-_decode = msgspec.json.Decoder(dict[str, Any]).decode
 
 
 class SqliteViews:
@@ -67,17 +70,23 @@ class SqliteViews:
 
     def _create(self) -> None:
         with self._database.writing() as connection:
-            for view in self._views.values():
-                table = self._generation + view.name
-                connection.execute(
-                    f'CREATE TABLE IF NOT EXISTS "{table}" (key TEXT PRIMARY KEY, row TEXT NOT NULL) STRICT'
-                )
-                for index in view.indexes:
-                    fields = (index,) if isinstance(index, str) else index
-                    columns = ", ".join(_value(field) for field in fields)
-                    connection.execute(
-                        f'CREATE INDEX IF NOT EXISTS "{table}:{",".join(fields)}" ON "{table}" ({columns}, key)'
-                    )
+            connection.execute(_MARKS)
+            for statement in self._statements():
+                connection.execute(statement)
+
+    def _statements(self) -> Iterator[str]:
+        """What makes the tables and indexes of the views."""
+        for view in self._views.values():
+            table = self._generation + view.name
+            yield f'CREATE TABLE IF NOT EXISTS "{table}" (key TEXT PRIMARY KEY, row TEXT NOT NULL) STRICT'
+            for index in view.indexes:
+                fields = (index,) if isinstance(index, str) else index
+                columns = ", ".join(_value(field) for field in fields)
+                yield f'CREATE INDEX IF NOT EXISTS "{table}:{",".join(fields)}" ON "{table}" ({columns}, key)'
+
+    def check_shape(self) -> None:
+        """Raise `CorruptionError` when a table or an index is gone or another one, a trigger is there, or the file is damaged."""
+        self._database.check_shape(";".join((_TABLES, *self._statements())), strict=False)
 
     def get(self, view: str, key: str) -> Row | None:
         with self._database.reading() as connection:
@@ -143,7 +152,7 @@ class SqliteViews:
             if row is not None:
                 self._views[view].check(row)
         with self._database.writing() as connection:
-            for follower, (expected, position) in (checkpoints or {}).items():
+            for follower, (expected, position, *digest) in (checkpoints or {}).items():
                 name = self._generation + follower
                 moved = connection.execute(
                     "INSERT INTO checkpoints SELECT ?, ? WHERE ? = 0 OR EXISTS (SELECT 1 FROM checkpoints WHERE follower = ?) "
@@ -152,6 +161,8 @@ class SqliteViews:
                 ).rowcount
                 if moved != 1:
                     raise ConcurrencyError(f"the checkpoint of {follower} is not at {expected}: somebody else moved it")
+                if digest and not self._generation:
+                    connection.execute("INSERT OR REPLACE INTO marks VALUES (?, ?, ?)", (follower, position, *digest))
             for view in {view: None for view, _ in changes}:
                 rows = [(key, row) for (name, key), row in changes.items() if name == view]
                 connection.executemany(
@@ -164,6 +175,9 @@ class SqliteViews:
         if self._durable and None in changes.values():  # what no log holds is gone from the write-ahead file too
             with self._database.reading() as connection:
                 connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+
+    def marks(self) -> dict[str, Mark]:
+        return _marks(self._database)
 
     def folded_alike(self) -> bool:
         return self.checkpoint(_SHAPE) == self._shape
@@ -240,6 +254,26 @@ class SqliteViews:
         return " AND ".join(parts), values
 
 
+def marks_in(path: Path) -> dict[str, Mark]:
+    """Return the marks in a file of views, whatever its views are; raises `UnavailableError` when it cannot be read."""
+    database = Database(path, KIND, VERSION, _TABLES, read_only=True)
+    try:
+        return _marks(database)
+    finally:
+        database.close()
+
+
+def _marks(database: Database) -> dict[str, Mark]:
+    with database.reading() as connection:
+        kept = "SELECT 1 FROM sqlite_master WHERE name = 'marks'"
+        join = "LEFT JOIN marks USING (follower)" if connection.execute(kept).fetchone() else ""
+        columns = "marks.position, marks.digest" if join else "NULL, NULL"
+        found = connection.execute(
+            f"SELECT follower, checkpoints.position, {columns} FROM checkpoints {join} WHERE follower NOT LIKE 'new~%'"
+        ).fetchall()
+    return {str(name): Mark(int(position), int(at or 0), str(digest or "")) for name, position, at, digest in found}
+
+
 def _value(field: str) -> str:
     return "key" if field == "key" else f"json_extract(row, '$.{field}')"
 
@@ -249,4 +283,4 @@ def _text(row: Row) -> str:
 
 
 def _row(key: str, row: str) -> Row:
-    return {"key": key, **_decode(row)}
+    return read_row(key, row)

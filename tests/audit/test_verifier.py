@@ -421,3 +421,30 @@ def test_what_is_changed_in_a_commit_over_several_streams_is_found(line, old, ne
     ledger.lines[line] = ledger.lines[line].replace(old, new)
     with pytest.raises(VERIFIER.Wrong, match=reason):
         verify(ledger.bytes, ledger.checkpoint())
+
+
+@pytest.mark.parametrize("garbage", [b"\xff\xfe\n", b"{}\n", b"[]\n", b"null\n", b"7\n", b'{"leaf":2}\n', b'{"leaf":2,"digests":7}\n',
+                                     b'{"leaf":2,"digests":{"actor":1},"data":[]}\n', b'{"leafhash":"\xff"}\n', b"[" * 5000 + b"\n",
+                                     b'{"leaf":2,"source":"/linli/a","position":"x","digests":{},"data":{}}\n'])  # fmt: skip
+def test_nothing_that_is_read_ends_in_a_traceback(
+    garbage: bytes, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Signed or not, whole or not: a sentence and an exit code."""
+    ledger = Ledger([garbage[:-1]])
+    files = {
+        "ledger.jsonl": garbage,
+        "checkpoint": ledger.checkpoint(),
+        "key.pem": checkpoint.public_pem(KEY),
+        "beside": garbage,
+    }
+    for name, content in files.items():
+        (tmp_path / name).write_bytes(content)
+    paths = [str(tmp_path / name) for name in ("ledger.jsonl", "checkpoint", "key.pem")]
+    for options in ([], ["--fast"], ["--disclosures", str(tmp_path / "beside")], ["--event", "x"], ["--json"]):
+        assert VERIFIER.main([*paths, *options]) == 1
+    for name in files:
+        (tmp_path / "other").write_bytes(b"\xff\x00" + garbage)
+        wrong = [path if not path.endswith(name) else str(tmp_path / "other") for path in paths]
+        assert VERIFIER.main(wrong) == 1
+    assert VERIFIER.main([paths[0], paths[1], str(tmp_path)]) == 2
+    assert "Traceback" not in capsys.readouterr().out

@@ -173,6 +173,7 @@ def test_every_privilege_names_a_database_a_collection_and_nothing_more_than_is_
         log = f"linli_{service}"
         expected = {(log, "commits", action) for action in ("find", "insert")} | {(log, "formats", "find")}
         expected |= {(log, "snapshots", action) for action in ("find", "insert", "update")}
+        expected |= {(f"linli_{one}_views", "checkpoints", "find") for one in OWNERS}  # how far others have followed it
         assert own[f"linli-{service}"] == expected | keys
     assert own["linli-gateway"] == {("linli_keys", "formats", "find")}
     asks = {("*", "*", "getDefaultRWConcern"), ("*", "*", "getParameter"), ("admin", "", "viewRole")}

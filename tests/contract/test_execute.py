@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+import time
 from concurrent.futures import ThreadPoolExecutor
 from typing import Annotated, Any
 
@@ -10,12 +12,14 @@ import pytest
 
 from shared.domain.command import holds
 from shared.domain.decider import Decider
-from shared.domain.errors import ConcurrencyError, IllegalStateError, UnavailableError
+from shared.domain.errors import ConcurrencyError, CorruptionError, IllegalStateError, UnavailableError
 from shared.domain.event import Codec, Event
 from shared.domain.mandate import Mandate
 from shared.following import execute as execution
+from shared.following.codes import Codes
 from shared.following.context import Context
 from shared.following.execute import SNAPSHOT_EVERY, execute, load
+from shared.following.snapshots import PURPOSE, verify
 from shared.log import EventLog
 from shared.log.remembered import Remembered
 
@@ -87,7 +91,12 @@ def test_two_writers_on_one_case_both_decide_on_what_is_true(log: EventLog, seco
 def test_who_always_loses_is_told(log: EventLog, second: EventLog, monkeypatch: pytest.MonkeyPatch) -> None:
     """It steps aside for longer each time, and gives up in the end."""
     pauses: list[float] = []
-    monkeypatch.setattr(execution.time, "sleep", pauses.append)
+    us, rest = threading.current_thread(), time.sleep  # the driver's threads sleep too
+
+    def sleep(seconds: float) -> None:
+        pauses.append(seconds) if threading.current_thread() is us else rest(seconds)
+
+    monkeypatch.setattr(execution.time, "sleep", sleep)
     monkeypatch.setattr(execution.random, "uniform", lambda _least, most: most)
     busy = iter(range(10_000))
 
@@ -121,7 +130,8 @@ def test_a_long_case_is_loaded_from_its_snapshot(
         assert load(second, COUNT, "a") == (Count("a", number + 1), number + 1)
     snapshot = log.storage.snapshot("count-a")
     assert snapshot is not None and snapshot[0] == 2 * SNAPSHOT_EVERY
-    assert read == [SNAPSHOT_EVERY * (number // SNAPSHOT_EVERY) for number in range(3 * SNAPSHOT_EVERY)]
+    # with the commit that the snapshot names
+    assert read == [max(0, SNAPSHOT_EVERY * (number // SNAPSHOT_EVERY) - 1) for number in range(3 * SNAPSHOT_EVERY)]
 
 
 def test_of_a_case_that_was_loaded_before_only_what_is_new_is_read(
@@ -231,6 +241,47 @@ def test_a_snapshot_of_other_code_is_not_used(log: EventLog) -> None:
     ask(log, 1, "c-1")
     log.storage.save_snapshot("count-a", 1, "another shape", b'{"id":"a","total":999}')
     assert load(log, COUNT, "a") == (Count("a", 1), 1)
+
+
+def forge(log: EventLog, **other: Any) -> None:
+    """Write a snapshot as who can write to the store, but does not know the city's secret."""
+    stored = log.storage.snapshot("count-a")
+    assert stored is not None
+    version, shape, text = stored
+    forged = msgspec.json.decode(text) | other
+    log.storage.save_snapshot("count-a", version, shape, msgspec.json.encode(forged))
+
+
+@pytest.mark.parametrize(
+    ("other", "told"),
+    [
+        ({"state": {"id": "a", "total": 999}}, "does not follow from its facts"),
+        ({"digest": "0" * 64}, "does not stand on the commit"),
+        ({"latest": "2020-01-01T00:00:00+08:00"}, "does not follow from its facts"),
+        ({"state": {"id": 7}}, "cannot be read"),
+    ],
+)
+def test_a_forged_snapshot_is_not_used_and_verify_names_it(log: EventLog, other: dict[str, Any], told: str) -> None:
+    log.codes = Codes((b"s" * 32,), PURPOSE)
+    for number in range(SNAPSHOT_EVERY + 2):
+        ask(log, 1, f"c-{number}")
+    assert verify(log, [COUNT]) == (1, 0)
+    forge(log, **other)
+    log.remembered = Remembered()
+    assert load(log, COUNT, "a") == (Count("a", SNAPSHOT_EVERY + 2), SNAPSHOT_EVERY + 2)
+    with pytest.raises(CorruptionError, match=told):
+        verify(log, [COUNT])
+
+
+def test_a_snapshot_of_a_version_that_never_was_is_not_used(log: EventLog) -> None:
+    """As when an older log was put back beside newer snapshots; also where nobody knows a secret."""
+    for number in range(SNAPSHOT_EVERY + 1):
+        ask(log, 1, f"c-{number}")
+    version, shape, text = log.storage.snapshot("count-a") or (0, "", b"")
+    log.storage.save_snapshot("count-b", version, shape, text)
+    assert load(log, COUNT, "b") == (Count("b", 0), 0)
+    with pytest.raises(CorruptionError, match="count-b is of version 20, which it never had"):
+        verify(log, [COUNT])
 
 
 # -- order in time --

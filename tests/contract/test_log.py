@@ -12,6 +12,7 @@ from shared.domain.errors import BadInputError, ConcurrencyError, CorruptionErro
 from shared.domain.identity import new_id
 from shared.log import GENESIS, Commit, EventLog, Head, NewEvent
 from shared.log.record import verify_chain
+from tests.contract.conftest import Open
 
 
 def commit(
@@ -288,3 +289,14 @@ def test_a_killed_writer_leaves_nobody_waiting(log: EventLog, monkeypatch: pytes
     assert told == ["Killed"]
     assert [record.stream for record in log.read()] == ["case-1"]
     log.append(commit("case-2"))
+
+
+def test_a_clock_that_was_a_year_ahead_once_stops_no_recorded_time(open_storage: Open) -> None:
+    """Up to an hour recorded time stands still, so that it does not run backwards; beyond, the clock was wrong, and today's counts."""
+    times = ["2026-01-01T00:00:00.000000Z", "2027-01-01T00:00:00.000000Z", "2026-01-01T00:00:01.000000Z",
+             "2026-01-01T00:30:00.000000Z", "2026-01-01T00:10:00.000000Z", "2026-01-01T00:31:00.000000Z"]  # fmt: skip
+    clock = iter(times)
+    log = EventLog("test", open_storage(), clock=lambda: next(clock))
+    recorded = [log.append(commit("case-1", number)).time for number in range(len(times))]
+    assert recorded == [*times[:4], times[3], times[5]]
+    assert [record.time for record in log.read()] == recorded

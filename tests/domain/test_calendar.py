@@ -8,7 +8,7 @@ from datetime import date
 
 import pytest
 
-from shared.domain.calendar import WorkingDay, is_working_day, provisional, working_day_after
+from shared.domain.calendar import OwnDays, WorkingDay, is_working_day, provisional, working_day_after
 from tests.kit.city import entry
 from tests.kit.rows import city
 
@@ -71,11 +71,11 @@ def test_a_city_has_days_off_of_its_own() -> None:
         entry("days_off", "flood", first="2025-03-05", last="2025-03-06"),
         entry("days_off", "fair", first="2025-03-10", last=""),
     )
-    assert year.days_off() == {"2025-03-05", "2025-03-06", "2025-03-10"}
-    assert working_day_after("2025-03-04", 1, year.days_off()) == WorkingDay("2025-03-07", f"{CALENDAR}/own-days-off")
-    assert working_day_after("2025-03-04", 2, year.days_off()).date == "2025-03-11"
-    assert working_day_after("2025-03-11", 1, year.days_off()).calendar == CALENDAR
-    assert not is_working_day("2025-03-10", year.days_off()) and city().days_off() == frozenset()
+    assert year.days().off == {"2025-03-05", "2025-03-06", "2025-03-10"}
+    assert working_day_after("2025-03-04", 1, year.days()) == WorkingDay("2025-03-07", f"{CALENDAR}/own-days-off")
+    assert working_day_after("2025-03-04", 2, year.days()).date == "2025-03-11"
+    assert working_day_after("2025-03-11", 1, year.days()).calendar == CALENDAR
+    assert not is_working_day("2025-03-10", year.days()) and city().days() == OwnDays()
 
 
 @pytest.mark.parametrize("count", [0, -1, 2501])
@@ -92,3 +92,11 @@ def test_a_day_that_is_none_is_refused() -> None:
 def test_the_library_is_imported_at_first_use_only() -> None:
     program = "import sys, shared.domain.calendar as c; assert 'chinese_calendar' not in sys.modules; c.is_working_day('2025-03-04')"
     subprocess.run([sys.executable, "-c", program], check=True, timeout=60)
+
+
+def test_a_city_adopts_the_calendar_of_a_year_that_the_library_does_not_know() -> None:
+    own = city("2026-12-20", entry("calendars", "2027", off=["2027-01-01", "2027-01-04"], worked=["2027-01-09"])).days()
+    assert [is_working_day(f"2027-01-{day:02}", own) for day in (1, 4, 5, 9, 10)] == [False, False, True, True, False]
+    assert working_day_after("2026-12-31", 1, own) == WorkingDay("2027-01-05", f"{CALENDAR}/city-2027")
+    assert not provisional(working_day_after("2026-12-31", 1, own).calendar)
+    assert provisional(working_day_after("2027-12-30", 3, own).calendar), "the year after is still to come"

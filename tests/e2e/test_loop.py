@@ -55,7 +55,7 @@ def test_a_case_is_reported_handled_called_back_and_closed_by_clicks(open_page: 
     expect(resident.locator("#description")).to_have_value("井盖松了，车一过就响。")
     resident.get_by_role("button", name="中文").click()
     resident.get_by_role("button", name="提交").click()
-    number = resident.locator("#case-number").inner_text().strip()
+    number = resident.locator("#case-id").text_content() or ""
 
     worker = open_page("/", width)
     enter(worker, "lin", "post-lin")

@@ -109,7 +109,7 @@ def test_everything_works_without_javascript(open_page: Open, city: City) -> Non
     assert page.locator("#description").input_value() == "垃圾桶满了"
     page.locator("#category").select_option("clutter")
     page.get_by_role("button", name="提交").click()
-    number = page.locator("#case-number").inner_text().strip()
+    number = page.locator("#case-id").text_content() or ""
     sign_in(page, "lin", "post-lin")
     page.locator(f"#issue-{number}").get_by_role("link", name="研判").click()
     page.get_by_label("轻重程度").select_option("small")

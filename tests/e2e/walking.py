@@ -51,7 +51,7 @@ def report(page: Page, description: str) -> str:
     page.locator("#description").fill(description)
     page.locator("#report > button").click()
     page.wait_for_url("**/received")
-    return page.locator("#case-number").inner_text().strip()
+    return page.locator("#case-id").text_content() or ""
 
 
 def picture(page: Page, name: str, height: int = 900) -> None:

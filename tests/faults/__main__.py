@@ -7,10 +7,11 @@ import signal
 import sys
 import time
 
-from tests.faults import mutations, rolling, survival
+from tests.faults import losing, mutations, rolling, survival, tampered
 from tests.faults.city import City
 from tests.faults.founding import found
 from tests.faults.test_survival import without_broker
+from tests.servers import mongodb
 
 
 def main() -> int:
@@ -31,6 +32,9 @@ def main() -> int:
         type=int,
         default=1,
         help="times to restart every process of the city in turn, in both ways (default: 1)",
+    )
+    ask.add_argument(
+        "--losses", type=int, default=0, help="starts after a kill with files lost, older, broken or missing"
     )
     ask.add_argument("--seed", type=int, default=int(time.time()), help="repeats a run; default: a new one")
     asked = ask.parse_args()
@@ -54,10 +58,32 @@ def main() -> int:
         finally:
             city.stop()
     if asked.mutations:
-        result = mutations.run(asked.mutations, asked.seed)
-        print(result, flush=True)
-        well &= result.all_well()
+        well &= _tamper(asked.mutations, asked.seed, asked.shape)
+    if asked.losses:
+        lost = losing.lose(asked.seed, asked.losses)
+        print(lost, flush=True)
+        well &= lost.all_well()
     return 0 if well else 1
+
+
+def _tamper(count: int, seed: int, shape: str) -> bool:
+    """Half of the changes in memory, which is fastest, half in files, and of these a hundredth as many in databases."""
+    in_memory = mutations.run(count // 2, seed)
+    print(in_memory, flush=True)
+    well = in_memory.all_well()
+    if shape != "city":
+        on_files = tampered.on_files(count - count // 2, seed)
+        print(on_files, flush=True)
+        well &= on_files.all_well()
+    if shape != "embedded":
+        database = mongodb(members=1)
+        try:
+            on_databases = tampered.on_databases(max(62, count // 200), seed, database.uri)
+        finally:
+            database.destroy()
+        print(on_databases, flush=True)
+        well &= on_databases.all_well()
+    return well
 
 
 def _say(report: survival.Report) -> bool:

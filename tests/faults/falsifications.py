@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 import rfc8785
 
-from services.audit import merkle
+from services.audit import disclosure, merkle
 from services.audit.ledger import entry_key
 from shared.log import StoredCommit
 from shared.log.record import pointers_of
@@ -156,6 +156,36 @@ def _entry_changed(choose: random.Random, world: World) -> str:
     return f"ledger entry {index}"
 
 
+def _beside_changed(choose: random.Random, world: World) -> str:
+    """A salt or a value that a line leaves out, its name, or all of it."""
+    row, index = _entry(choose, world)
+    if "apart" not in row:
+        raise Unchanged
+    name = choose.choice(sorted(row["apart"]))
+    apart = {key: list(kept) for key, kept in row["apart"].items()}
+    match choose.randrange(4):
+        case 0:
+            apart[name][0] = apart[name][0][:-1] + ("0" if apart[name][0][-1] != "0" else "1")
+        case 1:
+            apart[name][1] = f"{apart[name][1]}x"
+        case 2:
+            del apart[name]
+        case _:
+            apart[f"{name}x"] = apart.pop(name)
+    row["apart"] = apart
+    return f"ledger entry {index}"
+
+
+def _old_form(choose: random.Random, world: World) -> str:
+    """An entry is put back to the form from before, behind entries of today's: what it leaves out would not be proved."""
+    row, index = _entry(choose, world)
+    if index <= world.old:
+        raise Unchanged
+    row["line"] = disclosure.whole_line(row).decode()
+    row.pop("apart")
+    return f"ledger entry {index}"
+
+
 def _entry_moved(choose: random.Random, world: World) -> str:
     row, index = _entry(choose, world)
     row["position"] += choose.choice([-1, 1])
@@ -247,10 +277,25 @@ def _swap(choose: random.Random, lines: list[bytes]) -> None:
     lines[one], lines[two] = lines[two], lines[one]
 
 
+def _disclosure_changed(choose: random.Random, world: World) -> str:
+    """A salt or a value is another one; what is left out altogether only makes a gap."""
+    lines = world.disclosures.splitlines(keepends=True)
+    if not lines:
+        raise Unchanged
+    at = choose.randrange(len(lines))
+    told = msgspec.json.decode(lines[at])
+    name = choose.choice(sorted(told["disclosed"]))
+    salt, value = told["disclosed"][name]
+    told["disclosed"][name] = [salt, f"{value}x"] if choose.random() < 0.5 else [salt[::-1] + "0", value]
+    lines[at] = msgspec.json.encode(told, order="sorted") + b"\n"
+    world.disclosures = b"".join(lines)
+    return ""
+
+
 def _export_rewritten(choose: random.Random, world: World) -> str:
     _chain_rewritten(choose, world)
     world.enter_anew()
-    world.export = world.exported()
+    world.export, world.disclosures = world.exported(), world.disclosed()
     return ""
 
 
@@ -258,7 +303,7 @@ def _old_export(choose: random.Random, world: World) -> str:
     """Everything restored from an old backup, its checkpoint too: whoever kept a newer checkpoint sees it."""
     newest = world.checkpoint
     world.restore(choose.randrange(len(world.sizes) - 1))
-    world.export, world.checkpoint = world.exported(), world.sign()
+    world.export, world.disclosures, world.checkpoint = world.exported(), world.disclosed(), world.sign()
     world.options = {"previous": [newest]}
     return ""
 
@@ -270,7 +315,8 @@ LOG: dict[str, Falsify] = {
     "part changed": _in_body(_part_changed), "part left out": _in_body(_part_left_out), "held version changed": _in_body(_held_changed),
 }  # fmt: skip
 LEDGER: dict[str, Falsify] = {
-    "entry changed": _entry_changed, "entry renumbered": _entry_moved, "entry removed": _entry_removed, "entries swapped":
+    "entry changed": _entry_changed, "what stands beside an entry changed": _beside_changed, "entry of the old form": _old_form,
+    "entry renumbered": _entry_moved, "entry removed": _entry_removed, "entries swapped":
     _entries_swapped, "entry inserted": _entry_inserted, "node of the tree changed": _node_changed,
     "log, entries and tree rewritten": _tree_rewritten, "logs and ledger cut": _ledger_cut,
     "checkpoint changed": _checkpoint_changed,
@@ -283,6 +329,7 @@ EXPORT: dict[str, Falsify] = {
     ),
     "export: lines swapped": _lines(_swap),
     "export: tail cut": _lines(_cut),
+    "export: disclosure changed": _disclosure_changed,
     "export: history computed anew": _export_rewritten,
     "export: old backup restored": _old_export,
 }

@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 import re
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from hashlib import sha256
 from typing import Any
@@ -12,13 +13,14 @@ from typing import Any
 import msgspec
 import rfc8785
 
-from services.audit import checkpoint, merkle
+from services.audit import checkpoint, disclosure, merkle
 from services.audit.ledger import entry_key, tile_key
+from shared.domain.errors import CorruptionError
 from shared.domain.record import Record
 from shared.domain.view import Row
 from shared.following import cloudevents
 from shared.log import Commit, Head, NewEvent, Part, StoredCommit, records_of
-from shared.log.record import place_commit
+from shared.log.record import Span, place_commit, pointer_id, pointers_of
 from shared.views import Page
 from shared.views.port import decode_cursor
 from tests.audit.ledgers import KEY, ORIGIN, TIME
@@ -37,6 +39,12 @@ class Stored:
     def scan(self, after: int, limit: int | None, until: int | None) -> Iterator[StoredCommit]:
         """All commits as they lie there."""
         return iter(self.commits)
+
+    def pointers(self) -> Iterator[tuple[Span, str]]:
+        """What is kept of parts, as it follows from the commits that can be read; stores of their own kind are in `tampered`."""
+        for commit in self.commits:
+            with suppress(CorruptionError):
+                yield from [(part, pointer_id(commit, part)) for part in pointers_of(commit)]
 
     def scan_stream(self, stream: str, after: int) -> Iterator[StoredCommit]:
         """The commits of a stream as they lie there, looked at only as far as they are asked for."""
@@ -66,12 +74,18 @@ class Rows:
 
 @dataclass
 class World:
-    """Logs, their ledger, its export with a signed checkpoint; `sizes` are the events of each log after each commit."""
+    """Logs, their ledger, its full export with a signed checkpoint; `sizes` are the events of each log after each commit.
+
+    The first `old` entries are of the form from before lines had digests.
+    """
 
     logs: dict[str, Stored]
     views: Rows
     order: list[tuple[str, int]]  # source and position of each entry
+    old: int = 0
+    salts: dict[tuple[str, int], dict[str, str]] = field(default_factory=dict)  # of each entry, once it has some
     export: bytes = b""
+    disclosures: bytes = b""
     checkpoint: bytes = b""
     sizes: list[dict[str, int]] = field(default_factory=list)
     options: dict[str, Any] = field(default_factory=dict)
@@ -80,26 +94,42 @@ class World:
         """Another one, to be falsified."""
         logs = {name: Stored(list(stored.commits)) for name, stored in self.logs.items()}
         rows = Rows({view: dict(rows) for view, rows in self.views.rows.items()})
-        return World(logs, rows, list(self.order), self.export, self.checkpoint, self.sizes, dict(self.options))
+        beside = (self.old, self.salts, self.export, self.disclosures, self.checkpoint, self.sizes, dict(self.options))
+        return World(logs, rows, list(self.order), *beside)
 
-    def lines(self) -> list[bytes]:
-        """The ledger's lines as they follow from the logs."""
+    def entered(self) -> list[tuple[bytes, dict[str, Any] | None]]:
+        """The ledger's lines and what stands beside them, as they follow from the logs."""
         records: dict[tuple[str, int], Record] = {}
         for name, stored in self.logs.items():
             for commit in stored.commits:
                 records |= {(name, record.position): record for record in records_of(commit)}
-        return [cloudevents.line(name, records[name, position]) for name, position in self.order]
+        found: list[tuple[bytes, dict[str, Any] | None]] = []
+        for index, (name, position) in enumerate(self.order):
+            record = records[name, position]
+            if index < self.old:
+                found.append((cloudevents.line(name, record), None))
+                continue
+            line, apart = disclosure.entered(name, record, self.salts.get((name, position)))
+            self.salts[name, position] = {field: str(kept[0]) for field, kept in apart.items()}
+            found.append((line.encode(), apart))
+        return found
+
+    def lines(self) -> list[bytes]:
+        """The ledger's lines as they follow from the logs."""
+        return [line for line, _ in self.entered()]
 
     def enter_anew(self) -> None:
         """Write entries and tree as they follow from the logs; the signed checkpoints stay."""
-        lines = self.lines()
+        entered = self.entered()
+        lines = [line for line, _ in entered]
         tiles = merkle.append(lambda _: {}, 0, [merkle.leaf_hash(line) for line in lines])
         self.views.rows["tiles"] = {
             (key := tile_key(tile)): {"key": key, "hashes": hashes.hex()} for tile, hashes in tiles.items()
         }
         self.views.rows["entries"] = {
-            entry_key(number): {"key": entry_key(number), "source": name, "position": position, "line": line.decode()}
-            for number, ((name, position), line) in enumerate(zip(self.order, lines, strict=True))
+            (key := entry_key(number)): {"key": key, "source": name, "position": position, "line": line.decode()}
+            | ({} if apart is None else {"apart": apart})
+            for number, ((name, position), (line, apart)) in enumerate(zip(self.order, entered, strict=True))
         }
         self.views.rows["ledger"] = {"size": {"key": "size", "size": len(lines)}}
 
@@ -114,6 +144,12 @@ class World:
     def exported(self) -> bytes:
         """The ledger as a file."""
         return b"".join(line + b"\n" for line in self.lines())
+
+    def disclosed(self) -> bytes:
+        """What the lines leave out, as a file beside the export."""
+        beside = [(index, apart) for index, (_, apart) in enumerate(self.entered()) if apart]
+        lines = [msgspec.json.encode({"index": index, "disclosed": apart}, order="sorted") for index, apart in beside]
+        return b"".join(line + b"\n" for line in lines)
 
     def sign(self) -> bytes:
         """A checkpoint of everything, signed with the city's key."""
@@ -143,8 +179,9 @@ def build(choose: random.Random) -> World:
         world.logs[name].commits.append(stored)
         world.order += [(name, position) for position in range(stored.position, stored.last_position + 1)]
         world.sizes.append({log: head.position for log, head in heads.items()})
+    world.old = choose.choice((0, len(world.order) // 2, len(world.order)))
     world.enter_anew()
-    world.checkpoint, world.export = world.sign(), world.exported()
+    world.checkpoint, world.export, world.disclosures = world.sign(), world.exported(), world.disclosed()
     key = entry_key(len(world.order))
     world.views.rows["signed"] = {key: {"key": key, "text": world.checkpoint.decode()}}
     return world

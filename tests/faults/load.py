@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import random
 import threading
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +20,9 @@ from tests.processes import wait_until
 
 #: How many of the receipts are asked for again, of the commands sent twice at once, and of the unknown outcomes left so.
 REPEAT, TWINS, LEAVE = 0.1, 0.05, 0.1
+#: A day for each patrol, since the same members walk all of them.
+_DAYS = (date(1970, 1, 1) + timedelta(number) for number in itertools.count())
+_NEXT_DAY = threading.Lock()
 
 
 @dataclass
@@ -203,8 +208,10 @@ def _story(choose: random.Random, prefix: str, serial: int, answers: dict[str, A
                        "amount_fen": choose.randrange(1, 10_000)})  # fmt: skip
         case 3:  # findings become issues in another service
             findings = [{"category": "clutter", "description": f"{here}-f{n}"} for n in (1, 2)]
+            with _NEXT_DAY:
+                day = next(_DAYS)
             yield Step("volunteers", "log_patrol", {"patrol_id": f"patrol-{here}", "team_id": TEAM, "place": COMPOUND,
-                       "route": here, "started": "2026-01-05T19:30:00+08:00", "minutes": 40, "members": WALKERS,
+                       "route": here, "started": f"{day}T19:30:00+08:00", "minutes": 40, "members": WALKERS,
                        "findings": findings})  # fmt: skip
         case _:
             yield Step("registry", "register_person", {"person_id": here, "name": "林小满"}, "operator")

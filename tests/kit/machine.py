@@ -82,7 +82,13 @@ BEFORE: dict[str, list[tuple[str, dict[str, Any]]]] = {
 #: How many days ago a command is said to have happened.
 BACK = st.sampled_from([0] * 12 + [1, 3, 8])
 #: How the next command is chosen.
-WAYS = ["going on"] * 6 + ["beginning"] * 2 + ["beginning its own"] * 3 + ["a day passes", "out of turn"]
+WAYS = (
+    ["what is offered"] * 4
+    + ["going on"] * 4
+    + ["beginning"] * 2
+    + ["beginning its own"] * 3
+    + ["a day passes", "out of turn"]
+)
 
 
 class World:
@@ -207,6 +213,13 @@ class Machine(RuleBasedStateMachine):
         if way == "a day passes":
             self.pass_time(data.draw(st.sampled_from([1, 2, 30]), label="days"))
             return
+        by = data.draw(BY, label="by")
+        if way == "what is offered" and (offers := self.offers(by)):
+            id, command = offers[data.draw(st.integers(0, len(offers) - 1), label="offer")]
+            sent = filled(data.draw(asks(command), label=command.name), self.known)
+            sent |= same(command, self.things[command.decider.category][id])
+            self.give(command, sent | {command.decider.id_field: id}, by)
+            return
         going_on = {command.name: id for command in self.commands if (id := self.fitting(command))}
         beginning = [command for command in self.commands if self.begins(command)]
         if way == "going on" and going_on:
@@ -229,7 +242,16 @@ class Machine(RuleBasedStateMachine):
             elif command.new is not None and first.kind == ID:
                 category = command.decider.category
                 sent |= {first.name: f"{category}-{len(self.known(category))}"}
-        self.give(command, sent, data.draw(BY, label="by"), data.draw(BACK, label="days ago"))
+        self.give(command, sent, by, data.draw(BACK, label="days ago"))
+
+    def offers(self, by: Mandate) -> list[tuple[str, Command]]:
+        """What somebody is offered to do to the newest things, by id."""
+        return [
+            (id, command)
+            for command in self.commands
+            for id, state in list(self.things.get(command.decider.category, {}).items())[-2:]
+            if command.id_field is not None and command.offered(state, by, self.desk.node.city(self.day.isoformat()))
+        ]
 
     def pass_time(self, days: int) -> None:
         """Let a later day begin; a day that is ticked again records nothing more."""
@@ -290,6 +312,8 @@ class Machine(RuleBasedStateMachine):
             return self.desk.node.perform(command, context, by, ask)
         except LinliError as error:
             self.check_refusal(error)
+            if not back:
+                self.check_offered(command, ask, by, error)
             return None
         finally:
             self.desk.catch_up()
@@ -303,6 +327,23 @@ class Machine(RuleBasedStateMachine):
         for name, reason in error.fields.items():
             assert name and (reason or error.kind == "forbidden"), f"{error.message}: {name} has no reason"
         assert to_mapping(error)["message"] == error.message
+
+    def check_offered(self, command: Command, ask: dict[str, Any], by: Mandate, error: LinliError) -> None:
+        """What a reader is offered they may do: it is refused only for what they fill in, and the refusal names that."""
+        state = self.things.get(command.decider.category, {}).get(ask.get(command.decider.id_field, ""))
+        city = self.desk.node.city(self.day.isoformat())
+        if state is None or not command.offered(state, by, city):
+            return
+        belonging = {
+            one.of: getattr(state, one.of, None) for one in command.needs.holds.values() if isinstance(one.of, str)
+        }
+        fixed = {name for name, value in belonging.items() if value and command.new is None}
+        if any(ask[name] != belonging[name] for name in fixed):
+            return  # nobody is asked for that: it is as the thing says
+        if command.where is not None and "power" in error.fields:
+            return  # it is needed at a place that is filled in
+        asked = {field.name for field in command.asked} - fixed
+        assert asked & set(error.fields), f"{command.name} is offered to {by.actor} as {by.role} and refused: {error}"
 
     def check_written(self, head: int) -> None:
         """What was written behind a position survives storage, folds to what rows show, and is in order of time."""

@@ -41,6 +41,7 @@ from shared.log import EventLog, Head, StoredCommit
 from shared.log.log import now
 from shared.service.settings import Settings
 from shared.service.storage import open_log, open_views
+from shared.sqlite import address
 from shared.views import ViewStore
 
 
@@ -188,7 +189,7 @@ def _personal_keys(settings: Settings) -> Iterator[tuple[str, int, str | None]]:
         path = settings.data / "keys" / "personal.sqlite"
         if not path.exists():
             return
-        connection = sqlite3.connect(f"file:{path}?mode=ro", uri=True)
+        connection = sqlite3.connect(address(path, read_only=True), uri=True)
         found = connection.execute("SELECT subject, generation, secret FROM keys").fetchall()
         connection.close()
     for subject, generation, secret in found:

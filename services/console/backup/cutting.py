@@ -82,9 +82,10 @@ def _positions(folder: Path, manifest: Manifest, to: str) -> dict[str, int]:
     found = dict.fromkeys(manifest.logs, 0)
     for name in manifest.logs:
         for stored, body in read_commits(folder, name):
-            if datetime.fromisoformat(body.time) > moment:
-                break
-            found[name] = stored.last_position
+            if (
+                datetime.fromisoformat(body.time) <= moment
+            ):  # one that was recorded by a clock that was ahead belongs to what follows
+                found[name] = stored.last_position
     return found
 
 

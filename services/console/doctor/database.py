@@ -16,7 +16,7 @@ from services.console.doctor.certificates import certificates
 from services.console.doctor.finding import Finding, room
 from services.console.doctor.rights import UNAUTHORIZED
 from shared.domain.errors import LinliError, UnavailableError
-from shared.log.mongodb import COMMIT_INDEXES, COMMIT_SCHEMA
+from shared.log.mongodb import COMMIT_INDEXES, COMMIT_SCHEMA, is_unique
 from shared.mongodb import MAJORITY, explained
 from shared.service.settings import Settings
 from shared.service.storage import check_restored, mongodb
@@ -139,16 +139,12 @@ def _shape(found: Any) -> Finding:
         if error.code != UNAUTHORIZED:
             raise
         return Finding(check, "ok", "may be used (its indexes and validator are an administrator's to see)")
-    wrong = [name for name, keys in COMMIT_INDEXES.items() if not _is(indexes.get(name), keys)]
+    wrong = [name for name, keys in COMMIT_INDEXES.items() if not is_unique(indexes.get(name), keys)]
     if wrong:
         return Finding(check, "failed", f"lacks the unique index {', '.join(wrong)}", _MIGRATE)
     if options.get("validator", {}).get("$jsonSchema") != COMMIT_SCHEMA:
         return Finding(check, "failed", "has no validator, or an old one", _MIGRATE)
     return Finding(check, "ok", "indexes and validator are in place")
-
-
-def _is(index: dict[str, Any] | None, keys: list[tuple[str, int]]) -> bool:
-    return index is not None and bool(index.get("unique")) and [tuple(key) for key in index["key"]] == keys
 
 
 def _written(found: Any) -> Finding:

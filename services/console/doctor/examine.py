@@ -17,6 +17,7 @@ from services.console.doctor.broker import broker
 from services.console.doctor.database import database
 from services.console.doctor.files import data_folder, files, secrets
 from services.console.doctor.finding import Finding, State
+from services.console.doctor.history import histories
 from services.console.doctor.powers import powers
 from services.console.output import out
 from shared.domain.errors import BadInputError, LinliError
@@ -49,6 +50,7 @@ def _findings(settings: Settings, services: list[str]) -> Iterator[Finding]:
         checks.append(("MongoDB", lambda: database(settings, services)))
     else:
         checks.append(("files", lambda: files(settings)))
+    checks.append(("history", lambda: histories(settings, services)))
     if settings.amqp_uri != "linli://embedded":
         checks.append(("broker", lambda: broker(settings, services)))
     checks.append(("powers", lambda: powers(settings, services)))

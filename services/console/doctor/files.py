@@ -13,6 +13,7 @@ from shared.domain.errors import BadInputError
 from shared.log import sqlite as log_files
 from shared.personal import SqliteKeys
 from shared.service.settings import Settings
+from shared.sqlite import address
 from shared.views import sqlite as view_files
 
 #: The oldest SQLite with STRICT tables.
@@ -86,7 +87,7 @@ def _file(path: Path, kind: int, newest: int) -> Finding:
     if not path.exists():
         return Finding(path.name, "warning", "does not exist yet", "it is made at the first start")
     try:
-        connection = sqlite3.connect(f"file:{path}?mode=ro", uri=True)
+        connection = sqlite3.connect(address(path, read_only=True), uri=True)
         try:
             found, written = (
                 connection.execute(f"PRAGMA {name}").fetchone()[0] for name in ("application_id", "user_version")

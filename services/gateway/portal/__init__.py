@@ -18,6 +18,7 @@ from services.gateway.portal import (
     money_pages,
     people_pages,
     places,
+    private_pages,
     public_pages,
     request_pages,
     work,
@@ -41,6 +42,7 @@ def create_portal(gateway: Gateway) -> Blueprint:
     for pages in (
         public_pages,
         case_pages,
+        private_pages,
         inbox,
         work,
         places,

@@ -14,12 +14,15 @@ from flask import Blueprint, redirect, render_template, request, url_for
 from services.gateway.portal import language, things
 from services.gateway.portal.declared import aggregates
 from services.gateway.portal.frame import Frame
+from shared.domain import numbers
 from shared.domain.calendar import provisional
 from shared.domain.errors import BadInputError, NotFoundError, UnavailableError
 from shared.domain.words import _, term
 
 #: Cases as a kind of thing; None until the service declares them.
 ISSUE = aggregates("issues").get("issue")
+#: Cases that part of a number may be of, and fields on the card of each.
+_ALIKE, _FIELDS = 10, 4
 NUMBER = re.compile(r"[a-z0-9][a-z0-9-]{1,63}")
 
 
@@ -37,14 +40,20 @@ class _Pages:
 
     def find_case(self) -> Any:
         """Go to a case by its number, however it was typed, or by the address of its page."""
-        number = "".join(request.args.get("number", "").split()).rstrip("/").rpartition("/")[2]
+        number = request.args.get("number", "").strip().rstrip("/").rpartition("/")[2]
+        rows: list[dict[str, Any]] = []
         if number:
             with suppress(BadInputError):  # nothing that a number could be
-                rows = self.gateway.ask("issues", "find_issues", number=number, limit=2)["rows"]
-                if len(rows) == 1:
-                    return redirect(url_for("portal.case", issue_id=rows[0]["issue_id"]))
-        status = 404 if number else 200
-        return render_template("portal/find_case.html", number=request.args.get("number", "")), status
+                rows = self.gateway.ask("issues", "find_issues", number=number, limit=_ALIKE)["rows"]
+            if len(rows) == 1:
+                return redirect(url_for("portal.case", issue_id=rows[0]["issue_id"]))
+        page = render_template(
+            "portal/find_case.html",
+            number=request.args.get("number", ""),
+            mistyped=numbers.read(number).wrong,
+            cards=[things.shown(self.frame, ISSUE, row, _FIELDS) for row in rows] if ISSUE else [],
+        )
+        return page, 404 if number and not rows else 200
 
     def case(self, issue_id: str) -> str:
         if not NUMBER.fullmatch(issue_id):
@@ -82,7 +91,7 @@ def shown(frame: Frame, case: Mapping[str, Any]) -> dict[str, Any]:
         "place_name": " · ".join(language.term(part) for part in path) or frame.place_name(case["place"]),
         "level_name": frame.level(case["level"]) if case.get("level") else "",
         "overdue": bool(late),
-        "provisional": provisional(case.get("calendar", "")),
+        "provisional": bool(case["open"]) and provisional(case.get("calendar", "")),
     }
 
 
@@ -107,6 +116,8 @@ def details(frame: Frame, step: Mapping[str, Any]) -> list[tuple[str, str]]:
             said.append((name, frame.words(list_name, step[name], name)))
     if step.get("to_level") and step.get("from_level"):
         said.append(("levels", f"{frame.level(step['from_level'])} → {frame.level(step['to_level'])}"))
+    if step.get("before"):
+        said.append(("before", language.day(step["before"])))
     if step.get("due"):
         said.append(("due", language.day(step["due"])))
     return said

@@ -47,6 +47,9 @@ class Known(Protocol):
     def codes(self, list_name: str) -> list[Option]:
         """The entries of one of the city's lists; none when it is not known."""
 
+    def offered(self, name: str) -> set[str] | None:
+        """The codes that the reader may choose among in a field; None for all."""
+
     def things(self, what: str) -> tuple[list[Option], bool]:
         """Things that an id may name, the closest first, and whether these are all."""
 
@@ -339,11 +342,13 @@ def _options(kind: Kind, control: str, field: Field, known: Known, filters: bool
     inner = kind.kind if isinstance(kind, Many) and control == "boxes" else kind
     if isinstance(inner, Choice):
         group = inner.refers or (f"{known.thing} status" if field.name == "status" else field.name)
-        found = [Option(one, language.code(group, one)) for one in inner.codes]
+        may = known.offered(field.name)
+        found = [Option(one, language.code(group, one)) for one in inner.codes if may is None or one in may]
         few = len(found) <= SIDE_BY_SIDE and not filters
         return tuple(found), control if control == "boxes" else "radio" if few else "select"
     if inner.control == "code":
-        found = known.codes(inner.refers)
+        may = known.offered(field.name)
+        found = [one for one in known.codes(inner.refers) if may is None or one.value in may]
         return tuple(found), ("boxes" if control == "boxes" else "select") if found else _typed_in(control)
     if control == "pick":
         found, whole = known.things(inner.refers)

@@ -104,6 +104,11 @@ def time(value: str) -> str:
     return str(say("date_time", date=day(moment.date().isoformat()), time=f"{moment:%H:%M}"))
 
 
+def moment() -> int:
+    """Now, in seconds."""
+    return int(datetime.now(UTC).timestamp())
+
+
 def today() -> str:
     """The local day (ISO)."""
     return datetime.now(LOCAL).date().isoformat()

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
-from flask import Blueprint, render_template, request
+from flask import Blueprint, render_template, request, url_for
 
+from services.gateway.portal import things
+from services.gateway.portal.declared import aggregates
 from services.gateway.portal.frame import Frame
 from shared.domain.errors import NotFoundError
 from shared.domain.words import _, term
 
+#: Projects in one of these take money in and pay.
+_OPEN = ("approved", "finished", "accepted")
 SOURCES = ("government", "society", "residents")
 
 
@@ -58,7 +63,32 @@ class _Pages:
             place_name=self.frame.place_name(project["place"]),
             issues=[self._issue(id, project["unsolved_issue_ids"]) for id in project["issue_ids"]],
             stream=f"funding/project-{project_id}",
+            acts=self._acts(project),
         )
+
+    def _acts(self, project: Mapping[str, Any]) -> dict[str, list[dict[str, Any]]]:
+        """What the reader may do now: by the id of each payment, and under "" with the project."""
+        kinds = aggregates("funding")
+        if not self.frame.who().signed_in or not {"project", "payment"} <= kinds.keys():
+            return {}
+        id = project["project_id"]
+        acts = {
+            row["payment_id"]: things.actions(kinds["payment"], row["payment_id"], row["actions"], row)
+            for row in project["payments"]
+        }
+        offers = self.frame.maybe("funding", "offers") or {"commands": []}
+        begun = {one["command"] for one in offers["commands"] if one["new"]} if project["status"] in _OPEN else set()
+        beginning = [
+            {
+                "command": name,
+                "link": url_for("portal.form", service="funding", name=name, project_id=id),
+                "plain": False,
+            }
+            for of in kinds.values()
+            for name, command in of.decider.commands.items()
+            if name in begun and any(field.name == "project_id" for field in command.asked)
+        ]
+        return acts | {"": things.actions(kinds["project"], id, project["actions"], project) + beginning}
 
     def statement(self, project_id: str, statement_id: str) -> str:
         """A statement exactly as it was published."""

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask import Blueprint, redirect, render_template, request, url_for
+from flask import Blueprint, Response, redirect, render_template, request, session, url_for
 
 from services.gateway import reader
-from services.gateway.portal import places
+from services.gateway.portal import places, private_pages
 from services.gateway.portal.frame import Frame
 from shared.domain.errors import BadInputError, DomainError, LinliError
 from shared.domain.words import _, said
@@ -55,9 +55,9 @@ class _Pages:
         try:
             _check(place, given)
             contact = {"contact": given["contact"]} if given["contact"] else {}
-            receipt = self.gateway.do(
-                "issues",
-                "report_issue",
+            receipt = private_pages.report(
+                self.gateway,
+                given["command_id"],
                 place=place,
                 category=given["category"],
                 description=given["description"].replace("\r\n", "\n"),
@@ -68,9 +68,14 @@ class _Pages:
             return self._report(given, error), 422
         return redirect(url_for("portal.received", issue_id=receipt["id"]), 303)
 
-    def received(self, issue_id: str) -> str:
-        issue = self.gateway.ask("issues", "get_issue", issue_id=issue_id)
-        return render_template("portal/received.html", issue=issue)
+    def received(self, issue_id: str) -> Any:
+        """The number, and once the private link."""
+        kept = session.pop("link", None)
+        secret = kept["secret"] if kept and kept["issue_id"] == issue_id else ""
+        issue = private_pages.reported(self.gateway, issue_id, secret)
+        address = url_for("portal.open_link", issue_id=issue_id, secret=secret, _external=True) if secret else ""
+        page = render_template("portal/received.html", issue=issue, address=address)
+        return private_pages.private(Response(page, mimetype="text/html"))
 
     def _report(self, given: dict[str, Any], problem: LinliError | None = None) -> str:
         categories = self.frame.profile()["code_lists"].get("issue_categories", {})

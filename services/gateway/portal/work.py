@@ -185,6 +185,7 @@ class _Pages:
         wrong = problem.fields if problem else {}
         offered = self._offered(of, command, id) if row else {}
         known = _City(self.frame, of, row, offered)
+        typed = {name: _only_one(known.offered(name), one) for name, one in typed.items()}
         fixed = _belonging(command, row or {})
         fields = tuple(field for field in fields if field.name not in fixed)
         refused = row is not None and command.new is None and command.name not in row.get("actions", [command.name])
@@ -214,7 +215,7 @@ class _Pages:
             if query := command.offers.get(field.name):
                 asked = {of.id_field: id, "command": command.name}
                 if (answer := self.frame.maybe(of.service, query, **asked)) is not None:
-                    found[field.kind.refers] = answer["rows"]
+                    found[field.kind.refers if field.kind.control == "pick" else field.name] = answer["rows"]
         return found
 
     def _list(self, of: Aggregate, query: Query) -> Any:
@@ -281,6 +282,11 @@ class _City:
     def codes(self, list_name: str) -> list[Option]:
         """The entries of one of the city's lists."""
         return [Option(code, words) for code, words in self._frame.entries(list_name).items()]
+
+    def offered(self, name: str) -> set[str] | None:
+        """The codes that this reader may choose among in a field; None for all."""
+        rows = self._offered.get(name)
+        return None if rows is None else {str(row[name]) for row in rows}
 
     def things(self, what: str) -> tuple[list[Option], bool]:
         """Things that an id may name (`post`, or one of several: `organisation|post`), those for the place at hand first.
@@ -385,6 +391,11 @@ def _named_anew(field: Field) -> Field:
 def _option(row: Any) -> Option:
     """An item of a thing: one with words, or an id."""
     return Option(str(row["code"]), language.term(row, row["code"])) if isinstance(row, Mapping) else Option(row, row)
+
+
+def _only_one(offered: set[str] | None, typed: forms.Typed) -> forms.Typed:
+    """What a field holds: where there is but one to choose, that."""
+    return next(iter(offered)) if offered is not None and len(offered) == 1 and forms.blank(typed) else typed
 
 
 def _belonging(command: Command, row: Mapping[str, Any]) -> dict[str, str]:

@@ -1,6 +1,7 @@
 """An issue from intake to follow-up. What can be asked of it is declared as soon as this is imported."""
 
 from services.issues.issue.answering import LEFT, UNTAKEN, on_given, on_holding_changed, pass_on, raise_untaken
+from services.issues.issue.counting import COUNTED_AGAIN, on_entry_adopted
 from services.issues.issue.finding import (
     find_held_issues,
     find_issues,
@@ -38,6 +39,7 @@ from services.issues.issue.state import ISSUE, OPEN, Issue
 
 __all__ = [
     "CASES",
+    "COUNTED_AGAIN",
     "FIGURES",
     "ISSUE",
     "LEFT",
@@ -61,6 +63,7 @@ __all__ = [
     "inbox",
     "issue_figures",
     "mark_overdue",
+    "on_entry_adopted",
     "on_given",
     "on_holding_changed",
     "on_patrol_logged",

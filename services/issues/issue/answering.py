@@ -19,6 +19,8 @@ from shared.domain.words import Said, _, said
 
 #: What a post must let its holder do to be given an issue.
 HANDLES = ("issue.accept", "issue.resolve")
+#: What the person concerned says, or that nobody was reached.
+RESULTS = ("satisfied", "not_satisfied", "unreachable")
 _EVERY: Mapping[str, Any] = {}
 
 
@@ -41,6 +43,21 @@ def answering(power: str) -> Callable[[Issue, Mandate], bool]:
 def its_post(issue: Issue, by: Mandate) -> Said | None:
     """Why somebody may not do what is for the accountable post."""
     return None if by.post_id == issue.post_id else said(_("only the post that answers for the issue does that"))
+
+
+def able(place: str, city: City, below: str = "") -> list[Row]:
+    """The posts that can take an issue at a place on and resolve it, the closest first; only of bodies above one that is named."""
+    posts = city.posts_for(place, city.roles_with(*HANDLES))
+    if not below:
+        return posts
+    line = city.bodies_above(below)
+    return [post for post in posts if post["organisation_id"] in line]
+
+
+def results_for(issue: Issue, by: Mandate) -> list[str]:
+    """The answers that somebody may record: that nobody was reached only who calls back, and not after a satisfied answer."""
+    tried = by.may("issue.follow_up", issue.place) and issue.followed != "satisfied"
+    return [result for result in RESULTS if result != "unreachable" or tried]
 
 
 def takers(place: str, city: City) -> list[Row]:
@@ -143,7 +160,7 @@ def _untaken(city: City) -> Iterable[Row]:
         return
     days = int(entry.data["value"])
     for row in every(city.rows, "cases", {"status": "reported", "given__lt": city.day}):
-        if working_day_after(row["given"][:10], days).date < city.day:
+        if working_day_after(row["given"][:10], days, city.days()).date < city.day:
             yield row | {"days": days}
 
 

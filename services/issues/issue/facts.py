@@ -25,6 +25,7 @@ class _OfCase(Event, frozen=True, kw_only=True, omit_defaults=True):
 class IssueReported(_OfCase, frozen=True, kw_only=True):
     """Somebody brought an issue forward, and a body and person answer for it from now on (C15, X13)."""
 
+    schema = 2
     issue_id: str
     place: str
     category: str  # dotted code; the part before the first dot is the class of the taxonomy (A15)
@@ -37,6 +38,10 @@ class IssueReported(_OfCase, frozen=True, kw_only=True):
     person_id: Annotated[str, staff()]
     post_id: str
     level: str  # of the organisation; "" when a policy did not know it, triage states it then
+    link: Annotated[str, staff("issue.read_reporter")] = (
+        ""  # digest of what the private link of who reported it proves; "": none
+    )
+    link_until: Annotated[str, PUBLIC] = ""  # ISO date: the last day on which that link holds
 
 
 class IssueHeld(_OfCase, frozen=True, kw_only=True):
@@ -76,7 +81,7 @@ class IssueTriaged(_OfCase, frozen=True, kw_only=True):
 class IssueDispatched(_OfCase, frozen=True, kw_only=True):
     """A body and a person became accountable, with a duty and a time limit (C12)."""
 
-    schema = 3
+    schema = 4
     issue_id: str
     organisation_id: str
     person_id: Annotated[str, staff()]
@@ -86,6 +91,7 @@ class IssueDispatched(_OfCase, frozen=True, kw_only=True):
     due: str  # ISO date
     calendar: str  # version of the working-day calendar the date was computed with; "" when the date was named
     by_post_id: str = ""  # that dispatched it; "" in facts from before it could be returned
+    working_days: int = 0  # that the date was counted from; 0 when it was named, and in facts from before it was said
 
 
 class IssueAccepted(Event, frozen=True, kw_only=True):
@@ -98,10 +104,21 @@ class IssueAccepted(Event, frozen=True, kw_only=True):
 class IssueExtended(_OfCase, frozen=True, kw_only=True):
     """Somebody else than the accountable person approved a later time limit (C12)."""
 
+    schema = 2
     issue_id: str
     due: str
     calendar: str
     reason: Annotated[str, CASE_TEXT]
+    working_days: int = 0  # as in `IssueDispatched`
+
+
+class LimitCountedAgain(Event, frozen=True, kw_only=True):
+    """The calendar of a year came that the time limit was provisionally counted with; this is what it says (C12, X05)."""
+
+    issue_id: str
+    before: Annotated[str, PUBLIC]  # ISO date
+    due: str  # ISO date, often the same
+    calendar: str
 
 
 class IssueEscalated(_OfCase, frozen=True, kw_only=True):
@@ -204,11 +221,12 @@ class IssueClosed(_OfCase, frozen=True, kw_only=True):
 class IssueReopened(_OfCase, frozen=True, kw_only=True):
     """Open again; whoever was accountable still is, with a new time limit where there was one (C12)."""
 
-    schema = 3
+    schema = 4
     issue_id: str
     reason: Annotated[str, CASE_TEXT]
     due: Annotated[str, PUBLIC] = ""  # ISO date; "": the time limit stays as it is, or there is none
     calendar: Annotated[str, PUBLIC] = ""  # version of the working-day calendar that it was computed with
+    working_days: int = 0  # as in `IssueDispatched`
 
 
 class TextWithheld(_OfCase, frozen=True, kw_only=True):
@@ -240,6 +258,7 @@ IssueFact = (
     | IssueDispatched
     | IssueAccepted
     | IssueExtended
+    | LimitCountedAgain
     | IssueEscalated
     | IssueHandedUp
     | IssueInherited
@@ -279,6 +298,7 @@ CODEC = Codec(
         IssueDispatched,
         IssueAccepted,
         IssueExtended,
+        LimitCountedAgain,
         IssueEscalated,
         IssueHandedUp,
         IssueInherited,
@@ -294,8 +314,11 @@ CODEC = Codec(
         ContactErased,
     ),
     {
+        ("IssueReported", 1): _as_before,
         ("IssueTriaged", 1): _without("from_level"),
         ("IssueDispatched", 2): _as_before,
+        ("IssueDispatched", 3): _as_before,
+        ("IssueExtended", 1): _as_before,
         ("IssueEscalated", 2): _as_before,
         ("IssueResolved", 1): _as_before,
         ("IssueResolved", 2): _as_before,
@@ -304,5 +327,6 @@ CODEC = Codec(
         ("IssueEscalated", 1): _without("from_organisation_id", "from_level"),
         ("IssueReopened", 1): _without("from_status", "contained", "times"),
         ("IssueReopened", 2): _as_before,
+        ("IssueReopened", 3): _as_before,
     },
 )

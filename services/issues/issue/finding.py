@@ -10,11 +10,13 @@ from typing import Annotated, Any
 
 from msgspec.structs import asdict
 
-from services.issues.issue.answering import HANDLES
+from services.issues.issue import link
+from services.issues.issue.answering import able, results_for
 from services.issues.issue.answering import holderless as nobodys
 from services.issues.issue.facts import READ_CONFIDENTIAL
 from services.issues.issue.rows import HELD, SECRET, SHOWN, UNSTATED
 from services.issues.issue.state import ISSUE, NOT_TAKEN, STATUSES
+from shared.domain import numbers
 from shared.domain.answers import ACTIONS, COUNT, OTHERS, PLACE_NAMES, TEXT, Shape, by_code, page_of, row_of, shape
 from shared.domain.answers import many as list_of
 from shared.domain.catalogue import TRIAGE
@@ -24,7 +26,7 @@ from shared.domain.errors import ForbiddenError, NotFoundError
 from shared.domain.fields import DAY, PLACE, YES, choice, code_of, id_of, line, look, many, number
 from shared.domain.reader import Reader
 from shared.domain.territory import EVERYWHERE
-from shared.domain.view import Row, Share
+from shared.domain.view import Row, Share, state_of
 from shared.domain.words import _, said, term
 
 #: Shown to those who act from a post, and to those who may know who reported.
@@ -41,16 +43,21 @@ _NAMES: dict[str, Shape] = dict.fromkeys(("organisation", "organisation_en", "po
 _SOMETIMES = _NAMES | {"place_names": PLACE_NAMES, "mine": COUNT} | dict.fromkeys(_STAFF, TEXT)
 _MORE = dict.fromkeys(("problem_class", "reported", "changed", "limited", "given", "in_time"), TEXT) | {
     "open": COUNT,
+    "provisional": COUNT,
+    "serial": COUNT,
+    "number": TEXT,
     "overdue": COUNT,
     "actions": ACTIONS,
 }
-_ALWAYS = row_of(ISSUE, "contact", *_STAFF, **_MORE)["properties"]
+_ALWAYS = row_of(ISSUE, "contact", "link", *_STAFF, **_MORE)["properties"]
 _ROW = shape(_SOMETIMES, **_ALWAYS)
 _STEP = shape(
     _NAMES
     | {f"to_{name}": TEXT for name in _NAMES}
-    | dict.fromkeys(("severity", "tier", "level", "from_level", "to_level", "due", "result", "cause", "recorded"), TEXT)
-    | dict.fromkeys(("days", "late", "imported", "withheld"), COUNT),
+    | dict.fromkeys(
+        ("severity", "tier", "level", "from_level", "to_level", "before", "due", "result", "cause", "recorded"), TEXT
+    )
+    | dict.fromkeys(("days", "late", "imported", "withheld", "provisional"), COUNT),
     **dict.fromkeys(("at", "what", "organisation_id", "post_id", "text", "to_organisation_id", "to_post_id"), TEXT),
 )
 _WORKS = shape({"title": TEXT, "title_en": TEXT, "budget_fen": COUNT}, key=TEXT, project_id=TEXT, accepted=COUNT)
@@ -80,7 +87,7 @@ _FIGURES = shape(
 def _masked(read: Reader, row: Row) -> Row:
     """A case as the reader may see it."""
     own = _own(read, row)
-    hidden = {"contact", "hidden"}
+    hidden = {"contact", "hidden", "link"}
     if not read.staff(row["place"]):
         hidden |= {"person_id", "resolved_by"}
     if not read.may("issue.read_reporter", row["place"]):
@@ -91,7 +98,8 @@ def _masked(read: Reader, row: Row) -> Row:
 
 
 def _own(read: Reader, row: Row) -> bool:
-    return bool(read.by.actor) and row["reporter"] == read.by.actor
+    linked = bool(read.by.link) and link.shows(state_of(ISSUE, row), read.by) and read.today <= row["link_until"]
+    return linked or (bool(read.by.actor) and row["reporter"] == read.by.actor)
 
 
 def _reads_all(read: Reader, row: Row) -> bool:
@@ -155,6 +163,16 @@ def _from_levels(steps: Iterable[Row]) -> Iterable[Row]:
         yield {name: value for name, value in step.items() if name not in ("key", "issue_id", "place_names")} | moved
 
 
+@ISSUE.query(answer=shape(state=TEXT, until=TEXT))
+def private_link(read: Reader, *, issue_id: Annotated[str, id_of("issue"), "the issue"]) -> dict[str, Any]:
+    """Whether the private link that you show is that of this issue: `holds`, `ended`, or `wrong`, which says nothing of the issue."""
+    row = read.rows.get("cases", issue_id)
+    if row is None or not link.shows(state_of(ISSUE, row), read.by):
+        return {"state": "wrong", "until": ""}
+    until = row["link_until"]
+    return {"state": "holds" if read.today <= until else "ended", "until": until}
+
+
 @ISSUE.query(answer=page_of(_ROW))
 def find_issues(
     read: Reader,
@@ -173,7 +191,9 @@ def find_issues(
     organisation_id: Annotated[str, id_of("organisation"), "accountable organisation"] = "",
     post_id: Annotated[str, id_of("post"), "accountable post"] = "",
     person_id: Annotated[str, id_of("person"), "accountable person; staff of the place only"] = "",
-    number: Annotated[str, line(300), "its number however it is typed, or the first 8 characters of it at least"] = "",
+    number: Annotated[
+        str, line(300), "its number however it is typed, whole or a part; of the long one the first 8 characters"
+    ] = "",
     origin: Annotated[str, line(130), "visit or patrol it came from"] = "",
     mine: Annotated[bool, YES, "only those you reported yourself"] = False,
     holderless: Annotated[
@@ -237,11 +257,16 @@ def find_issues(
     return _listed(read, where, limit, cursor, order)
 
 
-def numbered(typed: str) -> dict[str, str]:
+def numbered(typed: str) -> dict[str, Any]:
     """The filter for a number as somebody typed it: digits of full width, with other dashes or none, in capitals, with blanks, cut off.
 
-    A number that the program made is 32 hexadecimal digits in groups; of these the first 8 are enough.
+    The short one is found by its parts, too. The long one is 32 hexadecimal digits in groups; of these the first 8 are enough.
     """
+    short = numbers.read(typed)
+    if short.number:
+        return {"number": short.number}
+    if short.serials and len(look(typed)) < 8:
+        return {"serial": list(short.serials)}
     text = "".join("-" if unicodedata.category(one) == "Pd" else one for one in look(typed))
     digits = text.replace("-", "")
     if not re.fullmatch("[0-9a-f]{8,32}", digits):
@@ -265,11 +290,20 @@ def posts_for_issue(
 ) -> dict[str, Any]:
     """The posts that can take an issue on and resolve it, the closest first; to hand it up only those of bodies above (C12)."""
     row = _readable(read, issue_id)
-    posts = read.city.posts_for(row["place"], read.city.roles_with(*HANDLES))
-    if command == "escalate_issue":
-        line = read.city.bodies_above(row["organisation_id"])
-        posts = [post for post in posts if post["organisation_id"] in line]
+    posts = able(row["place"], read.city, row["organisation_id"] if command == "escalate_issue" else "")
     return {"rows": read.city.named({name: post[name] for name in _POST} for post in posts)}
+
+
+@ISSUE.query(answer=shape(rows=list_of(shape(result=TEXT))))
+def answers_for_issue(
+    read: Reader,
+    *,
+    issue_id: Annotated[str, id_of("issue"), "the issue"],
+    command: Annotated[str, choice("record_follow_up", words="command"), "what is to be done"] = "record_follow_up",
+) -> dict[str, Any]:
+    """The answers that you may record: who says it of themselves was reached (C09)."""
+    row = read.row("cases", issue_id, "issue", "issue_id")
+    return {"rows": [{"result": result} for result in results_for(state_of(ISSUE, row), read.by)]}
 
 
 @ISSUE.query(answer=page_of(_ROW))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date, timedelta
 from typing import Annotated
 
-from services.issues.issue.answering import HANDLES, above, answering, answers, given_to, its_post
+from services.issues.issue.answering import HANDLES, able, above, answering, answers, given_to, its_post
 from services.issues.issue.facts import (
     IssueAccepted,
     IssueDispatched,
@@ -19,7 +19,7 @@ from services.issues.issue.state import ISSUE, OPEN, Issue
 from shared.domain.calendar import WorkingDay, working_day_after
 from shared.domain.city import City
 from shared.domain.clock import Rule, rows_of
-from shared.domain.errors import BadInputError, IllegalStateError, NotFoundError
+from shared.domain.errors import BadInputError, IllegalStateError, NotFoundError, refusal
 from shared.domain.event import Event
 from shared.domain.fields import DAY, WORKING_DAYS, code_of, id_of, text
 from shared.domain.mandate import Mandate
@@ -112,7 +112,7 @@ def _limit(due: str, working_days: int, day: str, city: City) -> WorkingDay:
             _("give a time limit: either its last day or a number of working days"),
             {"due": said(_("either the last day or a number of working days"))},
         )
-    limit = working_day_after(day, working_days, city.days_off()) if working_days else WorkingDay(due, "")
+    limit = working_day_after(day, working_days, city.days()) if working_days else WorkingDay(due, "")
     latest = (date.fromisoformat(day) + timedelta(days=city.parameter("longest_limit_days"))).isoformat()
     if limit.date > latest:
         raise IllegalStateError(
@@ -193,8 +193,14 @@ def dispatch_issue(
             due=limit.date,
             calendar=limit.calendar,
             by_post_id=by.post_id,
+            working_days=working_days,
         )
     ]
+
+
+def _accepted(issue: Issue, by: Mandate, city: City) -> Said | None:
+    mine = issue.status == "accepted" and issue.person_id == by.actor
+    return said(_("you accepted it already")) if mine else None
 
 
 @ISSUE.command(
@@ -202,6 +208,7 @@ def dispatch_issue(
     when=("dispatched", "accepted"),
     owner=answering("issue.accept"),
     only=its_post,
+    unless=_accepted,
     otherwise=_("the issue is {status}; it must be dispatched to you first"),
 )
 def accept_issue(issue: Issue, *, by: Mandate, at: str) -> list[Event]:
@@ -244,11 +251,20 @@ def extend_issue(
             later=limit.date,
             due=issue.due,
         )
-    return [IssueExtended(issue_id=issue.id, due=limit.date, calendar=limit.calendar, reason=reason)]
+    return [
+        IssueExtended(
+            issue_id=issue.id, due=limit.date, calendar=limit.calendar, reason=reason, working_days=working_days
+        )
+    ]
+
+
+def _nobody_above(issue: Issue, by: Mandate, city: City) -> Said | None:
+    return None if able(issue.place, city, issue.organisation_id) else said(_("no body above can take it"))
 
 
 @ISSUE.command(
     "issue.escalate",
+    unless=_nobody_above,
     when=OPEN,
     owner=answering("issue.escalate"),
     offers={"to_post": "posts_for_issue"},
@@ -293,6 +309,7 @@ def escalate_issue(
     when=("dispatched", "accepted"),
     owner=answering("issue.accept"),
     only=its_post,
+    unless=lambda issue, by, city: refusal(lambda: _sender(issue, city)),
     otherwise=_("the issue is {status}; only what was dispatched is returned"),
 )
 def return_issue(
@@ -304,14 +321,19 @@ def return_issue(
     reason: Annotated[str, text(1000), "why your post is not the right one"],
 ) -> list[Event]:
     """Return an issue to the post that sent it, to be dispatched anew; the time limit goes on running (C12, X13)."""
+    given = given_to(_sender(issue, city), city)
+    return [IssueReturned(issue_id=issue.id, reason=reason, confidential=issue.confidential, **given)]
+
+
+def _sender(issue: Issue, city: City) -> Row:
+    """The post that sent an issue, or the next above; raises `IllegalStateError` when that is the accountable one itself."""
     sender = city.post(issue.sender)
     to = sender if sender is not None and answers(issue.sender, sender["person_id"], city) else above(issue, city)
     if to is None or to["post_id"] == issue.post_id:
         raise IllegalStateError(
             _("there is nobody to return it to; dispatch it to another post"), {"reason": said(_("sent by yourself"))}
         )
-    given = given_to(to, city)
-    return [IssueReturned(issue_id=issue.id, reason=reason, confidential=issue.confidential, **given)]
+    return to
 
 
 def mark_overdue(issue: Issue, *, by: Mandate, at: str, due: str) -> list[Event]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Annotated, Any
 
+from services.issues.issue import link
 from services.issues.issue.answering import given_to, takers
 from services.issues.issue.facts import IssueHeld, IssueReported, IssueStruckOut
 from services.issues.issue.state import ISSUE, Issue
@@ -61,7 +62,8 @@ def report_issue(
             raise ForbiddenError(_("only staff say that an issue came from a visit"), {"origin": said(_("staff only"))})
         reporter = by.actor
     post = _intake(place, by, city)
-    told = _reported(issue, post, city, place, category, description, channel, origin, reporter, contact)
+    own = link.given(by, at[:10], city)
+    told = _reported(issue, post, city, place, category, description, channel, origin, reporter, contact, own)
     limit = city.parameter("anonymous_a_day") if told and by.role == ANONYMOUS else 0
     if not told or by.role != ANONYMOUS or _taken_in(post, at, city) < limit:
         return told
@@ -131,6 +133,7 @@ def _reported(
     origin: str,
     reporter: str = "",
     contact: str = "",
+    own: Any = None,
 ) -> list[Event]:
     written = masked(description)  # a finding of a patrol of before may not be
     if issue.status != "unknown":
@@ -150,6 +153,7 @@ def _reported(
             contact=contact,
             **given_to(post, city),
             confidential=_confidential(category, city),
+            **(own or {}),
         )
     ]
 

@@ -6,7 +6,8 @@ from collections.abc import Iterable, Mapping
 from datetime import date, timedelta
 from typing import Annotated, Any
 
-from services.issues.issue.answering import answering, its_post, on_holding_changed, pass_on
+from services.issues.issue import link
+from services.issues.issue.answering import RESULTS, answering, its_post, on_holding_changed, pass_on
 from services.issues.issue.facts import (
     READ_CONFIDENTIAL,
     ContactErased,
@@ -20,7 +21,7 @@ from services.issues.issue.facts import (
 from services.issues.issue.state import ISSUE, OPEN, Issue
 from shared.domain.calendar import WorkingDay, working_day_after
 from shared.domain.city import City, every
-from shared.domain.errors import BadInputError, IllegalStateError
+from shared.domain.errors import BadInputError, IllegalStateError, refusal
 from shared.domain.event import Event
 from shared.domain.fields import choice, id_of, text
 from shared.domain.mandate import Mandate
@@ -31,7 +32,6 @@ from shared.domain.words import Said, _, said
 
 #: Texts of a case that everybody may read until they are withheld: fields of its facts.
 TEXTS = ("description", "origin", "reason", "duty", "outcome", "note", "because")
-RESULTS = ("satisfied", "not_satisfied", "unreachable")
 #: What is recorded when works pass acceptance; the person concerned is asked afterwards.
 WORKS_ACCEPTED = "工程验收合格 (the works passed acceptance)"
 
@@ -107,12 +107,16 @@ def on_project_accepted(fact: Mapping[str, Any], record: Record) -> Iterable[Dec
 
 
 def _reporter(issue: Issue, by: Mandate) -> bool:
-    return bool(by.actor) and by.actor == issue.reporter
+    return link.shows(issue, by) or (bool(by.actor) and by.actor == issue.reporter)
 
 
 def _judges(issue: Issue, by: Mandate) -> bool:
     """Whether somebody says of their own issue whether they are satisfied."""
-    return _reporter(issue, by) and by.may("issue.judge", issue.place)
+    return link.shows(issue, by) or (_reporter(issue, by) and by.may("issue.judge", issue.place))
+
+
+def _ended(issue: Issue, by: Mandate, city: City) -> Said | None:
+    return refusal(lambda: link.check_holds(issue, by, city.day))
 
 
 def _not_the_resolver(issue: Issue, by: Mandate) -> Said | None:
@@ -129,6 +133,8 @@ def _not_the_resolver(issue: Issue, by: Mandate) -> Said | None:
     when=("resolved",),
     owner=_judges,
     only=_not_the_resolver,
+    unless=_ended,
+    offers={"result": "answers_for_issue"},
     otherwise=_("the issue is {status}; it is followed up once it is resolved"),
 )
 def record_follow_up(
@@ -145,6 +151,7 @@ def record_follow_up(
     Somebody else than who resolved it asks, or the reporter says it themselves (X08). That nobody was reached
     needs a reason, and counts once for each occasion.
     """
+    link.check_holds(issue, by, at[:10])
     followed = FollowUpRecorded(issue_id=issue.id, result=result, note=note, asked_at=at)
     match result:
         case "satisfied":
@@ -161,7 +168,10 @@ def record_follow_up(
                     {"note": said(_("how were they tried to be reached"))},
                 )
             if issue.followed == "satisfied":
-                raise IllegalStateError(_("the person concerned was reached and is satisfied; the issue can be closed"))
+                raise IllegalStateError(
+                    _("the person concerned was reached and is satisfied; the issue can be closed"),
+                    {"result": said(_("were reached already"))},
+                )
             if issue.tried_at == at:
                 return []
             _apart(issue, at, city)
@@ -188,11 +198,27 @@ def _apart(issue: Issue, at: str, city: City) -> None:
         )
 
 
+def _to_be_asked(issue: Issue, by: Mandate, city: City) -> Said | None:
+    return refusal(lambda: _asked(issue, city))
+
+
+def _asked(issue: Issue, city: City) -> None:
+    """Raise `IllegalStateError` unless the person concerned is satisfied, or was not reached in as many tries as the city asks for."""
+    tries = city.parameter("follow_up_tries")
+    if issue.followed != "satisfied" and issue.tries < tries:
+        raise IllegalStateError(
+            _("ask the person concerned first: they must be satisfied, or not be reached in {tries} tries"),
+            {"follow_up": said(_("nobody has asked yet"))},
+            tries=tries,
+        )
+
+
 @ISSUE.command(
     "issue.close",
     when=("resolved",),
     again=("closed",),
     otherwise=_("the issue is {status}; it must be resolved and followed up first"),
+    unless=_to_be_asked,
 )
 def close_issue(
     issue: Issue,
@@ -205,31 +231,41 @@ def close_issue(
     """Make one issue final: the person concerned is satisfied, or was not reached in as many tries as the city asks for (X08)."""
     if issue.status == "closed":
         return []
-    tries = city.parameter("follow_up_tries")
-    if issue.followed != "satisfied" and issue.tries < tries:
-        raise IllegalStateError(
-            _("ask the person concerned first: they must be satisfied, or not be reached in {tries} tries"),
-            {"follow_up": said(_("nobody has asked yet"))},
-            tries=tries,
-        )
+    _asked(issue, city)
     return [IssueClosed(issue_id=issue.id, because=because, closed_on=at[:10])]
 
 
 def _limit_of_a_round(at: str, city: City) -> WorkingDay:
-    return working_day_after(at[:10], city.parameter("reopened_working_days"), city.days_off())
+    return working_day_after(at[:10], city.parameter("reopened_working_days"), city.days())
 
 
 def _again(issue: Issue, reason: str, by: Mandate, at: str, city: City) -> list[Event]:
     """The next round of an issue, with a time limit of its own where it had one (C12), and somebody who can answer for it (X13)."""
     limit = _limit_of_a_round(at, city) if issue.due else WorkingDay("", "")
-    fact = IssueReopened(issue_id=issue.id, reason=reason, due=limit.date, calendar=limit.calendar)
+    days = city.parameter("reopened_working_days") if issue.due else 0
+    fact = IssueReopened(issue_id=issue.id, reason=reason, due=limit.date, calendar=limit.calendar, working_days=days)
     return [fact, *pass_on(ISSUE.evolve(issue, fact), by=by, at=at, city=city)]
+
+
+def _too_late(issue: Issue, by: Mandate, city: City) -> Said | None:
+    return refusal(lambda: link.check_holds(issue, by, city.day), lambda: _in_its_days(issue, by, city.day, city))
+
+
+def _in_its_days(issue: Issue, by: Mandate, day: str, city: City) -> None:
+    """Raise `IllegalStateError` for a reporter who opens a case again later than the city lets them."""
+    if issue.status == "closed" and not by.may("issue.reopen", issue.place):
+        days = city.parameter("reopen_days")
+        if not issue.closed_on or date.fromisoformat(day) > date.fromisoformat(issue.closed_on) + timedelta(days):
+            raise IllegalStateError(
+                _("you may open it again within {days} days after it was closed; report it anew"), days=days
+            )
 
 
 @ISSUE.command(
     "issue.reopen",
     when=("resolved", "closed"),
     owner=_judges,
+    unless=_too_late,
     otherwise=_("the issue is {status}; only what was resolved or closed is opened again"),
 )
 def reopen_issue(
@@ -244,12 +280,8 @@ def reopen_issue(
 
     The reporter may do so as long after it was closed as the city says.
     """
-    if issue.status == "closed" and not by.may("issue.reopen", issue.place):
-        days = city.parameter("reopen_days")
-        if not issue.closed_on or date.fromisoformat(at[:10]) > date.fromisoformat(issue.closed_on) + timedelta(days):
-            raise IllegalStateError(
-                _("you may open it again within {days} days after it was closed; report it anew"), days=days
-            )
+    link.check_holds(issue, by, at[:10])
+    _in_its_days(issue, by, at[:10], city)
     return _again(issue, reason, by, at, city)
 
 
@@ -261,19 +293,27 @@ def _only_the_reporter(issue: Issue, by: Mandate) -> Said | None:
     "issue.judge",
     when=OPEN,
     again=("withdrawn",),
+    owner=link.shows,
     only=_only_the_reporter,
+    unless=_ended,
     otherwise=_("the issue is {status}; only what is not resolved yet is withdrawn"),
 )
 def withdraw_issue(
     issue: Issue, *, by: Mandate, at: str, reason: Annotated[str, text(1000), "why nothing needs to be done any more"]
 ) -> list[Event]:
     """Withdraw an issue that you reported, until it is resolved; it is final."""
+    link.check_holds(issue, by, at[:10])
     return [] if issue.status == "withdrawn" else [IssueWithdrawn(issue_id=issue.id, reason=reason)]
 
 
-@ISSUE.command("issue.read_contact", owner=_reporter, erases=lambda issue: f"issue:{issue.id}")
+def _no_contact(issue: Issue, by: Mandate, city: City) -> Said | None:
+    return _ended(issue, by, city) if issue.contact else said(_("no contact is known any more"))
+
+
+@ISSUE.command("issue.read_contact", owner=_reporter, unless=_no_contact, erases=lambda issue: f"issue:{issue.id}")
 def erase_contact(issue: Issue, *, by: Mandate, at: str) -> list[Event]:
     """Make the contact given with an issue unreadable for ever; its reporter asks for it, or staff who may read it (X09)."""
+    link.check_holds(issue, by, at[:10])
     return [ContactErased(issue_id=issue.id)] if issue.contact else []
 
 

@@ -26,8 +26,10 @@ from services.issues.issue.facts import (
     TextWithheld,
 )
 from services.issues.issue.state import ISSUE, NOT_TAKEN, OPEN, Issue
+from shared.domain.calendar import provisional
 from shared.domain.event import Event
 from shared.domain.moments import day_of, days_late, imported
+from shared.domain.numbers import number_of
 from shared.domain.record import Record
 from shared.domain.view import OWN, Counts, Row, View, tally
 
@@ -36,7 +38,8 @@ SHOWN, SECRET, HELD = 0, 1, 2
 
 
 def _case(row: Row, issue: Issue, event: Event, record: Record) -> Row:
-    """What a case shows besides its state; `limited` is since when the time limit runs, `given` since when the holder answers."""
+    """What a case shows besides its state: its short number is made of the position of its first fact, which no other has;
+    `limited` is since when the time limit runs, `given` since when the holder answers."""
     limits = isinstance(event, IssueDispatched | IssueExtended | IssueReopened)
     is_open = issue.status in OPEN
     same = all(row.get(name) == getattr(issue, name) for name in ("post_id", "person_id"))
@@ -51,6 +54,9 @@ def _case(row: Row, issue: Issue, event: Event, record: Record) -> Row:
         "overdue": int(is_open and bool(issue.missed)),
         "in_time": _in_time(row, issue, event, record),
         "hidden": SECRET if issue.confidential else HELD if issue.status in NOT_TAKEN else SHOWN,
+        "provisional": int(provisional(issue.calendar)),
+        "serial": row.get("serial", record.position),
+        "number": row.get("number") or number_of(day_of(record.occurred), record.position),
     }
 
 
@@ -79,9 +85,12 @@ CASES = View.of(
         ("place", "status", "channel", "level", "severity", "problem_class", "category"),
         ("post_id", "open", "due"),
         ("open", "overdue", "due"),
+        ("open", "provisional"),
         ("person_id", "open"),
         ("organisation_id", "open"),
         "issue_id",
+        "number",
+        "serial",
         "origin",
         "reporter",
         "reported",
@@ -136,7 +145,7 @@ _TEXTS: dict[type[Event], str] = {
     TextWithheld: "why",
 }
 #: What else a step says, where its fact has it.
-_DETAILS = ("severity", "tier", "level", "due", "to_level", "result", "cause", "days")
+_DETAILS = ("severity", "tier", "level", "before", "due", "to_level", "result", "cause", "days")
 
 
 def _step_key(event: Any, record: Record) -> str | None:
@@ -147,7 +156,9 @@ def _step_key(event: Any, record: Record) -> str | None:
 def _step(row: Row, event: Any, record: Record, key: str) -> Row:
     """What happened, which organisation and post did it, and whom the issue went to; late entries with both times (X02)."""
     text = _TEXTS.get(type(event))
-    details = {name: value for name in _DETAILS if (value := getattr(event, name, ""))}
+    details: Row = {name: value for name in _DETAILS if (value := getattr(event, name, ""))}
+    if provisional(getattr(event, "calendar", "")):
+        details["provisional"] = 1
     moved = isinstance(
         event, IssueReported | IssueDispatched | IssueEscalated | IssueHandedUp | IssueRaised | IssueReturned
     )
@@ -166,7 +177,7 @@ def _step(row: Row, event: Any, record: Record, key: str) -> Row:
     }
 
 
-TIMELINE = View("timeline", OWN, _step_key, _step, ("issue_id",), folding=2)
+TIMELINE = View("timeline", OWN, _step_key, _step, ("issue_id",), folding=3)
 
 
 def _works_keys(event: Mapping[str, Any], record: Record) -> Iterable[str]:

@@ -29,6 +29,7 @@ from services.issues.issue.facts import (
     IssueStruckOut,
     IssueTriaged,
     IssueWithdrawn,
+    LimitCountedAgain,
     TextWithheld,
 )
 from shared.domain.decider import Decider
@@ -63,6 +64,7 @@ class Issue(msgspec.Struct, frozen=True):
     duty: str = ""
     due: str = ""
     calendar: str = ""  # that the time limit was computed with
+    working_days: int = 0  # that it was counted from; 0: it was named
     missed: str = ""  # the time limit, once it has passed, until there is another one
     outcome: str = ""
     because: str = ""
@@ -79,6 +81,8 @@ class Issue(msgspec.Struct, frozen=True):
     tried_at: str = ""  # the last of them
     confidential: bool = False
     withheld: tuple[str, ...] = ()  # texts that were moved out of public sight
+    link: str = ""  # digest of what the private link of who reported it proves
+    link_until: str = ""  # last day on which it holds
 
 
 def _moved(issue: Issue, event: IssueEscalated | IssueHandedUp | IssueRaised | IssueReturned, level: str) -> Issue:
@@ -96,10 +100,12 @@ def _moved(issue: Issue, event: IssueEscalated | IssueHandedUp | IssueRaised | I
 
 def _reopened(issue: Issue, event: IssueReopened) -> Issue:
     """The issue in its next round, as far as it had come before, with the time limit of this round."""
-    limit = {"due": event.due, "calendar": event.calendar} if event.due else {}
+    limit = event if event.due else issue
     return replace(
         issue,
-        **limit,
+        due=limit.due,
+        calendar=limit.calendar,
+        working_days=limit.working_days,
         status="dispatched" if issue.duty else "triaged" if issue.tier else "reported",
         reopened=issue.reopened + 1,
         missed="",
@@ -134,6 +140,8 @@ def evolve(issue: Issue, event: IssueFact) -> Issue:
                 post_id=event.post_id,
                 level=event.level,
                 confidential=event.confidential,
+                link=event.link,
+                link_until=event.link_until,
             )
         case IssueHeld():
             return Issue(
@@ -164,13 +172,18 @@ def evolve(issue: Issue, event: IssueFact) -> Issue:
                 duty=event.duty,
                 due=event.due,
                 calendar=event.calendar,
+                working_days=event.working_days,
                 sender=event.by_post_id,
                 missed="",
             )
         case IssueAccepted():
             return replace(issue, status="accepted", person_id=event.person_id)
         case IssueExtended():
-            return replace(issue, due=event.due, calendar=event.calendar, missed="")
+            days = event.working_days
+            return replace(issue, due=event.due, calendar=event.calendar, working_days=days, missed="")
+        case LimitCountedAgain():
+            missed = issue.missed if event.due == issue.due else ""
+            return replace(issue, due=event.due, calendar=event.calendar, missed=missed)
         case IssueEscalated():
             return replace(_moved(issue, event, event.to_level), sender=event.by_post_id)
         case IssueHandedUp() | IssueRaised():

@@ -7,6 +7,7 @@ from typing import Annotated
 
 from services.registry.organisation import ORGANISATION, Organisation
 from services.registry.person import PERSON, Person
+from services.registry.post.apart import check_apart
 from services.registry.post.going_with import ended_with, going_with
 from services.registry.post.state import POST, AppointmentEnded, PersonAppointed, Post
 from shared.domain.city import City, every, held_on
@@ -23,12 +24,14 @@ from shared.domain.words import _, said
     "registry.appoint",
     when=("standing",),
     otherwise=_("the post was abolished; nobody can be appointed to it"),
+    alone=True,
 )
 def appoint_person(
     post: Post,
     *,
     by: Mandate,
     at: str,
+    city: City,
     person: Annotated[Person, holds(PERSON, "person_id")],
     organisation: Annotated[Organisation, holds(ORGANISATION, lambda post, ask: post.organisation_id)],
     ex_officio: Annotated[Post | None, holds(POST, lambda post, ask: post.ex_officio_post_id)],
@@ -39,7 +42,7 @@ def appoint_person(
     """Appoint a person to a post that nobody holds (C13).
 
     Appointments to a post are recorded one after the other and only while nobody holds it: a successor is appointed once the holder's
-    term is over. Nobody appoints themselves.
+    term is over. Nobody appoints themselves, or holds posts of two bodies that the city keeps apart over one place (D06, X14).
     """
     since = since or (post.since if post.person_id == person_id and not post.until else at[:10])
     goes_with = ex_officio is not None and ex_officio.person_id == person_id and held_on(_term(ex_officio), since)
@@ -92,6 +95,7 @@ def appoint_person(
             person=person_id,
             day=ex_officio.until,
         )
+    check_apart(post, organisation, person_id, since, until, city)
     return [
         PersonAppointed(
             post_id=post.id,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import datetime, timedelta
 from typing import Annotated, Any
 
 import msgspec
@@ -11,14 +10,15 @@ import msgspec
 from services.volunteers.activity.facts import AttendanceRecorded, AttendanceWithdrawn
 from services.volunteers.activity.holding import CANCELLED
 from services.volunteers.activity.state import ACTIVITY, Activity
+from services.volunteers.served import Service, check_served
 from services.volunteers.volunteer import VOLUNTEER, Volunteer
-from shared.domain.city import City, every
+from shared.domain.city import City
 from shared.domain.command import holds
 from shared.domain.errors import IllegalStateError
 from shared.domain.event import Event
 from shared.domain.fields import code_of, group, id_of, many, number, text
 from shared.domain.mandate import Mandate
-from shared.domain.words import _, said, term
+from shared.domain.words import Said, _, said, term
 
 #: Minutes that one attendance or patrol may last: up to a day.
 MINUTES = number(1, 24 * 60)
@@ -80,7 +80,9 @@ def record_attendance(
                 person=person,
                 role=term("volunteer_roles", role),
             )
-        _possible(activity, person, minutes, at, city)
+        sessions = max(1, activity.sessions)
+        served = Service(activity.id, activity.title, activity.starts, minutes, activity.starts[:10], sessions)
+        check_served(person, served, at, city, "attendances")
         events[person] = AttendanceRecorded(
             activity_id=activity.id,
             person_id=person,
@@ -92,54 +94,11 @@ def record_attendance(
     return list(events.values())
 
 
-def _possible(activity: Activity, person: str, minutes: int, at: str, city: City) -> None:
-    """Raise `IllegalStateError` for hours that nobody can have served: not yet over, two at once, or more than a day has.
-
-    When several sessions were held their times are not known, so that only their sum has a limit.
-    """
-    begins, ends = _span(activity.starts, minutes)
-    several = activity.sessions > 1
-    if not several and datetime.fromisoformat(at) < ends:
-        raise IllegalStateError(
-            _("{minutes} minutes from {starts} are not over yet; record them after that"),
-            {"attendances": said(_("longer than it has lasted"))},
-            minutes=minutes,
-            starts=activity.starts,
-        )
-    day = activity.starts[:10]
-    served = [
-        row
-        for row in every(city.rows, "attendances", {"person_id": person, "day": day})
-        if row["activity_id"] != activity.id
-    ]
-    most = city.parameter("longest_day_minutes")
-    if sum(row["minutes"] for row in served) + minutes > most * max(1, activity.sessions):
-        raise IllegalStateError(
-            _("{person} would have served more than {most} minutes on {day}"),
-            {"attendances": said(_("more than a day has"))},
-            person=person,
-            most=most,
-            day=day,
-        )
-    others = city.rows.get_many("activities", sorted({row["activity_id"] for row in served}))
-    for row in served:
-        other = others[row["activity_id"]]
-        start, end = _span(other["starts"], row["minutes"])
-        if not several and other["sessions"] <= 1 and begins < end and start < ends:
-            raise IllegalStateError(
-                _("{person} took part in {title} at that time; nobody is at two places"),
-                {"attendances": said(_("overlaps with another activity"))},
-                person=person,
-                title=other["title"],
-            )
+def _nobody_recorded(activity: Activity, by: Mandate, city: City) -> Said | None:
+    return None if activity.attended else said(_("nobody is recorded here"))
 
 
-def _span(starts: str, minutes: int) -> tuple[datetime, datetime]:
-    begins = datetime.fromisoformat(starts)
-    return begins, begins + timedelta(minutes=minutes)
-
-
-@ACTIVITY.command("activity.record", when=("planned", "held"), otherwise=CANCELLED)
+@ACTIVITY.command("activity.record", when=("planned", "held"), unless=_nobody_recorded, otherwise=CANCELLED)
 def withdraw_attendance(
     activity: Activity,
     *,
@@ -150,5 +109,7 @@ def withdraw_attendance(
 ) -> list[Event]:
     """Take back an attendance that was recorded by mistake."""
     if person_id not in activity.attended:
-        raise IllegalStateError(_("no attendance of {person} is recorded here"), person=person_id)
+        raise IllegalStateError(
+            _("no attendance of {person} is recorded here"), {"person_id": said(_("is not recorded"))}, person=person_id
+        )
     return [AttendanceWithdrawn(activity_id=activity.id, person_id=person_id, reason=reason)]

@@ -93,9 +93,16 @@ def withdraw_wish(wish: Wish, *, by: Mandate, at: str, reason: Annotated[str, RE
     return [] if wish.status == "withdrawn" else [WishWithdrawn(wish_id=wish.id, reason=reason)]
 
 
-@WISH.command("wish.erase", erases=lambda wish: wish.subject)
+def _not_to_erase(wish: Wish, by: Mandate, city: City) -> Said | None:
+    return said(_PERSON) if wish.wisher_id or wish.erased else None
+
+
+_PERSON = _("this wisher is a registered person; erase the person")
+
+
+@WISH.command("wish.erase", unless=_not_to_erase, erases=lambda wish: wish.subject)
 def erase_wisher(wish: Wish, *, by: Mandate, at: str, reason: Annotated[str, REASON, "why"]) -> list[Event]:
     """Forget a wisher without an account by destroying the key: nothing sealed can be read again (X09)."""
     if wish.wisher_id:
-        raise IllegalStateError(_("this wisher is a registered person; erase the person"))
+        raise IllegalStateError(_PERSON)
     return [] if wish.erased else [WisherErased(wish_id=wish.id, reason=reason)]

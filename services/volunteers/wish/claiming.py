@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date, timedelta
 from typing import Annotated
 
-from services.volunteers.volunteer import VOLUNTEER, Volunteer
+from services.volunteers.volunteer import VOLUNTEER, Volunteer, registered
 from services.volunteers.wish.asking import REASON
 from services.volunteers.wish.facts import (
     WishClaimed,
@@ -19,7 +19,7 @@ from services.volunteers.wish.state import WISH, Wish, claimed_by, own
 from shared.domain.city import City
 from shared.domain.clock import Rule, rows_of
 from shared.domain.command import holds
-from shared.domain.errors import ForbiddenError, IllegalStateError
+from shared.domain.errors import ForbiddenError, IllegalStateError, refusal
 from shared.domain.event import Event
 from shared.domain.fields import number, text
 from shared.domain.mandate import Mandate
@@ -43,12 +43,29 @@ def _confirms_own_work(wish: Wish, by: Mandate) -> Said | None:
     return said(_("the claimant does not confirm their own work")) if claimed_by(wish, by) else None
 
 
+def _may_not_claim(wish: Wish, by: Mandate, city: City) -> Said | None:
+    """Why somebody cannot claim the wish: not registered, too far away, or with too many claims."""
+    if not by.post_id and not registered(by.actor, city):
+        return said(_REGISTER)
+    home = wish.place if by.post_id else city.rows.get_many("volunteers", [by.actor])[by.actor]["place"]
+    return refusal(lambda: _near(city, wish.place, home), lambda: _not_too_many(city, by.actor, city.day))
+
+
+def _still_claimed(wish: Wish, by: Mandate, city: City) -> Said | None:
+    return None if claimed_by(wish, by) or city.day >= wish.expires else said(_STILL, day=wish.expires)
+
+
+_REGISTER = _("a wish is claimed by a registered volunteer or from a post; register first")
+_STILL = _("the claim holds until {day}; before that only the claimant gives it back")
+
+
 @WISH.command(
     "wish.claim",
     when=("published",),
     again=("claimed",),
     otherwise=_("the wish is {status}; only a published wish can be claimed"),
     only=_claims_own,
+    unless=_may_not_claim,
     alone=True,
 )
 def claim_wish(
@@ -68,7 +85,7 @@ def claim_wish(
     if not by.actor:
         raise ForbiddenError(_("sign in to claim a wish"))
     if not by.post_id and (claimant is None or claimant.status != "registered"):
-        raise ForbiddenError(_("a wish is claimed by a registered volunteer or from a post; register first"))
+        raise ForbiddenError(_REGISTER)
     if not by.post_id and claimant is not None:
         _near(city, wish.place, claimant.place)
     days, longest = days or city.parameter("claim_days"), city.parameter("longest_claim_days")
@@ -111,7 +128,12 @@ def _not_too_many(city: City, claimant: str, at: str) -> None:
         )
 
 
-@WISH.command("wish.read_wisher", when=("claimed",), otherwise=_("the wish is {status}; there is nobody to introduce"))
+@WISH.command(
+    "wish.read_wisher",
+    when=("claimed",),
+    otherwise=_("the wish is {status}; there is nobody to introduce"),
+    unless=lambda wish, by, city: said(_("who wishes was introduced already")) if wish.introduced else None,
+)
 def introduce_wisher(wish: Wish, *, by: Mandate, at: str) -> list[Event]:
     """Pass on to the claimant who wishes, what for and how to reach them; until then the claimant reads the public title only (C41)."""
     return [] if wish.introduced else [WisherIntroduced(wish_id=wish.id, person_id=wish.claimant)]
@@ -139,13 +161,12 @@ CLAIMS_EXPIRE = Rule(
     when=("claimed",),
     otherwise=_("the wish is {status}; there is no claim to release"),
     owner=claimed_by,
+    unless=_still_claimed,
 )
 def release_wish(wish: Wish, *, by: Mandate, at: str, reason: Annotated[str, REASON, "why"]) -> list[Event]:
     """Give a claim back: the claimant at any time, who checks wishes once it expired."""
     if not claimed_by(wish, by) and at[:10] < wish.expires:
-        raise IllegalStateError(
-            _("the claim holds until {day}; before that only the claimant gives it back"), day=wish.expires
-        )
+        raise IllegalStateError(_STILL, day=wish.expires)
     return [WishReleased(wish_id=wish.id, person_id=wish.claimant, reason=reason)]
 
 

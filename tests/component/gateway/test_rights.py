@@ -28,7 +28,7 @@ from tests.kit.city import COMPOUND, ENTRIES, STREET
 
 ELSEWHERE = "350104.014"
 COMMANDS = {(owner, name): one for owner in OWNERS for name, one in definition(owner).commands.items()}
-_ASKED = {one.power for owner in OWNERS for one in definition(owner).queries.values()} - {"", STAFF}
+_ASKED = {power for owner in OWNERS for right in rights.queries(owner) for power in right.powers} - {STAFF}
 #: One body stands for all that review payments.
 REVIEW = {"payment.review.*": "payment.review.branch"}
 POWERS = sorted({REVIEW.get(power, power) for one in COMMANDS.values() for power in one.powers()} | _ASKED)
@@ -85,7 +85,9 @@ def mandate(reader: str, power: str) -> Mandate:
     """What the table is asked for: the mandate of a reader."""
     everybodys = EVERYBODYS["anonymous" if reader == "nobody" else "resident"]
     if reader == "operator":
-        return Mandate(actor="operator:x", role="operator", powers=frozenset({"registry.*", "operations.*"}))
+        return Mandate(
+            actor="operator:x", role="operator", powers=frozenset({"registry.*", "operations.*", "accounts.*"})
+        )
     given = {"elsewhere": frozenset(POWERS), "but": frozenset(POWERS) - {power}, "only": frozenset({power})}
     place = {"nobody": "", "resident": "", "elsewhere": ELSEWHERE}.get(reader, STREET)
     post = "" if reader in ("nobody", "resident") else reader

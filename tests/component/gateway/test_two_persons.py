@@ -213,6 +213,7 @@ def test_an_operator_alone_gives_nobody_the_power_to_sign(city: City) -> None:
 def test_a_person_is_forgotten_by_two(city: City) -> None:
     lin, wu = city.operator("lin"), city.operator("wu")
     person = city.world.person()
+    city.accounts.create("somebody", PASSWORD, "person", person)
     ask = {"person_id": person, "reason": "本人申请"}
     request = refused(city.post("registry/erase_person", lin, **ask), 409, "asked")["fields"]["request_id"]
     found = city.client.get("/api/operators/requests", headers={"Authorization": f"Bearer {wu}"}).json["rows"]
@@ -221,6 +222,10 @@ def test_a_person_is_forgotten_by_two(city: City) -> None:
     ]
     answer = city.post("operators/confirm", wu, request_id=request)
     assert answer.json["done"]["events"] == 1
+    assert city.accounts.get("somebody") is None, "who is forgotten signs in no more"
+    city.gateway.trail.flush()
+    (removed,) = city.acts("account_removed")
+    assert (removed["by"], removed["person_id"], removed["account"]) == ("operator:wu", person, "")
     refused(city.post("operators/confirm", wu, request_id=request), 409, "illegal_state")
 
 

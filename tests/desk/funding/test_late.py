@@ -10,20 +10,9 @@ import pytest
 from services.funding.definition import DEFINITION
 from shared.domain.errors import IllegalStateError
 from tests.desk.funding.test_service import _desk, collected
+from tests.kit.city import COMPOUND
 from tests.kit.desk import Desk
 
-MONEY = {
-    *("record_receipt", "reverse_receipt", "return_surplus", "disclose_statement", "post_statement"),
-    *(
-        "request_payment",
-        "amend_payment",
-        "explain_payment",
-        "withdraw_payment",
-        "review_payment",
-        "sign_payment",
-        "make_payment",
-    ),
-}
 NEXT_DAY = "2025-03-05T09:00:00+08:00"
 
 
@@ -35,8 +24,8 @@ def desk(tmp_path: Path) -> Iterator[Desk]:
 
 
 def test_no_command_that_moves_or_tells_money_can_be_dated_back() -> None:
-    """Whatever a city says of windows."""
-    assert {name for name, command in DEFINITION.commands.items() if command.late == 0} == MONEY
+    """Whatever a city says of windows: nor its projects, whose budgets, approvals and acceptances are what money rests on."""
+    assert [name for name, command in DEFINITION.commands.items() if command.late != 0] == []
 
 
 def test_a_payment_is_requested_signed_and_paid_when_it_is(desk: Desk) -> None:
@@ -60,6 +49,22 @@ def test_a_payment_is_requested_signed_and_paid_when_it_is(desk: Desk) -> None:
                 verdict="approved",
                 **read,
             )
+
+
+def test_a_project_is_proposed_and_approved_when_it_is(tmp_path: Path) -> None:
+    desk = _desk(tmp_path)
+    desk.now = NEXT_DAY
+    ask = {"title": "路灯", "place": COMPOUND, "budget_fen": 10, "shares": {"residents": 10}}
+    ask |= {"criteria": [{"code": "lit", "zh": "亮", "en": "lit"}]}
+    earlier = "2025-03-04T18:00:00+08:00"
+    with pytest.raises(IllegalStateError, match="propose_project is recorded when it happens and never dated back"):
+        desk.ask("propose_project", "post-keeper", at=earlier, project_id="pr-9", **ask)
+    desk.ask("propose_project", "post-keeper", at=NEXT_DAY, project_id="pr-9", **ask)
+    desk.now = "2025-03-06T09:00:00+08:00"
+    for command, more in (("approve_project", {}), ("cancel_project", {"reason": "x"})):
+        with pytest.raises(IllegalStateError, match=f"{command} is recorded when it happens"):
+            desk.ask(command, "post-keeper", at="2025-03-05T18:00:00+08:00", project_id="pr-9", **more)
+    desk.close()
 
 
 def test_a_project_that_money_moved_in_goes_forward_only_too(desk: Desk) -> None:

@@ -367,6 +367,7 @@ ASKED: dict[str, dict[str, Any]] = {
     "funding_figures": {},
     "find_receipts": {},
     "find_payments": {},
+    "bodies_for_payment": {"payment_id": "described"},
     "find_statements": {},
     "get_statement": {},
 }
@@ -382,6 +383,8 @@ def lived_in(desk: Desk) -> Desk:
     told = {"project_id": "described"}
     told["statement_id"] = desk.ask("disclose_statement", "post-keeper", **told)["statement_id"]
     desk.ask("post_statement", "post-keeper", channel="portal", **told)
+    ask = {"project_id": "described", "payee": "甲", "purpose": "灯", "amount_fen": 1}
+    ASKED["bodies_for_payment"] = {"payment_id": desk.ask("request_payment", "post-applicant", **ask)["id"]}
     ASKED["get_statement"] = {"statement_id": told["statement_id"]}
     return desk
 
@@ -392,7 +395,27 @@ def test_an_answer_is_as_described(lived_in: Desk, name: str, reader: str) -> No
     assert set(ASKED) == set(DEFINITION.queries)
     answer = lived_in.ask(name, reader, **ASKED[name])
     assert mismatches(dict(DEFINITION.queries[name].answer), answer, name) == []
-    assert answer.get("rows") != [], "nothing was compared"
+    assert answer.get("rows") != [] or name == "bodies_for_payment", "nothing was compared"
+
+
+def test_the_bodies_that_somebody_may_review_for_are_offered_and_a_signature_only_after_all(lived_in: Desk) -> None:
+    """D34, D35: what a reader is offered they may do."""
+    ask = ASKED["bodies_for_payment"]
+    read = {"project_id": "described", "version": 1, "amount_fen": 1} | ask
+
+    def offered(post: str) -> tuple[list[str], list[str]]:
+        (row,) = [row for row in lived_in.ask("find_payments", post)["rows"] if row["payment_id"] == ask["payment_id"]]
+        return [one["body"] for one in lived_in.ask("bodies_for_payment", post, **ask)["rows"]], row["actions"]
+
+    for body in ("branch", "committee", "board"):
+        assert offered(f"post-{body}") == ([body], ["review_payment"])
+        assert "sign_payment" not in offered("post-signer")[1], "not all bodies have approved"
+        lived_in.ask("review_payment", f"post-{body}", body=body, verdict="approved", **read)
+        assert offered(f"post-{body}") == ([], [])
+    assert offered("post-signer") == ([], ["sign_payment"])
+    assert offered("post-applicant")[0] == []
+    lived_in.ask("sign_payment", "post-signer", **read)
+    assert offered("post-cashier") == ([], ["make_payment"])
 
 
 def test_sorting_and_filtering_use_indexed_fields_only() -> None:

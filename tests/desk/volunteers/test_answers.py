@@ -11,7 +11,7 @@ from tests.domain.volunteers.people import HERE
 from tests.kit.answers import mismatches
 from tests.kit.desk import Desk
 
-STARTS = "2025-03-04T08:00:00+08:00"
+STARTS, EARLIER = "2025-03-04T08:00:00+08:00", "2025-03-04T07:00:00+08:00"
 ASKED: dict[str, dict[str, Any]] = {
     "find_volunteers": {},
     "get_volunteer": {"person_id": "p-1"},
@@ -51,7 +51,7 @@ def lived_in(desk: Desk) -> Desk:
         team_id="t-1",
         place=HERE,
         route="r",
-        started=STARTS,
+        started=EARLIER,
         minutes=5,
         members=["p-1", "p-2"],
         findings=[{"category": "order.litter", "description": "bags"}],

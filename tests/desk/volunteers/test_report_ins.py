@@ -17,7 +17,7 @@ def test_report_ins_are_listed_for_those_who_confirm_them(desk: Desk) -> None:
     assert id == "member-p-1"
     unit = desk.ask("report_in", "post-worker", kind="unit", unit="bureau", place=COMMUNITY)
     assert unit["id"] == f"unit-bureau-{COMMUNITY}"
-    assert desk.ask("confirm_report_in", "post-worker", report_id=id, end="place")["actions"] == ["confirm_report_in"]
+    assert desk.ask("confirm_report_in", "post-worker", report_id=id, end="place")["actions"] == []
     (row,) = desk.ask("find_report_ins", "p-1", person_id="p-1")["rows"]
     assert (row["status"], row["ends"], row["level"], row["actions"]) == ("reported_in", ["place"], "district", [])
     assert "confirmed" not in row

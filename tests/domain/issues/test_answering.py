@@ -138,7 +138,8 @@ def test_what_is_held_or_not_open_stays(history: tuple[Event, ...]) -> None:
 def next_round(reason: str, day: str) -> IssueReopened:
     """The fact that a round with ten working days begins."""
     limit = working_day_after(day, 10)
-    return IssueReopened(issue_id=ISSUE_ID, reason=reason, due=limit.date, calendar=limit.calendar)
+    counted = {"due": limit.date, "calendar": limit.calendar, "working_days": 10}
+    return IssueReopened(issue_id=ISSUE_ID, reason=reason, **counted)
 
 
 def test_what_is_opened_again_finds_somebody_who_is_there() -> None:

@@ -107,7 +107,7 @@ def test_dispatching_the_same_post_again_changes_nothing() -> None:
 
 def test_a_time_limit_in_working_days_skips_holidays_and_names_its_calendar() -> None:
     limited = sent(due="", working_days=3, city=city("2025-01-24"))
-    by_calendar = replace(DISPATCHED, due="2025-02-05", calendar="chinesecalendar-1.11.0")
+    by_calendar = replace(DISPATCHED, due="2025-02-05", calendar="chinesecalendar-1.11.0", working_days=3)
     issue(REPORTED, TRIAGED).when(dispatch_issue, at="2025-01-24T17:00:00+08:00", **limited).then(by_calendar)
 
 
@@ -178,7 +178,7 @@ EXTENDED = IssueExtended(issue_id=ISSUE_ID, due="2025-03-14", calendar="", reaso
 def test_an_extension_has_a_later_day() -> None:
     spec = issue(REPORTED, TRIAGED, DISPATCHED)
     spec.when(extend_issue, due="2025-03-14", reason="spare part", city=city()).then(EXTENDED)
-    counted = replace(EXTENDED, due="2025-03-11", calendar="chinesecalendar-1.11.0")
+    counted = replace(EXTENDED, due="2025-03-11", calendar="chinesecalendar-1.11.0", working_days=5)
     spec.when(extend_issue, working_days=5, reason="spare part", city=city()).then(counted)
     spec.when(extend_issue, due=DUE, reason="x", city=city()).then_raises(
         IllegalStateError, "not later than the present"

@@ -56,7 +56,8 @@ def asked(result: str, note: str = "", at: str = AT) -> FollowUpRecorded:
 
 UNREACHED = asked("unreachable", "rang twice")
 #: The new round has ten working days from the day on which it begins.
-REOPENED = IssueReopened(issue_id=ISSUE_ID, reason="still dark", due="2025-03-18", calendar=CALENDAR)
+LIMIT = {"due": "2025-03-18", "calendar": CALENDAR, "working_days": 10}
+REOPENED = IssueReopened(issue_id=ISSUE_ID, reason="still dark", **LIMIT)
 
 
 def test_every_issue_is_resolved_with_what_was_done() -> None:
@@ -233,7 +234,7 @@ def test_follow_up_before_reopening_does_not_count_for_the_next_round() -> None:
 )
 def test_reopening_goes_back_as_far_as_it_had_come(history: tuple[Event, ...], status: str) -> None:
     spec = issue(*history)
-    reopened = REOPENED if spec.state.due else replace(REOPENED, due="", calendar="")
+    reopened = REOPENED if spec.state.due else replace(REOPENED, due="", calendar="", working_days=0)
     spec.when(reopen_issue, city=CITY, reason="still dark").then(reopened)
     after = ISSUE.evolve(spec.state, reopened)
     assert (after.status, after.post_id, after.outcome, after.contained) == (status, "post-grid", "", None)
@@ -245,7 +246,8 @@ def test_a_round_that_begins_after_the_time_limit_has_one_of_its_own() -> None:
     months_later = "2025-06-03T09:00:00+08:00"
     limit = working_day_after("2025-06-03", 3)
     own = city("2025-06-03", entry("parameters", "reopened_working_days", value=3))
-    reopened = IssueReopened(issue_id=ISSUE_ID, reason="dark again", due=limit.date, calendar=limit.calendar)
+    counted = {"due": limit.date, "calendar": limit.calendar, "working_days": 3}
+    reopened = IssueReopened(issue_id=ISSUE_ID, reason="dark again", **counted)
     spec.when(reopen_issue, city=own, at=months_later, reason="dark again").then(reopened)
     assert ISSUE.evolve(spec.state, reopened).due == "2025-06-06"
 

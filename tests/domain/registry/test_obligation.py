@@ -9,6 +9,7 @@ import pytest
 from services.registry.obligation import (
     EVIDENCE,
     OBLIGATION,
+    EndCountedAgain,
     Evidence,
     EvidenceUsed,
     ObligationMet,
@@ -16,12 +17,14 @@ from services.registry.obligation import (
     ObligationOwed,
     ObligationServed,
     ObligationWaived,
+    count_end_again,
     forecast,
     meet_obligation,
     miss,
     owe,
     waive_obligation,
 )
+from shared.domain.calendar import provisional
 from shared.domain.command import on
 from shared.domain.errors import ForbiddenError, IllegalStateError
 from shared.domain.mandate import Mandate
@@ -176,3 +179,35 @@ def test_d15_the_forecast_says_behind_and_no_longer_to_be_reached() -> None:
     assert forecast(row, "2025-10-01") == {"expected": 2, "behind": True, "attainable": True, "next_from": "2025-10-01"}
     assert forecast(row, "2025-11-05")["attainable"] is False
     assert forecast(row | {"status": "met", "done": 3}, "2025-11-05")["attainable"] is True
+
+
+def test_the_end_of_a_period_in_a_year_not_announced_yet_is_provisional_and_counted_again() -> None:
+    """X05: also where it had not moved; the calendar that comes may make the last day a free one."""
+    told = ("OrganisationEstablished", BODY)
+    ask = {"rule": "joint-meeting", "organisation_id": "o-early"}
+
+    def owed_on(day: str) -> ObligationOwed:
+        spec = given(OBLIGATION, "ob-1").when(owe, at=f"{day}T00:00:00+08:00", city=city(day, MEETING, told), **ask)
+        (owed,) = spec.ask(spec.state)
+        return owed
+
+    moved, unmoved = (
+        owed_on("2028-11-01"),
+        owed_on("2028-08-01"),
+    )  # 31 December is a Sunday, 30 September a Saturday worked
+    assert (moved.until, unmoved.until) == ("2029-01-03", "2028-10-05")
+    assert provisional(moved.calendar) and provisional(unmoved.calendar)
+    friday = owed_on("2027-11-01")  # 31 December, a Friday
+    assert (friday.until, provisional(friday.calendar)) == ("2028-01-01", True)
+    years = [entry("calendars", "2027", off=["2027-12-31"], worked=[]), entry("calendars", "2028", off=[], worked=[])]
+    later = city("2027-12-20", MEETING, told, *years)
+    spec = given(OBLIGATION, "ob-1", friday)
+    spec.when(count_end_again, city=city("2027-12-20", MEETING, told)).then_nothing()
+    spec.when(count_end_again, city=later).then(
+        EndCountedAgain(
+            obligation_id="ob-1",
+            before="2028-01-01",
+            until="2028-01-04",
+            calendar="chinesecalendar-1.11.0/city-2028",
+        )
+    )

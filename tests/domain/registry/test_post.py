@@ -72,6 +72,7 @@ APPOINT: dict[str, Any] = {
     "person": KNOWN,
     "organisation": STANDING,
     "ex_officio": None,
+    "city": city(),
 }
 LIN: dict[str, Any] = {**APPOINT, "person_id": "p-lin", "since": "", "person": LIN_KNOWN}
 LIN_APPOINTED = msgspec.structs.replace(CHEN_APPOINTED, person_id="p-lin", since="2025-03-04")

@@ -15,6 +15,7 @@ from services.volunteers.activity.facts import (
 from services.volunteers.activity.holding import cancel_activity, hold_activity, plan_activity
 from services.volunteers.activity.rows import ACTIVITIES, ATTENDANCES
 from services.volunteers.activity.state import ACTIVITY
+from services.volunteers.patrol import OUTINGS
 from services.volunteers.volunteer import VOLUNTEER, RoleTaken, VolunteerRegistered
 from shared.domain.city import City, city_views
 from shared.domain.errors import BadInputError, ForbiddenError, IllegalStateError, NotFoundError
@@ -31,7 +32,7 @@ FIELDS = {"title": "清洁家园", "title_en": "Clean up", "kind": "service", "p
 PLANNED = ActivityPlanned(activity_id="a-1", series="", issue_id="", project_id="", **FIELDS)
 PLAN = FIELDS | {"city": city()}
 #: The small city, and nothing recorded by the service itself.
-ROWS = City(MemoryRows([*city_views(), ACTIVITIES, ATTENDANCES]), "2025-03-04")
+ROWS = City(MemoryRows([*city_views(), ACTIVITIES, ATTENDANCES, OUTINGS]), "2025-03-04")
 CHEN = person("p-1")
 REGISTERED = [VolunteerRegistered(person_id=f"p-{number}", name="", home=HERE) for number in range(3)]
 VOLUNTEERS = {

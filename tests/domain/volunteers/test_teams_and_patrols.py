@@ -4,7 +4,17 @@ from __future__ import annotations
 
 from typing import Any
 
-from services.volunteers.patrol import PATROL, Finding, Found, PatrolLogged, PatrolPlanned, log_patrol, plan_patrol
+from services.volunteers.activity.rows import ACTIVITIES, ATTENDANCES
+from services.volunteers.patrol import (
+    OUTINGS,
+    PATROL,
+    Finding,
+    Found,
+    PatrolLogged,
+    PatrolPlanned,
+    log_patrol,
+    plan_patrol,
+)
 from services.volunteers.team import (
     TEAM,
     Team,
@@ -18,12 +28,13 @@ from services.volunteers.team import (
     leave_team,
 )
 from services.volunteers.volunteer import VOLUNTEER, VolunteerRegistered
+from shared.domain.city import City, city_views
 from shared.domain.errors import BadInputError, ForbiddenError, IllegalStateError, NotFoundError
 from shared.domain.mandate import Mandate
 from tests.domain.volunteers.people import person
 from tests.kit import ANYONE, given
 from tests.kit.city import BUILDING, COMMUNITY, COMPOUND
-from tests.kit.rows import city
+from tests.kit.rows import MemoryRows, city
 from tests.kit.spec import Spec, folded
 
 FORMED = TeamFormed(team_id="t-1", kind="safety", name="平安", name_en="Safety", place=COMPOUND)
@@ -41,6 +52,9 @@ FORM = {"kind": "safety", "name": "平安", "name_en": "Safety", "place": COMPOU
 REGISTERED = folded(VOLUNTEER, "p-1", VolunteerRegistered(person_id="p-1", name="", home=COMPOUND))
 JOIN = {"person_id": "p-1", "volunteer": REGISTERED}
 TEAM_1 = Team("t-1", "formed", "safety", "平安", "Safety", COMPOUND, frozenset({"p-1", "p-2", "p-3"}))
+#: The small city, and nothing recorded by the service itself.
+TOWN = City(MemoryRows([*city_views(), ACTIVITIES, ATTENDANCES, OUTINGS]), "2025-03-04")
+TOWN.rows.rows |= city().rows.rows  # type: ignore[attr-defined]
 STARTED = "2025-03-04T08:00:00+08:00"
 FOUND = Found("facility.road", "blocked", "f-1", BUILDING)
 ROTA = {
@@ -49,7 +63,7 @@ ROTA = {
     "place": COMPOUND,
     "starts": STARTED,
     "members": ["p-1", "p-2"],
-    "city": city(),
+    "city": TOWN,
 }
 PLANNED = PatrolPlanned(patrol_id="r-1", team_id="t-1", place=COMPOUND, starts=STARTED, members=["p-1", "p-2"])
 LOGGED = PatrolLogged(

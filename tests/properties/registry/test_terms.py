@@ -62,6 +62,7 @@ def test_one_holder_a_day(asked: list[Any]) -> None:
                     person=KNOWN,
                     organisation=STANDING,
                     ex_officio=None,
+                    city=CITY,
                 )
             else:
                 events = end_appointment(

@@ -25,7 +25,9 @@ from services.volunteers.wish.claiming import (
     release_wish,
 )
 from services.volunteers.wish.facts import WishClaimed, WishConfirmed, WishFulfilled, WishReleased
+from services.volunteers.wish.rows import RELEASES, WISHES
 from services.volunteers.wish.state import WISH, Wish
+from shared.domain.city import City, city_views
 from shared.domain.errors import DomainError, IllegalStateError
 from shared.domain.event import Event
 from shared.domain.mandate import Mandate
@@ -35,12 +37,22 @@ from shared.log import EventLog, Receipt
 from shared.log.memory import MemoryStorage
 from tests.domain.volunteers.people import person
 from tests.kit.city import COMPOUND
-from tests.kit.rows import city
+from tests.kit.rows import MemoryRows
+from tests.kit.rows import city as plain_city
 
 ID = "w-1"
+
+
+def city(day: str = "2025-03-04") -> City:
+    """The small city, in which nobody has claimed anything yet."""
+    rows = MemoryRows((*city_views(), WISHES, RELEASES))
+    rows.rows |= plain_city(day).rows.rows  # type: ignore[attr-defined]  # rows in memory
+    return City(rows, day)
+
+
 STAFF = Mandate(actor="staff", role="worker", post_id="s", powers=frozenset({"wish.*"}))
 CLOCK = Mandate(actor="clock:claims_expire", role="service", powers=frozenset({"*"}))
-REGISTERED = Volunteer("p-0", "registered")
+REGISTERED = Volunteer("p-0", "registered", place=COMPOUND)
 PEOPLE = [f"p-{number}" for number in range(5)]
 _numbers = count()
 

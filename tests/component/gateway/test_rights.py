@@ -85,7 +85,9 @@ def mandate(reader: str, power: str) -> Mandate:
     """What the table is asked for: the mandate of a reader."""
     everybodys = EVERYBODYS["anonymous" if reader == "nobody" else "resident"]
     if reader == "operator":
-        return Mandate(actor="operator:x", role="operator", powers=frozenset({"registry.*", "operations.*"}))
+        return Mandate(
+            actor="operator:x", role="operator", powers=frozenset({"registry.*", "operations.*", "accounts.*"})
+        )
     given = {"elsewhere": frozenset(POWERS), "but": frozenset(POWERS) - {power}, "only": frozenset({power})}
     place = {"nobody": "", "resident": "", "elsewhere": ELSEWHERE}.get(reader, STREET)
     post = "" if reader in ("nobody", "resident") else reader

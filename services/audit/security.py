@@ -136,7 +136,7 @@ def find_security_acts(
     cursor: Cursor = "",
 ) -> dict[str, Any]:
     """Security acts, the newest first, for auditors and operators."""
-    read.require(WATCH, read.by.place)  # acts have no place: who audits anywhere reads them
+    read.require(WATCH)
     where = {"act": act, "by": by, "person_id": person_id, "at__gte": since}
     return read.page("security_acts", where, limit, cursor, order, None, lambda row: _opened(read, row))
 

@@ -93,7 +93,9 @@ def test_who_may_call_is_said_for_each_path(document: dict[str, Any]) -> None:
     for path, _, operation in operations(document):
         if path == "/api/sign-in":
             assert operation["security"] == []
-        elif path.startswith(("/api/accounts", "/api/operations", "/api/password", "/api/second-factor")):
+        elif path.startswith(
+            ("/api/accounts", "/api/operations", "/api/password", "/api/second-factor", "/api/operators")
+        ):
             assert operation["security"] == signed_in
         else:
             assert operation["security"] == [{}, *signed_in]

@@ -316,12 +316,17 @@ def inbox(read: Reader, *, limit: Limit = 50, cursor: Cursor = "") -> dict[str, 
     return _listed(read, {"post_id": posts, "open": 1, "hidden": hidden}, limit, cursor, "due")
 
 
-@ISSUE.query(answer=page_of(_ROW))
-def find_held_issues(read: Reader, *, limit: Limit = 50, cursor: Cursor = "") -> dict[str, Any]:
+@ISSUE.query(answer=page_of(_ROW), power=TRIAGE)
+def find_held_issues(
+    read: Reader,
+    *,
+    place__under: Annotated[str, PLACE, "a place and everything below it; empty: your own"] = "",
+    limit: Limit = 50,
+    cursor: Cursor = "",
+) -> dict[str, Any]:
     """Issues that nobody signed for and that are held until staff release them or strike them out; in your area, the oldest first."""
-    read.require(TRIAGE, read.by.place)
-    hidden = [HELD, *([SECRET] if read.may(READ_CONFIDENTIAL, read.by.place) else [])]
-    where = {"status": "held", "hidden": hidden, "place__under": read.by.place}
+    hidden = [HELD, *([SECRET] if read.may(READ_CONFIDENTIAL, place__under) else [])]
+    where = {"status": "held", "hidden": hidden, "place__under": place__under}
     return _listed(read, {name: value for name, value in where.items() if value}, limit, cursor, "reported")
 
 

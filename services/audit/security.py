@@ -9,22 +9,24 @@ from __future__ import annotations
 from typing import Annotated, Any
 
 import msgspec
-from marshmallow import RAISE, Schema, fields, validate
 
 from shared.domain.answers import page_of, row_of
 from shared.domain.command import Cursor, Limit, order_of
 from shared.domain.decider import Decider
 from shared.domain.errors import ForbiddenError
-from shared.domain.event import Event, sealed
-from shared.domain.fields import choice, line
+from shared.domain.event import LARGEST_INTEGER, Event, sealed
+from shared.domain.fields import ID, MOMENT, YES, Field, choice, line, number
 from shared.domain.mandate import Mandate
 from shared.domain.privacy import PUBLIC
 from shared.domain.reader import Reader
 from shared.domain.view import Row, View
 from shared.domain.words import _
+from shared.following.schemas import schema_from
 
 #: Lets auditors read security acts in a list; operators may too.
 WATCH = "accounts.watch"
+#: Longest texts of a note, in characters.
+LONGEST = {"by": 100, "person_id": 64, "account": 64, "address": 64, "detail": 400}
 #: What can be noted.
 ACTS = (
     *("signed_in", "sign_in_failed", "sign_in_stopped", "signed_out", "contact_read"),
@@ -79,32 +81,23 @@ def evolve(act: SecurityAct, event: SecurityActNoted) -> SecurityAct:
 SECURITY_ACT = Decider("security-act", (SecurityActNoted,), SecurityAct, SecurityAct, evolve, lambda act: "")
 
 
-class NoteAct(Schema):
-    """Note a security act; only the gateway does."""
-
-    class Meta:
-        unknown = RAISE
-
-    security_act_id = fields.String(
-        required=True, validate=validate.Length(min=1, max=64), metadata={"description": "id of the act"}
-    )
-    act = fields.String(required=True, validate=validate.OneOf(ACTS), metadata={"description": "what was done"})
-    alone = fields.Boolean(load_default=False, metadata={"description": "done by one where two are wanted"})
-    by = fields.String(load_default="", validate=validate.Length(max=100), metadata={"description": "who did it"})
-    person_id = fields.String(
-        load_default="", validate=validate.Length(max=64), metadata={"description": "whose account it is about"}
-    )
-    account = fields.String(
-        load_default="", validate=validate.Length(max=64), metadata={"description": "name of the account"}
-    )
-    address = fields.String(
-        load_default="", validate=validate.Length(max=64), metadata={"description": "where it came from"}
-    )
-    detail = fields.String(
-        load_default="", validate=validate.Length(max=400), metadata={"description": "what it was about"}
-    )
-    count = fields.Integer(load_default=1, validate=validate.Range(min=1), metadata={"description": "how often"})
-    since = fields.String(load_default="", validate=validate.Length(max=40), metadata={"description": "first time"})
+NoteAct = schema_from(
+    "note_act",
+    "Note a security act; only the gateway does.",
+    __name__,
+    (
+        Field("security_act_id", ID, "id of the act", True),
+        Field("act", choice(*ACTS), "what was done", True),
+        Field("alone", YES, "done by one where two are wanted", False, False),
+        Field("by", line(LONGEST["by"]), "who did it", False, ""),
+        Field("person_id", line(LONGEST["person_id"]), "whose account it is about", False, ""),
+        Field("account", line(LONGEST["account"]), "name of the account", False, ""),
+        Field("address", line(LONGEST["address"]), "where it came from", False, ""),
+        Field("detail", line(LONGEST["detail"]), "what it was about", False, ""),
+        Field("count", number(1, LARGEST_INTEGER), "how often", False, 1),
+        Field("since", MOMENT, "first time", False, ""),
+    ),
+)
 
 
 def note_act(state: SecurityAct, *, by: Mandate, at: str, told: dict[str, Any]) -> list[Event]:

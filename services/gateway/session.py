@@ -416,6 +416,8 @@ class Gateway:
         return {source: position for source, (position, at) in kept.items() if now - at < REMEMBERED}
 
     def _remember(self, receipt: Mapping[str, Any]) -> None:
+        if "service" not in receipt:  # what was done is no fact
+            return
         position = receipt.get("position", 0)
         self._heads[receipt["service"]] = max(position, self._heads.get(receipt["service"], 0))
         if position and not headers.bearer():

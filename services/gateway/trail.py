@@ -19,6 +19,7 @@ from prometheus_client import Counter, Gauge
 
 from shared.domain.calendar import LOCAL
 from shared.domain.errors import LinliError, TimedOutError, UnavailableError
+from shared.domain.fields import FieldError, line
 from shared.domain.identity import new_id
 from shared.domain.view import Row
 from shared.following.context import Context
@@ -30,6 +31,9 @@ WINDOW = 15 * 60.0
 MOST = 200
 #: Seconds to wait for the audit service, and to leave it alone after it did not answer.
 _PATIENCE, _PAUSE = 2.0, 10.0
+#: Characters kept of a text.
+_LONGEST = 400
+_LINE = line(_LONGEST)
 #: Notes sent at a time.
 _AT_A_TIME = 50
 
@@ -120,8 +124,7 @@ class Trail:
     @staticmethod
     def _rows(act: str, told: Row, count: int, since: str) -> Rows:
         kept = told | {"act": act, "count": count, "since": since, "at": _now()}
-        cut = {name: value[:400] if isinstance(value, str) else value for name, value in kept.items()}
-        return {("notes", new_id()): cut}
+        return {("notes", new_id()): {name: _plain(value) for name, value in kept.items()}}
 
     def _soon(self) -> None:
         if not self.background:
@@ -165,3 +168,13 @@ class Trail:
 
 def _now() -> str:
     return datetime.now(LOCAL).isoformat(timespec="seconds")
+
+
+def _plain(value: Any) -> Any:
+    """What is told, cut, and with whatever cannot stand in one line of text written out: names that are tried are anything at all."""
+    if not isinstance(value, str):
+        return value
+    try:
+        return _LINE.load(value[:_LONGEST])
+    except FieldError:
+        return value.encode("unicode_escape").decode()[:_LONGEST]

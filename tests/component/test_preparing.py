@@ -41,7 +41,11 @@ def test_a_service_can_only_insert_and_find_in_its_commits(service: str) -> None
         if one["resource"]["db"] == f"linli_{service}"
     }
     assert on_log["commits"] == {"find", "insert"}
-    assert {one["resource"]["db"] for one in privileges} == {f"linli_{service}", "linli_keys"}  # no other service's log
+    written = {one["resource"]["db"] for one in privileges if set(one["actions"]) - {"find"}}
+    assert written == {f"linli_{service}", "linli_keys"} | ({"linli_audit_ledger"} if service == "audit" else set())
+    read = {(one["resource"]["db"], one["resource"]["collection"]) for one in privileges}
+    others = {(db, name) for db, name in read if db not in written}
+    assert others == {(f"linli_{one}_views", "checkpoints") for one in OWNERS}, "no other service's log"
     assert built_in == [{"role": "readWrite", "db": f"linli_{service}_views"}]
 
 

@@ -281,12 +281,12 @@ def test_the_gauges_say_how_far_everything_is(tmp_path: Path) -> None:
         value = REGISTRY.get_sample_value
         expected = {
             ("linli_log_head", "shops", ""): 2,
-            ("linli_log_head", "watchers", ""): 1,
+            ("linli_log_head", "watchers", ""): 2,
             ("linli_relayed", "shops", ""): 2,
             ("linli_relay_lag", "shops", ""): 0,
             ("linli_applied", "shops", "shops"): 2,
             ("linli_applied", "watchers", "shops"): 2,
-            ("linli_applied", "watchers", "watchers"): 1,
+            ("linli_applied", "watchers", "watchers"): 2,
             ("linli_parked_waiting", "watchers", "shops"): 1,
             ("linli_parked_waiting", "watchers", "watchers"): 0,
         }

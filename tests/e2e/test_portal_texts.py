@@ -76,7 +76,7 @@ class _Ledger:
         self.lines = [f'{{"id":"event-{number}"}}' for number in range(size)]
         self.tiles = merkle.append(lambda wanted: {}, 0, [merkle.leaf_hash(line.encode()) for line in self.lines])
         root = merkle.root(self._read, size)
-        self.checkpoint = checkpoint.sign(key, "test.example/city-ledger", size, root, "2026-01-01T00:00:00Z")
+        self.checkpoint = checkpoint.sign(key, "test.example/city-ledger", size, root)
         self.key = checkpoint.public_pem(key).decode()
 
     def _read(self, wanted: Any) -> dict[Any, bytes]:
@@ -108,7 +108,7 @@ def test_every_entry_is_proved_and_nothing_else(size: int) -> None:
             assert not proof.check(**(given | change), **signed).included, change  # type: ignore[arg-type]
         forged = proof.check(**given, checkpoint=ledger.checkpoint, public_key=_Ledger(1).key)  # type: ignore[arg-type]
         assert forged.included and not forged.signed and not forged.proved
-        later = ledger.checkpoint.replace("time 2026", "time 2027")
+        later = ledger.checkpoint.replace(f"\n{size}\n", f"\n{size + 1}\n")
         assert not proof.check(**given, checkpoint=later, public_key=ledger.key).proved  # type: ignore[arg-type]
 
 

@@ -370,7 +370,7 @@ def test_acts_are_for_auditors_and_operators(city: City) -> None:
     assert "安全事项" in page and "使用安装令牌" in shown and "token_used" not in shown, "in words, not in codes"
     context = Context(kind="person", actor="p-grid", command_id="c")
     with pytest.raises(Exception, match="only the gateway"):
-        city.world.town.call("audit", "note_act", context, {"security_act_id": "x", "act": "signed_in"})
+        city.world.town.call("audit", "note_act", context, {"security_act_id": "x-1", "act": "signed_in"})
 
 
 def _token(browser: Any, path: str) -> str:

@@ -47,6 +47,7 @@ _REFUSALS = {
     401: "Nobody is signed in, or the sign-in has ended",
     403: "Whoever asks may not",
     404: "There is no such thing",
+    408: "The request did not arrive in time",
     409: "The thing is not in a state for this, or somebody else changed it in between",
     413: "The body is too large",
     415: "The body is not JSON",

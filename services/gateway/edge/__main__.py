@@ -258,12 +258,23 @@ class Edge:
         """A refusal in the form of all others."""
         self.refused[reason] += 1
         refusal = REFUSALS[reason]
-        message = self._words[language][reason]
-        body = {"kind": refusal.kind, "message": message, "template": refusal.template, "fields": {}}
+        title, message = self._words[language][reason]
+        known = uuid.uuid4().hex
+        body = {
+            "type": f"/api/docs#{refusal.kind}",
+            "title": title,
+            "status": refusal.status,
+            "detail": message,
+            "instance": f"urn:linli:request:{known}",
+            "kind": refusal.kind,
+            "message": message,
+            "template": refusal.template,
+            "fields": {},
+        }
         headers = {
             "Content-Type": "application/problem+json",
             "Content-Language": language,
-            "X-Correlation-Id": uuid.uuid4().hex,
+            "X-Correlation-Id": known,
             "X-Content-Type-Options": "nosniff",
             "Cache-Control": "no-store",
             "Server": "linli",

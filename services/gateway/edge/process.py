@@ -20,6 +20,7 @@ from prometheus_client import Counter
 
 from services.gateway.access import LARGEST_BODY
 from services.gateway.edge.refusals import REFUSALS
+from services.gateway.problems import KINDS
 from shared.domain.errors import UnavailableError
 from shared.service.settings import Settings
 from shared.words import LANGUAGES, sentence
@@ -59,7 +60,10 @@ class Edge:
             "proxies": settings.trusted_proxies,
             "settle": bool(settings.mongodb_uri),
             "words": {
-                language: {reason: sentence(language, refusal.template) for reason, refusal in REFUSALS.items()}
+                language: {
+                    reason: (sentence(language, KINDS[refusal.kind]), sentence(language, refusal.template))
+                    for reason, refusal in REFUSALS.items()
+                }
                 for language in LANGUAGES
             },
         }

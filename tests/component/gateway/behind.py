@@ -17,6 +17,7 @@ from typing import Any
 
 from services.gateway.access import LARGEST_BODY
 from services.gateway.edge.refusals import REFUSALS
+from services.gateway.problems import KINDS
 from shared.words import sentence
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -97,7 +98,10 @@ class Front:
             "proxies": proxies,
             "settle": settle,
             "words": {
-                language: {reason: sentence(language, one.template) for reason, one in REFUSALS.items()}
+                language: {
+                    reason: (sentence(language, KINDS[one.kind]), sentence(language, one.template))
+                    for reason, one in REFUSALS.items()
+                }
                 for language in ("zh", "en")
             },
         }

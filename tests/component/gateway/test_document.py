@@ -76,7 +76,7 @@ def test_every_answer_is_described_and_every_refusal_is_a_problem(document: dict
         assert answer.get("properties"), f"{method} {path} does not say what it answers"
         refusals = {status for status in operation["responses"] if not status.startswith("2")}
         commands = {"409", "413", "415"} if method == "post" else set()
-        assert refusals == {"400", "401", "403", "404", "422", "429", "500", "503", "504"} | commands
+        assert refusals == {"400", "401", "403", "404", "408", "422", "429", "500", "503", "504"} | commands
     for name, response in document["components"]["responses"].items():
         content = response["content"]["application/problem+json"]
         assert content["schema"]["$ref"].endswith("/Problem")

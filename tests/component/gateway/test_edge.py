@@ -133,7 +133,10 @@ def test_a_body_is_at_most_1_mb_and_the_client_reads_why(front: Front, seen: lis
 
 def test_a_refusal_is_in_the_reader_s_language(front: Front) -> None:
     answer = front.raw(POST + b"Accept-Language: zh-CN,zh\r\nContent-Length: 99999999\r\n\r\n")
-    assert json.loads(answer.rpartition(b"\r\n\r\n")[2])["message"].startswith("提交的内容")
+    told = json.loads(answer.rpartition(b"\r\n\r\n")[2])
+    assert told["message"].startswith("提交的内容")
+    assert (told["status"], told["type"], told["detail"]) == (413, "/api/docs#too_large", told["message"])
+    assert told["title"] == "内容过大" and told["instance"].startswith("urn:linli:request:")
 
 
 def test_nobody_waits_for_slow_heads_and_bodies(front: Front, seen: list[Any]) -> None:

@@ -20,7 +20,7 @@ from shared.broker.publisher import Message
 from shared.broker.topology import PUBLIC
 from shared.domain.view import Row
 from shared.following.cloudevents import EPOCH
-from shared.following.node import Node
+from shared.following.node import ServiceRuntime
 from shared.service import metrics
 from shared.service.relay import RELAYED, Relay
 
@@ -51,7 +51,7 @@ class PublicRelay(Relay):
     name = "public"
     exchange = PUBLIC
 
-    def _begin(self, node: Node) -> int:
+    def _begin(self, node: ServiceRuntime) -> int:
         """Where to go on; its checkpoint is one more than what was published, for 0 says that this never began."""
         if not node.views.checkpoint(self.name):
             size = int((node.views.get("ledger", "size") or {"size": 0})["size"])
@@ -62,14 +62,14 @@ class PublicRelay(Relay):
         self._node.views.save({}, {self.name: (self._saved + 1, position + 1)})
         self._saved = position
 
-    def _read(self, node: Node, position: int) -> Sequence[Entry]:
+    def _read(self, node: ServiceRuntime, position: int) -> Sequence[Entry]:
         rows = islice(rows_of(node.views, "entries", entry_key(position - 1) if position else ""), RELAYED)
         found = (Entry(int(row["key"]) + 1, row) for row in rows)
         # a page that was read while entries were written may lack some: the next one has them
         return [entry for number, entry in enumerate(found, position + 1) if entry.position == number]
 
     @contextmanager
-    def _made(self, node: Node, records: Sequence[Any]) -> Iterator[list[Message]]:
+    def _made(self, node: ServiceRuntime, records: Sequence[Any]) -> Iterator[list[Message]]:
         yield [message_of(entry, node.followers[entry.row["source"]].epoch) for entry in records]
         metrics.RELAYED.labels("ledger").set(records[-1].position)
 

@@ -20,7 +20,7 @@ from shared.domain.errors import LinliError
 from shared.domain.identity import derived_id
 from shared.domain.policy import Decision
 from shared.following.anchoring import anchors_in
-from shared.following.context import Context
+from shared.following.context import CallContext
 from shared.ledger.checkpoint import read_checkpoint
 from shared.ledger.policy import load_policy
 from shared.service.service import Followed, Here, command, query, serves
@@ -63,7 +63,7 @@ class LedgerHere(Here):
         super().stop()
 
     def _record(self, old: str, new: str, statement: str, reason: str) -> None:
-        context = Context(kind="service", actor="audit", command_id=derived_id("ledger key", new))
+        context = CallContext(kind="service", actor="audit", command_id=derived_id("ledger key", new))
         told = {"old": old, "new": new, "statement": statement, "reason": reason}
         self.node.carry(Decision(SIGNING_KEY, "city-ledger", change_key, told), context, "ledger.change_key")
 
@@ -105,7 +105,7 @@ class AuditService(Followed):
         text = self.ledger.signed(1)
         if not text or not self._worth_anchoring(read_checkpoint(text[0]).size):
             return
-        context = Context(kind="service", actor="audit")
+        context = CallContext(kind="service", actor="audit")
         told, now = self.signing.told, datetime.now(UTC)
         for service in (*SOURCES, DEFINITION.name):  # our own log last: it says when all have been told
             if service in told and now - told[service] < self.signing.anchor_every:

@@ -16,7 +16,7 @@ from services.gateway.session import Gateway
 from shared.domain.errors import BadInputError, LinliError
 from shared.domain.identity import new_id
 from shared.domain.words import _, said
-from shared.following.context import Context
+from shared.following.context import CallContext
 from shared.service.operations import ActOnParked, Parked
 
 #: Seconds that a service has to answer whether it is ready.
@@ -122,7 +122,7 @@ def _or_problem(gateway: Gateway, service: str, query: str, **arguments: Any) ->
 
 def look_at_services(gateway: Gateway, services: tuple[str, ...]) -> dict[str, str]:
     """Each service and how it answers: ok, not ready, or the kind of the error."""
-    context = Context(kind="service", actor="gateway", correlation_id=new_id())
+    context = CallContext(kind="service", actor="gateway", correlation_id=new_id())
 
     def answers(service: str) -> str:
         try:

@@ -27,7 +27,7 @@ from shared.domain.errors import ForbiddenError, IllegalStateError, LinliError, 
 from shared.domain.identity import new_id
 from shared.domain.view import Row
 from shared.domain.words import _, said
-from shared.following.context import Context
+from shared.following.context import CallContext
 
 #: The power that signs for money.
 SIGNS = "payment.sign"
@@ -81,7 +81,7 @@ class Operators:
         """Whether an account is an operator's, or that of a person who signs for money; so it is too where nobody can tell."""
         if row["kind"] == "operator":
             return True
-        context = Context(kind="service", actor="gateway", correlation_id=g.correlation_id)
+        context = CallContext(kind="service", actor="gateway", correlation_id=g.correlation_id)
         try:
             held = self._gateway.caller.call("registry", "posts_of_person", context, {"person_id": row["person_id"]})
             powers = self._gateway.caller.call("registry", "get_profile", context, {})["powers"]

@@ -26,7 +26,7 @@ from shared.domain.errors import (
 )
 from shared.domain.identity import derived_id, new_id
 from shared.domain.words import _, said, term
-from shared.following.context import Context
+from shared.following.context import CallContext
 
 #: Seconds for which a session asks services to reflect what it wrote; views lag by milliseconds.
 REMEMBERED = 300
@@ -42,7 +42,7 @@ class Caller(Protocol):
     """Sends a call to a service; raises the error the service answered, `TimedOutError` or `UnavailableError`."""
 
     def call(
-        self, service: str, method: str, context: Context, arguments: dict[str, Any], timeout: float | None = None
+        self, service: str, method: str, context: CallContext, arguments: dict[str, Any], timeout: float | None = None
     ) -> dict[str, Any]:
         """The answer of `service.method`; `timeout` in seconds."""
 
@@ -328,7 +328,7 @@ class Gateway:
 
     def _posts(self, person_id: str, required: bool) -> tuple[Mapping[str, Any], ...]:
         """The posts held now; the last known ones while the registry is away, for every service checks them again."""
-        context = Context(
+        context = CallContext(
             kind="person",
             actor=person_id,
             correlation_id=g.correlation_id,
@@ -364,7 +364,7 @@ class Gateway:
         return after
 
     def _head(self, source: str) -> int:
-        context = Context(kind="service", actor="gateway", correlation_id=g.correlation_id)
+        context = CallContext(kind="service", actor="gateway", correlation_id=g.correlation_id)
         self._heads[source] = int(self.caller.call(source, "status", context, {})["head"])
         return self._heads[source]
 
@@ -393,9 +393,9 @@ class Gateway:
             )
         return identity.actor
 
-    def _context(self, after: dict[str, int], key: str = "", occurred: str = "", imported: str = "") -> Context:
+    def _context(self, after: dict[str, int], key: str = "", occurred: str = "", imported: str = "") -> CallContext:
         current = self.current()
-        return Context(
+        return CallContext(
             kind=current.kind,  # type: ignore[arg-type]  # checked when the identity was made
             actor=current.actor,
             post=current.post,

@@ -22,7 +22,7 @@ from shared.domain.errors import LinliError, TimedOutError, UnavailableError
 from shared.domain.fields import FieldError, line
 from shared.domain.identity import new_id
 from shared.domain.view import Row
-from shared.following.context import Context
+from shared.following.context import CallContext
 from shared.views import ViewStore
 
 #: Seconds within which the same act is counted instead of noted again.
@@ -150,7 +150,7 @@ class Trail:
     def _send(self, row: Row) -> None:
         told = {name: value for name, value in row.items() if name not in ("key", "at")}
         # the key stands for the note, so that one that is sent twice is noted once
-        context = Context(
+        context = CallContext(
             kind="service",
             actor="gateway",
             command_id=f"note:{row['key']}",

@@ -10,13 +10,13 @@ from shared.domain.errors import ForbiddenError
 from shared.domain.mandate import Mandate
 from shared.domain.view import Row
 from shared.domain.words import _, said
-from shared.following.context import Context
+from shared.following.context import CallContext
 
 #: Powers of the operator who founds a city before anybody is appointed and keeps the machines running.
 OPERATOR = frozenset({"registry.*", "operations.*", "accounts.*"})
 
 
-def mandate_of(context: Context, city: City) -> Mandate:
+def mandate_of(context: CallContext, city: City) -> Mandate:
     """The mandate a context claims, as the registry's facts give it on the city's day.
 
     Raises `ForbiddenError` when the person does not hold the post on that day.

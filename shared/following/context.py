@@ -27,7 +27,7 @@ CODE = "code"
 Kind = Literal["person", "operator", "anonymous", "service"]
 
 
-class Context(msgspec.Struct, frozen=True, kw_only=True):
+class CallContext(msgspec.Struct, frozen=True, kw_only=True):
     """Who calls. `post` is the post that a person acts from; without it they act as a resident."""
 
     kind: Kind
@@ -45,7 +45,7 @@ class Context(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class _Signed(msgspec.Struct, frozen=True, kw_only=True):
-    context: Context
+    context: CallContext
     method: str
     arguments: str  # SHA-256 of the canonical arguments
     expires: float
@@ -64,14 +64,14 @@ class Signer:
         self._answers = Codes(secrets, "answers")
         self._contents = Codes(secrets, "contents")
 
-    def sign(self, context: Context, method: str, arguments: dict[str, Any]) -> str:
+    def sign(self, context: CallContext, method: str, arguments: dict[str, Any]) -> str:
         """The text to send with a call of `service.method` with exactly these arguments."""
         payload = _encode(
             _Signed(context=context, method=method, arguments=_fingerprint(arguments), expires=time.time() + LIFETIME)
         )
         return f"{self._calls.make(payload)}.{base64.b64encode(payload).decode()}"
 
-    def open(self, text: str | None, method: str, arguments: dict[str, Any]) -> Context:
+    def open(self, text: str | None, method: str, arguments: dict[str, Any]) -> CallContext:
         """The context; raises `UnauthenticatedError` when it is missing, forged, expired or made for another call."""
         if not isinstance(text, str) or not text:
             raise UnauthenticatedError(_("the call carries no signed context"))

@@ -19,7 +19,7 @@ from shared.domain.mandate import Mandate
 from shared.domain.masking import with_masked_texts
 from shared.domain.moments import IMPORTED, Span, before, later, shown
 from shared.domain.words import _, said, term
-from shared.following.context import Context
+from shared.following.context import CallContext
 from shared.following.snapshots import fold, folded, store
 from shared.log import Commit, EventLog, NewEvent, Part, Receipt
 from shared.log.remembered import Folded
@@ -105,7 +105,7 @@ def execute(
     id: str,
     decide: Callable[..., Iterable[Event | On]],
     *,
-    context: Context,
+    context: CallContext,
     mandate: Mandate,
     command: str,
     holds: Mapping[str, Holds] | None = None,

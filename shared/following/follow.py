@@ -25,7 +25,7 @@ from shared.domain.moments import IMPORTED, imported
 from shared.domain.policy import Decision, Policy
 from shared.domain.record import Record
 from shared.domain.view import Page, Row, Rows, Tally, View, Where, sortable
-from shared.following.context import Context
+from shared.following.context import CallContext
 from shared.following.parking import PARKING, park, thing
 from shared.log import Receipt
 from shared.views import ViewStore
@@ -44,7 +44,7 @@ _log = structlog.get_logger()
 
 
 #: Carries a decision out: `(decision, context, command name, rows that it is made on)`.
-Carry = Callable[[Decision, Context, str, Rows], Receipt]
+Carry = Callable[[Decision, CallContext, str, Rows], Receipt]
 
 
 def epoch(source: str) -> str:
@@ -368,7 +368,7 @@ class Follower:
         if self._carry is None:
             return
         about = {"source": self.source, "stream": record.stream, "position": record.position}
-        context = Context(
+        context = CallContext(
             kind="service",
             actor="follower",
             command_id=derived_id(record.id, "park", self.source, str(record.position)),
@@ -387,7 +387,7 @@ class Follower:
             city = {name: City(seen, today()) for name in needs(policy).city}
             for number, decision in enumerate(policy(event, record, **city)):
                 name = policy.__name__
-                context = Context(
+                context = CallContext(
                     kind="service",
                     actor=f"policy:{name}",
                     command_id=(IMPORTED if imported(record) else "") + derived_id(record.id, name, str(number)),

@@ -36,7 +36,7 @@ from shared.domain.view import Row, Rows
 from shared.domain.words import _, said, term
 from shared.following import cloudevents
 from shared.following.authority import mandate_of
-from shared.following.context import Context
+from shared.following.context import CallContext
 from shared.following.definition import Definition
 from shared.following.execute import execute, load, remembered_state
 from shared.following.follow import Follower, GapError, Known, parked_positions, replay
@@ -94,7 +94,7 @@ def _behind(service: str, source: str, position: int) -> TimedOutError:
     return TimedOutError(template, service=term("service", service), source=term("service", source), position=position)
 
 
-class Node:
+class ServiceRuntime:
     """What a service process owns. Followers of one node are driven by one thread each."""
 
     def __init__(
@@ -145,7 +145,7 @@ class Node:
         """The city on a day (ISO date; "": today), as this service's views know it."""
         return City(views or self.views, day or today(), self._catalogue)
 
-    def mandate(self, context: Context, views: Rows | None = None) -> Mandate:
+    def mandate(self, context: CallContext, views: Rows | None = None) -> Mandate:
         """What the caller may do today: a late entry is judged by who makes it, not by when it is said to have happened."""
         return mandate_of(context, self.city(views=views))
 
@@ -154,7 +154,7 @@ class Node:
         decider: Decider[Any],
         id: str,
         decide: Callable[..., Iterable[Event | On]],
-        context: Context,
+        context: CallContext,
         mandate: Mandate,
         command: str,
         *,
@@ -236,7 +236,12 @@ class Node:
         return head
 
     def perform(
-        self, command: Command, context: Context, mandate: Mandate, ask: Mapping[str, Any], views: Rows | None = None
+        self,
+        command: Command,
+        context: CallContext,
+        mandate: Mandate,
+        ask: Mapping[str, Any],
+        views: Rows | None = None,
     ) -> Row:
         """Give a declared command with checked arguments; the receipt as plain data, with what the caller may do next.
 
@@ -297,7 +302,7 @@ class Node:
             "actions": offered(command.decider, state, mandate, self.city(views=views)) if state is not None else [],
         }
 
-    def _in_its_window(self, command: Command, context: Context, views: Rows | None) -> None:
+    def _in_its_window(self, command: Command, context: CallContext, views: Rows | None) -> None:
         """Raise `IllegalStateError` for what is dated further back than the command may be, unless an operator imports it."""
         if context.at_once or context.imported or not context.occurred:
             return
@@ -348,7 +353,7 @@ class Node:
         found = self.definition.policies
         return found if source == self.name else {fact: up_to_date(policy) for fact, policy in found.items()}
 
-    def carry(self, decision: Decision, context: Context, command: str, views: Rows | None = None) -> Receipt:
+    def carry(self, decision: Decision, context: CallContext, command: str, views: Rows | None = None) -> Receipt:
         """Carry out what a policy or the clock decided, with the authority of the service itself."""
         mandate = mandate_of(context, self.city())
         receipt = self.decide(
@@ -369,7 +374,7 @@ class Node:
             for row in list(rule.rows(self.city(day))):
                 thing, period = rule.thing(row), rule.period(row)
                 since = rule.since(row) if rule.since else day
-                context = Context(
+                context = CallContext(
                     kind="service",
                     actor=f"clock:{rule.name}",
                     command_id=derived_id("clock", self.name, rule.name, thing, period),

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from shared.domain.errors import TimedOutError
 
 if TYPE_CHECKING:
-    from shared.following.node import Node
+    from shared.following.node import ServiceRuntime
 
 #: Seconds that one call waits at most for our own views; if they cannot be written, what there is is better than nothing.
 MOMENT = 0.2
@@ -20,7 +20,7 @@ class UpToDate:
     Without it, whoever acts twice in a row and names no positions could be refused for what was done a moment ago.
     """
 
-    def __init__(self, node: Node) -> None:
+    def __init__(self, node: ServiceRuntime) -> None:
         self._node = node
         self._patient = True
 

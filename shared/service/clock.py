@@ -9,7 +9,7 @@ from datetime import date
 import structlog
 
 from shared.domain.errors import LinliError
-from shared.following.node import CLOCK, Node
+from shared.following.node import CLOCK, ServiceRuntime
 from shared.service import metrics
 
 #: Seconds that the clock's lease lasts; each day renews it. It only avoids double work: command ids make each act take effect once.
@@ -33,7 +33,7 @@ class Clock:
         """`holder` takes the lease, `today()` returns the local day (ISO date), `retry` is the pause in seconds after a failed day."""
         self._stopping, self._holder, self._today, self._retry = stopping, holder, today, retry
 
-    def run(self, node: Node) -> None:
+    def run(self, node: ServiceRuntime) -> None:
         """Tick until the service stops."""
         done = 0
         while not self._stopping.is_set():
@@ -48,7 +48,7 @@ class Clock:
                     pause = self._retry
             self._stopping.wait(pause)
 
-    def catch_up(self, node: Node) -> int:
+    def catch_up(self, node: ServiceRuntime) -> int:
         """Tick for all missing days, unless another process holds the lease; return the last completed day."""
         today = date.fromisoformat(self._today()).toordinal()
         if not node.views.lease("clock", self._holder, LEASE):
@@ -67,6 +67,6 @@ class Clock:
         finally:
             node.views.lease("clock", self._holder, 0)
 
-    def _show(self, node: Node, done: int, today: int) -> int:
+    def _show(self, node: ServiceRuntime, done: int, today: int) -> int:
         metrics.CLOCK_BEHIND.labels(node.name).set(max(0, today - done) if done else 1)
         return done

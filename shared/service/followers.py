@@ -24,8 +24,8 @@ from shared.domain.calendar import today
 from shared.domain.errors import BadInputError, LinliError, UnavailableError
 from shared.domain.record import Record
 from shared.following import cloudevents
-from shared.following.context import Context
-from shared.following.node import BATCH, Node
+from shared.following.context import CallContext
+from shared.following.node import BATCH, ServiceRuntime
 from shared.following.parking import UNREADABLE
 from shared.service import metrics, tracing
 from shared.service.clock import Clock
@@ -56,7 +56,7 @@ class Followers(SharedExtension):
     """
 
     caller = Caller()
-    node: Node
+    node: ServiceRuntime
 
     def __init__(self) -> None:
         self._due: dict[str, float] = {}  # when to ask each source for missed facts
@@ -66,7 +66,7 @@ class Followers(SharedExtension):
         self.more: tuple[type[Relay], ...] = ()
         self._threads: dict[str, Any] = {}
 
-    def follow(self, node: Node, relays: tuple[type[Relay], ...] = ()) -> None:
+    def follow(self, node: ServiceRuntime, relays: tuple[type[Relay], ...] = ()) -> None:
         """Set the node, and kinds of relays that publish something besides its log; called once, before the start."""
         self.node, self.more = node, relays
         node.log.on_append(self._wake)
@@ -284,7 +284,7 @@ class Followers(SharedExtension):
 
     def fetch(self, source: str, after: int, limit: int) -> list[Record]:
         """Fetch a source's facts after a position; raises `UnavailableError` when it returns none or unreadable ones."""
-        context = Context(kind="service", actor=self.node.name)
+        context = CallContext(kind="service", actor=self.node.name)
         try:
             answer = self.caller.call(source, "read_log", context, {"after": after, "limit": limit}, wait=False)
             return [cloudevents.parse(fact["attributes"], fact["data"].encode())[1] for fact in answer["facts"]]

@@ -26,7 +26,7 @@ CLOCK_BEHIND = Gauge("linli_clock_behind", "Days that have begun and are not com
 
 
 def show(status: Mapping[str, Any]) -> None:
-    """Set the gauges from `Node.status`."""
+    """Set the gauges from `ServiceRuntime.status`."""
     service = status["service"]
     HEAD.labels(service).set(status["head"])
     RELAYED.labels(service).set(status["relayed"])

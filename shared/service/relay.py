@@ -15,7 +15,7 @@ from shared.domain.errors import LinliError, UnavailableError
 from shared.domain.record import Record
 from shared.following import cloudevents
 from shared.following.codes import Codes
-from shared.following.node import Node
+from shared.following.node import ServiceRuntime
 from shared.service import metrics, tracing
 from shared.service.settings import Settings
 
@@ -63,7 +63,7 @@ class Relay:
         self._holder = holder_of(settings)
         self._saved = 0  # where the checkpoint stands
 
-    def run(self, node: Node) -> None:
+    def run(self, node: ServiceRuntime) -> None:
         """Publish until the service stops; raises errors of broker and store, and may be called again after one."""
         self._node = node
         publisher = Publisher(self._settings.amqp_uri, self.exchange, tls=self._settings.amqp_tls)
@@ -109,15 +109,15 @@ class Relay:
         self._node.views.save({}, {self.name: (self._saved, position)})
         self._saved = position
 
-    def _begin(self, node: Node) -> int:
+    def _begin(self, node: ServiceRuntime) -> int:
         return node.views.checkpoint(self.name)
 
-    def _read(self, node: Node, position: int) -> Sequence[Positioned]:
+    def _read(self, node: ServiceRuntime, position: int) -> Sequence[Positioned]:
         """What comes after a position, at most `RELAYED` of it."""
         return list(node.log.read(position, limit=RELAYED))
 
     @contextmanager
-    def _made(self, node: Node, records: Sequence[Any]) -> Iterator[list[Message]]:
+    def _made(self, node: ServiceRuntime, records: Sequence[Any]) -> Iterator[list[Message]]:
         """The messages, and around their publication what is to be noted about it."""
         with tracing.publishing(node.name, records) as carried:
             epoch = node.followers[node.name].epoch

@@ -22,7 +22,7 @@ from shared.domain.errors import (
     from_mapping,
 )
 from shared.domain.words import _, term
-from shared.following.context import Context, Signer
+from shared.following.context import CallContext, Signer
 from shared.service import tracing
 from shared.service.answering import Intake
 from shared.service.sending import Sender
@@ -68,7 +68,7 @@ class Caller(SharedExtension):
         self,
         service: str,
         method: str,
-        context: Context,
+        context: CallContext,
         arguments: dict[str, Any],
         timeout: float | None = None,
         wait: bool = True,

@@ -40,11 +40,11 @@ from shared.domain.view import Row
 from shared.domain.words import _, said
 from shared.following.anchoring import ANCHOR, ANCHORED, anchor_checkpoint
 from shared.following.codes import Codes
-from shared.following.context import Context, Signer
+from shared.following.context import CallContext, Signer
 from shared.following.definition import Definition
 from shared.following.execute import load
 from shared.following.follow import Follower
-from shared.following.node import Node
+from shared.following.node import ServiceRuntime
 from shared.following.parking import PARKING, retry, skip, thing
 from shared.following.reading import UpToDate
 from shared.following.snapshots import PURPOSE
@@ -94,7 +94,7 @@ class Here(DependencyProvider):
         tracing.observe(log)
         self.personal = Personal(open_keys(settings))
         _try_keys(self.personal, log)
-        self.node = Node(self.definition, log, views, tracing.traced(name, self._follower), self.personal)
+        self.node = ServiceRuntime(self.definition, log, views, tracing.traced(name, self._follower), self.personal)
         self.history = History(settings)
         self.node.compare = self.history.check
         self.node.require_room = functools.partial(require_room, settings)
@@ -139,7 +139,7 @@ def _try_keys(personal: Personal, log: EventLog) -> None:
 class Call:
     """What a method may use while it answers one call."""
 
-    context: Context
+    context: CallContext
 
     def __init__(self, here: Here, signed: str | None, traceparent: str | None = None) -> None:
         self._here = here
@@ -335,7 +335,7 @@ def _left_out(schema: type[Schema], name: str) -> Any:
     return default() if callable(default) else default
 
 
-def _timed(context: Context) -> Context:
+def _timed(context: CallContext) -> CallContext:
     now = datetime.now(LOCAL)
     if not context.occurred:
         occurred = now.isoformat(timespec="seconds")

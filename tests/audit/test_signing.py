@@ -20,7 +20,7 @@ from shared.domain.errors import BadInputError, CorruptionError, ForbiddenError,
 from shared.domain.mandate import Mandate
 from shared.following.anchoring import ANCHOR, ANCHORED, LedgerAnchored, anchor_checkpoint
 from shared.following.authority import OPERATOR
-from shared.following.context import Context
+from shared.following.context import CallContext
 from shared.following.execute import execute
 from shared.following.follow import PARKED
 from shared.ledger import checkpoint
@@ -64,7 +64,7 @@ class City:
         self.changes.append(new)
 
     def _carry(self, log: str, decider: Any, id: str, decide: Callable[..., Any], **ask: Any) -> None:
-        context = Context(kind="service", actor="audit", command_id=f"c-{next(self._numbers)}")
+        context = CallContext(kind="service", actor="audit", command_id=f"c-{next(self._numbers)}")
         execute(self.logs[log], decider, id, decide, context=context, mandate=SERVICE, command="x", **ask)
 
     def happen(self, events: int, seed: int) -> None:

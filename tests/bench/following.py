@@ -18,7 +18,7 @@ from shared.broker.topology import queue_for
 from shared.domain.identity import new_id
 from shared.domain.mandate import Mandate
 from shared.domain.record import Record
-from shared.following.context import Context
+from shared.following.context import CallContext
 from shared.following.definition import Definition
 from shared.following.execute import execute
 from shared.following.follow import Follower
@@ -88,7 +88,7 @@ def _decide_on_many(running: City, scale: float) -> Figures:
     shops = running.here("shops").node
 
     def decide(number: int) -> None:
-        context = Context(kind="operator", actor="op", command_id=new_id(), occurred="2026-03-01T09:00:00+08:00")
+        context = CallContext(kind="operator", actor="op", command_id=new_id(), occurred="2026-03-01T09:00:00+08:00")
         mandate = Mandate(actor="op", role="operator")
         about: dict[str, Any] = {"context": context, "mandate": mandate, "command": "open_shop", "name": "Tea"}
         receipt = execute(shops.log, SHOP, f"s-{number}", open_shop, **about)

@@ -16,7 +16,7 @@ from pymongo import ReplaceOne
 from shared.domain.view import Row as ViewRow
 from shared.domain.view import View
 from shared.following.definition import Definition
-from shared.following.node import Node
+from shared.following.node import ServiceRuntime
 from shared.log import Commit, EventLog
 from shared.mongodb import majority
 from tests.bench.measuring import LINLI, Bench, Figures, Row, Stopwatch, percentile
@@ -52,9 +52,9 @@ def _definition(name: str) -> Definition:
     return Definition(name, (CASE,), (worklist, districts))
 
 
-def _node(folder: Path, name: str) -> Node:
+def _node(folder: Path, name: str) -> ServiceRuntime:
     definition = _definition(service_of(folder) + name)
-    return Node(definition, log_in(folder, name), views_in(folder, definition.all_views, name))
+    return ServiceRuntime(definition, log_in(folder, name), views_in(folder, definition.all_views, name))
 
 
 def _in_blocks(cases: int) -> Iterator[Commit]:
@@ -82,7 +82,7 @@ def write_and_project(events: int) -> Callable[[Path, float], None]:
 class Reader:
     """A green thread that reads a row of the views that are in use, fifty times a second, and notes when it had to wait."""
 
-    def __init__(self, node: Node) -> None:
+    def __init__(self, node: ServiceRuntime) -> None:
         self._node = node
         self._waits: list[float] = []
         self._cases = node.log.head().position // _PER_CASE
@@ -108,7 +108,7 @@ class Reader:
         return {"read_p99": percentile(self._waits, 0.99)}
 
 
-def _measured(folder: Path, name: str, rebuild: Callable[[Node], None]) -> Figures:
+def _measured(folder: Path, name: str, rebuild: Callable[[ServiceRuntime], None]) -> Figures:
     """Seconds, events a second, how long reads took meanwhile, and the most memory that the process ever held (MB)."""
     node = _node(folder, name)
     reader = Reader(node)
@@ -125,7 +125,7 @@ def _most_resident() -> float:
     return int(next(line.split()[1] for line in status.splitlines() if line.startswith("VmHWM:"))) / 1000
 
 
-def _rebuild(node: Node) -> None:
+def _rebuild(node: ServiceRuntime) -> None:
     assert node.rebuild(lambda source, after, limit: []) == node.log.head().position
 
 
@@ -142,7 +142,7 @@ def rebuild_tenth(folder: Path, scale: float) -> Figures:
 def write_raw(folder: Path, scale: float) -> Figures:
     """Bodies through the driver's cursor, decoded to plain values, and the same rows written a thousand events at a time."""
 
-    def work(node: Node) -> None:
+    def work(node: ServiceRuntime) -> None:
         write = _raw_mongo(folder) if in_city() else _raw_sqlite(folder)
         for rows, counts in _raw_rows(bodies(folder, "_whole")):
             write(rows, counts)

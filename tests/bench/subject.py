@@ -11,7 +11,7 @@ from shared.domain.decider import Decider
 from shared.domain.event import Codec, Event
 from shared.domain.identity import new_id
 from shared.domain.mandate import Mandate
-from shared.following.context import Context
+from shared.following.context import CallContext
 from shared.log import Commit, EventLog, Head, NewEvent
 from shared.log.record import place_commit
 
@@ -65,9 +65,9 @@ CODEC = Codec((CaseDispatched,), {("CaseDispatched", 1): lambda data: data | {"c
 CASE = Decider("case", CODEC, Case, Case, evolve, lambda case: "350104.013.002.007")
 
 
-def context() -> Context:
+def context() -> CallContext:
     """The context of one command."""
-    return Context(kind="person", actor="person-1", command_id=new_id(), correlation_id=new_id(), occurred=TIME)
+    return CallContext(kind="person", actor="person-1", command_id=new_id(), correlation_id=new_id(), occurred=TIME)
 
 
 def commit(stream: str, version: int, events: int = 1, schema: int = 2) -> Commit:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from shared.following.context import Context
+from shared.following.context import CallContext
 from shared.service.logging import configure
 from shared.service.rpc import Rpc
 from shared.service.runner import runner_for
@@ -39,7 +39,7 @@ class City:
         self, service: str, method: str, arguments: dict[str, Any] | None = None, timeout: float = 10, **context: Any
     ) -> Any:
         who = {"kind": "operator", "actor": "op"} | context
-        return self._caller.call(service, method, Context(**who), arguments or {}, timeout)
+        return self._caller.call(service, method, CallContext(**who), arguments or {}, timeout)
 
     def here(self, service: str) -> Any:
         return next(extension for extension in self.containers[service].extensions if hasattr(extension, "definition"))

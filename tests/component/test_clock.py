@@ -21,9 +21,9 @@ from shared.domain.fields import DAY
 from shared.domain.mandate import Mandate
 from shared.domain.view import View
 from shared.domain.words import _
-from shared.following.context import Context
+from shared.following.context import CallContext
 from shared.following.definition import Definition
-from shared.following.node import CLOCK, Node
+from shared.following.node import CLOCK, ServiceRuntime
 from shared.log import EventLog
 from shared.log.memory import MemoryStorage
 from shared.log.sqlite import SqliteStorage
@@ -93,15 +93,15 @@ class Library:
         self.folder, self.today = folder, "2026-03-01"
         self.stopping = threading.Event()
 
-    def node(self, definition: Definition = DEFINITION) -> Node:
+    def node(self, definition: Definition = DEFINITION) -> ServiceRuntime:
         log = EventLog("library", SqliteStorage(self.folder / "log.sqlite"))
-        return Node(definition, log, SqliteViews(self.folder / "views.sqlite", definition.all_views))
+        return ServiceRuntime(definition, log, SqliteViews(self.folder / "views.sqlite", definition.all_views))
 
     def clock(self, holder: str = "one", retry: float = 0.01) -> Clock:
         return Clock(self.stopping, holder, lambda: self.today, retry)
 
-    def lend(self, node: Node, id: str, due: str = "2026-03-01") -> None:
-        context = Context(kind="operator", actor="op", command_id=f"lend-{id}", occurred=AT)
+    def lend(self, node: ServiceRuntime, id: str, due: str = "2026-03-01") -> None:
+        context = CallContext(kind="operator", actor="op", command_id=f"lend-{id}", occurred=AT)
         ask = {"book_id": id, "due": due}
         node.perform(DEFINITION.commands["lend_book"], context, node.mandate(context), ask)
 
@@ -111,7 +111,7 @@ def library(tmp_path: Path) -> Iterator[Library]:
     yield Library(tmp_path)
 
 
-def reminded(node: Node) -> list[tuple[str, str]]:
+def reminded(node: ServiceRuntime) -> list[tuple[str, str]]:
     """Books with the days on which their readers were reminded, in the order of the log."""
     decode = DEFINITION.codec.decode
     events = [decode(record.type, record.schema, record.data) for record in node.log.read(0)]
@@ -212,7 +212,7 @@ def test_two_processes_that_tick_at_the_same_time_record_each_thing_once(library
         library.lend(nodes[0], f"b{number:02d}")
     start, failed = threading.Barrier(2), []
 
-    def tick(node: Node) -> None:
+    def tick(node: ServiceRuntime) -> None:
         start.wait()
         try:
             node.tick("2026-03-02")
@@ -297,7 +297,7 @@ def test_a_log_that_is_away_ends_the_day_at_once(library: Library) -> None:
 
 def test_a_service_without_rules_has_no_clock(tmp_path: Path) -> None:
     definition = Definition("library", (BOOK,), (BOOKS,))
-    node = Node(
+    node = ServiceRuntime(
         definition, EventLog("library", MemoryStorage()), SqliteViews(tmp_path / "views.sqlite", definition.all_views)
     )
     assert node.tick("2026-03-02") == 0

@@ -23,7 +23,7 @@ from shared.domain.errors import ForbiddenError
 from shared.domain.event import Event
 from shared.domain.identity import new_id
 from shared.domain.privacy import classes_of
-from shared.following.node import Node
+from shared.following.node import ServiceRuntime
 from shared.ledger import merkle
 from shared.log import Commit, EventLog, NewEvent
 from shared.log.memory import MemoryStorage
@@ -165,7 +165,7 @@ def test_no_fact_tells_other_systems_what_is_not_public(service: str, event: typ
 
 def test_a_city_that_knew_no_public_exchange_begins_with_what_comes_now(tmp_path: Path) -> None:
     """What is older stands in the export: it is not poured out over those who had it in another form already."""
-    node = Node(AUDIT, EventLog("audit", MemoryStorage()), views := views_of(tmp_path), LedgerFollower)
+    node = ServiceRuntime(AUDIT, EventLog("audit", MemoryStorage()), views := views_of(tmp_path), LedgerFollower)
     issues = EventLog("issues", MemoryStorage())
     relay = PublicRelay(settings(str(tmp_path), "linli://embedded"), None, None, None)  # type: ignore[arg-type]
     relay._node = node

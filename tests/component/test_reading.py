@@ -7,10 +7,10 @@ import time
 from pathlib import Path
 
 from shared.domain.mandate import Mandate
-from shared.following.context import Context
+from shared.following.context import CallContext
 from shared.following.definition import Definition
 from shared.following.execute import execute
-from shared.following.node import Node
+from shared.following.node import ServiceRuntime
 from shared.following.reading import MOMENT, UpToDate
 from shared.log import EventLog
 from shared.log.memory import MemoryStorage
@@ -18,12 +18,14 @@ from shared.views.sqlite import SqliteViews
 from tests.component.toy import SHOP, SHOPS_DEFINITION, WATCHERS_DEFINITION, open_shop
 
 
-def node_of(folder: Path, definition: Definition = SHOPS_DEFINITION) -> Node:
-    return Node(definition, EventLog("shops", MemoryStorage()), SqliteViews(folder / "views", definition.all_views))
+def node_of(folder: Path, definition: Definition = SHOPS_DEFINITION) -> ServiceRuntime:
+    return ServiceRuntime(
+        definition, EventLog("shops", MemoryStorage()), SqliteViews(folder / "views", definition.all_views)
+    )
 
 
-def opened(node: Node, number: int) -> None:
-    context = Context(kind="operator", actor="op", command_id=f"c-{number}", occurred="2026-03-01T09:00:00+08:00")
+def opened(node: ServiceRuntime, number: int) -> None:
+    context = CallContext(kind="operator", actor="op", command_id=f"c-{number}", occurred="2026-03-01T09:00:00+08:00")
     execute(
         node.log, SHOP, f"s{number}", open_shop, context=context, mandate=Mandate(actor="op", role="operator"),
         command="open_shop", name="tea",

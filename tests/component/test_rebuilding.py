@@ -8,7 +8,7 @@ import eventlet
 
 from shared.domain.view import View, by
 from shared.following.definition import Definition
-from shared.following.node import BATCH, Node
+from shared.following.node import BATCH, ServiceRuntime
 from shared.log import EventLog
 from shared.log.sqlite import SqliteStorage
 from shared.views.sqlite import SqliteViews
@@ -25,7 +25,7 @@ def test_others_take_turns_with_a_rebuild(tmp_path: Path) -> None:
     folder, batches, turns = Path(tmp_path), 5, 0
     log = EventLog("cases", SqliteStorage(folder / "log.sqlite"))
     fill(log, commits(batches * BATCH, 10))
-    node = Node(DEFINITION, log, SqliteViews(folder / "views.sqlite", DEFINITION.all_views))
+    node = ServiceRuntime(DEFINITION, log, SqliteViews(folder / "views.sqlite", DEFINITION.all_views))
     node.views.save({}, {"follow:cases": (0, batches * BATCH)})
     node.followers["cases"].reload()
 

@@ -12,9 +12,9 @@ import pytest
 from shared.domain.errors import TimedOutError, UnavailableError
 from shared.domain.record import Record
 from shared.domain.view import OWN, View, by
-from shared.following.context import Context
+from shared.following.context import CallContext
 from shared.following.definition import Definition
-from shared.following.node import Node
+from shared.following.node import ServiceRuntime
 from shared.following.reading import UpToDate
 from shared.log import EventLog
 from shared.log.memory import MemoryStorage
@@ -85,11 +85,11 @@ class Shops:
         self._open_views = open_views
         self._numbers = itertools.count(1)
 
-    def node(self, definition: Definition) -> Node:
-        return Node(definition, self.log, self._open_views(definition))
+    def node(self, definition: Definition) -> ServiceRuntime:
+        return ServiceRuntime(definition, self.log, self._open_views(definition))
 
-    def open(self, node: Node, shop_id: str) -> None:
-        context = Context(
+    def open(self, node: ServiceRuntime, shop_id: str) -> None:
+        context = CallContext(
             kind="operator", actor="op", command_id=f"c{next(self._numbers)}", occurred="2026-03-01T09:00:00+08:00"
         )
         ask = {"shop_id": shop_id, "name": f"shop {shop_id}"}
@@ -179,17 +179,17 @@ def test_a_kill_in_between_is_made_up_for(shops: Shops) -> None:
 
 def test_a_source_that_does_not_answer_yet_is_waited_for(tmp_path: Path) -> None:
     facts = EventLog("shops", MemoryStorage())
-    shops = Node(SHOPS_DEFINITION, facts, SqliteViews(tmp_path / "shops.sqlite", SHOPS_DEFINITION.all_views))
-    context = Context(kind="operator", actor="op", command_id="c", occurred="2026-03-01T09:00:00+08:00")
+    shops = ServiceRuntime(SHOPS_DEFINITION, facts, SqliteViews(tmp_path / "shops.sqlite", SHOPS_DEFINITION.all_views))
+    context = CallContext(kind="operator", actor="op", command_id="c", occurred="2026-03-01T09:00:00+08:00")
     ask = {"shop_id": "s1", "name": "tea"}
     shops.perform(SHOPS_DEFINITION.commands["open_shop"], context, shops.mandate(context), ask)
     before = Definition("watchers", (WATCH,), (SIGHTS,), {"shops.ShopOpened": on_opened}, ("shops",))
     log = EventLog("watchers", MemoryStorage())
-    old = Node(before, log, SqliteViews(tmp_path / "views.sqlite", before.all_views))
+    old = ServiceRuntime(before, log, SqliteViews(tmp_path / "views.sqlite", before.all_views))
     old.apply("shops", 0, facts.read(0), no_fetch)
     old.apply_own()
     definition = NextWatchers.here.definition  # type: ignore[attr-defined]  # what `serves` adds
-    new = Node(definition, log, SqliteViews(tmp_path / "views.sqlite", definition.all_views))
+    new = ServiceRuntime(definition, log, SqliteViews(tmp_path / "views.sqlite", definition.all_views))
     waited: list[str] = []
 
     def fetch(source: str, after: int, limit: int) -> list[Record]:

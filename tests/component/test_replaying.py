@@ -9,7 +9,7 @@ import pytest
 from shared.domain.view import View, by
 from shared.following import follow
 from shared.following.definition import Definition
-from shared.following.node import Node
+from shared.following.node import ServiceRuntime
 from shared.log import EventLog
 from shared.log.sqlite import SqliteStorage
 from shared.views.sqlite import SqliteViews
@@ -43,7 +43,7 @@ def test_rows_kept_between_batches_are_those_of_the_store(tmp_path: Path, monkey
     monkeypatch.setattr("shared.following.node.REBUILT_AT_ONCE", 100)
     log = EventLog("cases", SqliteStorage(tmp_path / "log.sqlite"))
     fill(log, commits(EVENTS, 110))
-    node = Node(DEFINITION, log, SqliteViews(tmp_path / "views.sqlite", DEFINITION.all_views))
+    node = ServiceRuntime(DEFINITION, log, SqliteViews(tmp_path / "views.sqlite", DEFINITION.all_views))
     while node.apply_own():
         pass
     live = {view: node.views.find(view, limit=500).rows for view in ("cases", "districts")}

@@ -9,9 +9,9 @@ import eventlet
 import pytest
 
 from shared.domain.errors import TimedOutError, UnavailableError
-from shared.following.context import Context
+from shared.following.context import CallContext
 from shared.following.execute import execute
-from shared.following.node import Node
+from shared.following.node import ServiceRuntime
 from shared.log import EventLog
 from shared.log.sqlite import SqliteStorage
 from shared.service.settings import Settings
@@ -65,7 +65,7 @@ def test_a_service_that_is_not_there_is_told_within_the_time_out(amqp_uri: str, 
         assert not isinstance(refused.value, TimedOutError), "nothing was done: it is not unknown"
         started = time.monotonic()
         with pytest.raises(UnavailableError, match="the service shops is not running"):
-            here._caller.call("shops", "status", Context(kind="service", actor="door"), {}, 5.0, wait=False)
+            here._caller.call("shops", "status", CallContext(kind="service", actor="door"), {}, 5.0, wait=False)
         assert time.monotonic() - started < 1.0
 
 
@@ -95,7 +95,7 @@ def rabbitmq_uri(rabbitmq: RabbitMQ) -> str:
 def test_a_process_sees_what_another_process_of_its_service_applied(tmp_path: Path) -> None:
     """Two of them share the views, and only one takes facts in: whoever asks the other still reads what was written."""
     nodes = [
-        Node(
+        ServiceRuntime(
             SHOPS_DEFINITION,
             EventLog("shops", SqliteStorage(tmp_path / "shops.log.sqlite", read_only=standby)),
             SqliteViews(tmp_path / "shops.views.sqlite", SHOPS_DEFINITION.all_views),
@@ -103,7 +103,7 @@ def test_a_process_sees_what_another_process_of_its_service_applied(tmp_path: Pa
         for standby in (False, True)
     ]
     active, standby = nodes
-    context = Context(kind="operator", actor="op", command_id="c", occurred="2026-03-01T09:00:00+08:00")
+    context = CallContext(kind="operator", actor="op", command_id="c", occurred="2026-03-01T09:00:00+08:00")
     execute(
         active.log, SHOP, "s1", open_shop, context=context, mandate=active.mandate(context), command="open", name="tea"
     )

@@ -20,7 +20,7 @@ from shared.domain.errors import (
     UnauthenticatedError,
 )
 from shared.following import cloudevents
-from shared.following.context import Context, Signer
+from shared.following.context import CallContext, Signer
 from shared.service.rpc import HEADER
 from tests.component.city import CONFIRMED, City, city, wait_for
 from tests.component.toy import ShopService
@@ -104,7 +104,7 @@ def test_a_forged_context_is_refused(amqp_uri: str, tmp_path: Path) -> None:
         caller = here._caller
         real = caller._signer
         arguments = {"shop_id": "s1", "name": "tea"}
-        operator = Context(kind="operator", actor="op", command_id="c")
+        operator = CallContext(kind="operator", actor="op", command_id="c")
 
         class Replay:
             def __init__(self, text: str) -> None:
@@ -129,7 +129,7 @@ def test_a_forged_context_is_refused(amqp_uri: str, tmp_path: Path) -> None:
         assert here.here("shops").node.log.head().position == 0
 
 
-def _expired(signer: Signer, context: Context, arguments: dict) -> str:
+def _expired(signer: Signer, context: CallContext, arguments: dict) -> str:
     real = time.time
     time.time = lambda: real() - 3600
     try:

@@ -17,7 +17,7 @@ from shared.domain.event import Codec, Event
 from shared.domain.mandate import Mandate
 from shared.following import execute as execution
 from shared.following.codes import Codes
-from shared.following.context import Context
+from shared.following.context import CallContext
 from shared.following.execute import SNAPSHOT_EVERY, execute, load
 from shared.following.snapshots import PURPOSE, verify
 from shared.log import EventLog
@@ -48,7 +48,7 @@ BY = Mandate(actor="p-1", role="any", organisation_id="o-1", post_id="post-1")
 
 
 def ask(log: EventLog, number: int, command_id: str, **arguments: Any) -> Any:
-    context = Context(
+    context = CallContext(
         kind="person", actor="p-1", command_id=command_id, occurred="2025-01-01T00:00:00+08:00", correlation_id="r-1"
     )
     return execute(log, COUNT, "a", add, context=context, mandate=BY, command="add", number=number, **arguments)
@@ -104,7 +104,7 @@ def test_who_always_loses_is_told(log: EventLog, second: EventLog, monkeypatch: 
         ask(second, 1, f"other-{next(busy)}")
         return [Counted(number=1)]
 
-    context = Context(kind="person", actor="p-1", command_id="mine", occurred="2025-01-01T00:00:00+08:00")
+    context = CallContext(kind="person", actor="p-1", command_id="mine", occurred="2025-01-01T00:00:00+08:00")
     with pytest.raises(ConcurrencyError, match="somebody else was faster"):
         execute(log, COUNT, "a", contested, context=context, mandate=BY, command="contest")
     assert log.receipt("mine", "contest", "count-a") is None
@@ -173,7 +173,7 @@ def test_nothing_is_decided_on_what_is_remembered_alone(log: EventLog, second: E
 
     ask(log, -4, "c-6")
     ask(second, 9, "c-7")
-    context = Context(kind="person", actor="p-1", command_id="c-8", occurred="2025-01-01T00:00:00+08:00")
+    context = CallContext(kind="person", actor="p-1", command_id="c-8", occurred="2025-01-01T00:00:00+08:00")
     assert execute(log, COUNT, "a", empty, context=context, mandate=BY, command="empty").events == 1
     assert load(second, COUNT, "a") == (Count("a", 0), 7)
 
@@ -194,7 +194,7 @@ def test_a_decision_that_trips_over_what_is_remembered_is_made_on_what_the_log_s
         return [Counted(number=-(12 // count.total))]
 
     ask(second, 3, "c-1")
-    context = Context(kind="person", actor="p-1", command_id="c-2", occurred="2025-01-01T00:00:00+08:00")
+    context = CallContext(kind="person", actor="p-1", command_id="c-2", occurred="2025-01-01T00:00:00+08:00")
     assert execute(log, COUNT, "a", halve, context=context, mandate=BY, command="halve").version == 2
     assert load(second, COUNT, "a") == (Count("a", -1), 2)
     with pytest.raises(ZeroDivisionError):
@@ -229,7 +229,7 @@ def test_a_snapshot_is_of_what_the_log_holds(log: EventLog, second: EventLog) ->
         execute(second, COUNT, "a", add, context=context, mandate=BY, command="twice", number=5)
         return [Counted(number=7)]
 
-    context = Context(kind="person", actor="p-1", command_id="twin", occurred="2025-01-01T00:00:00+08:00")
+    context = CallContext(kind="person", actor="p-1", command_id="twin", occurred="2025-01-01T00:00:00+08:00")
     receipt = execute(log, COUNT, "a", decide, context=context, mandate=BY, command="twice")
     assert receipt.version == SNAPSHOT_EVERY + 1
     assert load(log, COUNT, "a") == load(second, COUNT, "a") == (Count("a", SNAPSHOT_EVERY + 5), SNAPSHOT_EVERY + 1)
@@ -287,11 +287,11 @@ def test_a_snapshot_of_a_version_that_never_was_is_not_used(log: EventLog) -> No
 # -- order in time --
 
 
-def at(moment: str, command_id: str, kind: Any = "person", at_once: bool = False) -> Context:
-    return Context(kind=kind, actor="p-1", command_id=command_id, occurred=moment, at_once=at_once)
+def at(moment: str, command_id: str, kind: Any = "person", at_once: bool = False) -> CallContext:
+    return CallContext(kind=kind, actor="p-1", command_id=command_id, occurred=moment, at_once=at_once)
 
 
-def count(log: EventLog, context: Context, decider: Any = COUNT) -> str:
+def count(log: EventLog, context: CallContext, decider: Any = COUNT) -> str:
     """When the fact that a command wrote is said to have happened."""
     execute(log, decider, "a", add, context=context, mandate=BY, command="add", number=1)
     return list(log.read_stream(decider.stream("a")))[-1].occurred
@@ -348,7 +348,7 @@ def test_what_is_held_must_have_begun(log: EventLog) -> None:
 
 
 def test_an_import_is_recorded_as_one(log: EventLog) -> None:
-    context = Context(kind="person", actor="p-1", command_id="c-1", occurred=FIRST, imported="operator:token")
+    context = CallContext(kind="person", actor="p-1", command_id="c-1", occurred=FIRST, imported="operator:token")
     execute(log, COUNT, "a", add, context=context, mandate=BY, command="add", number=1)
     (record,) = log.read()
     assert (record.causation_id, record.actor) == ("import:operator:token", "p-1")

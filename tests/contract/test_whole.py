@@ -19,7 +19,7 @@ from shared.domain.errors import UnavailableError
 from shared.domain.view import View, by
 from shared.following.definition import Definition
 from shared.following.follow import PARKED, Follower
-from shared.following.node import Node
+from shared.following.node import ServiceRuntime
 from shared.following.whole import ShrunkError
 from shared.log import EventLog
 from shared.personal import Personal, SqliteKeys
@@ -139,7 +139,7 @@ def test_a_log_of_the_same_length_that_says_something_else_is_refused(place: Pla
 def test_nothing_is_written_on_a_history_that_has_shrunk_until_it_is_back(place: Place) -> None:
     """A running process learns of it: from whoever asks for facts beyond the end, and whenever it is asked whether it is ready."""
     known = {"follow:issues": Mark(6)}
-    node = Node(Definition("issues"), place.log, place.own)
+    node = ServiceRuntime(Definition("issues"), place.log, place.own)
     history = History(place.settings)
     node.compare = history.check
     with patch.object(History, "marks", lambda _: {"audit": known}):

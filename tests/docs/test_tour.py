@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from flask.testing import FlaskClient
 
-from shared.following.context import Context
+from shared.following.context import CallContext
 from tests.kit.city import COMPOUND, DISTRICT, document
 from tests.kit.town import Town
 
@@ -60,7 +60,7 @@ class Citizens:
         kind = "operator" if by == "operator" else "person" if by else "anonymous"
         actor = by.replace("post-", "p-") if kind == "person" else by
         post = by if kind == "person" else ""
-        return self.town.call(service, method, Context(kind=kind, actor=actor, post=post), ask)  # type: ignore[arg-type]
+        return self.town.call(service, method, CallContext(kind=kind, actor=actor, post=post), ask)  # type: ignore[arg-type]
 
     def browse(self, path: str, by: str) -> Any:
         """Open a page as somebody who has signed in."""

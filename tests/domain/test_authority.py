@@ -13,7 +13,7 @@ from shared.domain.city import City, held_on
 from shared.domain.errors import BadInputError, ForbiddenError, UnauthenticatedError
 from shared.domain.mandate import Mandate
 from shared.following.authority import mandate_of
-from shared.following.context import LIFETIME, Context, Signer
+from shared.following.context import LIFETIME, CallContext, Signer
 from shared.service.settings import Settings
 from tests.kit.city import COMPOUND, entry
 from tests.kit.rows import city
@@ -39,8 +39,8 @@ def on(day: str) -> City:
     return city(day, *facts)
 
 
-def person(actor: str, post: str = "") -> Context:
-    return Context(kind="person", actor=actor, post=post)
+def person(actor: str, post: str = "") -> CallContext:
+    return CallContext(kind="person", actor=actor, post=post)
 
 
 def test_a_post_gives_its_powers_at_its_place_and_below() -> None:
@@ -90,10 +90,10 @@ def test_a_post_that_is_not_held_that_day_gives_nothing(actor: str, post: str, d
 def test_without_a_post_there_are_only_the_powers_that_the_city_gives_to_residents_and_visitors() -> None:
     there = on("2025-03-01")
     assert mandate_of(person("p-new"), there).powers == there.powers(RESIDENT) >= {"issue.judge"}
-    assert mandate_of(Context(kind="anonymous", actor=""), there).powers == {"issue.report"}
+    assert mandate_of(CallContext(kind="anonymous", actor=""), there).powers == {"issue.report"}
     less = city("2025-03-01", entry("roles", RESIDENT, level="", powers=[], intake=0))
     assert mandate_of(person("p-new"), less).powers == frozenset()
-    operator = mandate_of(Context(kind="operator", actor="op"), there)
+    operator = mandate_of(CallContext(kind="operator", actor="op"), there)
     assert operator.may("registry.appoint") and not operator.may("payment.sign") and not operator.may("issue.close")
 
 

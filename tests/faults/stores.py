@@ -23,9 +23,9 @@ from shared.domain.event import Event
 from shared.domain.mandate import Mandate
 from shared.domain.view import View, by
 from shared.following.codes import Codes
-from shared.following.context import Context
+from shared.following.context import CallContext
 from shared.following.definition import Definition
-from shared.following.node import Node
+from shared.following.node import ServiceRuntime
 from shared.following.parking import PARKING, skip, thing
 from shared.following.snapshots import PURPOSE
 from shared.personal import Personal
@@ -86,7 +86,9 @@ class Place:
         for what in DEFINITIONS:
             log = open_log(self.settings, what.name)
             log.codes = Codes((_SECRET,), PURPOSE)
-            nodes.append(Node(what, log, open_views(self.settings, what.name, what.all_views), personal=personal))
+            nodes.append(
+                ServiceRuntime(what, log, open_views(self.settings, what.name, what.all_views), personal=personal)
+            )
         shops, watchers = nodes
         for number in range(choose.randint(70, 90)):
             id = choose.choice(("a", "a", "a", "b", "c"))
@@ -339,17 +341,17 @@ def _unnamed(table: str, row: dict[str, Any]) -> dict[str, Any]:
     return document
 
 
-def _by(command: str) -> tuple[Context, Mandate]:
-    context = Context(kind="operator", actor="op", command_id=command, occurred="2026-01-01T00:00:00+08:00")
+def _by(command: str) -> tuple[CallContext, Mandate]:
+    context = CallContext(kind="operator", actor="op", command_id=command, occurred="2026-01-01T00:00:00+08:00")
     return context, Mandate(actor="op", role="operator", powers=frozenset({"*"}))
 
 
-def _do(node: Node, decider: Decider[Any], id: str, decide: Callable[[Any], Any]) -> None:
+def _do(node: ServiceRuntime, decider: Decider[Any], id: str, decide: Callable[[Any], Any]) -> None:
     context, mandate = _by(f"{id}-{node.log.head().position}")
     node.decide(decider, id, lambda state, *, by, at: decide(state), context, mandate, "count")
 
 
-def _do_wide(node: Node, number: int, personal: Personal) -> None:
+def _do_wide(node: ServiceRuntime, number: int, personal: Personal) -> None:
     from shared.following.execute import execute
 
     context, mandate = _by(f"wide-{number}")

@@ -12,13 +12,13 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 from services.gateway.tiles import written
-from shared.following.context import Context
+from shared.following.context import CallContext
 from tests.audit.ledgers import forge
 from tests.audit.published import key_id, tree_hash
 from tests.kit.city import document
 from tests.kit.town import Town
 
-OPERATOR = Context(kind="operator", actor="operator")
+OPERATOR = CallContext(kind="operator", actor="operator")
 PROFILE = document(
     profile_id="tiles",
     city="榕江区",
@@ -65,7 +65,7 @@ def over(hashes: list[bytes]) -> bytes:
 
 
 def test_root_entries_and_signature_belong_together(town: Town, get: Any) -> None:
-    town.call("audit", "get_checkpoint", Context(kind="anonymous", actor=""), {})  # it signs what there is
+    town.call("audit", "get_checkpoint", CallContext(kind="anonymous", actor=""), {})  # it signs what there is
     answer = get("/checkpoint")
     assert answer.content_type == "text/plain; charset=utf-8" and answer.headers["Cache-Control"] == "no-cache"
     body, _, signatures = answer.text.rpartition("\n\n")

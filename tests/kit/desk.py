@@ -13,8 +13,8 @@ from services.console.catalogue import definition, service_class
 from shared.domain.city import REGISTRY
 from shared.domain.errors import from_mapping
 from shared.domain.identity import new_id
-from shared.following.context import Context, Signer
-from shared.following.node import Node
+from shared.following.context import CallContext, Signer
+from shared.following.node import ServiceRuntime
 from shared.log import Commit, EventLog, NewEvent, StoredCommit
 from shared.log.memory import MemoryStorage
 from shared.personal import Personal, SqliteKeys
@@ -49,7 +49,7 @@ class Desk:
         self.keys = SqliteKeys(folder / "keys.sqlite")
         self.personal = Personal(self.keys)
         views = SqliteViews(folder / "views.sqlite", self.definition.all_views)
-        self.node = Node(self.definition, self.log, views, personal=self.personal)
+        self.node = ServiceRuntime(self.definition, self.log, views, personal=self.personal)
         self.signer, self.patience = Signer(b"x" * 32), 4.0
         self.followers = SimpleNamespace(fetch=None)
         self.others = {source: EventLog(source, MemoryStorage()) for source in self.definition.sources}
@@ -91,18 +91,18 @@ class Desk:
             pass
         assert not self.parked, "a view could not apply a fact"
 
-    def context(self, by: str = "", at: str = "", command_id: str = "", imported: str = "") -> Context:
+    def context(self, by: str = "", at: str = "", command_id: str = "", imported: str = "") -> CallContext:
         """Who asks: the holder of a post (`post-…`), a resident (`p-…`), the operator, or nobody.
 
         `at` is when they say that it happened; "": at once, which is at `AT` unless the thing has gone on since.
         """
         told: dict[str, Any] = {"occurred": at or AT, "at_once": not at, "command_id": command_id, "imported": imported}
         if by == "operator":
-            return Context(kind="operator", actor="founder", **told)
+            return CallContext(kind="operator", actor="founder", **told)
         post = self.node.city().post(by) if by.startswith("post-") else None
         if by.startswith("post-"):
-            return Context(kind="person", actor=post["person_id"] if post else "p-nobody", post=by, **told)
-        return Context(kind="person" if by else "anonymous", actor=by, **told)
+            return CallContext(kind="person", actor=post["person_id"] if post else "p-nobody", post=by, **told)
+        return CallContext(kind="person" if by else "anonymous", actor=by, **told)
 
     def ask(
         self, method: str, by: str = "", /, at: str = "", command_id: str = "", imported: str = "", **ask: Any

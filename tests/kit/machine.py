@@ -28,7 +28,7 @@ from shared.domain.mandate import Mandate
 from shared.domain.moments import before as is_before
 from shared.domain.record import Record
 from shared.domain.view import Row, Tally, state_of
-from shared.following.context import Context
+from shared.following.context import CallContext
 from shared.following.definition import Definition
 from shared.log import Commit, NewEvent, Receipt
 from tests.kit.city import COMMUNITY, COMPOUND, ENTRIES, ORGANISATIONS, POSTS, facts
@@ -307,7 +307,7 @@ class Machine(RuleBasedStateMachine):
     def attempt(self, command: Command, ask: dict[str, Any], by: Mandate, command_id: str, back: int) -> Row | None:
         """The receipt of a command that is said to have happened so many days ago, None when it is refused."""
         occurred = f"{self.day - timedelta(back)}T09:00:00+08:00"
-        context = Context(kind="person", actor=by.actor, post=by.post_id, occurred=occurred, command_id=command_id)
+        context = CallContext(kind="person", actor=by.actor, post=by.post_id, occurred=occurred, command_id=command_id)
         try:
             return self.desk.node.perform(command, context, by, ask)
         except LinliError as error:

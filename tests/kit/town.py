@@ -19,10 +19,10 @@ from services.gateway.accounts import VIEWS, Accounts
 from services.gateway.app import create_app
 from services.gateway.portal.declared import aggregates
 from shared.domain.errors import from_mapping
-from shared.following.context import Context, Signer
+from shared.following.context import CallContext, Signer
 from shared.following.definition import Definition
 from shared.following.follow import Follower
-from shared.following.node import Node
+from shared.following.node import ServiceRuntime
 from shared.log import EventLog
 from shared.log.memory import MemoryStorage
 from shared.personal import Personal, SqliteKeys
@@ -42,7 +42,7 @@ class Place:
         self.followers = SimpleNamespace(fetch=town.fetch)
         views = SqliteViews(folder / f"{name}.views.sqlite", found.all_views, durable=found.durable)
         follower = LedgerFollower if name == "audit" else Follower
-        self.node = Node(found, EventLog(name, MemoryStorage()), views, follower, town.personal)
+        self.node = ServiceRuntime(found, EventLog(name, MemoryStorage()), views, follower, town.personal)
 
 
 class Town:
@@ -73,7 +73,12 @@ class Town:
         self._accounts: Accounts | None = None
 
     def call(
-        self, service: str, method: str, context: Context, arguments: Mapping[str, Any], timeout: float | None = None
+        self,
+        service: str,
+        method: str,
+        context: CallContext,
+        arguments: Mapping[str, Any],
+        timeout: float | None = None,
     ) -> dict[str, Any]:
         """The answer of a service; raises the error that it answers with."""
         place = self.places[service]

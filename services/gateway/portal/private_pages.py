@@ -19,7 +19,7 @@ from services.gateway.portal.frame import Frame
 from services.gateway.session import Gateway
 from shared.domain.errors import BadInputError, DomainError, ForbiddenError, LinliError
 from shared.domain.identity import new_id
-from shared.following.context import Context
+from shared.following.context import CallContext
 
 #: What who reported something may do by the link, with the fields of each form.
 _FORMS: Mapping[str, tuple[str, ...]] = {
@@ -154,11 +154,11 @@ class _Pages:
 
     def _ask(self, query: str, proof: str, **arguments: Any) -> dict[str, Any]:
         after = {source: position for source, (position, _at) in session.get("positions", {}).items()}
-        context = Context(kind="anonymous", actor="", correlation_id=g.correlation_id, link=proof, after=after)
+        context = CallContext(kind="anonymous", actor="", correlation_id=g.correlation_id, link=proof, after=after)
         return self.gateway.caller.call("issues", query, context, arguments)
 
     def _call(self, command: str, proof: str, key: str, **arguments: Any) -> dict[str, Any]:
-        context = Context(kind="anonymous", actor="", correlation_id=g.correlation_id, link=proof, command_id=key)
+        context = CallContext(kind="anonymous", actor="", correlation_id=g.correlation_id, link=proof, command_id=key)
         return self.gateway.caller.call("issues", command, context, arguments)
 
     @staticmethod

@@ -7,7 +7,7 @@ from typing import Any
 from shared.domain.errors import (
     LinliError,
 )
-from shared.following.context import Context
+from shared.following.context import CallContext
 
 OPERATOR = "operator-token-of-the-test"
 PASSWORD = "correct horse 9"
@@ -25,14 +25,14 @@ class City:
     def reset(self) -> None:
         """Forget everything."""
         self.posts: dict[str, list[str]] = {}
-        self.calls: list[tuple[str, str, Context, dict[str, Any]]] = []
+        self.calls: list[tuple[str, str, CallContext, dict[str, Any]]] = []
         self.noted: list[dict[str, Any]] = []
         self.receipts: dict[str, dict[str, Any]] = {}
         self.errors: dict[str, LinliError] = {}
         self.asked_during: Any = None
 
     def call(
-        self, service: str, method: str, context: Context, arguments: dict[str, Any], timeout: float | None = None
+        self, service: str, method: str, context: CallContext, arguments: dict[str, Any], timeout: float | None = None
     ) -> dict[str, Any]:
         if method == "note_act":
             self.noted.append(arguments)
@@ -51,7 +51,7 @@ class City:
         return {"ready": True, "head": 1000} if method == "status" else {"rows": [], "next": None}
 
     @property
-    def last(self) -> tuple[str, str, Context, dict[str, Any]]:
+    def last(self) -> tuple[str, str, CallContext, dict[str, Any]]:
         return self.calls[-1]
 
 

@@ -14,7 +14,7 @@ from typing import Any
 
 from shared.domain.calendar import today
 from shared.domain.catalogue import KINDS, Ranked
-from shared.following.context import Context
+from shared.following.context import CallContext
 from tests.kit.city import BUILDING, COMMUNITY, COMPOUND, ENTRIES, OTHER_COMPOUND, PLACES, STREET, document
 from tests.kit.town import Town
 
@@ -128,10 +128,10 @@ class World:
         """Give a command directly; returns the id of the thing."""
         self.said |= set(_chinese(ask))
         if by == OPERATOR:
-            context = Context(kind="operator", actor=OPERATOR, command_id=self.new())
+            context = CallContext(kind="operator", actor=OPERATOR, command_id=self.new())
         else:
             post = f"post-{by[2:]}" if by in HOLDERS else ""
-            context = Context(kind="person", actor=by, post=post, command_id=self.new())
+            context = CallContext(kind="person", actor=by, post=post, command_id=self.new())
         return str(self.town.call(service, command, context, ask)["id"])
 
     def head(self, service: str) -> int:
@@ -231,7 +231,7 @@ class World:
         """What a new body owes this year."""
         body = self._body("party", "临时支部")
         self.town.tick(today())
-        context = Context(kind="operator", actor=OPERATOR)
+        context = CallContext(kind="operator", actor=OPERATOR)
         rows = self.town.call("registry", "find_obligations", context, {"organisation_id": body})["rows"]
         return str(rows[0]["obligation_id"])
 
@@ -258,9 +258,9 @@ class World:
         told = {"place": COMPOUND, "category": "facility.streetlight", "description": "路灯又不亮"}
         self.said |= set(_chinese(told))
         while True:
-            context = Context(kind="anonymous", actor="", command_id=f"anonymous:{self.new()}")
+            context = CallContext(kind="anonymous", actor="", command_id=f"anonymous:{self.new()}")
             id = str(self.town.call("issues", "report_issue", context, told)["id"])
-            found = self.town.call("issues", "get_issue", Context(kind="anonymous", actor=""), {"issue_id": id})
+            found = self.town.call("issues", "get_issue", CallContext(kind="anonymous", actor=""), {"issue_id": id})
             if found["status"] == "held":
                 return id
 
@@ -289,7 +289,7 @@ class World:
 
     def members(self, team: str) -> list[str]:
         """Who is in a team."""
-        context = Context(kind="person", actor="p-grid", post="post-grid")
+        context = CallContext(kind="person", actor="p-grid", post="post-grid")
         rows = self.town.call("volunteers", "find_members", context, {"team_id": team})["rows"]
         return [row["person_id"] for row in rows]
 
@@ -407,7 +407,7 @@ class Row:
 
 
 def _attending(world: World, id: str) -> Typed:
-    context = Context(kind="person", actor="p-grid", post="post-grid")
+    context = CallContext(kind="person", actor="p-grid", post="post-grid")
     came = world.town.call("volunteers", "get_activity", context, {"activity_id": id})["attendances"]
     return {"person_id": came["rows"][0]["person_id"]}
 

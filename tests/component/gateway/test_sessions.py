@@ -14,7 +14,7 @@ from shared.domain.errors import (
     NotFoundError,
     TimedOutError,
 )
-from shared.following.context import Context
+from shared.following.context import CallContext
 from tests.component.gateway.city import PASSWORD, REPORT, City, refused
 
 
@@ -161,7 +161,7 @@ def test_an_older_answer_is_better_than_none_when_a_follower_stands_still(
     original = city.call
 
     def slow(
-        service: str, method: str, context: Context, arguments: dict[str, Any], timeout: float | None = None
+        service: str, method: str, context: CallContext, arguments: dict[str, Any], timeout: float | None = None
     ) -> Any:
         if method == "find_issues" and context.after:
             raise TimedOutError("not yet")

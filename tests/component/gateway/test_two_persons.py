@@ -13,7 +13,7 @@ import pytest
 
 from services.gateway.credentials import TOKEN, Attempts
 from services.gateway.operators import ACTS_AN_HOUR
-from shared.following.context import Context
+from shared.following.context import CallContext
 from tests.component.gateway.city import refused
 from tests.component.gateway.every_command import PASSWORD, World
 from tests.kit.town import OPERATOR_TOKEN
@@ -92,7 +92,7 @@ class City:
         return [row for row in self._all_acts()[self._told :] if row["act"] in names]
 
     def _all_acts(self) -> list[dict[str, Any]]:
-        context = Context(kind="operator", actor="operator:auditor")
+        context = CallContext(kind="operator", actor="operator:auditor")
         page = self.world.town.call("audit", "find_security_acts", context, {"limit": 500, "order": "key"})
         assert page["next"] is None
         return list(page["rows"])
@@ -368,7 +368,7 @@ def test_acts_are_for_auditors_and_operators(city: City) -> None:
     page = browser.get("/work/audit/find_security_acts", headers={"Accept-Language": "zh"}).text
     shown = page.split("</form>")[-1]
     assert "安全事项" in page and "使用安装令牌" in shown and "token_used" not in shown, "in words, not in codes"
-    context = Context(kind="person", actor="p-grid", command_id="c")
+    context = CallContext(kind="person", actor="p-grid", command_id="c")
     with pytest.raises(Exception, match="only the gateway"):
         city.world.town.call("audit", "note_act", context, {"security_act_id": "x-1", "act": "signed_in"})
 

@@ -34,7 +34,7 @@ from shared.domain.mandate import Mandate
 from shared.domain.reader import Reader
 from shared.domain.view import View
 from shared.domain.words import _, said
-from shared.following.context import Context
+from shared.following.context import CallContext
 from shared.following.definition import Definition
 from shared.service.service import Call, Followed, serves
 from tests.component.gateway.city import City as Memory
@@ -194,7 +194,7 @@ class ServedCity(Memory):
         self._class = cls
 
     def call(
-        self, service: str, method: str, context: Context, arguments: dict[str, Any], timeout: float | None = None
+        self, service: str, method: str, context: CallContext, arguments: dict[str, Any], timeout: float | None = None
     ) -> dict[str, Any]:
         self.calls.append((service, method, context, arguments))
         if service == self.desk.definition.name:
@@ -227,7 +227,7 @@ class ServedCity(Memory):
                 return {"commands": [], "lists": []}
         return {"rows": [], "next": None}
 
-    def _answer(self, method: str, context: Context, arguments: dict[str, Any]) -> dict[str, Any]:
+    def _answer(self, method: str, context: CallContext, arguments: dict[str, Any]) -> dict[str, Any]:
         signed = self.desk.signer.sign(context, f"{self.desk.definition.name}.{method}", arguments)
         service = self._class()
         service.here = Call(self.desk, signed)  # type: ignore[arg-type]

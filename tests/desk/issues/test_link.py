@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from shared.domain.errors import ForbiddenError, IllegalStateError, NotFoundError
-from shared.following.context import Context
+from shared.following.context import CallContext
 from tests.kit.city import COMPOUND, entry
 from tests.kit.desk import Desk
 from tests.kit.spec import AT
@@ -23,11 +23,11 @@ SAID = {"place": COMPOUND, "category": "facility.road", "description": "坑"}
 class _Linked(Desk):
     """A desk that is also asked by who shows a private link, `by="link:<proof>"`, and by nobody else in particular."""
 
-    def context(self, by: str = "", at: str = "", command_id: str = "", imported: str = "") -> Context:
+    def context(self, by: str = "", at: str = "", command_id: str = "", imported: str = "") -> CallContext:
         if not by.startswith("link:"):
             return super().context(by, at, command_id, imported)
         told: dict[str, Any] = {"occurred": at or AT, "at_once": not at, "command_id": command_id}
-        return Context(kind="anonymous", actor="", link=by.removeprefix("link:"), **told)
+        return CallContext(kind="anonymous", actor="", link=by.removeprefix("link:"), **told)
 
 
 @pytest.fixture

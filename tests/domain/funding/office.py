@@ -23,7 +23,7 @@ from shared.domain.identity import new_id
 from shared.domain.mandate import Mandate
 from shared.domain.record import Record
 from shared.domain.view import Tally
-from shared.following.context import Context
+from shared.following.context import CallContext
 from shared.following.execute import execute, load
 from shared.log import Commit, EventLog, NewEvent
 from shared.log.memory import MemoryStorage
@@ -110,7 +110,7 @@ class Office:
             lambda state, *, by, **given: declared.give(
                 state, by=by, ask=arguments | {declared.decider.id_field: id}, **given
             ),
-            context=Context(kind="person", actor=by.actor, occurred=at, command_id=new_id()),
+            context=CallContext(kind="person", actor=by.actor, occurred=at, command_id=new_id()),
             mandate=by,
             command=command,
             holds=declared.needs.holds,

@@ -16,7 +16,7 @@ from services.issues.issue import OPEN
 from shared.domain.city import every, held_on
 from shared.domain.errors import LinliError
 from shared.domain.identity import new_id
-from shared.following.context import Context
+from shared.following.context import CallContext
 from tests.kit.city import COMMUNITY, COMPOUND, DISTRICT, OTHER_COMPOUND, PLACES, STREET, document
 from tests.kit.town import Town
 
@@ -98,7 +98,7 @@ class Answering(RuleBasedStateMachine):
 
     def call(self, service: str, method: str, context: dict[str, Any], ask: dict[str, Any]) -> dict[str, Any]:
         self.minute += 1
-        return self.town.call(service, method, Context(occurred=self.now(), command_id=new_id(), **context), ask)
+        return self.town.call(service, method, CallContext(occurred=self.now(), command_id=new_id(), **context), ask)
 
     def now(self) -> str:
         """The present moment of the town."""
@@ -233,7 +233,7 @@ class Answering(RuleBasedStateMachine):
                 assert person is not None and not person["erased"]
                 assert post["organisation_id"] == case["organisation_id"]
                 assert BODIES[case["organisation_id"]][0] == case["level"]
-        context = Context(kind="person", actor=self._staff(), post=self._taker(), occurred=f"{day}T21:00:00+08:00")
+        context = CallContext(kind="person", actor=self._staff(), post=self._taker(), occurred=f"{day}T21:00:00+08:00")
         assert not self.cases or not self._holderless(context)
 
     def _taker(self) -> str:
@@ -245,7 +245,7 @@ class Answering(RuleBasedStateMachine):
         found = self.town.places["registry"].node.views.get("posts", self._taker())
         return str(found["person_id"]) if found else ""
 
-    def _holderless(self, context: Context) -> list[Any]:
+    def _holderless(self, context: CallContext) -> list[Any]:
         rows: list[Any] = self.town.call("issues", "find_issues", context, {"holderless": True})["rows"]
         return rows
 

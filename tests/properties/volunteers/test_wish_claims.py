@@ -31,7 +31,7 @@ from shared.domain.city import City, city_views
 from shared.domain.errors import DomainError, IllegalStateError
 from shared.domain.event import Event
 from shared.domain.mandate import Mandate
-from shared.following.context import Context
+from shared.following.context import CallContext
 from shared.following.execute import execute, load
 from shared.log import EventLog, Receipt
 from shared.log.memory import MemoryStorage
@@ -67,7 +67,9 @@ def do(log: EventLog, by: Mandate, decide: Callable[..., list[Event]], day: str 
             declared.check(state, by, ask)
         return decide(state, **given)
 
-    context = Context(kind="person", actor=by.actor, command_id=f"c-{next(_numbers)}", occurred=f"{day}T09:00:00+08:00")
+    context = CallContext(
+        kind="person", actor=by.actor, command_id=f"c-{next(_numbers)}", occurred=f"{day}T09:00:00+08:00"
+    )
     given = {"context": context, "mandate": by, "command": name, "seal": lambda subject, text: text}
     return execute(log, WISH, ID, checked, **given, **ask)
 

@@ -152,8 +152,7 @@ def leave_team(
 ) -> list[Event]:
     """Let a volunteer leave a team: members leave by themselves, others are taken off by who forms teams there."""
     person_id = person_id or by.actor
-    if person_id != by.actor:
-        by.require("team.form", team.place)
+    own_or_mandated(by, person_id, "team.form", team.place)
     if person_id not in team.members:
         raise IllegalStateError(
             _("{person} is not in this team"), {"person_id": said(_("not in it"))}, person=person_id

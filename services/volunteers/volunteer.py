@@ -116,7 +116,15 @@ def own_or_mandated(by: Mandate, person_id: str, power: str, place: str) -> None
             _("you can do this only for yourself; for others it takes a post"),
             {"person_id": said(_("not yourself"))},
         )
-    by.for_others().require(power, place)
+    acting = by.for_others()
+    if not acting.may(power, place) and not acting.unchosen:
+        raise ForbiddenError(
+            _("you can do this only for yourself; for others your role must give the power {power} at {place}"),
+            {"power": power, "place": place, "person_id": said(_("not yourself"))},
+            power=term("power", power),
+            place=place,
+        )
+    acting.require(power, place)
 
 
 @VOLUNTEER.command(

@@ -33,7 +33,7 @@ from shared.following.definition import Definition
 from shared.log import Commit, NewEvent, Receipt
 from tests.kit.city import COMMUNITY, COMPOUND, ENTRIES, ORGANISATIONS, POSTS, facts
 from tests.kit.desk import Desk
-from tests.kit.strategies import NAMED, TODAY, asks, filled
+from tests.kit.strategies import NAMED, PERSONS, TODAY, asks, filled
 
 #: Who commands: holders of several posts who may do everything, and now and then somebody who may not.
 MIGHTY = [
@@ -57,7 +57,8 @@ WEAK = [
 BY = st.sampled_from([*MIGHTY * 5, *[MAYOR] * 8, *WEAK])
 #: Things of an aggregate that a run begins at most; of those that it relies on two, so that much happens to each.
 FEW = 4
-#: What a service is commanded before a run, where hardly a run would come upon it and most commands need it: projects with a budget.
+#: What a service is commanded before a run, where hardly a run would come upon it and most commands need it: projects with a budget,
+#: a team with its members.
 BEFORE: dict[str, list[tuple[str, dict[str, Any]]]] = {
     "funding": [
         given
@@ -77,7 +78,18 @@ BEFORE: dict[str, list[tuple[str, dict[str, Any]]]] = {
             ),
             ("approve_project", {"project_id": id}),
         )
-    ]
+    ],
+    "volunteers": [
+        ("form_team", {"team_id": "team-0", "kind": "safety", "name": "平安队", "place": COMPOUND}),
+        *(
+            given
+            for person in PERSONS
+            for given in (
+                ("register_volunteer", {"person_id": person, "name": person, "home": COMPOUND}),
+                ("join_team", {"team_id": "team-0", "person_id": person}),
+            )
+        ),
+    ],
 }
 #: How many days ago a command is said to have happened.
 BACK = st.sampled_from([0] * 12 + [1, 3, 8])

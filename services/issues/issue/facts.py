@@ -293,9 +293,9 @@ def _as_before(data: dict[str, Any]) -> dict[str, Any]:
 
 CODEC = Codec(
     (
-        IssueReported,
         IssueHeld,
         IssueStruckOut,
+        IssueReported,
         IssueTriaged,
         IssueDispatched,
         IssueAccepted,

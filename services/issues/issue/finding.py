@@ -14,7 +14,7 @@ from services.issues.issue import link
 from services.issues.issue.answering import able, results_for
 from services.issues.issue.answering import holderless as nobodys
 from services.issues.issue.facts import READ_CONFIDENTIAL
-from services.issues.issue.rows import HELD, SECRET, SHOWN, UNSTATED
+from services.issues.issue.rows import HELD, HELD_TEXT, SECRET, SHOWN, UNSTATED
 from services.issues.issue.state import ISSUE, NOT_TAKEN, STATUSES
 from shared.domain import numbers
 from shared.domain.answers import ACTIONS, COUNT, OTHERS, PLACE_NAMES, TEXT, Shape, by_code, page_of, row_of, shape
@@ -109,9 +109,12 @@ def _reads_all(read: Reader, row: Row) -> bool:
 
 def _unread(read: Reader, row: Row) -> tuple[str, ...]:
     """The texts of a case that the reader may not see."""
-    held = row["status"] in NOT_TAKEN and not read.may(TRIAGE, row["place"])
     withheld = () if _reads_all(read, row) else tuple(row["withheld"])
-    return (*withheld, "description") if held else withheld
+    if "description" in withheld:
+        withheld = (*withheld, HELD_TEXT)
+    if read.may(TRIAGE, row["place"]):
+        return withheld
+    return (*withheld, HELD_TEXT, "description") if row["status"] in NOT_TAKEN else (*withheld, HELD_TEXT)
 
 
 def _steps(read: Reader, row: Row, steps: Iterable[Row]) -> Iterable[Row]:

@@ -35,6 +35,8 @@ from shared.domain.view import OWN, Counts, Row, View, tally
 
 #: Whom a case is shown to in lists: everybody; who may read confidential ones; staff who asked for what is held.
 SHOWN, SECRET, HELD = 0, 1, 2
+#: The field of the step at which a case was held: what it says is for staff, even when the case is released.
+HELD_TEXT = "held"
 
 
 def _case(row: Row, issue: Issue, event: Event, record: Record) -> Row:
@@ -170,14 +172,14 @@ def _step(row: Row, event: Any, record: Record, key: str) -> Row:
         "what": record.type,
         "organisation_id": record.on_behalf_of,
         "post_id": record.mandate,
-        "field": text or "",
+        "field": HELD_TEXT if isinstance(event, IssueHeld) else text or "",
         "text": getattr(event, text) if text else "",
         "to_organisation_id": event.organisation_id if moved else "",
         "to_post_id": event.post_id if moved else "",
     }
 
 
-TIMELINE = View("timeline", OWN, _step_key, _step, ("issue_id",), folding=3)
+TIMELINE = View("timeline", OWN, _step_key, _step, ("issue_id",), folding=4)
 
 
 def _works_keys(event: Mapping[str, Any], record: Record) -> Iterable[str]:

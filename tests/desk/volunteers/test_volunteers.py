@@ -94,11 +94,11 @@ def test_a_post_does_for_others_only_what_its_role_gives_the_power_for(desk: Des
         (("join_team", {"team_id": team}), "volunteer.join"),
         (("report_in", {"unit": "bureau", "place": COMPOUND}), "volunteer.join"),
     ):
-        with pytest.raises(ForbiddenError, match=f"mandate for {match}"):
+        with pytest.raises(ForbiddenError, match=f"give the power {match}"):
             desk.ask(other[0], "post-checker", person_id="p-7", **other[1])
     wish = {"place": COMPOUND, "wish": "轮椅", "wisher": "某某"}
     for wisher in ({"wisher_id": "p-7"}, {}):
-        with pytest.raises(ForbiddenError, match=r"mandate for wish\.ask"):
+        with pytest.raises(ForbiddenError, match=r"give the power wish\.ask"):
             desk.ask("ask_wish", "post-checker", **wish, **wisher)
     assert desk.log.head().position == head
     desk.ask("register_volunteer", "post-checker", person_id="p-checker", name="自己", home=COMPOUND)

@@ -19,7 +19,7 @@ from shared.domain.fields import DAY, code_of, id_of, line, text
 from shared.domain.fields import PLACE as PATH
 from shared.domain.mandate import Mandate
 from shared.domain.territory import within
-from shared.domain.words import _, said, term
+from shared.domain.words import Said, _, said, term
 
 
 @POST.command("registry.post", new=CHOSEN, place=lambda ask, by: ask["place"] or by.place)
@@ -115,7 +115,12 @@ def _check_role(city: City, codes: Mapping[str, Entry], role: str, organisation:
         )
 
 
-@POST.command("registry.post", when=("standing",), again=("abolished",))
+def _is_held(post: Post, by: Mandate, city: City) -> Said | None:
+    held = post.person_id and (not post.until or post.until > city.day)
+    return said(_("it is held; end that appointment first")) if held else None
+
+
+@POST.command("registry.post", when=("standing",), again=("abolished",), unless=_is_held)
 def abolish_post(
     post: Post,
     *,
@@ -141,6 +146,7 @@ def abolish_post(
     if post.person_id and (not post.until or post.until > until):
         raise IllegalStateError(
             _("the post {post} is held by {person} on {day}; end that appointment first"),
+            {"until": said(_("it is held; end that appointment first"))},
             post=post.title,
             person=post.person_id,
             day=until,

@@ -66,8 +66,7 @@ def test_nothing_is_lost_when_the_disk_is_full(city: tuple[City, subprocess.Pope
     refused = [register(here, number) for number in range(3, 9)]  # those that are known are answered from the log
     assert [status for status, _ in refused] == [200, 200, 503, 503, 503, 503], refused
     assert all(answer["kind"] == "unavailable" for status, answer in refused if status == 503)
-    status, ready = ask(here, "/health/ready")
-    assert (status, ready["services"]["registry"]) == (503, "not ready")
+    assert ask(here, "/health/ready")[0] == 503
     assert ask(here, "/health/live")[0] == 200
     told = ask(here, "/api/operations/status")[1]["services"]["registry"]["problem"]
     assert "registry.log.sqlite" in told, told

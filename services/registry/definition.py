@@ -12,7 +12,7 @@ from services.registry.person import PERSON, PERSONS, READ_NAMES
 from services.registry.place import HOUSEHOLDS, MEASURES, PLACE, PLACES
 from services.registry.post import APPOINTMENTS, FALLS_VACANT, POST, POSTS
 from services.registry.profile import PROFILE, PROFILES
-from services.registry.standing import STANDING, STANDING_FIGURES, STANDINGS
+from services.registry.standing import STANDING, STANDINGS
 from shared.following.definition import Definition
 
 DEFINITION = Definition(
@@ -32,7 +32,6 @@ DEFINITION = Definition(
         OBLIGATIONS,
         OBLIGATION_FIGURES,
         STANDINGS,
-        STANDING_FIGURES,
         LINKS,
     ),
     clock=(*CLOCK, FALLS_VACANT),

@@ -206,8 +206,10 @@ def propose_link(
 
 def _room(city: City, kind: str, end: str, subject: str, cap: int) -> None:
     """Raise `IllegalStateError` when an end has as many links of a kind as it may have; those asked for count too."""
+    if not cap:
+        return
     has = city.rows.count("links", {"kind": kind, end: subject, "status": ["linked", "proposed"]})
-    if cap and has >= cap:
+    if has >= cap:
         raise IllegalStateError(
             _("{subject} has {count} links of this kind already, the most that it may have"),
             {end: said(_("at most {most}"), most=cap)},
@@ -247,16 +249,29 @@ def decline_link(
     return [LinkDeclined(link_id=link.id, reason=reason)]
 
 
-@LINK.command("link.make", when=("linked", "proposed"))
+def _power(link: Link, city: City) -> str:
+    """The power that the kind of a link asks for, also of a kind that was taken off the list."""
+    rules: LinkKind = data_of("links", city.versions("links")[link.kind][-1].data)
+    return rules.power
+
+
+def _stays(link: Link, by: Mandate, city: City) -> Said | None:
+    """Why this caller cannot end it, whatever they say."""
+    return None if by.may(_power(link, city), link.place) else said(_("this kind of link asks for another power"))
+
+
+@LINK.command("link.make", when=("linked", "proposed"), unless=_stays)
 def end_link(
     link: Link,
     *,
     by: Mandate,
     at: str,
+    city: City,
     reason: Annotated[str, text(400), "why, for everyone to read"],
     until: Annotated[str, DAY, "first day without it, not ahead; empty: today"] = "",
 ) -> list[Event]:
     """End a link, or take back what was proposed; what was done under it stays."""
+    by.require(_power(link, city), link.place)
     until = until or at[:10]
     earliest = max(link.since, link.last_delivery)
     if not earliest <= until <= at[:10]:

@@ -26,8 +26,8 @@ from shared.domain.identity import derived_id
 from shared.domain.mandate import Mandate
 from shared.domain.privacy import told
 from shared.domain.reader import Reader
-from shared.domain.view import Row, View, tally
-from shared.domain.words import _, said
+from shared.domain.view import Row, View
+from shared.domain.words import Said, _, said
 
 
 # Facts. Class and field names are the storage format: rename nothing, upcast instead.
@@ -216,7 +216,18 @@ def _check_day(standing: Standing, day: str, today: str, field: str) -> None:
         )
 
 
-@STANDING.command("standing.decide", when=("standing",), where=lambda standing, ask, by: standing.place)
+_TOTAL = _("every subject has a code of {scheme}; decide what it is to be instead")
+
+
+def _stays(standing: Standing, by: Mandate, city: City) -> Said | None:
+    """Why this caller cannot end it, whatever they say."""
+    rules, _version = _rules(city, standing.scheme, "standing_id")
+    if rules.total:
+        return said(_TOTAL, scheme=standing.scheme)
+    return None if by.may(rules.power, standing.place) else said(_("the scheme asks for another power"))
+
+
+@STANDING.command("standing.decide", when=("standing",), unless=_stays)
 def end_standing(
     standing: Standing,
     *,
@@ -230,9 +241,7 @@ def end_standing(
     rules, _version = _rules(city, standing.scheme, "standing_id")
     by.require(rules.power, standing.place)
     if rules.total:
-        raise IllegalStateError(
-            _("every subject has a code of {scheme}; decide what it is to be instead"), scheme=standing.scheme
-        )
+        raise IllegalStateError(_TOTAL, scheme=standing.scheme)
     until = until or at[:10]
     _check_day(standing, until, at[:10], "until")
     return [
@@ -304,9 +313,6 @@ def _history(row: Row, standing: Standing, event: Event, record: Any) -> Row:
 
 
 STANDINGS = View.of(STANDING, "standings", ("place", ("scheme", "code"), "subject", "status", "since"), _history)
-STANDING_FIGURES = tally(
-    "standing_figures", STANDINGS, lambda row: {row["scheme"]: {row["code"]: int(row["status"] == "standing")}}
-)
 
 _HELD = shape(**dict.fromkeys(("code", "code_zh", "code_en", "since", "until", "grounds", "recorded"), TEXT))
 _NAMED = {"organisation": TEXT, "organisation_en": TEXT}

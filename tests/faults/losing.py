@@ -95,7 +95,10 @@ def _another_log(choose: random.Random, data: Path, older: Path) -> None:
 
 
 def _cut_file(choose: random.Random, data: Path, older: Path) -> None:
-    path = data / f"{choose.choice(_LOGS)}.log.sqlite"
+    """With what stands beside it: from a whole -wal file the log could be whole again."""
+    path, *beside = _parts(data, f"{choose.choice(_LOGS)}.log.sqlite")
+    for one in beside:
+        one.unlink()
     path.write_bytes(path.read_bytes()[: choose.choice((0, 100, 2048))])
 
 

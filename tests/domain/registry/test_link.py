@@ -99,8 +99,8 @@ def test_nothing_is_done_under_a_link_before_it_holds_or_after_it_ended() -> Non
             IllegalStateError, f"not on {day}"
         )
     ended = LinkEnded(link_id="l-1", until="2025-03-04", reason="期满")
-    given(LINK, "l-1", PAIR, CONFIRMED, logged).when(end_link, reason="期满").then(ended)
-    early = given(LINK, "l-1", PAIR, CONFIRMED, logged).when(end_link, reason="期满", until="2025-03-02")
+    given(LINK, "l-1", PAIR, CONFIRMED, logged).when(end_link, city=known(), reason="期满").then(ended)
+    early = given(LINK, "l-1", PAIR, CONFIRMED, logged).when(end_link, city=known(), reason="期满", until="2025-03-02")
     early.then_raises(IllegalStateError, "2025-03-03, the last day")
     given(LINK, "l-1", PAIR, CONFIRMED, ended).when(log_delivery, **ask).then_raises(IllegalStateError, "ended")
 
@@ -146,3 +146,15 @@ def test_the_same_link_is_not_made_twice_and_takes_the_power_of_its_kind() -> No
     other.then_raises(IllegalStateError, "linked already")
     weak = Mandate(actor="p", role="r", place=COMMUNITY, powers=frozenset({"link.confirm"}))
     given(LINK, "l-1").when(propose_link, by=weak, city=known(), **ASK).then_raises(ForbiddenError, "link.make")
+
+
+def test_a_link_is_ended_by_who_has_the_power_of_its_kind_and_offered_to_nobody_else() -> None:
+    """A kind may ask for a power of its own: who only makes other links neither ends it nor is offered to (part of A34)."""
+    kind = entry("links", "pairing", near="organisation", far="organisation", mutual=True, power="link.make.pairs")
+    there = known(kind)
+    weak = Mandate(actor="p", role="r", place=COMPOUND, powers=frozenset({"link.make"}))
+    strong = Mandate(actor="p", role="r", place=COMPOUND, powers=frozenset({"link.make", "link.make.pairs"}))
+    spec = given(LINK, "l-1", PAIR, CONFIRMED)
+    spec.when(end_link, by=weak, city=there, reason="期满").then_raises(ForbiddenError, "link.make.pairs")
+    offered = [LINK.commands["end_link"].offered(spec.state, by, there) for by in (weak, strong)]
+    assert offered == [False, True]

@@ -20,7 +20,7 @@ from shared.domain.command import on
 from shared.domain.errors import BadInputError, ForbiddenError, IllegalStateError, NotFoundError
 from shared.domain.mandate import Mandate
 from tests.domain.registry.facts import CODES
-from tests.kit import given
+from tests.kit import ANYONE, given
 from tests.kit.city import BUILDING, COMMUNITY, COMPOUND, entry
 from tests.kit.rows import city
 from tests.kit.spec import folded
@@ -130,7 +130,9 @@ def test_it_takes_the_schemes_power_at_the_place() -> None:
 
 def test_what_is_total_changes_and_what_is_not_may_end() -> None:
     """An organisation's standing ends with a reason; a compound is never without its mode (part of B48, X03)."""
-    given(STANDING, ID, FIRST).when(end_standing, city=CITY, reason="取消").then_raises(IllegalStateError, "instead")
+    mode = given(STANDING, ID, FIRST)
+    mode.when(end_standing, city=CITY, reason="取消").then_raises(IllegalStateError, "instead")
+    assert not STANDING.commands["end_standing"].offered(mode.state, ANYONE, CITY), "nor is it offered"
     id = standing_id("party-led-property", "o-compound")
     spec = given(STANDING, id).when(
         decide_standing, city=CITY, scheme="party-led-property", subject="o-compound", code="red", grounds="考评"
@@ -145,6 +147,7 @@ def test_what_is_total_changes_and_what_is_not_may_end() -> None:
         reason="考评不合格",
     )
     given(STANDING, id, red).when(end_standing, city=CITY, reason="考评不合格").then(ended)
+    assert STANDING.commands["end_standing"].offered(given(STANDING, id, red).state, ANYONE, CITY)
     given(STANDING, id, red, ended).when(end_standing, city=CITY, reason="考评不合格").then_raises(
         IllegalStateError, "ended"
     )

@@ -14,7 +14,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 #: What takes about as long as all the rest.
-_FIRST = ("component", "faults")
+_FIRST = ("component", "faults", "upgrade")
 #: Holds no tests of its own.
 _WITHOUT = ("kit", "bench", "__pycache__")
 

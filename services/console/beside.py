@@ -67,7 +67,7 @@ def verify_service(
         try:
             return held, _parked(what.name, rows, views, logs, unchecked)
         except CorruptionError:
-            time.sleep(_MOMENT)
+            time.sleep(_MOMENT)  # a running city may be applying them right now
             if list(rows_of(views, "parked")) == rows:  # else an operator or a follower acted just now
                 raise
 

@@ -166,8 +166,7 @@ def find_projects(
 
 def projects(read: Reader, where: Mapping[str, Any], limit: int, cursor: str, order: str) -> Row:
     """A page of projects, with the names that a reader may see."""
-    page = read.page("projects", where, limit, cursor, order, PROJECT, lambda row: public(read, row))
-    return page | {"rows": read.city.named(page["rows"])}
+    return read.named_page("projects", where, limit, cursor, order, PROJECT, lambda row: public(read, row))
 
 
 @PROJECT.query(answer={**PROJECT_ROW, "properties": _WHOLE})

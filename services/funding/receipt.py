@@ -177,5 +177,4 @@ def find_receipts(
 ) -> dict[str, Any]:
     """Receipts; names of persons are masked for those who may not read them."""
     where = {"place__under": place__under, "project_id": project_id, "source": source}
-    page = read.page("receipts", where, limit, cursor, order, RECEIPT, lambda row: public(read, row))
-    return page | {"rows": read.city.named(page["rows"])}
+    return read.named_page("receipts", where, limit, cursor, order, RECEIPT, lambda row: public(read, row))

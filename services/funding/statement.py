@@ -127,8 +127,7 @@ def find_statements(
 ) -> dict[str, Any]:
     """Published statements and where they were posted (D25, D37)."""
     where = {"place__under": place__under, "project_id": project_id}
-    page = read.page("statements", where, limit, cursor, order, STATEMENT, lambda row: public(read, row))
-    return page | {"rows": read.city.named(page["rows"])}
+    return read.named_page("statements", where, limit, cursor, order, STATEMENT, lambda row: public(read, row))
 
 
 @STATEMENT.query(answer=STATEMENT_ROW)

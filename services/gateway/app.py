@@ -109,7 +109,7 @@ def create_app(
     register_health(app, gateway, services)
     app.register_blueprint(create_well_known(security_contact))
     _register_portal(app, gateway)
-    app.wsgi_app = AtATime(app.wsgi_app, max_requests)  # type: ignore[method-assign]
+    app.wsgi_app = AtATime(app.wsgi_app, max_requests)  # type: ignore[method-assign]  # how Flask is wrapped
     return app
 
 

@@ -307,16 +307,13 @@ def find_checklists(
 ) -> dict[str, Any]:
     """Checklists with how many items hold; one that is not whole is not kept to the norm (A07)."""
     where = {"place__under": place__under, "template": template, "subject": subject, "status": status}
-    page = read.page("checklists", where, limit, cursor, order, CHECKLIST)
-    return page | {"rows": read.city.named(page["rows"])}
+    return read.named_page("checklists", where, limit, cursor, order, CHECKLIST)
 
 
 @CHECKLIST.query(answer=shape(_NAMED, others=OTHERS, **_ROW["properties"]))
 def get_checklist(read: Reader, *, checklist_id: Annotated[str, id_of("checklist"), "the checklist"]) -> dict[str, Any]:
     """A checklist with its items, what was judged, by whom and on what evidence."""
-    row = read.row("checklists", checklist_id, "checklist", "checklist_id")
-    (named,) = read.city.named([row])
-    return named | {"actions": read.actions(CHECKLIST, row), "others": read.others(CHECKLIST, row)}
+    return read.thing("checklists", checklist_id, CHECKLIST)
 
 
 @CHECKLIST.query(

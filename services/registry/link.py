@@ -354,16 +354,13 @@ def find_links(
     """What belongs together, since when and on what terms (A27, E19)."""
     where = {"place__under": place__under, "far_place__under": far_place__under, "kind": kind}
     where |= {"near": near, "far": far, "status": status}
-    page = read.page("links", where, limit, cursor, order, LINK)
-    return page | {"rows": read.city.named(page["rows"])}
+    return read.named_page("links", where, limit, cursor, order, LINK)
 
 
 @LINK.query(answer=shape(_NAMED, others=OTHERS, **_ROW["properties"]))
 def get_link(read: Reader, *, link_id: Annotated[str, id_of("link"), "the link"]) -> dict[str, Any]:
     """A link with the periods in which it held and what was done under it last."""
-    row = read.row("links", link_id, "link", "link_id")
-    (named,) = read.city.named([row])
-    return named | {"actions": read.actions(LINK, row), "others": read.others(LINK, row)}
+    return read.thing("links", link_id, LINK)
 
 
 _END = shape(linked=COUNT, subjects=COUNT, without=COUNT, missing=many(TEXT))

@@ -333,16 +333,13 @@ def find_standings(
 ) -> dict[str, Any]:
     """What compounds and organisations are by a scheme, with how long and on what grounds (E16, A01)."""
     where = {"place__under": place__under, "scheme": scheme, "code": code, "subject": subject}
-    page = read.page("standings", where, limit, cursor, order, STANDING)
-    return page | {"rows": read.city.named(page["rows"])}
+    return read.named_page("standings", where, limit, cursor, order, STANDING)
 
 
 @STANDING.query(answer=shape(_NAMED, others=OTHERS, **_ROW["properties"]))
 def get_standing(read: Reader, *, standing_id: Annotated[str, id_of("standing"), "the standing"]) -> dict[str, Any]:
     """What a subject is by a scheme, and what it was before."""
-    row = read.row("standings", standing_id, "standing", "standing_id")
-    (named,) = read.city.named([row])
-    return named | {"actions": read.actions(STANDING, row), "others": read.others(STANDING, row)}
+    return read.thing("standings", standing_id, STANDING)
 
 
 @STANDING.query(

@@ -281,5 +281,4 @@ def find_patrols(
 ) -> Row:
     """The rota and the log of patrols, for those who keep it (C31)."""
     where = {"team_id": team_id, "status": status, "place__under": place__under}
-    page = read.page("patrols", where, limit, cursor, order, PATROL)
-    return page | {"rows": read.city.named(page["rows"])}
+    return read.named_page("patrols", where, limit, cursor, order, PATROL)

@@ -102,6 +102,20 @@ class Reader:
             rows.append((shown(row) if shown else row) | actions)
         return {"rows": rows, "next": page.next}
 
+    def named_page(self, *page: Any, **more: Any) -> Row:
+        """A page as of `page`, its rows with the names of the places, organisations and posts that they mention."""
+        found = self.page(*page, **more)
+        return found | {"rows": self.city.named(found["rows"])}
+
+    def thing(self, view: str, id: str, decider: Decider[Any]) -> Row:
+        """A thing by its row, with the names that it mentions, what the reader may do to it, and who may do the rest.
+
+        Raises `NotFoundError` when there is none.
+        """
+        row = self.row(view, id, decider.category, decider.id_field)
+        (named,) = self.city.named([row])
+        return named | {"actions": self.actions(decider, row), "others": self.others(decider, row)}
+
     def actions(self, decider: Decider[Any], row: Row) -> list[str]:
         """The commands that the reader may give to the thing of a row (of `View.of`) now."""
         return offered(decider, state_of(decider, row), self.by, self.city)

@@ -167,7 +167,7 @@ def test_a_city_that_knew_no_public_exchange_begins_with_what_comes_now(tmp_path
     """What is older stands in the export: it is not poured out over those who had it in another form already."""
     node = ServiceRuntime(AUDIT, EventLog("audit", MemoryStorage()), views := views_of(tmp_path), LedgerFollower)
     issues = EventLog("issues", MemoryStorage())
-    relay = PublicRelay(settings(str(tmp_path), "linli://embedded"), None, None, None)  # type: ignore[arg-type]
+    relay = PublicRelay(settings(str(tmp_path), "linli://embedded"), None, None, None)  # type: ignore[arg-type]  # it is asked for its lines only
     relay._node = node
 
     def enter(number: int) -> None:

@@ -97,7 +97,7 @@ class _Connection(RequestHandler):
         answer = self._edge.refusal(reason, "en")
         lines = [f"HTTP/1.1 {answer.status} {answer.reason}", "Connection: close"]
         lines += [f"{name}: {value}" for name, value in answer.headers.items()]
-        body: bytes = answer.body  # type: ignore[assignment]
+        body: bytes = answer.body  # type: ignore[assignment]  # refusals have bytes
         self.transport.write("\r\n".join([*lines, f"Content-Length: {len(body)}", "", ""]).encode() + body)
         self.force_close()
 
@@ -291,7 +291,7 @@ class Edge:
 async def _tell(edge: Edge) -> None:
     """Say on standard output what was refused, once a second at most."""
     while True:
-        await asyncio.sleep(1)
+        await asyncio.sleep(1)  # a look each second is enough for what is told once in a while
         if edge.refused:
             counted, edge.refused = edge.refused, Counter()
             with suppress(OSError):
@@ -323,7 +323,7 @@ async def serve(listening: socket.socket) -> None:
     while loop.time() < until and any(
         isinstance(connection, _Connection) and connection.fresh for connection in server.connections
     ):
-        await asyncio.sleep(0.05)
+        await asyncio.sleep(0.05)  # requests that are being answered end by themselves
     server.pre_shutdown()  # ends idle connections; without it they would be waited for
     await server.shutdown(GRACE)
     telling.cancel()

@@ -102,7 +102,7 @@ class Edge:
             if self._watching is None:
                 return
             _log.error("the process at the public port ended; starting it again", code=code)
-            eventlet.sleep(_AGAIN)
+            eventlet.sleep(_AGAIN)  # one that cannot start must not be started without end
             self._spawn()
 
     def leave(self) -> None:

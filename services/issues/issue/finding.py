@@ -334,8 +334,7 @@ def find_held_issues(
 
 
 def _listed(read: Reader, where: Mapping[str, Any], limit: int, cursor: str, order: str) -> Row:
-    page = read.page("cases", where, limit, cursor, order, ISSUE, lambda row: _masked(read, row))
-    return page | {"rows": read.city.named(page["rows"])}
+    return read.named_page("cases", where, limit, cursor, order, ISSUE, lambda row: _masked(read, row))
 
 
 @ISSUE.query(answer=_FIGURES)

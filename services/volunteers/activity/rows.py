@@ -133,8 +133,7 @@ def find_activities(
     """Activities, with their sessions, person-times and minutes (C38, C39)."""
     where = {"kind": kind, "status": status, "series": series, "issue_id": issue_id, "project_id": project_id}
     where |= {"day__gte": day__gte, "day__lt": day__lt, "place__under": place__under}
-    page = read.page("activities", where, limit, cursor, order, ACTIVITY, _shown)
-    return page | {"rows": read.city.named(page["rows"])}
+    return read.named_page("activities", where, limit, cursor, order, ACTIVITY, _shown)
 
 
 @ACTIVITY.query(

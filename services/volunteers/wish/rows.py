@@ -143,8 +143,7 @@ def find_wishes(
             where["place__under"] = read.by.place
         else:
             where["public"] = 1
-    page = read.page("wishes", where, limit, cursor, order, WISH, lambda row: _for(read, row))
-    return page | {"rows": read.city.named(page["rows"])}
+    return read.named_page("wishes", where, limit, cursor, order, WISH, lambda row: _for(read, row))
 
 
 @WISH.query(answer=_ANSWER | {"properties": _ANSWER["properties"] | {"others": OTHERS}})

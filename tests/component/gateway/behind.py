@@ -30,7 +30,7 @@ class _Handler(BaseHTTPRequestHandler):
         body = self.rfile.read(int(self.headers.get("Content-Length") or 0)).decode()
         headers = {name.lower(): value.encode("latin-1").decode() for name, value in self.headers.items()}
         one = {"method": self.command, "path": self.path, "body": body, "headers": headers}
-        self.server.seen.append(one)  # type: ignore[attr-defined]
+        self.server.seen.append(one)  # type: ignore[attr-defined]  # set where the server is made
         content = b"x" * 8_000_000 if self.path == "/large" else b"{}"
         self.send_response(200)
         self.send_header("Content-Length", str(len(content)))
@@ -129,7 +129,7 @@ class Front:
             try:
                 for begin in range(0, len(text), 16_384 if pause else len(text)):
                     line.sendall(text[begin : begin + (16_384 if pause else len(text))])
-                    time.sleep(pause)
+                    time.sleep(pause)  # this client is slow
             except (BrokenPipeError, ConnectionResetError):
                 pass  # it has heard enough; its answer is there
             try:

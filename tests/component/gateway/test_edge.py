@@ -187,7 +187,7 @@ def test_bodies_take_so_much_memory_and_no_more(front: Front, seen: list[Any]) -
                 line.send(b" " * 100_000)
             except (BrokenPipeError, ConnectionResetError):
                 pass
-    time.sleep(0.3)
+    time.sleep(0.3)  # nothing can be waited for: nothing may happen
     grown = front.resident() - before
     told = b"".join(line.recv(4096) for line in lines)
     for line in lines:
@@ -202,7 +202,7 @@ def test_whoever_does_not_take_an_answer_is_let_go(front: Front) -> None:
     lines = [front.connect(receive=4096) for _ in range(20)]
     for line in lines:
         line.sendall(b"GET /large HTTP/1.1\r\nHost: x\r\n\r\n")
-    time.sleep(2.5)
+    time.sleep(2.5)  # longer than an answer may wait to be taken
     for line in lines:
         line.settimeout(5)
         received = 0

@@ -95,7 +95,7 @@ def test_the_clock_counts_again_what_the_program_came_to_know(december: Desk, mo
 
     _name, works, years = calendar._library()
     free = {"2027-01-01", "2027-01-04"}
-    knows = lambda day: day.isoformat() not in free and (works(day) if day.year in years else day.weekday() < 5)  # noqa: E731
+    knows = lambda day: day.isoformat() not in free and (works(day) if day.year in years else day.weekday() < 5)  # noqa: E731  # two lines as a function say no more
     monkeypatch.setattr(calendar, "_library", lambda: ("renewed", knows, years | {2027}))
     assert december.tick("2027-01-01") == 1
     assert told(december, id) == ("2027-01-06", 0)

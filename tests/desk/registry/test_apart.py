@@ -85,11 +85,11 @@ def test_two_appointments_at_the_same_time_are_not_both_made(city: Desk) -> None
     append = city.log.append
 
     def slow(commit: Any) -> Any:
-        city.log.append = append  # type: ignore[method-assign]
+        city.log.append = append  # type: ignore[method-assign]  # once
         appoint(city, "yard")
         return append(commit)
 
-    city.log.append = slow  # type: ignore[method-assign]
+    city.log.append = slow  # type: ignore[method-assign]  # somebody else is faster
     with pytest.raises(ForbiddenError, match="岗位yard"):
         appoint(city, "watch")
 

@@ -211,7 +211,7 @@ def test_staff_release_what_was_held_and_somebody_answers_for_it() -> None:
     issue(HELD).when(release_issue, by=GRID, city=CITY).then(released)
     kept = issue(HELD, released).when(release_issue, by=GRID, city=CITY)
     kept.then_nothing()
-    assert kept.state.contact == REPORTED.contact, "whoever gave one is still reached"  # type: ignore[attr-defined]
+    assert kept.state.contact == REPORTED.contact, "whoever gave one is still reached"  # type: ignore[attr-defined]  # the state of an issue
     issue(HELD).when(release_issue, by=RESIDENT, city=CITY).then_raises(ForbiddenError, "issue.triage")
 
 

@@ -64,7 +64,7 @@ def known(*more: Any, links: tuple[tuple[str, Event], ...] = ()) -> City:
     """The small city with two kinds of links, and with links that there are."""
     found = city("2025-03-04", CLUSTER, PAIRING, *more)
     rows = MemoryRows([view for view in DEFINITION.all_views if view.name == "links" or view.name.startswith("city_")])
-    rows.rows |= {name: dict(kept) for name, kept in found.rows.rows.items()}  # type: ignore[attr-defined]
+    rows.rows |= {name: dict(kept) for name, kept in found.rows.rows.items()}  # type: ignore[attr-defined]  # rows in memory
     for position, (id, event) in enumerate(links, 1):
         rows.apply(event, record_of(type(event).__name__, LINK.codec.encode(event), position, f"link-{id}"))
     return City(rows, "2025-03-04")

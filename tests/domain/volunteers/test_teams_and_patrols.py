@@ -54,7 +54,7 @@ JOIN = {"person_id": "p-1", "volunteer": REGISTERED}
 TEAM_1 = Team("t-1", "formed", "safety", "平安", "Safety", COMPOUND, frozenset({"p-1", "p-2", "p-3"}))
 #: The small city, and nothing recorded by the service itself.
 TOWN = City(MemoryRows([*city_views(), ACTIVITIES, ATTENDANCES, OUTINGS]), "2025-03-04")
-TOWN.rows.rows |= city().rows.rows  # type: ignore[attr-defined]
+TOWN.rows.rows |= city().rows.rows  # type: ignore[attr-defined]  # rows in memory
 STARTED = "2025-03-04T08:00:00+08:00"
 FOUND = Found("facility.road", "blocked", "f-1", BUILDING)
 ROTA = {

@@ -112,7 +112,7 @@ def _unread(read: Reader, row: Row) -> tuple[str, ...]:
     withheld = () if _reads_all(read, row) else tuple(row["withheld"])
     if "description" in withheld:
         withheld = (*withheld, HELD_TEXT)
-    if read.may(TRIAGE, row["place"]):
+    if read.may(TRIAGE, row["place"]) or _own(read, row):
         return withheld
     return (*withheld, HELD_TEXT, "description") if row["status"] in NOT_TAKEN else (*withheld, HELD_TEXT)
 

@@ -130,3 +130,15 @@ def test_who_may_erase_the_contact_that_they_gave(desk: _Linked) -> None:
     assert actions(desk, id) == ["withdraw_issue", "erase_contact"]
     desk.ask("erase_contact", f"link:{PROOF}", issue_id=id)
     assert actions(desk, id) == ["withdraw_issue"]
+
+
+def test_the_link_of_a_case_that_was_held_is_that_of_the_case_when_it_is_released(desk: _Linked) -> None:
+    desk.tell_all("registry", [entry("parameters", "anonymous_a_day", value=0)])
+    id = desk.ask("report_issue", f"link:{PROOF}", **SAID)["id"]
+    shown = [desk.ask("get_issue", f"link:{proof}", issue_id=id) for proof in (PROOF, OTHER)]
+    assert [(one["status"], one["description"]) for one in shown] == [("held", "坑"), ("held", "")]
+    assert PROOF not in desk.stored and "link" not in shown[0]
+    desk.ask("release_issue", "post-grid", issue_id=id)
+    for proof, state in ((PROOF, "holds"), (OTHER, "wrong")):
+        assert desk.ask("private_link", f"link:{proof}", issue_id=id)["state"] == state
+    assert actions(desk, id) == ["withdraw_issue"] and actions(desk, id, OTHER) == []

@@ -77,9 +77,7 @@ def write_ledger(folder: Path, scale: float) -> None:
                 beside.write(_encode({"index": running.size, "disclosed": apart}) + b"\n")
                 running.add(line.encode())
                 file.write(line.encode() + b"\n")
-    (folder / "checkpoint").write_text(
-        checkpoint.sign(_KEY, ORIGIN, running.size, running.root(), TIME), encoding="utf-8"
-    )
+    (folder / "checkpoint").write_text(checkpoint.sign(_KEY, ORIGIN, running.size, running.root()), encoding="utf-8")
 
 
 def _verifier() -> Any:

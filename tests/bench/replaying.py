@@ -104,11 +104,14 @@ def _replay_library(application: Application[UUID], scale: float) -> Figures:
 
 
 def write_cases(folder: Path, scale: float) -> None:
-    """One case of 10 events and one of 10,000, just before its next snapshot: the worst moment to load it."""
+    """One case of 10 events and one of 10,000, just before its next snapshot: the worst moment to load it.
+
+    What the long one holds was brought in by the hundred; its last snapshot stands on a commit of one event, as in daily work.
+    """
     log = log_in(folder)
     for version in range(int(_LONG * scale) // 100):
         log.append(commit("case-long", version * 100, 100))
-    for name, events in (("short", 10), ("long", SNAPSHOT_EVERY)):
+    for name, events in (("short", 10), ("long", 2 * SNAPSHOT_EVERY)):
         for _ in range(events):
             execute(log, CASE, name, dispatch, context=context(), mandate=MANDATE, command="dispatch")
     log.close()

@@ -87,6 +87,10 @@ def register_access_log(app: Flask) -> None:
         response.headers.setdefault("Referrer-Policy", "same-origin")
         response.headers.setdefault("X-Frame-Options", "DENY")
         response.headers.setdefault("Permissions-Policy", _POWERS)
+        # a page has its own; what is for machines loads nothing and is shown inside nothing
+        response.headers.setdefault("Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'")
+        if g.pop("signed_out", False):
+            response.headers["Clear-Site-Data"] = '"cache", "storage"'
         response.headers.setdefault("Cross-Origin-Opener-Policy", "same-origin")
         response.headers.setdefault("Cross-Origin-Resource-Policy", "same-origin")
         if request.is_secure:

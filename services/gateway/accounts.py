@@ -13,6 +13,7 @@ from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
 
 from services.gateway.passwords import REMEMBERED, check_password
+from services.gateway.sign_ins import VIEW, SignIns
 from services.gateway.trail import Rows
 from shared.domain.calendar import LOCAL
 from shared.domain.errors import BadInputError, ConcurrencyError, IllegalStateError, NotFoundError
@@ -30,6 +31,7 @@ VIEWS = (
     View("revoked", "", by("token_id"), _keep, ("expires",)),
     View("notes", "", by("note_id"), _keep),
     View("requests", "", by("request_id"), _keep, ("state",)),
+    VIEW,
 )
 
 #: Days after which an operator's account ends unless somebody extends it.
@@ -55,6 +57,7 @@ class Accounts:
 
     def __init__(self, views: ViewStore, run: Callable[..., Any] = _directly) -> None:
         self._views = views
+        self.sign_ins = SignIns(views)
         self._run = run
         self._hashing = threading.BoundedSemaphore(_AT_A_TIME)
         self._unknown = _HASHER.hash(secrets.token_hex(16))
@@ -166,7 +169,9 @@ class Accounts:
         with self._alone():
             row = self.known(username)
             generation = row["generation"] + 1 if ends else row["generation"]
-            self._views.save({("accounts", username): row | values | {"generation": generation}} | (beside or {}))
+            gone = self.sign_ins.ended(username) if ends else {}
+            changed = {("accounts", username): row | values | {"generation": generation}}
+            self._views.save(gone | changed | (beside or {}))
 
     def use_step(self, username: str, step: int, use: str) -> bool:
         """Use a number of the second factor up; False when it, or a later one, was used for something else."""
@@ -188,7 +193,7 @@ class Accounts:
         """Take an account away with everything known of it; its sign-ins end."""
         with self._alone():
             self.known(username)
-            self._views.save({("accounts", username): None} | (beside or {}))
+            self._views.save(self.sign_ins.ended(username) | {("accounts", username): None} | (beside or {}))
 
     def forget(self, person_id: str, beside: Rows | None = None) -> None:
         """Take the account of an erased person away, if there is one: a sign-in name may be a name. `beside` is saved with it."""
@@ -196,12 +201,15 @@ class Accounts:
             rows = self._views.find("accounts", {"person_id": person_id}).rows if person_id else ()
             if rows:
                 gone: Rows = {("accounts", row["key"]): None for row in rows}
+                for row in rows:
+                    gone |= self.sign_ins.ended(row["username"])
                 self._views.save(gone | (beside or {}))
 
     def revoke(self, token_id: str, expires: int, beside: Rows | None = None) -> None:
         """Refuse a token until it would have expired anyway (Unix seconds). `beside` is saved with it."""
         late = self._views.find("revoked", {"expires__lt": int(time.time())}, "expires", 100)
-        gone: dict[tuple[str, str], Row | None] = {("revoked", row["key"]): None for row in late.rows}
+        gone: Rows = {("revoked", row["key"]): None for row in late.rows}
+        gone |= {("sign_ins", token_id): None}
         self._views.save(gone | {("revoked", token_id): {"expires": expires}} | (beside or {}))
 
     def revoked(self, token_id: str) -> bool:

@@ -54,6 +54,18 @@ class Empty(Strict):
     """Takes no arguments."""
 
 
+class SignInsAsked(Strict):
+    """Where you are signed in."""
+
+
+class EndSignIn(Strict):
+    """End one of your sign-ins, on whatever machine it is."""
+
+    sign_in_id = fields.String(
+        required=True, validate=validate.Length(min=1, max=64), metadata={"description": "the sign-in, from the list"}
+    )
+
+
 class CreateAccount(Strict):
     """Give a person or an operator an account."""
 
@@ -203,6 +215,19 @@ def create_accounts_api(gateway: Gateway, accounts: Accounts, operators: Operato
     def sign_out(_: Any) -> Response:
         """End the sign-in for good."""
         gateway.sign_out()
+        return jsonify({"signed_out": True})
+
+    @blueprint.route("/sign-ins", methods=["GET"])
+    @blueprint.arguments(SignInsAsked, location="query")
+    @documented(SignInsAsked)
+    def sign_ins(_: Any) -> Response:
+        return jsonify({"rows": gateway.sign_ins()})
+
+    @blueprint.route("/sign-ins/end", methods=["POST"])
+    @blueprint.arguments(EndSignIn)
+    @documented(EndSignIn)
+    def end_sign_in(ask: dict[str, Any]) -> Response:
+        gateway.end_sign_in(ask["sign_in_id"])
         return jsonify({"signed_out": True})
 
     @blueprint.route("/me", methods=["GET"])

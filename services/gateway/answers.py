@@ -36,6 +36,10 @@ def _each(answer: Shape) -> Shape:
 ANSWERS: dict[str, dict[str, Any]] = {
     "accounts.sign_in": shape(token=TEXT, expires=COUNT, csrf=TEXT, kind=_WHO, username=TEXT, needs=_NEEDS),
     "accounts.sign_out": shape(signed_out=YES),
+    "accounts.sign_ins": shape(
+        rows=many(shape(sign_in_id=TEXT, begun=COUNT, expires=COUNT, browser=TEXT, this=YES)),
+    ),
+    "accounts.end": shape(signed_out=YES),
     "accounts.me": shape(
         {"csrf": TEXT},
         kind=_WHO,

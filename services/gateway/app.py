@@ -103,7 +103,7 @@ def create_app(
     api.register_blueprint(create_accounts_api(gateway, accounts, operators))
     api.register_blueprint(create_operators_api(gateway, operators))
     api.register_blueprint(create_operations(gateway, services))
-    policy = {"Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'"}
+    policy = {"Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'"}
     app.add_url_rule("/api/docs", "api_docs", lambda: (documentation(api), policy))
     app.register_blueprint(create_tiles(gateway))
     register_health(app, gateway, services)

@@ -99,8 +99,10 @@ class Credentials:
         """Keys for one purpose: the last one signs, and all of them check."""
         return [derive_key(secret, purpose) for secret in reversed(self._secrets)]
 
-    def sign_in(self, username: str, password: str, address: str, code: str = "") -> tuple[str, Identity]:
-        """A token for the right password, and number where there is a second factor.
+    def sign_in(
+        self, username: str, password: str, address: str, code: str = "", browser: str = ""
+    ) -> tuple[str, Identity]:
+        """A token for the right password, and number where there is a second factor; `browser` is what its owner will know it by.
 
         Raises `UnauthenticatedError`, or `TooManyRequestsError` after wrong ones.
         """
@@ -109,6 +111,8 @@ class Credentials:
             self.check_code(row, code, address, f"sign-in:{secrets.token_hex(8)}")
         payload = {"u": username, "g": row["generation"], "i": secrets.token_hex(12)}
         identity = self._identity(row)
+        lifetime = min(self.lifetime, OPERATORS_LIFETIME) if row["kind"] == "operator" else self.lifetime
+        self.accounts.sign_ins.begin(payload["i"], row, lifetime, browser)
         self._count("signed_in", address, row, by=identity.actor)
         return str(self._tokens.dumps(payload)), identity
 
@@ -208,6 +212,17 @@ class Credentials:
         except UnauthenticatedError:
             return
         self.accounts.revoke(payload["i"], int(time.time()) + self.lifetime + 1, beside)
+
+    def sign_ins(self, token: str) -> list[Row]:
+        """Where the account of a token is signed in, as `SignIns.of` tells it."""
+        payload, _age = self._load(token)
+        return self.accounts.sign_ins.of(self.accounts.known(payload["u"]), payload["i"])
+
+    def end_sign_in(self, token: str, sign_in_id: str) -> None:
+        """End one sign-in of the account of a token; raises `NotFoundError` for one that is not its own."""
+        payload, _age = self._load(token)
+        expires = self.accounts.sign_ins.expires(self.accounts.known(payload["u"]), sign_in_id)
+        self.accounts.revoke(sign_in_id, expires + 1)
 
     def close_token(self, beside: Rows) -> None:
         """Refuse the installation's token from now on, for good; another one in its file is another token."""

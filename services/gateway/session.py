@@ -15,6 +15,7 @@ from flask import g, request, session
 from services.gateway import headers
 from services.gateway.credentials import PASSWORD, TOKEN, Credentials, Identity, account_words
 from services.gateway.devices import Devices
+from services.gateway.sign_ins import browser_of
 from services.gateway.trail import Trail
 from shared.domain.errors import (
     BadInputError,
@@ -189,7 +190,9 @@ class Gateway:
 
     def sign_in(self, username: str, password: str, code: str = "") -> tuple[str, Identity]:
         """Sign in and bind this browser's session to it; returns the bearer token too. A wrong password or number raises."""
-        token, identity = self.credentials.sign_in(username, password, request.remote_addr or "", code)
+        token, identity = self.credentials.sign_in(
+            username, password, request.remote_addr or "", code, browser_of(request.headers.get("User-Agent", ""))
+        )
         self.devices.remember(username)
         session.clear()
         session["token"] = token
@@ -210,7 +213,19 @@ class Gateway:
             if by:
                 self.trail.count("signed_out", **by)
         session.clear()
+        g.signed_out = True
         g.pop("current", None)
+
+    def sign_ins(self) -> list[dict[str, Any]]:
+        """Where who asks is signed in."""
+        self._with_account()
+        return self.credentials.sign_ins(headers.bearer() or session["token"])
+
+    def end_sign_in(self, sign_in_id: str) -> None:
+        """End a sign-in of who asks, wherever it is; raises `NotFoundError` for one of somebody else."""
+        current = self._with_account()
+        self.credentials.end_sign_in(headers.bearer() or session["token"], sign_in_id)
+        self.trail.count("signed_out", by=current.actor, address=request.remote_addr or "")
 
     def change_password(self, old: str, new: str) -> None:
         """Change the password of who asks; all their sign-ins end. Raises `UnauthenticatedError` for a wrong one."""

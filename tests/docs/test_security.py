@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
+from importlib import import_module
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -114,3 +115,12 @@ def test_the_tests_that_are_named_are_there() -> None:
         functions |= {path.stem, *re.findall(r"^def (test_\w+)", path.read_text(), re.MULTILINE)}
     named = set(re.findall(r"`(test_\w+)`", PAGE))
     assert len(named) > 50 and named - functions == set()
+
+
+def test_limits_are_those_of_the_code() -> None:
+    row = re.compile(r"^\| [^|]+ \| ([\d,]+)(?: \w+)? \| `([\w.]+):([A-Z_]+)(?:\[(\w+)\])?` \|$", re.MULTILINE)
+    rows = row.findall(PAGE)
+    assert len(rows) == 23
+    for told, module, name, key in rows:
+        value = getattr(import_module(module), name)
+        assert (value[key] if key else value) == int(told.replace(",", "")), f"{module}:{name} {key}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import Any
 
 import segno
@@ -11,7 +12,7 @@ from services.gateway.credentials import TOKEN
 from services.gateway.portal.frame import Frame
 from services.gateway.problems import TooManyRequestsError
 from services.gateway.session import UnfinishedError
-from shared.domain.errors import BadInputError, DomainError, LinliError, UnauthenticatedError
+from shared.domain.errors import BadInputError, DomainError, LinliError, NotFoundError, UnauthenticatedError
 from shared.domain.words import _
 
 _REFUSALS = (BadInputError, DomainError, UnauthenticatedError, TooManyRequestsError)
@@ -24,6 +25,8 @@ def register(blueprint: Blueprint, frame: Frame) -> None:
     blueprint.add_url_rule("/account/password", "send_password", pages.change_password, methods=["POST"])
     blueprint.add_url_rule("/account/second-factor", "begin_factor", pages.begin_factor, methods=["POST"])
     blueprint.add_url_rule("/account/second-factor/confirm", "confirm_factor", pages.confirm_factor, methods=["POST"])
+
+    blueprint.add_url_rule("/account/sign-ins/end", "end_sign_in", pages.end_sign_in, methods=["POST"])
 
     def lead_to_account(error: UnfinishedError) -> Any:
         if frame.in_part():
@@ -48,6 +51,13 @@ class _Pages:
         flash("account.password_changed", "account")
         return redirect(url_for("portal.sign_in", to=url_for("portal.account")), 303)
 
+    def end_sign_in(self) -> Any:
+        try:
+            self.gateway.end_sign_in(request.form.get("sign_in_id", "")[:64])
+        except NotFoundError as error:
+            return self._page(error, "sign_ins")
+        return redirect(url_for("portal.account"), 303)
+
     def begin_factor(self) -> Any:
         try:
             secret, address = self.gateway.begin_factor(request.form.get("password", "")[:200])
@@ -69,8 +79,13 @@ class _Pages:
             raise UnauthenticatedError(_("sign in first"))
         row = self.gateway.credentials.accounts.known(current.username)
         shown = {"needs": current.needs, "second_factor": bool(row.get("factor")), "until": row.get("until", "")}
+        shown |= {"sign_ins": [one | {"begun": _moment(one["begun"])} for one in self.gateway.sign_ins()]}
         shown |= {"begun": bool(row.get("factor_next")) and not more, "problem": problem, "about": about}
         return render_template("portal/account.html", **shown, **more), 422 if problem else 200
+
+
+def _moment(seconds: int) -> str:
+    return datetime.fromtimestamp(seconds, UTC).isoformat()
 
 
 def _picture(address: str) -> str:

@@ -9,6 +9,7 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
+from services.gateway.sign_ins import browser_of
 from shared.domain.errors import (
     ForbiddenError,
     NotFoundError,
@@ -182,6 +183,8 @@ def test_an_ended_sign_in_in_a_cookie_reads_as_nobody_but_changes_nothing(
     refused(answer, 401, "unauthenticated")
     assert city.receipts == {}
     assert browser.get("/api/me").json["kind"] == "anonymous"
+    kept = app.extensions["linli"].credentials.accounts.views.find("sign_ins", None, "key", 100).rows
+    assert [row for row in kept if row["username"] == "chen"] == []  # a name to sign in with may be a name
 
 
 def test_a_browser_that_asks_for_nothing_is_signed_out(
@@ -258,3 +261,87 @@ def test_the_gateway_is_what_pages_use(app_with_pages: Flask, chen: dict[str, st
     answer = browser.post("/test-form", data={"csrf_token": csrf, "command_id": "a b"})
     refused(answer, 422, "bad_input", "command_id")
     refused(browser.get("/test-missing", headers={"Accept": "application/json"}), 404, "not_found")
+
+
+def test_somebody_sees_where_they_are_signed_in_and_ends_it_from_elsewhere(
+    app: Flask, client: FlaskClient, chen: dict[str, str], operator: dict[str, str]
+) -> None:
+    phone = app.test_client()
+    agent = "Mozilla/5.0 (Linux; Android 14) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/130 Mobile Safari/537.36"
+    ask = {"username": "chen", "password": PASSWORD}
+    lost = {
+        "Authorization": f"Bearer {phone.post('/api/sign-in', json=ask, headers={'User-Agent': agent}).json['token']}"
+    }
+    rows = client.get("/api/sign-ins", headers=chen).json["rows"]
+    assert [(row["browser"], row["this"]) for row in sorted(rows, key=lambda row: row["this"])] == [
+        ("Chrome, Android", False),
+        ("", True),
+    ]
+    assert all(0 <= time.time() - row["begun"] < 60 and row["expires"] == row["begun"] + 12 * 3600 for row in rows)
+    of_phone = next(row["sign_in_id"] for row in rows if not row["this"])
+    refused(
+        client.post("/api/sign-ins/end", json={"sign_in_id": "unknown"}, headers=chen), 404, "not_found", "sign_in_id"
+    )
+    assert client.post("/api/sign-ins/end", json={"sign_in_id": of_phone}, headers=chen).json == {"signed_out": True}
+    refused(client.get("/api/me", headers=lost), 401, "unauthenticated")
+    assert [row["this"] for row in client.get("/api/sign-ins", headers=chen).json["rows"]] == [True]
+    # an ended one is not ended again, and nobody who is not signed in with an account has a list
+    refused(
+        client.post("/api/sign-ins/end", json={"sign_in_id": of_phone}, headers=chen), 404, "not_found", "sign_in_id"
+    )
+    refused(client.get("/api/sign-ins", headers=operator), 403, "forbidden")
+    refused(app.test_client().get("/api/sign-ins"), 401, "unauthenticated")
+
+
+def test_nobody_ends_the_sign_in_of_somebody_else(
+    app: Flask, client: FlaskClient, chen: dict[str, str], operator: dict[str, str]
+) -> None:
+    made = {"username": "li", "password": PASSWORD, "person_id": "p-li"}
+    assert client.post("/api/accounts", json=made, headers=operator).status_code == 201
+    theirs = app.test_client().post("/api/sign-in", json={"username": "li", "password": PASSWORD}).json["token"]
+    mine = client.get("/api/sign-ins", headers=chen).json["rows"][0]["sign_in_id"]
+    answer = client.post("/api/sign-ins/end", json={"sign_in_id": mine}, headers={"Authorization": f"Bearer {theirs}"})
+    refused(answer, 404, "not_found", "sign_in_id")
+    assert client.get("/api/me", headers=chen).status_code == 200
+
+
+def test_a_sign_in_is_ended_on_the_page_of_the_account(app: Flask, client: FlaskClient, chen: dict[str, str]) -> None:
+    browser = app.test_client()
+    browser.post("/api/sign-in", json={"username": "chen", "password": PASSWORD})
+    page = browser.get("/account", headers={"Accept-Language": "en"}).text
+    assert page.count("Sign out there") == 1 and "This one" in page
+    form = {name: page.split(f'name="{name}" value="')[1].split('"')[0] for name in ("csrf_token", "sign_in_id")}
+    assert browser.post("/account/sign-ins/end", data=form).status_code == 303
+    refused(client.get("/api/me", headers=chen), 401, "unauthenticated")
+    assert "Sign out there" not in browser.get("/account", headers={"Accept-Language": "en"}).text
+    again = browser.post("/account/sign-ins/end", data=form, headers={"Accept-Language": "en"})
+    assert again.status_code == 422 and "no such sign-in" in again.text
+
+
+def test_what_a_sign_in_tells_of_a_browser_is_two_words() -> None:
+    for agent, words in (
+        (
+            "Mozilla/5.0 (iPhone; CPU iPhone OS 17_0 like Mac OS X) AppleWebKit MicroMessenger/8.0 Safari/604",
+            "WeChat, iPhone",
+        ),
+        (
+            "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 Chrome/130 Safari/537.36 Edg/130",
+            "Edge, Windows",
+        ),
+        ("curl/8.0 <script>", ""),
+        ("", ""),
+    ):
+        assert browser_of(agent) == words
+
+
+def test_signing_out_clears_the_browser_and_machines_answers_load_nothing(
+    app: Flask, client: FlaskClient, chen: dict[str, str]
+) -> None:
+    browser = app.test_client()
+    csrf = browser.post("/api/sign-in", json={"username": "chen", "password": PASSWORD}).json["csrf"]
+    left = browser.post("/sign-out", data={"csrf_token": csrf})
+    assert left.headers["Clear-Site-Data"] == '"cache", "storage"'
+    assert client.post("/api/sign-out", headers=chen).headers["Clear-Site-Data"] == '"cache", "storage"'
+    answer = client.get("/api/me")
+    assert answer.headers["Content-Security-Policy"] == "default-src 'none'; frame-ancestors 'none'"
+    assert "Clear-Site-Data" not in answer.headers

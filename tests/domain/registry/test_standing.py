@@ -188,18 +188,20 @@ def test_a_compound_is_registered_with_its_mode_or_not_at_all() -> None:
         scheme_version=1,
         subject=NEW,
         place=NEW,
-        code="joint",
-        code_zh="三方联动自管",
-        code_en="joint",
+        code="members",
+        code_zh="党员带居民自管",
+        code_en="members",
         former="",
         since="2025-03-04",
         grounds="",
     )
-    ask = REGISTER | {"standings": {"mode": "joint"}, "held": held}
+    ask = REGISTER | {"standings": {"mode": "members"}, "held": held}
     given(PLACE, NEW).when(register_place, **ask).then(registered, on(STANDING, id, first))
     given(PLACE, NEW).when(register_place, **REGISTER | {"standings": {}, "held": {}}).then_raises(
         IllegalStateError, "exactly one code"
     )
+    conditional = ask | {"standings": {"mode": "joint"}}
+    given(PLACE, NEW).when(register_place, **conditional).then_raises(IllegalStateError, "has conditions")
     wrong = ask | {"standings": {"mode": "red"}}
     given(PLACE, NEW).when(register_place, **wrong).then_raises(BadInputError, "no code of mode")
     building = ask | {"kind": "building"}

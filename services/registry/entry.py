@@ -11,7 +11,7 @@ import msgspec
 
 from services.registry.subjects import LISTS, wrong_kind
 from shared.domain.answers import ACTIONS, COUNT, TEXT, many, shape
-from shared.domain.catalogue import ANONYMOUS, KINDS, PARAMETERS, RESIDENT, data_of
+from shared.domain.catalogue import ANONYMOUS, KINDS, PARAMETERS, RESIDENT, data_of, whole
 from shared.domain.city import NEVER, City
 from shared.domain.city import Entry as Version
 from shared.domain.command import Holds, holds
@@ -266,9 +266,7 @@ def adopt_entry(
         )
     before = last(city, kind).get(code)
     unchanged = before is not None and not before.until and (before.zh, before.en) == (zh, en)
-    if (
-        before is not None and unchanged and msgspec.to_builtins(data_of(kind, before.data)) == made
-    ):  # by today's schema
+    if before is not None and unchanged and whole(kind, before.data) == made:  # by today's schema
         return []
     if why := drops(city.rows, kind, code, before, made):
         raise IllegalStateError(

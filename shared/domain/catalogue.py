@@ -14,7 +14,7 @@ from typing import Annotated, Any
 
 import msgspec
 
-from shared.domain.fields import CODE, DAY, YES, Group, Pattern, choice, code_of, group, line, many, number
+from shared.domain.fields import CODE, DAY, YES, FieldError, Group, Pattern, choice, code_of, group, line, many, number
 from shared.domain.words import _
 
 #: Roles of those who act from no post: who is signed in, and who is not. Their entries say what they may do; no post has them.
@@ -278,3 +278,12 @@ def data_of(kind: str, data: Mapping[str, Any]) -> Any:
     Raises `FieldError` that names each wrong part, `KeyError` for an unknown kind.
     """
     return _schema(kind).load(data)
+
+
+def whole(kind: str, data: Mapping[str, Any]) -> dict[str, Any]:
+    """The stored data of an entry with what the schema of its kind came to have since; as stored where it does not fit any more."""
+    try:
+        made: dict[str, Any] = msgspec.to_builtins(data_of(kind, data))
+    except FieldError:
+        return dict(data)
+    return made

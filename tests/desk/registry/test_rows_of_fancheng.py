@@ -11,7 +11,7 @@ from tests.desk.registry.test_rows import adopt, establish, officer
 from tests.domain.registry.facts import BUILDING, COMMUNITY, COMPOUND
 from tests.kit.desk import Desk
 
-MODES = {
+MODES: dict[str, Any] = {
     "joint": {"needs": "market", "bodies": ["party", "residents", "owners", "firm"]},
     "unit": {"linked": ["yard"], "bodies": ["yard-council", "yard-group"]},
     "cluster": {"linked": ["cluster"]},
@@ -37,8 +37,8 @@ def modes(desk: Desk) -> str:
     codes = [{"code": code, "zh": code, "en": code, **more} for code, more in MODES.items()]
     adopt(desk, "schemes", "mode", "模式", subject="place", of="compound", codes=codes, total=True)
     for place in (FIRST, SECOND, THIRD):
-        told = {"place": place, "kind": "compound", "name": place, "parent": COMMUNITY}
-        desk.ask("register_place", "operator", **told, standings={"mode": "members"})
+        new: dict[str, Any] = {"place": place, "kind": "compound", "name": place, "parent": COMMUNITY}
+        desk.ask("register_place", "operator", **new, standings={"mode": "members"})
     return by
 
 
@@ -169,7 +169,14 @@ def test_what_a_compound_is_decides_which_process_applies_to_it(desk: Desk) -> N
     assert list(refused.value.fields["data"]) == ["scheme"]
     for code, (regime, zh) in process.items():
         data = told | {"items": items, "standing": regime}
-        entry = {"kind": "checklists", "code": code, "zh": zh, "en": code, "since": "2025-01-01", "data": data}
+        entry: dict[str, Any] = {
+            "kind": "checklists",
+            "code": code,
+            "zh": zh,
+            "en": code,
+            "since": "2025-01-01",
+            "data": data,
+        }
         desk.ask("adopt_entry", "operator", **entry)
 
     def begin(template: str, at: str) -> Any:
@@ -260,7 +267,7 @@ def test_units_that_went_down_are_registered_with_their_community_and_counted_by
         adopt(desk, "measures", kind, zh)
         data = {"near": "organisation", "near_of": kind, "far": "place", "far_of": "community", "cap": 1}
         adopt(desk, "links", f"down-{kind}", f"{zh}下沉", **data)
-        measured = {"place": "350104", "measure": kind, "value": count, "unit": "units", "source": "S1"}
+        measured: dict[str, Any] = {"place": "350104", "measure": kind, "value": count, "unit": "units", "source": "S1"}
         with pytest.raises(BadInputError) as refused:
             desk.ask("measure_place", "operator", **measured, qualifier="余")
         assert set(refused.value.fields) == {"qualifier"}

@@ -12,6 +12,7 @@ from typing import Annotated, Any
 import msgspec
 from msgspec.structs import replace
 
+from services.registry.standing import standing_id
 from services.registry.subjects import SUBJECT, there
 from shared.domain.answers import (
     ACTIONS,
@@ -29,7 +30,7 @@ from shared.domain.catalogue import data_of
 from shared.domain.city import City
 from shared.domain.command import Cursor, Limit, order_of
 from shared.domain.decider import Decider
-from shared.domain.errors import BadInputError, ForbiddenError
+from shared.domain.errors import BadInputError, ForbiddenError, IllegalStateError
 from shared.domain.event import Event
 from shared.domain.fields import CODE, PLACE, YES, choice, code_of, id_of, line, text
 from shared.domain.identity import derived_id
@@ -176,6 +177,7 @@ def open_checklist(
     judged = there(city, rules.subject, "", subject)
     place, organisation_id = str(judged["place"]), str(judged.get("organisation_id", ""))
     by.require("checklist.open", place)
+    _for_it(city, template, rules, subject)
     if checklist.status != "unknown" and (checklist.template_version >= entry.version or checklist.status == "passed"):
         return []
     return [
@@ -194,6 +196,24 @@ def open_checklist(
     ]
 
 
+def _for_it(city: City, template: str, rules: Template, subject: str) -> None:
+    """Raise `IllegalStateError` when the checklist is for those who are something else by a scheme (B16)."""
+    if not rules.scheme:
+        return
+    standing = city.rows.get("standings", standing_id(rules.scheme, subject)) or {}
+    code = standing["code"] if standing.get("status") == "standing" else "-"
+    if code != rules.standing:
+        raise IllegalStateError(
+            _("{template} is for who is {wanted} by {scheme}; {subject} is {code}"),
+            {"subject": said(_("another checklist is for it"))},
+            template=template,
+            wanted=rules.standing,
+            scheme=rules.scheme,
+            subject=subject,
+            code=code,
+        )
+
+
 def _not_the_judged(checklist: Checklist, by: Mandate) -> Said | None:
     if checklist.organisation_id and by.organisation_id == checklist.organisation_id:
         return said(_("nobody judges their own body; somebody from another one does"))
@@ -210,6 +230,7 @@ def judge_item(
     *,
     by: Mandate,
     at: str,
+    city: City,
     item: Annotated[str, CODE, "code of the item"],
     passed: Annotated[bool, YES, "whether it holds"],
     evidence: Annotated[str, text(1000), "what shows it: document, photo, visit, for everyone to read"],
@@ -217,6 +238,8 @@ def judge_item(
     """Say whether an item of a checklist holds, with evidence; the last one that passes completes it (A07, B32)."""
     if not by.actor or by.role in ("service", "operator"):
         raise ForbiddenError(_("a person judges, since somebody must answer for it"))
+    template = city.versions("checklists")[checklist.template][-1]
+    _for_it(city, checklist.template, data_of("checklists", template.data), checklist.subject)
     known = [one.code for one in checklist.items]
     if item not in known:
         raise BadInputError(

@@ -11,7 +11,7 @@ import msgspec
 
 from services.registry.subjects import LISTS, wrong_kind
 from shared.domain.answers import ACTIONS, COUNT, TEXT, many, shape
-from shared.domain.catalogue import ANONYMOUS, KINDS, PARAMETERS, RESIDENT, data_of
+from shared.domain.catalogue import ANONYMOUS, KINDS, PARAMETERS, RESIDENT, data_of, whole
 from shared.domain.city import NEVER, City
 from shared.domain.city import Entry as Version
 from shared.domain.command import Holds, holds
@@ -27,7 +27,7 @@ from shared.domain.view import Row, Rows
 from shared.domain.words import _, said, term
 from shared.words import known, table
 
-Data = dict[str, bool | int | str | list[str | dict[str, str]]]
+Data = dict[str, bool | int | str | list[str | dict[str, str | list[str]]]]
 
 
 # Facts. Class and field names are the storage format: rename nothing, upcast instead.
@@ -182,6 +182,11 @@ def faults(kind: str, code: str, data: Mapping[str, Any], codes: Callable[[str],
         named = [one["code"] for one in data["codes"]]
         if len(set(named)) < len(named):
             wrong["codes"] = said(_("names something twice"))
+        for part, other in (("bodies", "organisation_types"), ("linked", "links"), ("unlinked", "links")):
+            if {one for each in data["codes"] for one in each[part]} - set(codes(other)):
+                wrong["codes"] = {part: said(_("not on the city's list {list}"), list=term("kinds", other))}
+    if kind == "checklists" and data["scheme"] not in ("", *codes("schemes")):
+        wrong["scheme"] = said(_("not on the city's list {list}"), list=term("kinds", "schemes"))
     if kind == "links":
         ends = {f"{end}_of": wrong_kind(data[end], data[f"{end}_of"], codes) for end in ("near", "far")}
         wrong |= {part: why for part, why in ends.items() if why}
@@ -260,7 +265,8 @@ def adopt_entry(
             day=since,
         )
     before = last(city, kind).get(code)
-    if before is not None and not before.until and (before.zh, before.en, before.data) == (zh, en, made):
+    unchanged = before is not None and not before.until and (before.zh, before.en) == (zh, en)
+    if before is not None and unchanged and whole(kind, before.data) == made:  # by today's schema
         return []
     if why := drops(city.rows, kind, code, before, made):
         raise IllegalStateError(

@@ -178,13 +178,16 @@ def propose_link(
             today=at[:10],
             day=since,
         )
-    if not city.unlocked(near, rules.needs):
-        raise IllegalStateError(
-            _("{near} has passed no checklist that unlocks {needs}, which this kind of link presupposes"),
-            {"near": said(_("its checklist is not passed"))},
-            near=near,
-            needs=rules.needs,
-        )
+    for end, subject, needs in (("near", near, rules.needs), ("far", far, rules.far_needs)):
+        if not city.unlocked(subject, needs):
+            raise IllegalStateError(
+                _("{near} has passed no checklist that unlocks {needs}, which this kind of link presupposes"),
+                {end: said(_("its checklist is not passed"))},
+                near=subject,
+                needs=needs,
+            )
+    if rules.star:
+        _star(city, kind, near, far)
     _room(city, kind, "near", near, rules.cap)
     _room(city, kind, "far", far, rules.far_cap)
     return [
@@ -202,6 +205,17 @@ def propose_link(
             person_id=by.actor,
         )
     ]
+
+
+def _star(city: City, kind: str, near: str, far: str) -> None:
+    """Raise `IllegalStateError` when the hub is a member of another one, or the member is a hub."""
+    for end, subject, other in (("near", near, "far"), ("far", far, "near")):
+        if city.rows.count("links", {"kind": kind, other: subject, "status": ["linked", "proposed"]}):
+            raise IllegalStateError(
+                _("{subject} is at the other end of a link of this kind; it is either the hub or a member"),
+                {end: said(_("is at the other end already"))},
+                subject=subject,
+            )
 
 
 def _room(city: City, kind: str, end: str, subject: str, cap: int) -> None:

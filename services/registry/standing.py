@@ -13,6 +13,7 @@ from typing import Annotated, Any
 import msgspec
 from msgspec.structs import replace
 
+from services.registry.conditions import check_conditions
 from services.registry.subjects import SUBJECT, all_of, held_on, missing, there
 from shared.domain.answers import ACTIONS, COUNT, OTHERS, PLACE_NAMES, TEXT, by_code, many, page_of, row_of, shape
 from shared.domain.catalogue import Scheme, SchemeCode, data_of
@@ -131,7 +132,7 @@ def _id(ask: Mapping[str, Any], by: Mandate) -> str:
     return standing_id(ask["scheme"], ask["subject"])
 
 
-@STANDING.command("standing.decide", new=_id, compares=True, place=lambda ask, by: by.place)
+@STANDING.command("standing.decide", new=_id, compares=True, alone=True, place=lambda ask, by: by.place)
 def decide_standing(
     standing: Standing,
     *,
@@ -161,14 +162,7 @@ def decide_standing(
             code=code,
             day=standing.since,
         )
-    if not city.unlocked(subject, chosen.needs):
-        raise IllegalStateError(
-            _("{code} presupposes a passed checklist that unlocks {needs}; {subject} has passed none"),
-            {"code": said(_("its checklist is not passed"))},
-            code=code,
-            needs=chosen.needs,
-            subject=subject,
-        )
+    check_conditions(city, chosen, subject, place)
     former = standing.code if standing.status == "standing" else ""
     return [_decided(standing.id, scheme, version, subject, place, chosen, former, since, grounds)]
 
@@ -294,6 +288,14 @@ def first_standings(
                 kind=kind,
             )
         chosen = _one_of(rules, scheme, code, "standings")
+        if chosen.needs or chosen.bodies or chosen.linked:
+            raise IllegalStateError(
+                _(
+                    "{code} has conditions that nothing meets before it is registered; register it with another code first"
+                ),
+                {"standings": said(_("has conditions"))},
+                code=code,
+            )
         id = standing_id(scheme, place)
         if held[id].status == "unknown":
             yield id, _decided(id, scheme, version, place, place, chosen, "", day, "")

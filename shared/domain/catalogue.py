@@ -14,7 +14,7 @@ from typing import Annotated, Any
 
 import msgspec
 
-from shared.domain.fields import CODE, DAY, YES, Group, Pattern, choice, code_of, group, line, many, number
+from shared.domain.fields import CODE, DAY, YES, FieldError, Group, Pattern, choice, code_of, group, line, many, number
 from shared.domain.words import _
 
 #: Roles of those who act from no post: who is signed in, and who is not. Their entries say what they may do; no post has them.
@@ -133,6 +133,8 @@ class Checklist(msgspec.Struct, frozen=True, kw_only=True):
     items: Annotated[list[Item], many(group(Item), 1, 200), "what must hold"]
     power: Annotated[str, POWER, "power of who judges; never the judged"]
     unlocks: Annotated[str, CODE, "code that the subject gets once all items pass; empty: none"] = ""
+    scheme: Annotated[str, code_of("schemes"), "scheme that decides whom it is for; empty: everybody"] = ""
+    standing: Annotated[str, CODE, "what the subject must be by that scheme"] = ""
 
 
 class SchemeCode(msgspec.Struct, frozen=True, kw_only=True):
@@ -144,6 +146,11 @@ class SchemeCode(msgspec.Struct, frozen=True, kw_only=True):
     needs: Annotated[
         str, CODE, "what the subject must have unlocked by a checklist before it is decided; empty: nothing"
     ] = ""
+    bodies: Annotated[
+        list[str], many(code_of("organisation_types")), "types of bodies that there must be at its place or above it"
+    ] = []
+    linked: Annotated[list[str], many(code_of("links")), "kinds of links of which it must have one, at either end"] = []
+    unlinked: Annotated[list[str], many(code_of("links")), "kinds of links of which it must have none"] = []
 
 
 class Scheme(msgspec.Struct, frozen=True, kw_only=True):
@@ -168,6 +175,10 @@ class LinkKind(msgspec.Struct, frozen=True, kw_only=True):
     target: Annotated[int, number(0, 1000), "links that each near end should have; 0: none"] = 0
     mutual: Annotated[bool, YES, "whether it holds only once the other end has confirmed it"] = False
     needs: Annotated[str, CODE, "what the near end must have unlocked by a checklist; empty: nothing"] = ""
+    far_needs: Annotated[str, CODE, "what the far end must have unlocked by a checklist; empty: nothing"] = ""
+    star: Annotated[bool, YES, "whether the far end of one is never the near end of another: one hub, its members"] = (
+        False
+    )
     power: Annotated[str, POWER, "power of who links, at the place of the near end"] = "link.make"
 
 
@@ -267,3 +278,12 @@ def data_of(kind: str, data: Mapping[str, Any]) -> Any:
     Raises `FieldError` that names each wrong part, `KeyError` for an unknown kind.
     """
     return _schema(kind).load(data)
+
+
+def whole(kind: str, data: Mapping[str, Any]) -> dict[str, Any]:
+    """The stored data of an entry with what the schema of its kind came to have since; as stored where it does not fit any more."""
+    try:
+        made: dict[str, Any] = msgspec.to_builtins(data_of(kind, data))
+    except FieldError:
+        return dict(data)
+    return made

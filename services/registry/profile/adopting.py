@@ -18,7 +18,7 @@ from services.registry.profile.state import (
     Profile,
     ProfilePublished,
 )
-from shared.domain.catalogue import KINDS, POWER
+from shared.domain.catalogue import KINDS, POWER, whole
 from shared.domain.city import City
 from shared.domain.command import GIVEN, On, holds, on
 from shared.domain.errors import BadInputError, IllegalStateError
@@ -36,7 +36,7 @@ def _changes(city: City, wanted: Mapping[Key, Wanted]) -> dict[Key, Wanted | Non
     before = {(kind, code): entry for kind in KINDS for code, entry in last(city, kind).items()}
     for key, one in wanted.items():
         found = before.get(key)
-        if found is None or found.until or (found.zh, found.en, found.data) != one:
+        if found is None or found.until or (found.zh, found.en, whole(key[0], found.data)) != one:
             changed[key] = one
     return changed | {key: None for key, entry in before.items() if not entry.until and key not in wanted}
 

@@ -9,7 +9,7 @@ import msgspec
 from services.registry.profile.document import LISTS
 from services.registry.profile.state import PROFILE, ProfileAdopted, ProfilePublished
 from shared.domain.answers import COUNT, TEXT, by_code, fields_of, many, shape
-from shared.domain.catalogue import KINDS, Checklist, Obligation
+from shared.domain.catalogue import KINDS, Checklist, Obligation, whole
 from shared.domain.city import City
 from shared.domain.city import Entry as Version
 from shared.domain.errors import NotFoundError
@@ -76,7 +76,11 @@ def _in_force(city: City) -> Row:
 
     def listed(kind: str, leave: str = "") -> list[Row]:
         return [
-            {"code": code, **words(entry), **{name: value for name, value in entry.data.items() if name != leave}}
+            {
+                "code": code,
+                **words(entry),
+                **{name: value for name, value in whole(kind, entry.data).items() if name != leave},
+            }
             for code, entry in found[kind].items()
         ]
 

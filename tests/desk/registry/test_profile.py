@@ -206,7 +206,7 @@ def test_checklists_and_obligations_are_entries(desk: Desk) -> None:
         "power": "registry.place",
     }
     (found,) = desk.ask("get_profile")["checklists"]
-    assert found == star | {"unlocks": ""}
+    assert found == star | {"unlocks": "", "scheme": "", "standing": ""}
 
 
 def test_what_a_list_says_of_a_code_stands_beside_its_words(desk: Desk) -> None:

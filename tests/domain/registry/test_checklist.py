@@ -76,12 +76,12 @@ def test_a07_only_when_all_four_hold_is_it_standard() -> None:
     passed = ChecklistPassed(
         checklist_id="c-1", template="four-norms", subject="o-compound", unlocks="standard-organisation"
     )
-    ask = {"by": STREET, "item": "management", "passed": True, "evidence": "seen"}
+    ask = {"city": CITY, "by": STREET, "item": "management", "passed": True, "evidence": "seen"}
     given(CHECKLIST, "c-1", OPENED).when(judge_item, **ask).then(judged("management"))
     given(CHECKLIST, "c-1", *three).when(judge_item, **ask).then(judged("management"), passed)
     given(CHECKLIST, "c-1", *three, judged("management"), passed).when(judge_item, **ask).then_nothing()
     failed = ChecklistFailed(checklist_id="c-1", template="four-norms", subject="o-compound", item="people")
-    again = {"by": STREET, "item": "people", "passed": False, "evidence": "seen"}
+    again = {"city": CITY, "by": STREET, "item": "people", "passed": False, "evidence": "seen"}
     spec = given(CHECKLIST, "c-1", *three, judged("management"), passed).when(judge_item, **again)
     spec.then(judged("people", passed=False), failed)
 
@@ -89,7 +89,7 @@ def test_a07_only_when_all_four_hold_is_it_standard() -> None:
 def test_a07_nobody_judges_their_own_body() -> None:
     """Refused for the judged, whatever powers they have, and for who lacks the template's power (part of A07)."""
     own = Mandate(actor="p", role="r", organisation_id="o-compound", powers=frozenset({"*"}))
-    ask = {"item": "people", "passed": True, "evidence": "seen"}
+    ask = {"city": CITY, "item": "people", "passed": True, "evidence": "seen"}
     given(CHECKLIST, "c-1", OPENED).when(judge_item, by=own, **ask).then_raises(ForbiddenError, "own body")
     weak = Mandate(actor="p", role="r", organisation_id="o-street", powers=frozenset({"checklist.judge"}))
     given(CHECKLIST, "c-1", OPENED).when(judge_item, by=weak, **ask).then_raises(ForbiddenError, "judged by whoever")
@@ -98,7 +98,7 @@ def test_a07_nobody_judges_their_own_body() -> None:
 
 
 def test_an_item_of_another_list_is_refused_and_a_checklist_must_be_there() -> None:
-    ask = {"item": "has-1", "passed": True, "evidence": "seen"}
+    ask = {"city": CITY, "item": "has-1", "passed": True, "evidence": "seen"}
     given(CHECKLIST, "c-1", OPENED).when(judge_item, by=STREET, **ask).then_raises(BadInputError, "no item")
     given(CHECKLIST, "c-1").when(judge_item, by=STREET, **ask).then_raises(NotFoundError, "there is no")
 
@@ -109,7 +109,7 @@ def test_b32_a_station_has_nine_items_and_passing_them_unlocks_it() -> None:
     (opened,) = spec.ask(spec.state)
     assert (len(opened.items), opened.place, opened.unlocks) == (9, COMPOUND, "station")
     eight = (opened, *(judged(f"has-{n}") for n in range(1, 9)))
-    ask = {"by": STREET, "item": "has-9", "passed": True, "evidence": "seen"}
+    ask = {"city": CITY, "by": STREET, "item": "has-9", "passed": True, "evidence": "seen"}
     done = given(CHECKLIST, "c-1", *eight).when(judge_item, **ask)
     assert [type(event) for event in done.ask(done.state)] == [ItemJudged, ChecklistPassed]
     passed = {"template": "station-nine", "subject": COMPOUND, "unlocks": "station"}

@@ -16,6 +16,7 @@ from services.registry.standing import (
     end_standing,
     standing_id,
 )
+from shared.domain.catalogue import whole
 from shared.domain.command import on
 from shared.domain.errors import BadInputError, ForbiddenError, IllegalStateError, NotFoundError
 from shared.domain.mandate import Mandate
@@ -188,19 +189,29 @@ def test_a_compound_is_registered_with_its_mode_or_not_at_all() -> None:
         scheme_version=1,
         subject=NEW,
         place=NEW,
-        code="joint",
-        code_zh="三方联动自管",
-        code_en="joint",
+        code="members",
+        code_zh="党员带居民自管",
+        code_en="members",
         former="",
         since="2025-03-04",
         grounds="",
     )
-    ask = REGISTER | {"standings": {"mode": "joint"}, "held": held}
+    ask = REGISTER | {"standings": {"mode": "members"}, "held": held}
     given(PLACE, NEW).when(register_place, **ask).then(registered, on(STANDING, id, first))
     given(PLACE, NEW).when(register_place, **REGISTER | {"standings": {}, "held": {}}).then_raises(
         IllegalStateError, "exactly one code"
     )
+    conditional = ask | {"standings": {"mode": "joint"}}
+    given(PLACE, NEW).when(register_place, **conditional).then_raises(IllegalStateError, "has conditions")
     wrong = ask | {"standings": {"mode": "red"}}
     given(PLACE, NEW).when(register_place, **wrong).then_raises(BadInputError, "no code of mode")
     building = ask | {"kind": "building"}
     given(PLACE, NEW).when(register_place, **building).then_raises(BadInputError, "not for places of the kind building")
+
+
+def test_an_entry_that_was_stored_before_its_schema_grew_is_the_same_entry() -> None:
+    """What its kind came to have since is added as it is left out; what does not fit any more stays as it was stored."""
+    (one, *_others) = whole("schemes", MODE[1]["data"])["codes"]
+    grown = {"bodies": [], "linked": [], "unlinked": []}
+    assert one == {"code": "joint", "zh": "三方联动自管", "en": "joint", "needs": "market"} | grown
+    assert whole("schemes", {"codes": "none"}) == {"codes": "none"}

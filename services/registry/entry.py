@@ -187,6 +187,8 @@ def faults(kind: str, code: str, data: Mapping[str, Any], codes: Callable[[str],
                 wrong["codes"] = {part: said(_("not on the city's list {list}"), list=term("kinds", other))}
     if kind == "checklists" and data["scheme"] not in ("", *codes("schemes")):
         wrong["scheme"] = said(_("not on the city's list {list}"), list=term("kinds", "schemes"))
+    if kind == "programmes":
+        wrong |= _parts(data)
     if kind == "links":
         ends = {f"{end}_of": wrong_kind(data[end], data[f"{end}_of"], codes) for end in ("near", "far")}
         wrong |= {part: why for part, why in ends.items() if why}
@@ -194,6 +196,19 @@ def faults(kind: str, code: str, data: Mapping[str, Any], codes: Callable[[str],
         wrong["power"] = said(_("no command asks for it"))
     if powers := {power: said(_("no command asks for it")) for power in data.get("powers", ()) if not is_power(power)}:
         wrong["powers"] = powers
+    return wrong
+
+
+def _parts(data: Mapping[str, Any]) -> dict[str, Any]:
+    """What is wrong with the prongs and measures of a programme."""
+    wrong: dict[str, Any] = {}
+    for part in ("prongs", "measures"):
+        named = [one["code"] for one in data[part]]
+        if len(set(named)) < len(named):
+            wrong[part] = said(_("names something twice"))
+    prongs = {one["code"] for one in data["prongs"]} | {""}
+    if strange := {one["code"] for one in data["measures"] if one["prong"] not in prongs}:
+        wrong["measures"] = {one: said(_("belongs to no prong of the programme")) for one in sorted(strange)}
     return wrong
 
 

@@ -193,6 +193,19 @@ class Obligation(msgspec.Struct, frozen=True, kw_only=True):
     power: Annotated[str, POWER, "power of who meets it"] = "obligation.meet"
 
 
+class Measure(Item, frozen=True, kw_only=True):
+    """A measure of a programme."""
+
+    prong: Annotated[str, CODE, "prong that it belongs to; empty: none"] = ""
+
+
+class Programme(msgspec.Struct, frozen=True, kw_only=True):
+    """A named programme or campaign: its prongs and the measures under them (B05, B42, C05)."""
+
+    prongs: Annotated[list[Item], many(group(Item), 1, 50), "prongs that it stands on"]
+    measures: Annotated[list[Measure], many(group(Measure), 0, 200), "measures under the prongs"] = []
+
+
 @dataclass(frozen=True)
 class EntryKind:
     """A kind of entry: the schema of its data, and whether a city must have some."""
@@ -227,6 +240,7 @@ KINDS: Mapping[str, EntryKind] = {
     "obligations": EntryKind(Obligation),
     "schemes": EntryKind(Scheme),
     "links": EntryKind(LinkKind),
+    "programmes": EntryKind(Programme),
 }
 #: Parameters that rules read, with the least and the largest value; a city must have all of them but those with a value in `FORMER`.
 PARAMETERS: Mapping[str, tuple[int, int]] = {

@@ -12,12 +12,26 @@ from services.registry.person import PERSON, PERSONS, READ_NAMES
 from services.registry.place import HOUSEHOLDS, MEASURES, PLACE, PLACES
 from services.registry.post import APPOINTMENTS, FALLS_VACANT, POST, POSTS
 from services.registry.profile import PROFILE, PROFILES
+from services.registry.selection import SELECTION, SELECTIONS
 from services.registry.standing import STANDING, STANDINGS
 from shared.following.definition import Definition
 
 DEFINITION = Definition(
     name="registry",
-    deciders=(PROFILE, ENTRY, PLACE, ORGANISATION, POST, PERSON, CHECKLIST, OBLIGATION, EVIDENCE, STANDING, LINK),
+    deciders=(
+        PROFILE,
+        ENTRY,
+        PLACE,
+        ORGANISATION,
+        POST,
+        PERSON,
+        CHECKLIST,
+        OBLIGATION,
+        EVIDENCE,
+        STANDING,
+        LINK,
+        SELECTION,
+    ),
     views=(
         PROFILES,
         PLACES,
@@ -33,6 +47,7 @@ DEFINITION = Definition(
         OBLIGATION_FIGURES,
         STANDINGS,
         LINKS,
+        SELECTIONS,
     ),
     clock=(*CLOCK, FALLS_VACANT),
     powers={READ_NAMES: "Read the names of registered persons in full."},

@@ -8,6 +8,7 @@ from services.registry.entry import ENTRY
 from services.registry.link import LINK, LINKS
 from services.registry.obligation import CLOCK, EVIDENCE, OBLIGATION, OBLIGATION_FIGURES, OBLIGATIONS
 from services.registry.organisation import ORGANISATION, ORGANISATIONS
+from services.registry.owners_vote import OWNERS_VOTES
 from services.registry.person import PERSON, PERSONS, READ_NAMES
 from services.registry.place import HOUSEHOLDS, MEASURES, PLACE, PLACES
 from services.registry.post import APPOINTMENTS, FALLS_VACANT, POST, POSTS
@@ -48,6 +49,7 @@ DEFINITION = Definition(
         STANDINGS,
         LINKS,
         SELECTIONS,
+        OWNERS_VOTES,
     ),
     clock=(*CLOCK, FALLS_VACANT),
     powers={READ_NAMES: "Read the names of registered persons in full."},

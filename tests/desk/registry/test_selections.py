@@ -1,4 +1,4 @@
-"""Selections at the registry's desk: who is elected is seated with the source that qualifies them, and nobody gets such a post otherwise."""
+"""Selections at the registry's desk: who is elected is seated with their source, and nobody gets such a post otherwise."""
 
 from __future__ import annotations
 

@@ -8,7 +8,7 @@ from services.registry.entry import ENTRY
 from services.registry.link import LINK, LINKS
 from services.registry.obligation import CLOCK, EVIDENCE, OBLIGATION, OBLIGATION_FIGURES, OBLIGATIONS
 from services.registry.organisation import ORGANISATION, ORGANISATIONS
-from services.registry.owners_vote import OWNERS_VOTES
+from services.registry.owners_vote import OWNERS_VOTE, OWNERS_VOTES
 from services.registry.person import PERSON, PERSONS, READ_NAMES
 from services.registry.place import HOUSEHOLDS, MEASURES, PLACE, PLACES
 from services.registry.post import APPOINTMENTS, FALLS_VACANT, POST, POSTS
@@ -32,6 +32,7 @@ DEFINITION = Definition(
         STANDING,
         LINK,
         SELECTION,
+        OWNERS_VOTE,
     ),
     views=(
         PROFILES,

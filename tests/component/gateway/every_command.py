@@ -451,6 +451,26 @@ ROWS: dict[str, Row] = {
     "decline_link": Row("p-secretary", {}, World.link),
     "end_link": Row("p-street", {}, World.link),
     "log_delivery": Row("p-street", {}, World.confirmed_link),
+    "open_selection": Row("p-street", lambda world, id: {"kind": "members", "organisation_id": world.body()}),
+    "scout_candidate": Row("p-street", {"person_id": "p-resident", "step": "talks"}, World.selection),
+    "nominate_candidate": Row("p-street", {"person_id": "p-resident", "way": "self", "source": "", "traits": "leads"}, World.selection),
+    "attest_criterion": Row("p-street", {"person_id": "p-neighbour", "criterion": "fairness"}, World.candidate),
+    "accept_candidate": Row("p-street", {"person_id": "p-neighbour", "acceptance": "by_members"}, World.candidate),
+    "begin_recommending": Row("p-street", {}, World.selection),
+    "begin_voting": Row("p-street", {"ballot": "p-neighbour", "electors": "9"}, lambda world: world.selection("voting")),
+    "record_ballot": Row(
+        "p-street", {"votes": "p-neighbour: 5", "cast": "6"}, lambda world: world.selection("counting")
+    ),
+    "close_selection": Row("p-street", {}, lambda world: world.selection("closing")),
+    "seat_candidate": Row(
+        OPERATOR,
+        lambda world, id: {"person_id": "p-neighbour", "post_id": world.post_of(id)},
+        lambda world: world.selection("seating"),
+    ),
+    "cancel_selection": Row("p-street", {}, World.selection),
+    "open_owners_vote": Row("p-street", {"place": COMPOUND, "matter": "use_of_fund"}),
+    "count_owners_ballots": Row("p-street", {"ballots": "o-1: for"}, World.owners_vote),
+    "cancel_owners_vote": Row("p-street", {}, World.owners_vote),
     "meet_obligation": Row("p-secretary", lambda world, id: {"done_on": _day()}, World.obligation),
     "waive_obligation": Row("p-street", {}, World.obligation),
     # issues

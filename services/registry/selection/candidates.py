@@ -229,7 +229,7 @@ def attest_criterion(
     city: City,
     person_id: _PERSON_ID,
     criterion: Annotated[str, CODE, "which criterion"],
-    holds: Annotated[bool, YES, "whether they meet it"],
+    met: Annotated[bool, YES, "whether they meet it"],
     evidence: Annotated[str, text(1000), "what shows it; staff of the place read it"],
 ) -> list[Event]:
     """Say on what evidence a candidate meets a criterion or not; nothing is scored or added up (A19, D13)."""
@@ -237,14 +237,14 @@ def attest_criterion(
     _not_oneself(by, person_id)
     listed(rules_of(selection, city).criteria, criterion, "criterion")
     before = known.criteria.get(criterion)
-    if before is not None and (before.holds, before.person_id, before.reason) == (holds, by.actor, evidence):
+    if before is not None and (before.holds, before.person_id, before.reason) == (met, by.actor, evidence):
         return []
     return [
         CriterionAttested(
             selection_id=selection.id,
             person_id=person_id,
             criterion=criterion,
-            holds=holds,
+            holds=met,
             evidence=evidence,
             attested_by=by.actor,
         )

@@ -103,7 +103,7 @@ def begin_voting(
     ballot: Annotated[Sequence[str], many(id_of("person"), 1, 200, distinct=True), "candidates who stand"],
     electors: Annotated[int, number(0, _MOST), "persons who may vote; with one vote a household: left out"] = 0,
 ) -> list[Event]:
-    """Settle who stands and how many may vote; only whom the steps, criteria and acceptances carry stands (A16–A19, D13)."""
+    """Settle who stands and how many may vote; only whom the steps, criteria and acceptances carry stands (A16, A17, A19)."""
     if selection.status == "voting":
         if tuple(ballot) == selection.ballot:
             return []

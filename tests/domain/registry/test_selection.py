@@ -316,7 +316,7 @@ def test_four_criteria_are_attested_and_nobody_attests_their_own() -> None:
         "city": known(),
         "person_id": "p-a",
         "criterion": "fairness",
-        "holds": True,
+        "met": True,
         "evidence": "走访",
     }
     told = CriterionAttested(
@@ -357,7 +357,7 @@ def test_members_of_a_branch_meet_three_conditions() -> None:
             asked.ask(asked.state)
         assert f"lacks {conditions[missing]}" in str(refused.value.fields)
     other = spec(nominated()).when(
-        attest_criterion, city=here, person_id="p-a", criterion="wealth", holds=True, evidence="x"
+        attest_criterion, city=here, person_id="p-a", criterion="wealth", met=True, evidence="x"
     )
     other.then_raises(BadInputError, "known: quality, prestige, warmth")
 
@@ -446,7 +446,7 @@ def test_it_takes_a_power_for_each_part() -> None:
         "city": known(),
         "person_id": "p-a",
         "criterion": "fairness",
-        "holds": True,
+        "met": True,
         "evidence": "走访",
     }
     spec(nominated()).when(attest_criterion, by=weak, **ask).then_raises(ForbiddenError, "selection.attest")

@@ -128,8 +128,8 @@ class World:
     def __init__(self, folder: Path, founded: bool = True, trial: bool = True) -> None:
         self.town = Town(folder, trial=trial)
         self._numbers = itertools.count(1)
-        #: A vacant post of the body whose member was elected last.
-        self.vacant = ""
+        #: Who was elected last, and a vacant post of the body.
+        self.elected, self.vacant = "", ""
         #: Everything in Chinese that anybody said.
         self.said: set[str] = set()
         self._accounts = self.town.app.extensions["linli"].credentials.accounts
@@ -252,7 +252,8 @@ class World:
         id = self.do("p-street", "registry", "open_selection", kind="members", organisation_id=body)
         if not until:
             return id
-        who = {"person_id": "p-neighbour"}
+        self.elected = self.person() if until == "seating" else "p-neighbour"
+        who = {"person_id": self.elected}
         ask("nominate_candidate", **who, way="self")
         ask("begin_recommending")
         if until == "candidate":
@@ -262,10 +263,10 @@ class World:
         ask("accept_candidate", **who, acceptance="by_members", accepted=True, resolution="会议决议")
         if until == "voting":
             return id
-        ask("begin_voting", ballot=["p-neighbour"], electors=9)
+        ask("begin_voting", ballot=[self.elected], electors=9)
         if until == "counting":
             return id
-        ask("record_ballot", votes={"p-neighbour": 6}, cast=6, minutes="唱票记录")
+        ask("record_ballot", votes={self.elected: 6}, cast=6, minutes="唱票记录")
         if until == "closing":
             return id
         ask("close_selection")
@@ -517,7 +518,7 @@ ROWS: dict[str, Row] = {
     ),
     "begin_recommending": Row("p-street", {}, World.selection),
     "begin_voting": Row(
-        "p-street", {"ballot": ["p-neighbour"], "electors": "9"}, lambda world: world.selection("voting")
+        "p-street", {"ballot.0": "p-neighbour", "electors": "9"}, lambda world: world.selection("voting")
     ),
     "record_ballot": Row(
         "p-street",
@@ -527,7 +528,7 @@ ROWS: dict[str, Row] = {
     "close_selection": Row("p-street", {}, lambda world: world.selection("closing")),
     "seat_candidate": Row(
         OPERATOR,
-        lambda world, id: {"person_id": "p-neighbour", "post_id": world.vacant},
+        lambda world, id: {"person_id": world.elected, "post_id": world.vacant},
         lambda world: world.selection("seating"),
     ),
     "cancel_selection": Row("p-street", {}, World.selection),

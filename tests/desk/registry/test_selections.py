@@ -16,6 +16,7 @@ LEADERS = {
     "role": "group_leader",
     "only": True,
     "sources": [{"code": "heads", "zh": "自管会主任", "en": "head of the committee", "role": "head", "of": "council"}],
+    "criteria": [{"code": "party", "zh": "中共党员", "en": "Party member"}],
     "turnout_part": 1,
     "turnout_whole": 2,
     "term_years": 3,
@@ -60,17 +61,19 @@ def city(desk: Desk) -> Desk:
     return desk
 
 
-def run(city: Desk, kind: str, body: str, person: str, source: str, cast: int = 60, votes: int = 50) -> str:
-    """A selection with one candidate, up to its result; the id."""
+def run(city: Desk, kind: str, body: str, person: str, source: str, cast: int = 60, met: str = "") -> str:
+    """A selection with one candidate, of whom perhaps a criterion is met, up to its result; the id."""
 
     def ask(method: str, **more: Any) -> Any:
         return city.ask(method, "post-secretary", **more)
 
     id: str = ask("open_selection", kind=kind, organisation_id=body)["id"]
     ask("nominate_candidate", selection_id=id, person_id=person, way="self", source=source, grounds="名册")
+    if met:
+        ask("attest_criterion", selection_id=id, person_id=person, criterion=met, met=True, evidence="党员名册")
     ask("begin_recommending", selection_id=id)
     ask("begin_voting", selection_id=id, ballot=[person], electors=100)
-    ask("record_ballot", selection_id=id, votes={person: votes}, cast=cast, minutes="唱票记录")
+    ask("record_ballot", selection_id=id, votes={person: 50}, cast=cast, minutes="唱票记录")
     ask("close_selection", selection_id=id)
     return id
 
@@ -91,9 +94,18 @@ def test_the_group_leader_heads_the_committee_and_is_seated_with_the_source(city
     with pytest.raises(BadInputError, match="known: heads"):
         city.ask("nominate_candidate", "post-secretary", **name | {"source": "friends", "grounds": "熟人"})
     city.ask("cancel_selection", "post-secretary", selection_id=id, reason="先选自管会")
+    with pytest.raises(BadInputError, match="known: members, representatives, building_heads, working"):
+        run(city, "members", "yard", "p-a", "friends")
+    under_way = city.ask("find_selections", kind="members", status="opened")["rows"][0]["selection_id"]
+    city.ask("cancel_selection", "post-secretary", selection_id=under_way, reason="来源不符")
     members = run(city, "members", "yard", "p-a", "members")
     seat(city, members, "p-a", "post-yard")
-    leader = run(city, "leader", "group-1", "p-a", "heads")
+    with pytest.raises(IllegalStateError) as refused:
+        run(city, "leader", "group-1", "p-a", "heads")
+    assert "lacks party" in str(refused.value.fields), "who heads it and is no Party member does not stand"
+    under_way = city.ask("find_selections", kind="leader", status="recommending")["rows"][0]["selection_id"]
+    city.ask("cancel_selection", "post-secretary", selection_id=under_way, reason="补党员证明")
+    leader = run(city, "leader", "group-1", "p-a", "heads", met="party")
     seat(city, leader, "p-a", "post-leader")
     facts = list(city.log.read(0))
     seated = [

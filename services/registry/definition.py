@@ -8,16 +8,32 @@ from services.registry.entry import ENTRY
 from services.registry.link import LINK, LINKS
 from services.registry.obligation import CLOCK, EVIDENCE, OBLIGATION, OBLIGATION_FIGURES, OBLIGATIONS
 from services.registry.organisation import ORGANISATION, ORGANISATIONS
+from services.registry.owners_vote import OWNERS_VOTE, OWNERS_VOTES
 from services.registry.person import PERSON, PERSONS, READ_NAMES
 from services.registry.place import HOUSEHOLDS, MEASURES, PLACE, PLACES
 from services.registry.post import APPOINTMENTS, FALLS_VACANT, POST, POSTS
 from services.registry.profile import PROFILE, PROFILES
+from services.registry.selection import SELECTION, SELECTIONS
 from services.registry.standing import STANDING, STANDINGS
 from shared.following.definition import Definition
 
 DEFINITION = Definition(
     name="registry",
-    deciders=(PROFILE, ENTRY, PLACE, ORGANISATION, POST, PERSON, CHECKLIST, OBLIGATION, EVIDENCE, STANDING, LINK),
+    deciders=(
+        PROFILE,
+        ENTRY,
+        PLACE,
+        ORGANISATION,
+        POST,
+        PERSON,
+        CHECKLIST,
+        OBLIGATION,
+        EVIDENCE,
+        STANDING,
+        LINK,
+        SELECTION,
+        OWNERS_VOTE,
+    ),
     views=(
         PROFILES,
         PLACES,
@@ -33,6 +49,8 @@ DEFINITION = Definition(
         OBLIGATION_FIGURES,
         STANDINGS,
         LINKS,
+        SELECTIONS,
+        OWNERS_VOTES,
     ),
     clock=(*CLOCK, FALLS_VACANT),
     powers={READ_NAMES: "Read the names of registered persons in full."},

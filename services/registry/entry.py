@@ -9,7 +9,7 @@ from typing import Annotated, Any
 
 import msgspec
 
-from services.registry.subjects import LISTS, wrong_kind
+from services.registry.subjects import LISTS, selection_faults, selection_names, wrong_kind
 from shared.domain.answers import ACTIONS, COUNT, TEXT, many, shape
 from shared.domain.catalogue import ANONYMOUS, KINDS, PARAMETERS, RESIDENT, data_of, whole
 from shared.domain.city import NEVER, City
@@ -118,6 +118,7 @@ _USED: Mapping[str, tuple[str, str, Mapping[str, Any]]] = {
     "measures": ("measures", "measure", {}),
     "schemes": ("standings", "scheme", {"status": "standing"}),
     "links": ("links", "kind", {"status": "linked"}),
+    "selections": ("selections", "kind", {"status": ["opened", "recommending", "voting", "counted"]}),
 }
 
 
@@ -192,6 +193,8 @@ def faults(kind: str, code: str, data: Mapping[str, Any], codes: Callable[[str],
     if kind == "links":
         ends = {f"{end}_of": wrong_kind(data[end], data[f"{end}_of"], codes) for end in ("near", "far")}
         wrong |= {part: why for part, why in ends.items() if why}
+    if kind == "selections":
+        wrong |= selection_faults(data, codes)
     if "power" in data and not is_power(data["power"]):
         wrong["power"] = said(_("no command asks for it"))
     if powers := {power: said(_("no command asks for it")) for power in data.get("powers", ()) if not is_power(power)}:
@@ -374,6 +377,8 @@ def _kept(city: City, kind: str, code: str) -> str:
     classed = [
         last(city, other)[one].data[part] for other in parts for one in standing(city, other) for part in parts[other]
     ]
+    for one in standing(city, "selections"):
+        classed += selection_names(last(city, "selections")[one].data)
     if (
         (kind == "levels" and any(role["level"] == code for role in roles))
         or (kind == "organisation_types" and code in (*owed, *reviewing, *watching))

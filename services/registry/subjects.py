@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import replace as altered
 from typing import Any
 
@@ -70,6 +70,39 @@ def wrong_kind(thing: str, of: str, codes: Callable[[str], Collection[str]]) -> 
     return (
         said(_("not on the city's list {list}"), list=term("kinds", listed)) if of and of not in codes(listed) else ""
     )
+
+
+def selection_faults(data: Mapping[str, Any], codes: Callable[[str], Collection[str]]) -> Row:
+    """What is wrong with a kind of selection, by its part; `codes(list)` are those of the city."""
+    wrong: Row = {}
+    named = {
+        "of": [("organisation_types", data["of"])],
+        "role": [("roles", data["role"])],
+        "sources": [
+            pair
+            for one in data["sources"]
+            for pair in (("roles", one.get("role", "")), ("organisation_types", one.get("of", "")))
+        ],
+        "acceptances": [("organisation_types", one["of"]) for one in data["acceptances"]],
+    }
+    for part, pairs in named.items():
+        for listed, code in pairs:
+            if code and code not in codes(listed):
+                wrong[part] = said(_("not on the city's list {list}"), list=term("kinds", listed))
+    for part in ("sources", "steps", "criteria", "traits", "acceptances"):
+        if len({one["code"] for one in data[part]}) < len(data[part]):
+            wrong.setdefault(part, said(_("names something twice")))
+    for part in ("turnout", "majority"):
+        most = data[f"{part}_whole"] - data[f"{part}_above"]
+        if data[f"{part}_part"] > most:
+            wrong[f"{part}_part"] = said(_("more than all of them; at most {most}"), most=most)
+    return wrong
+
+
+def selection_names(data: Mapping[str, Any]) -> set[str]:
+    """The types of bodies and the roles that a kind of selection names."""
+    parts = [data, *data["sources"], *data["acceptances"]]
+    return {one[part] for one in parts for part in ("of", "role") if one.get(part)}
 
 
 def held_on(row: Row, day: str) -> bool:

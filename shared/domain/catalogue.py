@@ -206,6 +206,45 @@ class Programme(msgspec.Struct, frozen=True, kw_only=True):
     measures: Annotated[list[Measure], many(group(Measure), 0, 200), "measures under the prongs"] = []
 
 
+class Source(Item, frozen=True, kw_only=True, omit_defaults=True):
+    """From whom members of a body are chosen; who holds a post is known, all else is shown by documents (A10)."""
+
+    role: Annotated[str, code_of("roles"), "role of a post that they hold there; empty: documents show it"] = ""
+    of: Annotated[str, code_of("organisation_types"), "type of the body whose post it is; empty: any"] = ""
+
+
+class Acceptance(Item, frozen=True, kw_only=True):
+    """What a body of a type says of each candidate before the vote (A16)."""
+
+    of: Annotated[str, code_of("organisation_types"), "type of the bodies that say it"]
+
+
+class SelectionKind(msgspec.Struct, frozen=True, kw_only=True):
+    """How the members of a body are found, judged, accepted and elected (A10, A16–A20, D13).
+
+    Of the electors, and of those who voted, so many parts of a whole are needed, or more than these: whole numbers, never percent.
+    """
+
+    of: Annotated[str, code_of("organisation_types"), "type of the bodies whose posts it fills"]
+    role: Annotated[str, code_of("roles"), "role of these posts; empty: any"] = ""
+    only: Annotated[bool, YES, "whether nobody is appointed to such a post without it"] = False
+    sources: Annotated[list[Source], many(group(Source), 0, 50), "from whom they come; none: from all"] = []
+    steps: Annotated[list[Item], many(group(Item), 0, 20), "steps in which each is looked for, in their order"] = []
+    criteria: Annotated[list[Item], many(group(Item), 0, 50), "what must be attested of each"] = []
+    traits: Annotated[
+        list[Item], many(group(Item), 0, 50), "words that may be said of one; nothing is counted by them"
+    ] = []
+    acceptances: Annotated[list[Acceptance], many(group(Acceptance), 0, 20), "by whom each must be accepted"] = []
+    voters: Annotated[str, choice("persons", "households"), "who has a vote"] = "persons"
+    turnout_part: Annotated[int, number(0, 1000), "parts of the electors that must vote"] = 1
+    turnout_whole: Annotated[int, number(1, 1000), "parts that all electors are"] = 2
+    turnout_above: Annotated[bool, YES, "whether more than these parts must vote"] = True
+    majority_part: Annotated[int, number(0, 1000), "parts of those who voted that must be for somebody"] = 1
+    majority_whole: Annotated[int, number(1, 1000), "parts that all who voted are"] = 2
+    majority_above: Annotated[bool, YES, "whether more than these parts must be for them"] = True
+    term_years: Annotated[int, number(0, 20), "years that a term lasts; 0: open"] = 0
+
+
 @dataclass(frozen=True)
 class EntryKind:
     """A kind of entry: the schema of its data, and whether a city must have some."""
@@ -241,6 +280,7 @@ KINDS: Mapping[str, EntryKind] = {
     "schemes": EntryKind(Scheme),
     "links": EntryKind(LinkKind),
     "programmes": EntryKind(Programme),
+    "selections": EntryKind(SelectionKind),
 }
 #: Parameters that rules read, with the least and the largest value; a city must have all of them but those with a value in `FORMER`.
 PARAMETERS: Mapping[str, tuple[int, int]] = {

@@ -109,8 +109,11 @@ CALLS: dict[str, dict[str, dict[str, Any]]] = {
         "request_payment": {"project_id": "pr-1", "payee": "建筑公司", "purpose": "工程", "amount_fen": 4},
     },
 }
-#: Commands whose id is all that they say, those that need much of a project before them, and one that decides anew each time.
-NOTHING_ELSE = {"open_checklist", "disclose_statement", "decide_standing", "propose_link"}
+#: Commands whose id is all that they say, those that need much before them, and one that decides anew each time.
+NOTHING_ELSE = {
+    *("open_checklist", "disclose_statement", "decide_standing", "propose_link"),
+    *("open_selection", "open_owners_vote"),
+}
 #: What may name something that the city does not know: units of members come from outside too.
 ELSEWHERE = {("survey_member", "unit"), ("report_in", "unit")}
 CASES = [(service, name) for service, calls in CALLS.items() for name in calls]

@@ -25,8 +25,9 @@ BOUNDED = settings(
     suppress_health_check=list(HealthCheck),
     print_blob=False,
 )
-#: Of these only refusals are tried here: a profile is one document of all lists, and the small city has no checklist, obligation or scheme.
-ONLY_REFUSED = {"profile", "checklist", "obligation", "standing", "link"}
+#: Of these only refusals are tried here: a profile is one document of all lists, and the small city has no checklist, obligation, scheme,
+#: link or selection.
+ONLY_REFUSED = {"profile", "checklist", "obligation", "standing", "link", "selection"}
 AGGREGATES = [
     pytest.param(name, decider, id=decider.category)
     for name in OWNERS

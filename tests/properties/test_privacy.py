@@ -82,7 +82,7 @@ def test_ids_of_persons_are_for_staff_unless_they_hold_a_public_office() -> None
         and one.kind not in ("staff", "sealed")
     }
     assert {fact for fact, _ in public} == {
-        *("PersonAppointed", "AppointmentEnded", "ItemJudged", "LinkProposed", "LinkConfirmed"),
+        *("PersonAppointed", "AppointmentEnded", "ItemJudged", "LinkProposed", "LinkConfirmed", "CandidateSeated"),
     }
 
 

@@ -44,6 +44,38 @@ def appoint_person(
     Appointments to a post are recorded one after the other and only while nobody holds it: a successor is appointed once the holder's
     term is over. Nobody appoints themselves, or holds posts of two bodies that the city keeps apart over one place (D06, X14).
     """
+    made = appointed(post, by, at, city, person, organisation, ex_officio, person_id, since, until)
+    if made and (kind := selected_by(city, organisation.type, post.role)):
+        raise IllegalStateError(
+            _("posts like {post} are filled by the selection {kind} only; elect somebody and seat them by it"),
+            {"post_id": said(_("filled by a selection"))},
+            post=post.title,
+            kind=kind,
+        )
+    return made
+
+
+def selected_by(city: City, type: str, role: str) -> str:
+    """The kind of selection without which nobody is appointed to posts of a role in bodies of a type, "" for none (A10)."""
+    kinds = ((code, entry.data) for code, entry in city.entries("selections").items())
+    return next(
+        (code for code, rules in kinds if rules["only"] and rules["of"] == type and rules["role"] in ("", role)), ""
+    )
+
+
+def appointed(
+    post: Post,
+    by: Mandate,
+    at: str,
+    city: City,
+    person: Person,
+    organisation: Organisation,
+    ex_officio: Post | None,
+    person_id: str,
+    since: str,
+    until: str,
+) -> list[Event]:
+    """That a person holds a post, however they were chosen; nothing when it is so already. Raises the `DomainError` of what forbids it."""
     since = since or (post.since if post.person_id == person_id and not post.until else at[:10])
     goes_with = ex_officio is not None and ex_officio.person_id == person_id and held_on(_term(ex_officio), since)
     if ex_officio is not None and goes_with:

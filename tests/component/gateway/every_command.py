@@ -29,7 +29,10 @@ ROLES: dict[str, tuple[str, tuple[str, ...]]] = {
         "社区书记",
         (*_ALL, "project.*", "payment.sign", "statement.*", "checklist.*", "obligation.*", "link.confirm"),
     ),
-    "street_secretary": ("街道书记", (*_ALL, "link.*", "standing.*", "checklist.*", "obligation.*", "project.*")),
+    "street_secretary": (
+        "街道书记",
+        (*_ALL, "link.*", "standing.*", "checklist.*", "obligation.*", "project.*", "selection.*", "owners.*"),
+    ),
     "branch_head": ("支部书记", ("payment.review.branch",)),
     "committee_head": ("院委会主任", ("payment.review.committee",)),
     "board_head": ("监事会主席", ("payment.review.board",)),
@@ -101,6 +104,7 @@ def profile(version: int = 1) -> dict[str, Any]:
     mode = {"subject": "place", "of": "compound", "codes": modes}
     kinds = {"near": "organisation", "far": "organisation", "mutual": True}
     made["code_lists"]["links"] = {"pairing": {"zh": "结对共建", "en": "Pairing"} | kinds}
+    made["code_lists"]["selections"] = {"members": {"zh": "成员选举", "en": "Members"} | _MEMBERS}
     made["code_lists"]["schemes"] = {"mode": {"zh": "管理模式", "en": "Mode of running"} | mode}
     made["checklists"] = [{"code": "norms", "zh": "四规范", "en": "Four norms", "items": items} | norms]
     owed = {"cadence": "year", "bearer": "party", "amount": 1, "power": "obligation.meet"}
@@ -108,6 +112,13 @@ def profile(version: int = 1) -> dict[str, Any]:
     return made | {"version": version}
 
 
+_MEMBERS: dict[str, Any] = {
+    "of": "council",
+    "steps": [{"code": "talks", "zh": "当面访", "en": "Talks"}],
+    "criteria": [{"code": "fairness", "zh": "选公心", "en": "Fairness"}],
+    "traits": [{"code": "leads", "zh": "善带头", "en": "Leads"}],
+    "acceptances": [{"code": "by_members", "zh": "党员认同", "en": "By members", "of": "party"}],
+}
 _LEVELS = {"district": "区级", "street": "街道级", "community": "社区级", "compound": "小区级"}
 
 
@@ -117,6 +128,8 @@ class World:
     def __init__(self, folder: Path, founded: bool = True, trial: bool = True) -> None:
         self.town = Town(folder, trial=trial)
         self._numbers = itertools.count(1)
+        #: Who was elected last, and a vacant post of the body.
+        self.elected, self.vacant = "", ""
         #: Everything in Chinese that anybody said.
         self.said: set[str] = set()
         self._accounts = self.town.app.extensions["linli"].credentials.accounts
@@ -226,6 +239,43 @@ class World:
         id = self.link()
         self.do("p-secretary", "registry", "confirm_link", link_id=id)
         return id
+
+    def selection(self, until: str = "") -> str:
+        """A selection of the only member of a body of its own, with one candidate who is ready for the next stage, up to a stage."""
+
+        def ask(command: str, **more: Any) -> None:
+            self.do("p-street", "registry", command, selection_id=id, **more)
+
+        body = self.body()
+        named = {"organisation_id": body, "role": "accountant", "title": "成员", "title_en": "Member"}
+        self.vacant = self._founded("establish_post", post_id=self.new(), **named)
+        id = self.do("p-street", "registry", "open_selection", kind="members", organisation_id=body)
+        if not until:
+            return id
+        self.elected = self.person() if until == "seating" else "p-neighbour"
+        who = {"person_id": self.elected}
+        ask("nominate_candidate", **who, way="self")
+        ask("begin_recommending")
+        if until == "candidate":
+            return id
+        ask("scout_candidate", **who, step="talks", result="愿意参选")
+        ask("attest_criterion", **who, criterion="fairness", met=True, evidence="走访")
+        ask("accept_candidate", **who, acceptance="by_members", accepted=True, resolution="会议决议")
+        if until == "voting":
+            return id
+        ask("begin_voting", ballot=[self.elected], electors=9)
+        if until == "counting":
+            return id
+        ask("record_ballot", votes={self.elected: 6}, cast=6, minutes="唱票记录")
+        if until == "closing":
+            return id
+        ask("close_selection")
+        return id
+
+    def owners_vote(self) -> str:
+        """A vote of the owners of two units."""
+        named = {"matter": "use_of_fund", "question": "修电梯", "roll": ROLL}
+        return self.do("p-street", "registry", "open_owners_vote", place=COMPOUND, **named)
 
     def obligation(self) -> str:
         """What a new body owes this year."""
@@ -416,6 +466,10 @@ def _day() -> str:
     return today()
 
 
+#: The roll of a vote of owners.
+ROLL = [{"unit": "101", "area": 9000, "owner": "o-1"}, {"unit": "102", "area": 8000, "owner": "o-2"}]
+
+
 def _paid(world: World, id: str) -> Typed:
     return {"version": "1", "amount_fen": "500"}
 
@@ -451,6 +505,38 @@ ROWS: dict[str, Row] = {
     "decline_link": Row("p-secretary", {}, World.link),
     "end_link": Row("p-street", {}, World.link),
     "log_delivery": Row("p-street", {}, World.confirmed_link),
+    "open_selection": Row("p-street", lambda world, id: {"kind": "members", "organisation_id": world.body()}),
+    "scout_candidate": Row("p-street", {"person_id": "p-resident", "step": "talks"}, World.selection),
+    "nominate_candidate": Row(
+        "p-street", {"person_id": "p-resident", "way": "self", "traits.0": "leads"}, World.selection
+    ),
+    "attest_criterion": Row(
+        "p-street", {"person_id": "p-neighbour", "criterion": "fairness"}, lambda world: world.selection("candidate")
+    ),
+    "accept_candidate": Row(
+        "p-street", {"person_id": "p-neighbour", "acceptance": "by_members"}, lambda world: world.selection("candidate")
+    ),
+    "begin_recommending": Row("p-street", {}, World.selection),
+    "begin_voting": Row(
+        "p-street", {"ballot.0": "p-neighbour", "electors": "9"}, lambda world: world.selection("voting")
+    ),
+    "record_ballot": Row(
+        "p-street",
+        {"votes": [{"key": "p-neighbour", "value": "5"}], "cast": "6"},
+        lambda world: world.selection("counting"),
+    ),
+    "close_selection": Row("p-street", {}, lambda world: world.selection("closing")),
+    "seat_candidate": Row(
+        OPERATOR,
+        lambda world, id: {"person_id": world.elected, "post_id": world.vacant},
+        lambda world: world.selection("seating"),
+    ),
+    "cancel_selection": Row("p-street", {}, World.selection),
+    "open_owners_vote": Row("p-street", {"place": COMPOUND, "matter": "use_of_fund", "roll": ROLL}),
+    "count_owners_ballots": Row(
+        "p-street", {"roll": ROLL, "ballots": [{"key": "o-1", "value": "for"}]}, World.owners_vote
+    ),
+    "cancel_owners_vote": Row("p-street", {}, World.owners_vote),
     "meet_obligation": Row("p-secretary", lambda world, id: {"done_on": _day()}, World.obligation),
     "waive_obligation": Row("p-street", {}, World.obligation),
     # issues

@@ -41,6 +41,10 @@ ASKED: dict[str, dict[str, Any]] = {
     "find_links": {},
     "get_link": {},
     "link_figures": {"kind": "support"},
+    "find_selections": {},
+    "get_selection": {},
+    "find_owners_votes": {},
+    "get_owners_vote": {},
     "find_obligations": {},
     "get_obligation": {},
     "obligation_figures": {},
@@ -58,9 +62,13 @@ def told(read_only: Desk) -> Desk:
     document["code_lists"] = PROFILE["code_lists"] | {
         "schemes": {"mode": words("mode") | mode},
         "links": {"support": words("support") | {"near": "organisation", "far": "place"}},
+        "selections": {"members": words("members") | {"of": "party"}},
     }
     document["powers"] = powers | {
-        "secretary": [*powers["secretary"], "checklist.*", "obligation.*", "standing.*", "link.*"]
+        "secretary": [
+            *powers["secretary"],
+            *("checklist.*", "obligation.*", "standing.*", "link.*", "selection.*", "owners.*"),
+        ]
     }
     ask("adopt_profile", "operator", profile_id="fuzhou", **document)
     ask("measure_place", "operator", place=COMPOUND, measure="area", value=16900, unit="m2", source="S2")
@@ -70,6 +78,10 @@ def told(read_only: Desk) -> Desk:
     ask("decide_standing", "post-secretary", scheme="mode", subject=COMPOUND, code="unit", grounds="决议")
     receipt = ask("propose_link", "post-secretary", kind="support", near="branch", far=BUILDING, terms="包楼")
     ask("log_delivery", "post-secretary", link_id=receipt["id"], what="走访")
+    receipt = ask("open_selection", "post-secretary", kind="members", organisation_id="branch")
+    ask("nominate_candidate", "post-secretary", selection_id=receipt["id"], person_id="p-lin", way="self")
+    roll = [{"unit": "101", "area": 9000, "owner": "o-1"}]
+    ask("open_owners_vote", "post-secretary", place=COMPOUND, matter="manager", question="续聘物业", roll=roll)
     read_only.tick("2025-03-05")
     return read_only
 
@@ -81,7 +93,7 @@ def test_every_query_is_tried() -> None:
 @pytest.mark.parametrize("name", ASKED)
 def test_an_answer_is_as_described(told: Desk, name: str) -> None:
     ask = dict(ASKED[name])
-    for thing in ("checklist", "obligation", "standing", "link"):
+    for thing in ("checklist", "obligation", "standing", "link", "selection", "owners_vote"):
         if name == f"get_{thing}":
             ask[f"{thing}_id"] = told.ask(f"find_{thing}s")["rows"][0][f"{thing}_id"]
     answer = told.ask(name, "operator", **ask)

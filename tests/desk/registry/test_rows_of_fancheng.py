@@ -274,11 +274,14 @@ def test_units_that_went_down_are_registered_with_their_community_and_counted_by
         desk.ask("measure_place", "operator", **measured, qualifier=qualifier)
         for number in range(count):
             establish(desk, f"{kind}-{number}", kind, place=COMMUNITY)
-            link = {"kind": f"down-{kind}", "near": f"{kind}-{number}", "far": COMMUNITY, "terms": "下沉"}
-            desk.ask("propose_link", by, **link)
+        with pytest.raises(IllegalStateError):
+            establish(desk, f"{kind}-0", kind, place=COMPOUND)
+        link = {"kind": f"down-{kind}", "near": f"{kind}-0", "terms": "下沉"}
         with pytest.raises(BadInputError, match="community only"):
-            desk.ask("propose_link", by, **link | {"far": COMPOUND})
-        figures = desk.ask("link_figures", kind=f"down-{kind}", place=COMMUNITY)
-        assert figures["near"] == {"linked": count, "subjects": count, "without": 0, "missing": []}
+            desk.ask("propose_link", by, **link, far=COMPOUND)
+        desk.ask("propose_link", by, **link, far=COMMUNITY)
+        near = desk.ask("link_figures", kind=f"down-{kind}", place=COMMUNITY)["near"]
+        assert (near["linked"], near["subjects"], near["without"]) == (1, count, count - 1)
+        assert desk.ask("count_figures", place=COMMUNITY)["organisations_by_type"][kind] == count
         (measure,) = (one for one in desk.ask("get_place", place="350104")["measures"] if one["measure"] == kind)
         assert (measure["value"], measure["qualifier"]) == (count, qualifier)

@@ -169,7 +169,7 @@ class Accounts:
         with self._alone():
             row = self.known(username)
             generation = row["generation"] + 1 if ends else row["generation"]
-            gone = self.sign_ins.ended(username) if ends else {}
+            gone = self.sign_ins.ended(row) if ends else {}
             changed = {("accounts", username): row | values | {"generation": generation}}
             self._views.save(gone | changed | (beside or {}))
 
@@ -192,8 +192,8 @@ class Accounts:
     def remove(self, username: str, beside: Rows | None = None) -> None:
         """Take an account away with everything known of it; its sign-ins end."""
         with self._alone():
-            self.known(username)
-            self._views.save(self.sign_ins.ended(username) | {("accounts", username): None} | (beside or {}))
+            gone = self.sign_ins.ended(self.known(username))
+            self._views.save(gone | {("accounts", username): None} | (beside or {}))
 
     def forget(self, person_id: str, beside: Rows | None = None) -> None:
         """Take the account of an erased person away, if there is one: a sign-in name may be a name. `beside` is saved with it."""
@@ -202,7 +202,7 @@ class Accounts:
             if rows:
                 gone: Rows = {("accounts", row["key"]): None for row in rows}
                 for row in rows:
-                    gone |= self.sign_ins.ended(row["username"])
+                    gone |= self.sign_ins.ended(row)
                 self._views.save(gone | (beside or {}))
 
     def revoke(self, token_id: str, expires: int, beside: Rows | None = None) -> None:

@@ -28,7 +28,7 @@ def _keep(row: Row, event: Any, record: Any, key: str) -> Row:
     return row  # nothing feeds this view
 
 
-VIEW = View("sign_ins", "", by("token_id"), _keep, ("username", "expires"))
+VIEW = View("sign_ins", "", by("token_id"), _keep, ("generation", "expires"))
 
 
 def browser_of(agent: str) -> str:
@@ -39,7 +39,10 @@ def browser_of(agent: str) -> str:
 
 
 class SignIns:
-    """The sign-ins that are good; `generation` is the account's, so that what ended with a password is not shown."""
+    """The sign-ins that are good, by the `generation` of their account, a random number that a new password changes.
+
+    A name to sign in with may be a name, so it is not kept here: nothing in a copy has to be found again when somebody is forgotten.
+    """
 
     def __init__(self, views: ViewStore) -> None:
         self._views = views
@@ -49,30 +52,29 @@ class SignIns:
         now = int(time.time())
         late = self._views.find("sign_ins", {"expires__lt": now}, "expires", 100)
         gone: Rows = {("sign_ins", one["key"]): None for one in late.rows}
-        kept = {"username": row["username"], "generation": row["generation"], "begun": now, "expires": now + seconds}
-        self._views.save(gone | {("sign_ins", token_id): kept | {"browser": browser}})
+        kept = {"generation": row["generation"], "begun": now, "expires": now + seconds, "browser": browser}
+        self._views.save(gone | {("sign_ins", token_id): kept})
 
     def of(self, account: Row, this: str = "") -> list[Row]:
         """Sign-ins of an account, the latest first: `sign_in_id`, `begun` and `expires` (Unix seconds), `browser`, whether it is `this`."""
         now = int(time.time())
-        found = self._views.find("sign_ins", {"username": account["username"], "expires__gt": now}, "-expires", SHOWN)
+        found = self._views.find(
+            "sign_ins", {"generation": account["generation"], "expires__gt": now}, "-expires", SHOWN
+        )
         return [
             {"sign_in_id": row["key"], "this": row["key"] == this}
             | {name: row[name] for name in ("begun", "expires", "browser")}
             for row in found.rows
-            if row["generation"] == account["generation"]
         ]
 
     def expires(self, account: Row, sign_in_id: str) -> int:
         """When a sign-in of an account expires; raises `NotFoundError` for one that is not good, or somebody else's."""
         row = self._views.get("sign_ins", sign_in_id)
-        if row is None or (row["username"], row["generation"]) != (account["username"], account["generation"]):
+        if row is None or row["generation"] != account["generation"]:
             raise NotFoundError(_("there is no such sign-in any more"), {"sign_in_id": said(_("unknown"))})
         return int(row["expires"])
 
-    def ended(self, username: str) -> Rows:
+    def ended(self, account: Row) -> Rows:
         """The rows to take away, for the change with which all sign-ins of an account end."""
-        return {
-            ("sign_ins", row["key"]): None
-            for row in self._views.find("sign_ins", {"username": username}, "key", 500).rows
-        }
+        found = self._views.find("sign_ins", {"generation": account["generation"]}, "key", 500)
+        return {("sign_ins", row["key"]): None for row in found.rows}

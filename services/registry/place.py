@@ -215,7 +215,7 @@ def count_households(
             _(
                 "the households of {place} are counted at {other} already and would count twice; set that count to 0 first"
             ),
-            {"place": said(_("counted elsewhere"))},
+            {"place": said(_("counted elsewhere")), "households": said(_("counted elsewhere"))},
             place=place.id,
             other=other,
         )

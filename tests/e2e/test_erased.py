@@ -99,6 +99,7 @@ def erased(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
         _told(city, "backup", str(folder / "before"), "--keys", str(folder / "keys-before"))
         erase(operator, ids)
         _told(city, "backup", str(folder / "after"), "--keys", str(folder / "keys-after"))
+        operator.ask("audit", "get_checkpoint")  # once the ledger has all that was written
         _told(city, "export", str(folder / "export"))
         _told(city, "export", str(folder / "export-full"), "--full")
         (folder / "case.txt").write_text(_told(city, "case", "show", ids["issue"]))

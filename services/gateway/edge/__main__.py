@@ -298,6 +298,17 @@ async def _tell(edge: Edge) -> None:
                 print(json.dumps(counted), flush=True)
 
 
+def _last_ones(listening: socket.socket) -> list[socket.socket]:
+    """Let in who has connected: what is still in the queue when a socket is closed is reset, though nobody was refused."""
+    entered = []
+    with suppress(OSError):  # BlockingIOError: nobody waits any more
+        while True:
+            connected, _address = listening.accept()
+            connected.setblocking(False)
+            entered.append(connected)
+    return entered
+
+
 async def serve(listening: socket.socket) -> None:
     """Serve until told to stop, or until the gateway is gone."""
     loop = asyncio.get_running_loop()
@@ -317,8 +328,10 @@ async def serve(listening: socket.socket) -> None:
             os.unlink(settings["socket"])
             os.rmdir(Path(settings["socket"]).parent)
         os._exit(1)
-    await asyncio.sleep(0)  # who has connected is let in
+    entered = _last_ones(listening)
     listener.close()
+    for connected in entered:
+        await loop.connect_accepted_socket(server, connected)
     until = loop.time() + (SETTLE if settings["settle"] else 0)
     while loop.time() < until and any(
         isinstance(connection, _Connection) and connection.fresh for connection in server.connections

@@ -34,6 +34,10 @@ from shared.domain.words import Said, _, said, term
 
 #: Rows of one page of a list at most.
 LARGEST_PAGE = 500
+#: Names that no argument of a command has, because what carries it out is called with them.
+TAKEN = frozenset(
+    "alone ask at by command context decide decider holds id log mandate repeated seal self state views wanted".split()
+)
 
 
 class Opener(Protocol):
@@ -355,6 +359,9 @@ def declare(
     if not {"by", "at"} <= set(inspect.signature(decide).parameters):
         raise TypeError(f"{source}: a decision takes `by` and `at`")
     fields, given = fields_of(decide), needs(decide)
+    for name in (*(one.name for one in fields), *given.holds):
+        if name in TAKEN:
+            raise TypeError(f"{source}: no argument is named {name}; what carries a command out has one of that name")
     for name, held in given.holds.items():
         if isinstance(held.of, str) and held.of not in {one.name for one in fields}:
             raise TypeError(f"{source}: {name} is held by {held.of}, which is no field of the command")

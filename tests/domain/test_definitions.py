@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable
 from typing import Annotated, Any, cast
 
@@ -10,7 +11,7 @@ import pytest
 
 from services.console.catalogue import OWNERS, definition
 from shared.domain.clock import Rule
-from shared.domain.command import GIVEN, holds
+from shared.domain.command import GIVEN, TAKEN, Command, holds
 from shared.domain.decider import Decider
 from shared.domain.event import Event
 from shared.domain.fields import DAY, ID
@@ -18,6 +19,8 @@ from shared.domain.mandate import Mandate
 from shared.domain.reader import Reader
 from shared.domain.view import OWN, View, tally
 from shared.following.definition import Definition
+from shared.following.execute import execute
+from shared.following.node import ServiceRuntime
 from shared.following.parking import PARKING_EVENTS
 from tests.kit.city import ENTRIES
 
@@ -121,6 +124,11 @@ def mend_alone(lamp: Lamp) -> list[Event]:
     return []
 
 
+def mend_by_command(lamp: Lamp, *, by: Mandate, at: str, command: Annotated[str, ID, "which"]) -> list[Event]:
+    """Mend a lamp."""
+    return mend(lamp, by=by, at=at)
+
+
 POLE = lamps("pole")
 
 
@@ -155,11 +163,22 @@ def read_with_city(read: Reader, *, pole: Annotated[Lamp, holds(POLE, "pole_id")
         (mend_alone, "lamp.mend", "takes `by` and `at`"),
         (mend, "", "a command needs a power"),
         (mend_on_nothing, "lamp.mend", "held by pole_id, which is no field"),
+        (mend_by_command, "lamp.mend", "no argument is named command"),
     ],
 )
 def test_a_command_that_is_not_whole_is_refused(decide: Callable[..., Any], power: str, reason: str) -> None:
     with pytest.raises(TypeError, match=rf"test_definitions\.py:\d+.*{reason}"):
         lamps().command(power)(decide)
+
+
+def test_no_argument_is_named_as_what_carries_commands_out_names_its_own() -> None:
+    named = {
+        parameter.name
+        for step in (ServiceRuntime.decide, execute, Command.give)
+        for parameter in inspect.signature(step).parameters.values()
+        if parameter.kind is not parameter.VAR_KEYWORD
+    }
+    assert named | {"at"} == TAKEN
 
 
 def test_a_query_takes_a_reader_and_nothing_else_by_type() -> None:

@@ -61,7 +61,7 @@ from binascii import Error as Base64Error
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from hashlib import sha256
-from itertools import islice
+from itertools import chain, islice
 from secrets import token_hex
 from typing import Any, BinaryIO
 
@@ -378,6 +378,9 @@ class Sequence:
 
     def _take_slowly(self, number: int, line: bytes) -> None:
         """Read the line in full: it is the first of its log, or written in a rare way, or wrong."""
+        if LEAF in line and "leaf" in (event := Forms.event(number, line)):
+            Forms.log(self, number, event).pass_over(number, event)
+            return
         parts = read_line(number, line)
         log = self.logs.setdefault(b'source":"%b"' % parts["source"], Log(parts["source"].decode()))
         log.take(number, int(parts["position"]), b'subject":"%b"' % parts["subject"], int(parts["version"]))
@@ -421,6 +424,9 @@ LINE = re.compile(
     )[:-1]
     + rb"\}"
 )
+#: A line that leaves something out, and one that has something withheld.
+LEAF = b'"leaf":2'
+GAP = re.compile(rb'"datacontenttype":"application/json",(?:"digest":"[0-9a-f]{64}",)?"digests":\{"')
 #: The hash of a line from before that is shown with gaps.
 TOLD = re.compile(rb',"leafhash":"([0-9a-f]{64})"')
 EVENT = b'{"data":%b,"id":"%b","occurred":"%b","schema":%b,"type":"%b"}'
@@ -689,6 +695,7 @@ class Forms:
     """Reads lines that leave something out, and what is disclosed of them beside the ledger."""
 
     disclosures: Iterator[bytes]
+    disclosing: bool = False  # whether there are any
     ahead: tuple[int, dict[str, Any]] | None = None
     gapped: int = 0  # lines of which something stays withheld
     unproved: int = 0  # lines from before that are shown with gaps
@@ -696,12 +703,17 @@ class Forms:
     def read(self, check: Sequence | Chain, lines: list[bytes], first: int) -> list[bytes]:
         """Check lines numbered `first` and up, and return their leaf hashes."""
         hashes = leaf_hashes(lines)
+        told = any(b'"leafhash":"' in line for line in lines)
+        if isinstance(check, Sequence) and not told and not self.disclosing:  # numbers and versions stand in the line
+            self.gapped += sum(GAP.search(line) is not None for line in lines)
+            check.follow(lines, first)
+            return hashes
         whole: list[bytes] = []  # lines to follow that stand together
         for number, line in enumerate(lines, first):
-            if b'"leaf":2' not in line and b'"leafhash":"' not in line:
+            if LEAF not in line and b'"leafhash":"' not in line:
                 whole.append(line)
                 continue
-            event = self._event(number, line)
+            event = self.event(number, line)
             if event.keys() & {"leaf", "leafhash"} == set():
                 whole.append(line)
                 continue
@@ -717,12 +729,13 @@ class Forms:
             self.gapped += 1
             check.follow(whole, number - len(whole))
             whole = []
-            self._log(check, number, event).pass_over(number, event)
+            self.log(check, number, event).pass_over(number, event)
         check.follow(whole, first + len(lines) - len(whole))
         return hashes
 
     @staticmethod
-    def _event(number: int, line: bytes) -> dict[str, Any]:
+    def event(number: int, line: bytes) -> dict[str, Any]:
+        """The object that a line is; `Wrong` when it is none, or not canonical."""
         try:
             text = line.decode()
             event = _decode(text)
@@ -770,7 +783,8 @@ class Forms:
         return self.ahead[1] if self.ahead[0] == index else {}
 
     @staticmethod
-    def _log(check: Sequence | Chain, number: int, event: dict[str, Any]) -> Log:
+    def log(check: Sequence | Chain, number: int, event: dict[str, Any]) -> Log:
+        """The log that the line is of."""
         source = event.get("source")
         if not isinstance(source, str) or not source.startswith("/linli/"):
             raise Wrong("the line names no source", number)
@@ -804,7 +818,9 @@ def verify(
                 f"the older checkpoint covers {old.size} events, the newer one only {head.size}: history was cut"
             )
     check = Sequence() if fast else Chain()
-    forms = Forms(iter(disclosures))
+    beside = iter(disclosures)
+    begins = list(islice(beside, 1))
+    forms = Forms(chain(begins, beside), bool(begins))
     roots: list[bytes] = []  # of the blocks so far
     old_roots: dict[int, bytes] = {0: fold([])[0]}
     count, found = 0, None

@@ -36,7 +36,26 @@ from shared.domain.words import Said, _, said, term
 LARGEST_PAGE = 500
 #: Names that no argument of a command has, because what carries it out is called with them.
 TAKEN = frozenset(
-    "alone ask at by command context decide decider holds id log mandate repeated seal self state views wanted".split()
+    [
+        "alone",
+        "ask",
+        "at",
+        "by",
+        "command",
+        "context",
+        "decide",
+        "decider",
+        "holds",
+        "id",
+        "log",
+        "mandate",
+        "repeated",
+        "seal",
+        "self",
+        "state",
+        "views",
+        "wanted",
+    ]
 )
 
 

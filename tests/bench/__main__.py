@@ -64,7 +64,7 @@ def _measure_shape(shape: str, only: set[str], rounds: int, scale: float, full: 
         reachable = postgres.environment if isinstance(postgres, Postgres) else None
         place = Place(shape, broker, database, reachable, postgres if isinstance(postgres, str) else "", full)
         result = environment(place, postgres) | {"rounds": rounds, "scale": scale, "benches": [], "failed": {}}
-        for bench in _benches(place):
+        for bench in benches(place):
             if bench.id in only:
                 _measure(bench, result, lambda what: status.update(f"{shape}: {what}"))
                 progress.print(table({**result, "benches": result["benches"][-1:]}))
@@ -100,7 +100,8 @@ def _postgres(stack: ExitStack) -> Postgres | str:
     return stack.enter_context(Postgres(programs, BUILD))
 
 
-def _benches(place: Place) -> Iterator[Bench]:
+def benches(place: Place) -> Iterator[Bench]:
+    """All benchmarks of a shape."""
     for module in _MODULES:
         yield from module.benches(place)
 

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import io
 from collections.abc import Iterator
+from contextlib import contextmanager
 from itertools import islice
+from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -62,30 +64,36 @@ def written(log: EventLog, number: int) -> None:
     )
 
 
-@pytest.fixture
-def city(tmp_path: Any) -> Iterator[tuple[Ledger, EventLog]]:
-    """A ledger whose first entries are from before lines had digests."""
+@contextmanager
+def told(folder: Path, old: int) -> Iterator[tuple[Ledger, EventLog]]:
+    """A ledger whose first `old` entries are from before lines had digests."""
     log = EventLog("volunteers", MemoryStorage())
     for number in range(COUNT // 2):
         written(log, number)
-    views = SqliteViews(tmp_path / "audit.sqlite", (*LEDGER_VIEWS, PARKED))
+    views = SqliteViews(folder / "audit.sqlite", (*LEDGER_VIEWS, PARKED))
     before = {}
     leaves = []
-    for index, record in enumerate(islice(log.read(0), OLD)):
+    for index, record in enumerate(islice(log.read(0), old)):
         line = cloudevents.line("volunteers", record).decode()
         leaves.append(merkle.leaf_hash(line.encode()))
         row = {"event_id": record.id, "stream": f"volunteers/{record.stream}", "source": "volunteers"}
         before["entries", f"{index:012d}"] = row | {"position": record.position, "line": line}
     tiles = merkle.append(lambda wanted: {}, 0, leaves)
     before |= {("tiles", f"{h:02d}:{n:012d}"): {"hashes": hashes.hex()} for (h, n), hashes in tiles.items()}
-    before["ledger", "size"] = {"size": OLD}
-    views.save(before, {"follow:volunteers": (0, OLD)})
+    before["ledger", "size"] = {"size": old}
+    views.save(before, {"follow:volunteers": (0, old)})
     entering = LedgerFollower("volunteers", LEDGER_VIEWS, views, lambda record: None)
-    entering.apply(list(log.read(OLD)))
+    entering.apply(list(log.read(old)))
     ledger = Ledger(views, ORIGIN, KEY)
     ledger.checkpoint()
     yield ledger, log
     views.close()
+
+
+@pytest.fixture
+def city(tmp_path: Path) -> Iterator[tuple[Ledger, EventLog]]:
+    with told(tmp_path, OLD) as found:
+        yield found
 
 
 def exported(ledger: Ledger, full: bool) -> tuple[list[bytes], list[bytes]]:
@@ -149,6 +157,19 @@ def test_the_whole_ledger_is_put_together_and_its_chain_checked(city: tuple[Ledg
     assert (result["gapped"], result["unproved"]) == (0, 0)
     if not fast:
         assert result["logs"]["/linli/volunteers"]["digest"] == log.head().digest
+
+
+@MODES
+def test_lines_with_gaps_stand_in_the_order_of_their_logs(tmp_path: Path, fast: bool) -> None:
+    with told(tmp_path, 0) as (ledger, _):
+        lines, _ = exported(ledger, full=False)
+        assert all(b'"leaf":2' in line for line in lines)
+        result = verify(ledger, lines, [], fast)
+        assert (result["gapped"], result["unproved"], result["size"]) == (COUNT, 0, COUNT)
+        swapped = [*lines[:6], lines[7], lines[6], *lines[8:]]
+        with pytest.raises(VERIFIER.Wrong) as wrong:
+            verify(ledger, swapped, [], fast)
+        assert wrong.value.lines[0] == 7
 
 
 def test_a_single_disclosed_value_is_checked(city: tuple[Ledger, EventLog]) -> None:

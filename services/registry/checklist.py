@@ -21,6 +21,7 @@ from shared.domain.answers import (
     PLACE_NAMES,
     TEXT,
     by_code,
+    many,
     page_of,
     row_of,
     shape,
@@ -286,7 +287,13 @@ def _holds(checklist: Checklist, item: str) -> bool:
 def _more(row: Row, checklist: Checklist, event: Event, record: Any) -> Row:
     holding = sum(_holds(checklist, item.code) for item in checklist.items)
     passed_on = record.occurred[:10] if isinstance(event, ChecklistPassed) else row.get("passed_on", "")
+    history = row.get("history", [])
+    if isinstance(event, ChecklistPassed):
+        history = [*history, {"since": record.occurred[:10], "until": ""}]
+    elif isinstance(event, ChecklistFailed):
+        history = [*history[:-1], history[-1] | {"until": record.occurred[:10]}] if history else []
     return {
+        "history": history,
         "holding": holding,
         "of": len(checklist.items),
         "opened_on": row.get("opened_on") or record.occurred[:10],
@@ -295,7 +302,11 @@ def _more(row: Row, checklist: Checklist, event: Event, record: Any) -> Row:
 
 
 CHECKLISTS = View.of(
-    CHECKLIST, "checklists", ("place", ("template", "status"), "subject", "organisation_id", "opened_on"), _more
+    CHECKLIST,
+    "checklists",
+    ("place", ("template", "status"), "subject", "organisation_id", "opened_on"),
+    _more,
+    folding=2,
 )
 CHECKLIST_FIGURES = tally(
     "checklist_figures",
@@ -312,7 +323,12 @@ CHECKLIST_FIGURES = tally(
 #: Where the subject is a body or belongs to one.
 _NAMED = {"organisation": TEXT, "organisation_en": TEXT}
 _ROW = row_of(
-    CHECKLIST, holding=COUNT, of=COUNT, opened_on=TEXT, passed_on=TEXT, place_names=PLACE_NAMES, actions=ACTIONS
+    CHECKLIST,
+    **dict.fromkeys(("holding", "of"), COUNT),
+    **dict.fromkeys(("opened_on", "passed_on"), TEXT),
+    history=many(shape(since=TEXT, until=TEXT)),
+    place_names=PLACE_NAMES,
+    actions=ACTIONS,
 )
 
 

@@ -9,6 +9,7 @@ from typing import Annotated, Any
 
 import msgspec
 
+from services.registry.needs import coverage_faults, coverage_names
 from services.registry.subjects import LISTS, selection_faults, selection_names, wrong_kind
 from shared.domain.answers import ACTIONS, COUNT, TEXT, many, shape
 from shared.domain.catalogue import ANONYMOUS, KINDS, PARAMETERS, RESIDENT, data_of, whole
@@ -154,6 +155,10 @@ def is_command(name: str) -> bool:
     return any(group.endswith("command") and text == name for group, text in table("zh"))
 
 
+#: What a type of organisations says of other types.
+_NAMES_TYPES = ("apart", "stands_in")
+
+
 def faults(kind: str, code: str, data: Mapping[str, Any], codes: Callable[[str], Collection[str]]) -> dict[str, Any]:
     """What is wrong with the data of an entry, by their part; `codes(kind)` are those that the city has or is to have."""
     wrong: dict[str, Any] = {}
@@ -168,11 +173,12 @@ def faults(kind: str, code: str, data: Mapping[str, Any], codes: Callable[[str],
     for part, other in parts.items():
         if data.get(part) and data[part] not in codes(other):
             wrong[part] = said(_("not on the city's list {list}"), list=term("kinds", other))
-    if strange := set(data.get("apart", ())) - set(codes("organisation_types")) - {code}:
-        listed = term("kinds", "organisation_types")
-        wrong["apart"] = {one: said(_("not on the city's list {list}"), list=listed) for one in sorted(strange)}
-    if code in data.get("apart", ()):
-        wrong["apart"] = said(_("is the code itself; name other types"))
+    for part in _NAMES_TYPES:
+        if strange := set(data.get(part, ())) - set(codes("organisation_types")) - {code}:
+            listed = term("kinds", "organisation_types")
+            wrong[part] = {one: said(_("not on the city's list {list}"), list=listed) for one in sorted(strange)}
+        if code in data.get(part, ()):
+            wrong[part] = said(_("is the code itself; name other types"))
     if kind == "calendars":
         wrong |= _year(code, data)
     if kind == "days_off" and data["last"] and not data["first"] <= data["last"] < plus_days(data["first"], 366):
@@ -195,6 +201,8 @@ def faults(kind: str, code: str, data: Mapping[str, Any], codes: Callable[[str],
         wrong |= {part: why for part, why in ends.items() if why}
     if kind == "selections":
         wrong |= selection_faults(data, codes)
+    if kind == "coverages":
+        wrong |= coverage_faults(data, codes, is_power)
     if "power" in data and not is_power(data["power"]):
         wrong["power"] = said(_("no command asks for it"))
     if powers := {power: said(_("no command asks for it")) for power in data.get("powers", ()) if not is_power(power)}:
@@ -372,16 +380,19 @@ def _kept(city: City, kind: str, code: str) -> str:
     owed = [last(city, "obligations")[one].data["bearer"] for one in standing(city, "obligations")]
     reviewing = [last(city, "review_bodies")[one].data.get("type") for one in standing(city, "review_bodies")]
     types = standing(city, "organisation_types") - {code}
-    watching = [other for one in types for other in last(city, "organisation_types")[one].data.get("apart", ())]
+    of_types = [last(city, "organisation_types")[one].data for one in types]
+    named = [other for data in of_types for part in _NAMES_TYPES for other in data.get(part, ())]
     parts = {"schemes": ("of",), "links": ("near_of", "far_of")}
     classed = [
         last(city, other)[one].data[part] for other in parts for one in standing(city, other) for part in parts[other]
     ]
     for one in standing(city, "selections"):
         classed += selection_names(last(city, "selections")[one].data)
+    asked = {pair for one in standing(city, "coverages") for pair in coverage_names(last(city, "coverages")[one].data)}
     if (
-        (kind == "levels" and any(role["level"] == code for role in roles))
-        or (kind == "organisation_types" and code in (*owed, *reviewing, *watching))
+        (kind, code) in asked
+        or (kind == "levels" and any(role["level"] == code for role in roles))
+        or (kind == "organisation_types" and code in (*owed, *reviewing, *named))
         or (kind in LISTS.values() and code in classed)
     ):
         return said(_("another entry names it; change that one first"))

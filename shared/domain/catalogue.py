@@ -91,6 +91,11 @@ class OrganisationType(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=
         many(code_of("organisation_types")),
         "types of bodies over the same place whose posts nobody holds at the same time; said of one of two, it is true of both",
     ] = []
+    stands_in: Annotated[
+        list[str],
+        many(code_of("organisation_types")),
+        "types of bodies that one of this type acts for at its place until there is a real one",
+    ] = []
 
 
 class YearCalendar(msgspec.Struct, frozen=True, kw_only=True):
@@ -245,6 +250,44 @@ class SelectionKind(msgspec.Struct, frozen=True, kw_only=True):
     term_years: Annotated[int, number(0, 20), "years that a term lasts; 0: open"] = 0
 
 
+class Need(Item, frozen=True, kw_only=True):
+    """What a subject must have to be covered: a body, a post that is held, a link, a standing, a passed checklist, members in common."""
+
+    what: Annotated[
+        str,
+        choice("body", "post", "link", "standing", "unlocked", "both", "entered", words="need"),
+        "what it must have",
+    ]
+    of: Annotated[
+        list[str],
+        many(CODE, 1, 50),
+        "types of bodies, roles, kinds of links, schemes, or what checklists unlock: one will do; of members in common: the two types",
+    ]
+    standing: Annotated[list[str], many(CODE), "codes of the scheme that count; none: any"] = []
+    reach: Annotated[
+        str,
+        choice("here", "below", "above", words="reach"),
+        "where it counts for a place: at it, below it too, or above it too",
+    ] = "here"
+    parent: Annotated[str, code_of("organisation_types"), "type of the body that it must be under; empty: any"] = ""
+    role: Annotated[str, code_of("roles"), "role of a post of that body that must be held; empty: none"] = ""
+    power: Annotated[str, CODE, "what a holder of a post of that body must be able to do; empty: nothing"] = ""
+    linked: Annotated[str, code_of("links"), "kind of link that the body must have; empty: none"] = ""
+
+
+class Coverage(msgspec.Struct, frozen=True, kw_only=True):
+    """Of which places, bodies or posts something is asked, and what: a coverage, or the structure that a compound is to have (E01, B46)."""
+
+    subject: Annotated[str, choice("place", "organisation", "post", words="thing"), "of what it is asked"]
+    of: Annotated[str, CODE, "its kind of place, type of organisation or role; empty: any"] = ""
+    scheme: Annotated[str, code_of("schemes"), "scheme that decides of which it is asked; empty: of all"] = ""
+    standing: Annotated[str, CODE, "what they are by that scheme"] = ""
+    asks: Annotated[list[Need], many(group(Need), 1, 20), "what each must have, all of it"]
+    means: Annotated[str, line(400), "what is counted of what, in Chinese, for everyone to read"]
+    means_en: Annotated[str, line(800), "the same in English"]
+    stand_ins: Annotated[bool, YES, "whether a body that stands in for a missing one counts as that"] = False
+
+
 @dataclass(frozen=True)
 class EntryKind:
     """A kind of entry: the schema of its data, and whether a city must have some."""
@@ -281,6 +324,7 @@ KINDS: Mapping[str, EntryKind] = {
     "links": EntryKind(LinkKind),
     "programmes": EntryKind(Programme),
     "selections": EntryKind(SelectionKind),
+    "coverages": EntryKind(Coverage),
 }
 #: Parameters that rules read, with the least and the largest value; a city must have all of them but those with a value in `FORMER`.
 PARAMETERS: Mapping[str, tuple[int, int]] = {

@@ -18,6 +18,12 @@ STAR = {
     "unlocks": "station",
 }
 OWED = {"cadence": "year", "bearer": "party", "amount": 1, "power": "obligation.meet"}
+_BRANCHES = {
+    "subject": "place",
+    "asks": [{"code": "branch", **words("branch"), "what": "body", "of": ["party"]}],
+    "means": "有党组织的地点",
+    "means_en": "places with a Party organisation",
+}
 ASKED: dict[str, dict[str, Any]] = {
     "get_profile": {},
     "find_entries": {"kind": "roles"},
@@ -41,6 +47,8 @@ ASKED: dict[str, dict[str, Any]] = {
     "find_links": {},
     "get_link": {},
     "link_figures": {"kind": "support"},
+    "coverage_figures": {"coverage": "branches"},
+    "coverage_map": {"coverage": "branches"},
     "find_selections": {},
     "get_selection": {},
     "find_owners_votes": {},
@@ -63,6 +71,7 @@ def told(read_only: Desk) -> Desk:
         "schemes": {"mode": words("mode") | mode},
         "links": {"support": words("support") | {"near": "organisation", "far": "place"}},
         "selections": {"members": words("members") | {"of": "party"}},
+        "coverages": {"branches": words("branches") | _BRANCHES},
     }
     document["powers"] = powers | {
         "secretary": [

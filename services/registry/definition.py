@@ -13,6 +13,7 @@ from services.registry.person import PERSON, PERSONS, READ_NAMES
 from services.registry.place import HOUSEHOLDS, MEASURES, PLACE, PLACES
 from services.registry.post import APPOINTMENTS, FALLS_VACANT, POST, POSTS
 from services.registry.profile import PROFILE, PROFILES
+from services.registry.regulation import ACKNOWLEDGEMENT, REGULATION, REGULATIONS
 from services.registry.selection import SELECTION, SELECTIONS
 from services.registry.standing import STANDING, STANDINGS
 from shared.following.definition import Definition
@@ -33,6 +34,8 @@ DEFINITION = Definition(
         LINK,
         SELECTION,
         OWNERS_VOTE,
+        REGULATION,
+        ACKNOWLEDGEMENT,
     ),
     views=(
         PROFILES,
@@ -51,6 +54,7 @@ DEFINITION = Definition(
         LINKS,
         SELECTIONS,
         OWNERS_VOTES,
+        REGULATIONS,
     ),
     clock=(*CLOCK, FALLS_VACANT),
     powers={READ_NAMES: "Read the names of registered persons in full."},

@@ -10,7 +10,8 @@ from typing import Annotated, Any
 import msgspec
 
 from services.registry.needs import coverage_faults, coverage_names
-from services.registry.subjects import LISTS, selection_faults, selection_names, wrong_kind
+from services.registry.owners_rules import MATTERS
+from services.registry.subjects import LISTS, naming, selection_faults, selection_names, unlisted, wrong_kind
 from shared.domain.answers import ACTIONS, COUNT, TEXT, many, shape
 from shared.domain.catalogue import ANONYMOUS, KINDS, PARAMETERS, RESIDENT, data_of, whole
 from shared.domain.city import NEVER, City
@@ -120,6 +121,7 @@ _USED: Mapping[str, tuple[str, str, Mapping[str, Any]]] = {
     "schemes": ("standings", "scheme", {"status": "standing"}),
     "links": ("links", "kind", {"status": "linked"}),
     "selections": ("selections", "kind", {"status": ["opened", "recommending", "voting", "counted"]}),
+    "regulations": ("regulations", "kind", {"status": ["drafted", "commenting", "adopted"]}),
 }
 
 
@@ -203,6 +205,9 @@ def faults(kind: str, code: str, data: Mapping[str, Any], codes: Callable[[str],
         wrong |= selection_faults(data, codes)
     if kind == "coverages":
         wrong |= coverage_faults(data, codes, is_power)
+    wrong |= unlisted(kind, data, codes)
+    if kind == "regulations" and data["vote"] not in ("", *MATTERS):
+        wrong["vote"] = said(_("no matter that owners vote on; known: {known}"), known=", ".join(MATTERS))
     if "power" in data and not is_power(data["power"]):
         wrong["power"] = said(_("no command asks for it"))
     if powers := {power: said(_("no command asks for it")) for power in data.get("powers", ()) if not is_power(power)}:
@@ -394,6 +399,7 @@ def _kept(city: City, kind: str, code: str) -> str:
         or (kind == "levels" and any(role["level"] == code for role in roles))
         or (kind == "organisation_types" and code in (*owed, *reviewing, *named))
         or (kind in LISTS.values() and code in classed)
+        or naming(city, kind, code)
     ):
         return said(_("another entry names it; change that one first"))
     if kind == "parameters" or (kind == "roles" and code in (RESIDENT, ANONYMOUS)):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import replace as altered
 from typing import Any
 
@@ -103,6 +103,48 @@ def selection_names(data: Mapping[str, Any]) -> set[str]:
     """The types of bodies and the roles that a kind of selection names."""
     parts = [data, *data["sources"], *data["acceptances"]]
     return {one[part] for one in parts for part in ("of", "role") if one.get(part)}
+
+
+#: Kind of entry to the lists whose codes its parts name.
+_NAMES: Mapping[str, Mapping[str, str]] = {
+    "regulations": dict.fromkeys(("of", "adopted_by", "guide"), "organisation_types"),
+    "duties": {
+        "of": "organisation_types",
+        "level": "levels",
+        "role": "roles",
+        "function": "functions",
+        "categories": "issue_categories",
+        "regulation": "regulations",
+    },
+    "programmes": {"standard": "regulations"},
+}
+
+
+def named_codes(kind: str, data: Mapping[str, Any]) -> Iterator[tuple[str, str, str]]:
+    """Each code that an entry names, with its part and the list that it must be on."""
+    for part, listed in _NAMES.get(kind, {}).items():
+        value = data.get(part) or ()
+        for code in [value] if isinstance(value, str) else value:
+            yield part, listed, code
+
+
+def unlisted(kind: str, data: Mapping[str, Any], codes: Callable[[str], Collection[str]]) -> Row:
+    """What an entry names that is on no list, by its part; `codes(list)` are those of the city."""
+    return {
+        part: said(_("not on the city's list {list}"), list=term("kinds", listed))
+        for part, listed, code in named_codes(kind, data)
+        if code not in codes(listed)
+    }
+
+
+def naming(city: City, listed: str, code: str) -> bool:
+    """Whether an entry of today of such a kind names a code of a list."""
+    return any(
+        (listed, code) == named[1:]
+        for kind in _NAMES
+        for entry in city.entries(kind).values()
+        for named in named_codes(kind, entry.data)
+    )
 
 
 def held_on(row: Row, day: str) -> bool:

@@ -209,6 +209,7 @@ class Programme(msgspec.Struct, frozen=True, kw_only=True):
 
     prongs: Annotated[list[Item], many(group(Item), 1, 50), "prongs that it stands on"]
     measures: Annotated[list[Measure], many(group(Measure), 0, 200), "measures under the prongs"] = []
+    standard: Annotated[str, code_of("regulations"), "kind of document that says its standard; empty: none"] = ""
 
 
 class Source(Item, frozen=True, kw_only=True, omit_defaults=True):
@@ -288,6 +289,33 @@ class Coverage(msgspec.Struct, frozen=True, kw_only=True):
     stand_ins: Annotated[bool, YES, "whether a body that stands in for a missing one counts as that"] = False
 
 
+class RegulationKind(msgspec.Struct, frozen=True, kw_only=True):
+    """A kind of rules, conventions, duty lists: whose they are, how they are adopted, when they are due (A25, D24, D45, D47)."""
+
+    of: Annotated[str, code_of("organisation_types"), "type of the bodies whose document it is"]
+    adopted_by: Annotated[
+        str, code_of("organisation_types"), "type of the body that adopts it; empty: whose document it is"
+    ] = ""
+    guide: Annotated[str, code_of("organisation_types"), "type of the body that guides its making; empty: none"] = ""
+    vote: Annotated[str, CODE, "matter of a vote of owners that must have carried it; empty: none"] = ""
+    comment_days: Annotated[int, number(0, 366), "days in which residents comment; 0: adopted without comments"] = 0
+    acknowledged: Annotated[bool, YES, "whether each household acknowledges it"] = False
+    due_days: Annotated[int, number(0, 3660), "days after the founding of such a body until it is due; 0: not due"] = 0
+
+
+class Duty(msgspec.Struct, frozen=True, kw_only=True):
+    """What bodies of a type or level, or posts of a role, are there to do; for every post that fits all that is said (A12, A28, A45)."""
+
+    of: Annotated[str, code_of("organisation_types"), "type of the bodies that have it; empty: any"] = ""
+    level: Annotated[str, code_of("levels"), "level of the bodies that have it; empty: any"] = ""
+    role: Annotated[str, code_of("roles"), "role of the posts that have it; empty: any"] = ""
+    function: Annotated[str, code_of("functions"), "function that it belongs to"]
+    categories: Annotated[
+        list[str], many(code_of("issue_categories")), "categories of cases that go to who has it first"
+    ] = []
+    regulation: Annotated[str, code_of("regulations"), "kind of document that lists it; empty: none"] = ""
+
+
 @dataclass(frozen=True)
 class EntryKind:
     """A kind of entry: the schema of its data, and whether a city must have some."""
@@ -325,6 +353,9 @@ KINDS: Mapping[str, EntryKind] = {
     "programmes": EntryKind(Programme),
     "selections": EntryKind(SelectionKind),
     "coverages": EntryKind(Coverage),
+    "regulations": EntryKind(RegulationKind),
+    "functions": EntryKind(Nothing),
+    "duties": EntryKind(Duty),
 }
 #: Parameters that rules read, with the least and the largest value; a city must have all of them but those with a value in `FORMER`.
 PARAMETERS: Mapping[str, tuple[int, int]] = {

@@ -20,6 +20,7 @@ ERASURES = {
     "registry.PersonErased": ("person_id", ""),
     "issues.ContactErased": ("issue_id", "issue:"),
     "issues.HouseholdErased": ("visit_id", "visit:"),
+    "registry.HouseholdsForgotten": ("regulation_id", "regulation:"),
     "funding.PayerErased": ("receipt_id", "payer:"),
     "funding.PayeeErased": ("payment_id", "payee:"),
     "volunteers.VolunteerErased": ("person_id", ""),

@@ -27,7 +27,16 @@ ROLES: dict[str, tuple[str, tuple[str, ...]]] = {
     "grid_worker": ("网格员", (*_ALL, "project.finish", "payment.request", "payment.amend")),
     "community_secretary": (
         "社区书记",
-        (*_ALL, "project.*", "payment.sign", "statement.*", "checklist.*", "obligation.*", "link.confirm"),
+        (
+            *_ALL,
+            "project.*",
+            "payment.sign",
+            "statement.*",
+            "checklist.*",
+            "obligation.*",
+            "link.confirm",
+            "regulation.*",
+        ),
     ),
     "street_secretary": (
         "街道书记",
@@ -88,7 +97,8 @@ def profile(version: int = 1) -> dict[str, Any]:
         city="榕城",
         levels=[{"code": code, "zh": zh, "en": code.capitalize()} for code, zh in _LEVELS.items()],
         roles=[{"code": code, "zh": zh, "en": code.replace("_", " ")} for code, (zh, _) in ROLES.items()],
-        powers={code: list(powers) for code, (_, powers) in ROLES.items()},
+        powers={code: list(powers) for code, (_, powers) in ROLES.items()}
+        | {"resident": [*ENTRIES["roles"]["resident"]["powers"], "regulation.comment", "regulation.acknowledge"]},
         code_lists=_lists(),
     )
     resident = {"resident": ("居民", "Resident"), "anonymous": ("未登录者", "Anybody")}
@@ -105,6 +115,11 @@ def profile(version: int = 1) -> dict[str, Any]:
     kinds = {"near": "organisation", "far": "organisation", "mutual": True}
     made["code_lists"]["links"] = {"pairing": {"zh": "结对共建", "en": "Pairing"} | kinds}
     made["code_lists"]["selections"] = {"members": {"zh": "成员选举", "en": "Members"} | _MEMBERS}
+    heard = {"of": "party", "adopted_by": "party", "comment_days": 1, "acknowledged": True}
+    made["code_lists"]["regulations"] = {
+        "convention": {"zh": "居民公约", "en": "Convention"} | heard,
+        "rules": {"zh": "管理细则", "en": "Detailed rules", "of": "party", "adopted_by": "party", "acknowledged": True},
+    }
     made["code_lists"]["schemes"] = {"mode": {"zh": "管理模式", "en": "Mode of running"} | mode}
     made["checklists"] = [{"code": "norms", "zh": "四规范", "en": "Four norms", "items": items} | norms]
     owed = {"cadence": "year", "bearer": "party", "amount": 1, "power": "obligation.meet"}
@@ -189,6 +204,10 @@ class World:
         """An organisation that nothing depends on."""
         return self._body("council", "临时议事会")
 
+    def party(self) -> str:
+        """A branch that nothing depends on."""
+        return self._body("party", "临时支部")
+
     def _body(self, type: str, name: str) -> str:
         """An organisation in the compound, under a name of its own."""
         id = self.new()
@@ -270,6 +289,25 @@ class World:
         if until == "closing":
             return id
         ask("close_selection")
+        return id
+
+    def regulation(self, until: str = "", kind: str = "rules") -> str:
+        """A document of a body of its own, up to a stage."""
+
+        def ask(command: str, **more: Any) -> None:
+            self.do("p-secretary", "registry", command, regulation_id=id, **more)
+
+        drafted = {"kind": kind, "organisation_id": self.party(), "title": "制度", "text": "正文"}
+        id = self.do("p-secretary", "registry", "draft_regulation", **drafted)
+        self._founded("count_households", place=BUILDING, households=24 + next(self._numbers))
+        if until in ("commenting", "answering"):
+            ask("invite_comments")
+        if until == "answering":
+            self.do("p-resident", "registry", "comment_draft", regulation_id=id, text="好")
+        if until in ("adopted", "ended"):
+            ask("adopt_regulation", resolution="会议决议")
+        if until == "ended":
+            ask("end_regulation", reason="并入公约")
         return id
 
     def owners_vote(self) -> str:
@@ -536,6 +574,19 @@ ROWS: dict[str, Row] = {
     "count_owners_ballots": Row(
         "p-street", {"roll": ROLL, "ballots": [{"key": "o-1", "value": "for"}]}, World.owners_vote
     ),
+    "draft_regulation": Row(
+        "p-secretary",
+        lambda world, id: {"kind": "rules", "organisation_id": world.party(), "number": "1", "digest": ""},
+    ),
+    "withdraw_draft": Row("p-secretary", {}, World.regulation),
+    "invite_comments": Row("p-secretary", {}, lambda world: world.regulation("drafted", "convention")),
+    "comment_draft": Row("p-resident", {}, lambda world: world.regulation("commenting", "convention")),
+    "answer_comment": Row("p-secretary", {"comment": "1"}, lambda world: world.regulation("answering", "convention")),
+    "adopt_regulation": Row("p-secretary", {"owners_vote_id": ""}, World.regulation),
+    "post_regulation": Row("p-secretary", {"channel": "portal"}, lambda world: world.regulation("adopted")),
+    "acknowledge_regulation": Row("p-secretary", {"place": BUILDING}, lambda world: world.regulation("adopted")),
+    "end_regulation": Row("p-secretary", {}, lambda world: world.regulation("adopted")),
+    "forget_households": Row("p-secretary", {}, lambda world: world.regulation("ended")),
     "cancel_owners_vote": Row("p-street", {}, World.owners_vote),
     "meet_obligation": Row("p-secretary", lambda world, id: {"done_on": _day()}, World.obligation),
     "waive_obligation": Row("p-street", {}, World.obligation),

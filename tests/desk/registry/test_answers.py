@@ -53,6 +53,10 @@ ASKED: dict[str, dict[str, Any]] = {
     "get_selection": {},
     "find_owners_votes": {},
     "get_owners_vote": {},
+    "find_regulations": {},
+    "get_regulation": {},
+    "regulation_figures": {},
+    "regulation_gaps": {},
     "find_obligations": {},
     "get_obligation": {},
     "obligation_figures": {},
@@ -72,11 +76,15 @@ def told(read_only: Desk) -> Desk:
         "links": {"support": words("support") | {"near": "organisation", "far": "place"}},
         "selections": {"members": words("members") | {"of": "party"}},
         "coverages": {"branches": words("branches") | _BRANCHES},
+        "regulations": {
+            "rules": words("rules") | {"of": "party", "comment_days": 1},
+            "due": words("due") | {"of": "party", "due_days": 1},
+        },
     }
     document["powers"] = powers | {
         "secretary": [
             *powers["secretary"],
-            *("checklist.*", "obligation.*", "standing.*", "link.*", "selection.*", "owners.*"),
+            *("checklist.*", "obligation.*", "standing.*", "link.*", "selection.*", "owners.*", "regulation.*"),
         ]
     }
     ask("adopt_profile", "operator", profile_id="fuzhou", **document)
@@ -91,6 +99,11 @@ def told(read_only: Desk) -> Desk:
     ask("nominate_candidate", "post-secretary", selection_id=receipt["id"], person_id="p-lin", way="self")
     roll = [{"unit": "101", "area": 9000, "owner": "o-1"}]
     ask("open_owners_vote", "post-secretary", place=COMPOUND, matter="manager", question="续聘物业", roll=roll)
+    drafted = {"kind": "rules", "organisation_id": "branch", "title": "制度", "text": "正文"}
+    receipt = ask("draft_regulation", "post-secretary", **drafted)
+    ask("invite_comments", "post-secretary", regulation_id=receipt["id"])
+    ask("comment_draft", "post-secretary", regulation_id=receipt["id"], text="好")
+    ask("post_regulation", "post-secretary", regulation_id=receipt["id"], channel="portal", where="网上")
     read_only.tick("2025-03-05")
     return read_only
 
@@ -102,8 +115,8 @@ def test_every_query_is_tried() -> None:
 @pytest.mark.parametrize("name", ASKED)
 def test_an_answer_is_as_described(told: Desk, name: str) -> None:
     ask = dict(ASKED[name])
-    for thing in ("checklist", "obligation", "standing", "link", "selection", "owners_vote"):
-        if name == f"get_{thing}":
+    for thing in ("checklist", "obligation", "standing", "link", "selection", "owners_vote", "regulation"):
+        if name == f"get_{thing}" or (thing, name) == ("regulation", "regulation_figures"):
             ask[f"{thing}_id"] = told.ask(f"find_{thing}s")["rows"][0][f"{thing}_id"]
     answer = told.ask(name, "operator", **ask)
     assert answer.get("rows", ["something"]), "there is nothing to compare"

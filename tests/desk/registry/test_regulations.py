@@ -1,0 +1,241 @@
+"""Documents of bodies at the registry's desk: written, heard, adopted, posted, acknowledged by households, replaced; and those missing."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from shared.domain.errors import BadInputError, ForbiddenError, IllegalStateError
+from tests.desk.registry.test_rows import adopt, establish
+from tests.domain.registry.facts import BUILDING, COMMUNITY, COMPOUND, PROFILE
+from tests.kit.desk import Desk
+
+AT = "T09:00:00+08:00"
+#: 五项制度: reports to the branch, duty lists, meeting procedure, finance, and the rules of the supervisory board.
+FIVE = ("report-rules", "supervision-rules", "duty-lists", "meeting-procedure", "finance-rules")
+ROLL = [{"unit": str(number), "area": 9000, "owner": f"o-{number}"} for number in range(101, 104)]
+
+
+@pytest.fixture
+def yard(desk: Desk) -> Desk:
+    """A yard committee whose five rules are due, a convention that owners carry, and whom it takes."""
+    powers = [*PROFILE["powers"]["secretary"], "regulation.*", "owners.*"]
+    adopt(desk, "roles", "secretary", "书记", level="", powers=powers, intake=0)
+    adopt(desk, "roles", "resident", "居民", powers=["regulation.comment", "regulation.acknowledge"])
+    adopt(desk, "posting_channels", "notice_board", "公开栏")
+    for code in FIVE:
+        adopt(desk, "regulations", code, code, of="council", guide="party", due_days=30)
+    heard: dict[str, Any] = {"comment_days": 7, "acknowledged": True}
+    adopt(desk, "regulations", "convention", "居民公约", of="council", vote="covenant", **heard)
+    adopt(desk, "regulations", "detailed-rules", "管理细则", of="council", acknowledged=True)
+    adopt(desk, "regulations", "standard", "提质工程标准", of="party", adopted_by="board")
+    for id in ("yard", "other-yard"):
+        establish(desk, id, "council", since="2025-03-01")
+        desk.ask("establish_post", "operator", post_id=f"post-{id}", organisation_id=id, role="secretary", title=id)
+        desk.ask("appoint_person", "operator", post_id=f"post-{id}", person_id="p-lin", since="2025-03-01")
+    desk.ask("count_households", "operator", place=BUILDING, households=2, as_of="2025-03-01")
+    desk.ask("count_households", "operator", place=f"{COMPOUND}.02", households=3, as_of="2025-03-01")
+    return desk
+
+
+def draft(desk: Desk, kind: str, number: int = 1, by: str = "post-yard", **more: Any) -> str:
+    asked = {"organisation_id": "yard", "title": f"{kind}第{number}版", "text": f"第{number}版正文"} | more
+    id: str = desk.ask("draft_regulation", by, kind=kind, number=number, **asked)["id"]
+    return id
+
+
+def test_a_convention_is_heard_carried_adopted_posted_and_acknowledged(yard: Desk) -> None:
+    """Residents comment and are answered, owners carry it, it is posted, and each household says once that it has read it (A25, C26)."""
+    id = draft(yard, "convention", title="居民公约")
+    with pytest.raises(IllegalStateError, match="must be drafted|open for comments"):
+        yard.ask("adopt_regulation", "post-yard", regulation_id=id, resolution="第1次会议")
+    yard.ask("invite_comments", "post-yard", regulation_id=id)
+    yard.ask("comment_draft", "p-chen", regulation_id=id, text="夜间十点后安静")
+    with pytest.raises(IllegalStateError, match="comments are open until the day before 2025-03-11"):
+        yard.ask("adopt_regulation", "post-yard", regulation_id=id, resolution="第1次会议")
+    later = f"2025-03-11{AT}"
+    adopting: dict[str, Any] = {"regulation_id": id, "resolution": "业主表决通过", "at": later}
+    with pytest.raises(IllegalStateError, match="not yet: 1"):
+        yard.ask("adopt_regulation", "post-yard", **adopting)
+    yard.ask("answer_comment", "post-yard", at=later, regulation_id=id, comment=1, taken=True, reason="写入第三条")
+    with pytest.raises(IllegalStateError, match="vote of owners"):
+        yard.ask("adopt_regulation", "post-yard", **adopting)
+    vote = yard.ask("open_owners_vote", "post-yard", place=COMPOUND, matter="covenant", question="公约", roll=ROLL)[
+        "id"
+    ]
+    with pytest.raises(IllegalStateError, match="has carried it"):
+        yard.ask("adopt_regulation", "post-yard", **adopting, owners_vote_id=vote)
+    ballots = {"o-101": "for", "o-102": "for", "o-103": "against"}
+    counted = {"owners_vote_id": vote, "roll": ROLL, "ballots": ballots, "minutes": "唱票"}
+    yard.ask("count_owners_ballots", "post-yard", at=later, **counted)
+    with pytest.raises(IllegalStateError, match="only a version in force"):
+        yard.ask("acknowledge_regulation", "p-lin", at=later, regulation_id=id, place=BUILDING, household="101")
+    with pytest.raises(ForbiddenError, match="body whose document it is"):
+        yard.ask("adopt_regulation", "post-other-yard", **adopting, owners_vote_id=vote)
+    yard.ask("adopt_regulation", "post-yard", **adopting, owners_vote_id=vote)
+    posted = {"regulation_id": id, "channel": "notice_board", "where": "1号楼公开栏"}
+    with pytest.raises(IllegalStateError, match="not come yet"):
+        yard.ask("post_regulation", "post-yard", at=later, **posted, posted_on="2025-03-12")
+    yard.ask("post_regulation", "post-yard", at=later, **posted)
+    read = {"regulation_id": id, "place": BUILDING, "at": later}
+    yard.ask("acknowledge_regulation", "p-lin", **read, household="101")
+    with pytest.raises(IllegalStateError, match="acknowledged it already"):
+        yard.ask("acknowledge_regulation", "p-chen", **read, household=" 101 室")
+    yard.ask("acknowledge_regulation", "p-lin", **read, household="102")
+    with pytest.raises(IllegalStateError, match="all 2 households"):
+        yard.ask("acknowledge_regulation", "p-lin", **read, household="103")
+    with pytest.raises(BadInputError, match="no households are counted"):
+        yard.ask("acknowledge_regulation", "p-lin", at=later, regulation_id=id, place=COMMUNITY, household="101")
+    figures = yard.ask("regulation_figures", regulation_id=id)
+    assert (figures["acknowledged"], figures["households"], figures["qualifier"]) == (2, 5, "exact")
+    shown = yard.ask("get_regulation", regulation_id=id)
+    assert (shown["status"], shown["since"], shown["postings"][0]["where"]) == ("adopted", "2025-03-11", "1号楼公开栏")
+    assert shown["comments"] == [{"text": "夜间十点后安静", "answer": "taken", "reason": "写入第三条"}], (
+        "nobody is named"
+    )
+    assert "102" not in yard.stored, "households are sealed"
+    assert yard.ask("get_regulation", "post-yard", regulation_id=id)["comments"][0]["person_id"] == "p-chen"
+    second = draft(yard, "convention", 2)
+    yard.ask("invite_comments", "post-yard", at=later, regulation_id=second)
+    with pytest.raises(IllegalStateError, match="carried another version"):
+        again = {"regulation_id": second, "resolution": "x", "owners_vote_id": vote}
+        yard.ask("adopt_regulation", "post-yard", at=f"2025-03-18{AT}", **again)
+
+
+def test_versions_follow_on_each_other_and_a_day_has_the_one_in_force_then(yard: Desk) -> None:
+    """Detailed rules: a version is used once, the next takes its place, and each day has its own (part of A25, C26, D45)."""
+    first = draft(yard, "detailed-rules")
+    with pytest.raises(IllegalStateError, match="being written already"):
+        draft(yard, "detailed-rules", 2)
+    with pytest.raises(IllegalStateError, match="was written already"):
+        draft(yard, "detailed-rules", title="另一份")
+    yard.ask("adopt_regulation", "post-yard", regulation_id=first, resolution="第1次会议", since="2025-03-05")
+    with pytest.raises(IllegalStateError, match="not in force yet"):
+        yard.ask("acknowledge_regulation", "p-lin", regulation_id=first, place=BUILDING, household="101")
+    with pytest.raises(IllegalStateError, match="number 2, not 3"):
+        draft(yard, "detailed-rules", 3)
+    second = draft(yard, "detailed-rules", 2)
+    adopting: dict[str, Any] = {"regulation_id": second, "resolution": "第2次会议"}
+    with pytest.raises(IllegalStateError, match="from 2025-03-10 on"):
+        yard.ask("adopt_regulation", "post-yard", at=f"2025-03-10{AT}", **adopting, since="2025-03-09")
+    yard.ask("adopt_regulation", "post-yard", at=f"2025-03-10{AT}", **adopting)
+    for day, ids in (("2025-03-04", []), ("2025-03-05", [first]), ("2025-03-09", [first]), ("2025-03-10", [second])):
+        rows = yard.ask("find_regulations", kind="detailed-rules", on=day)["rows"]
+        assert [row["regulation_id"] for row in rows] == ids, day
+    with pytest.raises(IllegalStateError, match="only a version in force"):
+        read = {"regulation_id": first, "place": BUILDING, "household": "101"}
+        yard.ask("acknowledge_regulation", "p-lin", at=f"2025-03-10{AT}", **read)
+    yard.ask("forget_households", "post-yard", at=f"2025-03-10{AT}", regulation_id=first)
+    ended = {"regulation_id": second, "reason": "并入公约", "at": f"2025-03-12{AT}"}
+    with pytest.raises(ForbiddenError, match="body whose document it is"):
+        yard.ask("end_regulation", "post-other-yard", **ended)
+    yard.ask("end_regulation", "post-yard", **ended)
+    assert yard.ask("find_regulations", kind="detailed-rules", on="2025-03-12")["rows"] == []
+
+
+def test_the_five_rules_are_due_from_the_founding_and_the_missing_ones_are_listed(yard: Desk) -> None:
+    """Five rules within days of the founding, each under the branch's guidance; what is not in force is missing, then overdue (D47)."""
+    gaps = yard.ask("regulation_gaps", place=COMPOUND, organisation_id="yard", on="2025-03-04")
+    assert (gaps["due"], gaps["in_force"], gaps["missing"], gaps["overdue"]) == (5, 0, 5, 0)
+    assert {row["due"] for row in gaps["rows"]} == {"2025-03-31"}, "30 days from the founding"
+    for guide in ("", "other-yard", "group-1"):
+        with pytest.raises(IllegalStateError, match="guidance of a body of the type"):
+            draft(yard, "report-rules", guide_organisation_id=guide)
+    for code in FIVE[:3]:
+        id = draft(yard, code, guide_organisation_id="branch")
+        yard.ask("adopt_regulation", "post-yard", regulation_id=id, resolution="成立会议")
+    draft(yard, FIVE[3], guide_organisation_id="branch")
+    gaps = yard.ask("regulation_gaps", place=COMPOUND, organisation_id="yard", on="2025-03-31")
+    assert (gaps["due"], gaps["in_force"], gaps["missing"], gaps["overdue"]) == (5, 3, 2, 0)
+    gaps = yard.ask("regulation_gaps", place=COMPOUND, organisation_id="yard", on="2025-04-01")
+    assert [(row["kind"], row["status"], row["overdue"]) for row in gaps["rows"]] == [
+        (FIVE[4], "", True),
+        (FIVE[3], "drafted", True),
+    ]
+
+
+def test_the_register_of_documents_has_gaps(yard: Desk) -> None:
+    """Which body lacks which rules, of all that are due at a place on a day; a body before its founding owes none (D45)."""
+    assert yard.ask("regulation_gaps", place=COMPOUND, on="2025-02-28")["due"] == 0
+    id = draft(yard, "meeting-procedure", guide_organisation_id="branch")
+    yard.ask("adopt_regulation", "post-yard", regulation_id=id, resolution="成立会议")
+    gaps = yard.ask("regulation_gaps", on="2025-03-04")
+    assert (gaps["due"], gaps["in_force"], gaps["missing"]) == (10, 1, 9)
+    missing = {(row["organisation_id"], row["kind"]) for row in gaps["rows"]}
+    wanted = {(body, code) for body in ("yard", "other-yard") for code in FIVE}
+    assert missing == wanted - {("yard", "meeting-procedure")}
+    assert all(row["organisation"] and row["place_names"] for row in gaps["rows"])
+    with pytest.raises(BadInputError) as refused:
+        adopt(yard, "regulations", "x", "x", of="club", adopted_by="club", vote="weather")
+    assert set(refused.value.fields["data"]) == {"of", "adopted_by", "vote"}
+    with pytest.raises(IllegalStateError, match="must stay"):
+        yard.ask("retire_entry", "operator", kind="regulations", code="meeting-procedure", reason="x")
+    with pytest.raises(IllegalStateError, match="must stay"):
+        yard.ask("retire_entry", "operator", kind="organisation_types", code="council", reason="x")
+
+
+def test_rules_are_adopted_as_a_version_by_the_body_that_its_kind_names(yard: Desk) -> None:
+    """《院委会定期向党支部报告工作制度》: a kind, a version, a decision; a foreign body or type does not adopt it (D24)."""
+    with pytest.raises(BadInputError, match="no body of the type"):
+        draft(yard, "report-rules", organisation_id="branch", guide_organisation_id="branch")
+    with pytest.raises(BadInputError, match="give the text"):
+        draft(yard, "report-rules", guide_organisation_id="branch", text="", kept_at="档案3号")
+    elsewhere: dict[str, Any] = {"text": "", "kept_at": "档案3号", "digest": "a" * 64, "answers": "居民恳谈会建议"}
+    id = draft(yard, "report-rules", guide_organisation_id="branch", **elsewhere)
+    for by in ("post-secretary", "post-other-yard"):
+        with pytest.raises(ForbiddenError, match="body whose document it is"):
+            yard.ask("adopt_regulation", by, regulation_id=id, resolution="决议")
+    yard.ask("adopt_regulation", "post-yard", regulation_id=id, resolution="院委会2025年第1次会议")
+    shown = yard.ask("get_regulation", regulation_id=id)
+    assert (shown["kind"], shown["number"], shown["status"]) == ("report-rules", 1, "adopted")
+    assert (shown["resolution"], shown["adopted_by_organisation_id"]) == ("院委会2025年第1次会议", "yard")
+    assert shown["answers"] == "居民恳谈会建议", "it names what it answers"
+    with pytest.raises(IllegalStateError, match="adopted already"):
+        yard.ask("adopt_regulation", "post-yard", regulation_id=id, resolution="另一次")
+    withdrawn = draft(yard, "report-rules", 2, guide_organisation_id="branch")
+    yard.ask("withdraw_draft", "post-yard", regulation_id=withdrawn, reason="不改了")
+    with pytest.raises(IllegalStateError, match="withdrawn"):
+        yard.ask("adopt_regulation", "post-yard", regulation_id=withdrawn, resolution="决议")
+    standard = draft(yard, "standard", by="post-secretary", organisation_id="committee")
+    with pytest.raises(ForbiddenError, match="a body of the type"):
+        yard.ask("adopt_regulation", "post-secretary", regulation_id=standard, resolution="决议")
+
+
+def test_a_programme_names_the_document_that_is_its_standard(yard: Desk) -> None:
+    """小区党组织提质工程: one standard document, found by the programme that refers to it (C04)."""
+    prongs = {"prongs": [{"code": "lift", "zh": "提质", "en": "lift"}]}
+    with pytest.raises(BadInputError) as refused:
+        adopt(yard, "programmes", "lift", "提质工程", **prongs, standard="unheard-of")
+    assert list(refused.value.fields["data"]) == ["standard"]
+    adopt(yard, "programmes", "lift", "提质工程", **prongs, standard="standard")
+    id = draft(yard, "standard", by="post-secretary", organisation_id="committee")
+    draft(yard, "detailed-rules")
+    assert [row["regulation_id"] for row in yard.ask("find_regulations", programme="lift")["rows"]] == [id]
+    with pytest.raises(IllegalStateError, match="must stay"):
+        yard.ask("retire_entry", "operator", kind="regulations", code="standard", reason="x")
+    adopt(yard, "programmes", "other", "其他", **prongs)
+    assert yard.ask("find_regulations", programme="other")["rows"] == []
+
+
+def test_residents_advise_while_a_draft_is_open_and_each_is_answered(yard: Desk) -> None:
+    """Published for comments, commented until its day, each answered with a reason and once (part of D22)."""
+    id = draft(yard, "detailed-rules")
+    with pytest.raises(IllegalStateError, match="without days for comments"):
+        yard.ask("invite_comments", "post-yard", regulation_id=id)
+    id = draft(yard, "convention")
+    with pytest.raises(IllegalStateError, match="not possible"):
+        yard.ask("comment_draft", "p-chen", regulation_id=id, text="好")
+    yard.ask("invite_comments", "post-yard", regulation_id=id)
+    yard.ask("comment_draft", "p-chen", regulation_id=id, text="好")
+    with pytest.raises(ForbiddenError):
+        yard.ask("comment_draft", "", regulation_id=id, text="好")
+    with pytest.raises(BadInputError, match="no comment number 2"):
+        yard.ask("answer_comment", "post-yard", regulation_id=id, comment=2, taken=False, reason="x")
+    answered = {"regulation_id": id, "comment": 1, "taken": False, "reason": "已有规定"}
+    yard.ask("answer_comment", "post-yard", **answered)
+    with pytest.raises(IllegalStateError, match="answered already"):
+        yard.ask("answer_comment", "post-yard", **answered | {"taken": True})
+    with pytest.raises(IllegalStateError, match="until the day before 2025-03-11"):
+        yard.ask("comment_draft", "p-lin", at=f"2025-03-11{AT}", regulation_id=id, text="晚了")
+    assert yard.ask("get_regulation", regulation_id=id)["unanswered"] == 0

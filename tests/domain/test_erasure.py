@@ -24,3 +24,17 @@ def test_every_sealed_field_has_a_fact_that_erases_it_and_a_command_that_records
     assert [fact for fact in own if fact not in codec.events] == []
     erasing = [command.name for command in definition(service).commands.values() if command.erases is not None]
     assert len(erasing) == len(own), erasing
+
+
+def test_every_way_to_be_erased_is_known() -> None:
+    """A new fact that erases somebody must be told to the restore of keys as well (R9)."""
+    facts = {
+        f"{name}.{event}"
+        for name in OWNERS
+        for event in definition(name).codec.events
+        if event.endswith(("Erased", "Forgotten"))
+    }
+    assert facts == set(ERASURES)
+    for fact, (field, _) in ERASURES.items():
+        service, _, event = fact.partition(".")
+        assert field in definition(service).codec.events[event].__struct_fields__

@@ -10,8 +10,6 @@ from typing import Any
 
 import pytest
 
-from services.console.backup.keys import ERASURES
-from services.console.catalogue import OWNERS, definition
 from shared.personal import Personal, SqliteKeys
 from tests.e2e.backups import BEFORE, keys, refused, report_issue, restored, stop
 
@@ -129,14 +127,3 @@ def test_without_keys_nobody_can_be_read(backed_up: dict[str, Any]) -> None:
     assert made["reason"] == "restored without the key that signed before"
     refused(city.run("verify"), 1, "is named by no older key", "--accept-key")  # nobody can tell it from a thief's
     assert city.run("verify", "--accept-key", made["vkey"]).returncode == 0
-
-
-def test_every_way_to_be_erased_is_known() -> None:
-    """A new fact that erases somebody must be told to the restore of keys as well (R9)."""
-    facts = {
-        f"{name}.{event}" for name in OWNERS for event in definition(name).codec.events if event.endswith("Erased")
-    }
-    assert facts == set(ERASURES)
-    for fact, (field, _) in ERASURES.items():
-        service, _, event = fact.partition(".")
-        assert field in definition(service).codec.events[event].__struct_fields__

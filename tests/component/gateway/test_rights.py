@@ -32,7 +32,7 @@ _ASKED = {power for owner in OWNERS for right in rights.queries(owner) for power
 #: One body stands for all that review payments.
 REVIEW = {"payment.review.*": "payment.review.branch"}
 POWERS = sorted({REVIEW.get(power, power) for one in COMMANDS.values() for power in one.powers()} | _ASKED)
-EVERYBODYS = {role: frozenset(ENTRIES["roles"][role]["powers"]) for role in ("resident", "anonymous")}
+EVERYBODYS = {role: frozenset(profile()["powers"].get(role, ())) for role in ("resident", "anonymous")}
 #: Each power is tried alone and left out; in the short form every fifth.
 TRIED = POWERS if os.environ.get("RIGHTS") == "all" else POWERS[::5]
 

@@ -71,3 +71,13 @@ def test_the_whole_fancheng_gives_the_figures_of_the_source(city: City) -> None:
     assert code == 0 and report["holds"]
     assert found["the four provisions"] == {"market": 212, "unit": 301, "self_governed": 121, "covered": 370}
     assert found["compounds = sum of the four provisions"] == 1004
+
+
+@pytest.mark.timeout(300)
+def test_xiazhan_has_119_party_organisations_and_22_self_organisations_of_three_kinds(city: City) -> None:
+    """(part of A03, A04, A05, A06)"""
+    code, report = run(city, ROOT / "deploy/scenarios/xiazhan.yaml")
+    found = {figure["title"]["en"]: figure["found"] for figure in report["figures"]}
+    assert code == 0 and report["holds"]
+    kinds = found["organisations = Party + the three kinds"]
+    assert kinds.pop("party_branch") == 119 and sum(kinds.values()) == 22 and len(kinds) == 3

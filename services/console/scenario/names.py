@@ -115,15 +115,13 @@ class Names:
 
     def _series(self, series: dict[str, Any], where: Where) -> list[dict[str, int]]:
         """`{from: 1, to: 1004, over: 75}`: items `n` of 1 to 1004, spread over 75 in turn, the one of each as `of`."""
-        first, last, over = series.get("from"), series.get("to"), series.get("over", 1)
-        numbers = all(type(number) is int for number in (first, last, over))
-        if series.keys() - {"from", "to", "over"} or not numbers or not 0 <= first <= last < LONGEST_SERIES or over < 1:
-            reason = (
-                f"a series needs whole numbers, like {{from: 1, to: 20, over: 5}}, in order and below {LONGEST_SERIES}"
-            )
-            self.source.mistake(where, reason)
-            return [{"n": 0, "of": 1}]  # so that the loop's own mistakes are found too
-        return [{"n": number, "of": (number - 1) % over + 1} for number in range(first, last + 1)]
+        match {"over": 1} | series:
+            case {"from": int(first), "to": int(last), "over": int(over), **rest} if not rest:
+                if 1 <= first <= last < LONGEST_SERIES and over >= 1:
+                    return [{"n": number, "of": (number - 1) % over + 1} for number in range(first, last + 1)]
+        reason = f"a series needs whole numbers, like {{from: 1, to: 20, over: 5}}, in order and below {LONGEST_SERIES}"
+        self.source.mistake(where, reason)
+        return [{"n": 0, "of": 1}]  # so that the loop's own mistakes are found too
 
     def _fits(self, value: Any, conditions: Any, where: Where) -> bool:
         if conditions is None:

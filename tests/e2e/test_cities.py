@@ -81,3 +81,12 @@ def test_xiazhan_has_119_party_organisations_and_22_self_organisations_of_three_
     assert code == 0 and report["holds"]
     kinds = found["organisations = Party + the three kinds"]
     assert kinds.pop("party_branch") == 119 and sum(kinds.values()) == 22 and len(kinds) == 3
+
+
+@pytest.mark.timeout(300)
+def test_fenyang_has_169_party_organisations_in_30_communities(city: City) -> None:
+    """(part of B30)"""
+    code, report = run(city, ROOT / "deploy/scenarios/fenyang.yaml")
+    found = {figure["title"]["en"]: figure["found"] for figure in report["figures"]}
+    assert code == 0 and report["holds"]
+    assert found == {"communities": 30, "Party organisations of compounds": 169}

@@ -282,3 +282,31 @@ def test_waiting_needs_what_to_look_for(tmp_path: Path) -> None:
     step = read(tmp_path, steps).steps[0]
     assert isinstance(step, Wait) and step.within == 20
     assert any("path and equals" in reason for reason in refused(tmp_path, steps.replace("equals: 1, ", "")).values())
+
+
+def test_a_series_runs_over_numbers_spread_over_others_in_turn(tmp_path: Path) -> None:
+    report = REPORT.replace("for: {o: opinions}", "for: {o: {from: 2, to: 5, over: 3}}").replace(
+        "${o.day}", "2025-03-04"
+    )
+    told = read(
+        tmp_path, report.replace('"${place}.00${o.no}"', '"${place}.00${o.of}"').replace("路 ${o.no}", "路 ${o.n}")
+    )
+    sent = [step.call.arguments for step in told.steps if isinstance(step, Do)]
+    assert [(one["place"][-1], one["description"]) for one in sent] == [
+        ("2", "路 2"),
+        ("3", "路 3"),
+        ("1", "路 4"),
+        ("2", "路 5"),
+    ]
+
+
+@pytest.mark.parametrize(
+    "series", ["{from: 5, to: 2}", "{from: 1, to: x}", "{from: 1, to: 100000}", "{from: 1, to: 2, over: 0}", "{to: 2}"]
+)
+def test_a_series_that_is_none_is_named(tmp_path: Path, series: str) -> None:
+    report = (
+        REPORT.replace("for: {o: opinions}", f"for: {{o: {series}}}")
+        .replace("${o.day}", "2025-03-04")
+        .replace("o.no", "o.n")
+    )
+    assert any("a series needs whole numbers" in str(reason) for reason in refused(tmp_path, report).values())

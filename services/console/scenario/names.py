@@ -11,6 +11,8 @@ from services.console.scenario.model import Joined, Keyed, Pending
 from services.console.scenario.source import Source, Where
 
 _REFERENCE = re.compile(r"\$\{([^}]*)\}")
+#: Numbers of a series are smaller.
+LONGEST_SERIES = 100_000
 NAME = re.compile(r"[a-z][a-z0-9_]{0,40}")
 DOTTED = re.compile(r"[a-z][a-z0-9_]{0,40}(?:\.[A-Za-z0-9_]{1,40}){0,8}")
 
@@ -101,6 +103,8 @@ class Names:
                 self.source.mistake((*where, variable), f"there is no list {listed} in the data")
                 return []
             listed = values
+        if isinstance(listed, dict):
+            listed = self._series(listed, (*where, variable))
         if not isinstance(listed, list):
             self.source.mistake((*where, variable), f"{variable} must run over a list, not over {_kind(listed)}")
             return []
@@ -108,6 +112,16 @@ class Names:
         if not chosen and not self.items:  # within another loop some turns may be empty
             self.source.mistake(where, "the loop runs over nothing")
         return [(str(number), self.within(variable, Item(value, f"{name}.{number}"))) for number, value in chosen]
+
+    def _series(self, series: dict[str, Any], where: Where) -> list[dict[str, int]]:
+        """`{from: 1, to: 1004, over: 75}`: items `n` of 1 to 1004, spread over 75 in turn, the one of each as `of`."""
+        match {"over": 1} | series:
+            case {"from": int(first), "to": int(last), "over": int(over), **rest} if not rest:
+                if 1 <= first <= last < LONGEST_SERIES and over >= 1:
+                    return [{"n": number, "of": (number - 1) % over + 1} for number in range(first, last + 1)]
+        reason = f"a series needs whole numbers, like {{from: 1, to: 20, over: 5}}, in order and below {LONGEST_SERIES}"
+        self.source.mistake(where, reason)
+        return [{"n": 0, "of": 1}]  # so that the loop's own mistakes are found too
 
     def _fits(self, value: Any, conditions: Any, where: Where) -> bool:
         if conditions is None:

@@ -68,8 +68,27 @@ class HouseholdsCounted(Event, frozen=True, kw_only=True):
     qualifier: Qualifier
 
 
+class PlaceRenamed(Event, frozen=True, kw_only=True):
+    """A place bears another name from a day on; what it was called before stays readable."""
+
+    place: str
+    name: Annotated[str, told()]
+    name_en: Annotated[str, told()]
+    since: str
+
+
+class Named(msgspec.Struct, frozen=True):
+    """What a place is called."""
+
+    name: str
+    name_en: str
+
+
 class Place(msgspec.Struct, frozen=True):
-    """A place; `known` holds the latest fact by measure and day, `counts` that by day."""
+    """A place; `known` holds the latest fact by measure and day, `counts` that by day.
+
+    `names` holds every name by the day since when it holds, the first one by ""; none while it was never renamed.
+    """
 
     id: str
     status: str = "unknown"  # unknown, registered
@@ -79,9 +98,10 @@ class Place(msgspec.Struct, frozen=True):
     parent: str = ""
     known: dict[str, dict[str, PlaceMeasured]] = {}
     counts: dict[str, HouseholdsCounted] = {}
+    names: dict[str, Named] = {}
 
 
-def evolve(place: Place, event: PlaceRegistered | PlaceMeasured | HouseholdsCounted) -> Place:
+def evolve(place: Place, event: PlaceRegistered | PlaceMeasured | HouseholdsCounted | PlaceRenamed) -> Place:
     """Apply a recorded fact. Never refuses: it has already happened."""
     replace = msgspec.structs.replace
     match event:
@@ -92,9 +112,13 @@ def evolve(place: Place, event: PlaceRegistered | PlaceMeasured | HouseholdsCoun
             return replace(place, known=place.known | {event.measure: days})
         case HouseholdsCounted():
             return replace(place, counts=place.counts | {event.as_of: event})
+        case PlaceRenamed():
+            names = place.names or {"": Named(place.name, place.name_en)}
+            now = Named(event.name, event.name_en)
+            return replace(place, name=event.name, name_en=event.name_en, names=names | {event.since: now})
 
 
-FACTS = (PlaceRegistered, PlaceMeasured, HouseholdsCounted)
+FACTS = (PlaceRegistered, PlaceMeasured, HouseholdsCounted, PlaceRenamed)
 PLACE = Decider("place", FACTS, Place, Place, evolve, lambda place: place.id, named="place")
 
 
@@ -120,7 +144,8 @@ def register_place(
 ) -> list[Event | On]:
     """Register a place below its parent, with its code of each scheme that is total for its kind (C02, C29, C50, D04, X03)."""
     if place.status == "registered":
-        if (place.kind, place.name, place.name_en, place.parent) == (kind, name, name_en, parent):
+        first_name = place.names.get("", Named(place.name, place.name_en))
+        if (place.kind, place.parent, first_name) == (kind, parent, Named(name, name_en)):
             return []
         raise IllegalStateError(
             _("{place} is registered already as {name}; a path names one place"),
@@ -144,6 +169,38 @@ def register_place(
     registered = PlaceRegistered(place=place.id, kind=kind, name=name, name_en=name_en, parent=parent)
     first = first_standings(city, held, place.id, kind, standings, at[:10])
     return [registered, *(on(STANDING, id, fact) for id, fact in first)]
+
+
+@PLACE.command("registry.place", id_kind=PATH, alone=True)
+def rename_place(
+    place: Place,
+    *,
+    by: Mandate,
+    at: str,
+    city: City,
+    name: Annotated[str, line(100), "name in Chinese"],
+    name_en: Annotated[str, line(200), "name in English"] = "",
+    since: Annotated[str, DAY, "day from which it holds, not ahead; empty: today"] = "",
+) -> list[Event]:
+    """Give a place another name from a day on; its path and what it was called before stay."""
+    since = since or at[:10]
+    if (place.name, place.name_en) == (name, name_en):
+        return []
+    if since > at[:10]:
+        raise IllegalStateError(
+            _("{day} has not come yet; a place is renamed from today on at the latest"),
+            {"since": said(_("must not be in the future"))},
+            day=since,
+        )
+    if since <= (last := max(place.names, default="")):
+        raise IllegalStateError(
+            _("{place} was renamed on {day}; its next name holds from a later day on"),
+            {"since": said(_("must be later"))},
+            place=place.id,
+            day=last,
+        )
+    unlike(name, (row for row in every(city.rows, "city_places", {"parent": place.parent}) if row["place"] != place.id))
+    return [PlaceRenamed(place=place.id, name=name, name_en=name_en, since=since)]
 
 
 @PLACE.command("registry.place", id_kind=PATH)
@@ -293,9 +350,10 @@ MEASURES = View("measures", OWN, _measure_key, _measure, ("place", "measure"), f
 HOUSEHOLDS = View("households", OWN, _households_key, _households, ("place", "households"), folding=3)
 
 
-def shown_place(row: Row) -> Row:
-    """A row without the histories that measures and counts show better."""
-    return {name: value for name, value in row.items() if name not in ("known", "counts")}
+def shown_place(row: Row, day: str = "") -> Row:
+    """A row as of a day (ISO date; empty: now) by its name then, without the histories that measures and counts show better."""
+    called = row["names"][max(since for since in row["names"] if since <= day)] if day and row["names"] else {}
+    return {name: value for name, value in row.items() if name not in ("known", "counts")} | called
 
 
 PLACE_ROW = row_of(PLACE, "known", "counts", registered=TEXT, actions=ACTIONS)
@@ -309,10 +367,11 @@ def find_places(
     parent: Annotated[str, PATH, "directly below this place"] = "",
     topmost: Annotated[bool, YES, "only places without a parent"] = False,
     kind: Annotated[str, code_of("place_kinds"), "kind"] = "",
+    day: Annotated[str, DAY, "by the names of this day; empty: of today"] = "",
     order: Annotated[str, order_of("key", "place", "kind"), "sorted by; - before it: descending"] = "key",
     limit: Limit = 50,
     cursor: Cursor = "",
 ) -> dict[str, Any]:
     """Places of the territory tree."""
     where = {"place__under": place__under, "parent": [""] if topmost else parent, "kind": kind}
-    return read.page("places", where, limit, cursor, order, PLACE, shown_place)
+    return read.page("places", where, limit, cursor, order, PLACE, lambda row: shown_place(row, day))

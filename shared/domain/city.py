@@ -46,6 +46,8 @@ def _keyed(field: str, *types: str) -> Any:
 
 def _place(row: Row, event: Any, record: Record, key: str) -> Row:
     fields = _fields(event)
+    if record.type == "PlaceRenamed":
+        return row | {"name": fields["name"], "name_en": fields["name_en"]}
     return {name: fields.get(name, "") for name in ("place", "kind", "name", "name_en", "parent")}
 
 
@@ -251,7 +253,13 @@ def city_views(source: str = REGISTRY) -> tuple[View, ...]:
     """The views that every service needs to know the city."""
     return (
         View("city_entries", source, _entry_keys, _entries),
-        View("city_places", source, _keyed("place", "PlaceRegistered"), _place, ("place", "parent", "kind")),
+        View(
+            "city_places",
+            source,
+            _keyed("place", "PlaceRegistered", "PlaceRenamed"),
+            _place,
+            ("place", "parent", "kind"),
+        ),
         View(
             "city_organisations",
             source,

@@ -522,6 +522,7 @@ ROWS: dict[str, Row] = {
     "register_place": Row(
         OPERATOR, lambda world, id: {"place": f"{COMPOUND}.{world.new()}", "kind": "building", "parent": COMPOUND}
     ),
+    "rename_place": Row(OPERATOR, {"name": "更名楼"}, lambda world: BUILDING),
     "measure_place": Row(OPERATOR, {"measure": "area", "unit": "m2"}, lambda world: BUILDING),
     "count_households": Row(OPERATOR, {"households": "24"}, lambda world: BUILDING),
     "establish_organisation": Row(

@@ -50,3 +50,18 @@ def test_organisations_of_one_parent_differ_visibly_while_they_stand(desk: Desk)
 def test_what_looks_alike_is_one() -> None:
     assert len({look(name) for name in [*TWINS, *UNSEEN]}) == 2
     assert look("一号楼") != look("二号楼") and look("1号楼") != look("2号楼")
+
+
+def test_a_renamed_place_is_called_so_everywhere_and_by_its_old_name_on_earlier_days(desk: Desk) -> None:
+    path, beside = f"{COMMUNITY}.901", {"kind": "compound", "parent": COMMUNITY}
+    desk.ask("register_place", "operator", place=path, name="旧苑", **beside)
+    desk.ask("register_place", "operator", place=f"{COMMUNITY}.902", name="邻苑", **beside)
+    with pytest.raises(IllegalStateError, match="邻苑 here already"):
+        desk.ask("rename_place", "operator", place=path, name="邻 苑", since="2020-01-01")
+    for _twice in range(2):
+        desk.ask("rename_place", "operator", place=path, name="新苑", since="2020-01-01")
+    assert desk.ask("register_place", "operator", place=path, name="旧苑", **beside)["events"] == 0
+    for day, name in (("", "新苑"), ("2020-01-01", "新苑"), ("2019-12-31", "旧苑")):
+        (row,) = desk.ask("find_places", "operator", place__under=path, day=day)["rows"]
+        assert row["name"] == name
+    assert (desk.node.views.get("city_places", path) or {})["name"] == "新苑"

@@ -14,9 +14,11 @@ from services.registry.place import (
     HouseholdsCounted,
     PlaceMeasured,
     PlaceRegistered,
+    PlaceRenamed,
     count_households,
     measure_place,
     register_place,
+    rename_place,
 )
 from shared.domain.city import City, city_views
 from shared.domain.errors import BadInputError, ForbiddenError, IllegalStateError, NotFoundError
@@ -186,3 +188,21 @@ def test_a_household_counts_once(other: str) -> None:
 
 def test_households_are_not_counted_ahead() -> None:
     known().when(count_households, **COUNT | {"as_of": "2025-03-05"}).then_raises(IllegalStateError, "not come yet")
+
+
+RENAMED = PlaceRenamed(place=COMPOUND, name="和美苑", name_en="Hemei", since="2019-05-01")
+RENAME: dict[str, Any] = {"name": "和美苑", "name_en": "Hemei", "since": "2019-05-01", "city": city()}
+
+
+def test_a_place_is_renamed_once_from_a_day_on() -> None:
+    known().when(rename_place, **RENAME).then(RENAMED)
+    known(RENAMED).when(rename_place, **RENAME).then_nothing()
+    given(PLACE, COMPOUND).when(rename_place, **RENAME).then_raises(NotFoundError, COMPOUND)
+
+
+@pytest.mark.parametrize(
+    ("since", "match"), [("2099-01-01", "has not come yet"), ("2019-05-01", "later day"), ("2018-01-01", "later day")]
+)
+def test_a_name_holds_from_after_the_last_one_and_not_ahead(since: str, match: str) -> None:
+    ask = RENAME | {"name": "新苑", "since": since}
+    known(RENAMED).when(rename_place, **ask).then_raises(IllegalStateError, match)

@@ -80,6 +80,8 @@ def look(text: str) -> str:
 
 
 def _readable(text: str, invisible: bool, lines: bool) -> None:
+    if text.isprintable() and _BLANKS.isdisjoint(text):
+        return
     for character in text:
         category = unicodedata.category(character)
         if category in ("Cc", "Cs", "Zl", "Zp") and not (lines and character in "\n\t"):

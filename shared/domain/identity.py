@@ -19,10 +19,9 @@ def new_id() -> str:
         # 48 bits of milliseconds, then 12 bits that count within the millisecond
         _last = max(_last + 1, int(time.time_ns() // 1_000_000) << 12)
         stamp = _last
-    value = (stamp >> 12) << 80 | 0x7 << 76 | (stamp & 0xFFF) << 64 | 0b10 << 62
-    value |= int.from_bytes(os.urandom(8), "big") & ((1 << 62) - 1)
-    text = f"{value:032x}"
-    return f"{text[:8]}-{text[8:12]}-{text[12:16]}-{text[16:20]}-{text[20:]}"
+    rest = int.from_bytes(os.urandom(8), "big")  # 62 bits of it, behind the two that name the variant
+    high, low = 0x8000 | rest >> 48 & 0x3FFF, rest & 0xFFFF_FFFF_FFFF
+    return f"{stamp >> 28:08x}-{stamp >> 12 & 0xFFFF:04x}-7{stamp & 0xFFF:03x}-{high:04x}-{low:012x}"
 
 
 def derived_id(*parts: str) -> str:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
-from datetime import date, timedelta
+from datetime import date
 from functools import wraps
 from typing import Any
 
@@ -14,13 +14,12 @@ import structlog
 
 from shared.domain.calendar import today
 from shared.domain.city import Catalogue, City
-from shared.domain.command import Command, Needs, On, needs
+from shared.domain.command import Needs, On, needs
 from shared.domain.decider import Decider
 from shared.domain.errors import (
     ConcurrencyError,
     CorruptionError,
     DomainError,
-    IllegalStateError,
     NotFoundError,
     TimedOutError,
     UnavailableError,
@@ -28,65 +27,39 @@ from shared.domain.errors import (
 from shared.domain.event import Event
 from shared.domain.identity import derived_id
 from shared.domain.mandate import Mandate
-from shared.domain.moments import TOLERANCE, moment_of, shown
 from shared.domain.policy import Decision, Policy
-from shared.domain.reader import offered
 from shared.domain.record import Record
-from shared.domain.view import Row, Rows
-from shared.domain.words import _, said, term
+from shared.domain.view import Rows
+from shared.domain.words import _, term
 from shared.following import cloudevents
 from shared.following.authority import mandate_of
 from shared.following.context import CallContext
 from shared.following.definition import Definition
-from shared.following.execute import execute, load, remembered_state
-from shared.following.follow import Follower, GapError, Known, parked_positions, replay
+from shared.following.execute import execute
+from shared.following.follow import Follower, GapError
 from shared.following.parking import UNREADABLE
-from shared.following.references import KNOWN, in_city, require_known
-from shared.following.repeats import refuse_other
 from shared.following.strays import Strays
 from shared.following.whole import ShrunkError, known_of, require_whole
 from shared.log import EventLog, Receipt
 from shared.personal import Personal
 from shared.views import ViewStore
 
-#: Facts applied to views in one transaction.
+#: Facts that are applied to views in one transaction, and asked of a source at a time.
 BATCH = 200
+#: Asks a source for its facts: `(source, after, limit)` to records, or raises `UnavailableError`.
+Fetch = Callable[[str, int, int], list[Record]]
 #: Seconds after which a wait looks whether another process of the service has applied what is waited for.
 LOOK_EVERY = 0.1
 #: Calls that wait for facts at length at a time, so that others find a worker.
 WAITING = 8
 #: Most bytes of data in one answer to a follower, unless a single fact has more.
 LARGEST_FETCHED = 2_000_000
-#: Commits of our own log that a rebuild folds in one transaction.
-REBUILT_AT_ONCE = 1_000
-#: Asks a source for its facts: `(source, after, limit)` to records, or raises `UnavailableError`.
-Fetch = Callable[[str, int, int], list[Record]]
-
-#: Called between the batches of a rebuild, with the error when a source does not answer; it raises to end the rebuild.
-Between = Callable[[UnavailableError | None], None]
-
 #: Seconds that a decision on all that the log says waits for the views to reflect it.
 PATIENCE = 5.0
 #: The checkpoint with the last day that the clock completed, as a `date` ordinal.
 CLOCK = "clock"
-#: How often a rebuild continues because another process of the service has applied more facts.
-ATTEMPTS = 20
 
 _log = structlog.get_logger()
-
-
-def _or_raise(error: UnavailableError | None) -> None:
-    """End the rebuild when a source does not answer."""
-    if error is not None:
-        raise error
-
-
-def _taking_turns(records: Sequence[Record]) -> Iterator[Record]:
-    """The records; whoever waits to read or to command gets a turn every now and then."""
-    for number, record in enumerate(records):
-        if number % BATCH == 0:
-            time.sleep(0)  # a green thread gives way only when it says so
-        yield record
 
 
 def _behind(service: str, source: str, position: int) -> TimedOutError:
@@ -122,7 +95,8 @@ class ServiceRuntime:
         self.derived_views = frozenset(view.name for view in definition.all_views if view.source)
         #: Set while somebody waits for our views to reflect our own log.
         self.awaited = threading.Event()
-        self._lock = threading.RLock()
+        #: Held while facts are applied to the views.
+        self.applying = threading.RLock()
         #: Raises `ShrunkError` when our log is shorter than what anybody in the city knows of it; asked at start and whether we are ready.
         self.compare: Callable[[EventLog], None] = self._compare_with_ours
         #: Raises `UnavailableError` when there is no room to write to.
@@ -235,110 +209,6 @@ class ServiceRuntime:
         self.wait_for({self.name: head}, PATIENCE)  # another process may be the one that applies
         return head
 
-    def perform(
-        self,
-        command: Command,
-        context: CallContext,
-        mandate: Mandate,
-        ask: Mapping[str, Any],
-        views: Rows | None = None,
-    ) -> Row:
-        """Give a declared command with checked arguments; the receipt as plain data, with what the caller may do next.
-
-        The id stands under its own name too (`receipt_id`), "" where nothing was made.
-
-        Raises the `DomainError` of the declaration or the decision.
-        """
-        arguments = {field.name: ask[field.name] for field in command.asked}
-        id = command.id_of(ask, mandate, lambda kind: derived_id(self.name, kind, context.command_id))
-
-        def checked(state: Any, *, by: Mandate, **given: Any) -> Iterable[Event | On]:
-            decided = command.give(state, by=by, ask=ask, **given)
-            if decided:  # last, so that only who may do this learns what there is
-                require_known(command, ask, self._known(self.city(views=views), views))
-                self._in_its_window(command, context, views)
-            return decided
-
-        def repeated(state: Any, held: Mapping[str, Any]) -> None:
-            if not command.decider.exists(state):
-                return
-
-            def again(at: str) -> list[Event | On]:
-                city = self.city(at[:10], views)
-                given = dict.fromkeys(command.needs.city, city) | dict.fromkeys(command.needs.open, self.open)
-                return list(
-                    command.decide(command.decider.initial(id), by=mandate, at=at, **given, **held, **arguments)
-                )
-
-            records = list(self.log.read_stream(command.decider.stream(id)))
-            refuse_other(command, id, records, again, self.open)
-
-        receipt = self.decide(
-            command.decider,
-            id,
-            checked,
-            context,
-            mandate,
-            command.name,
-            wanted=command.needs,
-            alone=command.alone,
-            views=views,
-            repeated=repeated if command.new is not None and not command.compares else None,
-            **arguments,
-        )
-        state = remembered_state(self.log, command.decider, id)
-        if state is None:  # a twin of the command was faster
-            state = load(self.log, command.decider, id)[0]
-        if command.erases is not None and self.personal is not None:
-            self.personal.erase(command.erases(state))  # a repeated command comes here again if this was interrupted
-        exists = receipt.events > 0 or (state is not None and command.decider.exists(state))
-        return {
-            "id": id,
-            command.decider.id_field: id if exists else "",
-            "service": self.name,
-            "position": receipt.position or self.log.head().position,
-            "version": receipt.version,
-            "events": receipt.events,
-            "actions": offered(command.decider, state, mandate, self.city(views=views)) if state is not None else [],
-        }
-
-    def _in_its_window(self, command: Command, context: CallContext, views: Rows | None) -> None:
-        """Raise `IllegalStateError` for what is dated further back than the command may be, unless an operator imports it."""
-        if context.at_once or context.imported or not context.occurred:
-            return
-        now = moment_of(self.log.clock())
-        days = self.city(views=views).window(command.name, command.power) if command.late is None else command.late
-        given = {"command": term("command", command.name), "occurred": shown(context.occurred)}
-        fields = {"occurred": said(_("too long ago"))}
-        if not days and moment_of(context.occurred) < now - TOLERANCE:
-            raise IllegalStateError(
-                _("{command} is recorded when it happens and never dated back; {occurred} is past"), fields, **given
-            )
-        earliest = (now - timedelta(days)).date().isoformat()
-        if days and context.occurred[:10] < earliest:
-            raise IllegalStateError(
-                _(
-                    "{command} may be entered {days} days late at most, so for {earliest} and later; {occurred} is too long ago"
-                ),
-                fields,
-                days=days,
-                earliest=earliest,
-                **given,
-            )
-
-    def _known(self, city: City, views: Rows | None) -> Callable[[str, str], bool]:
-        """Tell whether there is a thing, by category and id; things that this service does not follow may be anything."""
-        own = {decider.category: decider for decider in self.definition.deciders}
-
-        def known(category: str, id: str) -> bool:
-            if (decider := own.get(category)) is not None:
-                return bool(decider.exists(load(self.log, decider, id)[0]))
-            if KNOWN + category in self.derived_views:
-                return (views or self.views).get(KNOWN + category, id) is not None
-            return in_city(city, category, id) is not False
-
-        return known
-
     def _policies_on(self, source: str) -> Mapping[str, Policy]:
         """What is done because of a source's facts; what asks for our rows because of another service's fact waits for them."""
 
@@ -431,7 +301,7 @@ class ServiceRuntime:
     def _advance(self, follower: Follower, records: list[Record]) -> bool:
         before = follower.position
         try:
-            with self._lock:
+            with self.applying:
                 follower.apply(records)
         except ConcurrencyError:  # another process took over in between; its checkpoint is the truth
             follower.reload()
@@ -462,63 +332,10 @@ class ServiceRuntime:
                 if follower.position < position and self.views.checkpoint(follower.name) >= position:
                     break
 
-    def rebuild(self, fetch: Fetch, between: Between = _or_raise) -> int:
-        """Fold all views anew from the logs while reads of the old ones go on, then swap; returns the facts applied.
-
-        Facts that an operator skipped or that are parked stay out, as they are out of the live views.
-        """
-        fresh = self.views.fresh()
-        self._fold_anew(fresh, fetch, between)
-        with self._lock:  # nothing is applied while the last few facts are folded and the generations swapped
-            for attempt in range(ATTEMPTS):
-                self._fold_anew(fresh, fetch, between)
-                try:
-                    self.views.promote()
-                    break
-                except ConcurrencyError:  # another process of the service has applied some
-                    if attempt == ATTEMPTS - 1:
-                        raise
-                    self._reload()
-        return sum(follower.position for follower in self.followers.values())
-
-    def renew(self, fetch: Fetch, between: Between) -> None:
-        """Rebuild the views if the stored rows belong to others, and set `ready`."""
-        if not self.views.folded_alike():
-            self._reload()
-            self.rebuild(fetch, between)
-            _log.info("views rebuilt", service=self.name)
-        self._reload()
-        self.ready = True
-
-    def _reload(self) -> None:
+    def reload(self) -> None:
+        """Read again how far each follower is."""
         for follower in self.followers.values():
             follower.reload()
-
-    def _fold_anew(self, fresh: ViewStore, fetch: Fetch, between: Between) -> None:
-        left_out = parked_positions(self.views)
-        for source, live in self.followers.items():
-            if not any(view.source == source for view in self.definition.all_views):
-                continue  # followed for policies only: its checkpoint stays
-            known: Known = {}
-            position = fresh.checkpoint(live.name)
-            while position < (end := live.position):
-                try:
-                    found = (
-                        list(self.log.read(position, limit=REBUILT_AT_ONCE))
-                        if source == self.name
-                        else fetch(source, position, BATCH)
-                    )
-                    records = [record for record in found if record.position <= end]
-                    if not records:
-                        raise UnavailableError(f"{source} does not give its facts up to position {end}")
-                except UnavailableError as error:
-                    between(error)
-                    continue
-                between(None)
-                decode = self.definition.decoder_for(source)
-                out = left_out.get(source, ())
-                taken = _taking_turns(records)
-                position = replay(source, self.definition.all_views, fresh, decode, taken, out, known)
 
     def parked_by(self, source: str) -> Follower | Strays:
         """Who parked what came from a source; raises `NotFoundError` when this service does not follow it."""
@@ -533,13 +350,13 @@ class ServiceRuntime:
     def retry(self, source: str, stream: str) -> int:
         """Apply the parked facts of a stream again while nothing else is applied; returns how many were."""
         self.require_ready()
-        with self._lock:
+        with self.applying:
             return self.parked_by(source).retry(stream)
 
     def skip(self, source: str, stream: str, position: int) -> int:
         """Leave a parked fact out for good, likewise; returns how many of those behind it were applied."""
         self.require_ready()
-        with self._lock:
+        with self.applying:
             return self.parked_by(source).skip(stream, position)
 
     def close(self) -> None:

@@ -27,6 +27,7 @@ from shared.following import cloudevents
 from shared.following.context import CallContext
 from shared.following.node import BATCH, ServiceRuntime
 from shared.following.parking import UNREADABLE
+from shared.following.rebuilding import renew
 from shared.service import metrics, tracing
 from shared.service.clock import Clock
 from shared.service.relay import Relay, fact_codes, holder_of
@@ -124,7 +125,7 @@ class Followers(SharedExtension):
 
         while not self._stopping.is_set() and not self.node.ready:
             if views.folded_alike() or views.lease("renewal", self._holder, FOLDING):
-                self.node.renew(self.fetch, between)
+                renew(self.node, self.fetch, between)
                 views.lease("renewal", self._holder, 0)
             else:
                 self._stopping.wait(PAUSE)

@@ -83,8 +83,13 @@ class Caller(SharedExtension):
         with tracing.span(self.container.service_name, f"call {service}.{method}", "CLIENT", context.correlation_id):
             signed = self._signer.sign(context, f"{service}.{method}", arguments)
             try:
-                with Timeout(seconds, _late(service, seconds)):
+                with Timeout(seconds) as limit:
                     body = self._ask(f"{service}.{method}", signed, arguments, wait_until)
+            except Timeout as error:
+                if error is not limit:
+                    raise
+                template = _("{service} did not answer within {seconds} s")
+                raise TimedOutError(template, service=term("service", service), seconds=f"{seconds:g}") from None
             except Undeliverable as error:
                 raise UnavailableError(
                     _("the service {service} is not running"), service=term("service", service)
@@ -144,11 +149,6 @@ class Caller(SharedExtension):
             _("the answer of {method} is not authentic; all processes must have the same LINLI_SECRET_FILE"),
             method=method,
         )
-
-
-def _late(service: str, seconds: float) -> TimedOutError:
-    template = _("{service} did not answer within {seconds} s")
-    return TimedOutError(template, service=term("service", service), seconds=f"{seconds:g}")
 
 
 class Rpc(DependencyProvider):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from typing import Any
 
 from nameko.runners import ServiceRunner
@@ -9,6 +10,19 @@ from nameko.runners import ServiceRunner
 from shared.broker import connecting, unreadable
 from shared.broker.embedded import transport as embedded
 from shared.service.settings import Settings
+
+#: New objects after which Python looks for cycles of garbage among them; its own 700 are fewer than a few calls in flight hold.
+COLLECT_AFTER = 10_000
+
+
+def collect_rarely() -> None:
+    """Look for cycles of garbage less often, and never again among what is there now: modules, classes, schemas.
+
+    What a call makes goes by itself when it ends. It costs a few megabytes and spares a tenth of a command's processor time.
+    """
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(COLLECT_AFTER, 20, 20)
 
 
 def nameko_config(settings: Settings) -> dict[str, Any]:
@@ -31,4 +45,5 @@ def runner_for(settings: Settings, services: list[type]) -> ServiceRunner:
     runner = ServiceRunner(nameko_config(settings))
     for service in services:
         runner.add_service(service)
+    collect_rarely()
     return runner

@@ -46,7 +46,9 @@ from shared.following.execute import load
 from shared.following.follow import Follower
 from shared.following.node import ServiceRuntime
 from shared.following.parking import PARKING, retry, skip, thing
+from shared.following.performing import perform
 from shared.following.reading import UpToDate
+from shared.following.rebuilding import rebuild
 from shared.following.snapshots import PURPOSE
 from shared.log import EventLog
 from shared.personal import Personal, sealed_in
@@ -181,7 +183,7 @@ class Call:
     def perform(self, command: Command, ask: Mapping[str, Any]) -> dict[str, Any]:
         """Give a declared command; the receipt as plain data, with what the caller may do next."""
         with tracing.span(self.node.name, f"execute {command.name}", correlation_id=self.context.correlation_id):
-            return self.node.perform(command, self.context, self.mandate, ask, self.views)
+            return perform(self.node, command, self.context, self.mandate, ask, self.views)
 
     def read(self, query: Query, ask: Mapping[str, Any]) -> dict[str, Any]:
         """Answer a declared query."""
@@ -287,7 +289,7 @@ class Call:
             }
         finally:
             seconds = time.perf_counter() - started
-            metrics.CALLS.labels(service, name, outcome).observe(seconds)
+            metrics.calls(service, name, outcome).observe(seconds)
             say = (
                 _log.debug if context_kind == "service" else _log.info
             )  # the many calls of followers would hide the rest
@@ -519,7 +521,7 @@ class Followed:
         """Rebuild all views while reads continue."""
         self.here.require("operations.rebuild")
         self.here.node.require_ready()
-        return {"facts": self.here.node.rebuild(self.here.fetch)}
+        return {"facts": rebuild(self.here.node, self.here.fetch)}
 
 
 __all__ = ["Call", "Followed", "Here", "command", "query", "serves"]

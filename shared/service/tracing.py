@@ -226,7 +226,7 @@ def observe(log: EventLog) -> None:
             outcome = error.kind
             raise
         finally:
-            metrics.APPENDS.labels(log.name, outcome).observe(time.perf_counter() - clock)
+            metrics.appends(log.name, outcome).observe(time.perf_counter() - clock)
             if _processor is not None and commit.correlation_id:
                 # an attempt that lost a race gets another id: only one append wrote the commit
                 wanted = _span_id(commit.command_id) if outcome == "ok" else None

@@ -16,7 +16,7 @@ from nameko.runners import ServiceRunner
 from nameko.testing.utils import get_extension
 
 from shared.domain.identity import new_id
-from shared.service.runner import nameko_config
+from shared.service.runner import collect_rarely, nameko_config
 from tests.bench.measuring import LINLI, Bench, Figures, Row, Run, Stopwatch
 from tests.bench.patched import beside, in_patched_process, ready
 from tests.bench.place import Place, in_city, settings
@@ -90,6 +90,7 @@ def _bare(folder: Path, *classes: type) -> ServiceRunner:
     runner = ServiceRunner(nameko_config(settings(folder)))
     for service in classes:
         runner.add_service(service)
+    collect_rarely()
     runner.start()
     return runner
 

@@ -17,6 +17,7 @@ from shared.domain.view import Row as ViewRow
 from shared.domain.view import View
 from shared.following.definition import Definition
 from shared.following.node import ServiceRuntime
+from shared.following.rebuilding import rebuild
 from shared.log import Commit, EventLog
 from shared.mongodb import majority
 from tests.bench.measuring import LINLI, Bench, Figures, Row, Stopwatch, percentile
@@ -126,7 +127,7 @@ def _most_resident() -> float:
 
 
 def _rebuild(node: ServiceRuntime) -> None:
-    assert node.rebuild(lambda source, after, limit: []) == node.log.head().position
+    assert rebuild(node, lambda source, after, limit: []) == node.log.head().position
 
 
 def rebuild_whole(folder: Path, scale: float) -> Figures:

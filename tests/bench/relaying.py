@@ -25,7 +25,7 @@ from shared.domain.identity import new_id
 from shared.following.node import BATCH
 from shared.log import Commit, EventLog, NewEvent
 from shared.service.relay import fact_codes, message_of
-from shared.service.runner import nameko_config
+from shared.service.runner import collect_rarely, nameko_config
 from shared.service.storage import open_log, open_views
 from tests.bench.following import ViewerService
 from tests.bench.measuring import LINLI, Bench, Figures, Row, Stopwatch, rate
@@ -168,6 +168,7 @@ def dispatch_each(folder: Path, scale: float) -> Figures:
     _declared(folder, queue)
     runner = ServiceRunner(nameko_config(settings(folder)))
     runner.add_service(Dispatching)
+    collect_rarely()
     runner.start()
     container = runner.containers[0] if isinstance(runner.containers, list) else next(iter(runner.containers))
     provider = get_extension(container, EventDispatcher)

@@ -24,6 +24,7 @@ from shared.domain.words import _
 from shared.following.context import CallContext
 from shared.following.definition import Definition
 from shared.following.node import CLOCK, ServiceRuntime
+from shared.following.performing import perform
 from shared.log import EventLog
 from shared.log.memory import MemoryStorage
 from shared.log.sqlite import SqliteStorage
@@ -103,7 +104,7 @@ class Library:
     def lend(self, node: ServiceRuntime, id: str, due: str = "2026-03-01") -> None:
         context = CallContext(kind="operator", actor="op", command_id=f"lend-{id}", occurred=AT)
         ask = {"book_id": id, "due": due}
-        node.perform(DEFINITION.commands["lend_book"], context, node.mandate(context), ask)
+        perform(node, DEFINITION.commands["lend_book"], context, node.mandate(context), ask)
 
 
 @pytest.fixture

@@ -9,6 +9,7 @@ import eventlet
 from shared.domain.view import View, by
 from shared.following.definition import Definition
 from shared.following.node import BATCH, ServiceRuntime
+from shared.following.rebuilding import rebuild
 from shared.log import EventLog
 from shared.log.sqlite import SqliteStorage
 from shared.views.sqlite import SqliteViews
@@ -38,5 +39,5 @@ def test_others_take_turns_with_a_rebuild(tmp_path: Path) -> None:
     eventlet.spawn(take_turns)
     eventlet.sleep(0)  # it begins
     before = turns
-    assert node.rebuild(lambda source, after, limit: []) == batches * BATCH
+    assert rebuild(node, lambda source, after, limit: []) == batches * BATCH
     assert turns - before >= batches - 1

@@ -15,7 +15,9 @@ from shared.domain.view import OWN, View, by
 from shared.following.context import CallContext
 from shared.following.definition import Definition
 from shared.following.node import ServiceRuntime
+from shared.following.performing import perform
 from shared.following.reading import UpToDate
+from shared.following.rebuilding import rebuild, renew
 from shared.log import EventLog
 from shared.log.memory import MemoryStorage
 from shared.service.service import Followed, serves
@@ -93,7 +95,7 @@ class Shops:
             kind="operator", actor="op", command_id=f"c{next(self._numbers)}", occurred="2026-03-01T09:00:00+08:00"
         )
         ask = {"shop_id": shop_id, "name": f"shop {shop_id}"}
-        node.perform(node.definition.commands["open_shop"], context, node.mandate(context), ask)
+        perform(node, node.definition.commands["open_shop"], context, node.mandate(context), ask)
 
 
 @pytest.fixture
@@ -152,7 +154,7 @@ def test_the_views_of_the_next_version_are_folded_before_they_are_read(shops: Sh
             refused()
     assert UpToDate(new).get("parked", "x"), "what no log can bring back is as it was"
     shops.open(new, "s9")  # what needs no view is done
-    new.renew(no_fetch, go_on)
+    renew(new, no_fetch, go_on)
     assert new.ready
     new.apply_own()
     assert [row["title"] for row in new.views.find("shops", order="title").rows] == ["shop s0", "shop s2", "shop s9"]
@@ -170,10 +172,10 @@ def test_a_kill_in_between_is_made_up_for(shops: Shops) -> None:
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        shops.node(NEXT).renew(no_fetch, killed)
+        renew(shops.node(NEXT), no_fetch, killed)
     again = shops.node(NEXT)
     assert not again.ready
-    again.renew(no_fetch, go_on)
+    renew(again, no_fetch, go_on)
     assert again.views.find("shops").rows == [{"key": "s1", "title": "shop s1"}]
 
 
@@ -182,7 +184,7 @@ def test_a_source_that_does_not_answer_yet_is_waited_for(tmp_path: Path) -> None
     shops = ServiceRuntime(SHOPS_DEFINITION, facts, SqliteViews(tmp_path / "shops.sqlite", SHOPS_DEFINITION.all_views))
     context = CallContext(kind="operator", actor="op", command_id="c", occurred="2026-03-01T09:00:00+08:00")
     ask = {"shop_id": "s1", "name": "tea"}
-    shops.perform(SHOPS_DEFINITION.commands["open_shop"], context, shops.mandate(context), ask)
+    perform(shops, SHOPS_DEFINITION.commands["open_shop"], context, shops.mandate(context), ask)
     before = Definition("watchers", (WATCH,), (SIGHTS,), {"shops.ShopOpened": on_opened}, ("shops",))
     log = EventLog("watchers", MemoryStorage())
     old = ServiceRuntime(before, log, SqliteViews(tmp_path / "views.sqlite", before.all_views))
@@ -197,7 +199,7 @@ def test_a_source_that_does_not_answer_yet_is_waited_for(tmp_path: Path) -> None
             raise UnavailableError(f"{source} does not answer")
         return list(facts.read(after, limit=limit))
 
-    new.renew(fetch, lambda error: waited.append(error.message) if error else None)
+    renew(new, fetch, lambda error: waited.append(error.message) if error else None)
     assert waited == ["shops does not answer"] * 3
     assert new.views.get("titles", "s1") == {"key": "s1", "title": "tea"}
     assert log.head().position == 1, "policies are not run again"
@@ -218,7 +220,7 @@ def test_the_older_process_keeps_its_rows_and_follows_nothing_any_more(
     older, newer = shops.node(SHOPS_DEFINITION), shops.node(NEXT)
     shops.open(older, "s1")
     older.apply_own()
-    newer.renew(no_fetch, go_on)
+    renew(newer, no_fetch, go_on)
     older.views._looked = 0.0  # type: ignore[attr-defined]  # as after a second
     assert older.views.get("shops", "s1") == {"key": "s1", "name": "shop s1"}
     assert newer.views.get("shops", "s1") == {"key": "s1", "title": "shop s1"}
@@ -250,7 +252,7 @@ def test_the_older_process_goes_on_until_the_newer_is_done(mongodb: Callable[[De
             shops.open(older, f"s{number}")
             older.apply_own()
 
-    newer.renew(no_fetch, meanwhile)
+    renew(newer, no_fetch, meanwhile)
     assert newer.followers["shops"].position == 4
     assert newer.views.count("shops") == 4
 
@@ -260,7 +262,7 @@ def test_a_rebuild_by_a_process_of_the_same_version_is_followed(mongodb: Callabl
     one, other = shops.node(SHOPS_DEFINITION), shops.node(SHOPS_DEFINITION)
     shops.open(one, "s1")
     one.apply_own()
-    one.rebuild(no_fetch)
+    rebuild(one, no_fetch)
     shops.open(one, "s2")
     one.apply_own()
     wait_for(lambda: other.views.count("shops") == 2, "the new generation to be read")

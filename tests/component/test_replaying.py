@@ -10,6 +10,7 @@ from shared.domain.view import View, by
 from shared.following import follow
 from shared.following.definition import Definition
 from shared.following.node import ServiceRuntime
+from shared.following.rebuilding import rebuild
 from shared.log import EventLog
 from shared.log.sqlite import SqliteStorage
 from shared.views.sqlite import SqliteViews
@@ -48,6 +49,6 @@ def test_rows_kept_between_batches_are_those_of_the_store(tmp_path: Path, monkey
         pass
     live = {view: node.views.find(view, limit=500).rows for view in ("cases", "districts")}
     assert 0 < len(live["cases"]) < 110
-    assert node.rebuild(lambda source, after, limit: []) == EVENTS
+    assert rebuild(node, lambda source, after, limit: []) == EVENTS
     assert {view: node.views.find(view, limit=500).rows for view in live} == live
     node.close()

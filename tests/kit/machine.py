@@ -30,6 +30,7 @@ from shared.domain.record import Record
 from shared.domain.view import Row, Tally, state_of
 from shared.following.context import CallContext
 from shared.following.definition import Definition
+from shared.following.performing import perform
 from shared.log import Commit, NewEvent, Receipt
 from tests.kit.city import COMMUNITY, COMPOUND, ENTRIES, ORGANISATIONS, POSTS, facts
 from tests.kit.desk import Desk
@@ -321,7 +322,7 @@ class Machine(RuleBasedStateMachine):
         occurred = f"{self.day - timedelta(back)}T09:00:00+08:00"
         context = CallContext(kind="person", actor=by.actor, post=by.post_id, occurred=occurred, command_id=command_id)
         try:
-            return self.desk.node.perform(command, context, by, ask)
+            return perform(self.desk.node, command, context, by, ask)
         except LinliError as error:
             self.check_refusal(error)
             if not back:

@@ -5,8 +5,7 @@ from __future__ import annotations
 import time
 import uuid
 from collections import defaultdict
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from typing import Any
 
 from amqp.exceptions import (
@@ -82,7 +81,8 @@ class Channel(base.StdChannel):
 
     def exchange_declare(self, exchange: str, type: str = "direct", passive: bool = False, **_: Any) -> None:
         """Declare an exchange; PreconditionFailed when it exists with another type."""
-        with self._open() as broker:
+        with self.broker.lock:
+            broker = self._opened()
             found = broker.exchanges.get(exchange)
             if found is None and passive:
                 raise NotFound(f"NOT_FOUND - no exchange '{exchange}' in the embedded broker", (40, 10))
@@ -95,7 +95,8 @@ class Channel(base.StdChannel):
 
     def exchange_delete(self, exchange: str, if_unused: bool = False, **_: Any) -> None:
         """Delete an exchange and its bindings."""
-        with self._open() as broker:
+        with self.broker.lock:
+            broker = self._opened()
             found = broker.exchanges.get(exchange)
             if found is not None and if_unused and found.bindings:
                 raise PreconditionFailed(f"exchange '{exchange}' has bindings", (40, 20))
@@ -117,7 +118,8 @@ class Channel(base.StdChannel):
         limit = arguments.get("x-max-length", 0)
         if not isinstance(limit, int) or limit < 0:
             raise PreconditionFailed(f"x-max-length of queue '{queue}' must be a whole number, not {limit!r}", (50, 10))
-        with self._open() as broker:
+        with self.broker.lock:
+            broker = self._opened()
             broker.sweep()
             queue = queue or f"amq.gen-{uuid.uuid4().hex}"
             if passive or queue in broker.queues:
@@ -139,7 +141,8 @@ class Channel(base.StdChannel):
         self._change_binding(queue, exchange, routing_key, bound=False)
 
     def _change_binding(self, queue: str, exchange: str, routing_key: str, *, bound: bool) -> None:
-        with self._open() as broker:
+        with self.broker.lock:
+            broker = self._opened()
             broker.queue(queue, self.connection)
             if exchange not in broker.exchanges:
                 raise NotFound(f"NOT_FOUND - no exchange '{exchange}' in the embedded broker", (50, 20))
@@ -147,7 +150,8 @@ class Channel(base.StdChannel):
 
     def queue_delete(self, queue: str = "", if_unused: bool = False, if_empty: bool = False, **_: Any) -> int:
         """Delete a queue, cancel its consumers and return how many messages it held."""
-        with self._open() as broker:
+        with self.broker.lock:
+            broker = self._opened()
             if queue not in broker.queues:
                 return 0
             found = broker.queue(queue, self.connection)
@@ -159,7 +163,8 @@ class Channel(base.StdChannel):
 
     def queue_purge(self, queue: str = "", **_: Any) -> int:
         """Drop the waiting messages of a queue and return how many they were."""
-        with self._open() as broker:
+        with self.broker.lock:
+            broker = self._opened()
             found = broker.queue(queue, self.connection)
             count = len(found.ready)
             found.ready.clear()
@@ -178,7 +183,8 @@ class Channel(base.StdChannel):
         A mandatory message without a queue is returned: to the `basic_return` listeners, or as a ChannelError NO_ROUTE.
         """
         body, properties = message
-        with self._open() as broker:
+        with self.broker.lock:
+            broker = self._opened()
             queues = broker.targets(exchange, routing_key)
             if full := [queue.name for queue in queues if queue.full()]:
                 raise MessageNacked(f"queue '{full[0]}' is full; consume from it or raise its x-max-length")
@@ -210,7 +216,8 @@ class Channel(base.StdChannel):
         """Start to consume and return the consumer's tag."""
         if callback is None:
             raise ValueError("a consumer needs a callback")
-        with self._open() as broker:
+        with self.broker.lock:
+            broker = self._opened()
             found = broker.queue(queue, self.connection)
             tag = consumer_tag or f"amq.ctag-{uuid.uuid4().hex}"
             if tag in self.consumers:
@@ -239,7 +246,8 @@ class Channel(base.StdChannel):
 
     def basic_get(self, queue: str = "", no_ack: bool = False, **_: Any) -> Delivery | None:
         """Take one message, or None when the queue is empty."""
-        with self._open() as broker:
+        with self.broker.lock:
+            broker = self._opened()
             found = broker.queue(queue, self.connection)
             found.used = time.monotonic()
             if not found.ready:
@@ -251,17 +259,20 @@ class Channel(base.StdChannel):
 
     def basic_ack(self, delivery_tag: int, multiple: bool = False, **_: Any) -> None:
         """Acknowledge one delivery, or all up to it."""
-        with self._open():
+        with self.broker.lock:
+            self._opened()
             self.settle(self._tags(delivery_tag, multiple))
 
     def basic_reject(self, delivery_tag: int, requeue: bool = False, **_: Any) -> None:
         """Reject a delivery: requeue it at its place, or dead-letter it."""
-        with self._open():
+        with self.broker.lock:
+            self._opened()
             self.settle(self._tags(delivery_tag, False), requeue=requeue, refused=not requeue)
 
     def basic_recover(self, requeue: bool = True, **_: Any) -> None:
         """Requeue all unacknowledged deliveries."""
-        with self._open():
+        with self.broker.lock:
+            self._opened()
             assert self.connection is not None
             self.connection.drop_events(self)
             self.settle(list(self.unacknowledged), requeue=True)
@@ -307,9 +318,8 @@ class Channel(base.StdChannel):
             raise PreconditionFailed(f"PRECONDITION_FAILED - unknown delivery tag {delivery_tag}", (60, 80))
         return [delivery_tag]
 
-    @contextmanager
-    def _open(self) -> Iterator[Broker]:
-        with self.broker.lock:
-            if self.connection is None:
-                raise RecoverableConnectionError("the channel to the embedded broker was closed")
-            yield self.broker
+    def _opened(self) -> Broker:
+        """Return the broker; call with its lock held. Raises `RecoverableConnectionError` when the channel was closed."""
+        if self.connection is None:
+            raise RecoverableConnectionError("the channel to the embedded broker was closed")
+        return self.broker

@@ -11,7 +11,7 @@ import time
 from bisect import bisect_left
 from collections import deque
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from amqp.exceptions import NotFound, ResourceLocked
@@ -180,7 +180,10 @@ class Queue:
     def put(self, message: Held) -> None:
         """Add a message at the end."""
         self.last_order += 1
-        self.ready.append(replace(message, order=self.last_order))
+        held = Held(
+            message.body, message.properties, message.exchange, message.routing_key, self.last_order, message.returns
+        )
+        self.ready.append(held)
         self.pump()
         while self.drops and len(self.ready) > self.limit:
             self.dead_letter(self.ready.popleft(), "maxlen")

@@ -14,6 +14,7 @@ from msgspec.structs import replace
 from services.issues.issue import ISSUE
 from shared.domain import numbers
 from shared.domain.errors import BadInputError, ForbiddenError, IllegalStateError, NotFoundError
+from shared.following.rebuilding import rebuild
 from tests.domain.issues.facts import REPORTED
 from tests.kit.city import BUILDING, COMMUNITY, COMPOUND, FOUNDED, STREET, entry
 from tests.kit.city import post as post_of
@@ -414,7 +415,7 @@ def test_views_built_again_are_the_same(fresh: Desk) -> None:
     settle(fresh, id, "not_satisfied")
     fresh.tick("2025-03-08")
     before = [fresh.ask("get_issue", "post-grid", issue_id=id), fresh.ask("issue_figures")]
-    fresh.node.rebuild(lambda source, after, limit: list(fresh.others[source].read(after, limit=limit)))
+    rebuild(fresh.node, lambda source, after, limit: list(fresh.others[source].read(after, limit=limit)))
     assert [fresh.ask("get_issue", "post-grid", issue_id=id), fresh.ask("issue_figures")] == before
 
 

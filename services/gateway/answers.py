@@ -22,8 +22,17 @@ _POSTS = next(one for one in CONTRACTS if one.service == "registry").answers["po
 _PROBLEM = shape(problem=shape(kind=TEXT, message=TEXT))
 _FOLLOWER = shape(position=COUNT, parked=COUNT)
 _STATUS = shape(service=TEXT, head=COUNT, relayed=COUNT, ready=YES, clock=TEXT, followers=by_code(_FOLLOWER))
-#: A fact that could not be applied, or one that waits behind it.
-_PARKED: Shape = {"type": "object", "additionalProperties": True}
+#: A fact that could not be applied, or one that waits behind it, without what it says.
+_PARKED: Shape = shape(
+    key=TEXT,
+    source=TEXT,
+    stream=TEXT,
+    position=COUNT,
+    type=TEXT,
+    state={"type": "string", "enum": ["parked", "waiting"]},
+    reason=TEXT,
+    digests=by_code(TEXT),
+)
 _RECEIPT = {"id": TEXT, "service": TEXT, "position": COUNT, "version": COUNT, "events": COUNT}
 
 

@@ -45,7 +45,7 @@ from shared.following.definition import Definition
 from shared.following.execute import load
 from shared.following.follow import Follower
 from shared.following.node import ServiceRuntime
-from shared.following.parking import PARKING, retry, skip, thing
+from shared.following.parking import DIGESTS, PARKING, retry, shown, skip, thing
 from shared.following.performing import perform
 from shared.following.reading import UpToDate
 from shared.following.rebuilding import rebuild
@@ -103,7 +103,7 @@ class Here(DependencyProvider):
         if not settings.mongodb_uri:  # a process of a city has waited for this before it got here
             self.node.require_whole()
         self.signer = Signer(*settings.secrets())
-
+        self.digests = Codes(settings.secrets(), DIGESTS)
         self.patience = settings.rpc_timeout * WAIT_SHARE
         self.followers.follow(self.node, self._relays)
 
@@ -153,7 +153,7 @@ class Call:
         self.node = here.node
         self._views = cast(ViewStore, UpToDate(here.node))
         self.fetch = here.followers.fetch
-        self.personal = here.personal
+        self.personal, self.digests = here.personal, here.digests
 
     @property
     def views(self) -> ViewStore:
@@ -477,10 +477,10 @@ class Followed:
 
     @query
     def parked(self, limit: int, cursor: str | None) -> dict[str, Any]:
-        """Return parked facts with the reason and their bytes."""
+        """Return parked facts: where they belong, why they wait, and digests of what else they hold."""
         self.here.require("operations.park")
         found: dict[str, Any] = self.here.find("parked", {"state": ["parked", "waiting"]}, "key", limit, cursor)
-        return found
+        return found | {"rows": [shown(row, self.here.digests) for row in found["rows"]]}
 
     @command
     def retry_parked(self, source: str, stream: str, reason: str) -> dict[str, Any]:

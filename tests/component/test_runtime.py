@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sqlite3
 import time
 from pathlib import Path
@@ -151,7 +152,8 @@ def test_poison_is_parked_and_other_streams_go_on(amqp_uri: str, tmp_path: Path)
         rows = here.call("watchers", "parked")["rows"]
         assert [(row["position"], row["state"]) for row in rows] == [(1, "parked"), (2, "waiting")]
         assert rows[0]["reason"] == "ValueError: this name cannot be counted"
-        assert '"poison"' in rows[0]["record"]
+        kept = here.here("watchers").node.views.get("parked", rows[0]["key"])["record"]
+        assert '"poison"' in kept and '"poison"' not in json.dumps(rows), "it is kept whole, and not shown"
         act = {"source": "shops", "stream": "shop-s1", "reason": "trying again"}
         assert here.call("watchers", "retry_parked", act, command_id="r1")["applied"] == 0
         with pytest.raises(NotFoundError, match="no fact of shop-s9 is parked"):

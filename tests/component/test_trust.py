@@ -40,8 +40,11 @@ def signed(about: dict[str, Any], body: bytes, codes: Codes) -> dict[str, Any]:
 
 
 def parked(here: City) -> list[dict[str, Any]]:
+    """As they are kept; operators are told where they belong and why they wait."""
     rows: list[dict[str, Any]] = here.call("watchers", "parked", {"limit": 500})["rows"]
-    return rows
+    assert not any("record" in row for row in rows)
+    kept = here.here("watchers").node.views.get_many("parked", [row["key"] for row in rows])
+    return [row | {"record": kept[row["key"]]["record"]} for row in rows]
 
 
 def record_of(here: City) -> Record:

@@ -13,8 +13,10 @@ from services.console.catalogue import definition, service_class
 from shared.domain.city import REGISTRY
 from shared.domain.errors import from_mapping
 from shared.domain.identity import new_id
+from shared.following.codes import Codes
 from shared.following.context import CallContext, Signer
 from shared.following.node import ServiceRuntime
+from shared.following.parking import DIGESTS
 from shared.log import Commit, EventLog, NewEvent, StoredCommit
 from shared.log.memory import MemoryStorage
 from shared.personal import Personal, SqliteKeys
@@ -51,6 +53,7 @@ class Desk:
         views = SqliteViews(folder / "views.sqlite", self.definition.all_views)
         self.node = ServiceRuntime(self.definition, self.log, views, personal=self.personal)
         self.signer, self.patience = Signer(b"x" * 32), 4.0
+        self.digests = Codes((b"x" * 32,), DIGESTS)
         self.followers = SimpleNamespace(fetch=None)
         self.others = {source: EventLog(source, MemoryStorage()) for source in self.definition.sources}
         if service != REGISTRY:

@@ -19,10 +19,12 @@ from services.gateway.accounts import VIEWS, Accounts
 from services.gateway.app import create_app
 from services.gateway.portal.declared import aggregates
 from shared.domain.errors import from_mapping
+from shared.following.codes import Codes
 from shared.following.context import CallContext, Signer
 from shared.following.definition import Definition
 from shared.following.follow import Follower
 from shared.following.node import ServiceRuntime
+from shared.following.parking import DIGESTS
 from shared.log import EventLog
 from shared.log.memory import MemoryStorage
 from shared.personal import Personal, SqliteKeys
@@ -39,6 +41,7 @@ class Place:
     def __init__(self, town: Town, name: str, found: Definition, cls: type, folder: Path) -> None:
         self.definition, self.cls = found, cls
         self.signer, self.personal, self.patience = town.signer, town.personal, 4.0
+        self.digests = Codes((b"t" * 32,), DIGESTS)
         self.followers = SimpleNamespace(fetch=town.fetch)
         views = SqliteViews(folder / f"{name}.views.sqlite", found.all_views, durable=found.durable)
         follower = LedgerFollower if name == "audit" else Follower

@@ -11,10 +11,12 @@ import jsonschema
 import pytest
 from msgspec.structs import replace
 
+from services.console.catalogue import service_class
 from services.issues.issue import ISSUE
 from shared.domain import numbers
 from shared.domain.errors import BadInputError, ForbiddenError, IllegalStateError, NotFoundError
 from shared.following.rebuilding import rebuild
+from shared.service.service import Call
 from tests.domain.issues.facts import REPORTED
 from tests.kit.city import BUILDING, COMMUNITY, COMPOUND, FOUNDED, STREET, entry
 from tests.kit.city import post as post_of
@@ -256,6 +258,23 @@ def test_a_patrol_nobody_answers_for_waits_for_an_operator(fresh: Desk) -> None:
         fresh.tell("volunteers", "PatrolLogged", told_by=("p-volunteer", "", ""), **PATROL)
     assert fresh.parked == 1
     assert [record.type for record in fresh.log.read()] == ["FactParked"]
+    answers = {}
+    for by in ("operator", "post-grid", ""):
+        service = service_class("issues")()
+        service.here = Call(fresh, fresh.signer.sign(fresh.context(by), "issues.parked", {"limit": 9, "cursor": None}))
+        answers[by] = service.parked(limit=9, cursor=None)
+    (row,) = answers["operator"]["ok"]["rows"]
+    assert (row["type"], row["position"], row["state"]) == (
+        "PatrolLogged",
+        fresh.others["volunteers"].head().position,
+        "parked",
+    )
+    assert "p-volunteer" not in str(row) and FINDINGS[0]["description"] not in str(row), (
+        "what it says is not for operators"
+    )
+    assert {"actor", "data.findings"} <= row["digests"].keys()
+    assert answers["post-grid"]["error"]["kind"] == "forbidden"
+    assert answers[""]["error"]["kind"] in ("unauthenticated", "forbidden")
 
 
 def test_accepted_works_resolve_each_issue_they_name(desk: Desk) -> None:

@@ -6,6 +6,11 @@ STORY ?= deploy/scenarios/sanchajie.yaml
 COMPOSE ?= $(shell docker compose version >/dev/null 2>&1 && echo docker compose || echo docker-compose)
 # why the interpreter crashed, if it did, where the end of the output shows it
 CRASHED = { status=$$?; for told in build/crash*.txt; do head -n 2 $$told; sed -n '/^Current thread/,$$p' $$told | head -n 18; done; exit $$status; }
+# install by hash what a lock of deploy names, then Linli itself; the locks are for Python 3.11, other versions go by the constraints
+INSTALL = { if $(1)/bin/python -c 'import sys; sys.exit(sys.version_info[:2] != (3, 11))'; \
+	then $(1)/bin/python -m pip install --quiet --require-hashes --requirement deploy/$(2) \
+		&& $(1)/bin/python -m pip install --quiet --no-index --no-deps --no-build-isolation --editable .; \
+	else $(1)/bin/python -m pip install --quiet --constraint deploy/constraints.txt --editable '.$(3)'; fi; }
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 export PYTHONWARNINGS = ignore
 
@@ -15,17 +20,17 @@ export PYTHONWARNINGS = ignore
 help: ## list the tasks
 	@awk -F':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-$(VENV)/installed: pyproject.toml deploy/constraints.txt
+$(VENV)/installed: pyproject.toml deploy/constraints.txt deploy/requirements.lock
 	@command -v $(PYTHON) >/dev/null || { echo "Python 3.11 or later is needed (PYTHON=... names another one)"; exit 1; }
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Python 3.11 or later is needed; $(PYTHON) is older"; exit 1; }
 	@echo "installing into $(VENV) (once) …"
 	@$(PYTHON) -m venv $(VENV)
-	@$(BIN)/python -m pip install --quiet --constraint deploy/constraints.txt --editable .
+	@$(call INSTALL,$(VENV),requirements.lock)
 	@touch $@
 
-$(VENV)/tested: $(VENV)/installed
+$(VENV)/tested: $(VENV)/installed deploy/requirements-test.lock
 	@echo "installing what the tests need (once) …"
-	@$(BIN)/python -m pip install --quiet --constraint deploy/constraints.txt --editable '.[test]'
+	@$(call INSTALL,$(VENV),requirements-test.lock,[test])
 	@deploy/install-test-servers
 	@npm install --silent --no-audit --no-fund --prefix $(VENV)/redocly @redocly/cli@2.77.0
 	@$(PYTHON) -m venv $(VENV)/client  # a place of its own: it wants other versions of what Linli uses
@@ -59,8 +64,7 @@ imports: $(VENV)/tested ## who may import whom
 .venv-bench/installed: $(VENV)/installed
 	@echo "installing what the benchmarks need (once) …"
 	@$(PYTHON) -m venv .venv-bench
-	@.venv-bench/bin/python -m pip install --quiet --constraint deploy/constraints.txt --editable . \
-		'eventsourcing>=9.3,<10' 'psycopg[binary,pool]>=3.2,<4' 'secantusdb==0.6.0b17'
+	@$(call INSTALL,.venv-bench,requirements-test.lock,[bench])
 	@deploy/install-test-servers
 	@touch $@
 
@@ -99,12 +103,8 @@ logs: ## follow the log of the city in containers
 	@.venv-locked/bin/python -m pip install --quiet --require-hashes --requirement deploy/requirements.lock
 	@touch $@
 
-lock: .venv-tools/installed ## write deploy/requirements.lock: each package of the image with its hashes (Python 3.11)
-	@mkdir -p build
-	@$(PYTHON) -c "import tomllib; print('\n'.join(tomllib.load(open('pyproject.toml', 'rb'))['project']['dependencies']))" >build/requirements.in
-	@.venv-tools/bin/pip-compile --quiet --generate-hashes --allow-unsafe --strip-extras --no-header --no-annotate --no-emit-options \
-		--constraint deploy/constraints.txt --output-file build/requirements.lock build/requirements.in
-	@{ head -n 1 deploy/requirements.lock; grep -v '^$$' build/requirements.lock; } >build/requirements.new && mv build/requirements.new deploy/requirements.lock
+lock: .venv-tools/installed ## write deploy/requirements.lock and requirements-test.lock: each package with its hashes (Python 3.11)
+	@.venv-tools/bin/python deploy/lock.py .venv-tools/bin/pip-compile
 
 sbom: .venv-tools/installed .venv-locked/installed ## write build/sbom.json: what Linli is made of, in CycloneDX
 	@mkdir -p build

@@ -34,6 +34,7 @@ ACTS = (
     *("second_factor_set", "second_factor_reset", "second_factor_failed"),
     *("operator_acted", "operator_stopped", "token_used", "token_closed"),
     *("asked", "confirmed", "declined", "confirmation_failed"),
+    *("access_refused", "token_refused"),
 )
 
 

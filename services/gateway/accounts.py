@@ -57,6 +57,8 @@ class Accounts:
 
     def __init__(self, views: ViewStore, run: Callable[..., Any] = _directly) -> None:
         self._views = views
+        #: Whether a password became known elsewhere.
+        self.breached: Callable[[str], bool] = lambda password: False
         self.sign_ins = SignIns(views)
         self._run = run
         self._hashing = threading.BoundedSemaphore(_AT_A_TIME)
@@ -142,6 +144,11 @@ class Accounts:
     def hashed(self, password: str, *known: str, old: Row | None = None, field: str = "password") -> str:
         """The hash of a new password; raises `BadInputError` for a poor one, or one of the last ones of the account `old`."""
         check_password(password, *known, field=field)
+        if self.breached(password):
+            raise BadInputError(
+                _("the password is not taken"),
+                {field: said(_("became known elsewhere, in a theft of passwords; take another"))},
+            )
         for before in (old["hash"], *old.get("old", ())) if old else ():
             with self._hashing:
                 same = self._run(_verify, before, password)

@@ -27,7 +27,7 @@ from services.gateway.signing import Signing
 from services.gateway.tiles import create_tiles
 from services.gateway.trail import Trail
 from services.gateway.well_known import create_well_known
-from shared.domain.errors import LinliError
+from shared.domain.errors import ForbiddenError, LinliError, UnauthenticatedError
 from shared.domain.identity import new_id
 from shared.service import tracing
 
@@ -152,6 +152,10 @@ def _register_portal(app: Flask, gateway: Gateway) -> None:
         return page
 
     def on_linli(error: LinliError) -> Response:
+        if error.kind == ForbiddenError.kind:
+            gateway.note_refusal("access_refused")
+        elif error.kind == UnauthenticatedError.kind and headers.has_credential():
+            gateway.note_refusal("token_refused")
         return shown(problems.from_linli(error))
 
     def on_http(error: HTTPException) -> Response:

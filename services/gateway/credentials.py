@@ -16,7 +16,7 @@ from itsdangerous import BadSignature, SignatureExpired, URLSafeTimedSerializer
 from services.gateway.accounts import Accounts, ended
 from services.gateway.attempts import Attempts
 from services.gateway.problems import TooManyRequestsError
-from services.gateway.second_factor import Factors
+from services.gateway.second_factor import STEP, Factors
 from services.gateway.trail import Rows, Trail
 from shared.domain.errors import BadInputError, ForbiddenError, LinliError, UnauthenticatedError
 from shared.domain.view import Row
@@ -159,6 +159,14 @@ class Credentials:
         step = self.factors.step_of(row["factor"], code.strip())
         if step is None or not self.accounts.use_step(row["username"], step, use):
             self._count("second_factor_failed", address, row)
+            if step is None and (off := self.factors.off(row["factor"], code.strip())):
+                raise error(
+                    _(
+                        "the number was shown {seconds} s before or after now; enter the present one, and have the telephone set its clock"
+                    ),
+                    {"code": said(_("is not the present one"))},
+                    seconds=abs(off) * STEP,
+                )
             raise error(
                 _("the number is wrong or was used already; wait for the next one"),
                 {"code": said(_("is wrong or was used already"))},

@@ -123,3 +123,8 @@ def code() -> str:
     if not given and request.mimetype in ("application/x-www-form-urlencoded", "multipart/form-data"):
         given = request.form.get("code", "")
     return given.strip()[:20]
+
+
+def has_credential() -> bool:
+    """Whether a token came along that says who asks, or who imports."""
+    return "Authorization" in request.headers or "Linli-Import" in request.headers

@@ -11,8 +11,8 @@ from cryptography.fernet import Fernet, InvalidToken, MultiFernet
 from shared.domain.errors import UnavailableError
 from shared.domain.words import _
 
-#: Seconds for which a number is shown, and how many numbers before and after are taken, for clocks that go wrong.
-STEP, DRIFT = 30, 1
+#: Seconds for which a number is shown and good, and how many numbers before and after are told from guesses, for clocks that go wrong.
+STEP, NEAR = 30, 4
 
 
 class Factors:
@@ -31,20 +31,23 @@ class Factors:
         return self._box.encrypt(secret.encode()).decode(), secret, address
 
     def step_of(self, sealed: str, code: str) -> int | None:
-        """The step (30 s since 1970) whose number the code is; None for a wrong one.
+        """The present step (30 s since 1970) when the code is its number; None for any other.
 
         Raises `UnavailableError` when the secret was sealed with a key that this city no longer has.
         """
+        now = int(self.clock()) // STEP
+        return now if self._is(sealed, code, now) else None
+
+    def off(self, sealed: str, code: str) -> int:
+        """By how many steps a code is too late (below 0) or too early; 0 when it is no number of about now."""
+        now = int(self.clock()) // STEP
+        return next((by for by in range(-NEAR, NEAR + 1) if by and self._is(sealed, code, now + by)), 0)
+
+    def _is(self, sealed: str, code: str, step: int) -> bool:
         try:
             totp = pyotp.TOTP(self._box.decrypt(sealed.encode()).decode())
         except InvalidToken:
             raise UnavailableError(
                 _("the second factor cannot be read with the city's secret; an operator has to reset it")
             ) from None
-        now = int(self.clock()) // STEP
-        fitting = [
-            step
-            for step in range(now - DRIFT, now + DRIFT + 1)
-            if pyotp.utils.strings_equal(totp.generate_otp(step), code)
-        ]
-        return fitting[-1] if fitting else None
+        return bool(pyotp.utils.strings_equal(totp.generate_otp(step), code))

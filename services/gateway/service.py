@@ -15,6 +15,7 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 
 from services.gateway.accounts import VIEWS, Accounts
 from services.gateway.app import create_app
+from services.gateway.breached import Breached
 from services.gateway.contracts import SERVICES
 from services.gateway.credentials import operator_token
 from services.gateway.edge.process import Edge
@@ -40,6 +41,8 @@ class HttpServer(DependencyProvider):
     def start(self) -> None:
         settings = self.container.config["settings"]
         self._accounts = Accounts(open_views(settings, "gateway", VIEWS, durable=True), run=tpool.execute)
+        if settings.breached_passwords is not None:
+            self._accounts.breached = Breached(settings.breached_passwords).holds
         self._app = create_app(
             self.caller,
             self._accounts,

@@ -6,6 +6,7 @@ import secrets
 import time
 from collections import OrderedDict
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from hashlib import sha256
 from typing import Any, Protocol
@@ -156,6 +157,13 @@ class Gateway:
 
     def do(self, service: str, command: str, /, _timeout: float | None = None, **arguments: Any) -> dict[str, Any]:
         """The receipt of a command; the same idempotency key gives the same receipt."""
+        try:
+            return self._do(service, command, _timeout, arguments)
+        except ForbiddenError:  # a form shows the refusal itself
+            self.note_refusal("access_refused")
+            raise
+
+    def _do(self, service: str, command: str, timeout: float | None, arguments: dict[str, Any]) -> dict[str, Any]:
         for check in self.before:
             check(self.current(), service, command, arguments)
         key = headers.idempotency_key() or new_id()
@@ -163,7 +171,7 @@ class Gateway:
         if g.commands > 1:  # a form that does several things does each of them once
             key = derived_id(key, str(g.commands))
         context = self._context(_later(self._after(), self._remembered()), key, headers.occurred(), self._importer())
-        receipt = self.caller.call(service, command, context, arguments, timeout=_timeout)
+        receipt = self.caller.call(service, command, context, arguments, timeout=timeout)
         if (service, command) == ERASES_PERSON:  # a repeated command comes here again if this was interrupted
             # neither name nor address: they would be sealed with a key of who was forgotten
             told = {"by": self.current().actor, "person_id": arguments["person_id"], "detail": "erased"}
@@ -382,6 +390,16 @@ class Gateway:
         context = CallContext(kind="service", actor="gateway", correlation_id=g.correlation_id)
         self._heads[source] = int(self.caller.call(source, "status", context, {})["head"])
         return self._heads[source]
+
+    def note_refusal(self, act: str) -> None:
+        """Note once a request who was refused what: a route, never the text of what was asked for."""
+        if g.get("refusal_noted"):
+            return
+        g.refusal_noted = True
+        route = request.url_rule.rule if request.url_rule else "unknown"
+        by = g.current.actor if "current" in g else ""
+        with suppress(UnavailableError):  # the refusal is answered, whatever can be written
+            self.trail.count(act, by=by, address=request.remote_addr or "", detail=f"{request.method} {route}")
 
     def _note_contacts(self, service: str, answer: Mapping[str, Any]) -> None:
         """Note who read how to reach somebody: whoever reads a contact that is not their own."""

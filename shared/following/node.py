@@ -272,7 +272,7 @@ class ServiceRuntime:
         return self._advance(follower, list(self.log.read(follower.position, limit=BATCH)))
 
     def apply(self, source: str, epoch: int, records: Iterable[Record], fetch: Fetch) -> None:
-        """Apply facts that arrived from another service, fetching what is missing before them.
+        """Apply facts that arrived from another service; raises `GapError` when some before them are missing (`catch_up` fetches them).
 
         Those of another epoch of the source's log are not applied: they were published before a restore, and their positions may
         be taken by other facts now. What is true is asked of the source instead.
@@ -290,7 +290,7 @@ class ServiceRuntime:
             self._advance(follower, arrived)
         except GapError:
             _log.info("gap", service=self.name, source=source, after=follower.position, arrived=arrived[-1].position)
-            self.catch_up(source, fetch)
+            raise
 
     def catch_up(self, source: str, fetch: Fetch) -> None:
         """Fetch and apply everything the source has beyond our checkpoint."""

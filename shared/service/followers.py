@@ -25,6 +25,7 @@ from shared.domain.errors import BadInputError, LinliError, UnavailableError
 from shared.domain.record import Record
 from shared.following import cloudevents
 from shared.following.context import CallContext
+from shared.following.follow import GapError
 from shared.following.node import BATCH, ServiceRuntime
 from shared.following.parking import UNREADABLE
 from shared.following.rebuilding import renew
@@ -61,6 +62,7 @@ class Followers(SharedExtension):
 
     def __init__(self) -> None:
         self._due: dict[str, float] = {}  # when to ask each source for missed facts
+        self._missed: dict[str, threading.Event] = {}  # wakes who asks a source for them
         self._stopping = threading.Event()
         self._appended = threading.Event()  # wakes the projector
         self._to_relay = threading.Event()
@@ -105,6 +107,9 @@ class Followers(SharedExtension):
     def _run_followers(self) -> None:
         """Start the loops that use views."""
         self._run("projector", self._project)
+        for source in self.node.definition.sources:  # apart, so that one that does not answer holds up nobody
+            self._due[source], self._missed[source] = 0.0, threading.Event()
+            self._run(f"catching up with {source}", partial(self._keep_up, source))
         if self.node.definition.sources:
             self._run("consumer", self._consume)
         if self.node.definition.clock:
@@ -139,6 +144,8 @@ class Followers(SharedExtension):
         """
         self._stopping.set()
         self._wake()
+        for missed in self._missed.values():
+            missed.set()
         threads, self._threads = self._threads, {}
         with Timeout(STOP_WITHIN, False):
             for thread in threads.values():
@@ -184,7 +191,7 @@ class Followers(SharedExtension):
                     self.node.awaited.wait(GATHER)  # one transaction applies all appends of this time
 
     def _consume(self) -> None:
-        """Consume other services' facts: first those missed, then those that arrive."""
+        """Consume other services' facts as they arrive; what was missed before them is fetched meanwhile."""
         settings = self.container.config["settings"]
         node = self.node
         queue = queue_for(node.name, node.definition.sources)
@@ -199,15 +206,15 @@ class Followers(SharedExtension):
                 channel, [queue], on_message=arrived.append, accept=None, prefetch_count=BATCH, auto_declare=False
             )
             with consumer, heartbeat.beating(connection):
-                self._due = dict.fromkeys(node.definition.sources, 0.0)
+                for source in node.definition.sources:  # some may have been lost with the connection
+                    self._ask_at(source, 0.0)
                 while not self._stopping.is_set():
-                    self._ask(settings.catch_up)
-                    if self._drain(connection, arrived, min(self._due.values())):
+                    if self._drain(connection, arrived):
                         self._take_in(arrived, settings.catch_up)
                         arrived.clear()
 
-    def _drain(self, connection: Connection, arrived: list[Any], until: float) -> bool:
-        """Wait for messages and take all that have arrived; False when there were none."""
+    def _drain(self, connection: Connection, arrived: list[Any]) -> bool:
+        """Wait for messages and take all that have arrived; False when the service stops."""
         timeout = 0.25
         while len(arrived) < BATCH and not self._stopping.is_set():
             try:
@@ -217,8 +224,6 @@ class Followers(SharedExtension):
                     break
                 if connection.supports_heartbeats:
                     connection.heartbeat_check()
-                if time.monotonic() >= until:
-                    return False
         return bool(arrived)
 
     def _take_in(self, messages: list[Any], catch_up: float) -> None:
@@ -253,11 +258,13 @@ class Followers(SharedExtension):
         self._due[source] = time.monotonic() + catch_up
         try:
             self.node.apply(source, epoch, batch, self.fetch)
+        except GapError:
+            self._ask_at(source, 0.0)
         except OvertakenError:  # whoever overtook us is to get what comes
             raise
         except UnavailableError as error:
             self._put_off(source, error)
-            self._due[source] = time.monotonic() + PAUSE
+            self._ask_at(source, time.monotonic() + PAUSE)
         metrics.APPLIED.labels(self.node.name, source).set(self.node.followers[source].position)
 
     def _put_off(self, source: str, error: UnavailableError) -> None:
@@ -265,23 +272,35 @@ class Followers(SharedExtension):
         metrics.RETRIES.labels(self.node.name, "consumer").inc()
         _log.warning("catching up put off", service=self.node.name, source=source, error=error.message)
 
-    def _ask(self, catch_up: float) -> None:
-        """Catch up with every source from which nothing arrived for `catch_up` seconds, however much others send.
+    def _ask_at(self, source: str, due: float) -> None:
+        """Have a source asked for missed facts at a time, or earlier."""
+        self._due[source] = min(due, self._due[source])
+        self._missed[source].set()
 
-        A source that does not answer is asked again later.
+    def _keep_up(self, source: str) -> None:
+        """Ask a source for missed facts at start, when some are missing, and whenever nothing arrived from it for long.
+
+        One that does not answer is asked again later.
         """
-        for source, due in self._due.items():
-            if self._stopping.is_set():
-                return
-            if due > time.monotonic():
+        catch_up = self.container.config["settings"].catch_up
+        missed, applied = self._missed[source], metrics.APPLIED.labels(self.node.name, source)
+        self._due[source] = pause = 0.0
+        while not self._stopping.is_set():
+            missed.clear()
+            if (left := self._due[source] - time.monotonic()) > 0:
+                missed.wait(left)
                 continue
+            pause = pause or (catch_up if self._due[source] else PAUSE)  # what is known to be missing is wanted soon
+            self._due[source] = time.monotonic() + catch_up  # before the question, for more may be missed meanwhile
             try:
                 self.node.catch_up(source, self.fetch)
+                applied.set(self.node.followers[source].position)
+                pause = 0.0
             except OvertakenError:
                 raise
             except UnavailableError as error:
                 self._put_off(source, error)
-            self._due[source] = time.monotonic() + catch_up
+                self._ask_at(source, time.monotonic() + pause)
 
     def fetch(self, source: str, after: int, limit: int) -> list[Record]:
         """Fetch a source's facts after a position; raises `UnavailableError` when it returns none or unreadable ones."""

@@ -41,6 +41,10 @@ class _Replies(ReplyListener):
 
     queue_consumer = Intake()
 
+    def wait_until_ready(self) -> None:
+        """Wait until answers can arrive: at the start of a service, one that comes before its queue exists is lost."""
+        self.queue_consumer._consumers_ready.wait()
+
     def refuse(self, correlation_id: str, error: Exception | None) -> None:
         """Raise an error in the green thread that waits for an answer; None: do nothing."""
         if error is not None and (waiting := self._reply_events.pop(correlation_id, None)) is not None:
@@ -84,6 +88,7 @@ class Caller(SharedExtension):
             signed = self._signer.sign(context, f"{service}.{method}", arguments)
             try:
                 with Timeout(seconds) as limit:
+                    self.replies.wait_until_ready()
                     body = self._ask(f"{service}.{method}", signed, arguments, wait_until)
             except Timeout as error:
                 if error is not limit:

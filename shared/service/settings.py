@@ -86,6 +86,11 @@ VARIABLES: tuple[tuple[str, str, str], ...] = (
         "Where weaknesses are reported, for /.well-known/security.txt: mailto:… or https://…; empty: the file is not there",
     ),
     (
+        "LINLI_BREACHED_PASSWORDS",
+        "",
+        "File of passwords that became known elsewhere, brought along (SHA-1 hashes in order); they are not taken; empty: common ones only",
+    ),
+    (
         "LINLI_TRIAL",
         "",
         "For trials only: yes lets one person do what otherwise takes two, and asks nobody for a second factor or another first password",
@@ -124,6 +129,7 @@ class Settings:
     today: str = ""
     trial: bool = False
     security_contact: str = ""
+    breached_passwords: Path | None = None
     amqp_tls: Tls | None = None
     mongodb_tls: Tls | None = None
     #: Not from the environment: the services with a log, as whoever starts them knows them.
@@ -165,6 +171,7 @@ class Settings:
             today=_day(value, "LINLI_TODAY"),
             trial=_yes(value, "LINLI_TRIAL"),
             security_contact=_contact(value, "LINLI_SECURITY_CONTACT"),
+            breached_passwords=Path(value["LINLI_BREACHED_PASSWORDS"]) if value["LINLI_BREACHED_PASSWORDS"] else None,
             amqp_tls=_tls(value, "AMQP"),
             mongodb_tls=_tls(value, "MONGODB"),
         )

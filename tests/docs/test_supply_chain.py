@@ -5,7 +5,6 @@ from __future__ import annotations
 import importlib.util
 import json
 import re
-import tomllib
 from pathlib import Path
 from types import ModuleType, SimpleNamespace
 from typing import Any
@@ -16,37 +15,78 @@ from packaging.utils import canonicalize_name
 
 ROOT = Path(__file__).resolve().parents[2]
 LOCK = ROOT / "deploy" / "requirements.lock"
+TESTED = ROOT / "deploy" / "requirements-test.lock"
 
 
-def _script() -> ModuleType:
-    spec = importlib.util.spec_from_file_location("supply_chain", ROOT / "deploy" / "supply_chain.py")
+def _script(name: str) -> ModuleType:
+    spec = importlib.util.spec_from_file_location(name, ROOT / "deploy" / f"{name}.py")
     assert spec is not None and spec.loader is not None
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module
 
 
-chain = _script()
+chain, lock = _script("supply_chain"), _script("lock")
 
 
-def test_the_lock_holds_what_the_project_needs_in_the_versions_that_are_tested() -> None:
-    locked = chain.locked(LOCK)
+@pytest.mark.parametrize("path", [LOCK, TESTED])
+def test_the_locks_hold_what_the_project_needs_in_the_versions_that_are_tested(path: Path) -> None:
+    locked = chain.locked(path)
     constraints = chain.locked(ROOT / "deploy" / "constraints.txt")
     assert {name: version for name, version in locked.items() if constraints.get(name, version) != version} == {}
     assert locked.keys() - constraints.keys() == {"setuptools"}, (
         "which comes with Python, and is pinned by the lock only"
     )
-    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
-    for text in project["dependencies"]:
+    for text in lock.wanted(path.name):
         needed = Requirement(text)
         assert needed.specifier.contains(locked[canonicalize_name(needed.name)]), text
 
 
-def test_each_package_of_the_lock_has_hashes_and_the_image_wants_them() -> None:
-    entries = [entry for entry in re.split(r"\n(?=\S)", LOCK.read_text().strip()) if not entry.startswith("#")]
-    assert len(entries) == len(chain.locked(LOCK))
-    assert [entry for entry in entries if not re.search(r"--hash=sha256:[0-9a-f]{64}", entry)] == []
-    assert "--require-hashes" in (ROOT / "deploy" / "Dockerfile").read_text()
+def test_what_runs_or_is_tested_is_locked_by_hash() -> None:
+    locked = chain.locked(TESTED)
+    assert chain.locked(ROOT / "deploy" / "constraints.txt").keys() | {"setuptools"} == locked.keys()
+    assert chain.locked(LOCK).items() <= locked.items()
+
+
+def test_a_lock_that_was_made_of_something_else_is_stale(tmp_path: Path) -> None:
+    assert lock.stale() == [], "run `make lock`"
+    (tmp_path / "deploy").mkdir()
+    files = ["pyproject.toml", "deploy/constraints.txt", *(f"deploy/{name}" for name in lock.LOCKS)]
+    for name in files:
+        (tmp_path / name).write_text((ROOT / name).read_text())
+    assert lock.stale(tmp_path) == []
+    project = (ROOT / "pyproject.toml").read_text()
+    (tmp_path / "pyproject.toml").write_text(project.replace('"rfc8785==0.1.4"', '"rfc8785==0.1.3"'))
+    assert lock.stale(tmp_path) == ["requirements-test.lock"], "only what is tested wants it"
+    (tmp_path / "pyproject.toml").write_text(project.replace('"pyotp>=2.9,<3"', '"pyotp>=2.8,<3"'))
+    assert lock.stale(tmp_path) == list(lock.LOCKS)
+    (tmp_path / "pyproject.toml").write_text(project)
+    constraints = tmp_path / "deploy" / "constraints.txt"
+    constraints.write_text(constraints.read_text().replace("kombu==5.7.0", "kombu==5.7.1"))
+    assert lock.stale(tmp_path) == list(lock.LOCKS)
+
+
+@pytest.mark.parametrize("path", [LOCK, TESTED])
+def test_each_package_of_the_locks_has_the_hashes_of_all_its_files(path: Path) -> None:
+    entries = [entry for entry in re.split(r"\n(?=\S)", path.read_text().strip()) if not entry.startswith("#")]
+    assert len(entries) == len(chain.locked(path))
+    hashes = {entry.partition("==")[0]: re.findall(r"--hash=sha256:([0-9a-f]{64})\b", entry) for entry in entries}
+    assert {name for name, found in hashes.items() if len(found) < 2} == set(), "one hash is that of one machine's file"
+
+
+def test_the_image_and_the_tests_are_installed_by_hash() -> None:
+    assert "--require-hashes --requirement requirements.lock" in (ROOT / "deploy" / "Dockerfile").read_text()
+    makefile = (ROOT / "Makefile").read_text()
+    assert "--require-hashes --requirement deploy/$(2)" in makefile
+    for target, given in (
+        ("$(VENV)/installed", "$(VENV),requirements.lock"),
+        ("$(VENV)/tested", "$(VENV),requirements-test.lock,[test]"),
+        (".venv-bench/installed", ".venv-bench,requirements-test.lock,[bench]"),
+    ):
+        recipe = makefile.split(f"\n{target}:")[1].split("\n\n")[0]
+        assert f"$(call INSTALL,{given})" in recipe
+        assert "pip install" not in recipe.replace("$(VENV)/client/bin/python -m pip install", "")
+    assert {"make lint types imports", "make test", "make city"} <= set((ROOT / ".ci" / "run").read_text().splitlines())
 
 
 def test_what_the_image_copies_is_sent_to_its_build() -> None:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from hashlib import sha1
 from pathlib import Path
 
 import pytest
 
 from services.gateway.accounts import VIEWS, Accounts
+from services.gateway.breached import Breached
 from services.gateway.passwords import REMEMBERED, check_password
 from shared.domain.errors import BadInputError
 from shared.views.sqlite import SqliteViews
@@ -68,3 +70,52 @@ def test_an_account_of_the_same_name_has_other_sign_ins(accounts: Accounts) -> N
     accounts.remove("chen")
     accounts.create("chen", GOOD, "person", "p-other")
     assert accounts.known("chen")["generation"] != before
+
+
+def _file(path: Path, *passwords: str, end: str = "\r\n") -> Path:
+    lines = sorted(f"{sha1(password.encode()).hexdigest().upper()}:{len(password)}" for password in passwords)
+    path.write_bytes((end.join(lines) + end).encode())
+    return path
+
+
+@pytest.mark.parametrize("end", ["\r\n", "\n"])
+@pytest.mark.parametrize("count", [1, 2, 3, 1000])
+def test_every_password_of_a_file_of_breaches_is_found_and_no_other(tmp_path: Path, count: int, end: str) -> None:
+    known = [f"{GOOD} {number}" for number in range(count)]
+    breached = Breached(_file(tmp_path / "known", *known, end=end))
+    assert all(breached.holds(password) for password in known)
+    assert not any(breached.holds(f"{GOOD} {number}") for number in range(count, 2 * count))
+
+
+def test_a_password_that_became_known_elsewhere_is_not_taken(accounts: Accounts, tmp_path: Path) -> None:
+    accounts.breached = Breached(_file(tmp_path / "known", GOOD, "other")).holds
+    with pytest.raises(BadInputError) as refused:
+        accounts.create("chen", GOOD, "person", "p-chen")
+    assert "became known elsewhere" in str(refused.value.fields["password"])
+    assert accounts.get("chen") is None
+    accounts.create("chen", f"{GOOD} 2", "person", "p-chen")
+    with pytest.raises(BadInputError):
+        accounts.change_password("chen", GOOD)
+
+
+@pytest.mark.parametrize(
+    ("content", "reason"),
+    [
+        (b"", "is empty"),
+        (b"\n\n", "is empty"),
+        (b"password\n123456\n", "something else than hashes"),
+        (b"x" * 5000, "something else than hashes"),
+        (b"F" * 40 + b":3\n" + b"A" * 40 + b":3\n", "not ordered"),
+        (b"A" * 40 + b":3\n" + b"B" * 3000, "something else than hashes|too long"),
+    ],
+)
+def test_a_file_of_something_else_is_refused_at_start(tmp_path: Path, content: bytes, reason: str) -> None:
+    path = tmp_path / "known"
+    path.write_bytes(content)
+    with pytest.raises(BadInputError, match=reason):
+        Breached(path)
+
+
+def test_a_file_that_is_not_there_is_named(tmp_path: Path) -> None:
+    with pytest.raises(BadInputError, match="LINLI_BREACHED_PASSWORDS .*known cannot be read"):
+        Breached(tmp_path / "known")

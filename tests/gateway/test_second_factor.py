@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -29,18 +28,26 @@ def accounts(tmp_path: Path) -> Iterator[Accounts]:
     store.close()
 
 
-def set_up(credentials: Credentials, username: str = "chen") -> pyotp.TOTP:
-    """Set a second factor up with the number before the present one, so that the present one is still good."""
-    secret, _uri = credentials.begin_factor(username, PASSWORD, "")
-    totp = pyotp.TOTP(secret)
-    credentials.confirm_factor(username, totp.at(int(time.time()) - 30), "", {})
-    return totp
+class Telephone:
+    """What shows the numbers, and the clock that both go by."""
+
+    def __init__(self, credentials: Credentials, username: str = "chen") -> None:
+        """Set a second factor up with the number before the present one, which is used up with it."""
+        self.at = 1_800_000_000.0
+        credentials.factors.clock = lambda: self.at
+        self.secret, _uri = credentials.begin_factor(username, PASSWORD, "")
+        credentials.confirm_factor(username, self.now(), "", {})
+        self.at += 30
+
+    def now(self, by: int = 0) -> str:
+        """The number that is shown now, or so many later."""
+        return pyotp.TOTP(self.secret).at(int(self.at) + 30 * by)
 
 
 def test_the_number_is_asked_for_and_used_up(accounts: Accounts) -> None:
     credentials = Credentials(accounts, (OLD,))
     token, _ = credentials.sign_in("chen", PASSWORD, "")
-    totp = set_up(credentials)
+    totp = Telephone(credentials)
     with pytest.raises(UnauthenticatedError):
         credentials.open(token)  # signed in without it
     with pytest.raises(UnauthenticatedError, match="enter the number"):
@@ -55,7 +62,7 @@ def test_the_number_is_asked_for_and_used_up(accounts: Accounts) -> None:
 
 def test_the_same_use_may_be_repeated_and_no_other(accounts: Accounts) -> None:
     credentials = Credentials(accounts, (OLD,))
-    totp = set_up(credentials)
+    totp = Telephone(credentials)
     number = totp.now()
     credentials.check_code(accounts.known("chen"), number, "", "sign a")
     credentials.check_code(accounts.known("chen"), number, "", "sign a")
@@ -65,10 +72,8 @@ def test_the_same_use_may_be_repeated_and_no_other(accounts: Accounts) -> None:
 
 def test_guessing_numbers_is_braked(accounts: Accounts) -> None:
     credentials = Credentials(accounts, (OLD,))
-    totp = set_up(credentials)
-    wrong = next(
-        f"{n:06d}" for n in range(100) if f"{n:06d}" not in {totp.at(time.time() + 30 * d) for d in range(-3, 4)}
-    )
+    totp = Telephone(credentials)
+    wrong = next(f"{n:06d}" for n in range(100) if f"{n:06d}" not in {totp.now(by) for by in range(-5, 6)})
     for _ in range(WRONG_CODE):
         with pytest.raises(UnauthenticatedError):
             credentials.sign_in("chen", PASSWORD, "", wrong)
@@ -77,30 +82,42 @@ def test_guessing_numbers_is_braked(accounts: Accounts) -> None:
 
 
 def test_the_secret_lies_sealed_and_outlives_a_new_city_secret(accounts: Accounts, tmp_path: Path) -> None:
-    totp = set_up(Credentials(accounts, (OLD,)))
+    totp = Telephone(Credentials(accounts, (OLD,)))
     written = b"".join(path.read_bytes() for path in tmp_path.iterdir())
     assert totp.secret.encode() not in written
-    credentials = Credentials(accounts, (NEW, OLD))
+    credentials, other = Credentials(accounts, (NEW, OLD)), Credentials(accounts, (NEW,))
+    credentials.factors.clock = other.factors.clock = lambda: totp.at
     assert credentials.sign_in("chen", PASSWORD, "", totp.now())
     with pytest.raises(UnavailableError, match="reset"):
-        Credentials(accounts, (NEW,)).sign_in("chen", PASSWORD, "", totp.now())
+        other.sign_in("chen", PASSWORD, "", totp.now())
 
 
 def test_one_that_is_set_up_is_not_replaced_by_who_knows_the_password(accounts: Accounts) -> None:
     credentials = Credentials(accounts, (OLD,))
-    set_up(credentials)
+    Telephone(credentials)
     with pytest.raises(ForbiddenError, match="already"):
         credentials.begin_factor("chen", PASSWORD, "")
 
 
-def test_clocks_may_differ_by_one_number() -> None:
-    now = 1_800_000_000.0
-    sealed, secret, uri = Factors((b"A" * 43 + b"=",), "city", lambda: now).new("chen")
-    assert uri.startswith("otpauth://totp/city:chen?secret=" + secret)
-    totp = pyotp.TOTP(secret)
-    factors = Factors((b"A" * 43 + b"=",), "city", lambda: now)
-    found = [factors.step_of(sealed, totp.at(int(now) + 30 * drift)) is not None for drift in (-2, -1, 0, 1, 2)]
-    assert found == [False, True, True, True, False]
+def test_a_number_is_good_for_the_30_seconds_in_which_it_is_shown(accounts: Accounts) -> None:
+    credentials = Credentials(accounts, (OLD,))
+    totp = Telephone(credentials)
+    shown = totp.at = float(int(totp.at) // 30 * 30)
+    number = totp.now()
+    for at, told in ((shown - 1, "30 s before or after"), (shown + 30, "30 s before or after"), (shown + 95, "90 s")):
+        totp.at = at
+        with pytest.raises(UnauthenticatedError, match=told):
+            credentials.sign_in("chen", PASSWORD, "", number)
+    totp.at = shown + 600
+    with pytest.raises(UnauthenticatedError, match="is wrong"):  # as any guess
+        credentials.sign_in("chen", PASSWORD, "", number)
+    totp.at = shown + 29.9
+    assert credentials.sign_in("chen", PASSWORD, "", number)
+
+
+def test_an_application_reads_the_secret_with_city_and_name() -> None:
+    sealed, secret, uri = Factors((b"A" * 43 + b"=",), "city").new("chen")
+    assert uri.startswith("otpauth://totp/city:chen?secret=" + secret) and secret not in sealed
 
 
 def test_an_account_ends_with_its_last_day(accounts: Accounts) -> None:

@@ -16,6 +16,7 @@ from services.gateway.operators import ACTS_AN_HOUR
 from shared.following.context import CallContext
 from tests.component.gateway.city import refused
 from tests.component.gateway.every_command import PASSWORD, World
+from tests.kit.city import COMPOUND
 from tests.kit.town import OPERATOR_TOKEN
 
 NEXT = "violet kettle 73 harbour"
@@ -352,6 +353,31 @@ def test_who_reads_a_contact_is_noted(city: City) -> None:
     city.gateway.trail.rest()
     city.gateway.trail.flush()
     assert [row["count"] for row in city.acts("contact_read")] == [1, 2]
+
+
+def test_who_is_refused_what_is_noted_and_no_text_of_it(city: City) -> None:
+    token = city.sign_in("p-grid")
+    for _ in range(3):
+        refused_one = city.post("registry/erase_person", token, person_id="p-secretary", reason="a word of theirs")
+        assert refused_one.status_code == 403
+    (told,) = city.acts("access_refused")
+    assert (told["by"], told["detail"], told["count"]) == ("p-grid", "POST /api/registry/erase_person", 1)
+    city.gateway.trail.rest()
+    city.gateway.trail.flush()
+    assert [row["count"] for row in city.acts("access_refused")] == [1, 2], "what repeats is counted"
+    client = city.world.town.app.test_client()
+    assert client.get("/api/operations/parked").status_code in (401, 403)
+    assert client.get("/api/me", headers={"Authorization": "Bearer forged"}).status_code == 401
+    assert client.get("/api/me", headers={"Authorization": "Basic eDp5"}).status_code == 401
+    assert [(row["by"], row["detail"]) for row in city.acts("token_refused")] == [("", "GET /api/me")]
+    report = {"place": COMPOUND, "category": "facility.road", "description": "pit"}
+    assert city.post("issues/report_issue", token, headers={"Linli-Import": "forged"}, **report).status_code == 401
+    assert city.acts("token_refused")[-1]["detail"] == "POST /api/issues/report_issue"
+    assert "a word of theirs" not in str(city.acts("access_refused", "token_refused"))
+    with city.world.town.app.test_client() as browser:  # another site's form
+        form = browser.post("/report", data={"description": "x"}, headers={"Sec-Fetch-Site": "cross-site"})
+        assert form.status_code == 403
+    assert city.acts("access_refused")[-1]["detail"] == "POST /report"
 
 
 def test_acts_are_for_auditors_and_operators(city: City) -> None:

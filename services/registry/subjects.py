@@ -99,6 +99,20 @@ def selection_faults(data: Mapping[str, Any], codes: Callable[[str], Collection[
     return wrong
 
 
+def obligation_faults(data: Mapping[str, Any]) -> Row:
+    """What is wrong with a rule of what is owed, by its part: weekday and festivals are said where the cadence asks for them."""
+    parts = {"weekday": "weekday", "festivals": "festival"}
+    wrong = {
+        part: said(_("is missing")) for part, cadence in parts.items() if data["cadence"] == cadence and not data[part]
+    }
+    strange = {
+        part: said(_("does not go with this cadence"))
+        for part, cadence in parts.items()
+        if data["cadence"] != cadence and data[part]
+    }
+    return wrong | strange
+
+
 def selection_names(data: Mapping[str, Any]) -> set[str]:
     """The types of bodies and the roles that a kind of selection names."""
     parts = [data, *data["sources"], *data["acceptances"]]
@@ -117,6 +131,7 @@ _NAMES: Mapping[str, Mapping[str, str]] = {
         "regulation": "regulations",
     },
     "programmes": {"standard": "regulations"},
+    "obligations": {"festivals": "festivals"},
 }
 
 

@@ -15,6 +15,7 @@ from typing import Annotated, Any
 import msgspec
 
 from shared.domain.fields import CODE, DAY, YES, FieldError, Group, Pattern, choice, code_of, group, line, many, number
+from shared.domain.period import CADENCES
 from shared.domain.words import _
 
 #: Roles of those who act from no post: who is signed in, and who is not. Their entries say what they may do; no post has them.
@@ -187,14 +188,38 @@ class LinkKind(msgspec.Struct, frozen=True, kw_only=True):
     power: Annotated[str, POWER, "power of who links, at the place of the near end"] = "link.make"
 
 
-class Obligation(msgspec.Struct, frozen=True, kw_only=True):
-    """What is owed in each period: so many times, so far apart (D15, E05)."""
+class Festival(msgspec.Struct, frozen=True, kw_only=True):
+    """A festival of the year, by the lunar or the solar calendar, or a solar term (D41)."""
 
-    cadence: Annotated[str, choice("year", "half_year", "quarter", "month", "week"), "period in which it is owed"]
+    calendar: Annotated[str, choice("lunar", "solar", "term", words="year"), "calendar that it is reckoned by"] = (
+        "lunar"
+    )
+    month: Annotated[int, number(0, 12), "month; 0 for a solar term"] = 0
+    day: Annotated[
+        int,
+        number(1, 31),
+        "day, the last one where the lunar month is shorter; of a solar term its number, 1 小寒 to 24 冬至",
+    ]
+
+
+class Obligation(msgspec.Struct, frozen=True, kw_only=True):
+    """What is owed in each period: so many times or minutes, so far apart, with so many persons (A31, A36, D15, D41, E05, X05)."""
+
+    cadence: Annotated[str, choice(*CADENCES, "weekday", "festival", words="cadence"), "period in which it is owed"]
     bearer: Annotated[str, code_of("organisation_types"), "type of the organisations that owe it"]
-    amount: Annotated[int, number(1, 1000), "how many times a period"] = 1
+    amount: Annotated[int, number(1, 100_000), "how many times or minutes a period"] = 1
     spacing: Annotated[int, number(0, 366), "fewest days between two that count"] = 0
-    workdays: Annotated[bool, YES, "whether a period that ends on a free day ends on the next working day"] = False
+    workdays: Annotated[
+        bool,
+        YES,
+        "whether a period that ends on a free day ends on the next working day; a free day alone owes nothing",
+    ] = False
+    unit: Annotated[str, choice("times", "minutes", words="unit"), "what is counted"] = "times"
+    persons: Annotated[int, number(0, 1000), "persons that come each time at least; 0: they are not counted"] = 0
+    weekday: Annotated[int, number(0, 7), "day of the week on which it begins, 1 Monday to 7 Sunday; 0: none"] = 0
+    days: Annotated[int, number(1, 7), "days that it lasts from its weekday or festival on"] = 1
+    festivals: Annotated[list[str], many(code_of("festivals")), "festivals at which it is owed"] = []
+    ahead: Annotated[int, number(0, 30), "days before the festival on which it begins"] = 0
     power: Annotated[str, POWER, "power of who meets it"] = "obligation.meet"
 
 
@@ -347,6 +372,7 @@ KINDS: Mapping[str, EntryKind] = {
     "posting_channels": EntryKind(Nothing, needed=True),
     "windows": EntryKind(Window),
     "checklists": EntryKind(Checklist),
+    "festivals": EntryKind(Festival),
     "obligations": EntryKind(Obligation),
     "schemes": EntryKind(Scheme),
     "links": EntryKind(LinkKind),

@@ -60,6 +60,7 @@ ASKED: dict[str, dict[str, Any]] = {
     "find_obligations": {},
     "get_obligation": {},
     "obligation_figures": {},
+    "obligation_periods": {"rule": "report"},
 }
 
 

@@ -17,6 +17,7 @@ from services.registry.subjects import (
     obligation_faults,
     selection_faults,
     selection_names,
+    share_faults,
     unlisted,
     wrong_kind,
 )
@@ -131,6 +132,7 @@ _USED: Mapping[str, tuple[str, str, Mapping[str, Any]]] = {
     "links": ("links", "kind", {"status": "linked"}),
     "selections": ("selections", "kind", {"status": ["opened", "recommending", "voting", "counted"]}),
     "regulations": ("regulations", "kind", {"status": ["drafted", "commenting", "adopted"]}),
+    "meetings": ("meetings", "kind", {"status": ["called", "held"]}),
 }
 
 
@@ -214,6 +216,8 @@ def faults(kind: str, code: str, data: Mapping[str, Any], codes: Callable[[str],
         wrong |= obligation_faults(data)
     if kind == "festivals" and not festival_day(2024, data["calendar"], data["month"], data["day"]):
         wrong["day"] = said(_("there is no such day"))
+    if kind == "meetings":
+        wrong |= share_faults(data, "quorum", "majority")
     if kind == "selections":
         wrong |= selection_faults(data, codes)
     if kind == "coverages":

@@ -70,6 +70,7 @@ def owe(
             calendar=calendar,
             unit=rules.unit,
             persons=rules.persons,
+            meeting=rules.meeting,
         )
     ]
 

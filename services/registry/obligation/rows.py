@@ -51,7 +51,7 @@ OBLIGATIONS = View.of(
         ("status", "until"),
         ("organisation_id", "period"),
         ("rule", "period"),
-        ("rule", "since"),
+        ("rule", "until"),
         "until",
         ("status", "provisional"),
     ),
@@ -169,7 +169,7 @@ _PERIOD = shape(
     acts=COUNT,
     minutes=COUNT,
     persons=COUNT,
-    without=many(shape({"organisation": TEXT, "organisation_en": TEXT}, organisation_id=TEXT, status=TEXT)),
+    without=many(shape(_NAMED | {"place_names": PLACE_NAMES}, organisation_id=TEXT, status=TEXT)),
 )
 
 
@@ -178,7 +178,7 @@ def obligation_periods(
     read: Reader,
     *,
     rule: Annotated[str, code_of("obligations"), "which rule"],
-    since: Annotated[str, DAY, "periods that begin on this day or later; empty: the last 92 days"] = "",
+    since: Annotated[str, DAY, "periods that end after this day; empty: those of the last 92 days"] = "",
     place: Annotated[str, PLACE, "a place and everything below it; empty: the whole city"] = "",
 ) -> dict[str, Any]:
     """Period by period who did what a rule asks for: each Friday, each half-month, each quarter; and who did not (A31, A36, E26).
@@ -189,7 +189,7 @@ def obligation_periods(
 
     def answer() -> Row:
         found: dict[str, Row] = {}
-        where: Row = {"rule": rule, "since__gte": first} | ({"place__under": place} if place else {})
+        where: Row = {"rule": rule, "until__gt": first} | ({"place__under": place} if place else {})
         for row in every(read.rows, "obligations", where):
             empty = {"by_status": {}, "acts": 0, "minutes": 0, "persons": 0, "without": []}
             told = {name: row[name] for name in ("period", "since", "until")}

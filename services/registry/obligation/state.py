@@ -32,6 +32,7 @@ class ObligationOwed(Event, frozen=True, kw_only=True):
     calendar: str  # version of the working-day calendar that moved the end, or that may yet say so; else ""
     unit: str = "times"  # or minutes
     persons: int = 0  # that come each time at least
+    meeting: Annotated[str, PUBLIC] = ""  # kind of meeting that it is done by, "" for anything that is shown
 
 
 class EndCountedAgain(Event, frozen=True, kw_only=True):
@@ -121,6 +122,7 @@ class Obligation(msgspec.Struct, frozen=True):
     calendar: str = ""
     unit: str = "times"
     persons: int = 0
+    meeting: str = ""
     done: int = 0  # times or minutes
     came: int = 0  # persons, each time they came
 
@@ -143,6 +145,7 @@ def evolve(obligation: Obligation, event: Event) -> Obligation:
                 calendar=event.calendar,
                 unit=event.unit,
                 persons=event.persons,
+                meeting=event.meeting,
             )
         case EndCountedAgain():
             return replace(obligation, until=event.until, calendar=event.calendar)

@@ -209,6 +209,7 @@ def test_checklists_and_obligations_are_entries(desk: Desk) -> None:
         "days": 1,
         "festivals": [],
         "ahead": 0,
+        "meeting": "",
         "power": "registry.place",
     }
     (found,) = desk.ask("get_profile")["checklists"]

@@ -19,6 +19,7 @@ from services.issues.issue import (
     on_patrol_logged,
     on_person_erased,
     on_project_accepted,
+    on_resolution_effective,
 )
 from services.issues.visit import VISIT, VISITS
 from shared.domain.policy import Policy
@@ -47,6 +48,7 @@ POLICIES: dict[str, Policy] = {
     **{f"registry.{fact}": on_holding_changed for fact in _HOLDING},
     "registry.PersonErased": on_person_erased,
     "registry.EntryAdopted": on_entry_adopted,
+    "registry.ResolutionEffective": on_resolution_effective,
     **{f"issues.{fact}": on_given for fact in _GIVEN},
     "volunteers.PatrolLogged": on_patrol_logged,
     "funding.ProjectAccepted": on_project_accepted,

@@ -11,6 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from functools import cached_property
 from typing import Annotated, Any
 
+from services.registry.meeting.state import HELD
 from services.registry.place import PLACE
 from services.registry.subjects import NAMED, SUBJECT, all_of, held_on
 from shared.domain.answers import COUNT, PLACE_NAMES, TEXT, YES, by_code, many, page_of, shape
@@ -19,6 +20,7 @@ from shared.domain.city import every
 from shared.domain.command import Limit
 from shared.domain.fields import DAY, code_of
 from shared.domain.fields import PLACE as PATH
+from shared.domain.period import plus_days
 from shared.domain.reader import Reader
 from shared.domain.territory import lineage
 from shared.domain.view import Row
@@ -115,6 +117,19 @@ class _Registered:
             for subject, code in self.standings(scheme):
                 if not need.standing or code in need.standing:
                     yield subject, code, ""
+
+    def _met(self, need: Need) -> Found:
+        """Meetings that were held, and of these, where the coverage says so, only those of the last days."""
+        first = plus_days(self.day, -self.rules.met_days) if self.rules.met_days else ""
+        where = {"kind": need.of, "status": list(HELD), "day__lte": self.day} | ({"day__gt": first} if first else {})
+        for row in every(self.read.rows, "meetings", where):
+            at = "place" if self.rules.subject == "place" else "organisation_id"
+            yield row[at], row["meeting_id"], ""
+
+    def _document(self, need: Need) -> Found:
+        where = {"kind": need.of, "from_day__lte": self.day, "to_day__gt": self.day}
+        for row in every(self.read.rows, "regulations", where):
+            yield row["place" if self.rules.subject == "place" else "organisation_id"], row["regulation_id"], ""
 
     def _unlocked(self, need: Need) -> Found:
         for row in every(self.read.rows, "checklists", {}):

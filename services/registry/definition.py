@@ -6,6 +6,7 @@ from services.registry import census, coverage  # noqa: F401  # their queries re
 from services.registry.checklist import CHECKLIST, CHECKLIST_FIGURES, CHECKLISTS
 from services.registry.entry import ENTRY
 from services.registry.link import LINK, LINKS
+from services.registry.meeting import MEETING, MEETINGS
 from services.registry.obligation import CLOCK, EVIDENCE, OBLIGATION, OBLIGATION_FIGURES, OBLIGATIONS
 from services.registry.organisation import ORGANISATION, ORGANISATIONS
 from services.registry.owners_vote import OWNERS_VOTE, OWNERS_VOTES
@@ -36,6 +37,7 @@ DEFINITION = Definition(
         OWNERS_VOTE,
         REGULATION,
         ACKNOWLEDGEMENT,
+        MEETING,
     ),
     views=(
         PROFILES,
@@ -55,6 +57,7 @@ DEFINITION = Definition(
         SELECTIONS,
         OWNERS_VOTES,
         REGULATIONS,
+        MEETINGS,
     ),
     clock=(*CLOCK, FALLS_VACANT),
     powers={READ_NAMES: "Read the names of registered persons in full."},

@@ -11,7 +11,16 @@ import msgspec
 
 from services.registry.needs import coverage_faults, coverage_names
 from services.registry.owners_rules import MATTERS
-from services.registry.subjects import LISTS, naming, selection_faults, selection_names, unlisted, wrong_kind
+from services.registry.subjects import (
+    LISTS,
+    naming,
+    obligation_faults,
+    selection_faults,
+    selection_names,
+    share_faults,
+    unlisted,
+    wrong_kind,
+)
 from shared.domain.answers import ACTIONS, COUNT, TEXT, many, shape
 from shared.domain.catalogue import ANONYMOUS, KINDS, PARAMETERS, RESIDENT, data_of, whole
 from shared.domain.city import NEVER, City
@@ -20,6 +29,7 @@ from shared.domain.command import Holds, holds
 from shared.domain.decider import Decider
 from shared.domain.errors import BadInputError, IllegalStateError, NotFoundError
 from shared.domain.event import Event
+from shared.domain.festival import festival_day
 from shared.domain.fields import CODE, DAY, FieldError, Kind, choice, line, number, text
 from shared.domain.mandate import Mandate
 from shared.domain.period import plus_days
@@ -122,6 +132,7 @@ _USED: Mapping[str, tuple[str, str, Mapping[str, Any]]] = {
     "links": ("links", "kind", {"status": "linked"}),
     "selections": ("selections", "kind", {"status": ["opened", "recommending", "voting", "counted"]}),
     "regulations": ("regulations", "kind", {"status": ["drafted", "commenting", "adopted"]}),
+    "meetings": ("meetings", "kind", {"status": ["called", "held"]}),
 }
 
 
@@ -201,6 +212,12 @@ def faults(kind: str, code: str, data: Mapping[str, Any], codes: Callable[[str],
     if kind == "links":
         ends = {f"{end}_of": wrong_kind(data[end], data[f"{end}_of"], codes) for end in ("near", "far")}
         wrong |= {part: why for part, why in ends.items() if why}
+    if kind == "obligations":
+        wrong |= obligation_faults(data)
+    if kind == "festivals" and not festival_day(2024, data["calendar"], data["month"], data["day"]):
+        wrong["day"] = said(_("there is no such day"))
+    if kind == "meetings":
+        wrong |= share_faults(data, "quorum", "majority")
     if kind == "selections":
         wrong |= selection_faults(data, codes)
     if kind == "coverages":

@@ -17,6 +17,8 @@ _LISTED = {
     "post": "roles",
     "link": "links",
     "standing": "schemes",
+    "met": "meetings",
+    "document": "regulations",
 }
 _PARTS = {"parent": "organisation_types", "role": "roles", "linked": "links"}
 #: What only bodies can be asked for, and what only places can have.
@@ -63,8 +65,8 @@ def _fault(
             return said(_("not on the city's list {list}"), list=term("kinds", listed))
     if need["what"] in _OF_PLACES and (subject != "place" or len(set(need["of"])) != 2):
         return said(_("members in common are those of two types of bodies at a place"))
-    if need["what"] == "body" and subject == "post":
-        return said(_("a post has no bodies"))
+    if need["what"] in ("body", "met", "document") and subject == "post":
+        return said(_("a post has no bodies, meetings or documents"))
     if need["what"] != "body" and any(need[part] for part in _OF_BODIES):
         return said(_("only a body is asked for its parent, its posts and its links"))
     if need["standing"] and need["what"] != "standing":

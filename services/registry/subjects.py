@@ -92,11 +92,31 @@ def selection_faults(data: Mapping[str, Any], codes: Callable[[str], Collection[
     for part in ("sources", "steps", "criteria", "traits", "acceptances"):
         if len({one["code"] for one in data[part]}) < len(data[part]):
             wrong.setdefault(part, said(_("names something twice")))
-    for part in ("turnout", "majority"):
+    return wrong | share_faults(data, "turnout", "majority")
+
+
+def share_faults(data: Mapping[str, Any], *names: str) -> Row:
+    """Which shares of a whole cannot be reached: more parts than it has."""
+    wrong: Row = {}
+    for part in names:
         most = data[f"{part}_whole"] - data[f"{part}_above"]
         if data[f"{part}_part"] > most:
             wrong[f"{part}_part"] = said(_("more than all of them; at most {most}"), most=most)
     return wrong
+
+
+def obligation_faults(data: Mapping[str, Any]) -> Row:
+    """What is wrong with a rule of what is owed, by its part: weekday and festivals are said where the cadence asks for them."""
+    parts = {"weekday": "weekday", "festivals": "festival"}
+    wrong = {
+        part: said(_("is missing")) for part, cadence in parts.items() if data["cadence"] == cadence and not data[part]
+    }
+    strange = {
+        part: said(_("does not go with this cadence"))
+        for part, cadence in parts.items()
+        if data["cadence"] != cadence and data[part]
+    }
+    return wrong | strange
 
 
 def selection_names(data: Mapping[str, Any]) -> set[str]:
@@ -117,6 +137,8 @@ _NAMES: Mapping[str, Mapping[str, str]] = {
         "regulation": "regulations",
     },
     "programmes": {"standard": "regulations"},
+    "obligations": {"festivals": "festivals", "meeting": "meetings"},
+    "meetings": dict.fromkeys(("callers", "invited", "needed", "request"), "organisation_types") | {"chair": "roles"},
 }
 
 

@@ -15,6 +15,7 @@ from typing import Annotated, Any
 import msgspec
 
 from shared.domain.fields import CODE, DAY, YES, FieldError, Group, Pattern, choice, code_of, group, line, many, number
+from shared.domain.period import CADENCES
 from shared.domain.words import _
 
 #: Roles of those who act from no post: who is signed in, and who is not. Their entries say what they may do; no post has them.
@@ -187,14 +188,41 @@ class LinkKind(msgspec.Struct, frozen=True, kw_only=True):
     power: Annotated[str, POWER, "power of who links, at the place of the near end"] = "link.make"
 
 
-class Obligation(msgspec.Struct, frozen=True, kw_only=True):
-    """What is owed in each period: so many times, so far apart (D15, E05)."""
+class Festival(msgspec.Struct, frozen=True, kw_only=True):
+    """A festival of the year, by the lunar or the solar calendar, or a solar term (D41)."""
 
-    cadence: Annotated[str, choice("year", "half_year", "quarter", "month", "week"), "period in which it is owed"]
+    calendar: Annotated[str, choice("lunar", "solar", "term", words="year"), "calendar that it is reckoned by"] = (
+        "lunar"
+    )
+    month: Annotated[int, number(0, 12), "month; 0 for a solar term"] = 0
+    day: Annotated[
+        int,
+        number(1, 31),
+        "day, the last one where the lunar month is shorter; of a solar term its number, 1 小寒 to 24 冬至",
+    ]
+
+
+class Obligation(msgspec.Struct, frozen=True, kw_only=True):
+    """What is owed in each period: so many times or minutes, so far apart, with so many persons (A31, A36, D15, D41, E05, X05)."""
+
+    cadence: Annotated[str, choice(*CADENCES, "weekday", "festival", words="cadence"), "period in which it is owed"]
     bearer: Annotated[str, code_of("organisation_types"), "type of the organisations that owe it"]
-    amount: Annotated[int, number(1, 1000), "how many times a period"] = 1
+    amount: Annotated[int, number(1, 100_000), "how many times or minutes a period"] = 1
     spacing: Annotated[int, number(0, 366), "fewest days between two that count"] = 0
-    workdays: Annotated[bool, YES, "whether a period that ends on a free day ends on the next working day"] = False
+    workdays: Annotated[
+        bool,
+        YES,
+        "whether a period that ends on a free day ends on the next working day; a free day alone owes nothing",
+    ] = False
+    unit: Annotated[str, choice("times", "minutes", words="unit"), "what is counted"] = "times"
+    persons: Annotated[int, number(0, 1000), "persons that come each time at least; 0: they are not counted"] = 0
+    weekday: Annotated[int, number(0, 7), "day of the week on which it begins, 1 Monday to 7 Sunday; 0: none"] = 0
+    days: Annotated[int, number(1, 7), "days that it lasts from its weekday or festival on"] = 1
+    festivals: Annotated[list[str], many(code_of("festivals")), "festivals at which it is owed"] = []
+    ahead: Annotated[int, number(0, 30), "days before the festival on which it begins"] = 0
+    meeting: Annotated[
+        str, code_of("meetings"), "kind of meeting that it is done by; empty: anything that is shown"
+    ] = ""
     power: Annotated[str, POWER, "power of who meets it"] = "obligation.meet"
 
 
@@ -256,13 +284,13 @@ class Need(Item, frozen=True, kw_only=True):
 
     what: Annotated[
         str,
-        choice("body", "post", "link", "standing", "unlocked", "both", "entered", words="need"),
+        choice("body", "post", "link", "standing", "unlocked", "both", "entered", "met", "document", words="need"),
         "what it must have",
     ]
     of: Annotated[
         list[str],
         many(CODE, 1, 50),
-        "types of bodies, roles, kinds of links, schemes, or what checklists unlock: one will do; of members in common: the two types",
+        "types of bodies, roles, kinds of links, meetings or documents, schemes, what checklists unlock: one will do; in common: two types",
     ]
     standing: Annotated[list[str], many(CODE), "codes of the scheme that count; none: any"] = []
     reach: Annotated[
@@ -286,6 +314,7 @@ class Coverage(msgspec.Struct, frozen=True, kw_only=True):
     asks: Annotated[list[Need], many(group(Need), 1, 20), "what each must have, all of it"]
     means: Annotated[str, line(400), "what is counted of what, in Chinese, for everyone to read"]
     means_en: Annotated[str, line(800), "the same in English"]
+    met_days: Annotated[int, number(0, 3660), "days in which a meeting must have been held; 0: ever"] = 0
     stand_ins: Annotated[bool, YES, "whether a body that stands in for a missing one counts as that"] = False
 
 
@@ -301,6 +330,33 @@ class RegulationKind(msgspec.Struct, frozen=True, kw_only=True):
     comment_days: Annotated[int, number(0, 366), "days in which residents comment; 0: adopted without comments"] = 0
     acknowledged: Annotated[bool, YES, "whether each household acknowledges it"] = False
     due_days: Annotated[int, number(0, 3660), "days after the founding of such a body until it is due; 0: not due"] = 0
+
+
+class MeetingKind(msgspec.Struct, frozen=True, kw_only=True):
+    """A kind of meeting: who calls and chairs it, whom it invites and needs, its notice, quorum and majority (A36, B03, C46, D12, D27).
+
+    Of those who have a voice, and of those of them who are there, so many parts of a whole are needed, or more than these.
+    """
+
+    callers: Annotated[list[str], many(code_of("organisation_types"), 1), "types of bodies that call it"]
+    invited: Annotated[list[str], many(code_of("organisation_types")), "types of bodies that must be invited"] = []
+    needed: Annotated[
+        list[str], many(code_of("organisation_types")), "types of bodies without which it is not held"
+    ] = []
+    chair: Annotated[str, code_of("roles"), "role of the post from which it is chaired; empty: any"] = ""
+    request: Annotated[
+        str, code_of("organisation_types"), "type of the body at whose request it is called; empty: it needs none"
+    ] = ""
+    residents: Annotated[bool, YES, "whether its items are put forward by residents"] = False
+    topics: Annotated[bool, YES, "whether it is about one of the city's topics"] = False
+    notice_days: Annotated[int, number(0, 90), "days between its call and its day at least"] = 0
+    voices: Annotated[str, choice("persons", "households", "bodies", words="voices"), "who has a voice"] = "persons"
+    quorum_part: Annotated[int, number(0, 1000), "parts of these that must be there; 0: any number"] = 0
+    quorum_whole: Annotated[int, number(1, 1000), "parts that all of them are"] = 2
+    quorum_above: Annotated[bool, YES, "whether more than these parts must be there"] = False
+    majority_part: Annotated[int, number(0, 1000), "parts of those there that must be for something"] = 1
+    majority_whole: Annotated[int, number(1, 1000), "parts that all who are there are"] = 2
+    majority_above: Annotated[bool, YES, "whether more than these parts must be for it"] = True
 
 
 class Duty(msgspec.Struct, frozen=True, kw_only=True):
@@ -347,6 +403,9 @@ KINDS: Mapping[str, EntryKind] = {
     "posting_channels": EntryKind(Nothing, needed=True),
     "windows": EntryKind(Window),
     "checklists": EntryKind(Checklist),
+    "festivals": EntryKind(Festival),
+    "topics": EntryKind(Nothing),
+    "meetings": EntryKind(MeetingKind),
     "obligations": EntryKind(Obligation),
     "schemes": EntryKind(Scheme),
     "links": EntryKind(LinkKind),

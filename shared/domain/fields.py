@@ -151,6 +151,15 @@ _ID = r"[a-z0-9][a-z0-9-]{1,63}"
 _ID_REASON = _("must be 2 to 64 small letters, digits and hyphens, not starting with a hyphen")
 
 
+#: Of a document that lies elsewhere.
+DIGEST = Pattern(
+    control="line",
+    facets={"type": "string", "maxLength": 64},
+    pattern="([0-9a-f]{64})?",
+    reason=_("must be a SHA-256 of 64 small hexadecimal digits"),
+)
+
+
 def id_of(what: str, elsewhere: bool = False) -> Pattern:
     """The id of something (`post`, `person`, `issue`): a form can offer which there are, and what the service does not know is refused.
 

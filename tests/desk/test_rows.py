@@ -9,8 +9,10 @@ from typing import Any
 import msgspec
 import pytest
 
-from shared.domain.errors import ForbiddenError, IllegalStateError
+from shared.domain.errors import BadInputError, ForbiddenError, IllegalStateError
 from tests.desk.funding.test_service import PROPOSAL, _city
+from tests.desk.registry.founding import founded
+from tests.desk.registry.test_rows import adopt, officer
 from tests.domain.volunteers.people import HERE, small_city
 from tests.kit.city import COMPOUND, post
 from tests.kit.desk import Desk
@@ -102,4 +104,51 @@ def test_one_works_contract_closes_the_issues_that_it_solved(issues: Desk, tmp_p
     assert [(one["status"], one["because"]) for one in shown] == [("resolved", project)] * 2 + [("reported", "")]
     with pytest.raises(IllegalStateError, match="ask the person concerned"):
         issues.ask("close_issue", "post-street", issue_id=ids[0], because="x")
+    desk.close()
+
+
+def test_a_discussion_each_half_month_is_due_and_held_and_its_resolutions_become_issues(
+    issues: Desk, tmp_path: Path
+) -> None:
+    """半月谈: due, held or not held, with its agenda; what it carried is one issue once the minutes are kept, and nothing before (A36)."""
+    (tmp_path / "registry").mkdir()
+    desk = founded(tmp_path / "registry")
+    officer(desk, "meeting.*", "obligation.*")
+    adopt(desk, "meetings", "half-month", "半月谈", callers=["party"], quorum_part=1)
+    rule = {"cadence": "half_month", "bearer": "party", "meeting": "half-month", "power": "obligation.meet"}
+    adopt(desk, "obligations", "half-month", "半月谈议事", **rule)
+    desk.tick("2025-03-05")
+    agenda = [{"title": "路灯"}, {"title": "停车", "origin": "residents"}]
+    called = {"kind": "half-month", "organisation_id": "branch", "day": "2025-03-10", "agenda": agenda}
+    id = desk.ask("call_meeting", "post-secretary", **called)["id"]
+    assert [one["title"] for one in desk.ask("get_meeting", meeting_id=id)["agenda"]] == ["路灯", "停车"]
+
+    def then(command: str, **ask: Any) -> None:
+        desk.ask(command, "post-secretary", at="2025-03-10T20:00:00+08:00", meeting_id=id, **ask)
+
+    then("hold_meeting", attended={"branch": 9}, entitled=12, present=9)
+    with pytest.raises(BadInputError, match="not on the city's list"):
+        then("resolve_item", item=1, text="修路灯", votes_for=8, category="weather")
+    then("resolve_item", item=1, text="修好3号楼路灯", votes_for=8, votes_against=1, category="lamp")
+    then("resolve_item", item=2, text="划线停车", votes_for=4, votes_against=5, category="lamp")
+    pass_on(desk, issues, "ResolutionEffective")
+    assert issues.ask("find_issues", channel="meeting")["rows"] == [], "not in force without minutes"
+    then("keep_minutes", text="到会9人")
+    pass_on(desk, issues, "ResolutionEffective")
+    (row,) = issues.ask("find_issues", channel="meeting")["rows"]
+    assert (row["description"], row["origin"], row["place"]) == ("修好3号楼路灯", f"{id}/1", COMPOUND)
+    assert row["post_id"], "somebody answers for it"
+    periods = {"rule": "half-month", "organisation_id": "branch"}
+    (owed,) = desk.ask("find_obligations", **periods)["rows"]
+    assert (owed["period"], owed["until"], owed["status"]) == ("2025-03-h1", "2025-03-16", "owed")
+    then_ = {"obligation_id": owed["obligation_id"], "at": "2025-03-10T20:00:00+08:00"}
+    desk.ask("meet_obligation", "post-secretary", **then_, meeting_id=id)
+    for day in ("2025-03-16", "2025-04-01"):
+        desk.tick(day)
+    rows = desk.ask("find_obligations", **periods)["rows"]
+    assert {row["period"]: row["status"] for row in rows} == {
+        "2025-03-h1": "met",
+        "2025-03-h2": "missed",
+        "2025-04-h1": "owed",
+    }
     desk.close()

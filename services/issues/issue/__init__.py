@@ -20,7 +20,15 @@ from services.issues.issue.handling import (
     return_issue,
     triage_issue,
 )
-from services.issues.issue.intake import on_patrol_logged, release_issue, report_issue, strike_out_issue, take_finding
+from services.issues.issue.intake import (
+    on_patrol_logged,
+    on_resolution_effective,
+    release_issue,
+    report_issue,
+    strike_out_issue,
+    take_finding,
+    take_resolution,
+)
 from services.issues.issue.outcome import (
     close_issue,
     contained,
@@ -69,6 +77,7 @@ __all__ = [
     "on_patrol_logged",
     "on_person_erased",
     "on_project_accepted",
+    "on_resolution_effective",
     "pass_on",
     "posts_for_issue",
     "raise_untaken",
@@ -80,6 +89,7 @@ __all__ = [
     "return_issue",
     "strike_out_issue",
     "take_finding",
+    "take_resolution",
     "triage_issue",
     "withdraw_issue",
     "withhold_text",

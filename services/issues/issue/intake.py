@@ -180,6 +180,22 @@ def take_finding(
     return _reported(issue, taking, city, channel="patrol", **finding)
 
 
+def take_resolution(issue: Issue, *, by: Mandate, at: str, city: City, resolution: Mapping[str, str]) -> list[Event]:
+    """What a meeting carried becomes an issue of who takes in issues at its place."""
+    return _reported(issue, _intake(resolution["place"], by, city), city, channel="meeting", **resolution)
+
+
+def on_resolution_effective(fact: Mapping[str, Any], record: Record) -> Iterable[Decision]:
+    """Each resolution of a meeting that names a category becomes one issue (A36)."""
+    if fact["category"]:
+        number = str(fact["number"])
+        resolution = {"place": fact["place"], "category": fact["category"], "description": fact["text"]}
+        resolution["origin"] = f"{fact['meeting_id']}/{number}"
+        yield Decision(
+            ISSUE, derived_id("issue", fact["meeting_id"], number), take_resolution, {"resolution": resolution}
+        )
+
+
 def on_patrol_logged(fact: Mapping[str, Any], record: Record) -> Iterable[Decision]:
     """Each finding of a patrol becomes one issue (C31, C33)."""
     for found in fact["findings"]:

@@ -27,7 +27,7 @@ from shared.domain.city import City, every
 from shared.domain.command import On, holds, on
 from shared.domain.errors import BadInputError, ForbiddenError, IllegalStateError
 from shared.domain.event import Event
-from shared.domain.fields import DAY, YES, Pattern, code_of, id_of, line, number, text
+from shared.domain.fields import DAY, DIGEST, YES, code_of, id_of, line, number, text
 from shared.domain.mandate import Mandate
 from shared.domain.period import plus_days
 from shared.domain.territory import within
@@ -37,12 +37,6 @@ from shared.domain.words import Said, _, said, term
 MOST_COMMENTS = 500
 #: While it is no version yet.
 DRAFT = ("drafted", "commenting")
-_DIGEST = Pattern(
-    control="line",
-    facets={"type": "string", "maxLength": 64},
-    pattern="([0-9a-f]{64})?",
-    reason=_("must be a SHA-256 of 64 small hexadecimal digits"),
-)
 
 
 def _id(ask: Mapping[str, Any], by: Mandate) -> str:
@@ -64,7 +58,7 @@ def draft_regulation(
     title_en: Annotated[str, line(200), "title in English"] = "",
     text: Annotated[str, text(20_000), "its text; empty: it lies at the address"] = "",
     kept_at: Annotated[str, line(500), "where it lies: link, or number of the file"] = "",
-    digest: Annotated[str, _DIGEST, "SHA-256 of what lies there, so that nobody changes it unseen"] = "",
+    digest: Annotated[str, DIGEST, "SHA-256 of what lies there, so that nobody changes it unseen"] = "",
     answers: Annotated[str, text(1000), "the proposals of residents, or the meeting, that it answers"] = "",
     guide_organisation_id: Annotated[str, id_of("organisation"), "body that guided its making; empty: none"] = "",
 ) -> list[Event]:

@@ -36,6 +36,7 @@ ROLES: dict[str, tuple[str, tuple[str, ...]]] = {
             "obligation.*",
             "link.confirm",
             "regulation.*",
+            "meeting.*",
         ),
     ),
     "street_secretary": (
@@ -120,6 +121,7 @@ def profile(version: int = 1) -> dict[str, Any]:
         "convention": {"zh": "居民公约", "en": "Convention"} | heard,
         "rules": {"zh": "管理细则", "en": "Detailed rules", "of": "party", "adopted_by": "party", "acknowledged": True},
     }
+    made["code_lists"]["meetings"] = {"talk": {"zh": "半月谈", "en": "Fortnightly discussion", "callers": ["party"]}}
     made["code_lists"]["schemes"] = {"mode": {"zh": "管理模式", "en": "Mode of running"} | mode}
     made["checklists"] = [{"code": "norms", "zh": "四规范", "en": "Four norms", "items": items} | norms]
     owed = {"cadence": "year", "bearer": "party", "amount": 1, "power": "obligation.meet"}
@@ -143,8 +145,8 @@ class World:
     def __init__(self, folder: Path, founded: bool = True, trial: bool = True) -> None:
         self.town = Town(folder, trial=trial)
         self._numbers = itertools.count(1)
-        #: Who was elected last, and a vacant post of the body.
-        self.elected, self.vacant = "", ""
+        #: Who was elected last, and a vacant post of the body; the body that called a meeting last.
+        self.elected, self.vacant, self.gathered = "", "", ""
         #: Everything in Chinese that anybody said.
         self.said: set[str] = set()
         self._accounts = self.town.app.extensions["linli"].credentials.accounts
@@ -308,6 +310,23 @@ class World:
             ask("adopt_regulation", resolution="会议决议")
         if until == "ended":
             ask("end_regulation", reason="并入公约")
+        return id
+
+    def meeting(self, until: str = "") -> str:
+        """A meeting of a body of its own today, up to a stage."""
+
+        def ask(command: str, **more: Any) -> None:
+            self.do("p-secretary", "registry", command, meeting_id=id, **more)
+
+        body = self.gathered = self.party()
+        named = {"kind": "talk", "organisation_id": body, "day": _day(), "agenda": [{"title": "路灯"}]}
+        id = self.do("p-secretary", "registry", "call_meeting", **named)
+        if until:
+            ask("hold_meeting", attended={body: 9}, entitled=9, present=9)
+        if until in ("resolved", "minuted"):
+            ask("resolve_item", item=1, text="修路灯", votes_for=9)
+        if until == "minuted":
+            ask("keep_minutes", text="到会9人")
         return id
 
     def owners_vote(self) -> str:
@@ -589,7 +608,40 @@ ROWS: dict[str, Row] = {
     "end_regulation": Row("p-secretary", {}, lambda world: world.regulation("adopted")),
     "forget_households": Row("p-secretary", {}, lambda world: world.regulation("ended")),
     "cancel_owners_vote": Row("p-street", {}, World.owners_vote),
-    "meet_obligation": Row("p-secretary", lambda world, id: {"done_on": _day()}, World.obligation),
+    "call_meeting": Row(
+        "p-secretary",
+        lambda world, id: {
+            "kind": "talk",
+            "organisation_id": world.party(),
+            "day": _day(),
+            "hour": "19:30",
+            "agenda": [{"title": "路灯"}],
+            "invited": [],
+            "asking_organisation_id": "",
+            "topic": "",
+        },
+    ),
+    "call_off_meeting": Row("p-secretary", {}, World.meeting),
+    "hold_meeting": Row(
+        "p-secretary",
+        lambda world, id: {
+            "attended": [{"key": world.gathered, "value": "9"}],
+            "chair_post_id": "",
+            "entitled": "9",
+            "present": "9",
+        },
+        World.meeting,
+    ),
+    "resolve_item": Row(
+        "p-secretary",
+        {"item": "1", "votes_for": "9", "votes_against": "0", "abstained": "0"},
+        lambda world: world.meeting("held"),
+    ),
+    "keep_minutes": Row("p-secretary", {"digest": ""}, lambda world: world.meeting("resolved")),
+    "carry_out_resolution": Row("p-secretary", {"item": "1"}, lambda world: world.meeting("minuted")),
+    "meet_obligation": Row(
+        "p-secretary", lambda world, id: {"done_on": _day(), "meeting_id": "", "count": "1"}, World.obligation
+    ),
     "waive_obligation": Row("p-street", {}, World.obligation),
     # issues
     "report_issue": Row("p-resident", {"place": COMPOUND, "category": "facility.road"}),

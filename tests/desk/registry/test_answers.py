@@ -60,6 +60,10 @@ ASKED: dict[str, dict[str, Any]] = {
     "find_obligations": {},
     "get_obligation": {},
     "obligation_figures": {},
+    "obligation_periods": {"rule": "report", "since": "2020-01-01"},
+    "find_meetings": {},
+    "get_meeting": {},
+    "meeting_figures": {},
 }
 
 
@@ -75,6 +79,7 @@ def told(read_only: Desk) -> Desk:
         "schemes": {"mode": words("mode") | mode},
         "links": {"support": words("support") | {"near": "organisation", "far": "place"}},
         "selections": {"members": words("members") | {"of": "party"}},
+        "meetings": {"talk": words("talk") | {"callers": ["party"]}},
         "coverages": {"branches": words("branches") | _BRANCHES},
         "regulations": {
             "rules": words("rules") | {"of": "party", "comment_days": 1},
@@ -84,7 +89,16 @@ def told(read_only: Desk) -> Desk:
     document["powers"] = powers | {
         "secretary": [
             *powers["secretary"],
-            *("checklist.*", "obligation.*", "standing.*", "link.*", "selection.*", "owners.*", "regulation.*"),
+            *(
+                "checklist.*",
+                "obligation.*",
+                "standing.*",
+                "link.*",
+                "selection.*",
+                "owners.*",
+                "regulation.*",
+                "meeting.*",
+            ),
         ]
     }
     ask("adopt_profile", "operator", profile_id="fuzhou", **document)
@@ -104,6 +118,10 @@ def told(read_only: Desk) -> Desk:
     ask("invite_comments", "post-secretary", regulation_id=receipt["id"])
     ask("comment_draft", "post-secretary", regulation_id=receipt["id"], text="好")
     ask("post_regulation", "post-secretary", regulation_id=receipt["id"], channel="portal", where="网上")
+    called = {"kind": "talk", "organisation_id": "branch", "day": "2025-03-04", "agenda": [{"title": "路灯"}]}
+    receipt = ask("call_meeting", "post-secretary", **called)
+    ask("hold_meeting", "post-secretary", meeting_id=receipt["id"], attended={"branch": 2}, entitled=2, present=2)
+    ask("resolve_item", "post-secretary", meeting_id=receipt["id"], item=1, text="修", votes_for=2)
     read_only.tick("2025-03-05")
     return read_only
 
@@ -115,7 +133,7 @@ def test_every_query_is_tried() -> None:
 @pytest.mark.parametrize("name", ASKED)
 def test_an_answer_is_as_described(told: Desk, name: str) -> None:
     ask = dict(ASKED[name])
-    for thing in ("checklist", "obligation", "standing", "link", "selection", "owners_vote", "regulation"):
+    for thing in ("checklist", "obligation", "standing", "link", "selection", "owners_vote", "regulation", "meeting"):
         if name == f"get_{thing}" or (thing, name) == ("regulation", "regulation_figures"):
             ask[f"{thing}_id"] = told.ask(f"find_{thing}s")["rows"][0][f"{thing}_id"]
     answer = told.ask(name, "operator", **ask)

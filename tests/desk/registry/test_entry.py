@@ -126,7 +126,7 @@ def test_a_level_that_a_role_names_and_a_measure_that_was_taken_stay(desk: Desk)
         ("roles", "mediator", {"powers": ["do it"]}, "powers", "must be a power"),
         ("roles", "mediator", {"powers": ["registry.sing"]}, "powers", "no command asks for it"),
         ("windows", "issue.resolv", {"days": 3}, "code", "no command has this name"),
-        ("obligations", "report", {"cadence": "day", "bearer": "party"}, "cadence", "must be one of year"),
+        ("obligations", "report", {"cadence": "fortnight", "bearer": "party"}, "cadence", "must be one of year"),
         ("obligations", "report", {"cadence": "year", "bearer": "club"}, "bearer", "list organisation_types"),
         ("review_bodies", "board", {}, "type", "is missing"),
         ("review_bodies", "board", {"type": "club"}, "type", "list organisation_types"),

@@ -203,6 +203,13 @@ def test_checklists_and_obligations_are_entries(desk: Desk) -> None:
         "amount": 1,
         "spacing": 0,
         "workdays": False,
+        "unit": "times",
+        "persons": 0,
+        "weekday": 0,
+        "days": 1,
+        "festivals": [],
+        "ahead": 0,
+        "meeting": "",
         "power": "registry.place",
     }
     (found,) = desk.ask("get_profile")["checklists"]

@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from services.registry.obligation import (
+from services.registry.obligation import count_end_again, forecast, meet_obligation, miss, owe, waive_obligation
+from services.registry.obligation.state import (
     EVIDENCE,
     OBLIGATION,
     EndCountedAgain,
@@ -17,12 +18,6 @@ from services.registry.obligation import (
     ObligationOwed,
     ObligationServed,
     ObligationWaived,
-    count_end_again,
-    forecast,
-    meet_obligation,
-    miss,
-    owe,
-    waive_obligation,
 )
 from shared.domain.calendar import provisional
 from shared.domain.command import on
@@ -168,7 +163,15 @@ def test_what_is_owed_can_be_waived_by_others_with_a_reason_only() -> None:
 
 def test_d15_the_forecast_says_behind_and_no_longer_to_be_reached() -> None:
     """Behind an even course, and impossible once the days left do not hold the spacing (part of D15)."""
-    row = {"status": "owed", "since": "2025-01-01", "until": "2026-01-01", "amount": 3, "spacing": 60, "done": 1}
+    row = {
+        "status": "owed",
+        "since": "2025-01-01",
+        "until": "2026-01-01",
+        "amount": 3,
+        "spacing": 60,
+        "done": 1,
+        "unit": "times",
+    }
     row |= {"days": ["2025-01-10"]}
     assert forecast(row, "2025-03-04") == {
         "expected": 0,

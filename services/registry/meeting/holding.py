@@ -1,0 +1,217 @@
+"""A meeting is held with a quorum, resolves items, is minuted, and what it resolved is carried out (A36, C46, D12, D27)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Annotated
+
+from services.registry.meeting.state import (
+    MEETING,
+    ItemResolved,
+    Meeting,
+    MeetingHeld,
+    MinutesKept,
+    ResolutionCarriedOut,
+    ResolutionEffective,
+    bodies_of,
+    rules_of,
+)
+from services.registry.selection.voting import reached
+from shared.domain.catalogue import MeetingKind
+from shared.domain.city import City, held_on
+from shared.domain.errors import BadInputError, IllegalStateError
+from shared.domain.event import Event
+from shared.domain.fields import DIGEST, ID, code_of, id_of, line, number, pairs, text
+from shared.domain.mandate import Mandate
+from shared.domain.words import _, said, term
+
+_MOST = 100_000
+_COUNT = number(0, _MOST)
+_NOBODY: Mapping[str, int] = {}
+
+
+@MEETING.command("meeting.record", when=("called",), again=("held", "inquorate"))
+def hold_meeting(
+    meeting: Meeting,
+    *,
+    by: Mandate,
+    at: str,
+    city: City,
+    attended: Annotated[Mapping[str, int], pairs(ID, number(1, _MOST)), "persons who came of each body"],
+    residents: Annotated[int, _COUNT, "residents who came besides"] = 0,
+    chair_post_id: Annotated[str, id_of("post"), "post from which it was chaired; empty: none"] = "",
+    entitled: Annotated[int, _COUNT, "persons or households that have a voice; 0 where bodies have it"] = 0,
+    present: Annotated[int, _COUNT, "how many of them were there; 0 where bodies have a voice"] = 0,
+) -> list[Event]:
+    """Record that a meeting took place and who came; without its quorum it decides nothing (A36, C46)."""
+    rules = rules_of(meeting, city)
+    if rules.voices == "bodies":
+        voices = {meeting.organisation_id, *meeting.invited}
+        entitled, present = len(voices), len(voices & set(attended))
+    if meeting.status != "called":
+        known = (meeting.attended, meeting.residents, meeting.chair_post_id, meeting.entitled, meeting.present)
+        if known == (dict(attended), residents, chair_post_id, entitled, present):
+            return []
+        raise IllegalStateError(_("who came to this meeting is recorded already"))
+    if at[:10] < meeting.day:
+        raise IllegalStateError(_("{day} has not come yet; record it when it is done"), day=meeting.day)
+    _attended(meeting, city, rules, attended)
+    _chaired(meeting, city, rules, attended, chair_post_id)
+    if entitled < 1 or present > entitled:
+        raise BadInputError(
+            _("say how many have a voice and how many of them were there: at most {entitled}"),
+            {"present": said(_("at most {most}"), most=entitled)},
+            entitled=entitled,
+        )
+    return [
+        MeetingHeld(
+            meeting_id=meeting.id,
+            kind=meeting.kind,
+            organisation_id=meeting.organisation_id,
+            place=meeting.place,
+            day=meeting.day,
+            chair_post_id=chair_post_id,
+            attended=dict(attended),
+            residents=residents,
+            entitled=entitled,
+            present=present,
+            quorate=reached(present, entitled, rules.quorum_part, rules.quorum_whole, rules.quorum_above),
+        )
+    ]
+
+
+def _attended(meeting: Meeting, city: City, rules: MeetingKind, attended: Mapping[str, int]) -> None:
+    """Raise unless who came was invited, and everybody came without whom such a meeting is not held."""
+    if strange := set(attended) - {meeting.organisation_id, *meeting.invited}:
+        raise BadInputError(
+            _("{organisation} was not invited"), {"attended": said(_("not invited"))}, organisation=min(strange)
+        )
+    types = bodies_of(city, attended).values()
+    if missing := [type for type in rules.needed if type not in types]:
+        raise IllegalStateError(
+            _("such a meeting is not held without a body of the type {type}"),
+            {"attended": said(_("is missing"))},
+            type=term("organisation_types", missing[0]),
+        )
+
+
+def _chaired(meeting: Meeting, city: City, rules: MeetingKind, attended: Mapping[str, int], chair_post_id: str) -> None:
+    """Raise unless the holder of a post of the role that the kind names, of a body that came, was in the chair."""
+    post = city.post(chair_post_id)
+    if not (rules.chair or chair_post_id):
+        return
+    fits = post is not None and held_on(post, meeting.day) and post["organisation_id"] in attended
+    if post is None or not fits or post["role"] != (rules.chair or post["role"]):
+        raise IllegalStateError(
+            _("such a meeting is chaired by who holds a post of the role {role} in a body that came"),
+            {"chair_post_id": said(_("nobody who may chair it"))},
+            role=term("roles", rules.chair),
+        )
+
+
+@MEETING.command("meeting.record", when=("held",))
+def resolve_item(
+    meeting: Meeting,
+    *,
+    by: Mandate,
+    at: str,
+    city: City,
+    item: Annotated[int, number(1, 50), "number of the item on the agenda"],
+    text: Annotated[str, text(2000), "what was resolved, for everyone to read"],
+    votes_for: Annotated[int, _COUNT, "votes for it"],
+    votes_against: Annotated[int, _COUNT, "votes against it"] = 0,
+    abstained: Annotated[int, _COUNT, "who abstained"] = 0,
+    category: Annotated[
+        str, code_of("issue_categories"), "category of the issue that it becomes; empty: it becomes none"
+    ] = "",
+) -> list[Event]:
+    """Record what a meeting decided on an item of its agenda; carried or not follows from the votes (A36, C46, D27)."""
+    rules = rules_of(meeting, city)
+    if item > len(meeting.agenda):
+        raise BadInputError(
+            _("nothing is decided that is not on the agenda; it has {count} items"),
+            {"item": said(_("unknown"))},
+            count=len(meeting.agenda),
+        )
+    if category:
+        city.code("issue_categories", category, "category")
+    if votes_for + votes_against + abstained > meeting.present:
+        raise BadInputError(
+            _("{votes} votes are more than the {present} who had a voice there"),
+            {"votes_for": said(_("at most {most}"), most=meeting.present)},
+            votes=votes_for + votes_against + abstained,
+            present=meeting.present,
+        )
+    carried = reached(votes_for, meeting.present, rules.majority_part, rules.majority_whole, rules.majority_above)
+    for one in meeting.resolutions:
+        if one.number == item:
+            votes = (one.votes_for, one.votes_against, one.abstained)
+            if (one.text, one.category, votes) == (text, category, (votes_for, votes_against, abstained)):
+                return []
+            raise IllegalStateError(_("this item is decided already"), {"item": said(_("used already"))})
+    return [
+        ItemResolved(
+            meeting_id=meeting.id,
+            number=item,
+            text=text,
+            votes_for=votes_for,
+            votes_against=votes_against,
+            abstained=abstained,
+            carried=carried,
+            category=category,
+        )
+    ]
+
+
+@MEETING.command("meeting.record", when=("held",), again=("minuted",))
+def keep_minutes(
+    meeting: Meeting,
+    *,
+    by: Mandate,
+    at: str,
+    text: Annotated[str, text(20_000), "the minutes, for everyone to read; empty: they lie at the address"] = "",
+    kept_at: Annotated[str, line(500), "where they lie: link, or number of the file"] = "",
+    digest: Annotated[str, DIGEST, "SHA-256 of what lies there, so that nobody changes it unseen"] = "",
+) -> list[Event]:
+    """Publish the minutes of a meeting; what it carried is in force from this day on (A36, D12, D27)."""
+    if meeting.status == "minuted":
+        if (text, kept_at, digest) == (meeting.minutes, meeting.kept_at, meeting.digest):
+            return []
+        raise IllegalStateError(_("the minutes are kept already"))
+    if not text and not (kept_at and digest):
+        raise BadInputError(_("give the text, or where it lies and its digest"), {"text": said(_("is missing"))})
+    kept = MinutesKept(meeting_id=meeting.id, text=text, kept_at=kept_at, digest=digest)
+    effective = [
+        ResolutionEffective(
+            meeting_id=meeting.id,
+            number=one.number,
+            organisation_id=meeting.organisation_id,
+            place=meeting.place,
+            text=one.text,
+            category=one.category,
+            since=at[:10],
+        )
+        for one in meeting.resolutions
+        if one.carried
+    ]
+    return [kept, *effective]
+
+
+@MEETING.command("meeting.record", when=("minuted",))
+def carry_out_resolution(
+    meeting: Meeting,
+    *,
+    by: Mandate,
+    at: str,
+    item: Annotated[int, number(1, 50), "number of the item on the agenda"],
+    evidence: Annotated[str, line(200), "what shows it, for everyone to read"],
+) -> list[Event]:
+    """Record that what a meeting carried was done, with evidence."""
+    found = next((one for one in meeting.resolutions if one.number == item and one.carried), None)
+    if found is None:
+        raise BadInputError(_("nothing was carried on this item"), {"item": said(_("unknown"))})
+    if found.evidence == evidence:
+        return []
+    if found.evidence:
+        raise IllegalStateError(_("this resolution was carried out already"), {"item": said(_("used already"))})
+    return [ResolutionCarriedOut(meeting_id=meeting.id, number=item, evidence=evidence)]

@@ -1,0 +1,25 @@
+"""Obligations: what a body owes in each period, met by which acts, missed, waived (D15, E05, X05).
+
+The rules are catalogue entries of the kind `obligations`: a report to the branch three times a year, a joint meeting each quarter, a
+discussion each half-month, a visit each Friday, an activity at each festival. The clock says what is owed when a period begins and what
+was missed when it has ended; everything in between are acts with evidence.
+"""
+
+from services.registry.obligation.owing import CLOCK, count_end_again, miss, owe
+from services.registry.obligation.rows import OBLIGATION_FIGURES, OBLIGATIONS, forecast
+from services.registry.obligation.serving import meet_obligation, waive_obligation
+from services.registry.obligation.state import EVIDENCE, OBLIGATION
+
+__all__ = [
+    "CLOCK",
+    "EVIDENCE",
+    "OBLIGATION",
+    "OBLIGATIONS",
+    "OBLIGATION_FIGURES",
+    "count_end_again",
+    "forecast",
+    "meet_obligation",
+    "miss",
+    "owe",
+    "waive_obligation",
+]

@@ -13,6 +13,7 @@ from services.registry.person import PERSON, PERSONS, READ_NAMES
 from services.registry.place import HOUSEHOLDS, MEASURES, PLACE, PLACES
 from services.registry.post import APPOINTMENTS, FALLS_VACANT, POST, POSTS
 from services.registry.profile import PROFILE, PROFILES
+from services.registry.programme import PARTICIPATION, PARTICIPATIONS, PROGRAMME, PROGRAMMES
 from services.registry.regulation import ACKNOWLEDGEMENT, REGULATION, REGULATIONS
 from services.registry.selection import SELECTION, SELECTIONS
 from services.registry.standing import STANDING, STANDINGS
@@ -36,6 +37,8 @@ DEFINITION = Definition(
         OWNERS_VOTE,
         REGULATION,
         ACKNOWLEDGEMENT,
+        PROGRAMME,
+        PARTICIPATION,
     ),
     views=(
         PROFILES,
@@ -55,6 +58,8 @@ DEFINITION = Definition(
         SELECTIONS,
         OWNERS_VOTES,
         REGULATIONS,
+        PROGRAMMES,
+        PARTICIPATIONS,
     ),
     clock=(*CLOCK, FALLS_VACANT),
     powers={READ_NAMES: "Read the names of registered persons in full."},

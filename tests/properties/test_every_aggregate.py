@@ -26,8 +26,18 @@ BOUNDED = settings(
     print_blob=False,
 )
 #: Of these only refusals are tried here: a profile is one document of all lists, and the small city has no checklist, obligation, scheme,
-#: link, selection or document.
-ONLY_REFUSED = {"profile", "checklist", "obligation", "standing", "link", "selection", "regulation"}
+#: link, selection, document or programme.
+ONLY_REFUSED = {
+    "profile",
+    "checklist",
+    "obligation",
+    "standing",
+    "link",
+    "selection",
+    "regulation",
+    "programme",
+    "participation",
+}
 AGGREGATES = [
     pytest.param(name, decider, id=decider.category)
     for name in OWNERS

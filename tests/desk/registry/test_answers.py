@@ -24,6 +24,16 @@ _BRANCHES = {
     "means": "有党组织的地点",
     "means_en": "places with a Party organisation",
 }
+_STEP = [{"code": "step", **words("step")}]
+_PROJECT = {
+    "prongs": [{"code": "base", **words("base"), "groups": ["roles.secretary"]}],
+    "measures": [{"code": "m", **words("m"), "prong": "base"}],
+    "stages": _STEP,
+}
+THINGS = (
+    *("checklist", "obligation", "standing", "link", "selection", "owners_vote", "regulation"),
+    *("programme", "participation"),
+)
 ASKED: dict[str, dict[str, Any]] = {
     "get_profile": {},
     "find_entries": {"kind": "roles"},
@@ -57,6 +67,12 @@ ASKED: dict[str, dict[str, Any]] = {
     "get_regulation": {},
     "regulation_figures": {},
     "regulation_gaps": {},
+    "find_programmes": {},
+    "get_programme": {},
+    "programme_figures": {},
+    "programme_prongs": {"kind": "project"},
+    "find_participations": {},
+    "get_participation": {},
     "find_obligations": {},
     "get_obligation": {},
     "obligation_figures": {},
@@ -76,6 +92,7 @@ def told(read_only: Desk) -> Desk:
         "links": {"support": words("support") | {"near": "organisation", "far": "place"}},
         "selections": {"members": words("members") | {"of": "party"}},
         "coverages": {"branches": words("branches") | _BRANCHES},
+        "programmes": {"project": words("project") | _PROJECT},
         "regulations": {
             "rules": words("rules") | {"of": "party", "comment_days": 1},
             "due": words("due") | {"of": "party", "due_days": 1},
@@ -84,7 +101,16 @@ def told(read_only: Desk) -> Desk:
     document["powers"] = powers | {
         "secretary": [
             *powers["secretary"],
-            *("checklist.*", "obligation.*", "standing.*", "link.*", "selection.*", "owners.*", "regulation.*"),
+            *(
+                "checklist.*",
+                "obligation.*",
+                "standing.*",
+                "link.*",
+                "selection.*",
+                "owners.*",
+                "regulation.*",
+                "programme.*",
+            ),
         ]
     }
     ask("adopt_profile", "operator", profile_id="fuzhou", **document)
@@ -104,6 +130,12 @@ def told(read_only: Desk) -> Desk:
     ask("invite_comments", "post-secretary", regulation_id=receipt["id"])
     ask("comment_draft", "post-secretary", regulation_id=receipt["id"], text="好")
     ask("post_regulation", "post-secretary", regulation_id=receipt["id"], channel="portal", where="网上")
+    project = {"kind": "project", "lead_post_id": "post-secretary", "title": "项目", "aim": "强基"}
+    receipt = ask("start_programme", "post-secretary", **project)
+    ask("report_programme", "post-secretary", programme_id=receipt["id"], report="已开工")
+    receipt = ask("join_programme", "post-secretary", programme_id=receipt["id"], subject=COMPOUND)
+    ask("advance_unit", "post-secretary", participation_id=receipt["id"], stage="step", evidence="记录")
+    ask("accept_unit", "post-secretary", participation_id=receipt["id"], evidence="验收单")
     read_only.tick("2025-03-05")
     return read_only
 
@@ -115,8 +147,8 @@ def test_every_query_is_tried() -> None:
 @pytest.mark.parametrize("name", ASKED)
 def test_an_answer_is_as_described(told: Desk, name: str) -> None:
     ask = dict(ASKED[name])
-    for thing in ("checklist", "obligation", "standing", "link", "selection", "owners_vote", "regulation"):
-        if name == f"get_{thing}" or (thing, name) == ("regulation", "regulation_figures"):
+    for thing in THINGS:
+        if name == f"get_{thing}" or (thing in ("regulation", "programme") and name == f"{thing}_figures"):
             ask[f"{thing}_id"] = told.ask(f"find_{thing}s")["rows"][0][f"{thing}_id"]
     answer = told.ask(name, "operator", **ask)
     assert answer.get("rows", ["something"]), "there is nothing to compare"

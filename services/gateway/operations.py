@@ -78,7 +78,9 @@ def create_operations(gateway: Gateway, services: tuple[str, ...], rebuild_timeo
 
     @blueprint.route("/parked", methods=["GET"])
     @blueprint.arguments(FindParked, location="query")
-    @documented("Facts that wait for an operator: where they belong and why they wait, with digests of what else they hold")
+    @documented(
+        "Facts that wait for an operator: where they belong and why they wait, with digests of what else they hold"
+    )
     def parked(ask: dict[str, Any]) -> Response:
         require_operator(gateway)
         chosen = ask.pop("service")

@@ -14,6 +14,7 @@ from services.registry.person import PERSON, PERSONS, READ_NAMES
 from services.registry.place import HOUSEHOLDS, MEASURES, PLACE, PLACES
 from services.registry.post import APPOINTMENTS, FALLS_VACANT, POST, POSTS
 from services.registry.profile import PROFILE, PROFILES
+from services.registry.programme import PARTICIPATION, PARTICIPATIONS, PROGRAMME, PROGRAMMES
 from services.registry.regulation import ACKNOWLEDGEMENT, REGULATION, REGULATIONS
 from services.registry.selection import SELECTION, SELECTIONS
 from services.registry.standing import STANDING, STANDINGS
@@ -38,6 +39,8 @@ DEFINITION = Definition(
         REGULATION,
         ACKNOWLEDGEMENT,
         MEETING,
+        PROGRAMME,
+        PARTICIPATION,
     ),
     views=(
         PROFILES,
@@ -58,6 +61,8 @@ DEFINITION = Definition(
         OWNERS_VOTES,
         REGULATIONS,
         MEETINGS,
+        PROGRAMMES,
+        PARTICIPATIONS,
     ),
     clock=(*CLOCK, FALLS_VACANT),
     powers={READ_NAMES: "Read the names of registered persons in full."},

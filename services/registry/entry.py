@@ -11,6 +11,7 @@ import msgspec
 
 from services.registry.needs import coverage_faults, coverage_names
 from services.registry.owners_rules import MATTERS
+from services.registry.programme_rules import programme_faults
 from services.registry.subjects import (
     LISTS,
     naming,
@@ -39,7 +40,7 @@ from shared.domain.view import Row, Rows
 from shared.domain.words import _, said, term
 from shared.words import known, table
 
-Data = dict[str, bool | int | str | list[str | dict[str, str | list[str]]]]
+Data = dict[str, bool | int | str | list[str | dict[str, int | str | list[str]]]]
 
 
 # Facts. Class and field names are the storage format: rename nothing, upcast instead.
@@ -133,6 +134,7 @@ _USED: Mapping[str, tuple[str, str, Mapping[str, Any]]] = {
     "selections": ("selections", "kind", {"status": ["opened", "recommending", "voting", "counted"]}),
     "regulations": ("regulations", "kind", {"status": ["drafted", "commenting", "adopted"]}),
     "meetings": ("meetings", "kind", {"status": ["called", "held"]}),
+    "programmes": ("programmes", "kind", {"status": "running"}),
 }
 
 
@@ -208,7 +210,7 @@ def faults(kind: str, code: str, data: Mapping[str, Any], codes: Callable[[str],
     if kind == "checklists" and data["scheme"] not in ("", *codes("schemes")):
         wrong["scheme"] = said(_("not on the city's list {list}"), list=term("kinds", "schemes"))
     if kind == "programmes":
-        wrong |= _parts(data)
+        wrong |= programme_faults(data)
     if kind == "links":
         ends = {f"{end}_of": wrong_kind(data[end], data[f"{end}_of"], codes) for end in ("near", "far")}
         wrong |= {part: why for part, why in ends.items() if why}
@@ -229,19 +231,6 @@ def faults(kind: str, code: str, data: Mapping[str, Any], codes: Callable[[str],
         wrong["power"] = said(_("no command asks for it"))
     if powers := {power: said(_("no command asks for it")) for power in data.get("powers", ()) if not is_power(power)}:
         wrong["powers"] = powers
-    return wrong
-
-
-def _parts(data: Mapping[str, Any]) -> dict[str, Any]:
-    """What is wrong with the prongs and measures of a programme."""
-    wrong: dict[str, Any] = {}
-    for part in ("prongs", "measures"):
-        named = [one["code"] for one in data[part]]
-        if len(set(named)) < len(named):
-            wrong[part] = said(_("names something twice"))
-    prongs = {one["code"] for one in data["prongs"]} | {""}
-    if strange := {one["code"] for one in data["measures"] if one["prong"] not in prongs}:
-        wrong["measures"] = {one: said(_("belongs to no prong of the programme")) for one in sorted(strange)}
     return wrong
 
 

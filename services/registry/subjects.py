@@ -136,9 +136,28 @@ _NAMES: Mapping[str, Mapping[str, str]] = {
         "categories": "issue_categories",
         "regulation": "regulations",
     },
-    "programmes": {"standard": "regulations"},
     "obligations": {"festivals": "festivals", "meeting": "meetings"},
     "meetings": dict.fromkeys(("callers", "invited", "needed", "request"), "organisation_types") | {"chair": "roles"},
+    "programmes": {"standard": "regulations", "lead": "roles"},
+}
+
+
+def _within_programmes(data: Mapping[str, Any]) -> Iterator[tuple[str, str, str]]:
+    """What the prongs and batches of a programme name: mechanisms after their list (`links.support`), kinds of units, checklists."""
+    for prong in data["prongs"]:
+        for mechanism in prong.get("groups", ()):
+            listed, _dot, code = mechanism.partition(".")
+            yield "prongs", listed, code
+    units = LISTS[data.get("unit", "place")]
+    named = [("unit_of", units, data.get("unit_of", ""))]
+    for batch in data.get("batches", ()):
+        named += [("batches", units, batch.get("of", "")), ("batches", "checklists", batch.get("checklist", ""))]
+    yield from (one for one in named if one[2])
+
+
+#: Kind of entry to a function that finds what the parts within its parts name.
+_WITHIN: Mapping[str, Callable[[Mapping[str, Any]], Iterator[tuple[str, str, str]]]] = {
+    "programmes": _within_programmes
 }
 
 
@@ -148,6 +167,8 @@ def named_codes(kind: str, data: Mapping[str, Any]) -> Iterator[tuple[str, str, 
         value = data.get(part) or ()
         for code in [value] if isinstance(value, str) else value:
             yield part, listed, code
+    if kind in _WITHIN:
+        yield from _WITHIN[kind](data)
 
 
 def unlisted(kind: str, data: Mapping[str, Any], codes: Callable[[str], Collection[str]]) -> Row:

@@ -232,12 +232,44 @@ class Measure(Item, frozen=True, kw_only=True):
     prong: Annotated[str, CODE, "prong that it belongs to; empty: none"] = ""
 
 
-class Programme(msgspec.Struct, frozen=True, kw_only=True):
-    """A named programme or campaign: its prongs and the measures under them (B05, B42, C05)."""
+class Prong(Item, frozen=True, kw_only=True, omit_defaults=True):
+    """What a programme stands on, with the mechanisms that it groups (A02, A44)."""
 
-    prongs: Annotated[list[Item], many(group(Item), 1, 50), "prongs that it stands on"]
+    groups: Annotated[
+        list[str], many(CODE, 0, 100), "mechanisms of it: a list of the city and a code on it, like links.support"
+    ] = []
+
+
+class Stage(Item, frozen=True, kw_only=True, omit_defaults=True):
+    """A step that each unit takes, in their order and on evidence (C27)."""
+
+    people: Annotated[int, number(0, 100_000), "residents who took part in it at least"] = 0
+
+
+class Batch(Item, frozen=True, kw_only=True, omit_defaults=True):
+    """A batch of units of a programme (B06, B23), or those of one level (B25)."""
+
+    of: Annotated[str, CODE, "kind of its places, or type of its organisations; empty: that of all units"] = ""
+    target: Annotated[int, number(0, 100_000), "units that it should have; 0: none is said"] = 0
+    checklist: Annotated[str, code_of("checklists"), "checklist by which its units are accepted; empty: none"] = ""
+
+
+class Programme(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A named programme or campaign: prongs, measures, who leads one, and the batches of its units (B02, B05, B06, B42, C05)."""
+
+    prongs: Annotated[list[Prong], many(group(Prong), 1, 50), "prongs that it stands on"]
     measures: Annotated[list[Measure], many(group(Measure), 0, 200), "measures under the prongs"] = []
     standard: Annotated[str, code_of("regulations"), "kind of document that says its standard; empty: none"] = ""
+    lead: Annotated[str, code_of("roles"), "role of the post that leads one; empty: any"] = ""
+    unit: Annotated[str, choice("place", "organisation", words="thing"), "what takes part in it"] = "place"
+    unit_of: Annotated[str, CODE, "kind of its places, or type of its organisations; empty: any"] = ""
+    stages: Annotated[list[Stage], many(group(Stage), 0, 50), "steps that each unit takes, in their order"] = []
+    batches: Annotated[
+        list[Batch], many(group(Batch), 0, 50), "batches of units, in their order; none: all together"
+    ] = []
+    in_order: Annotated[
+        bool, YES, "whether a batch begins only once all units of the batches before it are accepted"
+    ] = False
 
 
 class Source(Item, frozen=True, kw_only=True, omit_defaults=True):

@@ -112,7 +112,7 @@ CALLS: dict[str, dict[str, dict[str, Any]]] = {
 #: Commands whose id is all that they say, those that need much before them, and one that decides anew each time.
 NOTHING_ELSE = {
     *("open_checklist", "disclose_statement", "decide_standing", "propose_link"),
-    *("open_selection", "open_owners_vote", "draft_regulation"),
+    *("open_selection", "open_owners_vote", "draft_regulation", "start_programme", "join_programme"),
 }
 #: What may name something that the city does not know: units of members come from outside too.
 ELSEWHERE = {("survey_member", "unit"), ("report_in", "unit")}

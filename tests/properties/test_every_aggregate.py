@@ -26,8 +26,19 @@ BOUNDED = settings(
     print_blob=False,
 )
 #: Of these only refusals are tried here: a profile is one document of all lists, and the small city has no checklist, obligation, scheme,
-#: link, selection, document or kind of meeting.
-ONLY_REFUSED = {"profile", "checklist", "obligation", "standing", "link", "selection", "regulation", "meeting"}
+#: link, selection, document, meeting or programme.
+ONLY_REFUSED = {
+    "profile",
+    "checklist",
+    "obligation",
+    "standing",
+    "link",
+    "selection",
+    "regulation",
+    "meeting",
+    "programme",
+    "participation",
+}
 AGGREGATES = [
     pytest.param(name, decider, id=decider.category)
     for name in OWNERS

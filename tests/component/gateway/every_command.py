@@ -37,6 +37,7 @@ ROLES: dict[str, tuple[str, tuple[str, ...]]] = {
             "link.confirm",
             "regulation.*",
             "meeting.*",
+            "programme.*",
         ),
     ),
     "street_secretary": (
@@ -122,6 +123,7 @@ def profile(version: int = 1) -> dict[str, Any]:
         "rules": {"zh": "管理细则", "en": "Detailed rules", "of": "party", "adopted_by": "party", "acknowledged": True},
     }
     made["code_lists"]["meetings"] = {"talk": {"zh": "半月谈", "en": "Fortnightly discussion", "callers": ["party"]}}
+    made["code_lists"]["programmes"] = {"project": {"zh": "书记领办项目", "en": "Project of the secretary"} | _PROJECT}
     made["code_lists"]["schemes"] = {"mode": {"zh": "管理模式", "en": "Mode of running"} | mode}
     made["checklists"] = [{"code": "norms", "zh": "四规范", "en": "Four norms", "items": items} | norms]
     owed = {"cadence": "year", "bearer": "party", "amount": 1, "power": "obligation.meet"}
@@ -135,6 +137,12 @@ _MEMBERS: dict[str, Any] = {
     "criteria": [{"code": "fairness", "zh": "选公心", "en": "Fairness"}],
     "traits": [{"code": "leads", "zh": "善带头", "en": "Leads"}],
     "acceptances": [{"code": "by_members", "zh": "党员认同", "en": "By members", "of": "party"}],
+}
+_PROJECT: dict[str, Any] = {
+    "prongs": [{"code": "base", "zh": "强基", "en": "Base"}],
+    "unit": "organisation",
+    "stages": [{"code": "together", "zh": "共谋", "en": "Planned together"}],
+    "batches": [{"code": "first", "zh": "第一批", "en": "First batch"}],
 }
 _LEVELS = {"district": "区级", "street": "街道级", "community": "社区级", "compound": "小区级"}
 
@@ -327,6 +335,31 @@ class World:
             ask("resolve_item", item=1, text="修路灯", votes_for=9)
         if until == "minuted":
             ask("keep_minutes", text="到会9人")
+
+    def lead(self) -> str:
+        """The post of the community's secretary, which leads nothing."""
+        context = CallContext(kind="operator", actor=OPERATOR)
+        for row in self.town.call("registry", "find_programmes", context, {"status": "running"})["rows"]:
+            self.do("p-secretary", "registry", "end_programme", programme_id=row["programme_id"], result="完成")
+        return "post-secretary"
+
+    def programme(self) -> str:
+        """What the community's secretary leads."""
+        named = {"kind": "project", "lead_post_id": self.lead(), "title": f"项目 {self.new()}", "aim": "强基"}
+        return self.do("p-secretary", "registry", "start_programme", **named)
+
+    def unit(self, until: str = "") -> str:
+        """A branch that takes part in it, up to a stage."""
+
+        def ask(command: str, **more: Any) -> None:
+            self.do("p-secretary", "registry", command, participation_id=id, **more)
+
+        joined = {"programme_id": self.programme(), "subject": self.party(), "batch": "first"}
+        id = self.do("p-secretary", "registry", "join_programme", **joined)
+        if until:
+            ask("advance_unit", stage="together", people=9, evidence="会议记录")
+        if until == "accepted":
+            ask("accept_unit", evidence="验收单")
         return id
 
     def owners_vote(self) -> str:
@@ -607,6 +640,17 @@ ROWS: dict[str, Row] = {
     "acknowledge_regulation": Row("p-secretary", {"place": BUILDING}, lambda world: world.regulation("adopted")),
     "end_regulation": Row("p-secretary", {}, lambda world: world.regulation("adopted")),
     "forget_households": Row("p-secretary", {}, lambda world: world.regulation("ended")),
+    "start_programme": Row("p-secretary", lambda world, id: {"kind": "project", "lead_post_id": world.lead()}),
+    "report_programme": Row("p-secretary", {}, World.programme),
+    "end_programme": Row("p-secretary", {}, World.programme),
+    "join_programme": Row(
+        "p-secretary",
+        lambda world, id: {"programme_id": world.programme(), "subject": world.party(), "batch": "first"},
+    ),
+    "advance_unit": Row("p-secretary", {"stage": "together"}, World.unit),
+    "accept_unit": Row("p-secretary", {}, lambda world: world.unit("ready")),
+    "fall_back": Row("p-secretary", {}, lambda world: world.unit("accepted")),
+    "leave_programme": Row("p-secretary", {}, World.unit),
     "cancel_owners_vote": Row("p-street", {}, World.owners_vote),
     "call_meeting": Row(
         "p-secretary",

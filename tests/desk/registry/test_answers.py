@@ -24,6 +24,16 @@ _BRANCHES = {
     "means": "有党组织的地点",
     "means_en": "places with a Party organisation",
 }
+_STEP = [{"code": "step", **words("step")}]
+_PROJECT = {
+    "prongs": [{"code": "base", **words("base"), "groups": ["roles.secretary"]}],
+    "measures": [{"code": "m", **words("m"), "prong": "base"}],
+    "stages": _STEP,
+}
+THINGS = (
+    *("checklist", "obligation", "standing", "link", "selection", "owners_vote", "regulation"),
+    *("programme", "participation", "meeting"),
+)
 ASKED: dict[str, dict[str, Any]] = {
     "get_profile": {},
     "find_entries": {"kind": "roles"},
@@ -57,6 +67,12 @@ ASKED: dict[str, dict[str, Any]] = {
     "get_regulation": {},
     "regulation_figures": {},
     "regulation_gaps": {},
+    "find_programmes": {},
+    "get_programme": {},
+    "programme_figures": {},
+    "programme_prongs": {"kind": "project"},
+    "find_participations": {},
+    "get_participation": {},
     "find_obligations": {},
     "get_obligation": {},
     "obligation_figures": {},
@@ -81,6 +97,7 @@ def told(read_only: Desk) -> Desk:
         "selections": {"members": words("members") | {"of": "party"}},
         "meetings": {"talk": words("talk") | {"callers": ["party"]}},
         "coverages": {"branches": words("branches") | _BRANCHES},
+        "programmes": {"project": words("project") | _PROJECT},
         "regulations": {
             "rules": words("rules") | {"of": "party", "comment_days": 1},
             "due": words("due") | {"of": "party", "due_days": 1},
@@ -98,6 +115,7 @@ def told(read_only: Desk) -> Desk:
                 "owners.*",
                 "regulation.*",
                 "meeting.*",
+                "programme.*",
             ),
         ]
     }
@@ -122,6 +140,12 @@ def told(read_only: Desk) -> Desk:
     receipt = ask("call_meeting", "post-secretary", **called)
     ask("hold_meeting", "post-secretary", meeting_id=receipt["id"], attended={"branch": 2}, entitled=2, present=2)
     ask("resolve_item", "post-secretary", meeting_id=receipt["id"], item=1, text="修", votes_for=2)
+    project = {"kind": "project", "lead_post_id": "post-secretary", "title": "项目", "aim": "强基"}
+    receipt = ask("start_programme", "post-secretary", **project)
+    ask("report_programme", "post-secretary", programme_id=receipt["id"], report="已开工")
+    receipt = ask("join_programme", "post-secretary", programme_id=receipt["id"], subject=COMPOUND)
+    ask("advance_unit", "post-secretary", participation_id=receipt["id"], stage="step", evidence="记录")
+    ask("accept_unit", "post-secretary", participation_id=receipt["id"], evidence="验收单")
     read_only.tick("2025-03-05")
     return read_only
 
@@ -133,8 +157,8 @@ def test_every_query_is_tried() -> None:
 @pytest.mark.parametrize("name", ASKED)
 def test_an_answer_is_as_described(told: Desk, name: str) -> None:
     ask = dict(ASKED[name])
-    for thing in ("checklist", "obligation", "standing", "link", "selection", "owners_vote", "regulation", "meeting"):
-        if name == f"get_{thing}" or (thing, name) == ("regulation", "regulation_figures"):
+    for thing in THINGS:
+        if name == f"get_{thing}" or (thing in ("regulation", "programme") and name == f"{thing}_figures"):
             ask[f"{thing}_id"] = told.ask(f"find_{thing}s")["rows"][0][f"{thing}_id"]
     answer = told.ask(name, "operator", **ask)
     assert answer.get("rows", ["something"]), "there is nothing to compare"

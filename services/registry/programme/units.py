@@ -1,0 +1,261 @@
+"""Units of a programme: they join in a batch, take its steps, are accepted by a checklist, fall back, leave (B06, B23, B25, C27)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Annotated, Any
+
+from services.registry.programme.state import (
+    PARTICIPATION,
+    PROGRAMME,
+    Participation,
+    Programme,
+    UnitAccepted,
+    UnitAdvanced,
+    UnitFellBack,
+    UnitJoined,
+    UnitLeft,
+    rules_of,
+)
+from services.registry.subjects import SUBJECT, there
+from shared.domain.catalogue import Batch
+from shared.domain.catalogue import Programme as Rules
+from shared.domain.city import City, every
+from shared.domain.command import holds
+from shared.domain.errors import BadInputError, ForbiddenError, IllegalStateError
+from shared.domain.event import Event
+from shared.domain.fields import CODE, DAY, id_of, number, text
+from shared.domain.identity import derived_id
+from shared.domain.mandate import Mandate
+from shared.domain.territory import within
+from shared.domain.words import Said, _, said
+
+#: While it takes part.
+TAKING_PART = ("joined", "accepted", "fallen")
+
+
+def _id(ask: Mapping[str, Any], by: Mandate) -> str:
+    return derived_id("participation", ask["programme_id"], ask["subject"])
+
+
+def _running(programme: Programme) -> None:
+    if programme.status != "running":
+        raise IllegalStateError(
+            _("the programme has ended or was never started"), {"programme_id": said(_("not running"))}
+        )
+
+
+@PARTICIPATION.command("programme.join", new=_id, compares=True, alone=True, place=lambda ask, by: by.place)
+def join_programme(
+    unit: Participation,
+    *,
+    by: Mandate,
+    at: str,
+    city: City,
+    programme: Annotated[Programme, holds(PROGRAMME, "programme_id")],
+    programme_id: Annotated[str, id_of("programme"), "programme that it takes part in"],
+    subject: Annotated[str, SUBJECT, "what takes part: territory path, or id of the organisation"],
+    batch: Annotated[str, CODE, "batch; empty where the programme has none"] = "",
+    note: Annotated[str, text(1000), "why it was chosen, for everyone to read"] = "",
+    since: Annotated[str, DAY, "first day, not ahead; empty: today"] = "",
+) -> list[Event]:
+    """Have a place or body take part in a programme, in one of its batches (B06, B23)."""
+    _running(programme)
+    rules = rules_of(programme, city)
+    chosen = _batch(rules, batch)
+    row = there(city, rules.unit, chosen.of or rules.unit_of, subject)
+    place = str(row["place"])
+    by.require("programme.join", place)
+    if not within(place, programme.place):
+        raise BadInputError(
+            _("{subject} lies outside {place}, which this programme is for"),
+            {"subject": said(_("outside its area"))},
+            subject=subject,
+            place=programme.place,
+        )
+    since = since or (unit.since if unit.status in TAKING_PART else "") or at[:10]
+    if unit.status in TAKING_PART:
+        if (unit.batch, unit.note, unit.since) == (batch, note, since):
+            return []
+        raise IllegalStateError(
+            _("{subject} takes part already since {day}; it leaves before it joins anew"),
+            {"subject": said(_("takes part already"))},
+            subject=subject,
+            day=unit.since,
+        )
+    if not max(programme.since, unit.until) <= since <= at[:10]:
+        earliest = max(programme.since, unit.until)
+        raise IllegalStateError(
+            _("a unit joins from {since} on, up to {today}; not on {day}"),
+            {"since": said(_("must be from {since} to {today}"), since=earliest, today=at[:10])},
+            since=earliest,
+            today=at[:10],
+            day=since,
+        )
+    if rules.in_order:
+        _after_the_others(city, rules, programme.id, batch)
+    return [
+        UnitJoined(
+            participation_id=unit.id,
+            programme_id=programme.id,
+            kind=programme.kind,
+            kind_version=programme.kind_version,
+            subject=subject,
+            organisation_id=str(row.get("organisation_id", "")),
+            place=place,
+            batch=batch,
+            batch_zh=chosen.zh,
+            batch_en=chosen.en,
+            since=since,
+            note=note,
+        )
+    ]
+
+
+def _batch(rules: Rules, batch: str) -> Batch:
+    """The batch of a code; where there are none, all units together are one."""
+    if not rules.batches and not batch:
+        return Batch(code="all", zh="", en="")
+    for one in rules.batches:
+        if one.code == batch:
+            return one
+    raise BadInputError(
+        _("{batch} is no batch of this programme; known: {known}"),
+        {"batch": said(_("unknown"))},
+        batch=batch or "-",
+        known=", ".join(one.code for one in rules.batches) or "-",
+    )
+
+
+def _after_the_others(city: City, rules: Rules, programme_id: str, batch: str) -> None:
+    """Raise `IllegalStateError` unless all units of each batch before this one are accepted, and there are some (B06)."""
+    for before in rules.batches:
+        if before.code == batch:
+            return
+        rows = every(city.rows, "participations", {"programme_id": programme_id, "batch": before.code})
+        units = [row["status"] for row in rows if row["status"] in TAKING_PART]
+        accepted = units.count("accepted")
+        if not units or accepted < len(units):
+            raise IllegalStateError(
+                _("first comes the batch {before}: {accepted} of its {units} units are accepted"),
+                {"batch": said(_("another one comes first"))},
+                before=before.zh,
+                accepted=accepted,
+                units=len(units),
+            )
+
+
+@PARTICIPATION.command("programme.join", when=("joined", "fallen"))
+def advance_unit(
+    unit: Participation,
+    *,
+    by: Mandate,
+    at: str,
+    city: City,
+    programme: Annotated[Programme, holds(PROGRAMME, lambda unit, ask: unit.programme_id)],
+    stage: Annotated[str, CODE, "step that it took: the one after the last"],
+    evidence: Annotated[str, text(1000), "what shows it, for everyone to read"],
+    people: Annotated[int, number(0, 1_000_000), "residents who took part in it"] = 0,
+) -> list[Event]:
+    """Record that a unit took its next step, with what shows it and how many residents took part (C27)."""
+    _running(programme)
+    rules = rules_of(unit, city)
+    taken = [step.stage for step in unit.steps]
+    left = [one for one in rules.stages if one.code not in taken]
+    if not left or left[0].code != stage:
+        known = left[0].zh if left else "-"
+        raise IllegalStateError(
+            _("the next step of this unit is {next}, not {stage}"),
+            {"stage": said(_("not the next step"))},
+            next=known,
+            stage=stage,
+        )
+    if people < left[0].people:
+        raise IllegalStateError(
+            _("{stage} takes at least {least} residents; {people} took part"),
+            {"people": said(_("at least {least}"), least=left[0].people)},
+            stage=left[0].zh,
+            least=left[0].people,
+            people=people,
+        )
+    return [
+        UnitAdvanced(
+            participation_id=unit.id,
+            stage=stage,
+            stage_zh=left[0].zh,
+            stage_en=left[0].en,
+            people=people,
+            evidence=evidence,
+        )
+    ]
+
+
+def _own(unit: Participation, by: Mandate) -> Said | None:
+    own = unit.organisation_id and by.organisation_id == unit.organisation_id
+    return said(_("nobody accepts their own body; somebody from another one does")) if own else None
+
+
+@PARTICIPATION.command("programme.accept", when=("joined", "fallen"), only=_own, alone=True)
+def accept_unit(
+    unit: Participation,
+    *,
+    by: Mandate,
+    at: str,
+    city: City,
+    evidence: Annotated[str, text(1000), "what the acceptance rests on, for everyone to read"],
+) -> list[Event]:
+    """Accept a unit that has taken all steps and whose checklist is passed (B06)."""
+    if not by.actor or by.role in ("service", "operator"):
+        raise ForbiddenError(_("a person accepts, since somebody must answer for it"))
+    rules = rules_of(unit, city)
+    taken = {step.stage for step in unit.steps}
+    if left := [one.zh for one in rules.stages if one.code not in taken]:
+        raise IllegalStateError(_("steps that it has not taken yet: {steps}"), steps="、".join(left))
+    template = _batch(rules, unit.batch).checklist
+    if template:
+        checked = city.rows.get("checklists", checklist_of(template, unit.subject)) or {"holding": 0, "of": 0}
+        if checked.get("status") != "passed":
+            raise IllegalStateError(
+                _("its checklist is not passed: {holding} of {of} items hold"),
+                holding=checked["holding"],
+                of=checked["of"],
+            )
+    return [UnitAccepted(participation_id=unit.id, evidence=evidence, person_id=by.actor)]
+
+
+def checklist_of(template: str, subject: str) -> str:
+    """The id of the checklist of a subject by a template."""
+    return derived_id("checklist", template, subject)
+
+
+@PARTICIPATION.command("programme.accept", when=("accepted",), only=_own)
+def fall_back(
+    unit: Participation,
+    *,
+    by: Mandate,
+    at: str,
+    reason: Annotated[str, text(1000), "what it does not keep to any more, for everyone to read"],
+) -> list[Event]:
+    """Take an acceptance back: the unit takes part on, and is accepted anew once it is in order (B06)."""
+    return [UnitFellBack(participation_id=unit.id, reason=reason)]
+
+
+@PARTICIPATION.command("programme.join", when=TAKING_PART)
+def leave_programme(
+    unit: Participation,
+    *,
+    by: Mandate,
+    at: str,
+    reason: Annotated[str, text(1000), "why, for everyone to read"],
+    until: Annotated[str, DAY, "first day without it, not ahead; empty: today"] = "",
+) -> list[Event]:
+    """Have a unit take part no longer from a day on; what was recorded of it stays."""
+    until = until or at[:10]
+    if not unit.since <= until <= at[:10]:
+        raise IllegalStateError(
+            _("it can leave from {since}, when it joined, up to {today}"),
+            {"until": said(_("must be from {since} to {today}"), since=unit.since, today=at[:10])},
+            since=unit.since,
+            today=at[:10],
+        )
+    return [UnitLeft(participation_id=unit.id, until=until, reason=reason)]

@@ -117,6 +117,7 @@ _NAMES: Mapping[str, Mapping[str, str]] = {
         "regulation": "regulations",
     },
     "programmes": {"standard": "regulations"},
+    "roles": {"beside": "organisation_types"},
 }
 
 

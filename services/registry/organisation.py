@@ -10,6 +10,7 @@ import msgspec
 from services.registry.entry import Entry, entries, in_force
 from services.registry.place import PLACE, Place
 from shared.domain.answers import ACTIONS, TEXT, many, page_of, row_of, shape
+from shared.domain.catalogue import OrganisationType, data_of
 from shared.domain.city import NEVER, City, every, unlike
 from shared.domain.command import CHOSEN, Cursor, Limit, holds, order_of
 from shared.domain.decider import Decider
@@ -23,7 +24,7 @@ from shared.domain.reader import Reader
 from shared.domain.record import Record
 from shared.domain.territory import within
 from shared.domain.view import Row, View
-from shared.domain.words import _, said
+from shared.domain.words import _, said, term
 
 #: Organisations in one tree at most.
 LARGEST_TREE = 5000
@@ -134,7 +135,11 @@ def establish_organisation(
             _("there is no place {place}; register it first"), {"place": said(_("unknown"))}, place=place
         )
     in_force(city, codes, "levels", level, "level")
-    in_force(city, codes, "organisation_types", type, "type")
+    rules: OrganisationType = data_of(
+        "organisation_types", in_force(city, codes, "organisation_types", type, "type").data
+    )
+    if rules.instead:
+        _check_missing(city, made, rules.stands_in)
     if parent is not None:
         _check_parent(city, made, parent)
     beside = every(city.rows, "city_organisations", {"parent_id": parent_id})
@@ -152,6 +157,19 @@ def establish_organisation(
             since=since,
         )
     ]
+
+
+def _check_missing(city: City, made: Organisation, types: list[str]) -> None:
+    """Refuse what stands in for a body at a place that has such a body (B15)."""
+    there = every(city.rows, "city_organisations", {"place": made.place, "type": types}) if types else ()
+    if real := next((row for row in there if not row["until"] or row["until"] > made.since), None):
+        raise IllegalStateError(
+            _("{place} has {organisation}; a body of the type {type} is established only where there is none"),
+            {"type": said(_("there is the body that it would stand in for"))},
+            place=made.place,
+            organisation=real["name"],
+            type=term("organisation_types", made.type),
+        )
 
 
 def _check_parent(city: City, child: Organisation, parent: Organisation) -> None:

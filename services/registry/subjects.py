@@ -139,6 +139,7 @@ _NAMES: Mapping[str, Mapping[str, str]] = {
     "obligations": {"festivals": "festivals", "meeting": "meetings"},
     "meetings": dict.fromkeys(("callers", "invited", "needed", "request"), "organisation_types") | {"chair": "roles"},
     "programmes": {"standard": "regulations", "lead": "roles"},
+    "roles": {"beside": "organisation_types"},
 }
 
 

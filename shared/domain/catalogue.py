@@ -63,6 +63,11 @@ class Role(msgspec.Struct, frozen=True, kw_only=True):
         number(0, 1000),
         "rank among the roles that take in issues, 1 first among equally close ones; 0: takes in none, as without the power to triage",
     ] = 0
+    beside: Annotated[
+        list[str],
+        many(code_of("organisation_types")),
+        "types of bodies in its area, in which its holder has a main post beside this part-time one; none: no other is needed",
+    ] = []
 
 
 class Category(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -97,6 +102,9 @@ class OrganisationType(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=
         many(code_of("organisation_types")),
         "types of bodies that one of this type acts for at its place until there is a real one",
     ] = []
+    instead: Annotated[
+        bool, YES, "whether it is established only at places that have none of those for which it stands in"
+    ] = False
 
 
 class YearCalendar(msgspec.Struct, frozen=True, kw_only=True):

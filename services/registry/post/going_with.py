@@ -1,4 +1,4 @@
-"""A post that goes with another one falls vacant when the holder loses that one (A11)."""
+"""A post that goes with another one, or is held beside a main one, falls vacant when the holder loses that one (A11, E04)."""
 
 from __future__ import annotations
 
@@ -18,15 +18,19 @@ WENT_WITH = "随任岗位离任 (the post that it goes with was lost)"
 
 
 def going_with(post: Post, ask: Mapping[str, Any]) -> list[str]:
-    """The posts that go with a post, and those that go with these."""
+    """The posts that go with a post or are held beside it, and those that go with these."""
     city: City = ask["city"]
     found: list[str] = []
     bases = [post.id]
     while bases:
-        rows = every(city.rows, "posts", {"ex_officio_post_id": bases})
-        bases = [row["post_id"] for row in rows if row["post_id"] not in (post.id, *found)]
+        rows = [row for base in _BASES for row in every(city.rows, "posts", {base: bases})]
+        bases = sorted({row["post_id"] for row in rows} - {post.id, *found})
         found += bases
     return found
+
+
+#: The fields that say of a post which other one its holder must have.
+_BASES = ("ex_officio_post_id", "beside_post_id")
 
 
 def ended_with(person_id: str, until: str, others: Mapping[str, Post]) -> Iterable[On]:
@@ -49,21 +53,22 @@ def _ended(post: Post, person_id: str, until: str) -> list[Event]:
             since=post.since,
             until=max(until, post.since),
             reason=WENT_WITH,
-            with_post_id=post.ex_officio_post_id,
+            with_post_id=post.ex_officio_post_id or post.beside_post_id,
         )
     ]
 
 
 def _outlasting(city: City) -> Iterable[Row]:
     """Posts held by who does not hold, or holds no longer, the post that they go with; `over` is since when."""
-    for row in every(city.rows, "posts", {"ex_officio_post_id__gt": "", "held_until__gt": city.day}):
-        base = city.rows.get("posts", row["ex_officio_post_id"])
-        if base is None or not held_on(row, city.day):
-            continue
-        same = base["person_id"] == row["person_id"]
-        if not (same and held_on(base, city.day)):
-            over = (base["until"] if same else base["free"]) or city.day
-            yield row | {"over": min(over, city.day)}
+    for field in _BASES:
+        for row in every(city.rows, "posts", {f"{field}__gt": "", "held_until__gt": city.day}):
+            base = city.rows.get("posts", row[field])
+            if base is None or not held_on(row, city.day):
+                continue
+            same = base["person_id"] == row["person_id"]
+            if not (same and held_on(base, city.day)):
+                over = (base["until"] if same else base["free"]) or city.day
+                yield row | {"over": min(over, city.day)}
 
 
 def fall_vacant(post: Post, *, by: Mandate, at: str, person_id: str, until: str) -> list[Event]:

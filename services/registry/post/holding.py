@@ -8,6 +8,7 @@ from typing import Annotated
 from services.registry.organisation import ORGANISATION, Organisation
 from services.registry.person import PERSON, Person
 from services.registry.post.apart import check_apart
+from services.registry.post.beside import check_main, main_post
 from services.registry.post.going_with import ended_with, going_with
 from services.registry.post.state import POST, AppointmentEnded, PersonAppointed, Post
 from shared.domain.city import City, every, held_on
@@ -80,6 +81,8 @@ def appointed(
     goes_with = ex_officio is not None and ex_officio.person_id == person_id and held_on(_term(ex_officio), since)
     if ex_officio is not None and goes_with:
         until = until or ex_officio.until  # the term does not outlast that one (A11)
+    main = main_post(post, organisation, person_id, since, city)
+    until = until or (main["until"] if main else "")  # nor the main post, beside which it is held (E04)
     if (post.person_id, post.since, post.until) == (person_id, since, until):
         return []
     if person_id == by.actor:
@@ -127,6 +130,7 @@ def appointed(
             person=person_id,
             day=ex_officio.until,
         )
+    check_main(main, post, person_id, since, until, city)
     check_apart(post, organisation, person_id, since, until, city)
     return [
         PersonAppointed(
@@ -137,6 +141,7 @@ def appointed(
             place=post.place,
             since=since,
             until=until,
+            beside_post_id=main["post_id"] if main else "",
         )
     ]
 

@@ -31,7 +31,7 @@ POSTS = View.of(
     "posts",
     (
         *("post_id", "organisation_id", "place", "role", "person_id", "abolished", "since", "held_until"),
-        "ex_officio_post_id",
+        *("ex_officio_post_id", "beside_post_id"),
     ),
     _held_until,
 )
@@ -56,7 +56,7 @@ APPOINTMENTS = View(
     OWN,
     _appointment_key,
     _appointment,
-    ("post_id", "person_id", "organisation_id", "place", "role", "since", "held_until"),
+    ("post_id", "person_id", "organisation_id", "place", "role", "since", "held_until", "beside_post_id"),
 )
 
 _ROW = row_of(
@@ -67,7 +67,10 @@ _ROW = row_of(
     succession_due=TRUE,
     actions=ACTIONS,
 )
-_TERM = ("key", "post_id", "person_id", "organisation_id", "role", "place", "since", "until", "held_until", "reason")
+_TERM = (
+    *("key", "post_id", "person_id", "organisation_id", "role", "place", "since", "until", "held_until", "reason"),
+    "beside_post_id",
+)
 
 
 def _holder(post: Row, day: str) -> str:

@@ -37,6 +37,7 @@ class PostAbolished(Event, frozen=True, kw_only=True):
 class PersonAppointed(Event, frozen=True, kw_only=True):
     """A person holds a post from a day on; every service takes powers from it (C13)."""
 
+    schema = 2
     post_id: str
     person_id: Annotated[str, PUBLIC]
     organisation_id: str
@@ -44,6 +45,7 @@ class PersonAppointed(Event, frozen=True, kw_only=True):
     place: str
     since: str
     until: str
+    beside_post_id: str = ""  # the main post of a part-time holder (E04)
 
 
 class AppointmentEnded(Event, frozen=True, kw_only=True):
@@ -76,6 +78,7 @@ class Post(msgspec.Struct, frozen=True):
     until: str = ""
     free: str = ""
     abolished: str = ""
+    beside_post_id: str = ""  # the main post of its holder, where this one is part-time
 
 
 def evolve(post: Post, event: PostEstablished | PostAbolished | PersonAppointed | AppointmentEnded) -> Post:
@@ -94,9 +97,8 @@ def evolve(post: Post, event: PostEstablished | PostAbolished | PersonAppointed 
                 event.ex_officio_post_id,
             )
         case PersonAppointed():
-            return replace(
-                post, person_id=event.person_id, since=event.since, until=event.until, free=post.until or post.free
-            )
+            held = replace(post, person_id=event.person_id, since=event.since, until=event.until)
+            return replace(held, free=post.until or post.free, beside_post_id=event.beside_post_id)
         case AppointmentEnded() if event.until == event.since:
             return replace(post, person_id="", since="", until="")
         case AppointmentEnded():
@@ -105,8 +107,9 @@ def evolve(post: Post, event: PostEstablished | PostAbolished | PersonAppointed 
             return replace(post, status="abolished", abolished=event.until)
 
 
-#: Terms ended before posts went with others: the field that was added has a default.
+#: Terms began before posts were held beside others, and ended before posts went with others: the fields that were added have defaults.
 FACTS = Codec(
-    (PostEstablished, PostAbolished, PersonAppointed, AppointmentEnded), {("AppointmentEnded", 1): lambda data: data}
+    (PostEstablished, PostAbolished, PersonAppointed, AppointmentEnded),
+    {("PersonAppointed", 1): lambda data: data, ("AppointmentEnded", 1): lambda data: data},
 )
 POST = Decider("post", FACTS, Post, Post, evolve, lambda post: post.place)

@@ -52,7 +52,7 @@ def wanted_of(ask: Mapping[str, Any]) -> dict[Key, Wanted]:
         found["levels", level.code] = level.zh, level.en, _data(Ranked(rank=rank))
     for role in ask["roles"]:
         powers = sorted(set(ask["powers"].get(role.code, ())))
-        data = _data(Role(level=role.level, powers=powers, intake=role.intake))
+        data = _data(Role(level=role.level, powers=powers, intake=role.intake, beside=role.beside))
         found["roles", role.code] = role.zh, role.en, data
     for kind in LISTS:
         for code, one in ask["code_lists"].get(kind, {}).items():

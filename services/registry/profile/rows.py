@@ -45,7 +45,7 @@ _OF_LISTS = {name: part for kind in LISTS for name, part in fields_of(KINDS[kind
         **dict.fromkeys(("key", "profile_id", "city", "effective", "adopted"), TEXT),
         version=COUNT,
         levels=many(shape(**_CODED)),
-        roles=many(shape({"intake": COUNT}, level=TEXT, **_CODED)),
+        roles=many(shape({"intake": COUNT, "beside": many(TEXT)}, level=TEXT, **_CODED)),
         powers=by_code(many(TEXT)),
         code_lists=by_code(by_code(shape(_OF_LISTS, zh=TEXT, en=TEXT))),
         parameters=by_code(COUNT),

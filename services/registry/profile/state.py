@@ -9,8 +9,8 @@ import msgspec
 from services.registry.entry import Data
 from shared.domain.catalogue import Checklist, Obligation
 from shared.domain.decider import Decider
-from shared.domain.event import Event
-from shared.domain.fields import CODE, code_of, line, number
+from shared.domain.event import Codec, Event
+from shared.domain.fields import CODE, code_of, line, many, number
 from shared.domain.privacy import PUBLIC, told
 
 
@@ -65,6 +65,11 @@ class ListedRole(msgspec.Struct, frozen=True, kw_only=True):
         number(0, 1000),
         "rank among the roles that take in issues, 1 first among equally close ones; 0: takes in none",
     ] = 0
+    beside: Annotated[
+        list[str],
+        many(code_of("organisation_types")),
+        "types of bodies in its area, in which its holder has a main post beside this part-time one; none: no other is needed",
+    ] = []
 
 
 class ListedChecklist(Checklist, frozen=True, kw_only=True):
@@ -86,6 +91,7 @@ class ListedObligation(Obligation, frozen=True, kw_only=True):
 class ProfilePublished(Event, frozen=True, kw_only=True):
     """A version of the document; the entries that it changes were adopted and retired in the same act."""
 
+    schema = 2
     profile_id: str
     city: Annotated[str, told()]
     version: int
@@ -115,4 +121,6 @@ def evolve(profile: Profile, event: ProfileAdopted | ProfilePublished) -> Profil
     return Profile(profile.id, "adopted", event.version, event.effective, published)
 
 
-PROFILE = Decider("profile", (ProfileAdopted, ProfilePublished), Profile, Profile, evolve, lambda profile: "")
+#: Documents came to say of roles beside which posts they are held: the field that was added has a default.
+FACTS = Codec((ProfileAdopted, ProfilePublished), {("ProfilePublished", 1): lambda data: data})
+PROFILE = Decider("profile", FACTS, Profile, Profile, evolve, lambda profile: "")

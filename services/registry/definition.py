@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from services.registry import census, coverage  # noqa: F401  # their queries register on places
+from services.registry import census, coverage, duty  # noqa: F401  # their queries register on places and entries
 from services.registry.checklist import CHECKLIST, CHECKLIST_FIGURES, CHECKLISTS
 from services.registry.entry import ENTRY
 from services.registry.link import LINK, LINKS

@@ -225,6 +225,8 @@ def faults(kind: str, code: str, data: Mapping[str, Any], codes: Callable[[str],
     if kind == "coverages":
         wrong |= coverage_faults(data, codes, is_power)
     wrong |= unlisted(kind, data, codes)
+    if kind == "duties" and not (data["of"] or data["level"] or data["role"]):
+        wrong["of"] = said(_("name the type or the level of the bodies, or the role of the posts, that have the duty"))
     if kind == "regulations" and data["vote"] not in ("", *MATTERS):
         wrong["vote"] = said(_("no matter that owners vote on; known: {known}"), known=", ".join(MATTERS))
     if "power" in data and not is_power(data["power"]):

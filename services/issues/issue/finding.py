@@ -22,6 +22,7 @@ from shared.domain.answers import many as list_of
 from shared.domain.catalogue import TRIAGE
 from shared.domain.city import City
 from shared.domain.command import LARGEST_PAGE, Cursor, Limit, order_of
+from shared.domain.duties import by_duty
 from shared.domain.errors import ForbiddenError, NotFoundError
 from shared.domain.fields import DAY, PLACE, YES, choice, code_of, id_of, line, look, many, number
 from shared.domain.reader import Reader
@@ -291,9 +292,10 @@ def posts_for_issue(
         str, choice("dispatch_issue", "escalate_issue", words="command"), "what is to be done"
     ] = "dispatch_issue",
 ) -> dict[str, Any]:
-    """The posts that can take an issue on and resolve it, the closest first; to hand it up only those of bodies above (C12)."""
+    """The posts that can take an issue on: whose duty it is, then the closest; to hand it up only of bodies above (A12, C12)."""
     row = _readable(read, issue_id)
     posts = able(row["place"], read.city, row["organisation_id"] if command == "escalate_issue" else "")
+    posts = by_duty(posts, row["category"], read.city)
     return {"rows": read.city.named({name: post[name] for name in _POST} for post in posts)}
 
 

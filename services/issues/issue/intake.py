@@ -12,6 +12,7 @@ from services.issues.issue.state import ISSUE, Issue
 from shared.domain.catalogue import ANONYMOUS, RESIDENT, TRIAGE
 from shared.domain.city import City
 from shared.domain.command import MADE
+from shared.domain.duties import by_duty
 from shared.domain.errors import ForbiddenError, IllegalStateError
 from shared.domain.event import Event
 from shared.domain.fields import PLACE, code_of, id_of, line, text
@@ -61,7 +62,7 @@ def report_issue(
         if origin:
             raise ForbiddenError(_("only staff say that an issue came from a visit"), {"origin": said(_("staff only"))})
         reporter = by.actor
-    post = _intake(place, by, city)
+    post = _intake(place, category, by, city)
     own = link.given(by, at[:10], city)
     told = _reported(issue, post, city, place, category, description, channel, origin, reporter, contact, own)
     limit = city.parameter("anonymous_a_day") if told and by.role == ANONYMOUS else 0
@@ -94,7 +95,7 @@ def release_issue(issue: Issue, *, by: Mandate, at: str, city: City) -> list[Eve
         return []
     given = (issue.place, issue.category, issue.description, issue.channel, "")
     own = {"link": issue.link, "link_until": issue.link_until}
-    return _reported(Issue(issue.id), _intake(issue.place, by, city), city, *given, own=own)
+    return _reported(Issue(issue.id), _intake(issue.place, issue.category, by, city), city, *given, own=own)
 
 
 @ISSUE.command(TRIAGE, when=("held",), again=("struck_out",), otherwise=_("the issue is {status}; it is not held"))
@@ -109,9 +110,9 @@ def strike_out_issue(
     return [] if issue.status == "struck_out" else [IssueStruckOut(issue_id=issue.id, reason=reason)]
 
 
-def _intake(place: str, by: Mandate, city: City) -> Row:
-    """The post that takes in what is reported at a place: the closest, then by the rank that the city gives roles (X13)."""
-    if posts := takers(place, city):
+def _intake(place: str, category: str, by: Mandate, city: City) -> Row:
+    """The post that takes in what is reported at a place: whose duty the category is (A12), the closest, by the rank of roles (X13)."""
+    if posts := by_duty(takers(place, city), category, city):
         return posts[0]
     if by.post_id or by.role in ("operator", "service"):
         raise IllegalStateError(
@@ -176,7 +177,11 @@ def take_finding(
     """A finding of a patrol becomes an issue of the post that logged it, or where that cannot triage of who takes in issues."""
     post = city.post(logged_from)
     triages = {one["post_id"] for one in city.posts_with(TRIAGE, finding["place"])}
-    taking = post if post is not None and logged_from in triages else _intake(finding["place"], by, city)
+    taking = (
+        post
+        if post is not None and logged_from in triages
+        else _intake(finding["place"], finding["category"], by, city)
+    )
     return _reported(issue, taking, city, channel="patrol", **finding)
 
 

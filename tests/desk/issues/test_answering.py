@@ -110,3 +110,28 @@ def test_posts_that_can_act_are_offered(desk: Desk) -> None:
     assert [row["post_id"] for row in up] == ["post-secretary", "post-street"]
     for row in up:
         assert row["organisation"] and row["title"]
+
+
+def test_a_case_goes_first_to_whose_duty_its_category_is(desk: Desk) -> None:
+    """Each of 3 levels has its functions: of who can take a case in or on, whose duty it is comes first (A12)."""
+    duty = {"function": "works", "of": "", "level": "", "role": "", "regulation": ""}
+    before = report(desk)
+    assert holder(desk, before) == ("post-grid", "p-grid")
+    misfit = {"categories": ["facility"], "role": "community_secretary", "level": "street"}
+    desk.tell_all("registry", [entry("duties", "misfit", **duty | misfit)])
+    assert holder(desk, report(desk)) == ("post-grid", "p-grid"), "a body of another level"
+    posts = {"compound": "post-grid", "community": "post-secretary", "street": "post-street"}
+    named = {"compound": "order.litter", "community": "facility", "street": "order.parking"}
+    told = [entry("duties", level, **duty | {"level": level, "categories": [named[level]]}) for level in named]
+    desk.tell_all("registry", [entry("issue_categories", "order.parking"), *told])
+    for level, category in (named | {"community": "facility.streetlight"}).items():  # one of the class `facility`
+        asked = {"place": COMPOUND, "category": category, "description": "请处理"}
+        id = desk.ask("report_issue", "p-resident", **asked)["id"]
+        assert holder(desk, id)[0] == posts[level], category
+    id = report(desk)
+    offered = [row["post_id"] for row in desk.ask("posts_for_issue", "post-grid", issue_id=id)["rows"]]
+    assert offered == ["post-secretary", "post-grid", "post-housing", "post-street"]
+    desk.tell_all("registry", [entry("duties", "lights", **duty | {"level": "compound", "categories": ["facility"]})])
+    up = desk.ask("posts_for_issue", "post-grid", issue_id=id, command="escalate_issue")["rows"]
+    assert [row["post_id"] for row in up] == ["post-street"], "a duty lets no case go down or aside"
+    assert holder(desk, before) == ("post-grid", "p-grid"), "what was taken in stays"

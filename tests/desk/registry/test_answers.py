@@ -59,6 +59,7 @@ ASKED: dict[str, dict[str, Any]] = {
     "link_figures": {"kind": "support"},
     "coverage_figures": {"coverage": "branches"},
     "coverage_map": {"coverage": "branches"},
+    "find_duties": {"place": COMPOUND},
     "find_selections": {},
     "get_selection": {},
     "find_owners_votes": {},
@@ -102,6 +103,8 @@ def told(read_only: Desk) -> Desk:
             "rules": words("rules") | {"of": "party", "comment_days": 1},
             "due": words("due") | {"of": "party", "due_days": 1},
         },
+        "functions": {"service": words("service")},
+        "duties": {"visits": words("visits") | {"of": "party", "function": "service", "regulation": "rules"}},
     }
     document["powers"] = powers | {
         "secretary": [

@@ -187,7 +187,8 @@ def take_finding(
 
 def take_resolution(issue: Issue, *, by: Mandate, at: str, city: City, resolution: Mapping[str, str]) -> list[Event]:
     """What a meeting carried becomes an issue of who takes in issues at its place."""
-    return _reported(issue, _intake(resolution["place"], by, city), city, channel="meeting", **resolution)
+    taking = _intake(resolution["place"], resolution["category"], by, city)
+    return _reported(issue, taking, city, channel="meeting", **resolution)
 
 
 def on_resolution_effective(fact: Mapping[str, Any], record: Record) -> Iterable[Decision]:

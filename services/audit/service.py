@@ -23,7 +23,8 @@ from shared.following.anchoring import anchors_in
 from shared.following.context import CallContext
 from shared.ledger.checkpoint import read_checkpoint
 from shared.ledger.policy import load_policy
-from shared.service.service import Followed, Here, command, query, serves
+from shared.service.call import Here
+from shared.service.service import Followed, command, query, serves
 
 #: Seconds between two signed checkpoints while facts arrive, between two visits to witnesses, and between two looks whether to anchor.
 SIGN_EVERY, COSIGN_EVERY, LOOK_EVERY = 10, 3, 30

@@ -22,7 +22,8 @@ from shared.following.context import CallContext
 from shared.following.definition import Definition
 from shared.following.execute import execute
 from shared.following.follow import Follower
-from shared.service.service import Followed, Here
+from shared.service.call import Here
+from shared.service.service import Followed
 from tests.bench.measuring import LINLI, Bench, Figures, Row, percentile
 from tests.bench.patched import beside, in_patched_process, ready
 from tests.bench.place import Place, in_city, settings

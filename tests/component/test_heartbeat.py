@@ -10,7 +10,8 @@ from shared.broker import heartbeat
 from shared.domain.view import View, by
 from shared.following.definition import Definition
 from shared.service import metrics
-from shared.service.service import Followed, Here
+from shared.service.call import Here
+from shared.service.service import Followed
 from tests.component.city import city, wait_for
 from tests.component.toy import WATCH, ShopService
 from tests.green import green

@@ -23,8 +23,8 @@ from shared.following.node import ServiceRuntime
 from shared.following.whole import ShrunkError
 from shared.log import EventLog
 from shared.personal import Personal, SqliteKeys
+from shared.service.call import _try_keys
 from shared.service.history import History, check_history, reading
-from shared.service.service import _try_keys
 from shared.service.settings import Settings
 from shared.service.storage import database_of, open_keys, open_log, open_views
 from shared.views.port import Mark

@@ -20,7 +20,7 @@ from shared.following.parking import DIGESTS
 from shared.log import Commit, EventLog, NewEvent, StoredCommit
 from shared.log.memory import MemoryStorage
 from shared.personal import Personal, SqliteKeys
-from shared.service.service import Call
+from shared.service.call import Call
 from shared.views.sqlite import SqliteViews
 from tests.kit.city import facts
 from tests.kit.spec import AT

@@ -28,7 +28,7 @@ from shared.following.parking import DIGESTS
 from shared.log import EventLog
 from shared.log.memory import MemoryStorage
 from shared.personal import Personal, SqliteKeys
-from shared.service.service import Call
+from shared.service.call import Call
 from shared.views.sqlite import SqliteViews
 
 OPERATOR_TOKEN = "operator-token-of-the-town"

@@ -36,7 +36,8 @@ from shared.domain.view import View
 from shared.domain.words import _, said
 from shared.following.context import CallContext
 from shared.following.definition import Definition
-from shared.service.service import Call, Followed, serves
+from shared.service.call import Call
+from shared.service.service import Followed, serves
 from tests.component.gateway.city import City as Memory
 from tests.kit.desk import Desk
 

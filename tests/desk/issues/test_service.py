@@ -16,7 +16,7 @@ from services.issues.issue import ISSUE
 from shared.domain import numbers
 from shared.domain.errors import BadInputError, ForbiddenError, IllegalStateError, NotFoundError
 from shared.following.rebuilding import rebuild
-from shared.service.service import Call
+from shared.service.call import Call
 from tests.domain.issues.facts import REPORTED
 from tests.kit.city import BUILDING, COMMUNITY, COMPOUND, FOUNDED, STREET, entry
 from tests.kit.city import post as post_of

@@ -10,7 +10,6 @@ import msgspec
 from services.registry.entry import Entry, entries, in_force
 from services.registry.standing import STANDING, Standing, asked_standings, first_standings
 from shared.domain.answers import ACTIONS, TEXT, page_of, row_of
-from shared.domain.catalogue import LONGEST_WINDOW
 from shared.domain.city import City, every, unlike
 from shared.domain.command import GIVEN, Cursor, Limit, On, holds, on, order_of
 from shared.domain.decider import Decider
@@ -20,6 +19,7 @@ from shared.domain.fields import CODE, DAY, YES, choice, code_of, line, number, 
 from shared.domain.fields import PLACE as PATH
 from shared.domain.mandate import Mandate
 from shared.domain.moments import day_of, days_late, imported
+from shared.domain.parameters import LONGEST_WINDOW
 from shared.domain.privacy import told
 from shared.domain.reader import Reader
 from shared.domain.record import Record

@@ -14,7 +14,22 @@ from typing import Annotated, Any
 
 import msgspec
 
-from shared.domain.fields import CODE, DAY, YES, FieldError, Group, Pattern, choice, code_of, group, line, many, number
+from shared.domain.bodies import Duty, MeetingKind, RegulationKind, SelectionKind
+from shared.domain.fields import CODE, YES, FieldError, Group, Pattern, choice, code_of, group, line, many, number
+from shared.domain.lists import (
+    ActivityKind,
+    Category,
+    DaysOff,
+    Festival,
+    Item,
+    Nothing,
+    Parameter,
+    Ranked,
+    ReviewBody,
+    Severity,
+    Window,
+    YearCalendar,
+)
 from shared.domain.period import CADENCES
 from shared.domain.words import _
 
@@ -22,10 +37,6 @@ from shared.domain.words import _
 RESIDENT, ANONYMOUS = "resident", "anonymous"
 #: What a role must let one do to take in issues (X13).
 TRIAGE = "issue.triage"
-#: Days that anything may be dated back at most, whatever a city says.
-LONGEST_WINDOW = 366
-#: Place in an order, from 1.
-RANK = number(1, 1000)
 _POWER = r"(\*|[a-z]+\.\*|[a-z]+(\.[a-z0-9_-]+)+)"
 #: A power, or all powers of one kind.
 POWER = Pattern(
@@ -35,22 +46,6 @@ POWER = Pattern(
     refers="power",
     facets={"type": "string", "pattern": f"^{_POWER}$", "example": "issue.dispatch"},
 )
-
-
-class Nothing(msgspec.Struct, frozen=True, kw_only=True):
-    """A code with its words and no data."""
-
-
-class Ranked(msgspec.Struct, frozen=True, kw_only=True):
-    """A code with its rank in an order; of levels, 1 is the topmost (A03, C06)."""
-
-    rank: Annotated[int, RANK, "place in the order, from 1"]
-
-
-class Severity(Ranked, frozen=True, kw_only=True):
-    """How grave a matter is, and which tier should solve it: small, hard, big (C14)."""
-
-    tier: Annotated[str, code_of("tiers"), "widest tier that should solve it; empty: triage says which"] = ""
 
 
 class Role(msgspec.Struct, frozen=True, kw_only=True):
@@ -70,25 +65,6 @@ class Role(msgspec.Struct, frozen=True, kw_only=True):
     ] = []
 
 
-class Category(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """What a case is about; of some nobody but staff with the power may read."""
-
-    confidential: Annotated[bool, YES, "whether cases of it are for staff only: quarrels, violence, debts"] = False
-
-
-class ActivityKind(msgspec.Struct, frozen=True, kw_only=True):
-    """A kind of activity; some can be announced only where a checklist has unlocked it (B32)."""
-
-    needs: Annotated[str, CODE, "what the place must have unlocked by a checklist; empty: nothing"] = ""
-
-
-class DaysOff(msgspec.Struct, frozen=True, kw_only=True):
-    """Days on which the city does not work besides those that the state announces; time limits in working days skip them."""
-
-    first: Annotated[str, DAY, "first day"]
-    last: Annotated[str, DAY, "last day; empty: only the first"] = ""
-
-
 class OrganisationType(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """A type of organisations; nobody belongs to two bodies of which one watches over the other (D06, X14)."""
 
@@ -105,39 +81,6 @@ class OrganisationType(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=
     instead: Annotated[
         bool, YES, "whether it is established only at places that have none of those for which it stands in"
     ] = False
-
-
-class YearCalendar(msgspec.Struct, frozen=True, kw_only=True):
-    """The calendar of a year as the state announced it; its code is the year. Limits counted before it came are counted again."""
-
-    off: Annotated[list[str], many(DAY), "free days besides weekends"] = []
-    worked: Annotated[list[str], many(DAY), "weekend days worked in exchange"] = []
-
-
-class ReviewBody(msgspec.Struct, frozen=True, kw_only=True):
-    """A body that reviews payments: only organisations of its type review as it (D34)."""
-
-    type: Annotated[str, code_of("organisation_types"), "type of the organisations that review as this body"]
-
-
-class Parameter(msgspec.Struct, frozen=True, kw_only=True):
-    """A number that rules use: days, thresholds in fen, counts."""
-
-    value: Annotated[int, number(0, 10**13), "the number"]
-
-
-class Window(msgspec.Struct, frozen=True, kw_only=True):
-    """How late a command may be entered; its code is the command's name, or the power that several commands ask for (X02)."""
-
-    days: Annotated[int, number(0, LONGEST_WINDOW), "days that it may be dated back; 0: it is recorded when it happens"]
-
-
-class Item(msgspec.Struct, frozen=True, kw_only=True):
-    """An item of a checklist."""
-
-    code: Annotated[str, CODE, "code"]
-    zh: Annotated[str, line(200), "in Chinese"]
-    en: Annotated[str, line(400), "in English"]
 
 
 class Checklist(msgspec.Struct, frozen=True, kw_only=True):
@@ -196,20 +139,6 @@ class LinkKind(msgspec.Struct, frozen=True, kw_only=True):
     power: Annotated[str, POWER, "power of who links, at the place of the near end"] = "link.make"
 
 
-class Festival(msgspec.Struct, frozen=True, kw_only=True):
-    """A festival of the year, by the lunar or the solar calendar, or a solar term (D41)."""
-
-    calendar: Annotated[str, choice("lunar", "solar", "term", words="year"), "calendar that it is reckoned by"] = (
-        "lunar"
-    )
-    month: Annotated[int, number(0, 12), "month; 0 for a solar term"] = 0
-    day: Annotated[
-        int,
-        number(1, 31),
-        "day, the last one where the lunar month is shorter; of a solar term its number, 1 小寒 to 24 冬至",
-    ]
-
-
 class Obligation(msgspec.Struct, frozen=True, kw_only=True):
     """What is owed in each period: so many times or minutes, so far apart, with so many persons (A31, A36, D15, D41, E05, X05)."""
 
@@ -245,7 +174,7 @@ class Prong(Item, frozen=True, kw_only=True, omit_defaults=True):
 
     groups: Annotated[
         list[str], many(CODE, 0, 100), "mechanisms of it: a list of the city and a code on it, like links.support"
-    ] = []
+    ] = []  # noqa: RUF012  # of a msgspec struct: each gets its own
 
 
 class Stage(Item, frozen=True, kw_only=True, omit_defaults=True):
@@ -280,45 +209,6 @@ class Programme(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     ] = False
 
 
-class Source(Item, frozen=True, kw_only=True, omit_defaults=True):
-    """From whom members of a body are chosen; who holds a post is known, all else is shown by documents (A10)."""
-
-    role: Annotated[str, code_of("roles"), "role of a post that they hold there; empty: documents show it"] = ""
-    of: Annotated[str, code_of("organisation_types"), "type of the body whose post it is; empty: any"] = ""
-
-
-class Acceptance(Item, frozen=True, kw_only=True):
-    """What a body of a type says of each candidate before the vote (A16)."""
-
-    of: Annotated[str, code_of("organisation_types"), "type of the bodies that say it"]
-
-
-class SelectionKind(msgspec.Struct, frozen=True, kw_only=True):
-    """How the members of a body are found, judged, accepted and elected (A10, A16–A20, D13).
-
-    Of the electors, and of those who voted, so many parts of a whole are needed, or more than these: whole numbers, never percent.
-    """
-
-    of: Annotated[str, code_of("organisation_types"), "type of the bodies whose posts it fills"]
-    role: Annotated[str, code_of("roles"), "role of these posts; empty: any"] = ""
-    only: Annotated[bool, YES, "whether nobody is appointed to such a post without it"] = False
-    sources: Annotated[list[Source], many(group(Source), 0, 50), "from whom they come; none: from all"] = []
-    steps: Annotated[list[Item], many(group(Item), 0, 20), "steps in which each is looked for, in their order"] = []
-    criteria: Annotated[list[Item], many(group(Item), 0, 50), "what must be attested of each"] = []
-    traits: Annotated[
-        list[Item], many(group(Item), 0, 50), "words that may be said of one; nothing is counted by them"
-    ] = []
-    acceptances: Annotated[list[Acceptance], many(group(Acceptance), 0, 20), "by whom each must be accepted"] = []
-    voters: Annotated[str, choice("persons", "households"), "who has a vote"] = "persons"
-    turnout_part: Annotated[int, number(0, 1000), "parts of the electors that must vote"] = 1
-    turnout_whole: Annotated[int, number(1, 1000), "parts that all electors are"] = 2
-    turnout_above: Annotated[bool, YES, "whether more than these parts must vote"] = True
-    majority_part: Annotated[int, number(0, 1000), "parts of those who voted that must be for somebody"] = 1
-    majority_whole: Annotated[int, number(1, 1000), "parts that all who voted are"] = 2
-    majority_above: Annotated[bool, YES, "whether more than these parts must be for them"] = True
-    term_years: Annotated[int, number(0, 20), "years that a term lasts; 0: open"] = 0
-
-
 class Need(Item, frozen=True, kw_only=True):
     """What a subject must have to be covered: a body, a post that is held, a link, a standing, a passed checklist, members in common."""
 
@@ -332,7 +222,7 @@ class Need(Item, frozen=True, kw_only=True):
         many(CODE, 1, 50),
         "types of bodies, roles, kinds of links, meetings or documents, schemes, what checklists unlock: one will do; in common: two types",
     ]
-    standing: Annotated[list[str], many(CODE), "codes of the scheme that count; none: any"] = []
+    standing: Annotated[list[str], many(CODE), "codes of the scheme that count; none: any"] = []  # noqa: RUF012  # as above
     reach: Annotated[
         str,
         choice("here", "below", "above", words="reach"),
@@ -356,60 +246,6 @@ class Coverage(msgspec.Struct, frozen=True, kw_only=True):
     means_en: Annotated[str, line(800), "the same in English"]
     met_days: Annotated[int, number(0, 3660), "days in which a meeting must have been held; 0: ever"] = 0
     stand_ins: Annotated[bool, YES, "whether a body that stands in for a missing one counts as that"] = False
-
-
-class RegulationKind(msgspec.Struct, frozen=True, kw_only=True):
-    """A kind of rules, conventions, duty lists: whose they are, how they are adopted, when they are due (A25, D24, D45, D47)."""
-
-    of: Annotated[str, code_of("organisation_types"), "type of the bodies whose document it is"]
-    adopted_by: Annotated[
-        str, code_of("organisation_types"), "type of the body that adopts it; empty: whose document it is"
-    ] = ""
-    guide: Annotated[str, code_of("organisation_types"), "type of the body that guides its making; empty: none"] = ""
-    vote: Annotated[str, CODE, "matter of a vote of owners that must have carried it; empty: none"] = ""
-    comment_days: Annotated[int, number(0, 366), "days in which residents comment; 0: adopted without comments"] = 0
-    acknowledged: Annotated[bool, YES, "whether each household acknowledges it"] = False
-    due_days: Annotated[int, number(0, 3660), "days after the founding of such a body until it is due; 0: not due"] = 0
-
-
-class MeetingKind(msgspec.Struct, frozen=True, kw_only=True):
-    """A kind of meeting: who calls and chairs it, whom it invites and needs, its notice, quorum and majority (A36, B03, C46, D12, D27).
-
-    Of those who have a voice, and of those of them who are there, so many parts of a whole are needed, or more than these.
-    """
-
-    callers: Annotated[list[str], many(code_of("organisation_types"), 1), "types of bodies that call it"]
-    invited: Annotated[list[str], many(code_of("organisation_types")), "types of bodies that must be invited"] = []
-    needed: Annotated[
-        list[str], many(code_of("organisation_types")), "types of bodies without which it is not held"
-    ] = []
-    chair: Annotated[str, code_of("roles"), "role of the post from which it is chaired; empty: any"] = ""
-    request: Annotated[
-        str, code_of("organisation_types"), "type of the body at whose request it is called; empty: it needs none"
-    ] = ""
-    residents: Annotated[bool, YES, "whether its items are put forward by residents"] = False
-    topics: Annotated[bool, YES, "whether it is about one of the city's topics"] = False
-    notice_days: Annotated[int, number(0, 90), "days between its call and its day at least"] = 0
-    voices: Annotated[str, choice("persons", "households", "bodies", words="voices"), "who has a voice"] = "persons"
-    quorum_part: Annotated[int, number(0, 1000), "parts of these that must be there; 0: any number"] = 0
-    quorum_whole: Annotated[int, number(1, 1000), "parts that all of them are"] = 2
-    quorum_above: Annotated[bool, YES, "whether more than these parts must be there"] = False
-    majority_part: Annotated[int, number(0, 1000), "parts of those there that must be for something"] = 1
-    majority_whole: Annotated[int, number(1, 1000), "parts that all who are there are"] = 2
-    majority_above: Annotated[bool, YES, "whether more than these parts must be for it"] = True
-
-
-class Duty(msgspec.Struct, frozen=True, kw_only=True):
-    """What bodies of a type or level, or posts of a role, are there to do; for every post that fits all that is said (A12, A28, A45)."""
-
-    of: Annotated[str, code_of("organisation_types"), "type of the bodies that have it; empty: any"] = ""
-    level: Annotated[str, code_of("levels"), "level of the bodies that have it; empty: any"] = ""
-    role: Annotated[str, code_of("roles"), "role of the posts that have it; empty: any"] = ""
-    function: Annotated[str, code_of("functions"), "function that it belongs to"]
-    categories: Annotated[
-        list[str], many(code_of("issue_categories")), "categories of cases that go to who has it first"
-    ] = []
-    regulation: Annotated[str, code_of("regulations"), "kind of document that lists it; empty: none"] = ""
 
 
 @dataclass(frozen=True)
@@ -455,43 +291,6 @@ KINDS: Mapping[str, EntryKind] = {
     "regulations": EntryKind(RegulationKind),
     "functions": EntryKind(Nothing),
     "duties": EntryKind(Duty),
-}
-#: Parameters that rules read, with the least and the largest value; a city must have all of them but those with a value in `FORMER`.
-PARAMETERS: Mapping[str, tuple[int, int]] = {
-    "follow_up_tries": (1, 20),
-    "claim_days": (1, 365),
-    "longest_claim_days": (1, 365),
-    "disclosure_days": (1, 3660),
-    "late_entry_days": (0, LONGEST_WINDOW),
-    "follow_up_spacing_hours": (1, 720),
-    "reopened_working_days": (1, 250),
-    "longest_day_minutes": (1, 24 * 60),
-    "longest_limit_days": (1, 3660),
-    "settling_days": (1, 3660),
-    "repeat_days": (1, 3660),
-    "bills_needed": (0, 1),
-    "contracts_needed": (0, 1),
-    "untaken_days": (1, 250),  # working days
-    "reopen_days": (1, 3660),
-    "link_days": (1, 3660),
-    "anonymous_a_day": (0, 100_000),  # cases that one post takes in from nobody in particular
-    "open_claims": (1, 1000),  # wishes that one person has claimed at a time
-    "claim_releases": (1, 1000),  # claims that one person gives back or lets expire within a year
-    "claim_parts": (0, 10),  # leading parts of a wish's place that a claimant's home shares; 2: the street
-}
-#: What parameters are in a city that adopted its entries before there were such: among them minutes that one person can serve in a day,
-#: days that a time limit may lie ahead, and days that the private link of who reported something holds.
-FORMER: Mapping[str, int] = {
-    "longest_day_minutes": 12 * 60,
-    "longest_limit_days": 3660,
-    "late_entry_days": 7,
-    "follow_up_spacing_hours": 12,
-    "reopened_working_days": 10,
-    "link_days": 180,
-    "anonymous_a_day": 50,
-    "open_claims": 5,
-    "claim_releases": 5,
-    "claim_parts": 2,
 }
 
 

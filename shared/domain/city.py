@@ -12,9 +12,10 @@ from typing import Any
 import msgspec
 
 from shared.domain.calendar import OwnDays, Year
-from shared.domain.catalogue import ANONYMOUS, FORMER, RESIDENT, TRIAGE
+from shared.domain.catalogue import ANONYMOUS, RESIDENT, TRIAGE
 from shared.domain.errors import BadInputError, IllegalStateError, NotFoundError
 from shared.domain.fields import look
+from shared.domain.parameters import FORMER
 from shared.domain.record import Record
 from shared.domain.territory import depth, lineage
 from shared.domain.view import Row, Rows, View

@@ -7,7 +7,8 @@ from typing import Annotated
 
 from services.registry.meeting.state import MEETING, Item, Meeting, MeetingCalled, MeetingCalledOff, bodies_of
 from services.registry.organisation import ORGANISATION, Organisation
-from shared.domain.catalogue import MeetingKind, data_of
+from shared.domain.bodies import MeetingKind
+from shared.domain.catalogue import data_of
 from shared.domain.city import City
 from shared.domain.command import CHOSEN, holds
 from shared.domain.errors import BadInputError, IllegalStateError

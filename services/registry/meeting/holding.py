@@ -17,7 +17,7 @@ from services.registry.meeting.state import (
     rules_of,
 )
 from services.registry.selection.voting import reached
-from shared.domain.catalogue import MeetingKind
+from shared.domain.bodies import MeetingKind
 from shared.domain.city import City, held_on
 from shared.domain.errors import BadInputError, IllegalStateError
 from shared.domain.event import Event

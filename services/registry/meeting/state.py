@@ -8,7 +8,8 @@ from typing import Annotated
 import msgspec
 from msgspec.structs import replace
 
-from shared.domain.catalogue import MeetingKind, data_of
+from shared.domain.bodies import MeetingKind
+from shared.domain.catalogue import data_of
 from shared.domain.city import City
 from shared.domain.decider import Decider
 from shared.domain.event import Event

@@ -12,13 +12,14 @@ from services.registry.obligation.state import (
     ObligationOwed,
 )
 from shared.domain.calendar import calendar_of, is_working_day, provisional, working_day_after
-from shared.domain.catalogue import Festival, data_of
 from shared.domain.catalogue import Obligation as Rules
+from shared.domain.catalogue import data_of
 from shared.domain.city import City, every
 from shared.domain.clock import Rule, rows_of
 from shared.domain.event import Event
 from shared.domain.festival import near
 from shared.domain.identity import derived_id
+from shared.domain.lists import Festival
 from shared.domain.mandate import Mandate
 from shared.domain.period import Period, period_of, plus_days, weekday_of
 from shared.domain.view import Row

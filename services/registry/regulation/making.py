@@ -22,7 +22,8 @@ from services.registry.regulation.state import (
     regulation_id,
     rules_of,
 )
-from shared.domain.catalogue import RegulationKind, data_of
+from shared.domain.bodies import RegulationKind
+from shared.domain.catalogue import data_of
 from shared.domain.city import City, every
 from shared.domain.command import On, holds, on
 from shared.domain.errors import BadInputError, ForbiddenError, IllegalStateError

@@ -10,7 +10,8 @@ from services.registry.regulation.state import (
     Regulation,
 )
 from shared.domain.answers import ACTIONS, COUNT, OTHERS, PLACE_NAMES, TEXT, YES, many, page_of, row_of, shape
-from shared.domain.catalogue import RegulationKind, data_of
+from shared.domain.bodies import RegulationKind
+from shared.domain.catalogue import data_of
 from shared.domain.city import NEVER, every
 from shared.domain.command import Cursor, Limit, order_of
 from shared.domain.event import Event

@@ -24,7 +24,8 @@ from services.registry.selection.state import (
     VotingBegan,
     rules_of,
 )
-from shared.domain.catalogue import SelectionKind, data_of
+from shared.domain.bodies import SelectionKind
+from shared.domain.catalogue import data_of
 from shared.domain.city import City
 from shared.domain.command import MADE, On, holds, on
 from shared.domain.errors import BadInputError, ForbiddenError, IllegalStateError

@@ -13,7 +13,8 @@ from pathlib import Path
 from typing import Any
 
 from shared.domain.calendar import today
-from shared.domain.catalogue import KINDS, Ranked
+from shared.domain.catalogue import KINDS
+from shared.domain.lists import Ranked
 from shared.following.context import CallContext
 from tests.kit.city import BUILDING, COMMUNITY, COMPOUND, ENTRIES, OTHER_COMPOUND, PLACES, STREET, document
 from tests.kit.town import Town

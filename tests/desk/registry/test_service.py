@@ -11,8 +11,8 @@ import pytest
 from services.registry.definition import DEFINITION
 from services.registry.post.going_with import WENT_WITH
 from services.registry.service import RegistryService
-from shared.domain.catalogue import PARAMETERS
 from shared.domain.errors import BadInputError, ForbiddenError, IllegalStateError, NotFoundError
+from shared.domain.parameters import PARAMETERS
 from shared.words import known
 from tests.domain.registry.facts import BUILDING, COMMUNITY, COMPOUND, PROFILE, STREET
 from tests.kit.desk import Desk

@@ -10,8 +10,9 @@ from services.registry.organisation import OrganisationEstablished
 from services.registry.person import PersonRegistered
 from services.registry.place import PlaceRegistered
 from services.registry.post import PersonAppointed, PostEstablished
-from shared.domain.catalogue import KINDS, Ranked, ReviewBody
+from shared.domain.catalogue import KINDS
 from shared.domain.city import City
+from shared.domain.lists import Ranked, ReviewBody
 from shared.domain.mandate import Mandate
 from tests.kit.city import entry
 from tests.kit.rows import city as small_city

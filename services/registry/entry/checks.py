@@ -1,0 +1,194 @@
+"""What is wrong with an entry's data, and why one cannot change or be retired: something has its code, another entry names it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Mapping
+from datetime import date
+from typing import Any
+
+from services.registry.entry.state import last, standing
+from services.registry.needs import coverage_faults, coverage_names
+from services.registry.owners_rules import MATTERS
+from services.registry.programme_rules import programme_faults
+from services.registry.subjects import (
+    LISTS,
+    naming,
+    obligation_faults,
+    selection_faults,
+    selection_names,
+    share_faults,
+    unlisted,
+    wrong_kind,
+)
+from shared.domain.catalogue import ANONYMOUS, KINDS, RESIDENT
+from shared.domain.city import NEVER, City
+from shared.domain.city import Entry as Version
+from shared.domain.festival import festival_day
+from shared.domain.fields import FieldError, number
+from shared.domain.parameters import PARAMETERS
+from shared.domain.period import plus_days
+from shared.domain.view import Rows
+from shared.domain.words import _, said, term
+from shared.words import known, table
+
+#: Kind to the view, field and filter whose rows have its codes.
+_USED: Mapping[str, tuple[str, str, Mapping[str, Any]]] = {
+    "levels": ("organisations", "level", {"ended": NEVER}),
+    "organisation_types": ("organisations", "type", {"ended": NEVER}),
+    "roles": ("posts", "role", {"abolished": ""}),
+    "place_kinds": ("places", "kind", {}),
+    "measures": ("measures", "measure", {}),
+    "schemes": ("standings", "scheme", {"status": "standing"}),
+    "links": ("links", "kind", {"status": "linked"}),
+    "selections": ("selections", "kind", {"status": ["opened", "recommending", "voting", "counted"]}),
+    "regulations": ("regulations", "kind", {"status": ["drafted", "commenting", "adopted"]}),
+    "meetings": ("meetings", "kind", {"status": ["called", "held"]}),
+    "programmes": ("programmes", "kind", {"status": "running"}),
+}
+
+
+def in_use(rows: Rows, kind: str, code: str) -> str:
+    """Why a code is in use in the registry, "" when it is not; rows of other services are not known here."""
+    if kind not in _USED:
+        return ""
+    view, field, where = _USED[kind]
+    count = rows.count(view, {**where, field: code})
+    return said(_("in use {count} times in the registry; end those first"), count=count) if count else ""
+
+
+def drops(rows: Rows, kind: str, code: str, before: Version | None, data: Mapping[str, Any]) -> str:
+    """Why a version of a scheme cannot follow the one before: it drops what something still is; "" when it can."""
+    if kind != "schemes" or before is None:
+        return ""
+    left = {one["code"] for one in before.data["codes"]} - {one["code"] for one in data["codes"]}
+    counts = {one: rows.count("standings", {"scheme": code, "code": one, "status": "standing"}) for one in sorted(left)}
+    used = [f"{one} ({count})" for one, count in counts.items() if count]
+    return said(_("drops codes that are in use: {codes}"), codes=", ".join(used)) if used else ""
+
+
+def is_power(power: str) -> bool:
+    """Whether some command or query asks for a power, or for one that it is part of: `checklist.judge.norms`, `payment.review.board`."""
+    head, _dot, end = power.rpartition(".")
+    return (
+        end == "*" or known("power", power) or ("." in head and (known("power", head) or known("power", f"{head}.*")))
+    )
+
+
+def is_command(name: str) -> bool:
+    """Whether some service has a command of this name."""
+    return any(group.endswith("command") and text == name for group, text in table("zh"))
+
+
+#: What a type of organisations says of other types.
+NAMES_TYPES = ("apart", "stands_in")
+
+
+def faults(kind: str, code: str, data: Mapping[str, Any], codes: Callable[[str], Collection[str]]) -> dict[str, Any]:
+    """What is wrong with the data of an entry, by their part; `codes(kind)` are those that the city has or is to have."""
+    wrong: dict[str, Any] = {}
+    if kind == "parameters":
+        try:
+            number(*PARAMETERS[code]).load(data["value"])
+        except FieldError as error:
+            wrong["value"] = error.reason
+    if kind == "windows" and not (is_power(code) or is_command(code)):
+        wrong["code"] = said(_("no command has this name or asks for this power"))
+    parts = {"level": "levels", "bearer": "organisation_types", "type": "organisation_types", "tier": "tiers"}
+    for part, other in parts.items():
+        if data.get(part) and data[part] not in codes(other):
+            wrong[part] = said(_("not on the city's list {list}"), list=term("kinds", other))
+    for part in NAMES_TYPES:
+        if strange := set(data.get(part, ())) - set(codes("organisation_types")) - {code}:
+            listed = term("kinds", "organisation_types")
+            wrong[part] = {one: said(_("not on the city's list {list}"), list=listed) for one in sorted(strange)}
+        if code in data.get(part, ()):
+            wrong[part] = said(_("is the code itself; name other types"))
+    if kind == "calendars":
+        wrong |= _year(code, data)
+    if kind == "days_off" and data["last"] and not data["first"] <= data["last"] < plus_days(data["first"], 366):
+        wrong["last"] = said(_("must not be before the first day, nor a year after it"))
+    if kind == "schemes":
+        if why := wrong_kind(data["subject"], data["of"], codes):
+            wrong["of"] = why
+        named = [one["code"] for one in data["codes"]]
+        if len(set(named)) < len(named):
+            wrong["codes"] = said(_("names something twice"))
+        for part, other in (("bodies", "organisation_types"), ("linked", "links"), ("unlinked", "links")):
+            if {one for each in data["codes"] for one in each[part]} - set(codes(other)):
+                wrong["codes"] = {part: said(_("not on the city's list {list}"), list=term("kinds", other))}
+    if kind == "checklists" and data["scheme"] not in ("", *codes("schemes")):
+        wrong["scheme"] = said(_("not on the city's list {list}"), list=term("kinds", "schemes"))
+    if kind == "programmes":
+        wrong |= programme_faults(data)
+    if kind == "links":
+        ends = {f"{end}_of": wrong_kind(data[end], data[f"{end}_of"], codes) for end in ("near", "far")}
+        wrong |= {part: why for part, why in ends.items() if why}
+    if kind == "obligations":
+        wrong |= obligation_faults(data)
+    if kind == "festivals" and not festival_day(2024, data["calendar"], data["month"], data["day"]):
+        wrong["day"] = said(_("there is no such day"))
+    if kind == "meetings":
+        wrong |= share_faults(data, "quorum", "majority")
+    if kind == "selections":
+        wrong |= selection_faults(data, codes)
+    if kind == "coverages":
+        wrong |= coverage_faults(data, codes, is_power)
+    wrong |= unlisted(kind, data, codes)
+    if kind == "duties" and not (data["of"] or data["level"] or data["role"]):
+        wrong["of"] = said(_("name the type or the level of the bodies, or the role of the posts, that have the duty"))
+    if kind == "regulations" and data["vote"] not in ("", *MATTERS):
+        wrong["vote"] = said(_("no matter that owners vote on; known: {known}"), known=", ".join(MATTERS))
+    if "power" in data and not is_power(data["power"]):
+        wrong["power"] = said(_("no command asks for it"))
+    if powers := {power: said(_("no command asks for it")) for power in data.get("powers", ()) if not is_power(power)}:
+        wrong["powers"] = powers
+    return wrong
+
+
+def _year(code: str, data: Mapping[str, Any]) -> dict[str, Any]:
+    """What is wrong with the calendar of a year."""
+    if not (len(code) == 4 and code.isdecimal() and code > "1900"):
+        return {"code": said(_("must be a year, like 2027"))}
+    wrong: dict[str, Any] = {}
+    for part in ("off", "worked"):
+        if strange := next((day for day in data[part] if day[:4] != code), ""):
+            wrong[part] = said(_("{day} is no day of the year"), day=strange)
+    both = set(data["off"]) & set(data["worked"])
+    weekdays = [day for day in data["worked"] if date.fromisoformat(day).weekday() < 5]
+    if both:
+        wrong["worked"] = said(_("{day} is free and worked at once"), day=min(both))
+    elif weekdays:
+        wrong.setdefault("worked", said(_("{day} is no day of a weekend"), day=weekdays[0]))
+    return wrong
+
+
+def kept(city: City, kind: str, code: str) -> str:
+    """Why an entry cannot be retired, "" when it can."""
+    if why := in_use(city.rows, kind, code):
+        return why
+    roles = [last(city, "roles")[role].data for role in standing(city, "roles")]
+    owed = [last(city, "obligations")[one].data["bearer"] for one in standing(city, "obligations")]
+    reviewing = [last(city, "review_bodies")[one].data.get("type") for one in standing(city, "review_bodies")]
+    types = standing(city, "organisation_types") - {code}
+    of_types = [last(city, "organisation_types")[one].data for one in types]
+    named = [other for data in of_types for part in NAMES_TYPES for other in data.get(part, ())]
+    parts = {"schemes": ("of",), "links": ("near_of", "far_of")}
+    classed = [
+        last(city, other)[one].data[part] for other in parts for one in standing(city, other) for part in parts[other]
+    ]
+    for one in standing(city, "selections"):
+        classed += selection_names(last(city, "selections")[one].data)
+    asked = {pair for one in standing(city, "coverages") for pair in coverage_names(last(city, "coverages")[one].data)}
+    if (
+        (kind, code) in asked
+        or (kind == "levels" and any(role["level"] == code for role in roles))
+        or (kind == "organisation_types" and code in (*owed, *reviewing, *named))
+        or (kind in LISTS.values() and code in classed)
+        or naming(city, kind, code)
+    ):
+        return said(_("another entry names it; change that one first"))
+    if kind == "parameters" or (kind == "roles" and code in (RESIDENT, ANONYMOUS)):
+        return said(_("rules of the program read it"))
+    if KINDS[kind].needed and len(standing(city, kind)) == 1:
+        return said(_("a city needs at least one code of this list"))
+    return ""

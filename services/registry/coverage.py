@@ -11,11 +11,12 @@ from collections.abc import Iterable, Iterator, Mapping
 from functools import cached_property
 from typing import Annotated, Any
 
+from services.registry.acting import stood_for
 from services.registry.meeting.state import HELD
 from services.registry.place import PLACE
 from services.registry.subjects import NAMED, SUBJECT, all_of, held_on
 from shared.domain.answers import COUNT, PLACE_NAMES, TEXT, YES, by_code, many, page_of, shape
-from shared.domain.catalogue import Coverage, LinkKind, Need, OrganisationType, data_of
+from shared.domain.catalogue import Coverage, LinkKind, Need, data_of
 from shared.domain.city import every
 from shared.domain.command import Limit
 from shared.domain.fields import DAY, code_of
@@ -98,7 +99,7 @@ class _Registered:
         """Whether a body is of one of these types, or stands in for one that is missing at its place, where that counts."""
         if body["type"] in types or not self.rules.stand_ins:
             return body["type"] in types
-        acts_for = set(stood_for(self.read, body["type"])) & set(types)
+        acts_for = set(stood_for(self.read.city, body["type"])) & set(types)
         return any((type, body["place"]) not in self._there for type in acts_for)
 
     @cached_property
@@ -153,13 +154,6 @@ class _Registered:
 
     def _entered(self, need: Need) -> Found:
         yield from self._both(need, ordered=True)
-
-
-def stood_for(read: Reader, type: str) -> list[str]:
-    """The types of bodies that one of a type acts for where there is none."""
-    entry = read.city.entries("organisation_types").get(type)
-    rules: OrganisationType | None = data_of("organisation_types", entry.data) if entry else None
-    return rules.stands_in if rules else []
 
 
 def judged(read: Reader, rules: Coverage, place: str, day: str) -> tuple[list[str], Met]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from services.registry import census, coverage, duty  # noqa: F401  # their queries register on places and entries
+from services.registry import acting, census, coverage  # noqa: F401  # their queries register on places
 from services.registry.checklist import CHECKLIST, CHECKLIST_FIGURES, CHECKLISTS
 from services.registry.entry import ENTRY
 from services.registry.link import LINK, LINKS
@@ -12,7 +13,18 @@ from services.registry.organisation import ORGANISATION, ORGANISATIONS
 from services.registry.owners_vote import OWNERS_VOTE, OWNERS_VOTES
 from services.registry.person import PERSON, PERSONS, READ_NAMES
 from services.registry.place import HOUSEHOLDS, MEASURES, PLACE, PLACES
-from services.registry.post import APPOINTMENTS, FALLS_VACANT, POST, POSTS
+from services.registry.post import (
+    APPOINTMENTS,
+    FALLS_VACANT,
+    POST,
+    POSTS,
+    SUCCEEDS,
+    SUCCESSION,
+    SUCCESSIONS,
+    VACANCIES,
+    VACANCY,
+    VACANT,
+)
 from services.registry.profile import PROFILE, PROFILES
 from services.registry.programme import PARTICIPATION, PARTICIPATIONS, PROGRAMME, PROGRAMMES
 from services.registry.regulation import ACKNOWLEDGEMENT, REGULATION, REGULATIONS
@@ -28,6 +40,8 @@ DEFINITION = Definition(
         PLACE,
         ORGANISATION,
         POST,
+        SUCCESSION,
+        VACANCY,
         PERSON,
         CHECKLIST,
         OBLIGATION,
@@ -50,6 +64,8 @@ DEFINITION = Definition(
         ORGANISATIONS,
         POSTS,
         APPOINTMENTS,
+        SUCCESSIONS,
+        VACANCIES,
         PERSONS,
         CHECKLISTS,
         CHECKLIST_FIGURES,
@@ -64,6 +80,6 @@ DEFINITION = Definition(
         PROGRAMMES,
         PARTICIPATIONS,
     ),
-    clock=(*CLOCK, FALLS_VACANT),
+    clock=(*CLOCK, FALLS_VACANT, SUCCEEDS, *VACANT),
     powers={READ_NAMES: "Read the names of registered persons in full."},
 )

@@ -175,7 +175,7 @@ def keep_minutes(
 ) -> list[Event]:
     """Publish the minutes of a meeting; what it carried is in force from this day on (A36, D12, D27)."""
     if meeting.status == "minuted":
-        if (text, kept_at, digest) == (meeting.minutes, meeting.kept_at, meeting.digest):
+        if (text, kept_at, digest) == (meeting.text, meeting.kept_at, meeting.digest):
             return []
         raise IllegalStateError(_("the minutes are kept already"))
     if not text and not (kept_at and digest):

@@ -80,7 +80,7 @@ def find_meetings(
     limit: Limit = 50,
     cursor: Cursor = "",
 ) -> dict[str, Any]:
-    """The register of meetings: by body, kind, topic and period; `not_held` those whose day has passed (A36, B03, B08)."""
+    """The register of meetings: by body, kind, topic and period, with those whose day has passed (A36, B03, B08)."""
     where = _where(place, organisation_id, kind, topic, since, until) | ({"status": status} if status else {})
     found = read.named_page("meetings", where, limit, cursor, order, MEETING)
     return found | {"rows": [_shown(read, row) for row in found["rows"]]}

@@ -143,7 +143,7 @@ class Meeting(msgspec.Struct, frozen=True):
     entitled: int = 0
     present: int = 0
     resolutions: tuple[Resolution, ...] = ()
-    minutes: str = ""
+    text: str = ""  # of the minutes
     kept_at: str = ""
     digest: str = ""
     reason: str = ""
@@ -192,7 +192,7 @@ def evolve(meeting: Meeting, event: Event) -> Meeting:
             )
             return replace(meeting, resolutions=(*meeting.resolutions, made))
         case MinutesKept():
-            return replace(meeting, status="minuted", minutes=event.text, kept_at=event.kept_at, digest=event.digest)
+            return replace(meeting, status="minuted", text=event.text, kept_at=event.kept_at, digest=event.digest)
         case ResolutionEffective():
             return _changed(meeting, event.number, since=event.since)
         case ResolutionCarriedOut():

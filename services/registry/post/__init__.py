@@ -12,12 +12,26 @@ from services.registry.post.state import (
     PostAbolished,
     PostEstablished,
 )
+from services.registry.post.succession import (
+    SUCCEEDS,
+    SUCCESSION,
+    SUCCESSIONS,
+    name_successor,
+    withdraw_successor,
+)
+from services.registry.post.vacancy import VACANCIES, VACANCY, VACANT
 
 __all__ = [
     "APPOINTMENTS",
     "FALLS_VACANT",
     "POST",
     "POSTS",
+    "SUCCEEDS",
+    "SUCCESSION",
+    "SUCCESSIONS",
+    "VACANCIES",
+    "VACANCY",
+    "VACANT",
     "AppointmentEnded",
     "PersonAppointed",
     "Post",
@@ -27,4 +41,6 @@ __all__ = [
     "appoint_person",
     "end_appointment",
     "establish_post",
+    "name_successor",
+    "withdraw_successor",
 ]

@@ -22,8 +22,9 @@ from shared.domain.view import OWN, Row, View
 
 # Rows.
 def _held_until(row: Row, post: Post, event: Event, record: Record) -> Row:
-    """The first day without a holder, so that days compare; "" when nobody held it yet."""
-    return {"held_until": (post.until or NEVER) if post.person_id else ""}
+    """The first day without a holder, so that days compare, "" when nobody held it yet; and the day that it was established."""
+    held_until = (post.until or NEVER) if post.person_id else ""
+    return {"held_until": held_until, "established": row.get("established") or record.occurred[:10]}
 
 
 POSTS = View.of(
@@ -61,7 +62,9 @@ APPOINTMENTS = View(
 
 _ROW = row_of(
     POST,
-    **dict.fromkeys(("held_until", "organisation", "organisation_en", "post", "post_en", "holder"), TEXT),
+    **dict.fromkeys(
+        ("held_until", "established", "organisation", "organisation_en", "post", "post_en", "holder"), TEXT
+    ),
     place_names=PLACE_NAMES,
     vacant=TRUE,
     succession_due=TRUE,

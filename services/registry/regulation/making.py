@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Annotated, Any
 
+from services.registry.acting import acts_as
 from services.registry.organisation import ORGANISATION, Organisation
 from services.registry.regulation.state import (
     REGULATION,
@@ -209,8 +210,7 @@ def _former(regulation: Regulation, ask: Mapping[str, Any]) -> str:
 def _foreign(regulation: Regulation, by: Mandate, city: City) -> Said | None:
     """Why the body that somebody acts for cannot adopt it."""
     wanted = rules_of(regulation, city).adopted_by
-    body = city.organisation(by.organisation_id) or {"type": ""}
-    if wanted and body["type"] != wanted:
+    if wanted and not acts_as(city, by.organisation_id, wanted):
         return said(_("a body of the type {type} adopts it"), type=term("organisation_types", wanted))
     if not wanted and by.organisation_id != regulation.organisation_id:
         return said(_("the body whose document it is adopts it"))

@@ -15,6 +15,8 @@ from typing import Any
 from shared.domain.calendar import today
 from shared.domain.catalogue import KINDS
 from shared.domain.lists import Ranked
+from shared.domain.catalogue import KINDS, Ranked
+from shared.domain.period import plus_days
 from shared.following.context import CallContext
 from tests.kit.city import BUILDING, COMMUNITY, COMPOUND, ENTRIES, OTHER_COMPOUND, PLACES, STREET, document
 from tests.kit.town import Town
@@ -232,6 +234,18 @@ class World:
         if person:
             self._founded("appoint_person", post_id=id, person_id=person, since=FOUNDED)
         return id
+
+    def ending_post(self) -> str:
+        """A post whose term ends in a year."""
+        named = {"organisation_id": "o-community", "role": "accountant", "title": "届满岗", "title_en": "Ending"}
+        id = self._founded("establish_post", post_id=self.new(), **named)
+        until = plus_days(today(), 365)
+        self._founded("appoint_person", post_id=id, person_id="p-neighbour", since=FOUNDED, until=until)
+        return id
+
+    def succession(self) -> str:
+        """Who follows in such a post."""
+        return self._founded("name_successor", post_id=self.ending_post(), person_id=self.person())
 
     def entry(self) -> str:
         """A code that nothing has yet, on the list of categories."""
@@ -586,6 +600,8 @@ ROWS: dict[str, Row] = {
     "abolish_post": Row(OPERATOR, {}, World.post),
     "appoint_person": Row(OPERATOR, lambda world, id: {"person_id": world.person()}, World.post),
     "end_appointment": Row(OPERATOR, {"person_id": "p-neighbour"}, lambda world: world.post("p-neighbour")),
+    "name_successor": Row(OPERATOR, lambda world, id: {"post_id": world.ending_post(), "person_id": world.person()}),
+    "withdraw_successor": Row(OPERATOR, {}, World.succession),
     "register_person": Row(OPERATOR, {"place": COMPOUND}),
     "erase_person": Row(OPERATOR, {}, World.person),
     "open_checklist": Row("p-street", lambda world, id: {"template": "norms", "subject": world.body()}),
@@ -661,7 +677,6 @@ ROWS: dict[str, Row] = {
             "day": _day(),
             "hour": "19:30",
             "agenda": [{"title": "路灯"}],
-            "invited": [],
             "asking_organisation_id": "",
             "topic": "",
         },
@@ -685,7 +700,7 @@ ROWS: dict[str, Row] = {
     "keep_minutes": Row("p-secretary", {"digest": ""}, lambda world: world.meeting("resolved")),
     "carry_out_resolution": Row("p-secretary", {"item": "1"}, lambda world: world.meeting("minuted")),
     "meet_obligation": Row(
-        "p-secretary", lambda world, id: {"done_on": _day(), "meeting_id": "", "count": "1"}, World.obligation
+        "p-secretary", lambda world, id: {"done_on": _day(), "evidence": "纪要", "meeting_id": ""}, World.obligation
     ),
     "waive_obligation": Row("p-street", {}, World.obligation),
     # issues

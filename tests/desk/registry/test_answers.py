@@ -32,7 +32,7 @@ _PROJECT = {
 }
 THINGS = (
     *("checklist", "obligation", "standing", "link", "selection", "owners_vote", "regulation"),
-    *("programme", "participation", "meeting"),
+    *("programme", "participation", "meeting", "succession"),
 )
 ASKED: dict[str, dict[str, Any]] = {
     "get_profile": {},
@@ -78,6 +78,11 @@ ASKED: dict[str, dict[str, Any]] = {
     "get_obligation": {},
     "obligation_figures": {},
     "obligation_periods": {"rule": "report", "since": "2020-01-01"},
+    "find_acting": {},
+    "find_vacancies": {},
+    "vacancy_figures": {},
+    "find_successions": {},
+    "get_succession": {},
     "find_meetings": {},
     "get_meeting": {},
     "meeting_figures": {},
@@ -149,6 +154,12 @@ def told(read_only: Desk) -> Desk:
     receipt = ask("join_programme", "post-secretary", programme_id=receipt["id"], subject=COMPOUND)
     ask("advance_unit", "post-secretary", participation_id=receipt["id"], stage="step", evidence="记录")
     ask("accept_unit", "post-secretary", participation_id=receipt["id"], evidence="验收单")
+    ask("end_appointment", "operator", post_id="post-secretary", person_id="p-chen", until="2099-01-01")
+    ask("name_successor", "operator", post_id="post-secretary", person_id="p-lin")
+    stands = {"kind": "organisation_types", "code": "acting", "zh": "代行", "en": "acting"}
+    ask("adopt_entry", "operator", **stands, data={"stands_in": ["council"]})
+    acts = {"organisation_id": "o-acting", "type": "acting", "level": "compound", "name": "代行", "place": COMPOUND}
+    ask("establish_organisation", "operator", parent_id="committee", **acts)
     read_only.tick("2025-03-05")
     return read_only
 

@@ -175,7 +175,7 @@ def test_a_yard_discusses_by_a_procedure_from_notice_to_published_minutes(town: 
     with pytest.raises(IllegalStateError, match="kept already"):
         on_day(town, "keep_minutes", id, on="2025-03-12", text="改写")
     row = town.ask("get_meeting", "", meeting_id=id)
-    assert (row["status"], row["minutes"]) == ("minuted", "到会32户，议定停车事项"), "nobody need be signed in"
+    assert (row["status"], row["text"]) == ("minuted", "到会32户，议定停车事项"), "nobody need be signed in"
     assert [(one["text"], one["carried"], one["since"]) for one in row["resolutions"]] == [
         ("划线停车", True, "2025-03-12"),
         ("砍树", False, ""),
@@ -215,7 +215,7 @@ def test_an_open_air_assembly_is_convened_by_the_community_at_the_request_of_mem
         on_day(town, "keep_minutes", id, text="纪要")
     on_day(town, "hold_meeting", id, attended={"committee": 3}, residents=60, entitled=63, present=63)
     on_day(town, "keep_minutes", id, text="纪要")
-    assert town.ask("get_meeting", "", meeting_id=id)["minutes"] == "纪要"
+    assert town.ask("get_meeting", "", meeting_id=id)["text"] == "纪要"
 
 
 def test_what_residents_put_forward_is_what_is_discussed(town: Desk) -> None:

@@ -18,6 +18,7 @@ from services.registry.programme import PARTICIPATION, PARTICIPATIONS, PROGRAMME
 from services.registry.regulation import ACKNOWLEDGEMENT, REGULATION, REGULATIONS
 from services.registry.selection import SELECTION, SELECTIONS
 from services.registry.standing import STANDING, STANDINGS
+from services.registry.survey import SHEET, SHEETS, SURVEY, SURVEYS
 from shared.following.definition import Definition
 
 DEFINITION = Definition(
@@ -41,6 +42,8 @@ DEFINITION = Definition(
         MEETING,
         PROGRAMME,
         PARTICIPATION,
+        SURVEY,
+        SHEET,
     ),
     views=(
         PROFILES,
@@ -63,6 +66,8 @@ DEFINITION = Definition(
         MEETINGS,
         PROGRAMMES,
         PARTICIPATIONS,
+        SURVEYS,
+        SHEETS,
     ),
     clock=(*CLOCK, FALLS_VACANT),
     powers={READ_NAMES: "Read the names of registered persons in full."},

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
-from services.registry import census, coverage, duty  # noqa: F401  # their queries register on places and entries
-from services.registry import acting, census, coverage  # noqa: F401  # their queries register on places
+from services.registry import (  # noqa: F401  # their queries register on places and entries
+    acting,  # their queries register on places
+    census,
+    coverage,
+    duty,
+)
 from services.registry.checklist import CHECKLIST, CHECKLIST_FIGURES, CHECKLISTS
 from services.registry.entry import ENTRY
 from services.registry.link import LINK, LINKS
@@ -30,6 +34,7 @@ from services.registry.programme import PARTICIPATION, PARTICIPATIONS, PROGRAMME
 from services.registry.regulation import ACKNOWLEDGEMENT, REGULATION, REGULATIONS
 from services.registry.selection import SELECTION, SELECTIONS
 from services.registry.standing import STANDING, STANDINGS
+from services.registry.survey import SHEET, SHEETS, SURVEY, SURVEYS
 from shared.following.definition import Definition
 
 DEFINITION = Definition(
@@ -55,6 +60,8 @@ DEFINITION = Definition(
         MEETING,
         PROGRAMME,
         PARTICIPATION,
+        SURVEY,
+        SHEET,
     ),
     views=(
         PROFILES,
@@ -79,6 +86,8 @@ DEFINITION = Definition(
         MEETINGS,
         PROGRAMMES,
         PARTICIPATIONS,
+        SURVEYS,
+        SHEETS,
     ),
     clock=(*CLOCK, FALLS_VACANT, SUCCEEDS, *VACANT),
     powers={READ_NAMES: "Read the names of registered persons in full."},

@@ -1,4 +1,4 @@
-"""What is wrong with the data of a programme of the city."""
+"""What is wrong with the data of a programme or a survey of the city."""
 
 from __future__ import annotations
 
@@ -19,4 +19,16 @@ def programme_faults(data: Mapping[str, Any]) -> Row:
     prongs = {one["code"] for one in data["prongs"]} | {""}
     if strange := {one["code"] for one in data.get("measures", ()) if one.get("prong", "") not in prongs}:
         wrong["measures"] = {one: said(_("belongs to no prong of the programme")) for one in sorted(strange)}
+    return wrong
+
+
+def survey_faults(data: Mapping[str, Any]) -> Row:
+    """What names something twice, and questions without an answer, by their part."""
+    wrong: Row = {}
+    for part in ("questions", "topics"):
+        named = [one["code"] for one in data[part]]
+        if len(set(named)) < len(named):
+            wrong[part] = said(_("names something twice"))
+    if strange := [one["code"] for one in data["questions"] if one["least"] > one["most"]]:
+        wrong["questions"] = {one: said(_("its least answer is larger than its largest")) for one in strange}
     return wrong

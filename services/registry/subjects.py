@@ -153,7 +153,14 @@ def _within_programmes(data: Mapping[str, Any]) -> Iterator[tuple[str, str, str]
     named = [("unit_of", units, data.get("unit_of", ""))]
     for batch in data.get("batches", ()):
         named += [("batches", units, batch.get("of", "")), ("batches", "checklists", batch.get("checklist", ""))]
+    named += [("stages", "surveys", stage.get("survey", "")) for stage in data.get("stages", ())]
     yield from (one for one in named if one[2])
+
+
+def _within_surveys(data: Mapping[str, Any]) -> Iterator[tuple[str, str, str]]:
+    """The kind of what a survey asks about."""
+    if data["of"]:
+        yield "of", LISTS[data["subject"]], data["of"]
 
 
 #: Kind of entry to a function that finds what the parts within its parts name.
@@ -185,7 +192,7 @@ def naming(city: City, listed: str, code: str) -> bool:
     """Whether an entry of today of such a kind names a code of a list."""
     return any(
         (listed, code) == named[1:]
-        for kind in _NAMES
+        for kind in {*_NAMES, *_WITHIN}
         for entry in city.entries(kind).values()
         for named in named_codes(kind, entry.data)
     )

@@ -181,6 +181,9 @@ class Stage(Item, frozen=True, kw_only=True, omit_defaults=True):
     """A step that each unit takes, in their order and on evidence (C27)."""
 
     people: Annotated[int, number(0, 100_000), "residents who took part in it at least"] = 0
+    survey: Annotated[
+        str, code_of("surveys"), "survey of the unit that must be closed with enough answers; empty: none"
+    ] = ""
 
 
 class Batch(Item, frozen=True, kw_only=True, omit_defaults=True):
@@ -207,6 +210,29 @@ class Programme(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     in_order: Annotated[
         bool, YES, "whether a batch begins only once all units of the batches before it are accepted"
     ] = False
+
+
+class Question(Item, frozen=True, kw_only=True):
+    """A question that is answered with a whole number: a rating, 1 for yes and 0 for no, how many."""
+
+    least: Annotated[int, number(0, 1000), "least answer"] = 1
+    most: Annotated[int, number(0, 1000), "largest answer"] = 5
+
+
+class SurveyKind(msgspec.Struct, frozen=True, kw_only=True):
+    """What households are asked, one answer each: satisfaction with a facility, consent to works, members found (B26, D09, D38, D39)."""
+
+    subject: Annotated[str, choice("place", "organisation", words="thing"), "what they are asked about"] = "place"
+    of: Annotated[str, CODE, "kind of its places, or type of its organisations; empty: any"] = ""
+    questions: Annotated[list[Question], many(group(Question), 1, 50), "what they are asked"]
+    topics: Annotated[list[Item], many(group(Item), 0, 50), "what each is told before it answers"] = []
+    cadence: Annotated[
+        str,
+        choice("", "year", "half_year", "quarter", "month", "week"),
+        "period in which there is one; empty: any time",
+    ] = ""
+    least: Annotated[int, number(0, 1000), "answers without which no figure is shown, of all and of each building"] = 0
+    needs: Annotated[str, CODE, "what the subject must have unlocked by a checklist; empty: nothing"] = ""
 
 
 class Need(Item, frozen=True, kw_only=True):
@@ -289,6 +315,7 @@ KINDS: Mapping[str, EntryKind] = {
     "selections": EntryKind(SelectionKind),
     "coverages": EntryKind(Coverage),
     "regulations": EntryKind(RegulationKind),
+    "surveys": EntryKind(SurveyKind),
     "functions": EntryKind(Nothing),
     "duties": EntryKind(Duty),
 }

@@ -26,7 +26,7 @@ BOUNDED = settings(
     print_blob=False,
 )
 #: Of these only refusals are tried here: a profile is one document of all lists, and the small city has no checklist, obligation, scheme,
-#: link, selection, document, meeting or programme.
+#: link, selection, document, meeting, programme or survey.
 ONLY_REFUSED = {
     "profile",
     "checklist",
@@ -38,6 +38,8 @@ ONLY_REFUSED = {
     "meeting",
     "programme",
     "participation",
+    "survey",
+    "sheet",
 }
 AGGREGATES = [
     pytest.param(name, decider, id=decider.category)

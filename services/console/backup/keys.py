@@ -21,6 +21,7 @@ ERASURES = {
     "issues.ContactErased": ("issue_id", "issue:"),
     "issues.HouseholdErased": ("visit_id", "visit:"),
     "registry.HouseholdsForgotten": ("regulation_id", "regulation:"),
+    "registry.AnswerersForgotten": ("survey_id", "survey:"),
     "funding.PayerErased": ("receipt_id", "payer:"),
     "funding.PayeeErased": ("payment_id", "payee:"),
     "volunteers.VolunteerErased": ("person_id", ""),

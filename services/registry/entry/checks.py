@@ -9,7 +9,7 @@ from typing import Any
 from services.registry.entry.state import last, standing
 from services.registry.needs import coverage_faults, coverage_names
 from services.registry.owners_rules import MATTERS
-from services.registry.programme_rules import programme_faults
+from services.registry.programme_rules import programme_faults, survey_faults
 from services.registry.subjects import (
     LISTS,
     naming,
@@ -44,6 +44,7 @@ _USED: Mapping[str, tuple[str, str, Mapping[str, Any]]] = {
     "regulations": ("regulations", "kind", {"status": ["drafted", "commenting", "adopted"]}),
     "meetings": ("meetings", "kind", {"status": ["called", "held"]}),
     "programmes": ("programmes", "kind", {"status": "running"}),
+    "surveys": ("surveys", "kind", {"status": "open"}),
 }
 
 
@@ -133,6 +134,8 @@ def faults(kind: str, code: str, data: Mapping[str, Any], codes: Callable[[str],
         wrong |= selection_faults(data, codes)
     if kind == "coverages":
         wrong |= coverage_faults(data, codes, is_power)
+    if kind == "surveys":
+        wrong |= survey_faults(data)
     wrong |= unlisted(kind, data, codes)
     if kind == "duties" and not (data["of"] or data["level"] or data["role"]):
         wrong["of"] = said(_("name the type or the level of the bodies, or the role of the posts, that have the duty"))

@@ -18,7 +18,7 @@ from services.registry.programme.state import (
     rules_of,
 )
 from services.registry.subjects import SUBJECT, there
-from shared.domain.catalogue import Batch
+from shared.domain.catalogue import Batch, Stage, SurveyKind, data_of
 from shared.domain.catalogue import Programme as Rules
 from shared.domain.city import City, every
 from shared.domain.command import holds
@@ -145,7 +145,7 @@ def _after_the_others(city: City, rules: Rules, programme_id: str, batch: str) -
             )
 
 
-@PARTICIPATION.command("programme.join", when=("joined", "fallen"))
+@PARTICIPATION.command("programme.join", when=("joined", "fallen"), alone=True)
 def advance_unit(
     unit: Participation,
     *,
@@ -178,6 +178,7 @@ def advance_unit(
             least=left[0].people,
             people=people,
         )
+    _asked(city, left[0], unit.subject)
     return [
         UnitAdvanced(
             participation_id=unit.id,
@@ -188,6 +189,23 @@ def advance_unit(
             evidence=evidence,
         )
     ]
+
+
+def _asked(city: City, stage: Stage, subject: str) -> None:
+    """Raise `IllegalStateError` unless the survey that a step presupposes was closed, answered by as many as its figures take (C27)."""
+    if not stage.survey:
+        return
+    rules: SurveyKind = data_of("surveys", city.code("surveys", stage.survey).data)
+    for survey in every(city.rows, "surveys", {"kind": stage.survey, "subject": subject, "status": "closed"}):
+        answered = sum(one["households"] for one in every(city.rows, "sheets", {"survey_id": survey["survey_id"]}))
+        if answered >= max(1, rules.least):
+            return
+    raise IllegalStateError(
+        _("{stage} presupposes a closed survey about it that at least {least} households answered"),
+        {"stage": said(_("a survey is missing"))},
+        stage=stage.zh,
+        least=max(1, rules.least),
+    )
 
 
 def _own(unit: Participation, by: Mandate) -> Said | None:

@@ -15,7 +15,6 @@ from typing import Any
 from shared.domain.calendar import today
 from shared.domain.catalogue import KINDS
 from shared.domain.lists import Ranked
-from shared.domain.catalogue import KINDS, Ranked
 from shared.domain.period import plus_days
 from shared.following.context import CallContext
 from tests.kit.city import BUILDING, COMMUNITY, COMPOUND, ENTRIES, OTHER_COMPOUND, PLACES, STREET, document
@@ -41,6 +40,7 @@ ROLES: dict[str, tuple[str, tuple[str, ...]]] = {
             "regulation.*",
             "meeting.*",
             "programme.*",
+            "survey.*",
         ),
     ),
     "street_secretary": (
@@ -127,6 +127,8 @@ def profile(version: int = 1) -> dict[str, Any]:
     }
     made["code_lists"]["meetings"] = {"talk": {"zh": "半月谈", "en": "Fortnightly discussion", "callers": ["party"]}}
     made["code_lists"]["programmes"] = {"project": {"zh": "书记领办项目", "en": "Project of the secretary"} | _PROJECT}
+    asked = [{"code": "content", "zh": "满意", "en": "Content"}]
+    made["code_lists"]["surveys"] = {"content": {"zh": "满意度", "en": "Satisfaction", "questions": asked}}
     made["code_lists"]["schemes"] = {"mode": {"zh": "管理模式", "en": "Mode of running"} | mode}
     made["checklists"] = [{"code": "norms", "zh": "四规范", "en": "Four norms", "items": items} | norms]
     owed = {"cadence": "year", "bearer": "party", "amount": 1, "power": "obligation.meet"}
@@ -375,6 +377,15 @@ class World:
             ask("advance_unit", stage="together", people=9, evidence="会议记录")
         if until == "accepted":
             ask("accept_unit", evidence="验收单")
+        return id
+
+    def survey(self, until: str = "") -> str:
+        """A survey about the compound, open or closed."""
+        self._founded("count_households", place=BUILDING, households=24 + next(self._numbers))
+        asked = {"kind": "content", "subject": COMPOUND, "period": self.new()}
+        id = self.do("p-secretary", "registry", "open_survey", **asked)
+        if until:
+            self.do("p-secretary", "registry", "close_survey", survey_id=id, conclusion="改进")
         return id
 
     def owners_vote(self) -> str:
@@ -668,6 +679,20 @@ ROWS: dict[str, Row] = {
     "accept_unit": Row("p-secretary", {}, lambda world: world.unit("ready")),
     "fall_back": Row("p-secretary", {}, lambda world: world.unit("accepted")),
     "leave_programme": Row("p-secretary", {}, World.unit),
+    "open_survey": Row(
+        "p-secretary", lambda world, id: {"kind": "content", "subject": COMPOUND, "period": world.new()}
+    ),
+    "answer_survey": Row(
+        "p-secretary",
+        lambda world, id: {
+            "survey_id": world.survey(),
+            "place": BUILDING,
+            "household": "302",
+            "answers": [{"key": "content", "value": "4"}],
+        },
+    ),
+    "close_survey": Row("p-secretary", {}, World.survey),
+    "forget_answerers": Row("p-secretary", {}, lambda world: world.survey("closed")),
     "cancel_owners_vote": Row("p-street", {}, World.owners_vote),
     "call_meeting": Row(
         "p-secretary",

@@ -32,7 +32,7 @@ _PROJECT = {
 }
 THINGS = (
     *("checklist", "obligation", "standing", "link", "selection", "owners_vote", "regulation"),
-    *("programme", "participation", "meeting", "succession"),
+    *("programme", "participation", "meeting", "succession", "survey"),
 )
 ASKED: dict[str, dict[str, Any]] = {
     "get_profile": {},
@@ -74,6 +74,9 @@ ASKED: dict[str, dict[str, Any]] = {
     "programme_prongs": {"kind": "project"},
     "find_participations": {},
     "get_participation": {},
+    "find_surveys": {},
+    "get_survey": {},
+    "survey_figures": {},
     "find_obligations": {},
     "get_obligation": {},
     "obligation_figures": {},
@@ -103,6 +106,7 @@ def told(read_only: Desk) -> Desk:
         "selections": {"members": words("members") | {"of": "party"}},
         "meetings": {"talk": words("talk") | {"callers": ["party"]}},
         "coverages": {"branches": words("branches") | _BRANCHES},
+        "surveys": {"content": words("content") | {"questions": [{"code": "content", **words("content")}]}},
         "programmes": {"project": words("project") | _PROJECT},
         "regulations": {
             "rules": words("rules") | {"of": "party", "comment_days": 1},
@@ -124,6 +128,7 @@ def told(read_only: Desk) -> Desk:
                 "regulation.*",
                 "meeting.*",
                 "programme.*",
+                "survey.*",
             ),
         ]
     }
@@ -148,6 +153,9 @@ def told(read_only: Desk) -> Desk:
     receipt = ask("call_meeting", "post-secretary", **called)
     ask("hold_meeting", "post-secretary", meeting_id=receipt["id"], attended={"branch": 2}, entitled=2, present=2)
     ask("resolve_item", "post-secretary", meeting_id=receipt["id"], item=1, text="修", votes_for=2)
+    receipt = ask("open_survey", "post-secretary", kind="content", subject=COMPOUND, period="1")
+    told = {"household": "101", "answers": {"content": 4}}
+    ask("answer_survey", "post-secretary", survey_id=receipt["id"], place=BUILDING, **told)
     project = {"kind": "project", "lead_post_id": "post-secretary", "title": "项目", "aim": "强基"}
     receipt = ask("start_programme", "post-secretary", **project)
     ask("report_programme", "post-secretary", programme_id=receipt["id"], report="已开工")
@@ -172,7 +180,7 @@ def test_every_query_is_tried() -> None:
 def test_an_answer_is_as_described(told: Desk, name: str) -> None:
     ask = dict(ASKED[name])
     for thing in THINGS:
-        if name == f"get_{thing}" or (thing in ("regulation", "programme") and name == f"{thing}_figures"):
+        if name == f"get_{thing}" or (thing in ("regulation", "programme", "survey") and name == f"{thing}_figures"):
             ask[f"{thing}_id"] = told.ask(f"find_{thing}s")["rows"][0][f"{thing}_id"]
     answer = told.ask(name, "operator", **ask)
     assert answer.get("rows", ["something"]), "there is nothing to compare"

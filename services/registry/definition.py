@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from services.registry import census, coverage, duty  # noqa: F401  # their queries register on places and entries
+from services.registry import census, coverage, staff  # noqa: F401  # their queries register on places
 from services.registry.checklist import CHECKLIST, CHECKLIST_FIGURES, CHECKLISTS
+from services.registry.classification import CLASSIFICATION, CLASSIFICATIONS
 from services.registry.entry import ENTRY
 from services.registry.link import LINK, LINKS
 from services.registry.meeting import MEETING, MEETINGS
@@ -33,6 +35,7 @@ DEFINITION = Definition(
         OBLIGATION,
         EVIDENCE,
         STANDING,
+        CLASSIFICATION,
         LINK,
         SELECTION,
         OWNERS_VOTE,
@@ -56,6 +59,7 @@ DEFINITION = Definition(
         OBLIGATIONS,
         OBLIGATION_FIGURES,
         STANDINGS,
+        CLASSIFICATIONS,
         LINKS,
         SELECTIONS,
         OWNERS_VOTES,

@@ -1,4 +1,4 @@
-"""Coverages: of which places, bodies and posts have what the city asks of them, as of a day, and which lack what (E01, B29, B46).
+"""Coverages: of which places, bodies, posts and persons have what the city asks of them, as of a day, and which lack what (E01, B29, B46).
 
 What is asked are catalogue entries of the kind `coverages`: a Party branch at each compound, a held post in each building, three bodies
 that sit at one table. A figure is never a percentage: it says how many of how many, in words of what, and who is missing.
@@ -12,7 +12,9 @@ from functools import cached_property
 from typing import Annotated, Any
 
 from services.registry.acting import stood_for
+from services.registry.classification import classification_id, coded
 from services.registry.meeting.state import HELD
+from services.registry.person import READ_NAMES, names
 from services.registry.place import PLACE
 from services.registry.subjects import NAMED, SUBJECT, all_of, held_on
 from shared.domain.answers import COUNT, PLACE_NAMES, TEXT, YES, by_code, many, page_of, shape
@@ -107,7 +109,7 @@ class _Registered:
         return {(body["type"], body["place"]) for body in self.bodies.values()}
 
     def _post(self, need: Need) -> Found:
-        at = {"place": "place", "organisation": "organisation_id", "post": "post_id"}[self.rules.subject]
+        at = {"place": "place", "organisation": "organisation_id"}.get(self.rules.subject, f"{self.rules.subject}_id")
         yield from ((term[at], term["post_id"], term["person_id"]) for term in self.terms if term["role"] in need.of)
 
     def _link(self, need: Need) -> Found:
@@ -131,6 +133,12 @@ class _Registered:
         where = {"kind": need.of, "from_day__lte": self.day, "to_day__gt": self.day}
         for row in every(self.read.rows, "regulations", where):
             yield row["place" if self.rules.subject == "place" else "organisation_id"], row["regulation_id"], ""
+
+    def _classified(self, need: Need) -> Found:
+        for scheme in need.of:
+            for person, (code, _body, _place) in coded(self.read, scheme, self.day).items():
+                if not need.standing or code in need.standing:
+                    yield person, classification_id(scheme, person), person
 
     def _unlocked(self, need: Need) -> Found:
         for row in every(self.read.rows, "checklists", {}):
@@ -205,7 +213,8 @@ def coverage_figures(read: Reader, *, coverage: _COVERAGE, place: _WHERE = "", o
     """How many subjects have what a coverage asks for on a day, of how many there are then, and which lack what (E01, B29, B43, B46).
 
     `means` says what is counted. Of each need: the subjects `having` it, the distinct `things` that meet it and the distinct `persons` in
-    them; `persons` of the whole are distinct over all needs. `missing` names up to 50. Days of before are counted by
+    them; `persons` of the whole are distinct over all needs. `missing` names up to 50,
+    persons only to who may read names. Days of before are counted by
     today's entry, and of the posts that there are today.
     """
     day = on or read.today
@@ -224,7 +233,9 @@ def coverage_figures(read: Reader, *, coverage: _COVERAGE, place: _WHERE = "", o
                 | {"persons": len(set(things.values()) - {""})}
             )
         persons = {who for by in met.values() for found in by.values() for who in found.values()} - {""}
-        named = names_of(read, rules.subject, list(lacking)[:NAMED])
+        told = rules.subject != "person" or read.may(READ_NAMES, place)
+        shown = list(lacking)[:NAMED] if told else []
+        named = names_of(read, rules.subject, shown)
         return {
             **_told(coverage, entry, rules, place, day),
             "covered": len(subjects) - len(lacking),
@@ -232,7 +243,7 @@ def coverage_figures(read: Reader, *, coverage: _COVERAGE, place: _WHERE = "", o
             "without": len(lacking),
             "persons": len(persons),
             "needs": needs,
-            "missing": [named[subject] | {"lacks": lacking[subject]} for subject in list(lacking)[:NAMED]],
+            "missing": [named[subject] | {"lacks": lacking[subject]} for subject in shown],
         }
 
     return read.as_of(answer)
@@ -253,6 +264,11 @@ _CALLED = {
 
 def names_of(read: Reader, thing: str, subjects: list[str]) -> dict[str, Row]:
     """Subjects of a kind with their names, read with one question."""
+    if thing == "person":
+        called = names(read, subjects)
+        return {
+            one: {"subject": one, "name": called.get(one) or one, "name_en": called.get(one) or one} for one in subjects
+        }
     view, zh, en = _CALLED[thing]
     rows = read.rows.get_many(view, subjects)
     return {
@@ -286,6 +302,8 @@ def coverage_map(
     `has` are ids of bodies, posts and the like by need, `persons` the distinct persons in them; `next` is the `after` of the next page.
     """
     rules: Coverage = data_of("coverages", read.city.code("coverages", coverage, "coverage").data)
+    if rules.subject == "person":
+        read.require(READ_NAMES, place)
     subjects, met = judged(read, rules, place, on or read.today)
     left = [subject for subject in sorted(subjects) if subject > after]
     named = names_of(read, rules.subject, left[:limit])

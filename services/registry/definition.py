@@ -7,8 +7,10 @@ from services.registry import (  # noqa: F401  # their queries register on place
     census,
     coverage,
     duty,
+    staff,  # their queries register on places
 )
 from services.registry.checklist import CHECKLIST, CHECKLIST_FIGURES, CHECKLISTS
+from services.registry.classification import CLASSIFICATION, CLASSIFICATIONS
 from services.registry.entry import ENTRY
 from services.registry.link import LINK, LINKS
 from services.registry.meeting import MEETING, MEETINGS
@@ -52,6 +54,7 @@ DEFINITION = Definition(
         OBLIGATION,
         EVIDENCE,
         STANDING,
+        CLASSIFICATION,
         LINK,
         SELECTION,
         OWNERS_VOTE,
@@ -79,6 +82,7 @@ DEFINITION = Definition(
         OBLIGATIONS,
         OBLIGATION_FIGURES,
         STANDINGS,
+        CLASSIFICATIONS,
         LINKS,
         SELECTIONS,
         OWNERS_VOTES,

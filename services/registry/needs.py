@@ -19,8 +19,11 @@ _LISTED = {
     "standing": "schemes",
     "met": "meetings",
     "document": "regulations",
+    "classified": "classifications",
 }
 _PARTS = {"parent": "organisation_types", "role": "roles", "linked": "links"}
+#: What persons can be asked for; `classified` only they.
+_OF_PERSONS = ("post", "classified")
 #: What only bodies can be asked for, and what only places can have.
 _OF_BODIES, _OF_PLACES = ("parent", "role", "power", "linked"), ("both", "entered")
 
@@ -67,9 +70,15 @@ def _fault(
         return said(_("members in common are those of two types of bodies at a place"))
     if need["what"] in ("body", "met", "document") and subject == "post":
         return said(_("a post has no bodies, meetings or documents"))
+    if (subject == "person" and need["what"] not in _OF_PERSONS) or (
+        subject != "person" and need["what"] == "classified"
+    ):
+        return said(
+            _("of persons is asked what they are classified as, and which posts they hold; only they are classified")
+        )
     if need["what"] != "body" and any(need[part] for part in _OF_BODIES):
         return said(_("only a body is asked for its parent, its posts and its links"))
-    if need["standing"] and need["what"] != "standing":
+    if need["standing"] and need["what"] not in ("standing", "classified"):
         return said(_("only a standing has codes"))
     if need["power"] and not is_power(need["power"]):
         return said(_("no command asks for it"))

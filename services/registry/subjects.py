@@ -16,7 +16,7 @@ from shared.domain.words import _, said, term
 #: The id of an organisation or post, or a territory path: whose pattern the ids fit, too.
 SUBJECT = altered(PLACE, control="pick", refers="organisation|post|place")
 #: Kind of subject to the list that its own kinds are on.
-LISTS = {"place": "place_kinds", "organisation": "organisation_types", "post": "roles"}
+LISTS = {"place": "place_kinds", "organisation": "organisation_types", "post": "roles", "person": "roles"}
 #: Kind of subject to the view of the city, and the field that says of which kind it is.
 _IN_CITY = {
     "place": (City.place, "kind"),
@@ -50,8 +50,14 @@ def there(city: City, thing: str, of: str, subject: str, field: str = "subject")
 
 
 def all_of(read: Reader, thing: str, of: str, place: str, day: str) -> list[str]:
-    """The places, organisations or posts of a kind that there are at and below a place on a day; posts: those of today."""
+    """The places, organisations or posts of a kind that there are at and below a place on a day; posts: those of today.
+
+    Persons are those who hold a post of the role there, each once.
+    """
     where: Row = ({LISTED[thing]: of} if of else {}) | ({"place__under": place} if place else {})
+    if thing == "person":
+        terms = every(read.rows, "appointments", where | {"since__lte": day, "held_until__gt": day})
+        return sorted({term["person_id"] for term in terms})
     if thing == "place":
         return [row["place"] for row in every(read.rows, "places", where) if row["registered"] <= day]
     if thing == "post":
@@ -61,7 +67,7 @@ def all_of(read: Reader, thing: str, of: str, place: str, day: str) -> list[str]
 
 
 #: Kind of subject to the field of its rows that says of which kind it is.
-LISTED = {thing: kind for thing, (_find, kind) in _IN_CITY.items()}
+LISTED = {thing: kind for thing, (_find, kind) in _IN_CITY.items()} | {"person": "role"}
 
 
 def wrong_kind(thing: str, of: str, codes: Callable[[str], Collection[str]]) -> str:
@@ -127,6 +133,7 @@ def selection_names(data: Mapping[str, Any]) -> set[str]:
 
 #: Kind of entry to the lists whose codes its parts name.
 _NAMES: Mapping[str, Mapping[str, str]] = {
+    "organisation_types": {"members": "classifications"},
     "regulations": dict.fromkeys(("of", "adopted_by", "guide"), "organisation_types"),
     "duties": {
         "of": "organisation_types",
@@ -140,6 +147,7 @@ _NAMES: Mapping[str, Mapping[str, str]] = {
     "meetings": dict.fromkeys(("callers", "invited", "needed", "request"), "organisation_types") | {"chair": "roles"},
     "programmes": {"standard": "regulations", "lead": "roles"},
     "roles": {"beside": "organisation_types"},
+    "staffing": {"of": "place_kinds", "workers": "roles"},
 }
 
 
@@ -163,9 +171,15 @@ def _within_surveys(data: Mapping[str, Any]) -> Iterator[tuple[str, str, str]]:
         yield "of", LISTS[data["subject"]], data["of"]
 
 
+def _within_staffing(data: Mapping[str, Any]) -> Iterator[tuple[str, str, str]]:
+    """The roles of the seats that a rule of staffing names."""
+    yield from (("seats", "roles", role) for seat in data["seats"] for role in seat["roles"])
+
+
 #: Kind of entry to a function that finds what the parts within its parts name.
 _WITHIN: Mapping[str, Callable[[Mapping[str, Any]], Iterator[tuple[str, str, str]]]] = {
-    "programmes": _within_programmes
+    "programmes": _within_programmes,
+    "staffing": _within_staffing,
 }
 
 

@@ -81,6 +81,11 @@ class OrganisationType(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=
     instead: Annotated[
         bool, YES, "whether it is established only at places that have none of those for which it stands in"
     ] = False
+    members: Annotated[
+        str,
+        code_of("classifications"),
+        "classification of which whoever gets a post of such a body has a code; empty: none",
+    ] = ""
 
 
 class Checklist(msgspec.Struct, frozen=True, kw_only=True):
@@ -118,6 +123,13 @@ class Scheme(msgspec.Struct, frozen=True, kw_only=True):
     codes: Annotated[list[SchemeCode], many(group(SchemeCode), 1, 200), "what it can be"]
     total: Annotated[bool, YES, "whether each of that kind has a code, from its registration on"] = False
     power: Annotated[str, POWER, "power of who decides it"] = "standing.decide"
+
+
+class Classification(msgspec.Struct, frozen=True, kw_only=True):
+    """What persons can be, one code at a time: category of a Party member, full-time or part-time, a document of a file (B34, B40)."""
+
+    classes: Annotated[list[Item], many(group(Item), 1, 200), "what one can be"]
+    power: Annotated[str, POWER, "power of who says it"] = "person.classify"
 
 
 class LinkKind(msgspec.Struct, frozen=True, kw_only=True):
@@ -240,13 +252,16 @@ class Need(Item, frozen=True, kw_only=True):
 
     what: Annotated[
         str,
-        choice("body", "post", "link", "standing", "unlocked", "both", "entered", "met", "document", words="need"),
+        choice(
+            *("body", "post", "link", "standing", "unlocked", "both", "entered", "met", "document", "classified"),
+            words="need",
+        ),
         "what it must have",
     ]
     of: Annotated[
         list[str],
         many(CODE, 1, 50),
-        "types of bodies, roles, kinds of links, meetings or documents, schemes, what checklists unlock: one will do; in common: two types",
+        "types of bodies, roles, links, meetings, documents, schemes, classifications, what is unlocked: one will do; in common: two types",
     ]
     standing: Annotated[list[str], many(CODE), "codes of the scheme that count; none: any"] = []  # noqa: RUF012  # as above
     reach: Annotated[
@@ -261,10 +276,12 @@ class Need(Item, frozen=True, kw_only=True):
 
 
 class Coverage(msgspec.Struct, frozen=True, kw_only=True):
-    """Of which places, bodies or posts something is asked, and what: a coverage, or the structure that a compound is to have (E01, B46)."""
+    """Of which places, bodies, posts or holders of posts something is asked, and what (E01, B40, B46)."""
 
-    subject: Annotated[str, choice("place", "organisation", "post", words="thing"), "of what it is asked"]
-    of: Annotated[str, CODE, "its kind of place, type of organisation or role; empty: any"] = ""
+    subject: Annotated[str, choice("place", "organisation", "post", "person", words="thing"), "of what it is asked"]
+    of: Annotated[
+        str, CODE, "its kind of place, type of organisation or role; of persons the role of a post; empty: any"
+    ] = ""
     scheme: Annotated[str, code_of("schemes"), "scheme that decides of which it is asked; empty: of all"] = ""
     standing: Annotated[str, CODE, "what they are by that scheme"] = ""
     asks: Annotated[list[Need], many(group(Need), 1, 20), "what each must have, all of it"]
@@ -272,6 +289,24 @@ class Coverage(msgspec.Struct, frozen=True, kw_only=True):
     means_en: Annotated[str, line(800), "the same in English"]
     met_days: Annotated[int, number(0, 3660), "days in which a meeting must have been held; 0: ever"] = 0
     stand_ins: Annotated[bool, YES, "whether a body that stands in for a missing one counts as that"] = False
+
+
+class Seat(Item, frozen=True, kw_only=True):
+    """What one person is to hold in each community: a post of each of these roles (B35, B36)."""
+
+    roles: Annotated[list[str], many(code_of("roles"), 1, 10), "roles that the same person holds"]
+    count: Annotated[int, number(1, 1000), "how many such persons"] = 1
+
+
+class Staffing(msgspec.Struct, frozen=True, kw_only=True):
+    """Who is to work in each place of a kind: so many seats, and workers by its households, 4 + N (B35)."""
+
+    of: Annotated[str, code_of("place_kinds"), "kind of the places"]
+    seats: Annotated[list[Seat], many(group(Seat), 1, 50), "whom each has"]
+    workers: Annotated[list[str], many(code_of("roles"), 1, 50), "roles of the workers besides"]
+    per_households: Annotated[int, number(1, 100_000), "households for which there is one worker"]
+    rounding: Annotated[str, choice("nearest", "up"), "how a part of a worker is made whole"] = "nearest"
+    tolerance: Annotated[int, number(0, 1000), "workers too few or too many that are let pass"] = 0
 
 
 @dataclass(frozen=True)
@@ -310,6 +345,7 @@ KINDS: Mapping[str, EntryKind] = {
     "meetings": EntryKind(MeetingKind),
     "obligations": EntryKind(Obligation),
     "schemes": EntryKind(Scheme),
+    "classifications": EntryKind(Classification),
     "links": EntryKind(LinkKind),
     "programmes": EntryKind(Programme),
     "selections": EntryKind(SelectionKind),
@@ -318,6 +354,7 @@ KINDS: Mapping[str, EntryKind] = {
     "surveys": EntryKind(SurveyKind),
     "functions": EntryKind(Nothing),
     "duties": EntryKind(Duty),
+    "staffing": EntryKind(Staffing),
 }
 
 

@@ -26,12 +26,13 @@ BOUNDED = settings(
     print_blob=False,
 )
 #: Of these only refusals are tried here: a profile is one document of all lists, and the small city has no checklist, obligation, scheme,
-#: link, selection, document, meeting, programme or survey.
+#: classification, link, selection, document, meeting, programme or survey.
 ONLY_REFUSED = {
     "profile",
     "checklist",
     "obligation",
     "standing",
+    "classification",
     "link",
     "selection",
     "regulation",

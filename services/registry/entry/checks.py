@@ -39,6 +39,7 @@ _USED: Mapping[str, tuple[str, str, Mapping[str, Any]]] = {
     "place_kinds": ("places", "kind", {}),
     "measures": ("measures", "measure", {}),
     "schemes": ("standings", "scheme", {"status": "standing"}),
+    "classifications": ("classifications", "scheme", {"status": "classified"}),
     "links": ("links", "kind", {"status": "linked"}),
     "selections": ("selections", "kind", {"status": ["opened", "recommending", "voting", "counted"]}),
     "regulations": ("regulations", "kind", {"status": ["drafted", "commenting", "adopted"]}),
@@ -57,12 +58,18 @@ def in_use(rows: Rows, kind: str, code: str) -> str:
     return said(_("in use {count} times in the registry; end those first"), count=count) if count else ""
 
 
+#: Kinds whose codes something can be, and the part of their data that names these.
+_CODES = {"schemes": "codes", "classifications": "classes"}
+
+
 def drops(rows: Rows, kind: str, code: str, before: Version | None, data: Mapping[str, Any]) -> str:
-    """Why a version of a scheme cannot follow the one before: it drops what something still is; "" when it can."""
-    if kind != "schemes" or before is None:
+    """Why a version of a scheme or classification cannot follow the one before: it drops what something still is; "" when it can."""
+    part = _CODES.get(kind)
+    if part is None or before is None:
         return ""
-    left = {one["code"] for one in before.data["codes"]} - {one["code"] for one in data["codes"]}
-    counts = {one: rows.count("standings", {"scheme": code, "code": one, "status": "standing"}) for one in sorted(left)}
+    view, field, where = _USED[kind]
+    left = {one["code"] for one in before.data[part]} - {one["code"] for one in data[part]}
+    counts = {one: rows.count(view, {**where, field: code, "code": one}) for one in sorted(left)}
     used = [f"{one} ({count})" for one, count in counts.items() if count]
     return said(_("drops codes that are in use: {codes}"), codes=", ".join(used)) if used else ""
 
@@ -108,12 +115,12 @@ def faults(kind: str, code: str, data: Mapping[str, Any], codes: Callable[[str],
         wrong |= _year(code, data)
     if kind == "days_off" and data["last"] and not data["first"] <= data["last"] < plus_days(data["first"], 366):
         wrong["last"] = said(_("must not be before the first day, nor a year after it"))
+    part = _CODES.get(kind, "")
+    if part and len({one["code"] for one in data[part]}) < len(data[part]):
+        wrong[part] = said(_("names something twice"))
     if kind == "schemes":
         if why := wrong_kind(data["subject"], data["of"], codes):
             wrong["of"] = why
-        named = [one["code"] for one in data["codes"]]
-        if len(set(named)) < len(named):
-            wrong["codes"] = said(_("names something twice"))
         for part, other in (("bodies", "organisation_types"), ("linked", "links"), ("unlinked", "links")):
             if {one for each in data["codes"] for one in each[part]} - set(codes(other)):
                 wrong["codes"] = {part: said(_("not on the city's list {list}"), list=term("kinds", other))}

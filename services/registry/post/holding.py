@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Annotated
 
+from services.registry.classification import require_classified
 from services.registry.organisation import ORGANISATION, Organisation
 from services.registry.person import PERSON, Person
 from services.registry.post.apart import check_apart
@@ -132,6 +133,8 @@ def appointed(
         )
     check_main(main, post, person_id, since, until, city)
     check_apart(post, organisation, person_id, since, until, city)
+    type = city.entries("organisation_types").get(organisation.type)
+    require_classified(city, type.data.get("members", "") if type else "", person_id, "person_id")
     return [
         PersonAppointed(
             post_id=post.id,

@@ -45,7 +45,17 @@ ROLES: dict[str, tuple[str, tuple[str, ...]]] = {
     ),
     "street_secretary": (
         "街道书记",
-        (*_ALL, "link.*", "standing.*", "checklist.*", "obligation.*", "project.*", "selection.*", "owners.*"),
+        (
+            *_ALL,
+            "link.*",
+            "standing.*",
+            "checklist.*",
+            "obligation.*",
+            "project.*",
+            "selection.*",
+            "owners.*",
+            "person.classify",
+        ),
     ),
     "branch_head": ("支部书记", ("payment.review.branch",)),
     "committee_head": ("院委会主任", ("payment.review.committee",)),
@@ -130,6 +140,11 @@ def profile(version: int = 1) -> dict[str, Any]:
     asked = [{"code": "content", "zh": "满意", "en": "Content"}]
     made["code_lists"]["surveys"] = {"content": {"zh": "满意度", "en": "Satisfaction", "questions": asked}}
     made["code_lists"]["schemes"] = {"mode": {"zh": "管理模式", "en": "Mode of running"} | mode}
+    members = [
+        {"code": "retired", "zh": "离退休", "en": "Retired"},
+        {"code": "employed", "zh": "在职", "en": "Employed"},
+    ]
+    made["code_lists"]["classifications"] = {"member": {"zh": "党员类别", "en": "Sort of member", "classes": members}}
     made["checklists"] = [{"code": "norms", "zh": "四规范", "en": "Four norms", "items": items} | norms]
     owed = {"cadence": "year", "bearer": "party", "amount": 1, "power": "obligation.meet"}
     made["obligations"] = [{"code": "report", "zh": "向支部报告", "en": "Report to the branch"} | owed]
@@ -274,6 +289,11 @@ class World:
             code="unit",
             grounds="决议",
         )
+
+    def classification(self) -> str:
+        """What a resident is by the classification of members."""
+        ask = {"scheme": "member", "person_id": self.person(), "code": "employed", "grounds": "台账"}
+        return self.do("p-street", "registry", "classify_person", **ask)
 
     def link(self) -> str:
         """A pairing that the street proposed to the community's committee."""
@@ -619,6 +639,11 @@ ROWS: dict[str, Row] = {
     "judge_item": Row("p-street", {"item": "room"}, World.checklist),
     "decide_standing": Row("p-street", lambda world, id: {"scheme": "mode", "subject": COMPOUND, "code": "joint"}),
     "end_standing": Row("p-street", {}, World.standing),
+    "classify_person": Row(
+        "p-street",
+        lambda world, id: {"scheme": "member", "person_id": world.person(), "code": "retired", "organisation_id": ""},
+    ),
+    "end_classification": Row("p-street", {}, World.classification),
     "propose_link": Row("p-street", lambda world, id: {"kind": "pairing", "near": world.body(), "far": "o-street"}),
     "confirm_link": Row("p-secretary", {}, World.link),
     "decline_link": Row("p-secretary", {}, World.link),

@@ -11,7 +11,15 @@ import msgspec
 
 from services.registry.needs import coverage_faults, coverage_names
 from services.registry.owners_rules import MATTERS
-from services.registry.subjects import LISTS, naming, selection_faults, selection_names, unlisted, wrong_kind
+from services.registry.subjects import (
+    LISTS,
+    attribute_faults,
+    naming,
+    selection_faults,
+    selection_names,
+    unlisted,
+    wrong_kind,
+)
 from shared.domain.answers import ACTIONS, COUNT, TEXT, many, shape
 from shared.domain.catalogue import ANONYMOUS, KINDS, PARAMETERS, RESIDENT, data_of, whole
 from shared.domain.city import NEVER, City
@@ -118,6 +126,7 @@ _USED: Mapping[str, tuple[str, str, Mapping[str, Any]]] = {
     "roles": ("posts", "role", {"abolished": ""}),
     "place_kinds": ("places", "kind", {}),
     "measures": ("measures", "measure", {}),
+    "attributes": ("attributes", "attribute", {}),
     "schemes": ("standings", "scheme", {"status": "standing"}),
     "links": ("links", "kind", {"status": "linked"}),
     "selections": ("selections", "kind", {"status": ["opened", "recommending", "voting", "counted"]}),
@@ -191,9 +200,16 @@ def faults(kind: str, code: str, data: Mapping[str, Any], codes: Callable[[str],
         named = [one["code"] for one in data["codes"]]
         if len(set(named)) < len(named):
             wrong["codes"] = said(_("names something twice"))
-        for part, other in (("bodies", "organisation_types"), ("linked", "links"), ("unlinked", "links")):
+        for part, other in (
+            ("bodies", "organisation_types"),
+            ("described", "attributes"),
+            ("linked", "links"),
+            ("unlinked", "links"),
+        ):
             if {one for each in data["codes"] for one in each[part]} - set(codes(other)):
                 wrong["codes"] = {part: said(_("not on the city's list {list}"), list=term("kinds", other))}
+    if kind == "attributes":
+        wrong |= attribute_faults(data, codes)
     if kind == "checklists" and data["scheme"] not in ("", *codes("schemes")):
         wrong["scheme"] = said(_("not on the city's list {list}"), list=term("kinds", "schemes"))
     if kind == "programmes":
@@ -387,7 +403,13 @@ def _kept(city: City, kind: str, code: str) -> str:
     types = standing(city, "organisation_types") - {code}
     of_types = [last(city, "organisation_types")[one].data for one in types]
     named = [other for data in of_types for part in _NAMES_TYPES for other in data.get(part, ())]
-    parts = {"schemes": ("of",), "links": ("near_of", "far_of")}
+    parts = {"schemes": ("of",), "attributes": ("of",), "links": ("near_of", "far_of")}
+    rests_on = {
+        attribute
+        for scheme in standing(city, "schemes")
+        for one in last(city, "schemes")[scheme].data["codes"]
+        for attribute in one.get("described", ())
+    }
     classed = [
         last(city, other)[one].data[part] for other in parts for one in standing(city, other) for part in parts[other]
     ]
@@ -399,6 +421,7 @@ def _kept(city: City, kind: str, code: str) -> str:
         or (kind == "levels" and any(role["level"] == code for role in roles))
         or (kind == "organisation_types" and code in (*owed, *reviewing, *named))
         or (kind in LISTS.values() and code in classed)
+        or (kind == "attributes" and code in rests_on)
         or naming(city, kind, code)
     ):
         return said(_("another entry names it; change that one first"))

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Mapping
 from typing import Annotated, Any
 
-from services.registry.place import PLACE, PLACE_ROW, published, shown_place
+from services.registry.place import ATTRIBUTE_ROW, PLACE, PLACE_ROW, published, shown_place
 from shared.domain.answers import COUNT, OTHERS, TEXT, by_code, many, row_of, shape
 from shared.domain.city import every
 from shared.domain.fields import DAY
@@ -27,6 +27,8 @@ def below(place: str) -> dict[str, Any]:
 def combined(qualifiers: Mapping[str, int]) -> str:
     """The qualifier of a sum (X04): exact parts give an exact sum, lower bounds a lower bound, a mixture is about."""
     vague = {qualifier for qualifier in qualifiers if qualifier != "exact"}
+    if vague == {"at_least", "about_at_least"}:
+        return "about_at_least"
     return "exact" if not vague else vague.pop() if len(vague) == 1 else "about"
 
 
@@ -94,21 +96,23 @@ _KNOWN = {
 @PLACE.query(
     answer=shape(
         **PLACE_ROW["properties"],
-        above=many(row_of(PLACE, "known", "counts", registered=TEXT)),
+        above=many(row_of(PLACE, "known", "counts", "described", registered=TEXT)),
         below=COUNT,
         measures=many(shape(key=TEXT, place=TEXT, history=many(shape(**_KNOWN)), **_MEASURE | _KNOWN)),
+        attributes=many(ATTRIBUTE_ROW),
         households=_HOUSEHOLDS,
         others=OTHERS,
     )
 )
 def get_place(read: Reader, *, place: Annotated[str, PATH, "the place"]) -> dict[str, Any]:
-    """A place with the places above it, its measures with their history, and its households (C02)."""
+    """A place with the places above it, its measures and attributes with their history, and its households (C02)."""
     row = read.row("places", place, "place", "place")
     above = read.rows.get_many("places", ancestors(place))
     return shown_place(row) | {
         "above": [shown_place(above[path]) for path in ancestors(place) if path in above],
         "below": read.rows.count("places", {"parent": place}),
         "measures": list(every(read.rows, "measures", {"place": place})),
+        "attributes": list(every(read.rows, "attributes", {"place": place})),
         "households": household_sum(read.rows, place, read.today),
         "actions": read.actions(PLACE, row),
         "others": read.others(PLACE, row),
@@ -156,3 +160,32 @@ def count_figures(
         "households": household_sum(rows, place, day),
         "measures": measure_sums(rows, place, day),
     }
+
+
+@PLACE.query(
+    answer=shape(
+        place=TEXT,
+        day=TEXT,
+        kinds=many(shape(measure=TEXT, zh=TEXT, en=TEXT, unit=TEXT, value=COUNT, qualifier=TEXT, places=COUNT)),
+        unknown=many(TEXT),
+    )
+)
+def population_figures(
+    read: Reader,
+    *,
+    place: Annotated[str, PATH, "a place and everything below it; empty: the whole city"] = "",
+    on: Annotated[str, DAY, "day; empty: today"] = "",
+) -> dict[str, Any]:
+    """How many of each kind live or work at a place, as published on a day: numbers, never names (A26, C55).
+
+    Kinds are measures that the city says are of its population; `unknown` names those of which nothing is recorded there.
+    """
+    day = on or read.today
+    kinds = {code: entry for code, entry in read.city.entries("measures").items() if entry.data.get("population")}
+    sums = [
+        {"zh": kinds[one["measure"]].zh, "en": kinds[one["measure"]].en} | one
+        for one in measure_sums(read.rows, place, day)
+        if one["measure"] in kinds
+    ]
+    known = {one["measure"] for one in sums}
+    return {"place": place, "day": day, "kinds": sums, "unknown": [code for code in kinds if code not in known]}

@@ -29,7 +29,7 @@ from shared.domain.answers import (
     shape,
 )
 from shared.domain.catalogue import Classification as Rules
-from shared.domain.catalogue import Item, data_of
+from shared.domain.catalogue import data_of
 from shared.domain.city import City, every
 from shared.domain.command import Cursor, Limit, holds, order_of
 from shared.domain.decider import Decider
@@ -37,6 +37,7 @@ from shared.domain.errors import BadInputError, ForbiddenError, IllegalStateErro
 from shared.domain.event import Event
 from shared.domain.fields import CODE, DAY, PLACE, code_of, id_of, text
 from shared.domain.identity import derived_id
+from shared.domain.lists import Item
 from shared.domain.mandate import Mandate
 from shared.domain.privacy import staff
 from shared.domain.reader import Reader

@@ -29,6 +29,15 @@ def check_conditions(city: City, chosen: SchemeCode, subject: str, place: str) -
                 type=type,
                 subject=subject,
             )
+    for attribute in chosen.described:
+        if city.rows.get("attributes", f"{place}/{attribute}") is None:
+            raise IllegalStateError(
+                _("{code} is decided on what {place} is like; nobody has recorded {attribute} of it"),
+                {"code": said(_("an attribute is missing"))},
+                code=chosen.code,
+                place=place,
+                attribute=attribute,
+            )
     for kind in chosen.linked:
         if not _links(city, kind, subject):
             raise IllegalStateError(

@@ -18,7 +18,7 @@ from services.registry.obligation import CLOCK, EVIDENCE, OBLIGATION, OBLIGATION
 from services.registry.organisation import ORGANISATION, ORGANISATIONS
 from services.registry.owners_vote import OWNERS_VOTE, OWNERS_VOTES
 from services.registry.person import PERSON, PERSONS, READ_NAMES
-from services.registry.place import HOUSEHOLDS, MEASURES, PLACE, PLACES
+from services.registry.place import ATTRIBUTES, HOUSEHOLDS, MEASURES, PLACE, PLACES
 from services.registry.post import (
     APPOINTMENTS,
     FALLS_VACANT,
@@ -71,6 +71,7 @@ DEFINITION = Definition(
         PLACES,
         MEASURES,
         HOUSEHOLDS,
+        ATTRIBUTES,
         ORGANISATIONS,
         POSTS,
         APPOINTMENTS,

@@ -288,7 +288,7 @@ def first_standings(
                 kind=kind,
             )
         chosen = _one_of(rules, scheme, code, "standings")
-        if chosen.needs or chosen.bodies or chosen.linked:
+        if chosen.needs or chosen.bodies or chosen.linked or chosen.described:
             raise IllegalStateError(
                 _(
                     "{code} has conditions that nothing meets before it is registered; register it with another code first"

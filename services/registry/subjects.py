@@ -125,6 +125,21 @@ def obligation_faults(data: Mapping[str, Any]) -> Row:
     return wrong | strange
 
 
+def attribute_faults(data: Mapping[str, Any], codes: Callable[[str], Collection[str]]) -> Row:
+    """What is wrong with an attribute of places, by its part; `codes(list)` are those of the city."""
+    wrong: Row = {}
+    if data["of"] and data["of"] not in codes("place_kinds"):
+        wrong["of"] = said(_("not on the city's list {list}"), list=term("kinds", "place_kinds"))
+    named = {one["code"] for one in data["choices"]}
+    if len(named) < len(data["choices"]):
+        wrong["choices"] = said(_("names something twice"))
+    elif bool(named) != (data["kind"] == "choice"):
+        wrong["choices"] = said(_("is for what is chosen from a list, and needed there"))
+    if data["unit"] and data["kind"] != "number":
+        wrong["unit"] = said(_("is for numbers"))
+    return wrong
+
+
 def selection_names(data: Mapping[str, Any]) -> set[str]:
     """The types of bodies and the roles that a kind of selection names."""
     parts = [data, *data["sources"], *data["acceptances"]]

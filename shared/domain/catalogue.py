@@ -111,6 +111,9 @@ class SchemeCode(msgspec.Struct, frozen=True, kw_only=True):
     bodies: Annotated[
         list[str], many(code_of("organisation_types")), "types of bodies that there must be at its place or above it"
     ] = []
+    described: Annotated[
+        list[str], many(code_of("attributes")), "attributes of its place that must be known: what the decision rests on"
+    ] = []
     linked: Annotated[list[str], many(code_of("links")), "kinds of links of which it must have one, at either end"] = []
     unlinked: Annotated[list[str], many(code_of("links")), "kinds of links of which it must have none"] = []
 
@@ -179,6 +182,23 @@ class Measure(Item, frozen=True, kw_only=True):
     """A measure of a programme."""
 
     prong: Annotated[str, CODE, "prong that it belongs to; empty: none"] = ""
+
+
+class Measured(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What is measured of places: numbers that add up over the places below (C02, A26)."""
+
+    unit: Annotated[str, CODE, "unit in which it is always given; empty: that of its first value at a place"] = ""
+    population: Annotated[bool, YES, "whether it counts a kind of those who live or work there"] = False
+
+
+class Attribute(msgspec.Struct, frozen=True, kw_only=True):
+    """What places are like in one respect: chosen from a list, a number, a text, an organisation (A42, C02, C51)."""
+
+    kind: Annotated[str, choice("choice", "number", "text", "organisation"), "what its values are"]
+    of: Annotated[str, code_of("place_kinds"), "kind of the places that have it; empty: any"] = ""
+    unit: Annotated[str, CODE, "unit of its numbers, such as year or percent"] = ""
+    choices: Annotated[list[Item], many(group(Item), 0, 50), "what is chosen from"] = []
+    most: Annotated[int, number(1, 50), "how many are chosen at most"] = 1
 
 
 class Prong(Item, frozen=True, kw_only=True, omit_defaults=True):
@@ -324,7 +344,8 @@ KINDS: Mapping[str, EntryKind] = {
     "parameters": EntryKind(Parameter),
     "organisation_types": EntryKind(OrganisationType, needed=True),
     "place_kinds": EntryKind(Nothing, needed=True),
-    "measures": EntryKind(Nothing),
+    "measures": EntryKind(Measured),
+    "attributes": EntryKind(Attribute),
     "days_off": EntryKind(DaysOff),
     "calendars": EntryKind(YearCalendar),
     "issue_categories": EntryKind(Category, needed=True),

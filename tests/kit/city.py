@@ -48,6 +48,7 @@ ENTRIES: dict[str, dict[str, dict[str, Any]]] = {
     "organisation_types": {"party": {}, "council": {}},
     "place_kinds": {kind: {} for kind in ("district", "street", "community", "compound", "building")},
     "measures": {"area": {}, "residents": {}},
+    "attributes": {"built": {"kind": "number", "unit": "year"}},
     "issue_categories": {"facility.streetlight": {}, "facility.road": {}, "order.litter": {}},
     "channels": {code: {} for code in ("visit", "patrol", "portal", "phone", "meeting")},
     "severities": {
@@ -97,7 +98,7 @@ POSTS = {
 RESIDENTS = ("p-resident", "p-neighbour", "p-other")
 
 
-def entry(kind: str, code: str, **data: Any) -> tuple[str, dict[str, Any]]:
+def entry(kind: str, code: str, /, **data: Any) -> tuple[str, dict[str, Any]]:
     """The fact that an entry was adopted."""
     words = {"zh": f"{code}（中）", "en": code.replace("_", " ")}
     return "EntryAdopted", {

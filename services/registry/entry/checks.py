@@ -12,6 +12,7 @@ from services.registry.owners_rules import MATTERS
 from services.registry.programme_rules import programme_faults, survey_faults
 from services.registry.subjects import (
     LISTS,
+    attribute_faults,
     naming,
     obligation_faults,
     selection_faults,
@@ -38,6 +39,7 @@ _USED: Mapping[str, tuple[str, str, Mapping[str, Any]]] = {
     "roles": ("posts", "role", {"abolished": ""}),
     "place_kinds": ("places", "kind", {}),
     "measures": ("measures", "measure", {}),
+    "attributes": ("attributes", "attribute", {}),
     "schemes": ("standings", "scheme", {"status": "standing"}),
     "classifications": ("classifications", "scheme", {"status": "classified"}),
     "links": ("links", "kind", {"status": "linked"}),
@@ -121,9 +123,16 @@ def faults(kind: str, code: str, data: Mapping[str, Any], codes: Callable[[str],
     if kind == "schemes":
         if why := wrong_kind(data["subject"], data["of"], codes):
             wrong["of"] = why
-        for part, other in (("bodies", "organisation_types"), ("linked", "links"), ("unlinked", "links")):
+        for part, other in (
+            ("bodies", "organisation_types"),
+            ("described", "attributes"),
+            ("linked", "links"),
+            ("unlinked", "links"),
+        ):
             if {one for each in data["codes"] for one in each[part]} - set(codes(other)):
                 wrong["codes"] = {part: said(_("not on the city's list {list}"), list=term("kinds", other))}
+    if kind == "attributes":
+        wrong |= attribute_faults(data, codes)
     if kind == "checklists" and data["scheme"] not in ("", *codes("schemes")):
         wrong["scheme"] = said(_("not on the city's list {list}"), list=term("kinds", "schemes"))
     if kind == "programmes":
@@ -182,7 +191,13 @@ def kept(city: City, kind: str, code: str) -> str:
     types = standing(city, "organisation_types") - {code}
     of_types = [last(city, "organisation_types")[one].data for one in types]
     named = [other for data in of_types for part in NAMES_TYPES for other in data.get(part, ())]
-    parts = {"schemes": ("of",), "links": ("near_of", "far_of")}
+    parts = {"schemes": ("of",), "attributes": ("of",), "links": ("near_of", "far_of")}
+    rests_on = {
+        attribute
+        for scheme in standing(city, "schemes")
+        for one in last(city, "schemes")[scheme].data["codes"]
+        for attribute in one.get("described", ())
+    }
     classed = [
         last(city, other)[one].data[part] for other in parts for one in standing(city, other) for part in parts[other]
     ]
@@ -194,6 +209,7 @@ def kept(city: City, kind: str, code: str) -> str:
         or (kind == "levels" and any(role["level"] == code for role in roles))
         or (kind == "organisation_types" and code in (*owed, *reviewing, *named))
         or (kind in LISTS.values() and code in classed)
+        or (kind == "attributes" and code in rests_on)
         or naming(city, kind, code)
     ):
         return said(_("another entry names it; change that one first"))

@@ -622,6 +622,7 @@ ROWS: dict[str, Row] = {
     ),
     "rename_place": Row(OPERATOR, {"name": "更名楼"}, lambda world: BUILDING),
     "measure_place": Row(OPERATOR, {"measure": "area", "unit": "m2"}, lambda world: BUILDING),
+    "describe_place": Row(OPERATOR, {"attribute": "built", "value": "1986"}, lambda world: BUILDING),
     "count_households": Row(OPERATOR, {"households": "24"}, lambda world: BUILDING),
     "establish_organisation": Row(
         OPERATOR, {"type": "council", "level": "compound", "place": COMPOUND, "parent_id": "o-community"}

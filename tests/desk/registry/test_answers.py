@@ -58,6 +58,8 @@ ASKED: dict[str, dict[str, Any]] = {
     "get_checklist": {},
     "checklist_figures": {},
     "find_standings": {},
+    "find_attributes": {},
+    "population_figures": {},
     "get_standing": {},
     "standing_figures": {"scheme": "mode"},
     "find_classifications": {},
@@ -149,6 +151,11 @@ def told(read_only: Desk) -> Desk:
     ask("adopt_profile", "operator", profile_id="fuzhou", **document)
     ask("measure_place", "operator", place=COMPOUND, measure="area", value=16900, unit="m2", source="S2")
     ask("count_households", "operator", place=BUILDING, households=100)
+    ask("adopt_entry", "operator", kind="measures", code="shops", data={"population": True}, **words("shops"))
+    ask("measure_place", "operator", place=COMPOUND, measure="shops", value=12, unit="shops")
+    built = {"kind": "number", "unit": "year"}
+    ask("adopt_entry", "operator", kind="attributes", code="built", data=built, **words("built"))
+    ask("describe_place", "operator", place=COMPOUND, attribute="built", value="1986", source="S2")
     receipt = ask("open_checklist", "post-secretary", template="star", subject=COMPOUND)
     ask("judge_item", "post-secretary", checklist_id=receipt["id"], item="clean", passed=True, evidence="照片")
     ask("decide_standing", "post-secretary", scheme="mode", subject=COMPOUND, code="unit", grounds="决议")

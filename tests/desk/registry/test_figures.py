@@ -90,7 +90,7 @@ def test_a_household_is_counted_in_one_place(desk: Desk) -> None:
 
 def test_a_late_measure_corrects_the_past_beside_what_was_known(desk: Desk) -> None:
     """What was published stays, with when it was known and when it was corrected (part of X02)."""
-    ask = {"place": COMPOUND, "measure": "area", "unit": "m2"}
+    ask = {"place": COMPOUND, "measure": "area", "unit": "m2", "source": "图纸"}
     desk.ask("measure_place", "operator", value=17000, since="2020-01-01", **ask)
     desk.ask("measure_place", "operator", value=16900, since="2018-01-01", qualifier="about", **ask)
     corrected = "2025-03-06T09:00:00+08:00"
@@ -119,7 +119,7 @@ def test_a_count_that_is_corrected_keeps_what_was_counted_before(desk: Desk) -> 
 
 
 def test_a_measure_adds_up_from_the_topmost_places_that_have_it(desk: Desk) -> None:
-    ask = {"measure": "area", "unit": "m2", "since": "2018-01-01"}
+    ask = {"measure": "area", "unit": "m2", "since": "2018-01-01", "source": "图纸"}
     desk.ask("measure_place", "operator", place=BUILDING, value=700, **ask)
     desk.ask("measure_place", "operator", place=COMPOUND + ".02", value=800, qualifier="at_least", **ask)
     assert desk.ask("count_figures", "operator", place=STREET)["measures"] == [

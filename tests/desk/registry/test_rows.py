@@ -12,7 +12,7 @@ from tests.domain.registry.facts import BUILDING, COMMUNITY, COMPOUND, PROFILE, 
 from tests.kit.desk import Desk
 
 
-def adopt(desk: Desk, kind: str, code: str, zh: str, **data: Any) -> Any:
+def adopt(desk: Desk, kind: str, code: str, zh: str, /, **data: Any) -> Any:
     return desk.ask("adopt_entry", "operator", kind=kind, code=code, zh=zh, en=code, since="2025-01-01", data=data)
 
 

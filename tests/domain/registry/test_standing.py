@@ -212,6 +212,6 @@ def test_a_compound_is_registered_with_its_mode_or_not_at_all() -> None:
 def test_an_entry_that_was_stored_before_its_schema_grew_is_the_same_entry() -> None:
     """What its kind came to have since is added as it is left out; what does not fit any more stays as it was stored."""
     (one, *_others) = whole("schemes", MODE[1]["data"])["codes"]
-    grown = {"bodies": [], "linked": [], "unlinked": []}
+    grown = {"bodies": [], "described": [], "linked": [], "unlinked": []}
     assert one == {"code": "joint", "zh": "三方联动自管", "en": "joint", "needs": "market"} | grown
     assert whole("schemes", {"codes": "none"}) == {"codes": "none"}

@@ -78,6 +78,28 @@ def _turned_on(server: Server, uri: str) -> bool:
     return uri.startswith("amqps://")
 
 
+def serving(certificate_file: str) -> ssl.SSLContext:
+    """How we serve TLS with a certificate and its key in one file: 1.2 and later, with the cipher suites of OpenSSL's defaults."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    context.load_cert_chain(certificate_file)
+    return context
+
+
+def asking(ca_file: str) -> ssl.SSLContext:
+    """How we ask over HTTPS: the certificate must be for the host, of the authority in the file ("": one that the system knows)."""
+    context = ssl.create_default_context(cafile=ca_file or None)
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    return context
+
+
+def checked(variable: str, file: str, own: bool) -> str:
+    """A file of ours that TLS needs, "" for none; raises `BadInputError` naming its variable when it does not hold what it should."""
+    if file:
+        _check_file(variable, file, own)
+    return file
+
+
 def _check_file(variable: str, file: str, own: bool) -> None:
     """Load the file as a connection would; only OpenSSL knows whether it is valid."""
     try:

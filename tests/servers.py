@@ -50,10 +50,12 @@ class RabbitMQ:
     (`RABBITMQ_MANAGEMENT`, by default port 15672 of the same host), and stop, kill and ctl are refused.
 
     With `tls`, a folder that `deploy/certificates` has filled, it is always a node of our own that takes TLS connections
-    only, set up by `deploy/rabbitmq/tls.conf`; `more` are further lines of its configuration.
+    only, set up by `deploy/rabbitmq/tls.conf`; `more` are further lines of its configuration, `plugins` what is on.
     """
 
-    def __init__(self, *, management: bool = False, tls: Path | None = None, more: Sequence[str] = ()) -> None:
+    def __init__(
+        self, *, management: bool = False, tls: Path | None = None, more: Sequence[str] = (), plugins: str = ""
+    ) -> None:
         self.external = "" if tls else os.environ.get("RABBITMQ_URI", "")
         self._tls = tls
         self._vhosts: list[str] = []
@@ -86,7 +88,6 @@ class RabbitMQ:
                 "\n"
             )
         settings += more
-        plugins = ""
         if management:
             self._management = f"http://guest:guest@127.0.0.1:{free_port()}"
             settings += [f"management.tcp.port = {urlsplit(self._management).port}", "management.tcp.ip = 127.0.0.1"]

@@ -11,18 +11,21 @@ from urllib.parse import urlencode, urlsplit
 
 from shared.domain.errors import BadInputError, UnavailableError, from_mapping
 from shared.service.settings import Settings
+from shared.tls import asking
 
 
 class Client:
     """One keep-alive connection to the gateway; not for several threads at once."""
 
-    def __init__(self, url: str, token: str = "", timeout: float = 30.0) -> None:
-        """`url` like http://127.0.0.1:8000; `token` a bearer token; `timeout` in seconds."""
+    def __init__(self, url: str, token: str = "", timeout: float = 30.0, ca_file: str = "") -> None:
+        """`url` like http://127.0.0.1:8000; `token` a bearer token; `timeout` in seconds; `ca_file`: who signs, "": the system's."""
         parts = urlsplit(url)
         if parts.scheme not in ("http", "https") or not parts.hostname:
             raise BadInputError(f"{url!r} is not an address like http://127.0.0.1:8000", {"url": "http or https"})
-        make = http.client.HTTPSConnection if parts.scheme == "https" else http.client.HTTPConnection
-        self._connection = make(parts.hostname, parts.port, timeout=timeout)
+        self._connection = http.client.HTTPConnection(parts.hostname, parts.port, timeout=timeout)
+        if parts.scheme == "https":
+            context = asking(ca_file)
+            self._connection = http.client.HTTPSConnection(parts.hostname, parts.port, timeout=timeout, context=context)
         self._url = url
         self.token = token
 
@@ -85,4 +88,4 @@ def operator(settings: Settings, url: str | None) -> Client:
         raise UnavailableError(
             f"{path} cannot be read ({error.strerror}): start `linli up` once, or set LINLI_DATA"
         ) from error
-    return Client(url or f"http://{settings.host}:{settings.port}", token)
+    return Client(url or settings.address, token, ca_file=settings.ca_file)

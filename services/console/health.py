@@ -12,6 +12,7 @@ from eventlet import wsgi
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
 from shared.domain.errors import LinliError, UnavailableError
+from shared.tls import serving
 
 
 class Health:
@@ -20,8 +21,11 @@ class Health:
     Each /health/ready of a started process calls `look`; an error that it raises means not ready.
     """
 
-    def __init__(self, host: str, port: int) -> None:
-        """Listen at once, so that a process that waits for its servers reports it; port 0 does not listen."""
+    def __init__(self, host: str, port: int, certificate_file: str = "") -> None:
+        """Listen at once, so that a process that waits for its servers reports it; port 0 does not listen.
+
+        With a certificate (and its key in the same file) it speaks HTTPS only.
+        """
         self.problem = "starting"
         self.look: Callable[[], object] = lambda: None
         self.services: Callable[[], Mapping[str, str]] = dict  # how each answers, where a gateway runs
@@ -32,6 +36,8 @@ class Health:
                 raise UnavailableError(
                     f"cannot listen at {host} port {port}: {error}; set LINLI_METRICS_PORT to another one"
                 ) from error
+            if certificate_file:
+                listener = serving(certificate_file).wrap_socket(listener, server_side=True)
             eventlet.spawn(wsgi.server, listener, self._answer, log=logging.getLogger("linli.health"), log_output=False)
 
     def state(self) -> str:

@@ -24,7 +24,7 @@ def _folding(*columns: str) -> Table:
 def sign_in(username: str, password: str, code: str, url: str | None) -> None:
     """Sign in and keep the token in the data folder, for this user of the machine only."""
     settings = Settings.read()
-    client = Client(url or f"http://{settings.host}:{settings.port}")
+    client = Client(url or settings.address, ca_file=settings.ca_file)
     answer = client.post("/api/sign-in", {"username": username, "password": password, "code": code})
     settings.data.mkdir(parents=True, exist_ok=True)
     write_private(settings.data / SIGN_IN, answer["token"].encode() + b"\n")

@@ -55,7 +55,7 @@ def serve(names: list[str], scenario: Path | None, log_file: Path | None) -> Non
     lock = _lock(settings.data) if not names else None
     started = time.monotonic()
     classes = [service_class(name) for name in names or SERVICES]
-    health = Health(settings.host, settings.metrics_port)
+    health = Health(settings.host, settings.metrics_port, settings.certificate_file)
     stop = eventlet.event.Event()
 
     def ask_to_stop(number: int, frame: object) -> None:
@@ -74,7 +74,7 @@ def serve(names: list[str], scenario: Path | None, log_file: Path | None) -> Non
         each for container in runner.containers for each in container.extensions if hasattr(each, "services")
     ):
         health.services = server.services
-    address = f"http://{settings.host}:{settings.port}"
+    address = settings.address
     if not names or "gateway" in names:
         err.print(f"Linli answers at {address}  (started in {time.monotonic() - started:.1f} s)")
     story = _tell(scenario, address) if scenario else None

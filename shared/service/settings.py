@@ -14,13 +14,28 @@ from urllib.parse import quote
 
 from shared.domain.errors import BadInputError
 from shared.following.codes import SHORTEST_SECRET
-from shared.tls import Server, Tls, configured
+from shared.tls import Server, Tls, checked, configured
 
 #: Variable, default, meaning. A test compares the README's table with it.
 VARIABLES: tuple[tuple[str, str, str], ...] = (
     ("LINLI_DATA", "data", "Folder of the SQLite files, keys and tokens (embedded)"),
     ("LINLI_HOST", "127.0.0.1", "Address the portal listens on"),
     ("LINLI_PORT", "8000", "Port of the portal"),
+    (
+        "LINLI_CERTIFICATE_FILE",
+        "",
+        "Certificate, chain and key in one PEM file: the portal and the operators' port speak HTTPS and nothing else; empty: HTTP",
+    ),
+    (
+        "LINLI_CA_FILE",
+        "",
+        "The authority that signed that certificate, for `linli` and the health check; empty: the system's authorities",
+    ),
+    (
+        "LINLI_HTTPS_ONLY",
+        "",
+        "yes: what did not come over HTTPS, by the word of a trusted proxy, is refused, but for /health; for portals behind a proxy",
+    ),
     ("LINLI_CITY", "linli.example", "Name of the city in signed checkpoints, as a domain name"),
     (
         "LINLI_SECRET_FILE",
@@ -129,6 +144,9 @@ class Settings:
     today: str = ""
     trial: bool = False
     security_contact: str = ""
+    certificate_file: str = ""
+    ca_file: str = ""
+    https_only: bool = False
     breached_passwords: Path | None = None
     amqp_tls: Tls | None = None
     mongodb_tls: Tls | None = None
@@ -171,10 +189,18 @@ class Settings:
             today=_day(value, "LINLI_TODAY"),
             trial=_yes(value, "LINLI_TRIAL"),
             security_contact=_contact(value, "LINLI_SECURITY_CONTACT"),
+            certificate_file=checked("LINLI_CERTIFICATE_FILE", value["LINLI_CERTIFICATE_FILE"], own=True),
+            ca_file=checked("LINLI_CA_FILE", value["LINLI_CA_FILE"], own=False),
+            https_only=_yes(value, "LINLI_HTTPS_ONLY"),
             breached_passwords=Path(value["LINLI_BREACHED_PASSWORDS"]) if value["LINLI_BREACHED_PASSWORDS"] else None,
             amqp_tls=_tls(value, "AMQP"),
             mongodb_tls=_tls(value, "MONGODB"),
         )
+
+    @property
+    def address(self) -> str:
+        """Where the portal of this machine answers."""
+        return f"{'https' if self.certificate_file or self.ca_file else 'http'}://{self.host}:{self.port}"
 
     def secrets(self) -> tuple[bytes, ...]:
         """Return the city's secrets, one per line: the first signs, all check. Creates a file in the data folder at first start."""

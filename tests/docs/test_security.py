@@ -139,7 +139,15 @@ HELPERS = {
     "SSLError",
     "SignatureExpired",
 }
-HELPERS |= {"CERT_NONE", "CERT_REQUIRED", "PROTOCOL_TLS_CLIENT", "PROTOCOL_TLS_SERVER", "cert_time_to_seconds", "utils"}
+HELPERS |= {
+    "CERT_NONE",
+    "CERT_REQUIRED",
+    "PROTOCOL_TLS_CLIENT",
+    "PROTOCOL_TLS_SERVER",
+    "TLSVersion",
+    "cert_time_to_seconds",
+    "utils",
+}
 
 
 def _uses() -> dict[str, set[str]]:

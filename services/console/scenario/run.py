@@ -47,7 +47,7 @@ def run(path: Path, url: str | None, json: bool) -> bool:
     scenario = load(path)
     settings = Settings.read()
     token = operator_client(settings, url).token
-    sender = Sender(url or f"http://{settings.host}:{settings.port}")
+    sender = Sender(url or settings.address, ca_file=settings.ca_file)
     try:
         report = Runner(scenario, sender, token, settings.data, path).run(quiet=json)
     finally:

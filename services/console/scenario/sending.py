@@ -18,10 +18,10 @@ _FIRST, _LONGEST = 0.1, 5.0
 class Sender:
     """Keeps one connection per thread; every request carries its own token."""
 
-    def __init__(self, url: str, patience: float = PATIENCE) -> None:
-        """`patience` in seconds."""
+    def __init__(self, url: str, patience: float = PATIENCE, ca_file: str = "") -> None:
+        """`patience` in seconds; `ca_file` as in `Client`."""
         self.repeated = 0
-        self._url = url
+        self._url, self._ca_file = url, ca_file
         self._patience = patience
         self._here = threading.local()
         self._lock = threading.Lock()
@@ -66,7 +66,7 @@ class Sender:
 
     def _client(self) -> Client:
         if not hasattr(self._here, "client"):
-            self._here.client = Client(self._url)
+            self._here.client = Client(self._url, ca_file=self._ca_file)
             with self._lock:
                 self._clients.append(self._here.client)
         client: Client = self._here.client

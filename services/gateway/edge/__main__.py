@@ -31,6 +31,8 @@ from yarl import URL
 
 from services.gateway.edge.limits import Held, Rates, caller, client_of, is_in, networks
 from services.gateway.edge.refusals import REFUSALS
+from services.gateway.edge.secured import Greeting
+from shared.tls import serving
 
 #: Bytes of a head, of one line of it, and its lines.
 HEAD, LINE, LINES = 32 * 1024, 8 * 1024, 64
@@ -62,11 +64,8 @@ class _Connection(RequestHandler):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         super().connection_made(transport)
-        peer = transport.get_extra_info("peername")[0]
-        trusted = is_in(peer, self._edge.proxies)
-        if self._edge.connections.take(caller(peer), trusted=trusted):
-            self._who = caller(peer)
-        else:
+        self._who = self._edge.enter(transport)
+        if not self._who:
             self._turn_away("connections")
 
     def connection_lost(self, exc: BaseException | None) -> None:
@@ -120,6 +119,15 @@ class _Server(web.Server):
         super().__init__(edge.answer)
         self._edge = edge
 
+    def greeted(self) -> asyncio.Protocol:
+        """A new connection: of plain text, or one that begins with the greeting of TLS."""
+        edge = self._edge
+        return (
+            Greeting(edge.context, edge.head_within, self, edge.enter, edge.connections.give)
+            if edge.context
+            else self()
+        )
+
     def __call__(self) -> RequestHandler:
         limits = {"max_line_size": LINE, "max_field_size": LINE, "max_headers": LINES}
         return _Connection(
@@ -139,6 +147,8 @@ class Edge:
 
     def __init__(self, settings: Mapping[str, Any]) -> None:
         self.proxies = networks(settings["proxies"])
+        self.context = serving(settings["certificate"]) if settings["certificate"] else None
+        self._https_only = bool(settings["https_only"])
         self.connections = Held(CONNECTIONS, settings["connections"] or CONNECTIONS)
         self.head_within, self._body_within, self._answer_within = settings["within"]
         self.leaving = False
@@ -154,6 +164,11 @@ class Edge:
             timeout=ClientTimeout(total=None),
             skip_auto_headers=("Accept", "Accept-Encoding", "User-Agent", "Content-Type"),
         )
+
+    def enter(self, transport: asyncio.BaseTransport) -> str:
+        """Count a connection; whose it is, "" when there are too many."""
+        peer = transport.get_extra_info("peername")[0]
+        return caller(peer) if self.connections.take(caller(peer), trusted=is_in(peer, self.proxies)) else ""
 
     async def answer(self, request: web.BaseRequest) -> web.StreamResponse:
         """The gateway's answer, or why the request does not get as far."""
@@ -183,6 +198,8 @@ class Edge:
     async def _pass_on(self, request: web.BaseRequest, who: str, held: list[int]) -> web.Response:
         path = request.raw_path
         headers = self._headers(request)
+        if self._https_only and headers["X-Forwarded-Proto"] != "https" and not path.startswith("/health/"):
+            raise _Refused("plain")
         if wait := self._rates.take(who):
             raise _Refused("rate", wait)
         body = await self._read(request, who, held)
@@ -224,9 +241,9 @@ class Edge:
         trusted = is_in(peer, self.proxies)
         headers["Host"] = request.headers.get("Host", "")
         headers["X-Forwarded-For"] = client_of(peer, request.headers.getall("X-Forwarded-For", ()), self.proxies)
-        headers["X-Forwarded-Proto"] = (
-            "https" if trusted and request.headers.get("X-Forwarded-Proto", "").strip().lower() == "https" else "http"
-        )
+        said = trusted and request.headers.get("X-Forwarded-Proto", "").strip().lower() == "https"
+        secured = self.context is not None and not (trusted and "X-Forwarded-Proto" in request.headers)
+        headers["X-Forwarded-Proto"] = "https" if said or secured else "http"
         return headers
 
     async def _read(self, request: web.BaseRequest, who: str, held: list[int]) -> bytes:
@@ -317,7 +334,7 @@ async def serve(listening: socket.socket) -> None:
     settings = json.loads(await orders.readline())
     edge = Edge(settings)
     server = _Server(edge)
-    listener = await loop.create_server(server, sock=listening, backlog=1024)
+    listener = await loop.create_server(server.greeted, sock=listening, backlog=1024)
     telling = asyncio.create_task(_tell(edge))
     while order := (await orders.readline()).strip():
         edge.leaving = True
@@ -331,7 +348,7 @@ async def serve(listening: socket.socket) -> None:
     entered = _last_ones(listening)
     listener.close()
     for connected in entered:
-        await loop.connect_accepted_socket(server, connected)
+        await loop.connect_accepted_socket(server.greeted, connected)
     until = loop.time() + (SETTLE if settings["settle"] else 0)
     while loop.time() < until and any(
         isinstance(connection, _Connection) and connection.fresh for connection in server.connections

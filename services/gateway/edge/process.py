@@ -58,6 +58,8 @@ class Edge:
             "body": LARGEST_BODY,
             "within": WITHIN,
             "proxies": settings.trusted_proxies,
+            "certificate": settings.certificate_file,
+            "https_only": settings.https_only,
             "settle": bool(settings.mongodb_uri),
             "words": {
                 language: {

@@ -18,6 +18,7 @@ class Refusal:
 
 REFUSALS = {
     "malformed": Refusal(400, "bad_input", _("this is not a request in HTTP/1.1 as it is written down in RFC 9112")),
+    "plain": Refusal(403, "forbidden", _("this city is reached over HTTPS only")),
     "slow": Refusal(408, "too_slow", _("the request did not arrive in time")),
     "body": Refusal(413, "too_large", _("the body is larger than 1 MB")),
     "head": Refusal(431, "too_large", _("the head of the request is larger than 32 kB, or one line of it than 8 kB")),

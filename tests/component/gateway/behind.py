@@ -76,6 +76,8 @@ class Front:
         connections: int = 0,
         proxies: str = "",
         settle: bool = False,
+        certificate: str = "",
+        https_only: bool = False,
     ) -> None:
         self.behind = behind
         self._listening = socket.create_server(("127.0.0.1", 0), backlog=1024)
@@ -97,6 +99,8 @@ class Front:
             "within": (2.0, 1.5, 1.5),
             "proxies": proxies,
             "settle": settle,
+            "certificate": certificate,
+            "https_only": https_only,
             "words": {
                 language: {
                     reason: (sentence(language, KINDS[one.kind]), sentence(language, one.template))

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import ssl
 import threading
 import time
+import warnings
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -15,6 +17,7 @@ from services.gateway.access import LARGEST_BODY
 from services.gateway.edge.limits import Held, Rates, caller, client_of, networks
 from services.gateway.edge.refusals import REFUSALS
 from tests.component.gateway.behind import Behind, Front, answers
+from tests.tunnel import Authority
 
 GET = b"GET /a HTTP/1.1\r\nHost: x\r\n"
 POST = b"POST /a HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
@@ -318,3 +321,83 @@ def test_whose_request_it_is() -> None:
 def test_settings_name_what_is_no_network() -> None:
     with pytest.raises(ValueError, match="10.0.0.0.0"):
         networks("10.0.0.0.0")
+
+
+def _greeted(front: Front, authority: Authority, **limits: ssl.TLSVersion) -> ssl.SSLSocket:
+    """A line to the public port over TLS."""
+    context = ssl.create_default_context(cafile=authority.file)
+    for name, version in limits.items():
+        setattr(context, name, version)
+    return context.wrap_socket(front.connect(), server_hostname="localhost")
+
+
+def test_with_a_certificate_the_port_speaks_https_and_nothing_else(tmp_path: Path, authority: Authority) -> None:
+    behind = Behind(tmp_path)
+    front = Front(behind, certificate=str(authority.issue("localhost")))
+    try:
+        with _greeted(front, authority) as line:
+            line.sendall(POST + b"X-Forwarded-Proto: http\r\nContent-Length: 2\r\n\r\n{}")
+            assert answers(line.recv(4096)) == [200]
+            line.sendall(GET + b"Connection: close\r\n\r\n")
+            assert answers(line.recv(4096)) == [200], "the connection is kept"
+            assert line.version() in ("TLSv1.2", "TLSv1.3")
+        assert [one["headers"]["x-forwarded-proto"] for one in behind.seen] == ["https", "https"]
+        assert [one["body"] for one in behind.seen] == ["{}", ""]
+        assert answers(front.raw(GET + b"Connection: close\r\n\r\n")) == [], "plain text gets no answer"
+        assert len(behind.seen) == 2, "and goes no further"
+        with pytest.raises(ssl.SSLError), warnings.catch_warnings():
+            warnings.simplefilter("ignore", DeprecationWarning)
+            _greeted(front, authority, minimum_version=ssl.TLSVersion.TLSv1, maximum_version=ssl.TLSVersion.TLSv1_1)
+        with pytest.raises(ssl.SSLCertVerificationError):
+            ssl.create_default_context().wrap_socket(front.connect(), server_hostname="localhost")
+    finally:
+        front.close()
+        behind.close()
+
+
+def test_who_never_finishes_the_greeting_holds_few_connections_and_not_for_long(
+    tmp_path: Path, authority: Authority
+) -> None:
+    behind = Behind(tmp_path)
+    front = Front(behind, connections=5, certificate=str(authority.issue("localhost")))
+    try:
+        lines = [front.connect() for _ in range(5)]
+        lines[0].sendall(b"\x16\x03\x01")  # as a greeting begins
+        with pytest.raises(OSError):
+            _greeted(front, authority)
+        time.sleep(2.5)  # longer than a greeting may take
+        with _greeted(front, authority) as line:
+            line.sendall(GET + b"Connection: close\r\n\r\n")
+            assert answers(line.recv(4096)) == [200]
+        for line in lines:
+            line.close()
+        for _ in range(12):  # each is given back
+            with _greeted(front, authority) as line:
+                line.sendall(GET + b"Connection: close\r\n\r\n")
+                assert answers(line.recv(4096)) == [200]
+    finally:
+        front.close()
+        behind.close()
+
+
+@pytest.mark.parametrize("proxies", ["", "127.0.0.1"])
+def test_where_https_is_wanted_plain_requests_are_refused(tmp_path: Path, proxies: str) -> None:
+    behind = Behind(tmp_path)
+    front = Front(behind, proxies=proxies, https_only=True)
+    try:
+        for said in (
+            b"",
+            b"X-Forwarded-Proto: http\r\n",
+            b"X-Forwarded-Proto: HTTPS, http\r\n",
+            b"Forwarded: proto=https\r\n",
+        ):
+            answer = front.raw(GET + said + b"Connection: close\r\n\r\n")
+            assert answers(answer) == [403] and b"over HTTPS only" in answer
+        assert behind.seen == []
+        secured = front.raw(GET + b"X-Forwarded-Proto: https\r\nConnection: close\r\n\r\n")
+        assert answers(secured) == [200 if proxies else 403], "the word of a trusted proxy counts, and of nobody else"
+        health = b"GET /health/ready HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"
+        assert answers(front.raw(health)) == [200], "balancers look in plain text"
+    finally:
+        front.close()
+        behind.close()

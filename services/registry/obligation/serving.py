@@ -38,7 +38,7 @@ def meet_obligation(
     by: Mandate,
     at: str,
     used: Annotated[Evidence, holds(EVIDENCE, _evidence_id)],
-    meeting: Annotated[Meeting | None, holds(MEETING, "meeting_id")],
+    meeting: Annotated[Meeting | None, holds(MEETING, "meeting_id")] = None,
     done_on: Annotated[str, DAY, "day on which it was done; empty: that of the meeting"] = "",
     evidence: Annotated[
         str, line(200), "what shows it: number of the minutes, link to the record; counts once; empty: the meeting"

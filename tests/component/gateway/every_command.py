@@ -372,6 +372,7 @@ class World:
             ask("resolve_item", item=1, text="修路灯", votes_for=9)
         if until == "minuted":
             ask("keep_minutes", text="到会9人")
+        return id
 
     def lead(self) -> str:
         """The post of the community's secretary, which leads nothing."""

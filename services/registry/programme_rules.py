@@ -25,7 +25,7 @@ def programme_faults(data: Mapping[str, Any]) -> Row:
 def survey_faults(data: Mapping[str, Any]) -> Row:
     """What names something twice, and questions without an answer, by their part."""
     wrong: Row = {}
-    for part in ("questions", "topics"):
+    for part in ("questions", "told"):
         named = [one["code"] for one in data[part]]
         if len(set(named)) < len(named):
             wrong[part] = said(_("names something twice"))

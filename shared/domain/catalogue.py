@@ -257,7 +257,7 @@ class SurveyKind(msgspec.Struct, frozen=True, kw_only=True):
     subject: Annotated[str, choice("place", "organisation", words="thing"), "what they are asked about"] = "place"
     of: Annotated[str, CODE, "kind of its places, or type of its organisations; empty: any"] = ""
     questions: Annotated[list[Question], many(group(Question), 1, 50), "what they are asked"]
-    topics: Annotated[list[Item], many(group(Item), 0, 50), "what each is told before it answers"] = []
+    told: Annotated[list[Item], many(group(Item), 0, 50), "what each is told before it answers"] = []
     cadence: Annotated[
         str,
         choice("", "year", "half_year", "quarter", "month", "week"),

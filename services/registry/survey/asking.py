@@ -174,8 +174,8 @@ def _answered(rules: SurveyKind, answers: Mapping[str, int], topics: Sequence[st
                 least=asked[code].least,
                 most=asked[code].most,
             )
-    untold = [one.zh for one in rules.topics if one.code not in topics]
-    strange_topics = set(topics) - {one.code for one in rules.topics}
+    untold = [one.zh for one in rules.told if one.code not in topics]
+    strange_topics = set(topics) - {one.code for one in rules.told}
     if untold or strange_topics:
         raise BadInputError(
             _("a household is told all of {topics} before it answers"),
@@ -184,7 +184,7 @@ def _answered(rules: SurveyKind, answers: Mapping[str, int], topics: Sequence[st
                     _("wrong or missing: {questions}"), questions="、".join(untold) or ", ".join(strange_topics)
                 )
             },
-            topics="、".join(one.zh for one in rules.topics) or "-",
+            topics="、".join(one.zh for one in rules.told) or "-",
         )
 
 

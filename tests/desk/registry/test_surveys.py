@@ -168,7 +168,7 @@ def test_works_are_explained_at_each_door_and_consent_is_counted_by_building(ask
     """入户宣传: 情况、背景、政策 are all told before a household says yes or no; consent of so many by building (D39)."""
     desk, by = asked
     told = [{"code": f"t-{number}", "zh": zh, "en": zh} for number, zh in enumerate(("情况", "背景", "政策"), 1)]
-    survey(desk, "consent", "改造入户宣传", questions("同意改造", least=0, most=1), topics=told)
+    survey(desk, "consent", "改造入户宣传", questions("同意改造", least=0, most=1), told=told)
     id = open_(desk, by, "consent")
     topics = [one["code"] for one in told]
     with pytest.raises(BadInputError, match="told all of 情况、背景、政策"):

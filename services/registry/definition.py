@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
-from services.registry import census, coverage, duty  # noqa: F401  # their queries register on places and entries
-from services.registry import census, coverage, staff  # noqa: F401  # their queries register on places
+from services.registry import (  # noqa: F401  # their queries register on places and entries
+    census,
+    coverage,
+    duty,
+    staff,  # their queries register on places
+)
 from services.registry.checklist import CHECKLIST, CHECKLIST_FIGURES, CHECKLISTS
 from services.registry.classification import CLASSIFICATION, CLASSIFICATIONS
 from services.registry.entry import ENTRY
+from services.registry.grading import GRADING, GRADINGS
 from services.registry.link import LINK, LINKS
 from services.registry.meeting import MEETING, MEETINGS
 from services.registry.obligation import CLOCK, EVIDENCE, OBLIGATION, OBLIGATION_FIGURES, OBLIGATIONS
@@ -36,6 +41,7 @@ DEFINITION = Definition(
         EVIDENCE,
         STANDING,
         CLASSIFICATION,
+        GRADING,
         LINK,
         SELECTION,
         OWNERS_VOTE,
@@ -60,6 +66,7 @@ DEFINITION = Definition(
         OBLIGATION_FIGURES,
         STANDINGS,
         CLASSIFICATIONS,
+        GRADINGS,
         LINKS,
         SELECTIONS,
         OWNERS_VOTES,

@@ -393,6 +393,33 @@ class Staffing(msgspec.Struct, frozen=True, kw_only=True):
     tolerance: Annotated[int, number(0, 1000), "workers too few or too many that are let pass"] = 0
 
 
+class Merit(Item, frozen=True, kw_only=True):
+    """What gives points towards a grade (B39)."""
+
+    points: Annotated[int, number(0, 10_000), "points for each unit"]
+    most: Annotated[int, number(1, 1000), "units that count at most"]
+    years: Annotated[bool, YES, "whether the units are whole years of service"] = False
+
+
+class Grade(msgspec.Struct, frozen=True, kw_only=True):
+    """A level of a type of post (B39)."""
+
+    track: Annotated[str, CODE, "type of post"]
+    level: Annotated[int, number(1, 100), "level"]
+    least: Annotated[int, number(0, 1_000_000), "points that it needs"]
+    coefficient: Annotated[int, number(1, 100_000), "coefficient of pay, in thousandths"]
+
+
+class GradeTable(msgspec.Struct, frozen=True, kw_only=True):
+    """A table of types of posts, levels and points, by which workers are graded: 三岗十八级 (B39)."""
+
+    rule: Annotated[str, choice("points", words="grade rule"), "how it is read"] = "points"
+    tracks: Annotated[list[Item], many(group(Item), 1, 20), "types of posts"]
+    merits: Annotated[list[Merit], many(group(Merit), 1, 50), "what gives points"]
+    grades: Annotated[list[Grade], many(group(Grade), 1, 200), "levels of each type of post, the lowest first"]
+    workers: Annotated[list[str], many(code_of("roles"), 1, 50), "roles of those who are graded"]
+
+
 class RegulationKind(msgspec.Struct, frozen=True, kw_only=True):
     """A kind of rules, conventions, duty lists: whose they are, how they are adopted, when they are due (A25, D24, D45, D47)."""
 
@@ -492,6 +519,7 @@ KINDS: Mapping[str, EntryKind] = {
     "functions": EntryKind(Nothing),
     "duties": EntryKind(Duty),
     "staffing": EntryKind(Staffing),
+    "grade_tables": EntryKind(GradeTable),
 }
 #: Parameters that rules read, with the least and the largest value; a city must have all of them but those with a value in `FORMER`.
 PARAMETERS: Mapping[str, tuple[int, int]] = {

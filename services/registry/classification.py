@@ -28,7 +28,6 @@ from shared.domain.answers import (
     row_of,
     shape,
 )
-from shared.domain.catalogue import Classification as Rules
 from shared.domain.catalogue import data_of
 from shared.domain.city import City, every
 from shared.domain.command import Cursor, Limit, holds, order_of
@@ -40,7 +39,8 @@ from shared.domain.identity import derived_id
 from shared.domain.lists import Item
 from shared.domain.mandate import Mandate
 from shared.domain.privacy import staff
-from shared.domain.reader import Reader
+from shared.domain.reader import Reader, missing
+from shared.domain.staffing import Classification as Rules
 from shared.domain.territory import within
 from shared.domain.view import Row, View
 from shared.domain.words import Said, _, said
@@ -329,13 +329,14 @@ def find_classifications(
     return found | {"rows": [row | {"name": called.get(row["person_id"], "")} for row in found["rows"]]}
 
 
-@CLASSIFICATION.query(answer=shape(LABELS, others=OTHERS, **_ROW["properties"]), power=READ_NAMES)
+@CLASSIFICATION.query(answer=shape(LABELS, others=OTHERS, **_ROW["properties"]))
 def get_classification(
     read: Reader, *, classification_id: Annotated[str, id_of("classification"), "the classification"]
 ) -> dict[str, Any]:
-    """What a person is by a classification, and what they were before."""
+    """What a person is by a classification, and what they were before, for staff of the place."""
     row = read.thing("classifications", classification_id, CLASSIFICATION)
-    read.require(READ_NAMES, row["place"])
+    if not read.may(READ_NAMES, row["place"]):
+        raise missing("classification", classification_id, "classification_id")
     person = read.rows.get("persons", row["person_id"])
     return row | {"name": shown_name(read, person) if person else ""}
 

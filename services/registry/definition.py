@@ -12,6 +12,7 @@ from services.registry import (  # noqa: F401  # their queries register on place
 from services.registry.checklist import CHECKLIST, CHECKLIST_FIGURES, CHECKLISTS
 from services.registry.classification import CLASSIFICATION, CLASSIFICATIONS
 from services.registry.entry import ENTRY
+from services.registry.grading import GRADING, GRADINGS
 from services.registry.link import LINK, LINKS
 from services.registry.meeting import MEETING, MEETINGS
 from services.registry.obligation import CLOCK, EVIDENCE, OBLIGATION, OBLIGATION_FIGURES, OBLIGATIONS
@@ -55,6 +56,7 @@ DEFINITION = Definition(
         EVIDENCE,
         STANDING,
         CLASSIFICATION,
+        GRADING,
         LINK,
         SELECTION,
         OWNERS_VOTE,
@@ -84,6 +86,7 @@ DEFINITION = Definition(
         OBLIGATION_FIGURES,
         STANDINGS,
         CLASSIFICATIONS,
+        GRADINGS,
         LINKS,
         SELECTIONS,
         OWNERS_VOTES,

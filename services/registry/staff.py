@@ -15,11 +15,12 @@ from services.registry.coverage import names_of
 from services.registry.post.state import POST
 from services.registry.subjects import all_of
 from shared.domain.answers import COUNT, TEXT, YES, by_code, many, shape
-from shared.domain.catalogue import Staffing, data_of
+from shared.domain.catalogue import data_of
 from shared.domain.city import every
 from shared.domain.fields import DAY, PLACE, code_of
 from shared.domain.fields import many as many_of
 from shared.domain.reader import Reader
+from shared.domain.staffing import Staffing
 from shared.domain.territory import lineage
 from shared.domain.view import Row
 

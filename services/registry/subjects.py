@@ -163,6 +163,7 @@ _NAMES: Mapping[str, Mapping[str, str]] = {
     "programmes": {"standard": "regulations", "lead": "roles"},
     "roles": {"beside": "organisation_types"},
     "staffing": {"of": "place_kinds", "workers": "roles"},
+    "grade_tables": {"workers": "roles"},
 }
 
 

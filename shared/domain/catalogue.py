@@ -15,8 +15,9 @@ from typing import Annotated, Any
 import msgspec
 
 from shared.domain.bodies import Duty, MeetingKind, RegulationKind, SelectionKind
-from shared.domain.fields import CODE, YES, FieldError, Group, Pattern, choice, code_of, group, line, many, number
+from shared.domain.fields import CODE, YES, FieldError, Group, choice, code_of, group, line, many, number
 from shared.domain.lists import (
+    POWER,
     ActivityKind,
     Category,
     DaysOff,
@@ -31,21 +32,12 @@ from shared.domain.lists import (
     YearCalendar,
 )
 from shared.domain.period import CADENCES
-from shared.domain.words import _
+from shared.domain.staffing import Classification, GradeTable, Staffing
 
 #: Roles of those who act from no post: who is signed in, and who is not. Their entries say what they may do; no post has them.
 RESIDENT, ANONYMOUS = "resident", "anonymous"
 #: What a role must let one do to take in issues (X13).
 TRIAGE = "issue.triage"
-_POWER = r"(\*|[a-z]+\.\*|[a-z]+(\.[a-z0-9_-]+)+)"
-#: A power, or all powers of one kind.
-POWER = Pattern(
-    pattern=_POWER,
-    reason=_("must be a power like issue.dispatch, or issue.* for all of one kind"),
-    control="power",
-    refers="power",
-    facets={"type": "string", "pattern": f"^{_POWER}$", "example": "issue.dispatch"},
-)
 
 
 class Role(msgspec.Struct, frozen=True, kw_only=True):
@@ -126,13 +118,6 @@ class Scheme(msgspec.Struct, frozen=True, kw_only=True):
     codes: Annotated[list[SchemeCode], many(group(SchemeCode), 1, 200), "what it can be"]
     total: Annotated[bool, YES, "whether each of that kind has a code, from its registration on"] = False
     power: Annotated[str, POWER, "power of who decides it"] = "standing.decide"
-
-
-class Classification(msgspec.Struct, frozen=True, kw_only=True):
-    """What persons can be, one code at a time: category of a Party member, full-time or part-time, a document of a file (B34, B40)."""
-
-    classes: Annotated[list[Item], many(group(Item), 1, 200), "what one can be"]
-    power: Annotated[str, POWER, "power of who says it"] = "person.classify"
 
 
 class LinkKind(msgspec.Struct, frozen=True, kw_only=True):
@@ -311,24 +296,6 @@ class Coverage(msgspec.Struct, frozen=True, kw_only=True):
     stand_ins: Annotated[bool, YES, "whether a body that stands in for a missing one counts as that"] = False
 
 
-class Seat(Item, frozen=True, kw_only=True):
-    """What one person is to hold in each community: a post of each of these roles (B35, B36)."""
-
-    roles: Annotated[list[str], many(code_of("roles"), 1, 10), "roles that the same person holds"]
-    count: Annotated[int, number(1, 1000), "how many such persons"] = 1
-
-
-class Staffing(msgspec.Struct, frozen=True, kw_only=True):
-    """Who is to work in each place of a kind: so many seats, and workers by its households, 4 + N (B35)."""
-
-    of: Annotated[str, code_of("place_kinds"), "kind of the places"]
-    seats: Annotated[list[Seat], many(group(Seat), 1, 50), "whom each has"]
-    workers: Annotated[list[str], many(code_of("roles"), 1, 50), "roles of the workers besides"]
-    per_households: Annotated[int, number(1, 100_000), "households for which there is one worker"]
-    rounding: Annotated[str, choice("nearest", "up"), "how a part of a worker is made whole"] = "nearest"
-    tolerance: Annotated[int, number(0, 1000), "workers too few or too many that are let pass"] = 0
-
-
 @dataclass(frozen=True)
 class EntryKind:
     """A kind of entry: the schema of its data, and whether a city must have some."""
@@ -376,6 +343,7 @@ KINDS: Mapping[str, EntryKind] = {
     "functions": EntryKind(Nothing),
     "duties": EntryKind(Duty),
     "staffing": EntryKind(Staffing),
+    "grade_tables": EntryKind(GradeTable),
 }
 
 

@@ -6,8 +6,20 @@ from typing import Annotated
 
 import msgspec
 
-from shared.domain.fields import CODE, DAY, YES, choice, code_of, line, many, number
+from shared.domain.fields import CODE, DAY, YES, Pattern, choice, code_of, line, many, number
 from shared.domain.parameters import LONGEST_WINDOW
+from shared.domain.words import _
+
+_POWER = r"(\*|[a-z]+\.\*|[a-z]+(\.[a-z0-9_-]+)+)"
+#: A power, or all powers of one kind.
+POWER = Pattern(
+    pattern=_POWER,
+    reason=_("must be a power like issue.dispatch, or issue.* for all of one kind"),
+    control="power",
+    refers="power",
+    facets={"type": "string", "pattern": f"^{_POWER}$", "example": "issue.dispatch"},
+)
+
 
 #: Place in an order, from 1.
 RANK = number(1, 1000)

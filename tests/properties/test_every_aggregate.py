@@ -26,13 +26,14 @@ BOUNDED = settings(
     print_blob=False,
 )
 #: Of these only refusals are tried here: a profile is one document of all lists, and the small city has no checklist, obligation, scheme,
-#: classification, link, selection, document, meeting, programme or survey.
+#: classification, table of grades, link, selection, document, meeting, programme or survey.
 ONLY_REFUSED = {
     "profile",
     "checklist",
     "obligation",
     "standing",
     "classification",
+    "grading",
     "link",
     "selection",
     "regulation",

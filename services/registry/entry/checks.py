@@ -7,6 +7,7 @@ from datetime import date
 from typing import Any
 
 from services.registry.entry.state import last, standing
+from services.registry.grades import grade_faults
 from services.registry.needs import coverage_faults, coverage_names
 from services.registry.owners_rules import MATTERS
 from services.registry.programme_rules import programme_faults, survey_faults
@@ -148,6 +149,8 @@ def faults(kind: str, code: str, data: Mapping[str, Any], codes: Callable[[str],
         wrong |= share_faults(data, "quorum", "majority")
     if kind == "selections":
         wrong |= selection_faults(data, codes)
+    if kind == "grade_tables":
+        wrong |= grade_faults(data)
     if kind == "coverages":
         wrong |= coverage_faults(data, codes, is_power)
     if kind == "surveys":

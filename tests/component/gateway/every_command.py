@@ -55,6 +55,7 @@ ROLES: dict[str, tuple[str, tuple[str, ...]]] = {
             "selection.*",
             "owners.*",
             "person.classify",
+            "grade.measure",
         ),
     ),
     "branch_head": ("支部书记", ("payment.review.branch",)),
@@ -145,12 +146,19 @@ def profile(version: int = 1) -> dict[str, Any]:
         {"code": "employed", "zh": "在职", "en": "Employed"},
     ]
     made["code_lists"]["classifications"] = {"member": {"zh": "党员类别", "en": "Sort of member", "classes": members}}
+    made["code_lists"]["grade_tables"] = {"pay": {"zh": "岗位等级", "en": "Grades of pay"} | _GRADES}
     made["checklists"] = [{"code": "norms", "zh": "四规范", "en": "Four norms", "items": items} | norms]
     owed = {"cadence": "year", "bearer": "party", "amount": 1, "power": "obligation.meet"}
     made["obligations"] = [{"code": "report", "zh": "向支部报告", "en": "Report to the branch"} | owed]
     return made | {"version": version}
 
 
+_GRADES: dict[str, Any] = {
+    "tracks": [{"code": "clerks", "zh": "一般岗", "en": "Clerks"}],
+    "merits": [{"code": "degree", "zh": "学历", "en": "Degree", "points": 5, "most": 3}],
+    "grades": [{"track": "clerks", "level": 1, "least": 0, "coefficient": 1000}],
+    "workers": ["grid_worker"],
+}
 _MEMBERS: dict[str, Any] = {
     "of": "council",
     "steps": [{"code": "talks", "zh": "当面访", "en": "Talks"}],
@@ -646,6 +654,10 @@ ROWS: dict[str, Row] = {
         lambda world, id: {"scheme": "member", "person_id": world.person(), "code": "retired", "organisation_id": ""},
     ),
     "end_classification": Row("p-street", {}, World.classification),
+    "measure_grade": Row(
+        "p-street",
+        lambda world, id: {"scheme": "pay", "person_id": world.person(), "track": "clerks", "serving_since": FOUNDED},
+    ),
     "propose_link": Row("p-street", lambda world, id: {"kind": "pairing", "near": world.body(), "far": "o-street"}),
     "confirm_link": Row("p-secretary", {}, World.link),
     "decline_link": Row("p-secretary", {}, World.link),

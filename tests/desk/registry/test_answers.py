@@ -31,9 +31,15 @@ _PROJECT = {
     "stages": _STEP,
 }
 THINGS = (
-    *("checklist", "obligation", "standing", "classification", "link", "selection", "owners_vote", "regulation"),
-    *("programme", "participation", "meeting", "succession", "survey"),
+    *("checklist", "obligation", "standing", "classification", "grading", "link", "selection", "owners_vote"),
+    *("regulation", "programme", "participation", "meeting", "succession", "survey"),
 )
+_GRADES = {
+    "tracks": [{"code": "clerks", **words("clerks")}],
+    "merits": [{"code": "degree", **words("degree"), "points": 5, "most": 3}],
+    "grades": [{"track": "clerks", "level": 1, "least": 0, "coefficient": 1000}],
+    "workers": ["grid_worker"],
+}
 _STAFFING = {
     "of": "compound",
     "seats": [{"code": "head", **words("head"), "roles": ["secretary"]}],
@@ -67,6 +73,9 @@ ASKED: dict[str, dict[str, Any]] = {
     "classification_figures": {"scheme": "member"},
     "staff_figures": {"scheme": "member", "each": "compound"},
     "staffing_report": {"rule": "four_plus_n"},
+    "find_gradings": {},
+    "get_grading": {},
+    "grading_figures": {"scheme": "pay"},
     "find_links": {},
     "get_link": {},
     "link_figures": {"kind": "support"},
@@ -117,6 +126,7 @@ def told(read_only: Desk) -> Desk:
         "schemes": {"mode": words("mode") | mode},
         "classifications": {"member": words("member") | {"classes": [{"code": "retired", **words("retired")}]}},
         "staffing": {"four_plus_n": words("four_plus_n") | _STAFFING},
+        "grade_tables": {"pay": words("pay") | _GRADES},
         "links": {"support": words("support") | {"near": "organisation", "far": "place"}},
         "selections": {"members": words("members") | {"of": "party"}},
         "meetings": {"talk": words("talk") | {"callers": ["party"]}},
@@ -145,6 +155,7 @@ def told(read_only: Desk) -> Desk:
                 "programme.*",
                 "survey.*",
                 "person.classify",
+                "grade.measure",
             ),
         ]
     }
@@ -160,6 +171,8 @@ def told(read_only: Desk) -> Desk:
     ask("judge_item", "post-secretary", checklist_id=receipt["id"], item="clean", passed=True, evidence="照片")
     ask("decide_standing", "post-secretary", scheme="mode", subject=COMPOUND, code="unit", grounds="决议")
     ask("classify_person", "post-secretary", scheme="member", person_id="p-lin", code="retired", grounds="台账")
+    graded = {"scheme": "pay", "person_id": "p-lin", "track": "clerks", "serving_since": "2020-01-01"}
+    ask("measure_grade", "post-secretary", **graded, units={"degree": 1})
     receipt = ask("propose_link", "post-secretary", kind="support", near="branch", far=BUILDING, terms="包楼")
     ask("log_delivery", "post-secretary", link_id=receipt["id"], what="走访")
     receipt = ask("open_selection", "post-secretary", kind="members", organisation_id="branch")

@@ -135,6 +135,9 @@ def test_each_of_4623_members_has_one_category_with_its_history(desk: Desk) -> N
     for caller in ("", "p-lin"):
         with pytest.raises(ForbiddenError):
             desk.ask("find_classifications", caller, scheme="member", place__under=COMMUNITY)
+        with pytest.raises(NotFoundError):
+            desk.ask("get_classification", caller, classification_id=row["classification_id"])
+    assert desk.ask("get_classification", by, classification_id=row["classification_id"])["name"] == "p-new"
     with pytest.raises(IllegalStateError, match="must stay") as dropped:
         classes(desk, "member", "党员类别", {"direct": "直管党员"})
     assert "retired (1101)" in str(dropped.value.fields)

@@ -59,7 +59,7 @@ class _Figures:
                 if value:
                     lines.append((label, language.say("comma").join(self._words(name, value))))
             elif value not in ("", None):
-                lines.append((label, self._text(name, value)))
+                lines.append((label, language.named(part, name) if f"{name}_en" in part else self._text(name, value)))
         return {"title": title, "lines": lines, "groups": groups}
 
     def _parts(self, label: str, name: str, value: Answer) -> list[dict[str, Any]]:

@@ -27,7 +27,7 @@ ASKED = {"code": "party", "zh": "党组织", "en": "Party body", "what": "body",
 #: Answers that say where and as of what they were counted, or hold codes of others.
 _APART = {"as_of", "position", "coverage", "scheme", "kind", "means", "means_en", "next", "levels_of", "regulation_id"}
 _APART |= {"code", "zh", "en", "name", "name_en", "subject", "place_names", "numerator", "denominator", "definition"}
-_APART |= {"measure", "source", "service", "target_of", "share"}
+_APART |= {"measure", "source", "service", "share", "organisation_en", "organisation_id", "programme_id", "survey_id"}
 
 
 @pytest.fixture(scope="module")

@@ -13,7 +13,7 @@ import msgspec
 from msgspec.structs import replace
 
 from services.registry.standing import standing_id
-from services.registry.subjects import SUBJECT, there
+from services.registry.subjects import SUBJECT, named_ends, there
 from shared.domain.answers import (
     ACTIONS,
     COUNT,
@@ -321,7 +321,7 @@ CHECKLIST_FIGURES = tally(
 
 
 #: Where the subject is a body or belongs to one.
-_NAMED = {"organisation": TEXT, "organisation_en": TEXT}
+_NAMED = dict.fromkeys(("organisation", "organisation_en", "subject_name", "subject_name_en"), TEXT)
 _ROW = row_of(
     CHECKLIST,
     **dict.fromkeys(("holding", "of"), COUNT),
@@ -346,13 +346,15 @@ def find_checklists(
 ) -> dict[str, Any]:
     """Checklists with how many items hold; one that is not whole is not kept to the norm (A07)."""
     where = {"place__under": place__under, "template": template, "subject": subject, "status": status}
-    return read.named_page("checklists", where, limit, cursor, order, CHECKLIST)
+    page = read.named_page("checklists", where, limit, cursor, order, CHECKLIST)
+    return page | {"rows": named_ends(read, page["rows"], "subject")}
 
 
 @CHECKLIST.query(answer=shape(_NAMED, others=OTHERS, **_ROW["properties"]))
 def get_checklist(read: Reader, *, checklist_id: Annotated[str, id_of("checklist"), "the checklist"]) -> dict[str, Any]:
     """A checklist with its items, what was judged, by whom and on what evidence."""
-    return read.thing("checklists", checklist_id, CHECKLIST)
+    (named,) = named_ends(read, [read.thing("checklists", checklist_id, CHECKLIST)], "subject")
+    return named
 
 
 @CHECKLIST.query(

@@ -14,9 +14,9 @@ from typing import Annotated, Any
 from services.registry.acting import stood_for
 from services.registry.classification import classification_id, coded
 from services.registry.meeting.state import HELD
-from services.registry.person import READ_NAMES, names
+from services.registry.person import READ_NAMES
 from services.registry.place import PLACE
-from services.registry.subjects import NAMED, SUBJECT, all_of, held_on
+from services.registry.subjects import NAMED, SUBJECT, all_of, held_on, names_of
 from shared.domain.answers import COUNT, PLACE_NAMES, TEXT, YES, by_code, many, page_of, shape
 from shared.domain.catalogue import Coverage, LinkKind, Need, data_of
 from shared.domain.city import every
@@ -252,29 +252,6 @@ def coverage_figures(read: Reader, *, coverage: _COVERAGE, place: _WHERE = "", o
 def _told(coverage: str, entry: Any, rules: Coverage, place: str, day: str) -> Row:
     said = {"coverage": coverage, "zh": entry.zh, "en": entry.en, "means": rules.means, "means_en": rules.means_en}
     return said | {"place": place, "day": day}
-
-
-#: Kind of subject to its view and the fields that name it.
-_CALLED = {
-    "place": ("places", "name", "name_en"),
-    "organisation": ("organisations", "name", "name_en"),
-    "post": ("posts", "title", "title_en"),
-}
-
-
-def names_of(read: Reader, thing: str, subjects: list[str]) -> dict[str, Row]:
-    """Subjects of a kind with their names, read with one question."""
-    if thing == "person":
-        called = names(read, subjects)
-        return {
-            one: {"subject": one, "name": called.get(one) or one, "name_en": called.get(one) or one} for one in subjects
-        }
-    view, zh, en = _CALLED[thing]
-    rows = read.rows.get_many(view, subjects)
-    return {
-        one: {"subject": one, "name": rows[one][zh] or one, "name_en": rows[one][en] or rows[one][zh] or one}
-        for one in subjects
-    }
 
 
 _ROW = shape(

@@ -13,7 +13,7 @@ from typing import Annotated, Any
 import msgspec
 from msgspec.structs import replace
 
-from services.registry.subjects import SUBJECT, all_of, held_on, missing, there
+from services.registry.subjects import SUBJECT, all_of, held_on, missing, named_ends, there
 from shared.domain.answers import ACTIONS, COUNT, OTHERS, PLACE_NAMES, TEXT, many, page_of, row_of, shape
 from shared.domain.catalogue import LinkKind, data_of
 from shared.domain.city import City, every
@@ -348,7 +348,9 @@ _ROW = row_of(
     place_names=PLACE_NAMES,
     actions=ACTIONS,
 )
-_NAMED = {"organisation": TEXT, "organisation_en": TEXT}
+_NAMED = dict.fromkeys(
+    ("organisation", "organisation_en", "near_name", "near_name_en", "far_name", "far_name_en"), TEXT
+)
 
 
 @LINK.query(answer=page_of(shape(_NAMED, **_ROW["properties"])))
@@ -368,13 +370,15 @@ def find_links(
     """What belongs together, since when and on what terms (A27, E19)."""
     where = {"place__under": place__under, "far_place__under": far_place__under, "kind": kind}
     where |= {"near": near, "far": far, "status": status}
-    return read.named_page("links", where, limit, cursor, order, LINK)
+    page = read.named_page("links", where, limit, cursor, order, LINK)
+    return page | {"rows": named_ends(read, page["rows"], "near", "far")}
 
 
 @LINK.query(answer=shape(_NAMED, others=OTHERS, **_ROW["properties"]))
 def get_link(read: Reader, *, link_id: Annotated[str, id_of("link"), "the link"]) -> dict[str, Any]:
     """A link with the periods in which it held and what was done under it last."""
-    return read.thing("links", link_id, LINK)
+    (named,) = named_ends(read, [read.thing("links", link_id, LINK)], "near", "far")
+    return named
 
 
 _END = shape(linked=COUNT, subjects=COUNT, without=COUNT, missing=many(TEXT))

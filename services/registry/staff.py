@@ -11,9 +11,8 @@ from typing import Annotated, Any
 
 from services.registry.census import household_sum
 from services.registry.classification import coded
-from services.registry.coverage import names_of
 from services.registry.post.state import POST
-from services.registry.subjects import all_of
+from services.registry.subjects import all_of, names_of
 from shared.domain.answers import COUNT, TEXT, YES, by_code, many, shape
 from shared.domain.catalogue import data_of
 from shared.domain.city import every

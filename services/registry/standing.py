@@ -14,7 +14,7 @@ import msgspec
 from msgspec.structs import replace
 
 from services.registry.conditions import check_conditions
-from services.registry.subjects import SUBJECT, all_of, held_on, missing, there
+from services.registry.subjects import SUBJECT, all_of, held_on, missing, named_ends, there
 from shared.domain.answers import ACTIONS, COUNT, OTHERS, PLACE_NAMES, TEXT, by_code, many, page_of, row_of, shape
 from shared.domain.catalogue import Scheme, SchemeCode, data_of
 from shared.domain.city import City, every
@@ -317,7 +317,7 @@ def _history(row: Row, standing: Standing, event: Event, record: Any) -> Row:
 STANDINGS = View.of(STANDING, "standings", ("place", ("scheme", "code"), "subject", "status", "since"), _history)
 
 _HELD = shape(**dict.fromkeys(("code", "code_zh", "code_en", "since", "until", "grounds", "recorded"), TEXT))
-_NAMED = {"organisation": TEXT, "organisation_en": TEXT}
+_NAMED = dict.fromkeys(("organisation", "organisation_en", "subject_name", "subject_name_en"), TEXT)
 _ROW = row_of(STANDING, history=many(_HELD), place_names=PLACE_NAMES, actions=ACTIONS)
 
 
@@ -335,13 +335,15 @@ def find_standings(
 ) -> dict[str, Any]:
     """What compounds and organisations are by a scheme, with how long and on what grounds (E16, A01)."""
     where = {"place__under": place__under, "scheme": scheme, "code": code, "subject": subject}
-    return read.named_page("standings", where, limit, cursor, order, STANDING)
+    page = read.named_page("standings", where, limit, cursor, order, STANDING)
+    return page | {"rows": named_ends(read, page["rows"], "subject")}
 
 
 @STANDING.query(answer=shape(_NAMED, others=OTHERS, **_ROW["properties"]))
 def get_standing(read: Reader, *, standing_id: Annotated[str, id_of("standing"), "the standing"]) -> dict[str, Any]:
     """What a subject is by a scheme, and what it was before."""
-    return read.thing("standings", standing_id, STANDING)
+    (named,) = named_ends(read, [read.thing("standings", standing_id, STANDING)], "subject")
+    return named
 
 
 @STANDING.query(

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import replace as altered
 from typing import Any
 
+from services.registry.person import names
 from shared.domain.city import City, every
 from shared.domain.errors import BadInputError, NotFoundError
 from shared.domain.fields import PLACE
@@ -237,3 +238,42 @@ def missing(subjects: list[str], having: Collection[str]) -> dict[str, Any]:
     """How many subjects there are, how many are without, and the first of these by name."""
     without = [subject for subject in subjects if subject not in having]
     return {"subjects": len(subjects), "without": len(without), "missing": without[:NAMED]}
+
+
+#: Kind of subject to its view and the fields that name it.
+_CALLED = {
+    "place": ("places", "name", "name_en"),
+    "organisation": ("organisations", "name", "name_en"),
+    "post": ("posts", "title", "title_en"),
+}
+
+
+def names_of(read: Reader, thing: str, subjects: list[str]) -> dict[str, Row]:
+    """Subjects of a kind with their names, read with one question."""
+    if thing == "person":
+        called = names(read, subjects)
+        return {
+            one: {"subject": one, "name": called.get(one) or one, "name_en": called.get(one) or one} for one in subjects
+        }
+    view, zh, en = _CALLED[thing]
+    rows = read.rows.get_many(view, subjects)
+    return {
+        one: {"subject": one, "name": rows[one][zh] or one, "name_en": rows[one][en] or rows[one][zh] or one}
+        for one in subjects
+    }
+
+
+def named_ends(read: Reader, rows: Iterable[Row], *fields: str) -> list[Row]:
+    """Rows with the names of the subjects that these fields hold, as `near_name` and `near_name_en`."""
+    rows = list(rows)
+    ids = sorted({row[field] for row in rows for field in fields if row[field]})
+    found: dict[str, Row] = {}
+    for thing, (view, _zh, _en) in _CALLED.items():
+        there = read.rows.get_many(view, ids)
+        found |= names_of(read, thing, [id for id in ids if id in there and id not in found])
+    return [
+        row
+        | {f"{field}_name": found[row[field]]["name"] for field in fields if row[field] in found}
+        | {f"{field}_name_en": found[row[field]]["name_en"] for field in fields if row[field] in found}
+        for row in rows
+    ]

@@ -277,6 +277,8 @@ def _one(frame: Frame, of: Aggregate, name: str, value: Any, kind: Kind | None, 
         return language.code("power", str(value))
     if f"{name}_zh" in row:  # a code whose words stand beside it
         return language.term({"zh": row[f"{name}_zh"], "en": row[f"{name}_en"]}, str(value))
+    if row.get(f"{name}_name"):  # a thing whose name stands beside it
+        return language.named(row, f"{name}_name")
     if isinstance(kind, Choice):
         return language.code(kind.refers or name, str(value))
     if kind is not None and kind.control == "code":
@@ -287,7 +289,7 @@ def _one(frame: Frame, of: Aggregate, name: str, value: Any, kind: Kind | None, 
     text = str(value)
     if "@" in text and kind is None:
         return _coded(frame, name, text)
-    if (kind is not None and kind.control == "place") or name == "place":
+    if (kind is not None and kind.control == "place") or name == "place" or name.endswith("_place"):
         return frame.place_name(text)
     if _names_person(name, kind):
         return frame.person_name(text)

@@ -10,11 +10,11 @@ from flask import Blueprint, flash, get_flashed_messages, redirect, render_templ
 
 from services.gateway import reader
 from services.gateway.contracts import DEFINITIONS
-from services.gateway.portal import forms, language, places, things
-from services.gateway.portal.declared import Aggregate, aggregate, aggregates, called, declared, definition
-from services.gateway.portal.forms import Option
+from services.gateway.portal import figures, forms, things
+from services.gateway.portal.declared import Aggregate, aggregate, aggregates, declared, definition
 from services.gateway.portal.frame import Frame
-from shared.domain.command import CHOSEN, LARGEST_PAGE, Command, Query
+from services.gateway.portal.known import Known
+from shared.domain.command import CHOSEN, Command, Query
 from shared.domain.errors import (
     BadInputError,
     DomainError,
@@ -25,7 +25,6 @@ from shared.domain.errors import (
     UnavailableError,
 )
 from shared.domain.fields import Choice, Field, FieldError, Kind, Pairs, Yes
-from shared.domain.territory import lineage
 from shared.domain.words import _
 
 #: Rows on a page of a list, and fields on the card of a row.
@@ -73,18 +72,23 @@ class _Pages:
             "away": offers is None,
             "begin": begin,
             "lists": [(name, _own(known[name])) for name in lists],
+            "figures": _countable(known) if offers is not None else [],
         }
 
     def show(self, service: str, name: str) -> Any:
         """The list of a query, or the form of a command."""
         of, one = declared(service, name)
         if isinstance(one, Query):
+            if figures.are_figures(one):
+                return self._figures(of, one)
+            if "rows" not in one.answer.get("properties", ("rows",)):
+                raise NotFoundError(_("there is nothing at {path}"), path=request.path)
             return self._list(of, one)
         typed = {field.name: self._begun(field) for field in one.asked}
         id = request.args.get(of.id_field, "")
         row = self._row(of, id)
         if row is not None:
-            listed = _City(self.frame, of, row)
+            listed = Known(self.frame, of, row)
             typed = {field.name: _judged(field, listed) or _kept(field, row, typed[field.name]) for field in one.asked}
             typed |= _belonging(one, row)
         return self._form(of, one, id, typed, row=row)
@@ -184,7 +188,7 @@ class _Pages:
             typed = {of.id_field: id} | dict(typed)
         wrong = problem.fields if problem else {}
         offered = self._offered(of, command, id) if row else {}
-        known = _City(self.frame, of, row, offered)
+        known = Known(self.frame, of, row, offered)
         typed = {name: _only_one(known.offered(name), one) for name, one in typed.items()}
         fixed = _belonging(command, row or {})
         fields = tuple(field for field in fields if field.name not in fixed)
@@ -243,7 +247,7 @@ class _Pages:
             query=query,
             cards=[things.shown(self.frame, of, row, _FIELDS) for row in rows],
             controls=forms.controls(
-                fields, typed, problem.fields if problem else {}, _City(self.frame, of), filters=True
+                fields, typed, problem.fields if problem else {}, Known(self.frame, of), filters=True
             ),
             filtered=any(name not in ("cursor", "choose") for name in request.args),
             problem=problem,
@@ -254,97 +258,46 @@ class _Pages:
         )
         return (page, 422) if problem else page
 
+    def _figures(self, of: Aggregate, query: Query) -> Any:
+        """Figures, of what is chosen; what is counted stands with them."""
+        fields = [field for field in query.fields if field.name not in (*_PAGING, "after")]
+        typed = {field.name: self._filter(field) for field in fields}
+        problem: LinliError | None = None
+        answer: dict[str, Any] | None = None
+        unasked = any(field.required and forms.blank(typed[field.name]) for field in fields)
+        names = {field.name for field in query.fields}
+        where: dict[str, Any] = {"limit": _PAGE} if "limit" in names else {}
+        if (after := request.args.get("after")) and "after" in names:
+            where["after"] = after
+        try:
+            if not unasked:
+                given = _filters(fields, typed)
+                answer = given | self.gateway.ask(of.service, query.name, **where, **given)
+        except BadInputError as error:
+            problem = error
+        following = (answer or {}).get("next")
+        page = render_template(
+            "portal/figures.html",
+            of=of,
+            query=query,
+            figures=figures.shown(self.frame, of, answer) if answer else None,
+            about_figures=figures.about(answer, query),
+            controls=forms.controls(
+                fields, typed, problem.fields if problem else {}, Known(self.frame, of), filters=True
+            ),
+            filtered=not request.args,
+            problem=problem,
+            unasked=unasked,
+            following=url_for("portal.form", service=of.service, name=query.name, **_again() | {"after": following})
+            if following
+            else "",
+        )
+        return (page, 422) if problem else page
+
     def _filter(self, field: Field) -> forms.Typed:
         if field.name in request.args:
             return forms.read(field.kind, field.name, request.args)
         return forms.begun(field)
-
-
-class _City:
-    """What forms must know of the city: as the registry says, and things from where they are listed."""
-
-    def __init__(
-        self,
-        frame: Frame,
-        of: Aggregate,
-        row: Mapping[str, Any] | None = None,
-        offered: Mapping[str, list[dict[str, Any]]] | None = None,
-    ) -> None:
-        """`offered` are the only things of a kind to choose from, the best first."""
-        self.thing = of.category
-        self._service = of.service
-        self._offered = offered or {}
-        self._frame = frame
-        self._row = row or {}
-        post = frame.who().acting_post
-        self._near = str(self._row.get("place") or (post.get("place", "") if post else ""))
-
-    def codes(self, list_name: str) -> list[Option]:
-        """The entries of one of the city's lists."""
-        return [Option(code, words) for code, words in self._frame.entries(list_name).items()]
-
-    def offered(self, name: str) -> set[str] | None:
-        """The codes that this reader may choose among in a field; None for all."""
-        rows = self._offered.get(name)
-        return None if rows is None else {str(row[name]) for row in rows}
-
-    def things(self, what: str) -> tuple[list[Option], bool]:
-        """Things that an id may name (`post`, or one of several: `organisation|post`), those for the place at hand first.
-
-        None where no list can be read.
-        """
-        found = [self._things(one) for one in what.split("|")]
-        return [option for options, _whole in found for option in options], all(whole for _options, whole in found)
-
-    def _things(self, what: str) -> tuple[list[Option], bool]:
-        known = called(what)
-        if known is not None and what in self._offered:
-            return [Option(str(row[known.id_field]), self._named(known, row)) for row in self._offered[what]], True
-        page: Mapping[str, Any] | None = None
-        for of in self._listing(what):
-            try:
-                page = self._frame.gateway.ask(of.service, of.lists[0].name, limit=LARGEST_PAGE)
-                break
-            except (DomainError, UnavailableError, BadInputError):
-                continue
-        if page is None:
-            return [], False
-        rows = sorted(page["rows"], key=self._distance)
-        return [
-            Option(str(row[of.id_field]), self._named(of, row)) for row in rows if of.id_field in row
-        ], not page.get("next") and of is called(what)
-
-    def _listing(self, what: str) -> list[Aggregate]:
-        """What lists things of a kind: its own lists, else those of the service at hand under the same ids, as volunteers are persons."""
-        of = called(what)
-        if of is None:
-            return []
-        alike = [one for one in aggregates(self._service).values() if one.id_field == of.id_field and one is not of]
-        return [one for one in (of, *alike) if one.lists]
-
-    def within(self, name: str) -> list[Option]:
-        """What the thing says of a field: `items` for `item`, `criteria` for `criteria`, `issue_ids` for `issues`."""
-        for listed in (f"{name}s", name, f"{name.removesuffix('s')}_ids"):
-            rows = self._row.get(listed)
-            if isinstance(rows, list) and rows:
-                return [_option(row) for row in rows]
-        return []
-
-    def levels(self, given: list[str], required: bool) -> list[dict[str, Any]]:
-        """The levels of the choice of a place."""
-        return places.levels(self._frame, given, required)
-
-    def _named(self, of: Aggregate, row: Mapping[str, Any]) -> str:
-        shown = things.shown(self._frame, of, row, 0)
-        body = language.named(row, "organisation")
-        parts = (body, shown["title"], "" if body else shown["place_name"], row.get("holder") or "")
-        return " · ".join(str(part) for part in dict.fromkeys(parts) if part)
-
-    def _distance(self, row: Mapping[str, Any]) -> tuple[int, int]:
-        """Things for the place at hand or one around it come first, the closest before the others."""
-        place = str(row.get("place", ""))
-        around = lineage(self._near)
-        return (0, around.index(place)) if place in around else (1, place.count("."))
 
 
 def _filters(fields: list[Field], typed: Mapping[str, Any]) -> dict[str, Any]:
@@ -371,6 +324,14 @@ def _choosable(queries: Mapping[str, Query]) -> list[str]:
     return [name for name, kinds in needed.items() if name.startswith("find_") and _all_choices(kinds)]
 
 
+def _countable(queries: Mapping[str, Query]) -> list[str]:
+    """Figures that can be asked for by choosing what they are of."""
+    found = (query for query in queries.values() if figures.are_figures(query))
+    return [
+        query.name for query in found if all(field.kind.control == "code" for field in query.fields if field.required)
+    ]
+
+
 def _all_choices(kinds: list[Kind]) -> bool:
     return bool(kinds) and all(isinstance(kind, Choice) for kind in kinds)
 
@@ -388,11 +349,6 @@ def _named_anew(field: Field) -> Field:
     return altered(field, kind=altered(field.kind, control="line")) if field.kind.control == "place" else field
 
 
-def _option(row: Any) -> Option:
-    """An item of a thing: one with words, or an id."""
-    return Option(str(row["code"]), language.term(row, row["code"])) if isinstance(row, Mapping) else Option(row, row)
-
-
 def _only_one(offered: set[str] | None, typed: forms.Typed) -> forms.Typed:
     """What a field holds: where there is but one to choose, that."""
     return next(iter(offered)) if offered is not None and len(offered) == 1 and forms.blank(typed) else typed
@@ -405,7 +361,7 @@ def _belonging(command: Command, row: Mapping[str, Any]) -> dict[str, str]:
     return {name: str(row[name]) for name in asked if row.get(name)}
 
 
-def _judged(field: Field, known: _City) -> forms.Typed:
+def _judged(field: Field, known: Known) -> forms.Typed:
     """A row for each item of the thing, where every one of them is judged."""
     if not isinstance(field.kind, Pairs) or not isinstance(field.kind.values, Yes):
         return []
@@ -429,7 +385,7 @@ def _kept(field: Field, row: Mapping[str, Any], begun: forms.Typed) -> forms.Typ
 
 def _again() -> dict[str, Any]:
     """The filters of this page, for the next one."""
-    return {name: values for name, values in request.args.lists() if name not in ("cursor", "choose")}
+    return {name: values for name, values in request.args.lists() if name not in ("cursor", "choose", "after")}
 
 
 def _flashed(of: Aggregate, id: str) -> dict[str, Any] | None:

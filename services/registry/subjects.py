@@ -150,7 +150,7 @@ def selection_names(data: Mapping[str, Any]) -> set[str]:
 #: Kind of entry to the lists whose codes its parts name.
 _NAMES: Mapping[str, Mapping[str, str]] = {
     "organisation_types": {"members": "classifications"},
-    "regulations": dict.fromkeys(("of", "adopted_by", "guide"), "organisation_types"),
+    "regulations": dict.fromkeys(("of", "adopted_by", "guide"), "organisation_types") | {"parameters": "parameters"},
     "duties": {
         "of": "organisation_types",
         "level": "levels",

@@ -50,7 +50,7 @@ class SelectionKind(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class RegulationKind(msgspec.Struct, frozen=True, kw_only=True):
-    """A kind of rules, conventions, duty lists: whose they are, how they are adopted, when they are due (A25, D24, D45, D47)."""
+    """A kind of rules, conventions, duty lists: whose they are, how they are adopted, when they are due (A25, D22, D24, D28, D45–D48)."""
 
     of: Annotated[str, code_of("organisation_types"), "type of the bodies whose document it is"]
     adopted_by: Annotated[
@@ -59,6 +59,15 @@ class RegulationKind(msgspec.Struct, frozen=True, kw_only=True):
     guide: Annotated[str, code_of("organisation_types"), "type of the body that guides its making; empty: none"] = ""
     vote: Annotated[str, CODE, "matter of a vote of owners that must have carried it; empty: none"] = ""
     comment_days: Annotated[int, number(0, 366), "days in which residents comment; 0: adopted without comments"] = 0
+    advised: Annotated[bool, YES, "whether residents go on advising on it while it is in force"] = False
+    answers: Annotated[bool, YES, "whether it names the proposals of residents, or the meeting, that it answers"] = (
+        False
+    )
+    parameters: Annotated[
+        list[str],
+        many(code_of("parameters")),
+        "numbers of the city that it is about; shown as they are while it is in force",
+    ] = []
     acknowledged: Annotated[bool, YES, "whether each household acknowledges it"] = False
     due_days: Annotated[int, number(0, 3660), "days after the founding of such a body until it is due; 0: not due"] = 0
 

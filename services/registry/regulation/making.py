@@ -62,12 +62,13 @@ def draft_regulation(
     kept_at: Annotated[str, line(500), "where it lies: link, or number of the file"] = "",
     digest: Annotated[str, DIGEST, "SHA-256 of what lies there, so that nobody changes it unseen"] = "",
     answers: Annotated[str, text(1000), "the proposals of residents, or the meeting, that it answers"] = "",
+    meeting_id: Annotated[str, id_of("meeting"), "the meeting that it answers; empty: none"] = "",
     guide_organisation_id: Annotated[str, id_of("organisation"), "body that guided its making; empty: none"] = "",
 ) -> list[Event]:
     """Write the next version of a document of a body; what is in force stays until it is adopted (A25, D24, D47, D48)."""
-    given = (title, title_en, text, kept_at, digest, answers, guide_organisation_id)
+    given = (title, title_en, text, kept_at, digest, answers, guide_organisation_id, meeting_id)
     if regulation.status != "unknown":
-        told = ("title", "title_en", "text", "kept_at", "digest", "answers", "guide_organisation_id")
+        told = ("title", "title_en", "text", "kept_at", "digest", "answers", "guide_organisation_id", "meeting_id")
         if given == tuple(getattr(regulation, name) for name in told):
             return []
         raise IllegalStateError(
@@ -87,6 +88,7 @@ def draft_regulation(
     if not text and not (kept_at and digest):
         raise BadInputError(_("give the text, or where it lies and its digest"), {"text": said(_("is missing"))})
     _next(city, kind, organisation_id, number)
+    _answering(city, rules, organisation.place, answers, meeting_id)
     _guided(city, rules, organisation.place, guide_organisation_id)
     return [
         RegulationDrafted(
@@ -103,6 +105,7 @@ def draft_regulation(
             digest=digest,
             answers=answers,
             guide_organisation_id=guide_organisation_id,
+            meeting_id=meeting_id,
         )
     ]
 
@@ -121,6 +124,24 @@ def _next(city: City, kind: str, organisation_id: str, number: int) -> None:
             {"number": said(_("must be {expected}"), expected=expected)},
             expected=expected,
             number=number,
+        )
+
+
+def _answering(city: City, rules: RegulationKind, place: str, answers: str, meeting_id: str) -> None:
+    """Raise `IllegalStateError` when a document names nothing that it answers though it must, or a meeting that was none (D48)."""
+    if rules.answers and not answers and not meeting_id:
+        raise IllegalStateError(
+            _("such a document names the proposals of residents, or the meeting, that it answers"),
+            {"answers": said(_("is missing"))},
+        )
+    meeting = city.rows.get("meetings", meeting_id) if meeting_id else None
+    held = meeting is not None and meeting["status"] in ("held", "minuted") and within(place, meeting["place"])
+    if meeting_id and not held:
+        raise IllegalStateError(
+            _("{meeting} is no meeting that was held at {place} or above it"),
+            {"meeting_id": said(_("no such meeting"))},
+            meeting=meeting_id,
+            place=place,
         )
 
 
@@ -159,18 +180,28 @@ def invite_comments(regulation: Regulation, *, by: Mandate, at: str, city: City)
     return [CommentsInvited(regulation_id=regulation.id, until=plus_days(at[:10], days))]
 
 
-@REGULATION.command("regulation.comment", when=("commenting",))
+def _not_advised(regulation: Regulation, by: Mandate, city: City) -> Said | None:
+    """Why nobody comments on what is adopted, whoever asks."""
+    if regulation.status == "adopted" and not rules_of(regulation, city).advised:
+        return said(_("residents advise on such a document before it is adopted"))
+    return None
+
+
+@REGULATION.command("regulation.comment", when=("commenting", "adopted"), unless=_not_advised)
 def comment_draft(
     regulation: Regulation,
     *,
     by: Mandate,
     at: str,
+    city: City,
     text: Annotated[str, text(2000), "what you think of it, for everyone to read without your name"],
 ) -> list[Event]:
-    """Comment on a draft while it is open; each comment is answered before it is adopted (D22)."""
+    """Comment on a draft while it is open, or on what is in force where that is asked for; each comment is answered (D22)."""
     if not by.actor:
         raise ForbiddenError(_("sign in to comment, so that each counts once"))
-    if at[:10] >= regulation.comments_until:
+    if why := _not_advised(regulation, by, city):
+        raise IllegalStateError(why)
+    if regulation.status == "commenting" and at[:10] >= regulation.comments_until:
         raise IllegalStateError(_("comments were open until the day before {day}"), day=regulation.comments_until)
     if any((one.person_id, one.text) == (by.actor, text) for one in regulation.comments):
         return []
@@ -180,7 +211,7 @@ def comment_draft(
     return [DraftCommented(regulation_id=regulation.id, comment=made, person_id=by.actor, text=text)]
 
 
-@REGULATION.command("regulation.draft", when=("commenting",))
+@REGULATION.command("regulation.draft", when=("commenting", "adopted"))
 def answer_comment(
     regulation: Regulation,
     *,
@@ -241,6 +272,8 @@ def adopt_regulation(
     if rules.comment_days:
         _heard(regulation, at[:10])
     _carried(city, rules, regulation, owners_vote_id)
+    if former:
+        _answered(former)
     least = max(at[:10], former.since if former else "")
     if since < least:
         raise IllegalStateError(
@@ -272,10 +305,13 @@ def _heard(regulation: Regulation, today: str) -> None:
         raise IllegalStateError(
             _("comments are open until the day before {day}; adopt it then"), day=regulation.comments_until
         )
+    _answered(regulation)
+
+
+def _answered(regulation: Regulation) -> None:
+    """Raise `IllegalStateError` while a comment has no answer (D22)."""
     if open_ := [str(n) for n, one in enumerate(regulation.comments, 1) if not one.answer]:
-        raise IllegalStateError(
-            _("each comment is answered before it is adopted; not yet: {numbers}"), numbers=", ".join(open_)
-        )
+        raise IllegalStateError(_("each comment is answered first; not yet: {numbers}"), numbers=", ".join(open_))
 
 
 def _carried(city: City, rules: RegulationKind, regulation: Regulation, vote: str) -> None:
@@ -333,4 +369,5 @@ def end_regulation(
     """End a version from today on without a next one."""
     if why := _foreign(regulation, by, city):
         raise ForbiddenError(why)
+    _answered(regulation)
     return [RegulationEnded(regulation_id=regulation.id, until=max(at[:10], regulation.since), reason=reason)]

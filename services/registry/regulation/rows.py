@@ -5,10 +5,7 @@ from __future__ import annotations
 from typing import Annotated, Any
 
 from services.registry.census import below, household_sum
-from services.registry.regulation.state import (
-    REGULATION,
-    Regulation,
-)
+from services.registry.regulation.state import REGULATION, Regulation, rules_at
 from shared.domain.answers import ACTIONS, COUNT, OTHERS, PLACE_NAMES, TEXT, YES, many, page_of, row_of, shape
 from shared.domain.bodies import RegulationKind
 from shared.domain.catalogue import data_of
@@ -88,12 +85,40 @@ def find_regulations(
     return found | {"rows": [_shown(read, row) for row in found["rows"]]}
 
 
-@REGULATION.query(answer=shape({"organisation": TEXT, "organisation_en": TEXT}, others=OTHERS, **_ROW["properties"]))
+#: A number of the city in a version that held while a document did.
+_NUMBER = shape(code=TEXT, zh=TEXT, en=TEXT, value=COUNT, version=COUNT, since=TEXT, until=TEXT)
+
+
+@REGULATION.query(
+    answer=shape(
+        {"organisation": TEXT, "organisation_en": TEXT},
+        others=OTHERS,
+        parameters=many(_NUMBER),
+        **_ROW["properties"],
+    )
+)
 def get_regulation(
     read: Reader, *, regulation_id: Annotated[str, id_of("regulation"), "the version"]
 ) -> dict[str, Any]:
-    """A version of a document with its comments and their answers, the decision behind it, and where it was posted (A25, D22)."""
-    return _shown(read, read.thing("regulations", regulation_id, REGULATION))
+    """A version of a document: comments and their answers, the decision, where it was posted, the numbers that it is about (A25, D22, D28).
+
+    `parameters` are those of its kind, each in every version that held on a day on which the document was in force; of a draft, today's.
+    """
+    row = read.thing("regulations", regulation_id, REGULATION)
+    return _shown(read, row) | {"parameters": _numbers(read, row)}
+
+
+def _numbers(read: Reader, row: Row) -> list[Row]:
+    """The city's numbers that a document is about, the oldest version of each first."""
+    first, end = row["since"] or read.today, row["until"] or plus_days(read.today, 1)
+    named = rules_at(row["kind"], row["kind_version"], read.city).parameters
+    return [
+        {"code": code, "zh": one.zh, "en": one.en, "value": one.data["value"], "version": one.version}
+        | {"since": one.since, "until": one.until}
+        for code in named
+        for one in read.city.versions("parameters").get(code, ())
+        if one.since < end and (not one.until or one.until > first)
+    ]
 
 
 @REGULATION.query(

@@ -11,7 +11,7 @@ from shared.domain.bodies import RegulationKind
 from shared.domain.catalogue import data_of
 from shared.domain.city import City
 from shared.domain.decider import Decider
-from shared.domain.event import Event, sealed
+from shared.domain.event import Codec, Event, sealed
 from shared.domain.identity import derived_id
 from shared.domain.privacy import PUBLIC, staff, told
 
@@ -19,6 +19,8 @@ from shared.domain.privacy import PUBLIC, staff, told
 # Facts. Class and field names are the storage format: rename nothing, upcast instead.
 class RegulationDrafted(Event, frozen=True, kw_only=True):
     """A version of a document of a body was written (A25, D24)."""
+
+    schema = 2
 
     regulation_id: str
     kind: str  # code of the catalogue entry
@@ -33,6 +35,7 @@ class RegulationDrafted(Event, frozen=True, kw_only=True):
     digest: Annotated[str, PUBLIC]  # SHA-256 of what lies there, or ""
     answers: Annotated[str, told()]  # proposals or meeting that it answers (D48)
     guide_organisation_id: str  # body that guided its making, or "" (D47)
+    meeting_id: str = ""  # that it answers, or "" (D48)
 
 
 class DraftWithdrawn(Event, frozen=True, kw_only=True):
@@ -50,7 +53,7 @@ class CommentsInvited(Event, frozen=True, kw_only=True):
 
 
 class DraftCommented(Event, frozen=True, kw_only=True):
-    """A resident said what they think of a draft (D22)."""
+    """A resident said what they think of a draft, or of what is in force (D22)."""
 
     regulation_id: str
     comment: int  # number, from 1
@@ -173,6 +176,7 @@ class Regulation(msgspec.Struct, frozen=True):
     reason: str = ""
     forgotten: bool = False
     acknowledged: int = 0  # households that have taken note
+    meeting_id: str = ""
 
 
 def evolve(regulation: Regulation, event: Event) -> Regulation:
@@ -194,6 +198,7 @@ def evolve(regulation: Regulation, event: Event) -> Regulation:
                 event.digest,
                 event.answers,
                 event.guide_organisation_id,
+                meeting_id=event.meeting_id,
             )
         case DraftWithdrawn():
             return replace(regulation, status="withdrawn", reason=event.reason)
@@ -229,8 +234,8 @@ def evolve(regulation: Regulation, event: Event) -> Regulation:
     return regulation
 
 
-REGULATION = Decider(
-    "regulation",
+#: Documents were drafted before they named a meeting: the field that was added has a default.
+FACTS = Codec(
     (
         RegulationDrafted,
         DraftWithdrawn,
@@ -244,11 +249,9 @@ REGULATION = Decider(
         RegulationAcknowledged,
         HouseholdsForgotten,
     ),
-    Regulation,
-    Regulation,
-    evolve,
-    lambda regulation: regulation.place,
+    {("RegulationDrafted", 1): lambda data: data},
 )
+REGULATION = Decider("regulation", FACTS, Regulation, Regulation, evolve, lambda regulation: regulation.place)
 
 
 class Acknowledgement(msgspec.Struct, frozen=True):
@@ -280,7 +283,12 @@ def regulation_id(kind: str, organisation_id: str, number: int) -> str:
 
 def rules_of(regulation: Regulation, city: City) -> RegulationKind:
     """The rules of a document: those of the version of its kind under which it was drafted."""
-    versions = city.versions("regulations")[regulation.kind]
-    found = next((one for one in versions if one.version == regulation.kind_version), versions[-1])
+    return rules_at(regulation.kind, regulation.kind_version, city)
+
+
+def rules_at(kind: str, version: int, city: City) -> RegulationKind:
+    """The rules of a kind in a version of it."""
+    versions = city.versions("regulations")[kind]
+    found = next((one for one in versions if one.version == version), versions[-1])
     rules: RegulationKind = data_of("regulations", found.data)
     return rules

@@ -218,15 +218,21 @@ def test_a_programme_names_the_document_that_is_its_standard(yard: Desk) -> None
     assert yard.ask("find_regulations", programme="other")["rows"] == []
 
 
-def test_residents_advise_while_a_draft_is_open_and_each_is_answered(yard: Desk) -> None:
-    """Published for comments, commented until its day, each answered with a reason and once (part of D22)."""
+def test_residents_advise_while_a_draft_is_open_and_while_it_is_carried_out(yard: Desk) -> None:
+    """The plan is public, commented on until its day and again while it is in force; each comment is answered once, with a reason (D22)."""
     id = draft(yard, "detailed-rules")
     with pytest.raises(IllegalStateError, match="without days for comments"):
         yard.ask("invite_comments", "post-yard", regulation_id=id)
-    id = draft(yard, "convention")
+    yard.ask("adopt_regulation", "post-yard", regulation_id=id, resolution="决议")
+    with pytest.raises(IllegalStateError, match="before it is adopted"):
+        yard.ask("comment_draft", "p-chen", regulation_id=id, text="好")
+    adopt(yard, "regulations", "plan", "改造方案", of="council", comment_days=7, advised=True)
+    id = draft(yard, "plan")
     with pytest.raises(IllegalStateError, match="not possible"):
         yard.ask("comment_draft", "p-chen", regulation_id=id, text="好")
     yard.ask("invite_comments", "post-yard", regulation_id=id)
+    shown = yard.ask("get_regulation", regulation_id=id)
+    assert (shown["text"], shown["comments_until"]) == ("第1版正文", "2025-03-11"), "public, to everyone"
     yard.ask("comment_draft", "p-chen", regulation_id=id, text="好")
     with pytest.raises(ForbiddenError):
         yard.ask("comment_draft", "", regulation_id=id, text="好")
@@ -236,6 +242,79 @@ def test_residents_advise_while_a_draft_is_open_and_each_is_answered(yard: Desk)
     yard.ask("answer_comment", "post-yard", **answered)
     with pytest.raises(IllegalStateError, match="answered already"):
         yard.ask("answer_comment", "post-yard", **answered | {"taken": True})
+    later = f"2025-03-11{AT}"
     with pytest.raises(IllegalStateError, match="until the day before 2025-03-11"):
-        yard.ask("comment_draft", "p-lin", at=f"2025-03-11{AT}", regulation_id=id, text="晚了")
-    assert yard.ask("get_regulation", regulation_id=id)["unanswered"] == 0
+        yard.ask("comment_draft", "p-lin", at=later, regulation_id=id, text="晚了")
+    yard.ask("adopt_regulation", "post-yard", at=later, regulation_id=id, resolution="决议")
+    yard.ask("comment_draft", "p-lin", at=f"2025-03-20{AT}", regulation_id=id, text="施工时间太早")
+    assert yard.ask("get_regulation", regulation_id=id)["unanswered"] == 1
+    ending = {"regulation_id": id, "reason": "完工", "at": f"2025-03-21{AT}"}
+    with pytest.raises(IllegalStateError, match="answered first; not yet: 2"):
+        yard.ask("end_regulation", "post-yard", **ending)
+    taken = {"regulation_id": id, "comment": 2, "taken": True, "reason": "改为八点后"}
+    yard.ask("answer_comment", "post-yard", at=f"2025-03-21{AT}", **taken)
+    shown = yard.ask("get_regulation", regulation_id=id)
+    assert [(one["answer"], one["reason"]) for one in shown["comments"]] == [
+        ("not_taken", "已有规定"),
+        ("taken", "改为八点后"),
+    ]
+    yard.ask("end_regulation", "post-yard", **ending)
+    with pytest.raises(IllegalStateError):
+        yard.ask("comment_draft", "p-lin", at=f"2025-03-22{AT}", regulation_id=id, text="晚了")
+
+
+def test_finance_rules_name_the_proposals_or_the_meeting_that_they_answer(yard: Desk) -> None:
+    """根据居民建议: such rules say which proposals, or which meeting held there, they answer; without that they are not written (D48)."""
+    adopt(yard, "regulations", "answering", "财务制度", of="council", answers=True)
+    adopt(yard, "meetings", "talk", "议事会议", callers=["council"])
+    powers = [*PROFILE["powers"]["secretary"], "regulation.*", "meeting.*"]
+    adopt(yard, "roles", "secretary", "书记", level="", powers=powers, intake=0)
+    with pytest.raises(IllegalStateError, match="names the proposals of residents, or the meeting"):
+        draft(yard, "answering")
+    called: dict[str, Any] = {"kind": "talk", "organisation_id": "yard", "day": "2025-03-04", "hour": "08:00"}
+    agenda = [{"title": "会计出纳分设", "origin": "residents"}]
+    meeting = yard.ask("call_meeting", "post-yard", **called, where="活动室", agenda=agenda)["id"]
+    for wrong in ("no-such", meeting):
+        with pytest.raises(IllegalStateError, match="no meeting that was held"):
+            draft(yard, "answering", meeting_id=wrong)
+    held = {"meeting_id": meeting, "attended": {}, "residents": 20, "entitled": 30, "present": 20}
+    yard.ask("hold_meeting", "post-yard", **held)
+    id = draft(yard, "answering", meeting_id=meeting)
+    assert yard.ask("get_regulation", regulation_id=id)["meeting_id"] == meeting
+    yard.ask("withdraw_draft", "post-yard", regulation_id=id, reason="重写")
+    id = draft(yard, "answering", 2, answers="3户居民2月10日书面建议")
+    assert yard.ask("get_regulation", regulation_id=id)["answers"] == "3户居民2月10日书面建议"
+
+
+def test_the_finance_rules_show_the_versions_of_the_numbers_that_they_are_about(yard: Desk) -> None:
+    """《院落财务管理制度》: its numbers are entries with versions; each version of the rules shows those that held while it did (D28)."""
+    with pytest.raises(BadInputError) as refused:
+        adopt(yard, "regulations", "money", "财务管理制度", of="council", parameters=["no-such"])
+    assert set(refused.value.fields["data"]) == {"parameters"}
+    adopt(yard, "regulations", "money", "财务管理制度", of="council", parameters=["bills_needed", "settling_days"])
+    first = draft(yard, "money")
+    yard.ask("adopt_regulation", "post-yard", regulation_id=first, resolution="第1次会议")
+
+    def change(day: str, value: int) -> None:
+        told = {"zh": "结算天数", "en": "settling days", "data": {"value": value}}
+        yard.ask("adopt_entry", "operator", kind="parameters", code="settling_days", at=f"{day}{AT}", **told)
+
+    def numbers(id: str) -> list[tuple[str, int]]:
+        shown = yard.ask("get_regulation", regulation_id=id, at=f"2025-05-01{AT}")
+        return [(one["code"], one["value"]) for one in shown["parameters"]]
+
+    assert numbers(first) == [("bills_needed", 1), ("settling_days", 180)]
+    with pytest.raises(BadInputError):
+        change("2025-03-10", -1)
+    change("2025-03-10", 90)
+    assert numbers(first) == [("bills_needed", 1), ("settling_days", 180), ("settling_days", 90)]
+    second = draft(yard, "money", 2)
+    adopting = {"regulation_id": second, "resolution": "第2次会议", "at": f"2025-04-01{AT}"}
+    yard.ask("adopt_regulation", "post-yard", **adopting)
+    change("2025-04-10", 60)
+    assert numbers(first) == [("bills_needed", 1), ("settling_days", 180), ("settling_days", 90)], "of its own time"
+    assert numbers(second) == [("bills_needed", 1), ("settling_days", 90), ("settling_days", 60)]
+    versions = yard.ask("get_entry", kind="parameters", code="settling_days")["versions"]
+    assert [one["version"] for one in versions] == sorted({one["version"] for one in versions})
+    with pytest.raises(IllegalStateError, match="must stay"):
+        yard.ask("retire_entry", "operator", kind="parameters", code="settling_days", reason="x")

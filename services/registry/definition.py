@@ -10,7 +10,7 @@ from services.registry.obligation import CLOCK, EVIDENCE, OBLIGATION, OBLIGATION
 from services.registry.organisation import ORGANISATION, ORGANISATIONS
 from services.registry.owners_vote import OWNERS_VOTE, OWNERS_VOTES
 from services.registry.person import PERSON, PERSONS, READ_NAMES
-from services.registry.place import ATTRIBUTES, HOUSEHOLDS, MEASURES, PLACE, PLACES
+from services.registry.place import ATTRIBUTES, HOUSEHOLDS, MEASURES, PLACE, PLACES, on_place_ended
 from services.registry.post import APPOINTMENTS, FALLS_VACANT, POST, POSTS
 from services.registry.profile import PROFILE, PROFILES
 from services.registry.regulation import ACKNOWLEDGEMENT, REGULATION, REGULATIONS
@@ -57,6 +57,7 @@ DEFINITION = Definition(
         OWNERS_VOTES,
         REGULATIONS,
     ),
+    policies={"registry.PlaceEnded": on_place_ended},
     clock=(*CLOCK, FALLS_VACANT),
     powers={READ_NAMES: "Read the names of registered persons in full."},
 )

@@ -133,6 +133,7 @@ def establish_organisation(
         raise NotFoundError(
             _("there is no place {place}; register it first"), {"place": said(_("unknown"))}, place=place
         )
+    city.known_place(place)
     in_force(city, codes, "levels", level, "level")
     in_force(city, codes, "organisation_types", type, "type")
     if parent is not None:

@@ -34,6 +34,8 @@ def there(city: City, thing: str, of: str, subject: str, field: str = "subject")
     """
     find, kind = _IN_CITY[thing]
     row = find(city, subject)
+    if thing == "place":
+        city.known_place(subject, field)
     if row is None or row.get("abolished") or (thing == "organisation" and row.get("until")):
         raise NotFoundError(
             _("there is no {thing} {id}"), {field: said(_("unknown"))}, thing=term("thing", thing), id=subject
@@ -53,7 +55,8 @@ def all_of(read: Reader, thing: str, of: str, place: str, day: str) -> list[str]
     """The places, organisations or posts of a kind that there are at and below a place on a day; posts: those of today."""
     where: Row = ({LISTED[thing]: of} if of else {}) | ({"place__under": place} if place else {})
     if thing == "place":
-        return [row["place"] for row in every(read.rows, "places", where) if row["registered"] <= day]
+        standing = where | {"ended__gt": day}
+        return [row["place"] for row in every(read.rows, "places", standing) if row["registered"] <= day]
     if thing == "post":
         return [row["post_id"] for row in every(read.rows, "posts", where | {"abolished": ""})]
     where |= {"since__lte": day, "ended__gt": day}

@@ -18,6 +18,7 @@ from services.issues.issue import (
     on_holding_changed,
     on_patrol_logged,
     on_person_erased,
+    on_place_ended,
     on_project_accepted,
     on_resolution_effective,
 )
@@ -46,6 +47,7 @@ _GIVEN = (
 
 POLICIES: dict[str, Policy] = {
     **{f"registry.{fact}": on_holding_changed for fact in _HOLDING},
+    "registry.PlaceEnded": on_place_ended,
     "registry.PersonErased": on_person_erased,
     "registry.EntryAdopted": on_entry_adopted,
     "registry.ResolutionEffective": on_resolution_effective,

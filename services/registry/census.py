@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 from services.registry.place import ATTRIBUTE_ROW, PLACE, PLACE_ROW, published, shown_place
 from shared.domain.answers import COUNT, OTHERS, TEXT, by_code, many, row_of, shape
-from shared.domain.city import every
+from shared.domain.city import NEVER, every
 from shared.domain.fields import DAY
 from shared.domain.fields import PLACE as PATH
 from shared.domain.reader import Reader
@@ -32,14 +32,20 @@ def combined(qualifiers: Mapping[str, int]) -> str:
     return "exact" if not vague else vague.pop() if len(vague) == 1 else "about"
 
 
+def ended_by(rows: Rows, place: str, day: str) -> set[str]:
+    """The places at and below a place that had ended by a day: what was counted there is counted where they went."""
+    return {row["place"] for row in every(rows, "places", below(place) | {"ended__lte": day})}
+
+
 def household_sum(rows: Rows, place: str, day: str) -> Row:
     """The households of a place: the sum of the counts of its buildings as they were published on a day (C02, X02)."""
     total, counted = 0, 0
     qualifiers: Counter[str] = Counter()
     oldest, latest = "", ""
+    gone = ended_by(rows, place, day)
     for counted_at in every(rows, "households", below(place)):
         row = published(counted_at, "as_of", day)
-        if row is None or not row["households"]:
+        if row is None or not row["households"] or row["place"] in gone:
             continue
         total, counted = total + row["households"], counted + 1
         qualifiers[row["qualifier"]] += 1
@@ -58,9 +64,14 @@ def measure_sums(rows: Rows, place: str, day: str) -> list[Row]:
     sums: dict[tuple[str, str], Row] = {}
     qualifiers: dict[tuple[str, str], Counter[str]] = {}
     taken: set[tuple[str, str]] = set()  # measure and place whose value includes everything below it
+    gone = ended_by(rows, place, day)
     for measured in every(rows, "measures", below(place), "place"):  # a place comes before those below it
         row = published(measured, "since", day)
-        if row is None or any((row["measure"], path) in taken for path in ancestors(row["place"])):
+        if (
+            row is None
+            or row["place"] in gone
+            or any((row["measure"], path) in taken for path in ancestors(row["place"]))
+        ):
             continue
         taken.add((row["measure"], row["place"]))
         name = (row["measure"], row["unit"])
@@ -96,9 +107,10 @@ _KNOWN = {
 @PLACE.query(
     answer=shape(
         **PLACE_ROW["properties"],
-        above=many(row_of(PLACE, "known", "counts", "described", registered=TEXT)),
+        above=many(row_of(PLACE, "known", "counts", "described", registered=TEXT, ended=TEXT)),
         below=COUNT,
         measures=many(shape(key=TEXT, place=TEXT, history=many(shape(**_KNOWN)), **_MEASURE | _KNOWN)),
+        predecessors=many(shape(place=TEXT, name=TEXT, name_en=TEXT, change=TEXT, until=TEXT)),
         attributes=many(ATTRIBUTE_ROW),
         households=_HOUSEHOLDS,
         others=OTHERS,
@@ -110,8 +122,13 @@ def get_place(read: Reader, *, place: Annotated[str, PATH, "the place"]) -> dict
     above = read.rows.get_many("places", ancestors(place))
     return shown_place(row) | {
         "above": [shown_place(above[path]) for path in ancestors(place) if path in above],
-        "below": read.rows.count("places", {"parent": place}),
+        "below": read.rows.count("places", {"parent": place, "ended": NEVER}),
         "measures": list(every(read.rows, "measures", {"place": place})),
+        "predecessors": [
+            {name: one[name] for name in ("place", "name", "name_en", "change", "until")}
+            for one in every(read.rows, "places", {"ended__lt": NEVER})
+            if place in (*one["successors"], one["heir"])
+        ],
         "attributes": list(every(read.rows, "attributes", {"place": place})),
         "households": household_sum(read.rows, place, read.today),
         "actions": read.actions(PLACE, row),
@@ -154,7 +171,7 @@ def count_figures(
         "organisations": rows.count("organisations", here | standing),
         "organisations_by_level": rows.count_by("organisations", "level", here | standing),
         "organisations_by_type": rows.count_by("organisations", "type", here | standing),
-        "places_by_kind": rows.count_by("places", "kind", here),
+        "places_by_kind": rows.count_by("places", "kind", here | {"ended__gt": day}),
         "posts": rows.count("posts", here | {"abolished": ""}),
         "appointments": rows.count("appointments", here | {"since__lte": day, "held_until__gt": day}),
         "households": household_sum(rows, place, day),

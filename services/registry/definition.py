@@ -9,7 +9,6 @@ from services.registry import (  # noqa: F401  # their queries register on place
     duty,
     staff,  # their queries register on places
 )
-from services.registry import acting, census, coverage, duty  # noqa: F401  # their queries register on things of others
 from services.registry.checklist import CHECKLIST, CHECKLIST_FIGURES, CHECKLISTS
 from services.registry.classification import CLASSIFICATION, CLASSIFICATIONS
 from services.registry.entry import ENTRY
@@ -20,7 +19,7 @@ from services.registry.obligation import CLOCK, EVIDENCE, OBLIGATION, OBLIGATION
 from services.registry.organisation import ORGANISATION, ORGANISATIONS
 from services.registry.owners_vote import OWNERS_VOTE, OWNERS_VOTES
 from services.registry.person import PERSON, PERSONS, READ_NAMES
-from services.registry.place import ATTRIBUTES, HOUSEHOLDS, MEASURES, PLACE, PLACES
+from services.registry.place import ATTRIBUTES, HOUSEHOLDS, MEASURES, PLACE, PLACES, on_place_ended
 from services.registry.post import (
     APPOINTMENTS,
     FALLS_VACANT,
@@ -99,5 +98,6 @@ DEFINITION = Definition(
         SHEETS,
     ),
     clock=(*CLOCK, FALLS_VACANT, SUCCEEDS, *VACANT),
+    policies={"registry.PlaceEnded": on_place_ended},
     powers={READ_NAMES: "Read the names of registered persons in full."},
 )

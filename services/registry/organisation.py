@@ -134,6 +134,7 @@ def establish_organisation(
         raise NotFoundError(
             _("there is no place {place}; register it first"), {"place": said(_("unknown"))}, place=place
         )
+    city.known_place(place)
     in_force(city, codes, "levels", level, "level")
     rules: OrganisationType = data_of(
         "organisation_types", in_force(city, codes, "organisation_types", type, "type").data

@@ -45,6 +45,13 @@ class PersonErased(Event, frozen=True, kw_only=True):
     reason: Annotated[str, staff(READ_NAMES)]
 
 
+class PersonMoved(Event, frozen=True, kw_only=True):
+    """A person belongs to another place, because theirs has ended: its staff read the name from now on."""
+
+    person_id: Annotated[str, staff(READ_NAMES)]
+    place: str
+
+
 class Person(msgspec.Struct, frozen=True):
     """A person."""
 
@@ -54,16 +61,20 @@ class Person(msgspec.Struct, frozen=True):
     name: str = ""  # sealed
 
 
-def evolve(person: Person, event: PersonRegistered | PersonErased) -> Person:
+def evolve(person: Person, event: PersonRegistered | PersonErased | PersonMoved) -> Person:
     """Apply a recorded fact. Never refuses: it has already happened."""
     match event:
         case PersonRegistered():
             return Person(person.id, "registered", event.place, event.name)
         case PersonErased():
             return Person(person.id, "erased", person.place)
+        case PersonMoved():
+            return msgspec.structs.replace(person, place=event.place)
 
 
-PERSON = Decider("person", (PersonRegistered, PersonErased), Person, Person, evolve, lambda person: person.place)
+PERSON = Decider(
+    "person", (PersonRegistered, PersonErased, PersonMoved), Person, Person, evolve, lambda person: person.place
+)
 
 
 @PERSON.command("registry.person", new=CHOSEN, place=lambda ask, by: ask["place"] or by.place)

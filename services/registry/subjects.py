@@ -35,6 +35,8 @@ def there(city: City, thing: str, of: str, subject: str, field: str = "subject")
     """
     find, kind = _IN_CITY[thing]
     row = find(city, subject)
+    if thing == "place":
+        city.known_place(subject, field)
     if row is None or row.get("abolished") or (thing == "organisation" and row.get("until")):
         raise NotFoundError(
             _("there is no {thing} {id}"), {field: said(_("unknown"))}, thing=term("thing", thing), id=subject
@@ -60,7 +62,8 @@ def all_of(read: Reader, thing: str, of: str, place: str, day: str) -> list[str]
         terms = every(read.rows, "appointments", where | {"since__lte": day, "held_until__gt": day})
         return sorted({term["person_id"] for term in terms})
     if thing == "place":
-        return [row["place"] for row in every(read.rows, "places", where) if row["registered"] <= day]
+        standing = where | {"ended__gt": day}
+        return [row["place"] for row in every(read.rows, "places", standing) if row["registered"] <= day]
     if thing == "post":
         return [row["post_id"] for row in every(read.rows, "posts", where | {"abolished": ""})]
     where |= {"since__lte": day, "ended__gt": day}

@@ -33,8 +33,9 @@ def by_code(value: Shape) -> Shape:
     return {"type": "object", "additionalProperties": value}
 
 
-#: Names of the places of a row, from the top down.
-PLACE_NAMES: Shape = many(shape(place=TEXT, zh=TEXT, en=TEXT))
+_PLACE_NAME = {"place": TEXT, "zh": TEXT, "en": TEXT}
+#: Names of the places of a row, from the top down; of one that has ended what it is `now`.
+PLACE_NAMES: Shape = many(shape({"now": many(shape(**_PLACE_NAME))}, **_PLACE_NAME))
 #: Names of the organisation and post of a row, where it mentions any.
 LABELS: dict[str, Shape] = dict.fromkeys(("organisation", "organisation_en", "post", "post_en"), TEXT)
 #: Who may do what the reader may not: commands, each with the closest posts that have the power.

@@ -47,6 +47,8 @@ def _keyed(field: str, *types: str) -> Any:
 
 def _place(row: Row, event: Any, record: Record, key: str) -> Row:
     fields = _fields(event)
+    if record.type == "PlaceEnded":
+        return row | {"ended": fields["since"], "successors": list(fields["successors"]), "heir": fields["heir"]}
     if record.type == "PlaceRenamed":
         return row | {"name": fields["name"], "name_en": fields["name_en"]}
     return {name: fields.get(name, "") for name in ("place", "kind", "name", "name_en", "parent")}
@@ -257,7 +259,7 @@ def city_views(source: str = REGISTRY) -> tuple[View, ...]:
         View(
             "city_places",
             source,
-            _keyed("place", "PlaceRegistered", "PlaceRenamed"),
+            _keyed("place", "PlaceRegistered", "PlaceRenamed", "PlaceEnded"),
             _place,
             ("place", "parent", "kind"),
         ),
@@ -276,7 +278,13 @@ def city_views(source: str = REGISTRY) -> tuple[View, ...]:
             ("post_id", ("place", "role"), ("person_id", "since"), "organisation_id", "role"),
         ),
         View("city_unlocked", source, _keyed("subject", "ChecklistPassed", "ChecklistFailed"), _unlocked),
-        View("city_persons", source, _keyed("person_id", "PersonRegistered", "PersonErased"), _person, ("person_id",)),
+        View(
+            "city_persons",
+            source,
+            _keyed("person_id", "PersonRegistered", "PersonMoved", "PersonErased"),
+            _person,
+            ("person_id",),
+        ),
     )
 
 
@@ -413,11 +421,34 @@ class City:
         return self.rows.get("city_places", place) if place else None
 
     def known_place(self, place: str, field: str = "place") -> None:
-        """Raise `NotFoundError` for a place that is not registered; "" is the whole city."""
-        if place and self.place(place) is None:
+        """Raise `NotFoundError` for a place that is not registered, `IllegalStateError` for one that has ended; "" is the whole city."""
+        row = self.place(place)
+        if place and row is None:
             raise NotFoundError(
                 _("there is no place {place}; register it first"), {field: said(_("unknown"))}, place=place
             )
+        if row is not None and row.get("ended", NEVER) <= self.day:
+            now = self.after(row)
+            raise IllegalStateError(
+                _("{place} ended on {day}; it is {successors} now"),
+                {field: said(_("ended; choose {successors}"), successors=", ".join(one["place"] for one in now))},
+                place=row["name"],
+                day=row["ended"],
+                successors=", ".join(f"{one['name']} ({one['place']})" for one in now),
+            )
+
+    def after(self, place: Row) -> list[Row]:
+        """The places that are today what an ended place was, through all that ended since; the one that got what was open there first."""
+        found: dict[str, Row] = {}
+        asked = [place["heir"], *place["successors"]]
+        while asked:
+            row = self.place(asked.pop(0))
+            if row is not None and row["place"] not in found and row["place"] != place["place"]:
+                if row.get("ended"):
+                    asked[:0] = [row["heir"], *row["successors"]]
+                else:
+                    found[row["place"]] = row
+        return list(found.values())
 
     def unlocked(self, subject: str, code: str) -> bool:
         """Whether a place, organisation or post has passed a checklist that unlocks this; "" needs nothing."""
@@ -542,7 +573,10 @@ class City:
                 if post := posts.get(row.get(f"{prefix}post_id") or ""):
                     labels |= {f"{prefix}post": post["title"], f"{prefix}post_en": post["title_en"]}
             path = [places[place] for place in reversed(lineage(row.get("place") or "")) if place in places]
-            labels["place_names"] = [{"place": one["place"], "zh": one["name"], "en": one["name_en"]} for one in path]
+            labels["place_names"] = [
+                _name(one) | ({"now": [_name(other) for other in self.after(one)]} if one.get("ended") else {})
+                for one in path
+            ]
             named.append(row | labels)
         return named
 
@@ -555,6 +589,10 @@ class City:
 
     def _every(self, view: str, where: Mapping[str, Any]) -> list[Row]:
         return list(every(self.rows, view, where))
+
+
+def _name(place: Row) -> Row:
+    return {"place": place["place"], "zh": place["name"], "en": place["name_en"]}
 
 
 def _days(first: str, last: str) -> int:

@@ -48,7 +48,7 @@ ENTRIES: dict[str, dict[str, dict[str, Any]]] = {
     "organisation_types": {"party": {}, "council": {}},
     "place_kinds": {kind: {} for kind in ("district", "street", "community", "compound", "building")},
     "measures": {"area": {}, "residents": {}},
-    "attributes": {"built": {"kind": "number", "unit": "year"}},
+    "attributes": {"built": {"kind": "number", "of": "", "unit": "year", "choices": [], "most": 1}},
     "issue_categories": {"facility.streetlight": {}, "facility.road": {}, "order.litter": {}},
     "channels": {code: {} for code in ("visit", "patrol", "portal", "phone", "meeting")},
     "severities": {

@@ -88,7 +88,7 @@ def shown(frame: Frame, case: Mapping[str, Any]) -> dict[str, Any]:
     late = bool(case["due"]) and case["open"] and case["due"] < language.today()
     return dict(case) | {
         "category_name": frame.words("issue_categories", case["category"]),
-        "place_name": " · ".join(language.term(part) for part in path) or frame.place_name(case["place"]),
+        "place_name": language.place(path) or frame.place_name(case["place"]),
         "level_name": frame.level(case["level"]) if case.get("level") else "",
         "overdue": bool(late),
         "provisional": bool(case["open"]) and provisional(case.get("calendar", "")),

@@ -6,7 +6,7 @@ The texts lie in the gateway's catalogues under the context `page`. A text that 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
@@ -83,6 +83,16 @@ def named(row: Mapping[str, Any] | None, field: str = "name") -> str:
 def term(words: Mapping[str, Any] | None, value: str = "") -> str:
     """The words of an item of a city's list (`zh`, `en`); the code itself when the list has it no more."""
     return str((words or {}).get(language()) or (words or {}).get("zh") or value)
+
+
+def place(path: Iterable[Mapping[str, Any]]) -> str:
+    """The names of places from the top down; of one that has ended also what it is now."""
+    return " · ".join(_placed(part) for part in path)
+
+
+def _placed(part: Mapping[str, Any]) -> str:
+    now = [term(one, one["place"]) for one in part.get("now", ())]
+    return f"{term(part)} {say('place.now', names='、'.join(now))}" if now else term(part)
 
 
 def day(value: str) -> str:

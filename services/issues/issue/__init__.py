@@ -1,6 +1,14 @@
 """An issue from intake to follow-up. What can be asked of it is declared as soon as this is imported."""
 
-from services.issues.issue.answering import LEFT, UNTAKEN, on_given, on_holding_changed, pass_on, raise_untaken
+from services.issues.issue.answering import (
+    LEFT,
+    UNTAKEN,
+    on_given,
+    on_holding_changed,
+    on_place_ended,
+    pass_on,
+    raise_untaken,
+)
 from services.issues.issue.counting import COUNTED_AGAIN, on_entry_adopted
 from services.issues.issue.finding import (
     find_held_issues,
@@ -76,6 +84,7 @@ __all__ = [
     "on_holding_changed",
     "on_patrol_logged",
     "on_person_erased",
+    "on_place_ended",
     "on_project_accepted",
     "on_resolution_effective",
     "pass_on",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
-from services.issues.issue.facts import IssueFact, IssueHandedUp, IssueInherited, IssueRaised
+from services.issues.issue.facts import IssueFact, IssueHandedUp, IssueInherited, IssueRaised, IssueRelocated
 from services.issues.issue.state import ISSUE, OPEN, Issue
 from shared.domain.calendar import working_day_after
 from shared.domain.city import City, every, held_on
@@ -14,6 +14,7 @@ from shared.domain.event import Event
 from shared.domain.mandate import Mandate
 from shared.domain.policy import Decision
 from shared.domain.record import Record
+from shared.domain.territory import within
 from shared.domain.view import Row
 from shared.domain.words import Said, _, said
 
@@ -124,10 +125,32 @@ def on_holding_changed(fact: Mapping[str, Any], record: Record, city: City) -> I
 
 
 def on_given(fact: IssueFact, record: Record, city: City) -> Iterable[Decision]:
-    """An issue that was given to somebody who had left in the meantime goes on at once (X13)."""
+    """An issue that was given to somebody who had left in the meantime, or at a place that had ended, goes on at once (X13)."""
     row = city.rows.get("cases", fact.issue_id) or {}
+    place = city.place(row.get("place", ""))
+    if place is not None and place.get("ended") and (now := city.after(place)):  # reopened, or reported in the meantime
+        yield Decision(ISSUE, fact.issue_id, relocate, {"place": now[0]["place"], "day": city.day})
     if row.get("open") and not answers(row["post_id"], row["person_id"], city):
         yield Decision(ISSUE, fact.issue_id, pass_on, {"day": city.day})
+
+
+def relocate(issue: Issue, *, by: Mandate, at: str, city: City, place: str, day: str) -> list[Event]:
+    """An open issue goes to the place that came after its own; a post that is not over that place hands it to who takes in issues there."""
+    city = City(city.rows, day)
+    if issue.status not in (*OPEN, "resolved", "held") or issue.place == place:
+        return []
+    moved = IssueRelocated(issue_id=issue.id, place=place)
+    post = city.post(issue.post_id)
+    there = next(iter(takers(place, city)), None)
+    if issue.status not in OPEN or there is None or (post is not None and within(place, post["place"])):
+        return [moved]
+    return [moved, IssueHandedUp(issue_id=issue.id, cause="relocated", **given_to(there, city))]
+
+
+def on_place_ended(fact: Mapping[str, Any], record: Record, city: City) -> Iterable[Decision]:
+    """What is open at a place that has ended goes to its heir; what is closed stays where it was."""
+    for row in list(every(city.rows, "cases", {"place": fact["place"]})):
+        yield Decision(ISSUE, row["issue_id"], relocate, {"place": fact["heir"], "day": city.day})
 
 
 def holderless(city: City, where: Mapping[str, Any] = _EVERY) -> Iterable[Row]:

@@ -147,7 +147,7 @@ class IssueHandedUp(Event, frozen=True, kw_only=True):
     person_id: Annotated[str, staff()]
     post_id: str
     level: str
-    cause: str  # vacant, abolished, dissolved or erased: what became of the post, organisation or person
+    cause: str  # vacant, abolished, dissolved or erased: what became of the post, organisation or person; relocated: of the place
 
 
 class IssueInherited(Event, frozen=True, kw_only=True):
@@ -155,6 +155,13 @@ class IssueInherited(Event, frozen=True, kw_only=True):
 
     issue_id: str
     person_id: Annotated[str, staff()]
+
+
+class IssueRelocated(Event, frozen=True, kw_only=True):
+    """The issue is at another place, because its own has ended (X13)."""
+
+    issue_id: str
+    place: str
 
 
 class IssueRaised(Event, frozen=True, kw_only=True):
@@ -264,6 +271,7 @@ IssueFact = (
     | IssueEscalated
     | IssueHandedUp
     | IssueInherited
+    | IssueRelocated
     | IssueRaised
     | IssueReturned
     | IssueOverdue
@@ -304,6 +312,7 @@ CODEC = Codec(
         IssueEscalated,
         IssueHandedUp,
         IssueInherited,
+        IssueRelocated,
         IssueRaised,
         IssueReturned,
         IssueOverdue,

@@ -22,6 +22,7 @@ from services.issues.issue.facts import (
     IssueInherited,
     IssueOverdue,
     IssueRaised,
+    IssueRelocated,
     IssueReopened,
     IssueReported,
     IssueResolved,
@@ -190,6 +191,8 @@ def evolve(issue: Issue, event: IssueFact) -> Issue:
             return replace(_moved(issue, event, event.to_level), sender=event.by_post_id)
         case IssueHandedUp() | IssueRaised():
             return _moved(issue, event, event.level)
+        case IssueRelocated():
+            return replace(issue, place=event.place)
         case IssueInherited():
             return replace(
                 issue, status="dispatched" if issue.status == "accepted" else issue.status, person_id=event.person_id

@@ -3,6 +3,7 @@
 from services.registry.place.naming import register_place, rename_place  # isort: skip  # the order in which they are offered
 from services.registry.place.measuring import count_households, measure_place  # isort: skip
 from services.registry.place.describing import describe_place
+from services.registry.place.ending import end_place, on_place_ended
 from services.registry.place.rows import (
     ATTRIBUTE_ROW,
     ATTRIBUTES,
@@ -18,6 +19,7 @@ from services.registry.place.state import (
     HouseholdsCounted,
     Place,
     PlaceDescribed,
+    PlaceEnded,
     PlaceMeasured,
     PlaceRegistered,
     PlaceRenamed,
@@ -34,12 +36,15 @@ __all__ = [
     "HouseholdsCounted",
     "Place",
     "PlaceDescribed",
+    "PlaceEnded",
     "PlaceMeasured",
     "PlaceRegistered",
     "PlaceRenamed",
     "count_households",
     "describe_place",
+    "end_place",
     "measure_place",
+    "on_place_ended",
     "published",
     "register_place",
     "rename_place",

@@ -22,7 +22,7 @@ from shared.domain.words import Said, _, said
 _APART = re.compile(r"[\s,，、;；]+")
 
 
-@PLACE.command("registry.place", id_kind=PATH)
+@PLACE.command("registry.place", id_kind=PATH, when=("registered",))
 def describe_place(
     place: Place,
     *,

@@ -20,7 +20,7 @@ from shared.domain.words import _, said
 LARGEST_VALUE = 10**13
 
 
-@PLACE.command("registry.place", id_kind=PATH)
+@PLACE.command("registry.place", id_kind=PATH, when=("registered",))
 def measure_place(
     place: Place,
     *,
@@ -74,7 +74,7 @@ def measure_place(
     return [measured]
 
 
-@PLACE.command("registry.place", id_kind=PATH, alone=True)
+@PLACE.command("registry.place", id_kind=PATH, alone=True, when=("registered",))
 def count_households(
     place: Place,
     *,
@@ -112,5 +112,6 @@ def _counted_elsewhere(city: City, place: str) -> str:
     """A place above or below that has a household count, so that one more would count households twice (X03)."""
     over = ancestors(place)
     above = city.rows.find("households", {"place": over, "households__gt": 0}, limit=1).rows if over else ()
-    below = city.rows.find("households", {"place__under": place, "households__gt": 0}, limit=2).rows
-    return next((str(row["place"]) for row in (*above, *below) if row["place"] != place), "")
+    below = city.rows.find("households", {"place__under": place, "households__gt": 0}, limit=500).rows
+    counted = (str(row["place"]) for row in (*above, *below) if row["place"] != place)
+    return next((one for one in counted if not (city.place(one) or {}).get("ended")), "")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Annotated
 
 from services.registry.entry import Entry, entries, in_force
@@ -15,6 +15,7 @@ from shared.domain.event import Event
 from shared.domain.fields import CODE, DAY, code_of, line, pairs
 from shared.domain.fields import PLACE as PATH
 from shared.domain.mandate import Mandate
+from shared.domain.view import Row
 from shared.domain.words import _, said
 
 #: No schemes.
@@ -42,7 +43,7 @@ def register_place(
     ] = NONE,
 ) -> list[Event | On]:
     """Register a place below its parent, with its code of each scheme that is total for its kind (C02, C29, C50, D04, X03)."""
-    if place.status == "registered":
+    if place.status != "unknown":
         first_name = place.names.get("", Named(place.name, place.name_en))
         if (place.kind, place.parent, first_name) == (kind, parent, Named(name, name_en)):
             return []
@@ -63,14 +64,21 @@ def register_place(
         raise NotFoundError(
             _("there is no place {place}; register it first"), {"parent": said(_("unknown"))}, place=parent
         )
+    city.known_place(parent, "parent")
     in_force(city, codes, "place_kinds", kind, "kind")
-    unlike(name, (row for row in every(city.rows, "city_places", {"parent": parent}) if row["place"] != place.id))
+    unlike(name, _beside(city, place.id, parent))
     registered = PlaceRegistered(place=place.id, kind=kind, name=name, name_en=name_en, parent=parent)
     first = first_standings(city, held, place.id, kind, standings, at[:10])
     return [registered, *(on(STANDING, id, fact) for id, fact in first)]
 
 
-@PLACE.command("registry.place", id_kind=PATH, alone=True)
+def _beside(city: City, place: str, parent: str) -> Iterable[Row]:
+    """The other places below a parent that have not ended."""
+    beside = every(city.rows, "city_places", {"parent": parent})
+    return (row for row in beside if row["place"] != place and not row.get("ended"))
+
+
+@PLACE.command("registry.place", id_kind=PATH, alone=True, when=("registered",))
 def rename_place(
     place: Place,
     *,
@@ -98,5 +106,5 @@ def rename_place(
             place=place.id,
             day=last,
         )
-    unlike(name, (row for row in every(city.rows, "city_places", {"parent": place.parent}) if row["place"] != place.id))
+    unlike(name, _beside(city, place.id, place.parent))
     return [PlaceRenamed(place=place.id, name=name, name_en=name_en, since=since)]

@@ -6,6 +6,7 @@ from typing import Annotated, Any
 
 from services.registry.place.state import PLACE, HouseholdsCounted, Place, PlaceDescribed, PlaceMeasured
 from shared.domain.answers import ACTIONS, PLACE_NAMES, TEXT, many, page_of, row_of, shape
+from shared.domain.city import NEVER
 from shared.domain.command import Cursor, Limit, order_of
 from shared.domain.event import Event
 from shared.domain.fields import DAY, YES, code_of
@@ -83,11 +84,11 @@ def _attribute(row: Row, event: PlaceDescribed, record: Record, key: str) -> Row
 
 
 def _registered(row: Row, place: Place, event: Event, record: Record) -> Row:
-    """The day since when it is known."""
-    return {"registered": row.get("registered") or record.occurred[:10]}
+    """The day since when it is known, and the first day without it."""
+    return {"registered": row.get("registered") or record.occurred[:10], "ended": place.until or NEVER}
 
 
-PLACES = View.of(PLACE, "places", ("place", "parent", "kind"), _registered, folding=2)
+PLACES = View.of(PLACE, "places", ("place", "parent", "kind", "ended"), _registered, folding=3)
 MEASURES = View("measures", OWN, _measure_key, _measure, ("place", "measure"), folding=3)
 HOUSEHOLDS = View("households", OWN, _households_key, _households, ("place", "households"), folding=3)
 
@@ -101,7 +102,7 @@ def shown_place(row: Row, day: str = "") -> Row:
 
 
 _SHOWN_ELSEWHERE = ("known", "counts", "described")
-PLACE_ROW = row_of(PLACE, *_SHOWN_ELSEWHERE, registered=TEXT, actions=ACTIONS)
+PLACE_ROW = row_of(PLACE, *_SHOWN_ELSEWHERE, registered=TEXT, ended=TEXT, actions=ACTIONS)
 
 
 @PLACE.query(answer=page_of(PLACE_ROW))
@@ -112,13 +113,15 @@ def find_places(
     parent: Annotated[str, PATH, "directly below this place"] = "",
     topmost: Annotated[bool, YES, "only places without a parent"] = False,
     kind: Annotated[str, code_of("place_kinds"), "kind"] = "",
-    day: Annotated[str, DAY, "by the names of this day; empty: of today"] = "",
+    day: Annotated[str, DAY, "those of this day, by their names then; empty: of today"] = "",
+    ended: Annotated[bool, YES, "also those that had ended by then, with what came after them"] = False,
     order: Annotated[str, order_of("key", "place", "kind"), "sorted by; - before it: descending"] = "key",
     limit: Limit = 50,
     cursor: Cursor = "",
 ) -> dict[str, Any]:
-    """Places of the territory tree."""
-    where = {"place__under": place__under, "parent": [""] if topmost else parent, "kind": kind}
+    """Places of the territory tree on a day."""
+    where: Row = {"place__under": place__under, "parent": [""] if topmost else parent, "kind": kind}
+    where |= {} if ended else {"ended__gt": day or read.today}
     return read.page("places", where, limit, cursor, order, PLACE, lambda row: shown_place(row, day))
 
 

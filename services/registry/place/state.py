@@ -16,6 +16,11 @@ Qualifier = Literal["exact", "at_least", "about", "below", "about_at_least"]
 QUALIFIER = choice("exact", "at_least", "about", "below", "about_at_least", words="qualifier")
 
 
+#: What becomes of a place that ends: its code says where it belongs, so that a move gives it another one.
+Change = Literal["moved", "merged", "split", "abolished"]
+CHANGE = choice("moved", "merged", "split", "abolished", words="place_change")
+
+
 # Facts. Class and field names are the storage format: rename nothing, upcast instead.
 class PlaceRegistered(Event, frozen=True, kw_only=True):
     """A street, community, area, compound, yard or building became known (C02, C29, C50, D04)."""
@@ -61,7 +66,7 @@ class PlaceDescribed(Event, frozen=True, kw_only=True):
     """What a place is like in one respect, from a day on: an attribute of the city's list with its source (A42, C02, C51)."""
 
     place: str
-    attribute: str  # code of the catalogue entry
+    attribute: Annotated[str, PUBLIC]  # code of the catalogue entry
     version: int  # of the entry
     value: Annotated[str, told()]  # text, number in the entry's unit, or id of the organisation
     codes: Annotated[list[str], PUBLIC]  # chosen from the entry's choices
@@ -70,6 +75,17 @@ class PlaceDescribed(Event, frozen=True, kw_only=True):
     source: Annotated[str, told()]
     since: str
     until: str  # first day without it, "" while open
+
+
+class PlaceEnded(Event, frozen=True, kw_only=True):
+    """There is no such place any more from a day on: its code is never used again, and the successors have other codes (C51, D43)."""
+
+    place: str
+    change: Change
+    successors: Annotated[list[str], PUBLIC]  # territory paths
+    heir: Annotated[str, PUBLIC]  # path of the one that gets what is open here
+    since: str  # first day without it
+    reason: Annotated[str, told()]
 
 
 class Named(msgspec.Struct, frozen=True):
@@ -86,7 +102,7 @@ class Place(msgspec.Struct, frozen=True):
     """
 
     id: str
-    status: str = "unknown"  # unknown, registered
+    status: str = "unknown"  # unknown, registered, ended
     kind: str = ""
     name: str = ""
     name_en: str = ""
@@ -95,6 +111,11 @@ class Place(msgspec.Struct, frozen=True):
     counts: dict[str, HouseholdsCounted] = {}
     names: dict[str, Named] = {}
     described: dict[str, dict[str, PlaceDescribed]] = {}
+    change: str = ""
+    successors: list[str] = []
+    heir: str = ""
+    until: str = ""  # first day without it
+    reason: str = ""  # why it ended
 
 
 def evolve(place: Place, event: Event) -> Place:
@@ -115,8 +136,11 @@ def evolve(place: Place, event: Event) -> Place:
         case PlaceDescribed():
             since = place.described.get(event.attribute, {}) | {event.since: event}
             return replace(place, described=place.described | {event.attribute: since})
+        case PlaceEnded():
+            end = {"change": event.change, "successors": event.successors, "heir": event.heir, "until": event.since}
+            return replace(place, status="ended", reason=event.reason, **end)
     return place
 
 
-FACTS = (PlaceRegistered, PlaceMeasured, HouseholdsCounted, PlaceRenamed, PlaceDescribed)
+FACTS = (PlaceRegistered, PlaceMeasured, HouseholdsCounted, PlaceRenamed, PlaceDescribed, PlaceEnded)
 PLACE = Decider("place", FACTS, Place, Place, evolve, lambda place: place.id, named="place")

@@ -278,6 +278,14 @@ class World:
         self._founded("adopt_entry", kind="issue_categories", code=code, zh="新类", en="New sort")
         return code
 
+    def empty_place(self) -> str:
+        """A building at which there is nothing."""
+        place = f"{COMPOUND}.{self.new()}"
+        self._founded(
+            "register_place", place=place, kind="building", name=f"空楼{next(self._numbers)}", parent=COMPOUND
+        )
+        return place
+
     def checklist(self) -> str:
         """An open checklist of the compound's branch."""
         return self.do("p-street", "registry", "open_checklist", template="norms", subject=self.fresh_body())
@@ -631,6 +639,7 @@ ROWS: dict[str, Row] = {
     ),
     "rename_place": Row(OPERATOR, {"name": "更名楼"}, lambda world: BUILDING),
     "measure_place": Row(OPERATOR, {"measure": "area", "unit": "m2"}, lambda world: BUILDING),
+    "end_place": Row(OPERATOR, {"change": "abolished"}, lambda world: world.empty_place()),
     "describe_place": Row(OPERATOR, {"attribute": "built", "value": "1986"}, lambda world: BUILDING),
     "count_households": Row(OPERATOR, {"households": "24"}, lambda world: BUILDING),
     "establish_organisation": Row(

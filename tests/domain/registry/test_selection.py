@@ -418,7 +418,11 @@ def test_one_vote_a_household_is_counted_from_the_register() -> None:
     """Who votes by household does not type how many there are; where none are counted there is no vote (part of A18)."""
     here = known(voters="households")
     rows = MemoryRows(
-        [view for view in DEFINITION.all_views if view.name == "households" or view.name.startswith("city_")]
+        [
+            view
+            for view in DEFINITION.all_views
+            if view.name in ("households", "places") or view.name.startswith("city_")
+        ]
     )
     rows.rows |= {name: dict(kept) for name, kept in here.rows.rows.items()}  # type: ignore[attr-defined]  # rows in memory
     there = City(rows, "2025-03-04")

@@ -1,0 +1,129 @@
+"""Places that move, merge, split or are no more: their codes end and name what comes after them (docs/decisions/0023)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Annotated, Any
+
+from services.registry.person import PERSON, Person, PersonMoved
+from services.registry.place.state import CHANGE, PLACE, Change, Place, PlaceEnded
+from services.registry.standing import STANDING, Standing, StandingEnded
+from shared.domain.city import City, every
+from shared.domain.errors import BadInputError, IllegalStateError
+from shared.domain.event import Event
+from shared.domain.fields import DAY, many, text
+from shared.domain.fields import PLACE as PATH
+from shared.domain.mandate import Mandate
+from shared.domain.policy import Decision
+from shared.domain.record import Record
+from shared.domain.territory import within
+from shared.domain.words import _, said, term
+
+#: How many successors a change has at least and at most.
+_SUCCESSORS: Mapping[str, tuple[int, int]] = {"moved": (1, 1), "merged": (1, 1), "split": (2, 100), "abolished": (0, 0)}
+#: How much of what still stands at a place is named.
+_NAMED = 10
+
+
+@PLACE.command("registry.place", id_kind=PATH, alone=True, when=("registered",), again=("ended",))
+def end_place(
+    place: Place,
+    *,
+    by: Mandate,
+    at: str,
+    city: City,
+    change: Annotated[Change, CHANGE, "what becomes of it"],
+    reason: Annotated[str, text(400), "the decision that it rests on, for everyone to read"],
+    successors: Annotated[
+        list[str], many(PATH, 0, 100, distinct=True), "places that it is from then on, registered before"
+    ] = [],  # noqa: B006
+    heir: Annotated[str, PATH, "which of them gets what is open here; empty: the only one, or the place above"] = "",
+    since: Annotated[str, DAY, "first day without it, not ahead; empty: today"] = "",
+) -> list[Event]:
+    """End a place that moved, was merged, split or is no more; its code is kept for what happened there and names the successors."""
+    since = since or place.until or at[:10]
+    heir = heir or (successors[0] if len(successors) == 1 else place.parent if change == "abolished" else "")
+    if place.status == "ended":
+        if (place.change, place.successors, place.heir, place.until) == (change, successors, heir, since):
+            return []
+        raise IllegalStateError(
+            _("{place} ended on {day} already; an ended code stays as it is"),
+            {"place": said(_("ended"))},
+            place=place.id,
+            day=place.until,
+        )
+    if since > at[:10]:
+        raise IllegalStateError(
+            _("{day} has not come yet; a place ends from today on at the latest"),
+            {"since": said(_("must not be in the future"))},
+            day=since,
+        )
+    least, most = _SUCCESSORS[change]
+    if not least <= len(successors) <= most:
+        raise BadInputError(
+            _("a place that is {change} has {least} to {most} successors"),
+            {"successors": said(_("name {least} to {most}"), least=least, most=most)},
+            change=term("place_change", change),
+            least=least,
+            most=most,
+        )
+    for one in successors:
+        city.known_place(one, "successors")
+        if within(one, place.id):
+            raise BadInputError(
+                _("{successor} belongs to {place} and ends with it; name a place outside"),
+                {"successors": said(_("must not be the place itself or below it"))},
+                successor=one,
+                place=place.id,
+            )
+    if heir not in (successors or [place.parent]) or not heir:
+        raise BadInputError(
+            _("what is open at {place} goes to one place: name which of the successors"),
+            {"heir": said(_("must be one of the successors"))},
+            place=place.id,
+        )
+    city.known_place(heir, "heir")
+    if left := _standing(city, place.id):
+        raise IllegalStateError(
+            _("at {place} there still are: {left}; end them or give them a place among the successors first"),
+            {"place": said(_("not empty"))},
+            place=place.id,
+            left="、".join(left),
+        )
+    return [PlaceEnded(place=place.id, change=change, successors=successors, heir=heir, since=since, reason=reason)]
+
+
+def _standing(city: City, place: str) -> list[str]:
+    """What stands at a place: places directly below it, bodies and posts; the first of them by name and id."""
+    found = [
+        *(row for row in every(city.rows, "city_places", {"parent": place}) if not row.get("ended")),
+        *(row for row in every(city.rows, "city_organisations", {"place": place}) if not row["until"]),
+        *(row for row in every(city.rows, "city_posts", {"place": place}) if not row["abolished"]),
+    ]
+    names = [
+        (row.get("name") or row.get("title"), row.get("post_id") or row.get("organisation_id") or row["place"])
+        for row in found
+    ]
+    return [f"{name} ({id})" for name, id in names[:_NAMED]] + ["…"] * (len(names) > _NAMED)
+
+
+def move_person(person: Person, *, by: Mandate, at: str, city: City, place: str) -> list[Event]:
+    """A person belongs to the place that came after theirs."""
+    return [PersonMoved(person_id=person.id, place=place)] if person.status == "registered" else []
+
+
+def end_with_place(standing: Standing, *, by: Mandate, at: str, city: City, until: str, reason: str) -> list[Event]:
+    """What a place was by a scheme ends with it."""
+    if standing.status != "standing":
+        return []
+    ended = {"scheme": standing.scheme, "subject": standing.subject, "former": standing.code}
+    return [StandingEnded(standing_id=standing.id, until=max(until, standing.since), reason=reason, **ended)]
+
+
+def on_place_ended(fact: PlaceEnded, record: Record, city: City) -> Iterable[Decision]:
+    """Persons of an ended place belong to its heir; what it was by the city's schemes ends."""
+    for row in list(every(city.rows, "persons", {"place": fact.place})):
+        yield Decision(PERSON, row["person_id"], move_person, {"place": fact.heir})
+    ended: dict[str, Any] = {"until": fact.since, "reason": fact.reason}
+    for row in list(every(city.rows, "standings", {"subject": fact.place, "status": "standing"})):
+        yield Decision(STANDING, row["standing_id"], end_with_place, ended)

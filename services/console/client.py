@@ -10,7 +10,7 @@ from typing import Any
 from urllib.parse import urlencode, urlsplit
 
 from shared.domain.errors import BadInputError, UnavailableError, from_mapping
-from shared.service.settings import Settings
+from shared.service.settings import Settings, text_of
 from shared.tls import asking
 
 
@@ -82,10 +82,9 @@ def operator(settings: Settings, url: str | None) -> Client:
     path: Path = settings.data / SIGN_IN
     if not path.exists():
         path = settings.operator_token_file
-    try:
-        token = path.read_text().strip()
-    except OSError as error:
+    if not path.exists():
         raise UnavailableError(
-            f"{path} cannot be read ({error.strerror}): start `linli up` once, or set LINLI_DATA"
-        ) from error
+            f"{path} cannot be read (No such file or directory): start `linli up` once, or set LINLI_DATA"
+        )
+    token = text_of(path, "LINLI_OPERATOR_TOKEN_FILE" if path == settings.operator_token_file else "the sign-in")
     return Client(url or settings.address, token, ca_file=settings.ca_file)

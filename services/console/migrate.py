@@ -110,6 +110,8 @@ def _password(folder: Path, name: str) -> str:
     file = folder / f"mongodb_{name.removeprefix('linli-')}"
     try:
         return file.read_text().strip()
+    except UnicodeDecodeError:
+        raise BadInputError(f"no password for {name}: {file} holds no text in UTF-8") from None
     except OSError as error:
         raise BadInputError(f"no password for {name}: {file}: {error.strerror}") from None
 

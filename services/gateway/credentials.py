@@ -21,7 +21,7 @@ from services.gateway.trail import Rows, Trail
 from shared.domain.errors import BadInputError, ForbiddenError, LinliError, UnauthenticatedError
 from shared.domain.view import Row
 from shared.domain.words import _, said
-from shared.service.settings import write_private
+from shared.service.settings import text_of, write_private
 
 #: Seconds for which a sign-in is good: of persons, and of operators.
 LIFETIME, OPERATORS_LIFETIME = 12 * 3600, 4 * 3600
@@ -56,7 +56,7 @@ def operator_token(path: Path) -> str:
     if not path.exists():
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         write_private(path, secrets.token_urlsafe(32).encode() + b"\n")
-    return path.read_text().strip()
+    return text_of(path, "LINLI_OPERATOR_TOKEN_FILE")
 
 
 def account_words(row: Row | None) -> dict[str, str]:

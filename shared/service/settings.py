@@ -215,6 +215,19 @@ class Settings:
         return secrets
 
 
+def text_of(path: Path, variable: str) -> str:
+    """One line of text that a variable names the file of; raises `BadInputError` naming both when it is none."""
+    try:
+        text = path.read_text(encoding="utf-8").strip()
+    except OSError as error:
+        raise BadInputError(f"{variable} {path} cannot be read: {error.strerror}") from None
+    except UnicodeDecodeError:
+        raise BadInputError(f"{variable} {path} holds no text in UTF-8") from None
+    if not text.isprintable():
+        raise BadInputError(f"{variable} {path} holds something else than one line of text")
+    return text
+
+
 def write_private(path: Path, content: bytes, *, replace: bool = True) -> None:
     """Write a file that only its owner may read, atomically.
 
@@ -250,10 +263,7 @@ def _with_password(value: Mapping[str, str], server: str) -> str:
     uri, file = value[f"{server}_URI"], value[f"{server}_PASSWORD_FILE"]
     if not file:
         return uri
-    try:
-        password = Path(file).read_text().strip()
-    except OSError as error:
-        raise BadInputError(f"{server}_PASSWORD_FILE {file} cannot be read: {error.strerror}") from None
+    password = text_of(Path(file), f"{server}_PASSWORD_FILE")
     head, at, tail = uri.partition("@")
     if not at or "://" not in head or ":" in head.partition("://")[2]:
         raise BadInputError(

@@ -140,6 +140,39 @@ def test_a_changed_record_is_found(running: subprocess.Popen[bytes], run: Run, e
     refused(run("verify"), 1, "log registry: position 2: the record was changed")
 
 
+@pytest.mark.parametrize("body", [b"\xff\xfe\x00\xff", b"", b"[1]"])
+def test_a_record_that_cannot_be_read_is_said_in_a_sentence(
+    running: subprocess.Popen[bytes], run: Run, environment: dict[str, str], body: bytes
+) -> None:
+    """F13: by whoever reads it first, and the city does not start on it."""
+    from services.console.client import operator
+    from shared.service.settings import Settings
+
+    person = {"person_id": "p-1", "name": "林小满"}
+    operator(Settings.read(environment), None).post("/api/registry/register_person", person)
+    running.send_signal(signal.SIGKILL)
+    running.wait()
+    with sqlite3.connect(Path(environment["LINLI_DATA"], "registry.log.sqlite")) as log:
+        (trigger,) = log.execute("SELECT sql FROM sqlite_master WHERE name = 'commits_never_change'").fetchone()
+        log.execute("DROP TRIGGER commits_never_change")
+        last = "position = (SELECT max(position) FROM commits)"
+        assert log.execute(f"UPDATE commits SET body = ? WHERE {last}", (body,)).rowcount == 1
+        log.execute(trigger)
+    for command in ("verify", "replay", "up"):
+        refused(run(command), 1, "does not decode")
+
+
+def test_files_of_secrets_that_hold_no_text_are_named(run: Run, environment: dict[str, str], tmp_path: Path) -> None:
+    (tmp_path / "binary").write_bytes(b"\xff\xfe\x00" * 20)
+    (tmp_path / "lines").write_text("a token\nand more\n")
+    for name, reason in (("binary", "holds no text in UTF-8"), ("lines", "something else than one line")):
+        given = {"LINLI_OPERATOR_TOKEN_FILE": str(tmp_path / name)}
+        refused(run("up", **given), 2, "LINLI_OPERATOR_TOKEN_FILE", reason)
+        refused(run("status", **given), 2, "LINLI_OPERATOR_TOKEN_FILE", reason)
+        uri = {"AMQP_URI": "amqp://linli@localhost//", "AMQP_PASSWORD_FILE": str(tmp_path / name)}
+        refused(run("up", "registry", **uri), 2, "AMQP_PASSWORD_FILE", reason)
+
+
 def test_a_port_in_use_is_said_so(
     running: subprocess.Popen[bytes], run: Run, environment: dict[str, str], tmp_path: Path
 ) -> None:

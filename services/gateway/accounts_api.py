@@ -128,6 +128,15 @@ class ExtendAccount(RemoveAccount):
 class ResetSecondFactor(RemoveAccount):
     """Take the second factor of an account away, so that a new one can be set up; its sign-ins end."""
 
+    checked = fields.String(
+        required=True,
+        validate=validate.Length(min=5, max=200),
+        metadata={
+            "description": "how you made sure who it is, for the record, at least as when the account was made",
+            "examples": ["came to the counter with the identity card"],
+        },
+    )
+
 
 class BeginSecondFactor(Strict):
     """Begin a second factor: the secret for an application on your telephone."""

@@ -210,13 +210,16 @@ class Operators:
         """Change an account, or ask for somebody else where it weighs. `told` holds hashes, never passwords."""
         self.brake(current)
         if self.weighs(row):
-            self.second(current, act, told, f"{act} {row['username']}")
+            detail = f"{act} {row['username']} {told.get('checked', '')}".rstrip()
+            self.second(current, act, told, detail)
         return self.do_account(current, act, told)
 
     def do_account(self, current: Current, act: str, told: Row) -> Any:
         """Change an account and note it."""
         row = told if act == "account_made" else self._accounts.known(told["username"])
-        noted = self._trail.prepared(act, by=current.actor, address=_address(), **account_words(row))
+        noted = self._trail.prepared(
+            act, by=current.actor, address=_address(), detail=told.get("checked", ""), **account_words(row)
+        )
         username, first = told["username"], not self._gateway.credentials.trial
         done: Any = {"username": username}
         if act == "account_made":

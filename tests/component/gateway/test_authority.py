@@ -79,7 +79,7 @@ OPERATOR_ONLY = [
     ("POST", "/api/accounts", {"username": "li", "password": PASSWORD, "person_id": "p-li"}),
     ("POST", "/api/accounts/remove", {"username": "chen"}),
     ("POST", "/api/accounts/reset-password", {"username": "chen", "password": PASSWORD}),
-    ("POST", "/api/accounts/reset-second-factor", {"username": "chen"}),
+    ("POST", "/api/accounts/reset-second-factor", {"username": "chen", "checked": "seen with the card"}),
     ("POST", "/api/accounts/extend", {"username": "chen", "until": "2030-01-01"}),
     ("POST", "/api/operators/close-token", {}),
     ("GET", "/api/operations/status", None),

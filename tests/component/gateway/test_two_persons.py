@@ -21,6 +21,7 @@ from tests.kit.town import OPERATOR_TOKEN
 
 NEXT = "violet kettle 73 harbour"
 OTHER = "marble onion 58 lantern"
+SEEN = "came to the counter with the identity card"
 
 
 class City:
@@ -126,7 +127,7 @@ def test_resetting_a_signer_and_signing_is_refused(city: City) -> None:
     refused(city.post("operators/confirm", lin, request_id=request), 403, "forbidden")
     refused(city.post("operators/confirm", OPERATOR_TOKEN, request_id=request), 403, "forbidden")
     refused(city.post("operators/confirm", city.sign_in("p-grid"), request_id=request), 403, "forbidden")
-    refused(city.post("accounts/reset-second-factor", lin, username="p-secretary"), 409, "asked")
+    refused(city.post("accounts/reset-second-factor", lin, username="p-secretary", checked=SEEN), 409, "asked")
     refused(
         city.post("accounts/reset-password", OPERATOR_TOKEN, username="p-secretary", password=NEXT), 403, "forbidden"
     )
@@ -155,6 +156,21 @@ def test_resetting_a_signer_and_signing_is_refused(city: City) -> None:
     ]
     (reset,) = city.acts("password_reset")
     assert (reset["account"], reset["person_id"], reset["address"]) == ("p-secretary", "p-secretary", "127.0.0.1")
+
+
+def test_who_lost_the_telephone_proves_who_they_are_and_the_record_says_how(city: City) -> None:
+    lin = city.operator("lin")
+    city.set_up("p-resident")
+    for checked in ({}, {"checked": ""}, {"checked": "x" * 201}):
+        answer = city.post("accounts/reset-second-factor", lin, username="p-resident", **checked)
+        assert answer.status_code == 422 and list(answer.json["fields"]) == ["checked"]
+    assert city.accounts.known("p-resident")["factor"], "nothing has changed"
+    refused(city.post("accounts/reset-second-factor", "", username="p-resident", checked=SEEN), 401, "unauthenticated")
+    assert city.post("accounts/reset-second-factor", lin, username="p-resident", checked=SEEN).status_code == 200
+    (told,) = city.acts("second_factor_reset")
+    assert (told["by"], told["detail"], told["person_id"]) == ("operator:lin", SEEN, "p-resident")
+    del city.secrets["p-resident"]
+    city.sign_in("p-resident")
 
 
 def test_a_number_serves_one_signature_and_its_repetition(city: City) -> None:
@@ -295,7 +311,7 @@ def test_the_installation_s_token_acts_alone_in_the_open_and_only_until_two_can(
 def test_where_all_telephones_are_lost_the_city_is_opened_as_a_trial_in_the_open(city: City) -> None:
     city.operator("lin")
     city.operator("wu")
-    reset = {"username": "lin"}
+    reset = {"username": "lin", "checked": SEEN}
     refused(city.post("accounts/reset-second-factor", OPERATOR_TOKEN, **reset), 403, "forbidden")
     city.gateway.credentials.trial = True
     try:
@@ -333,9 +349,9 @@ def test_an_operator_needs_a_second_factor_and_a_first_password_is_changed(city:
 def test_an_operator_is_braked(city: City) -> None:
     lin = city.operator("lin")
     for number in range(ACTS_AN_HOUR):
-        refused(city.post("accounts/reset-second-factor", lin, username="lin"), 409, "asked")
+        refused(city.post("accounts/reset-second-factor", lin, username="lin", checked=SEEN), 409, "asked")
         assert number < ACTS_AN_HOUR
-    answer = city.post("accounts/reset-second-factor", lin, username="lin")
+    answer = city.post("accounts/reset-second-factor", lin, username="lin", checked=SEEN)
     refused(answer, 429, "too_many_requests")
     assert int(answer.headers["Retry-After"]) > 3000
     assert [row["by"] for row in city.acts("operator_stopped")] == ["operator:lin"]

@@ -67,12 +67,14 @@ def create_app(
     trial: bool = False,
     background: bool = False,
     security_contact: str = "",
+    everybody: bool = False,
 ) -> Flask:
     """The gateway as a WSGI application.
 
     `secrets` are the city's, the newest first; `services` are those whose health and status are asked; `lifetime` is that of
     sign-ins, in seconds. `city` names the installation where second factors are kept; in a `trial` one person may do alone what otherwise
-    takes two, and nobody needs a second factor. `background`: somebody calls `flush` of the trail regularly.
+    takes two, and nobody needs a second factor; with `everybody` all accounts need one.
+    `background`: somebody calls `flush` of the trail regularly.
     `security_contact` is where weaknesses are reported.
     """
     app = Flask(__name__, static_folder=None)
@@ -90,7 +92,9 @@ def create_app(
     app.json.ensure_ascii = False  # type: ignore[attr-defined]
     app.session_interface = _Session()
     trail = Trail(caller.call, accounts.views, background)
-    credentials = Credentials(accounts, secrets, operator_token, lifetime, trail=trail, city=city, trial=trial)
+    credentials = Credentials(
+        accounts, secrets, operator_token, lifetime, trail=trail, city=city, trial=trial, everybody=everybody
+    )
     gateway = Gateway(caller, credentials, trail)
     operators = Operators(gateway, accounts, trail)
     gateway.before += [operators.before, Signing(credentials).before]

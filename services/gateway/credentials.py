@@ -67,8 +67,8 @@ def account_words(row: Row | None) -> dict[str, str]:
 class Credentials:
     """Issues and checks tokens.
 
-    `secrets` are the city's, the newest first; `operator` is the installation's token ("": none). `trail` notes what happens. In a
-    `trial` nobody needs a second factor, and first passwords stay.
+    `secrets` are the city's, the newest first; `operator` is the installation's token ("": none). `trail` notes what happens. With
+    `everybody` all accounts need a second factor, not operators' alone. In a `trial` nobody needs one, and first passwords stay.
     """
 
     def __init__(
@@ -81,11 +81,13 @@ class Credentials:
         trail: Trail | None = None,
         city: str = "linli.example",
         trial: bool = False,
+        everybody: bool = False,
     ) -> None:
         self.accounts = accounts
         self.lifetime = lifetime
         self._secrets = secrets
         self.trial = trial
+        self._everybody = everybody
         self._operator = operator.encode()
         self._tokens = URLSafeTimedSerializer(self.keys("token"))
         self._attempts = Attempts(clock)
@@ -247,9 +249,9 @@ class Credentials:
 
     def _identity(self, row: Row) -> Identity:
         needs = (PASSWORD,) if row.get("first") and not self.trial else ()
+        if (row["kind"] == "operator" or self._everybody) and not row.get("factor") and not self.trial:
+            needs = (*needs, SECOND_FACTOR)
         if row["kind"] == "operator":
-            if not row.get("factor") and not self.trial:
-                needs = (*needs, SECOND_FACTOR)
             return Identity("operator", f"operator:{row['username']}", row["username"], needs)
         return Identity("person", row["person_id"], row["username"], needs)
 

@@ -53,6 +53,7 @@ class HttpServer(DependencyProvider):
             trial=settings.trial,
             background=True,
             security_contact=settings.security_contact,
+            everybody=settings.second_factor == "everybody",
         )
         self._edge = Edge(settings)
         self.address = self._edge.address

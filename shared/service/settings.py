@@ -101,6 +101,11 @@ VARIABLES: tuple[tuple[str, str, str], ...] = (
         "Where weaknesses are reported, for /.well-known/security.txt: mailto:… or https://…; empty: the file is not there",
     ),
     (
+        "LINLI_SECOND_FACTOR",
+        "",
+        "everybody: all accounts need a second factor; empty: operators, and whoever signs for money",
+    ),
+    (
         "LINLI_BREACHED_PASSWORDS",
         "",
         "File of passwords that became known elsewhere, brought along (SHA-1 hashes in order); they are not taken; empty: common ones only",
@@ -144,6 +149,7 @@ class Settings:
     today: str = ""
     trial: bool = False
     security_contact: str = ""
+    second_factor: str = ""
     certificate_file: str = ""
     ca_file: str = ""
     https_only: bool = False
@@ -166,6 +172,8 @@ class Settings:
             ("http://", "https://")
         ):
             raise BadInputError(f"LINLI_TRACES must be console or an http address, not {value['LINLI_TRACES']!r}")
+        if value["LINLI_SECOND_FACTOR"] not in ("", "everybody"):
+            raise BadInputError(f"LINLI_SECOND_FACTOR must be everybody or empty, not {value['LINLI_SECOND_FACTOR']!r}")
         return cls(
             data=data,
             host=value["LINLI_HOST"],
@@ -189,6 +197,7 @@ class Settings:
             today=_day(value, "LINLI_TODAY"),
             trial=_yes(value, "LINLI_TRIAL"),
             security_contact=_contact(value, "LINLI_SECURITY_CONTACT"),
+            second_factor=value["LINLI_SECOND_FACTOR"],
             certificate_file=checked("LINLI_CERTIFICATE_FILE", value["LINLI_CERTIFICATE_FILE"], own=True),
             ca_file=checked("LINLI_CA_FILE", value["LINLI_CA_FILE"], own=False),
             https_only=_yes(value, "LINLI_HTTPS_ONLY"),

@@ -12,7 +12,8 @@ from services.gateway.accounts import VIEWS, Accounts
 from services.gateway.credentials import WRONG_CODE, Credentials
 from services.gateway.problems import TooManyRequestsError
 from services.gateway.second_factor import Factors
-from shared.domain.errors import ForbiddenError, UnauthenticatedError, UnavailableError
+from shared.domain.errors import BadInputError, ForbiddenError, UnauthenticatedError, UnavailableError
+from shared.service.settings import Settings
 from shared.views.sqlite import SqliteViews
 
 PASSWORD = "correct horse 9"
@@ -128,3 +129,10 @@ def test_an_account_ends_with_its_last_day(accounts: Accounts) -> None:
         credentials.open(token)
     with pytest.raises(UnauthenticatedError, match="2020-01-01"):
         credentials.sign_in("chen", PASSWORD, "")
+
+
+def test_settings_say_for_whom_it_is_needed() -> None:
+    assert Settings.read({}).second_factor == ""
+    assert Settings.read({"LINLI_SECOND_FACTOR": "everybody"}).second_factor == "everybody"
+    with pytest.raises(BadInputError, match="LINLI_SECOND_FACTOR must be everybody or empty"):
+        Settings.read({"LINLI_SECOND_FACTOR": "nobody"})

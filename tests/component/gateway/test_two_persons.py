@@ -346,6 +346,21 @@ def test_an_operator_needs_a_second_factor_and_a_first_password_is_changed(city:
     assert city.post("accounts/remove", city.sign_in("lin", NEXT), username="p-grid").status_code == 200
 
 
+def test_a_city_may_ask_everybody_for_a_second_factor(city: City) -> None:
+    token = city.sign_in("p-resident")
+    assert city.client.get("/api/me", headers={"Authorization": f"Bearer {token}"}).status_code == 200
+    city.gateway.credentials._everybody = True
+    try:
+        report = {"place": COMPOUND, "category": "facility.road", "description": "pit"}
+        answer = city.post("issues/report_issue", token, **report)
+        assert answer.status_code == 403 and "second factor" in answer.json["message"]
+        city.set_up("p-resident")
+        assert city.post("issues/report_issue", city.sign_in("p-resident"), **report).status_code == 200
+        assert city.post("issues/report_issue", **report).status_code == 200, "who has no account reports as before"
+    finally:
+        city.gateway.credentials._everybody = False
+
+
 def test_an_operator_is_braked(city: City) -> None:
     lin = city.operator("lin")
     for number in range(ACTS_AN_HOUR):

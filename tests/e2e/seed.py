@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlencode
 
-from tests.kit.city import document
+from tests.kit.city import ENTRIES, document
 
 PASSWORD = "linli-e2e-2026"
 COMPOUND = "350104.013.002.001"
@@ -37,10 +37,15 @@ WORKER = [
     "visit.record",
 ]
 SECRETARY = [*STAFF, "project.*", "payment.sign", "statement.disclose"]
+#: A department is sent cases of its trade; the street's staff sends them out, calls back and reviews bills.
+CLERK = ["issue.accept", "issue.resolve"]
+OFFICER = ["issue.triage", "issue.dispatch", "issue.extend", "issue.follow_up", "issue.close", "payment.review.branch"]
 ROLES = {
     "grid_worker": ("网格员", "Grid worker", [*WORKER, "project.propose", "payment.request"]),
     "community_secretary": ("社区书记", "Community secretary", SECRETARY),
     "street_secretary": ("街道书记", "Street secretary", STAFF),
+    "department_clerk": ("部门经办人", "Department officer", CLERK),
+    "street_officer": ("街道督办员", "Street supervisor", OFFICER),
     "branch_secretary": ("小区党支部书记", "Compound branch secretary", ["payment.review.branch"]),
     "committee_head": ("院委会主任", "Head of the yard committee", ["payment.review.committee"]),
     "board_head": ("监事会主席", "Head of the supervisory board", ["payment.review.board"]),
@@ -66,6 +71,14 @@ PLACES = [
 BODIES = [
     ("street-committee", "street", "金山街道党工委", "Jinshan Street Party work committee", "350104.013", ""),
     (
+        "housing-office",
+        "street",
+        "金山街道住房建设办",
+        "Jinshan Street housing office",
+        "350104.013",
+        "",
+    ),
+    (
         "community-committee",
         "community",
         "燎原社区党委",
@@ -84,11 +97,15 @@ BODIES = [
     ("yard-committee", "compound", "榕树里院委会", "Rongshuli yard committee", COMPOUND, "community-committee"),
     ("supervisory-board", "compound", "榕树里监事会", "Rongshuli supervisory board", COMPOUND, "community-committee"),
 ]
+#: Those that are no Party organisations.
+TYPES = {"housing-office": "department", "yard-committee": "council", "supervisory-board": "council"}
 #: person, name, post's organisation, role
 PEOPLE = [
     ("lin", "林晓燕", "community-committee", "grid_worker"),
     ("chen", "陈建国", "community-committee", "community_secretary"),
     ("zheng", "郑海", "street-committee", "street_secretary"),
+    ("fang", "方志明", "housing-office", "department_clerk"),
+    ("qiu", "邱丽", "street-committee", "street_officer"),
     ("wu", "吴敏", "compound-branch", "branch_secretary"),
     ("huang", "黄志强", "yard-committee", "committee_head"),
     ("xu", "许文", "supervisory-board", "board_head"),
@@ -146,11 +163,36 @@ class Api:
         return other
 
 
+def _said(kind: str, **words: tuple[str, str]) -> dict[str, dict[str, Any]]:
+    """The small city's entries of a kind with words."""
+    return {code: ENTRIES[kind][code] | {"zh": zh, "en": en} for code, (zh, en) in words.items()}
+
+
 def found(operator: Api) -> None:
     """Profile, places, bodies, posts, people, accounts."""
     words = {
+        "severities": _said("severities", small=("一般", "small"), hard=("较难", "hard"), big=("重大", "big")),
+        "tiers": _said("tiers", compound=("小区", "compound"), area=("片区", "area"), community=("社区", "community")),
+        "channels": _said(
+            "channels",
+            visit=("入户走访", "home visit"),
+            patrol=("巡逻", "patrol"),
+            portal=("网上反映", "portal"),
+            phone=("电话", "phone"),
+            meeting=("议事会", "meeting"),
+        ),
         "issue_categories": {code: {"zh": zh, "en": en} for code, (zh, en) in CATEGORIES.items()},
         "activity_kinds": {"service": {"zh": "志愿服务", "en": "service"}},
+        "organisation_types": {
+            "party": {"zh": "党组织", "en": "Party organisation"},
+            "council": {"zh": "居民自治组织", "en": "residents' body"},
+            "department": {"zh": "职能部门", "en": "department"},
+        },
+        "review_bodies": {
+            "branch": {"type": "party", "zh": "党组织", "en": "Party organisation"},
+            "committee": {"type": "council", "zh": "院委会", "en": "yard committee"},
+            "board": {"type": "council", "zh": "监事会", "en": "supervisory board"},
+        },
     }
     profile = document(
         profile_id="rongjiang",
@@ -174,7 +216,7 @@ def found(operator: Api) -> None:
             "establish_organisation",
             since=SINCE,
             organisation_id=id,
-            type="council" if id in ("yard-committee", "supervisory-board") else "party",
+            type=TYPES.get(id, "party"),
             name=name,
             name_en=name_en,
             level=level,

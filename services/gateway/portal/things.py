@@ -28,6 +28,8 @@ _ON_A_CARD, _NAMED = 50, 30
 #: What a thing is called by, if it has it; else the code of its sort.
 _NAMES = ("title", "name")
 _SORTS = ("category", "kind", "type", "role")
+#: What stands first wherever a thing has it: the time limit, who answers for it, what they have to do.
+_FIRST = ("due", "asked_due", "person_id", "duty")
 #: Fields that are shown in a place of their own, or say nothing to people.
 _APART = frozenset(
     {
@@ -183,7 +185,7 @@ def pairs(
 ) -> list[dict[str, Any]]:
     """The fields of a thing that have a label, in words; what says nothing is left out, lists of other things unless in full."""
     found = []
-    for name, value in row.items():
+    for name, value in sorted(row.items(), key=lambda one: _FIRST.index(one[0]) if one[0] in _FIRST else len(_FIRST)):
         nothing = value in (None, "", [], {}, 0, False) or (isinstance(value, Mapping) and value.get("rows") == [])
         if nothing or name in _APART or name in without or name == of.id_field:
             continue

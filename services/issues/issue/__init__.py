@@ -10,6 +10,7 @@ from services.issues.issue.answering import (
     raise_untaken,
 )
 from services.issues.issue.counting import COUNTED_AGAIN, on_entry_adopted
+from services.issues.issue.extending import ask_extension, decline_extension, extend_issue
 from services.issues.issue.finding import (
     find_held_issues,
     find_issues,
@@ -23,7 +24,6 @@ from services.issues.issue.handling import (
     accept_issue,
     dispatch_issue,
     escalate_issue,
-    extend_issue,
     mark_overdue,
     return_issue,
     triage_issue,
@@ -66,8 +66,10 @@ __all__ = [
     "WORKS",
     "Issue",
     "accept_issue",
+    "ask_extension",
     "close_issue",
     "contained",
+    "decline_extension",
     "dispatch_issue",
     "erase_contact",
     "escalate_issue",

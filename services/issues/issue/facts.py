@@ -114,6 +114,21 @@ class IssueExtended(_OfCase, frozen=True, kw_only=True):
     working_days: int = 0  # as in `IssueDispatched`
 
 
+class ExtensionAsked(_OfCase, frozen=True, kw_only=True):
+    """The accountable post asks for a later time limit; nothing changes before somebody else approves it (C12)."""
+
+    issue_id: str
+    due: str  # ISO date that is asked for
+    reason: Annotated[str, CASE_TEXT]
+
+
+class ExtensionDeclined(_OfCase, frozen=True, kw_only=True):
+    """Somebody else than the accountable person declined what was asked for; the time limit stays (C12)."""
+
+    issue_id: str
+    reason: Annotated[str, CASE_TEXT]
+
+
 class LimitCountedAgain(Event, frozen=True, kw_only=True):
     """The calendar of a year came that the time limit was provisionally counted with; this is what it says (C12, X05)."""
 
@@ -267,6 +282,8 @@ IssueFact = (
     | IssueDispatched
     | IssueAccepted
     | IssueExtended
+    | ExtensionAsked
+    | ExtensionDeclined
     | LimitCountedAgain
     | IssueEscalated
     | IssueHandedUp
@@ -308,6 +325,8 @@ CODEC = Codec(
         IssueDispatched,
         IssueAccepted,
         IssueExtended,
+        ExtensionAsked,
+        ExtensionDeclined,
         LimitCountedAgain,
         IssueEscalated,
         IssueHandedUp,

@@ -205,6 +205,7 @@ def find_issues(
         YES,
         "only open ones whose accountable person does not hold the post; there should be none; staff of the place only",
     ] = False,
+    asked: Annotated[bool, YES, "only those for which a later time limit is asked for"] = False,
     due__lt: Annotated[str, DAY, "time limit before this day"] = "",
     reported__gte: Annotated[str, DAY, "reported on this day or later"] = "",
     reported__lt: Annotated[str, DAY, "reported before this day"] = "",
@@ -248,7 +249,9 @@ def find_issues(
         "person_id": person_id,
         "origin": origin,
         "reporter": read.by.actor if mine else "",
+        "asked_due__gte": "0" if asked else "",
         "due__lt": due__lt,
+        "due__gte": "0" if due__lt else "",  # what has no time limit is not before a day
         "reported__gte": reported__gte,
         "reported__lt": reported__lt,
         "hidden": shown,

@@ -1,4 +1,4 @@
-"""Handling what was taken in: triage, dispatch, accept, extend, escalate; and what the passing of a time limit means."""
+"""Handling what was taken in: triage, dispatch, accept, escalate; and what the passing of a time limit means."""
 
 from __future__ import annotations
 
@@ -10,7 +10,6 @@ from services.issues.issue.facts import (
     IssueAccepted,
     IssueDispatched,
     IssueEscalated,
-    IssueExtended,
     IssueOverdue,
     IssueReturned,
     IssueTriaged,
@@ -105,7 +104,7 @@ def _check_able(post: Row, place: str, city: City, field: str) -> None:
         )
 
 
-def _limit(due: str, working_days: int, day: str, city: City) -> WorkingDay:
+def time_limit(due: str, working_days: int, day: str, city: City) -> WorkingDay:
     """The last day of a time limit, as it was named or counted from a day; not further ahead than the city allows."""
     if bool(due) == bool(working_days):
         raise BadInputError(
@@ -154,7 +153,7 @@ def dispatch_issue(
     organisation_id: Annotated[str, id_of("organisation"), "organisation expected to have the post"] = "",
 ) -> list[Event]:
     """Make the holder of a post accountable for an issue, with a duty and a time limit (C12)."""
-    limit = _limit(due, working_days, city.day, city)
+    limit = time_limit(due, working_days, city.day, city)
     post = city.holder(post_id)
     level = _level(post, city)
     _check_able(post, issue.place, city, "post_id")
@@ -219,43 +218,6 @@ def accept_issue(issue: Issue, *, by: Mandate, at: str) -> list[Event]:
     if issue.status == "accepted" and issue.person_id == by.actor:
         return []
     return [IssueAccepted(issue_id=issue.id, person_id=by.actor)]
-
-
-def _somebody_else(issue: Issue, by: Mandate) -> Said | None:
-    mine = by.actor == issue.person_id
-    return said(_("an extension is approved by somebody else than the accountable person")) if mine else None
-
-
-@ISSUE.command(
-    "issue.extend",
-    when=("dispatched", "accepted"),
-    only=_somebody_else,
-    otherwise=_("the issue is {status}; only a dispatched issue has a time limit"),
-)
-def extend_issue(
-    issue: Issue,
-    *,
-    by: Mandate,
-    at: str,
-    city: City,
-    reason: Annotated[str, text(1000), "why more time is needed"],
-    due: Annotated[str, DAY, "last day of the time limit"] = "",
-    working_days: Annotated[int, WORKING_DAYS, "time limit in working days from today, instead of a date"] = 0,
-) -> list[Event]:
-    """Approve a later time limit; nobody approves their own (C12)."""
-    limit = _limit(due, working_days, at[:10], city)
-    if limit.date <= issue.due:
-        raise IllegalStateError(
-            _("{later} is not later than the present time limit {due}"),
-            {"due": said(_("must be later"))},
-            later=limit.date,
-            due=issue.due,
-        )
-    return [
-        IssueExtended(
-            issue_id=issue.id, due=limit.date, calendar=limit.calendar, reason=reason, working_days=working_days
-        )
-    ]
 
 
 def _nobody_above(issue: Issue, by: Mandate, city: City) -> Said | None:

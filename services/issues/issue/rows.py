@@ -7,6 +7,8 @@ from typing import Any
 
 from services.issues.issue.facts import (
     ContactErased,
+    ExtensionAsked,
+    ExtensionDeclined,
     FollowUpRecorded,
     IssueClosed,
     IssueDispatched,
@@ -88,6 +90,7 @@ CASES = View.of(
         ("post_id", "open", "due"),
         ("open", "overdue", "due"),
         ("open", "provisional"),
+        "asked_due",
         ("person_id", "open"),
         ("organisation_id", "open"),
         "issue_id",
@@ -101,7 +104,7 @@ CASES = View.of(
         ("post_id", "reporter", "reported"),
     ),
     _case,
-    folding=3,
+    folding=4,
 )
 
 #: Before the id of an organisation whose level was not stated yet.
@@ -137,6 +140,8 @@ _TEXTS: dict[type[Event], str] = {
     IssueTriaged: "reason",
     IssueDispatched: "duty",
     IssueExtended: "reason",
+    ExtensionAsked: "reason",
+    ExtensionDeclined: "reason",
     IssueEscalated: "reason",
     IssueResolved: "outcome",
     FollowUpRecorded: "note",

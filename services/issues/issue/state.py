@@ -10,6 +10,8 @@ from msgspec.structs import replace
 from services.issues.issue.facts import (
     CODEC,
     ContactErased,
+    ExtensionAsked,
+    ExtensionDeclined,
     FollowUpRecorded,
     IssueAccepted,
     IssueClosed,
@@ -66,6 +68,7 @@ class Issue(msgspec.Struct, frozen=True):
     due: str = ""
     calendar: str = ""  # that the time limit was computed with
     working_days: int = 0  # that it was counted from; 0: it was named
+    asked_due: str = ""  # the later time limit that is asked for, until somebody decides on it
     missed: str = ""  # the time limit, once it has passed, until there is another one
     outcome: str = ""
     because: str = ""
@@ -96,6 +99,7 @@ def _moved(issue: Issue, event: IssueEscalated | IssueHandedUp | IssueRaised | I
         post_id=event.post_id,
         level=level,
         sender="",
+        asked_due="",
     )
 
 
@@ -109,6 +113,7 @@ def _reopened(issue: Issue, event: IssueReopened) -> Issue:
         working_days=limit.working_days,
         status="dispatched" if issue.duty else "triaged" if issue.tier else "reported",
         reopened=issue.reopened + 1,
+        asked_due="",
         missed="",
         outcome="",
         because="",
@@ -177,13 +182,18 @@ def evolve(issue: Issue, event: IssueFact) -> Issue:
                 calendar=event.calendar,
                 working_days=event.working_days,
                 sender=event.by_post_id,
+                asked_due="",
                 missed="",
             )
         case IssueAccepted():
             return replace(issue, status="accepted", person_id=event.person_id)
         case IssueExtended():
             days = event.working_days
-            return replace(issue, due=event.due, calendar=event.calendar, working_days=days, missed="")
+            return replace(issue, due=event.due, calendar=event.calendar, working_days=days, asked_due="", missed="")
+        case ExtensionAsked():
+            return replace(issue, asked_due=event.due)
+        case ExtensionDeclined():
+            return replace(issue, asked_due="")
         case LimitCountedAgain():
             missed = issue.missed if event.due == issue.due else ""
             return replace(issue, due=event.due, calendar=event.calendar, missed=missed)
@@ -205,6 +215,7 @@ def evolve(issue: Issue, event: IssueFact) -> Issue:
             return replace(
                 issue,
                 status="resolved",
+                asked_due="",
                 outcome=event.outcome,
                 because=event.because,
                 contained=event.contained,

@@ -9,6 +9,7 @@ import itertools
 import json
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -456,6 +457,11 @@ class World:
             self.do(who, "issues", by, issue_id=id, **ask)
         return id
 
+    def late_issue(self) -> str:
+        """An issue for which more time is asked."""
+        id = self.issue("accepted")
+        return self.do("p-grid", "issues", "ask_extension", issue_id=id, due=_day(9), reason="等配件")
+
     def held_issue(self) -> str:
         """What nobody signed for, beyond what the post takes in of it on a day."""
         told = {"place": COMPOUND, "category": "facility.streetlight", "description": "路灯又不亮"}
@@ -615,8 +621,8 @@ def _attending(world: World, id: str) -> Typed:
     return {"person_id": came["rows"][0]["person_id"]}
 
 
-def _day() -> str:
-    return today()
+def _day(later: int = 0) -> str:
+    return (date.fromisoformat(today()) + timedelta(days=later)).isoformat()
 
 
 #: The roll of a vote of owners.
@@ -788,6 +794,8 @@ ROWS: dict[str, Row] = {
     "strike_out_issue": Row("p-secretary", {"reason": "广告"}, World.held_issue),
     "withdraw_issue": Row("p-resident", {}, World.issue),
     "extend_issue": Row("p-secretary", {"working_days": "9"}, lambda world: world.issue("accepted")),
+    "ask_extension": Row("p-grid", lambda world, id: {"due": _day(9)}, lambda world: world.issue("dispatched")),
+    "decline_extension": Row("p-secretary", {}, World.late_issue),
     "escalate_issue": Row("p-grid", {"to_post": "post-secretary"}, lambda world: world.issue("dispatched")),
     "resolve_issue": Row("p-grid", {}, lambda world: world.issue("accepted")),
     "record_follow_up": Row("p-resident", {"result": "satisfied"}, lambda world: world.issue("resolved")),

@@ -60,7 +60,7 @@ def test_no_refusal_and_no_list_of_posts_says_where_a_confidential_case_is(desk:
     given = {
         "severity": "small", "tier": "compound", "reason": "why", "post_id": "post-grid", "duty": "go", "working_days": 3,
         "to_post": "post-street", "outcome": "done", "result": "satisfied", "because": "done", "withheld": "description",
-        "why": "names",
+        "why": "names", "due": "2025-03-10",
     }  # fmt: skip
     tried = 0
     for name, command in desk.definition.commands.items():
@@ -124,6 +124,8 @@ def test_staff_move_a_text_out_of_public_sight_and_everybody_reads_why(desk: Des
 STEPS: list[tuple[str, str, str, dict[str, Any]]] = [
     ("triage_issue", "post-grid", "reason", {"severity": "small", "tier": "compound"}),
     ("dispatch_issue", "post-grid", "duty", {"post_id": "post-grid", "due": "2025-03-07"}),
+    ("ask_extension", "post-grid", "reason", {"due": "2025-03-10"}),
+    ("decline_extension", "post-street", "reason", {}),
     ("extend_issue", "post-street", "reason", {"due": "2025-03-10"}),
     ("escalate_issue", "post-grid", "reason", {"to_post": "post-street"}),
     ("resolve_issue", "post-street", "outcome", {}),

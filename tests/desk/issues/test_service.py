@@ -186,6 +186,10 @@ def test_lists_are_filtered_paged_and_masked(fresh: Desk) -> None:
     assert len(fresh.ask("find_issues", "p-resident", mine=True)["rows"]) == 3
     assert fresh.ask("find_issues", mine=True)["rows"] == []
     assert fresh.ask("find_issues", due__lt="2025-03-01", open=1, status=["dispatched"])["rows"] == []
+    without = report(fresh)
+    assert without not in [row["issue_id"] for row in fresh.ask("find_issues", due__lt="2030-01-01")["rows"]], (
+        "what has no time limit is before no day"
+    )
     with pytest.raises(ForbiddenError, match="staff only"):
         fresh.ask("find_issues", person_id="p-grid")
 

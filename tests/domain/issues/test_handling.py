@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import reduce
 from typing import Any
 
 import pytest
@@ -10,13 +11,22 @@ from msgspec.structs import replace
 from services.issues.issue import (
     ISSUE,
     accept_issue,
+    ask_extension,
+    decline_extension,
     dispatch_issue,
     escalate_issue,
     extend_issue,
     mark_overdue,
     triage_issue,
 )
-from services.issues.issue.facts import IssueAccepted, IssueDispatched, IssueExtended, IssueOverdue
+from services.issues.issue.facts import (
+    ExtensionAsked,
+    ExtensionDeclined,
+    IssueAccepted,
+    IssueDispatched,
+    IssueExtended,
+    IssueOverdue,
+)
 from shared.domain.errors import BadInputError, ForbiddenError, IllegalStateError, NotFoundError
 from shared.domain.event import Event
 from tests.domain.issues.facts import (
@@ -204,6 +214,39 @@ def test_a_time_limit_lies_no_further_ahead_than_the_city_allows() -> None:
     new.then_raises(IllegalStateError, "at the latest, not on 2199-12-31")
     ten_years = issue(REPORTED, TRIAGED).when(dispatch_issue, **sent() | {"due": "2199-12-31"})
     ten_years.then_raises(IllegalStateError, "at the latest")
+
+
+ASKED = ExtensionAsked(issue_id=ISSUE_ID, due="2025-03-14", reason="spare part")
+DECLINED = ExtensionDeclined(issue_id=ISSUE_ID, reason="it cannot wait")
+
+
+def test_the_accountable_post_asks_for_more_time_and_somebody_else_decides() -> None:
+    """(part of C12)"""
+    grid, street = mandate("post-grid", "issue.accept", "issue.extend"), mandate("post-street", "issue.extend")
+    sent_out = (REPORTED, TRIAGED, DISPATCHED)
+    asked = {"due": "2025-03-14", "reason": "spare part", "city": city()}
+    spec = issue(*sent_out)
+    spec.when(ask_extension, by=grid, **asked).then(ASKED)
+    spec.when(ask_extension, by=grid, **asked | {"due": DUE}).then_raises(
+        IllegalStateError, "not later than the present"
+    )
+    spec.when(ask_extension, by=grid, **asked | {"due": "2199-12-31"}).then_raises(IllegalStateError, "at the latest")
+    spec.when(ask_extension, by=mandate("post-street", "issue.accept"), **asked).then_raises(
+        ForbiddenError, "only the post"
+    )
+    spec.when(decline_extension, by=street, reason="x").then_raises(IllegalStateError, "nobody asks for more time")
+    issue(REPORTED, TRIAGED).when(ask_extension, by=grid, **asked).then_raises(IllegalStateError, "has a time limit")
+
+    wanted = issue(*sent_out, ASKED)
+    wanted.when(ask_extension, by=grid, **asked).then_nothing()
+    wanted.when(extend_issue, by=street, reason="spare part", city=city()).then(EXTENDED)  # as it was asked for
+    other = replace(EXTENDED, due="2025-03-12")
+    wanted.when(extend_issue, by=street, due="2025-03-12", reason="spare part", city=city()).then(other)
+    wanted.when(decline_extension, by=street, reason="it cannot wait").then(DECLINED)
+    wanted.when(decline_extension, by=grid, reason="x").then_raises(ForbiddenError, "approved by somebody else")
+    for decided in (EXTENDED, DECLINED, RESOLVED, replace(DISPATCHED, due="2025-03-20"), ESCALATED):
+        settled = reduce(ISSUE.evolve, (*sent_out, ASKED, decided), ISSUE.initial(ISSUE_ID))
+        assert settled.asked_due == "", "what was asked for is settled"
 
 
 def test_nobody_approves_their_own_extension() -> None:

@@ -153,7 +153,8 @@ def selection_names(data: Mapping[str, Any]) -> set[str]:
 #: Kind of entry to the lists whose codes its parts name.
 _NAMES: Mapping[str, Mapping[str, str]] = {
     "organisation_types": {"members": "classifications"},
-    "regulations": dict.fromkeys(("of", "adopted_by", "guide"), "organisation_types") | {"parameters": "parameters"},
+    "regulations": dict.fromkeys(("of", "adopted_by", "guide"), "organisation_types")
+    | {"parameters": "parameters", "meeting": "meetings"},
     "duties": {
         "of": "organisation_types",
         "level": "levels",

@@ -70,6 +70,9 @@ class RegulationKind(msgspec.Struct, frozen=True, kw_only=True):
     ] = []
     acknowledged: Annotated[bool, YES, "whether each household acknowledges it"] = False
     due_days: Annotated[int, number(0, 3660), "days after the founding of such a body until it is due; 0: not due"] = 0
+    meeting: Annotated[
+        str, code_of("meetings"), "kind of meeting that must have carried it, with its minutes; empty: none"
+    ] = ""
 
 
 class MeetingKind(msgspec.Struct, frozen=True, kw_only=True):
@@ -88,6 +91,7 @@ class MeetingKind(msgspec.Struct, frozen=True, kw_only=True):
         str, code_of("organisation_types"), "type of the body at whose request it is called; empty: it needs none"
     ] = ""
     residents: Annotated[bool, YES, "whether its items are put forward by residents"] = False
+    speakers: Annotated[bool, YES, "whether each item has somebody who speaks to it"] = False
     topics: Annotated[bool, YES, "whether it is about one of the city's topics"] = False
     notice_days: Annotated[int, number(0, 90), "days between its call and its day at least"] = 0
     voices: Annotated[str, choice("persons", "households", "bodies", words="voices"), "who has a voice"] = "persons"

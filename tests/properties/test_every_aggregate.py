@@ -25,10 +25,11 @@ BOUNDED = settings(
     suppress_health_check=list(HealthCheck),
     print_blob=False,
 )
-#: Of these only refusals are tried here: a profile is one document of all lists, and the small city has no checklist, obligation, scheme,
-#: classification, table of grades, link, selection, document, meeting, programme or survey.
+#: Of these only refusals are tried here: a profile is one document of all lists, and the small city has no term with an end,
+#: checklist, obligation, scheme, classification, table of grades, link, selection, document, meeting, programme or survey.
 ONLY_REFUSED = {
     "profile",
+    "succession",
     "checklist",
     "obligation",
     "standing",

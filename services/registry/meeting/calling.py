@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Annotated
 
+from msgspec.structs import replace
+
 from services.registry.meeting.state import MEETING, Item, Meeting, MeetingCalled, MeetingCalledOff, bodies_of
 from services.registry.organisation import ORGANISATION, Organisation
 from shared.domain.bodies import MeetingKind
@@ -15,6 +17,7 @@ from shared.domain.errors import BadInputError, IllegalStateError
 from shared.domain.event import Event
 from shared.domain.fields import DAY, Pattern, code_of, group, id_of, line, many, text
 from shared.domain.mandate import Mandate
+from shared.domain.masking import masked
 from shared.domain.period import plus_days
 from shared.domain.words import _, said, term
 
@@ -49,6 +52,7 @@ def call_meeting(
     asking_organisation_id: Annotated[str, id_of("organisation"), "body at whose request; empty: none"] = "",
 ) -> list[Event]:
     """Call a meeting of a body, with as much notice as its kind asks for (A36, B03, B08, C46, D12)."""
+    agenda = [replace(one, title=masked(one.title)) for one in agenda]
     told = (kind, organisation_id, day, hour, where, topic, asking_organisation_id, tuple(agenda), tuple(invited))
     if meeting.status != "unknown":
         known = (
@@ -79,6 +83,7 @@ def call_meeting(
         city.code("topics", topic, "topic")
     _invited(city, rules, tuple(invited))
     _asked(city, rules, asking_organisation_id)
+    _spoken(city, rules, agenda)
     if rules.residents and any(one.origin != "residents" for one in agenda):
         raise IllegalStateError(
             _("what such a meeting discusses is put forward by residents"), {"agenda": said(_("not from residents"))}
@@ -95,7 +100,7 @@ def call_meeting(
             where=where,
             topic=topic,
             asking_organisation_id=asking_organisation_id,
-            agenda=list(agenda),
+            agenda=agenda,
             invited_ids=list(invited),
         )
     ]
@@ -133,6 +138,17 @@ def _asked(city: City, rules: MeetingKind, asking: str) -> None:
             {"asking_organisation_id": said(_("no such body"))},
             type=term("organisation_types", rules.request),
         )
+
+
+def _spoken(city: City, rules: MeetingKind, agenda: Sequence[Item]) -> None:
+    """Raise unless there is the post of who speaks to an item, and each item has one where the kind asks for it."""
+    for item in agenda:
+        if (rules.speakers or item.speaker_post_id) and city.post(item.speaker_post_id) is None:
+            raise IllegalStateError(
+                _("say who speaks to {title}: a post that there is"),
+                {"agenda": said(_("nobody speaks to it"))},
+                title=item.title,
+            )
 
 
 @MEETING.command("meeting.call", when=("called",), again=("called_off",))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Annotated
 
 from services.registry.meeting.state import (
@@ -21,13 +21,15 @@ from shared.domain.bodies import MeetingKind
 from shared.domain.city import City, held_on
 from shared.domain.errors import BadInputError, IllegalStateError
 from shared.domain.event import Event
-from shared.domain.fields import DIGEST, ID, code_of, id_of, line, number, pairs, text
+from shared.domain.fields import DIGEST, ID, code_of, id_of, line, many, number, pairs, text
 from shared.domain.mandate import Mandate
+from shared.domain.masking import masked
 from shared.domain.words import _, said, term
 
 _MOST = 100_000
 _COUNT = number(0, _MOST)
 _NOBODY: Mapping[str, int] = {}
+_NOTHING: Mapping[str, str] = {}
 
 
 @MEETING.command("meeting.record", when=("called",), again=("held", "inquorate"))
@@ -118,14 +120,30 @@ def resolve_item(
     city: City,
     item: Annotated[int, number(1, 50), "number of the item on the agenda"],
     text: Annotated[str, text(2000), "what was resolved, for everyone to read"],
-    votes_for: Annotated[int, _COUNT, "votes for it"],
+    votes_for: Annotated[int, _COUNT, "votes for it; 0 where options are named"] = 0,
     votes_against: Annotated[int, _COUNT, "votes against it"] = 0,
     abstained: Annotated[int, _COUNT, "who abstained"] = 0,
     category: Annotated[
         str, code_of("issue_categories"), "category of the issue that it becomes; empty: it becomes none"
     ] = "",
+    options: Annotated[
+        Mapping[str, int], pairs(line(200), _COUNT), "votes by what was to choose from, the resolution among it"
+    ] = _NOBODY,
+    positions: Annotated[Mapping[str, str], pairs(ID, line(500)), "what each body that came said to it"] = _NOTHING,
+    objections: Annotated[Sequence[str], many(line(500)), "objections that remain, for everyone to read"] = (),
 ) -> list[Event]:
-    """Record what a meeting decided on an item of its agenda; carried or not follows from the votes (A36, C46, D27)."""
+    """Record what a meeting decided on an item of its agenda; carried or not follows from the votes (A36, C46, C47, D27)."""
+    options = {masked(option): votes for option, votes in options.items()}
+    positions = {body: masked(position) for body, position in positions.items()}
+    objections = [masked(objection) for objection in objections]
+    if options:
+        votes_for, votes_against = _chosen(options, text)
+    if strange := set(positions) - set(meeting.attended):
+        raise BadInputError(
+            _("{organisation} was not at this meeting"),
+            {"positions": said(_("was not there"))},
+            organisation=min(strange),
+        )
     rules = rules_of(meeting, city)
     if item > len(meeting.agenda):
         raise BadInputError(
@@ -145,8 +163,10 @@ def resolve_item(
     carried = reached(votes_for, meeting.present, rules.majority_part, rules.majority_whole, rules.majority_above)
     for one in meeting.resolutions:
         if one.number == item:
-            votes = (one.votes_for, one.votes_against, one.abstained)
-            if (one.text, one.category, votes) == (text, category, (votes_for, votes_against, abstained)):
+            votes = (one.votes_for, one.votes_against, one.abstained, one.options)
+            words = (one.text, one.category, one.positions, one.objections)
+            told = (text, category, positions, tuple(objections))
+            if (words, votes) == (told, (votes_for, votes_against, abstained, options)):
                 return []
             raise IllegalStateError(_("this item is decided already"), {"item": said(_("used already"))})
     return [
@@ -159,8 +179,21 @@ def resolve_item(
             abstained=abstained,
             carried=carried,
             category=category,
+            options=options,
+            positions=positions,
+            objections=list(objections),
         )
     ]
+
+
+def _chosen(options: Mapping[str, int], text: str) -> tuple[int, int]:
+    """The votes for the option that was resolved, and for all others; raises unless it is the one with the most."""
+    if text not in options:
+        raise BadInputError(_("what was resolved is one of the options"), {"text": said(_("no such option"))})
+    most = max(options.values())
+    if options[text] < most or list(options.values()).count(most) > 1:
+        raise IllegalStateError(_("another option has as many votes or more"), {"text": said(_("not the most votes"))})
+    return options[text], sum(options.values()) - options[text]
 
 
 @MEETING.command("meeting.record", when=("held",), again=("minuted",))

@@ -13,7 +13,7 @@ from shared.domain.catalogue import data_of
 from shared.domain.city import City
 from shared.domain.decider import Decider
 from shared.domain.event import Event
-from shared.domain.fields import choice, line
+from shared.domain.fields import choice, id_of, line
 from shared.domain.privacy import PUBLIC, told
 
 
@@ -22,6 +22,7 @@ class Item(msgspec.Struct, frozen=True, kw_only=True):
 
     title: Annotated[str, told(), line(200), "what it is about, for everyone to read"]
     origin: Annotated[str, choice("body", "residents", words="origin"), "who put it forward"] = "body"
+    speaker_post_id: Annotated[str, id_of("post"), "post of who speaks to it; empty: nobody in particular"] = ""
 
 
 # Facts. Class and field names are the storage format: rename nothing, upcast instead.
@@ -76,6 +77,11 @@ class ItemResolved(Event, frozen=True, kw_only=True):
     abstained: int
     carried: bool
     category: str  # of the issue that it becomes, or ""
+    options: Annotated[dict[str, int], told()] = msgspec.field(
+        default_factory=dict
+    )  # votes by what was to choose from, none where it was yes or no
+    positions: Annotated[dict[str, str], told()] = msgspec.field(default_factory=dict)  # by organisation
+    objections: Annotated[list[str], told()] = msgspec.field(default_factory=list)
 
 
 class MinutesKept(Event, frozen=True, kw_only=True):
@@ -119,6 +125,9 @@ class Resolution(msgspec.Struct, frozen=True):
     category: str = ""
     since: str = ""
     evidence: str = ""
+    options: dict[str, int] = {}
+    positions: dict[str, str] = {}
+    objections: tuple[str, ...] = ()
 
 
 class Meeting(msgspec.Struct, frozen=True):
@@ -189,6 +198,9 @@ def evolve(meeting: Meeting, event: Event) -> Meeting:
                 event.abstained,
                 event.carried,
                 event.category,
+                options=event.options,
+                positions=event.positions,
+                objections=tuple(event.objections),
             )
             return replace(meeting, resolutions=(*meeting.resolutions, made))
         case MinutesKept():

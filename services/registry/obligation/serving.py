@@ -51,7 +51,7 @@ def meet_obligation(
     """Record that the body did once what it owes, with evidence; acts too close together do not count twice (D15, E05).
 
     Where persons are counted, it counts only with as many as the rule asks for (A31, E26). Where a meeting is owed, only one that was
-    held by the body itself, or that it came to, shows it (A36, E05).
+    held by the body itself, or that it asked for or came to, shows it (A36, D36, E05).
     """
     if meeting is not None:
         _met(obligation, meeting, done_on)
@@ -127,7 +127,7 @@ def _met(obligation: Obligation, meeting: Meeting, done_on: str) -> None:
             {"meeting_id": said(_("of another kind"))},
             kind=obligation.meeting,
         )
-    if obligation.organisation_id not in (meeting.organisation_id, *meeting.attended):
+    if obligation.organisation_id not in (meeting.organisation_id, meeting.asking_organisation_id, *meeting.attended):
         raise IllegalStateError(
             _("the body that owes it was not at this meeting"), {"meeting_id": said(_("of another body"))}
         )

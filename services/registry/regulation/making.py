@@ -258,12 +258,14 @@ def adopt_regulation(
     former: Annotated[Regulation | None, holds(REGULATION, _former)],
     resolution: Annotated[str, text(1000), "the decision: which meeting, number of the minutes, for everyone to read"],
     owners_vote_id: Annotated[str, id_of("owners_vote"), "vote of owners that carried it; empty: none was needed"] = "",
+    adopting_meeting_id: Annotated[str, id_of("meeting"), "meeting that carried it; empty: none had to"] = "",
     since: Annotated[str, DAY, "first day in force, not past; empty: today"] = "",
 ) -> list[Event | On]:
-    """Adopt a version by a decision; it takes the place of the one before (A25, D24)."""
+    """Adopt a version by a decision; it takes the place of the one before (A25, D24, D29)."""
     since = since or at[:10]
     if regulation.status == "adopted":
-        if (regulation.resolution, regulation.owners_vote_id) == (resolution, owners_vote_id):
+        told = (regulation.resolution, regulation.owners_vote_id, regulation.adopting_meeting_id)
+        if told == (resolution, owners_vote_id, adopting_meeting_id):
             return []
         raise IllegalStateError(_("this version is adopted already"), {"number": said(_("adopted"))})
     if why := _foreign(regulation, by, city):
@@ -274,6 +276,7 @@ def adopt_regulation(
     _carried(city, rules, regulation, owners_vote_id)
     if former:
         _answered(former)
+    _met(city, rules, regulation, adopting_meeting_id)
     least = max(at[:10], former.since if former else "")
     if since < least:
         raise IllegalStateError(
@@ -290,11 +293,28 @@ def adopt_regulation(
         owners_vote_id=owners_vote_id,
         since=since,
         replaces_id=former.id if former else "",
+        adopting_meeting_id=adopting_meeting_id,
     )
     if former is None:
         return [adopted]
     replaced = RegulationReplaced(regulation_id=former.id, successor_id=regulation.id, until=since)
     return [adopted, on(REGULATION, former.id, replaced)]
+
+
+def _met(city: City, rules: RegulationKind, regulation: Regulation, adopting_meeting_id: str) -> None:
+    """Raise `IllegalStateError` unless a meeting of the kind carried something there, and its minutes are kept (D29)."""
+    if not (rules.meeting or adopting_meeting_id):
+        return
+    row = city.rows.get("meetings", adopting_meeting_id) or {"kind": "", "place": "", "status": "", "carried": 0}
+    fits = row["kind"] == (rules.meeting or row["kind"]) and within(regulation.place, row["place"] or "-")
+    if not fits or row["status"] != "minuted" or not row["carried"]:
+        raise IllegalStateError(
+            _(
+                "such a document is adopted after a meeting of the kind {kind} at its place carried it, with its minutes"
+            ),
+            {"adopting_meeting_id": said(_("no such meeting that carried it"))},
+            kind=rules.meeting,
+        )
 
 
 def _heard(regulation: Regulation, today: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import Annotated, Any
 
 from services.registry.census import below, household_sum
@@ -127,6 +128,10 @@ def _numbers(read: Reader, row: Row) -> list[Row]:
         place=TEXT,
         acknowledged=COUNT,
         households=COUNT,
+        comments=COUNT,
+        taken=COUNT,
+        not_taken=COUNT,
+        unanswered=COUNT,
         qualifier=TEXT,
         as_of=shape(service=TEXT, position=COUNT),
     )
@@ -134,16 +139,24 @@ def _numbers(read: Reader, row: Row) -> list[Row]:
 def regulation_figures(
     read: Reader, *, regulation_id: Annotated[str, id_of("regulation"), "the version"]
 ) -> dict[str, Any]:
-    """How many households have acknowledged a version, of how many that are counted at its place; nobody is named (A25, C26)."""
+    """How many households have acknowledged a version, of how many that are counted at its place; nobody is named (A25, C26).
+
+    Of the `comments`, so many were adopted (`taken`), not adopted, or are not answered yet: a partition (D22, D30).
+    """
 
     def answer() -> Row:
         row = read.row("regulations", regulation_id, "regulation", "regulation_id")
         counted = household_sum(read.rows, row["place"], read.today)
+        answers = Counter(one["answer"] for one in row["comments"])
         return {
             "regulation_id": regulation_id,
             "place": row["place"],
             "acknowledged": row["acknowledged"],
             "households": counted["value"],
+            "comments": len(row["comments"]),
+            "taken": answers["taken"],
+            "not_taken": answers["not_taken"],
+            "unanswered": answers[""],
             "qualifier": counted["qualifier"],
         }
 

@@ -73,6 +73,7 @@ class CommentAnswered(Event, frozen=True, kw_only=True):
 class RegulationAdopted(Event, frozen=True, kw_only=True):
     """A body adopted a version by a decision; it is in force from a day on (A25, D24)."""
 
+    schema = 2
     regulation_id: str
     kind: str
     organisation_id: str  # whose document it is
@@ -81,6 +82,7 @@ class RegulationAdopted(Event, frozen=True, kw_only=True):
     owners_vote_id: str  # "" where owners did not vote on it
     since: str  # ISO date
     replaces_id: str  # the version before, or ""
+    adopting_meeting_id: str = ""  # that carried it, "" where none had to
 
 
 class RegulationPosted(Event, frozen=True, kw_only=True):
@@ -170,6 +172,7 @@ class Regulation(msgspec.Struct, frozen=True):
     adopted_by_organisation_id: str = ""
     resolution: str = ""
     owners_vote_id: str = ""
+    adopting_meeting_id: str = ""
     postings: tuple[Posting, ...] = ()
     since: str = ""
     until: str = ""
@@ -218,6 +221,7 @@ def evolve(regulation: Regulation, event: Event) -> Regulation:
                 adopted_by_organisation_id=event.adopted_by_organisation_id,
                 resolution=event.resolution,
                 owners_vote_id=event.owners_vote_id,
+                adopting_meeting_id=event.adopting_meeting_id,
                 since=event.since,
             )
         case RegulationPosted():
@@ -234,7 +238,7 @@ def evolve(regulation: Regulation, event: Event) -> Regulation:
     return regulation
 
 
-#: Documents were drafted before they named a meeting: the field that was added has a default.
+#: Documents were drafted and adopted before they named a meeting: the fields that were added have defaults.
 FACTS = Codec(
     (
         RegulationDrafted,
@@ -249,9 +253,9 @@ FACTS = Codec(
         RegulationAcknowledged,
         HouseholdsForgotten,
     ),
-    {("RegulationDrafted", 1): lambda data: data},
+    {("RegulationDrafted", 1): lambda data: data, ("RegulationAdopted", 1): lambda data: data},
 )
-REGULATION = Decider("regulation", FACTS, Regulation, Regulation, evolve, lambda regulation: regulation.place)
+REGULATION = Decider("regulation", FACTS, Regulation, Regulation, evolve, lambda regulation: regulation.place, fold=2)
 
 
 class Acknowledgement(msgspec.Struct, frozen=True):

@@ -717,7 +717,7 @@ ROWS: dict[str, Row] = {
     "invite_comments": Row("p-secretary", {}, lambda world: world.regulation("drafted", "convention")),
     "comment_draft": Row("p-resident", {}, lambda world: world.regulation("commenting", "convention")),
     "answer_comment": Row("p-secretary", {"comment": "1"}, lambda world: world.regulation("answering", "convention")),
-    "adopt_regulation": Row("p-secretary", {"owners_vote_id": ""}, World.regulation),
+    "adopt_regulation": Row("p-secretary", {"owners_vote_id": "", "adopting_meeting_id": ""}, World.regulation),
     "post_regulation": Row("p-secretary", {"channel": "portal"}, lambda world: world.regulation("adopted")),
     "acknowledge_regulation": Row("p-secretary", {"place": BUILDING}, lambda world: world.regulation("adopted")),
     "end_regulation": Row("p-secretary", {}, lambda world: world.regulation("adopted")),

@@ -318,3 +318,81 @@ def test_the_finance_rules_show_the_versions_of_the_numbers_that_they_are_about(
     assert [one["version"] for one in versions] == sorted({one["version"] for one in versions})
     with pytest.raises(IllegalStateError, match="must stay"):
         yard.ask("retire_entry", "operator", kind="parameters", code="settling_days", reason="x")
+
+
+@pytest.fixture
+def planned(yard: Desk) -> Desk:
+    """A yard whose plans are adopted by a 坝坝会 after days for objections."""
+    powers = [*PROFILE["powers"]["secretary"], "regulation.*", "meeting.*"]
+    adopt(yard, "roles", "secretary", "书记", level="", powers=powers, intake=0)
+    adopt(yard, "meetings", "baba", "坝坝会", callers=["party"])
+    adopt(yard, "regulations", "plan", "决策方案", of="council", comment_days=7, meeting="baba")
+    return yard
+
+
+def test_a_plan_is_published_argued_at_an_assembly_and_adopted_only_then(planned: Desk) -> None:
+    """公示决策方案: public for its days, each objection answered, carried by a 坝坝会 that the branch led, minuted (D29)."""
+    with pytest.raises(BadInputError) as refused:
+        adopt(planned, "regulations", "wrong", "错", of="council", meeting="unheard-of")
+    assert list(refused.value.fields["data"]) == ["meeting"]
+    id = draft(planned, "plan")
+    planned.ask("invite_comments", "post-yard", regulation_id=id)
+    planned.ask("post_regulation", "post-yard", regulation_id=id, channel="notice_board", where="1号楼")
+    assert planned.ask("get_regulation", "", regulation_id=id)["text"] == "第1版正文", "for everybody to read"
+    planned.ask("comment_draft", "p-chen", regulation_id=id, text="先修下水道")
+    later = f"2025-03-11{AT}"
+    early = {"regulation_id": id, "resolution": "坝坝会通过"}
+    with pytest.raises(IllegalStateError, match="comments are open until"):
+        planned.ask("adopt_regulation", "post-yard", **early)
+    answer = {"regulation_id": id, "comment": 1, "taken": True, "reason": "列为第一项"}
+    planned.ask("answer_comment", "post-yard", at=later, **answer)
+
+    def meeting(by: str, *, minuted: bool, votes: int = 9, **more: Any) -> str:
+        called = {"kind": "baba", "organisation_id": "branch", "day": "2025-03-11", "agenda": [{"title": "方案"}]}
+        made = str(planned.ask("call_meeting", by, **called | more)["id"])
+        here: dict[str, Any] = {"meeting_id": made, "at": later}
+        body = str((called | more)["organisation_id"])
+        planned.ask("hold_meeting", by, **here, attended={body: 3}, residents=6, entitled=9, present=9)
+        planned.ask("resolve_item", by, **here, item=1, text="通过方案", votes_for=votes)
+        if minuted:
+            planned.ask("keep_minutes", by, **here, text="论证纪要")
+        return made
+
+    with pytest.raises(BadInputError, match="does not call such meetings"):
+        meeting("post-secretary", minuted=True, organisation_id="yard")
+    adopting: dict[str, Any] = {**early, "at": later}
+    against = meeting("post-secretary", minuted=True, votes=4)
+    unwritten = meeting("post-secretary", minuted=False)
+    for wrong in ("", against, unwritten):
+        with pytest.raises(IllegalStateError, match="carried it, with its minutes"):
+            planned.ask("adopt_regulation", "post-yard", **adopting, adopting_meeting_id=wrong)
+    good = meeting("post-secretary", minuted=True)
+    planned.ask("adopt_regulation", "post-yard", **adopting, adopting_meeting_id=good)
+    shown = planned.ask("get_regulation", regulation_id=id)
+    assert (shown["status"], shown["adopting_meeting_id"]) == ("adopted", good)
+
+
+def test_each_proposal_is_adopted_or_not_with_a_reason_and_the_rate_has_both_numbers(planned: Desk) -> None:
+    """合理化建议: two adopted, one not, of four; none twice, none without a reason, and the draft waits for the last one (D30)."""
+    adopt(planned, "regulations", "ideas", "合理化建议", of="council", comment_days=7)
+    id = draft(planned, "ideas")
+    planned.ask("invite_comments", "post-yard", regulation_id=id)
+    for text in ("加灯", "划线", "种树", "养鸡"):
+        planned.ask("comment_draft", "p-chen", regulation_id=id, text=text)
+    for number, taken in ((1, True), (2, True), (4, False)):
+        answer: dict[str, Any] = {"regulation_id": id, "comment": number, "taken": taken}
+        with pytest.raises(BadInputError):
+            planned.ask("answer_comment", "post-yard", **answer, reason="")
+        planned.ask("answer_comment", "post-yard", **answer, reason="已研究")
+    figures = planned.ask("regulation_figures", regulation_id=id)
+    told = [figures[name] for name in ("comments", "taken", "not_taken", "unanswered")]
+    assert told == [4, 2, 1, 1]
+    with pytest.raises(IllegalStateError, match="not yet: 3"):
+        planned.ask("adopt_regulation", "post-yard", at=f"2025-03-11{AT}", regulation_id=id, resolution="会议")
+    shown = planned.ask("get_regulation", "", regulation_id=id)["comments"]
+    assert [(one["answer"], one["reason"]) for one in shown] == [
+        ("taken", "已研究"),
+        ("taken", "已研究"),
+        ("", ""),
+        ("not_taken", "已研究"),
+    ]

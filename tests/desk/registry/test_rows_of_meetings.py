@@ -338,3 +338,116 @@ def test_a_held_meeting_shows_what_is_owed_and_one_shows_one_period_only(town: D
     joint = held(town, "other", {"o-council": 9, "o-red": 2}, **yard, invited=["o-red"])
     met(joint, on="2025-03-18")
     assert town.ask("get_obligation", obligation_id=owed["obligation_id"])["status"] == "met"
+
+
+def test_a_resolution_keeps_its_options_positions_and_objections(town: Desk) -> None:
+    """最大公约数: what was to choose from with its votes, what each body said, the result, and the objections that remain (C47)."""
+    kind(town, "consult", "协商议事", callers=["party"], invited=["owners", "firm"], voices="households")
+    bodies = {"committee": 2, "o-owners": 3, "o-firm": 1}
+    more: dict[str, Any] = {"invited": ["o-owners", "o-firm"], "entitled": 48, "present": 30}
+    id = held(town, "consult", bodies, **more)
+    options = {"划线停车": 18, "立体车库": 9, "维持现状": 3}
+    told: dict[str, Any] = {"item": 1, "text": "划线停车", "options": options}
+    with pytest.raises(BadInputError, match="one of the options"):
+        on_day(town, "resolve_item", id, **told | {"text": "收费停车"})
+    with pytest.raises(IllegalStateError, match="as many votes or more"):
+        on_day(town, "resolve_item", id, **told | {"text": "立体车库"})
+    with pytest.raises(IllegalStateError, match="as many votes or more"):
+        on_day(town, "resolve_item", id, **told | {"options": options | {"立体车库": 18}})
+    with pytest.raises(BadInputError, match="31 votes are more than the 30"):
+        on_day(town, "resolve_item", id, **told | {"options": options | {"维持现状": 4}})
+    with pytest.raises(BadInputError, match="o-council was not at this meeting"):
+        on_day(town, "resolve_item", id, **told, positions={"o-council": "同意"})
+    told |= {
+        "positions": {"o-owners": "同意", "o-firm": "愿出人划线，联系13812345678"},
+        "objections": ["3号楼前留消防通道"],
+    }
+    on_day(town, "resolve_item", id, **told)
+    assert on_day(town, "resolve_item", id, **told)["events"] == 0
+    with pytest.raises(IllegalStateError, match="decided already"):
+        on_day(town, "resolve_item", id, **told | {"objections": []})
+    (made,) = town.ask("get_meeting", "", meeting_id=id)["resolutions"]
+    assert (made["options"], made["votes_for"], made["votes_against"], made["carried"]) == (options, 18, 12, True)
+    assert made["objections"] == ["3号楼前留消防通道"] and made["positions"]["o-owners"] == "同意"
+    assert "13812345678" not in town.stored, "masked in what everybody reads"
+
+
+def test_a_board_regularly_submits_what_it_supervises_and_the_branch_resolves(town: Desk) -> None:
+    """监事会定期提请党支部审议: each quarter, by a meeting of the branch at the board's request; else it is missed (D36)."""
+    kind(town, "review", "党支部审议", callers=["party"], request="board")
+    kind(town, "other", "其他会议", callers=["party"])
+    rule = {"cadence": "quarter", "bearer": "board", "meeting": "review", "power": "obligation.meet"}
+    adopt(town, "obligations", "submission", "监事会提请审议", **rule)
+    town.tick("2025-03-05")
+    (owed,) = town.ask("find_obligations", rule="submission")["rows"]
+    submitted: dict[str, Any] = {"agenda": [{"title": "一季度收支监督"}, {"title": "修缮项目监督"}]}
+    with pytest.raises(IllegalStateError, match="request of a body of the type board"):
+        call(town, "review", **submitted, asking_organisation_id="o-council")
+    voices: dict[str, Any] = {"entitled": 9, "present": 9}
+    id = held(town, "review", {"committee": 9}, **submitted, asking_organisation_id="o-red", **voices)
+    on_day(town, "resolve_item", id, item=1, text="同意监督意见", votes_for=9)
+    on_day(town, "resolve_item", id, item=2, text="责成院委会整改", votes_for=8, votes_against=1)
+    on_day(town, "keep_minutes", id, text="纪要")
+    other = held(town, "other", {"committee": 9}, **voices)
+
+    def met(meeting: str) -> Any:
+        asked = {"obligation_id": owed["obligation_id"], "meeting_id": meeting}
+        return town.ask("meet_obligation", "post-secretary", at=f"{DAY}{EVENING}", **asked)
+
+    with pytest.raises(IllegalStateError, match="of the kind review"):
+        met(other)
+    met(id)
+    for day in ("2025-04-01", "2025-07-01"):
+        town.tick(day)
+    rows = town.ask("find_obligations", rule="submission")["rows"]
+    assert {row["period"]: row["status"] for row in rows} == {
+        "2025-q1": "met",
+        "2025-q2": "missed",
+        "2025-q3": "owed",
+    }
+    row = town.ask("get_meeting", meeting_id=id)
+    assert [(one["text"], one["carried"], one["since"]) for one in row["resolutions"]] == [
+        ("同意监督意见", True, DAY),
+        ("责成院委会整改", True, DAY),
+    ]
+
+
+FOUR = {"enough": "数量充足", "steady": "人员稳定", "balanced": "结构合理", "skilled": "业务精通"}
+
+
+def test_secretaries_speak_on_topics_each_month_and_form_a_pool_of_teachers(town: Desk) -> None:
+    """“社区(小区)书记有话说”: each month, each item with who speaks to it; the pool of teachers passes its four criteria (B41)."""
+    officer(town, "meeting.*", "obligation.*", "checklist.*")
+    adopt(town, "topics", "frontline", "一线工作法")
+    kind(town, "talks", "书记有话说", callers=["party"], topics=True, speakers=True)
+    rule = {"cadence": "month", "bearer": "party", "meeting": "talks", "power": "obligation.meet"}
+    adopt(town, "obligations", "talks", "书记有话说常态化", **rule)
+    town.tick("2025-03-05")
+    for speaker in ("", "post-nowhere"):
+        agenda = [{"title": "一百条", "speaker_post_id": speaker}]
+        with pytest.raises(IllegalStateError, match="say who speaks to"):
+            call(town, "talks", topic="frontline", agenda=agenda)
+    with pytest.raises(BadInputError, match="not on the city's list topics"):
+        call(town, "talks", agenda=[{"title": "一百条", "speaker_post_id": "post-secretary"}])
+    spoken = [{"title": "怎样入户", "speaker_post_id": "post-secretary"}]
+    id = held(town, "talks", {"committee": 30}, topic="frontline", agenda=spoken, entitled=30, present=30)
+    (owed,) = town.ask("find_obligations", rule="talks", organisation_id="committee")["rows"]
+    asked = {"obligation_id": owed["obligation_id"], "meeting_id": id}
+    town.ask("meet_obligation", "post-secretary", at=f"{DAY}{EVENING}", **asked)
+    town.tick("2025-04-01")
+    rows = town.ask("find_obligations", rule="talks", organisation_id="committee")["rows"]
+    assert {row["period"]: row["status"] for row in rows} == {"2025-03": "met", "2025-04": "owed"}
+    (row,) = town.ask("find_meetings", topic="frontline")["rows"]
+    assert [one["speaker_post_id"] for one in row["agenda"]] == ["post-secretary"]
+    adopt(town, "organisation_types", "teachers", "社区教育师资队伍")
+    establish(town, "o-teachers", "teachers")
+    items = [{"code": code, "zh": zh, "en": code} for code, zh in FOUR.items()]
+    pool = {"subject": "organisation", "items": items, "power": "checklist.judge", "unlocks": "pool"}
+    adopt(town, "checklists", "pool", "师资队伍四条标准", **pool)
+    opened = town.ask("open_checklist", "post-secretary", template="pool", subject="o-teachers")["id"]
+    for number, code in enumerate(FOUR):
+        shown = town.ask("get_checklist", checklist_id=opened)
+        assert shown["status"] != "passed", f"{number} of four"
+        judged = {"checklist_id": opened, "item": code, "passed": True, "evidence": "名册"}
+        town.ask("judge_item", "post-secretary", **judged)
+    assert town.ask("get_checklist", checklist_id=opened)["status"] == "passed"

@@ -1,8 +1,8 @@
-"""What was done under each prong of a programme of the city: activities of its kinds, teams of its kinds (A38, A44, C45)."""
+"""What was done under each prong of a programme of the city: activities and teams of its kinds, those in its roles (A38, A44, C18, C45)."""
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated
 
 from services.volunteers.activity.state import ACTIVITY
 from shared.domain.answers import COUNT, TEXT, many, shape
@@ -11,7 +11,8 @@ from shared.domain.fields import DAY, PLACE, code_of
 from shared.domain.reader import Reader
 from shared.domain.view import Row
 
-_COUNTS = dict.fromkeys(("activities", "sessions", "person_times", "persons", "minutes", "teams"), COUNT)
+_COUNTS = dict.fromkeys(("activities", "sessions", "person_times", "persons", "minutes", "teams", "serving"), COUNT)
+_LISTS = ("activity_kinds", "team_kinds", "volunteer_roles")
 _NAMED = {"code": TEXT, "zh": TEXT, "en": TEXT}
 
 
@@ -36,7 +37,7 @@ def programme_activities(
     """Activities and teams under each prong of a programme or campaign, with distinct persons of each and of the whole (A38, A44, C45).
 
     A person who served under two prongs counts once in the whole, and an activity whose kind two prongs name counts once, too. Teams
-    are those that there are today.
+    are those that there are today, and `serving` the distinct persons who are in its roles today.
     """
     entry = read.city.code("programmes", kind, "kind")
     rules: Programme = data_of("programmes", entry.data)
@@ -47,7 +48,7 @@ def programme_activities(
         mechanisms = []
         for named in prong.groups:
             listed, _dot, code = named.partition(".")
-            if listed in ("activity_kinds", "team_kinds"):
+            if listed in _LISTS:
                 known = read.city.entries(listed).get(code)
                 called = {"zh": known.zh if known else code, "en": known.en if known else code}
                 mechanisms.append({"list": listed, "code": code} | called | _counts(read, where, [named]))
@@ -59,7 +60,7 @@ def programme_activities(
 
 def _counts(read: Reader, where: Row, groups: list[str]) -> Row:
     """What was done of these mechanisms (`activity_kinds.service`), each counted once."""
-    kinds: dict[str, list[Any]] = {"activity_kinds": [], "team_kinds": []}
+    kinds: dict[str, list[str]] = {listed: [] for listed in _LISTS}
     for named in sorted(set(groups)):
         listed, _dot, code = named.partition(".")
         kinds.get(listed, []).append(code)
@@ -73,7 +74,11 @@ def _counts(read: Reader, where: Row, groups: list[str]) -> Row:
         activities, sessions = sum(held.values()), sum(n * count for n, count in held.items())
     here = {name: value for name, value in where.items() if name == "place__under"}
     teams = read.rows.count("teams", here | {"kind": kinds["team_kinds"]}) if kinds["team_kinds"] else 0
+    serving = {}
+    if roles := kinds["volunteer_roles"]:
+        serving = read.rows.count_by("roles", "person_id", here | {"role": roles})
     return {
+        "serving": len(serving),
         "activities": activities,
         "sessions": sessions,
         "person_times": sum(times.values()),

@@ -236,3 +236,37 @@ def test_what_is_done_for_a_campaign_is_told_apart_from_another(desk: Desk) -> N
         "deeds": (1, 1),
     }
     assert desk.ask("programme_activities", kind="deeds", place=OTHER_COMPOUND)["activities"] == 0
+
+
+def test_a_core_and_four_joins_have_a_register_of_able_neighbours(desk: Desk) -> None:
+    """一心四联: five prongs; able neighbours by what they can do, each once, named to staff only, until they leave (C18)."""
+    for code in ("doctor", "craftsman"):
+        desk.tell_all("registry", [entry("volunteer_roles", code)])
+    prongs = [
+        _prong("core", "党组织", "organisation_types.party"),
+        _prong("able", "联邻里贤能", "volunteer_roles.doctor", "volunteer_roles.craftsman"),
+        _prong("ties", "联邻里情谊", "activity_kinds.story_meeting"),
+        _prong("hands", "联邻里力量", "team_kinds.party"),
+        _prong("culture", "联邻里文化", "activity_kinds.training"),
+    ]
+    desk.tell_all("registry", [entry("programmes", "core-and-joins", prongs=prongs)])
+    register(desk, "p-1", "p-2")
+    able = {"person_id": "p-1", "role": "doctor", "place": HERE}
+    with pytest.raises(BadInputError, match="not on the city's list volunteer_roles"):
+        desk.ask("take_role", "post-worker", **able | {"role": "wizard"})
+    with pytest.raises(ForbiddenError, match=r"volunteer\."):
+        desk.ask("take_role", "p-2", **able)
+    for person, role in (("p-1", "doctor"), ("p-1", "craftsman"), ("p-2", "craftsman")):
+        desk.ask("take_role", "post-worker", person_id=person, role=role, place=HERE)
+    rows = desk.ask("find_roles", "post-director", role="craftsman", place__under=STREET)["rows"]
+    assert {(row["person_id"], row["name"]) for row in rows} == {("p-1", "陈志明"), ("p-2", "陈志明")}
+    assert "陈志明" not in {row["name"] for row in desk.ask("find_roles", "p-2", role="doctor")["rows"]}
+
+    def serving() -> list[int]:
+        shown = desk.ask("programme_activities", kind="core-and-joins", place=STREET)
+        assert len(shown["prongs"]) == 1 + 4
+        return [shown["serving"], *(one["serving"] for one in shown["prongs"][1]["mechanisms"])]
+
+    assert serving() == [2, 1, 2], "who can do two things counts once"
+    desk.ask("leave_role", "post-worker", person_id="p-2", role="craftsman", place=HERE)
+    assert serving() == [1, 1, 1]

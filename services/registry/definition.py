@@ -34,6 +34,7 @@ from services.registry.post import (
 )
 from services.registry.profile import PROFILE, PROFILES
 from services.registry.programme import PARTICIPATION, PARTICIPATIONS, PROGRAMME, PROGRAMMES
+from services.registry.registration import REGISTRATION, REGISTRATIONS
 from services.registry.regulation import ACKNOWLEDGEMENT, REGULATION, REGULATIONS
 from services.registry.selection import SELECTION, SELECTIONS
 from services.registry.standing import STANDING, STANDINGS
@@ -67,6 +68,7 @@ DEFINITION = Definition(
         PARTICIPATION,
         SURVEY,
         SHEET,
+        REGISTRATION,
     ),
     views=(
         PROFILES,
@@ -96,6 +98,7 @@ DEFINITION = Definition(
         PARTICIPATIONS,
         SURVEYS,
         SHEETS,
+        REGISTRATIONS,
     ),
     clock=(*CLOCK, FALLS_VACANT, SUCCEEDS, *VACANT),
     policies={"registry.PlaceEnded": on_place_ended},

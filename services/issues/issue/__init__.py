@@ -51,6 +51,7 @@ from services.issues.issue.outcome import (
     withhold_text,
 )
 from services.issues.issue.rows import CASES, FIGURES, TIMELINE, WORKS
+from services.issues.issue.since import issues_since
 from services.issues.issue.state import ISSUE, OPEN, Issue
 
 __all__ = [
@@ -80,6 +81,7 @@ __all__ = [
     "get_issue",
     "inbox",
     "issue_figures",
+    "issues_since",
     "mark_overdue",
     "on_entry_adopted",
     "on_given",

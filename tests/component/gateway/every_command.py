@@ -426,6 +426,18 @@ class World:
             self.do("p-secretary", "registry", "close_survey", survey_id=id, conclusion="改进")
         return id
 
+    def registration(self, until: str = "") -> str:
+        """What is registered of the community's committee: a code, and an account if so wished."""
+        told = {"organisation_id": "o-community", "certificate": f"证书 {self.new()}"}
+        id = self._founded("register_credit_code", credit_code="91350100M000100Y43", **told)
+        if until:
+            account = f"62220000{next(self._numbers):08}"
+            self._founded("register_account", registration_id=id, bank="农商银行", account=account)
+        context = CallContext(kind="operator", actor=OPERATOR)
+        row = self.town.call("registry", "get_registration", context, {"registration_id": id})
+        self.last = str(len(row["accounts"]))
+        return id
+
     def owners_vote(self) -> str:
         """A vote of the owners of two units."""
         named = {"matter": "use_of_fund", "question": "修电梯", "roll": ROLL}
@@ -747,6 +759,16 @@ ROWS: dict[str, Row] = {
     ),
     "close_survey": Row("p-secretary", {}, World.survey),
     "forget_answerers": Row("p-secretary", {}, lambda world: world.survey("closed")),
+    "register_credit_code": Row(
+        OPERATOR, lambda world, id: {"organisation_id": world.body(), "credit_code": "91350211M000100Y46"}
+    ),
+    "register_seal": Row(OPERATOR, {"keeper_post_id": "post-secretary"}, World.registration),
+    "register_account": Row(OPERATOR, {"account": "6222999911112222"}, World.registration),
+    "end_registration": Row(
+        OPERATOR,
+        lambda world, id: {"what": "account", "number": world.last},
+        lambda world: world.registration("account"),
+    ),
     "cancel_owners_vote": Row("p-street", {}, World.owners_vote),
     "call_meeting": Row(
         "p-secretary",

@@ -273,3 +273,26 @@ def test_what_a_patrol_finds_says_so(desk: Desk) -> None:
     assert desk.ask("issue_figures")["by_channel"] == {"patrol": 2, "portal": 1}
     with pytest.raises(ForbiddenError, match="recorded by staff"):
         report(desk, channel="patrol")
+
+
+def test_issues_are_counted_since_a_branch_was_filled_anew_and_a_committee_was_founded(desk: Desk) -> None:
+    """Both milestones have their day; since both there are three cases of which two are disputes; none is refused (C52)."""
+    desk.tell_all("registry", [entry("issue_categories", "dispute.noise", confidential=True)])
+    founded = {"organisation_id": "o-owners", "type": "party", "name": "业主委员会", "name_en": "", "level": "compound"}
+    founded |= {"place": COMPOUND, "parent_id": "", "since": "2025-03-02"}
+    term = {"post_id": "post-grid", "person_id": "p-grid", "organisation_id": "o-compound", "role": "grid_worker"}
+    term |= {"place": COMPOUND, "since": "2025-03-04", "until": ""}
+    desk.tell_all("registry", [("OrganisationEstablished", founded), ("PersonAppointed", term)])
+    report(desk, at="2025-03-03T09:00:00+08:00")
+    for category in ("dispute.noise", "dispute.noise", "facility.road"):
+        report(desk, category=category)
+    with pytest.raises(BadInputError, match="name the milestone"):
+        desk.ask("issues_since", place=COMPOUND)
+    with pytest.raises(NotFoundError, match="no organisation o-none"):
+        desk.ask("issues_since", place=COMPOUND, organisation_id="o-none")
+    both = desk.ask("issues_since", place=COMPOUND, organisation_id="o-owners", post_id="post-grid")
+    assert (both["since"], both["before"], both["collected"]) == ("2025-03-04", 1, 3)
+    assert both["by_class"] == {"confidential": 2, "facility": 1}
+    assert [one["day"] for one in both["milestones"]] == ["2025-03-02", "2025-03-04"]
+    founding = desk.ask("issues_since", place=COMPOUND, organisation_id="o-owners")
+    assert (founding["before"], founding["collected"]) == (0, 4)

@@ -99,6 +99,8 @@ ASKED: dict[str, dict[str, Any]] = {
     "find_surveys": {},
     "get_survey": {},
     "survey_figures": {},
+    "find_registrations": {},
+    "get_registration": {"registration_id": "branch"},
     "find_obligations": {},
     "get_obligation": {},
     "obligation_figures": {},
@@ -188,6 +190,9 @@ def told(read_only: Desk) -> Desk:
     receipt = ask("call_meeting", "post-secretary", **called)
     ask("hold_meeting", "post-secretary", meeting_id=receipt["id"], attended={"branch": 2}, entitled=2, present=2)
     ask("resolve_item", "post-secretary", meeting_id=receipt["id"], item=1, text="修", votes_for=2)
+    code = {"organisation_id": "branch", "credit_code": "91350100M000100Y43", "certificate": "证书"}
+    ask("register_credit_code", "operator", **code)
+    ask("register_account", "operator", registration_id="branch", bank="银行", account="622200001111")
     receipt = ask("open_survey", "post-secretary", kind="content", subject=COMPOUND, period="1")
     told = {"household": "101", "answers": {"content": 4}}
     ask("answer_survey", "post-secretary", survey_id=receipt["id"], place=BUILDING, **told)

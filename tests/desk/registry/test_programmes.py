@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,6 +12,8 @@ from tests.desk.registry.test_rows import adopt, establish, officer
 from tests.desk.registry.test_rows_of_checklists import checklist, judge
 from tests.desk.registry.test_rows_of_coverages import place
 from tests.domain.registry.facts import BUILDING, COMMUNITY, COMPOUND, STREET
+from tests.domain.volunteers.people import HERE, small_city
+from tests.kit.city import entry
 from tests.kit.desk import Desk
 
 MORNING = "T09:00:00+08:00"
@@ -322,3 +325,31 @@ def test_five_steps_are_taken_in_order_each_by_residents_on_evidence(desk: Desk)
     accept(desk, by, unit)
     figures = desk.ask("programme_figures", programme_id=desk.ask("find_programmes")["rows"][0]["programme_id"])
     assert [(one["units"], one["people"]) for one in figures["stages"]] == [(1, n) for n in (11, 12, 13, 14, 12)]
+
+
+def test_three_ways_of_joining_in_are_each_a_group_of_links_and_activities(desk: Desk, tmp_path: Path) -> None:
+    """下沉融入: the links of a group and its activities, by the same codes, each counted where it is kept (A44)."""
+    by = officer(desk, "link.*")
+    adopt(desk, "links", "support", "包联单位", near="organisation", far="place", power="link.make")
+    ways = ("多元力量下沉融入", "多种资源保障融入", "多方党员渗透融入")
+    groups = (["links.support"], ["links.support", "activity_kinds.service"], ["activity_kinds.service"])
+    prongs = [
+        {"code": f"w-{n}", "zh": zh, "en": f"way {n}", "groups": group}
+        for n, (zh, group) in enumerate(zip(ways, groups, strict=True), 1)
+    ]
+    adopt(desk, "programmes", "ways", "三个融入", prongs=prongs)
+    desk.ask("propose_link", by, kind="support", near="branch", far=COMPOUND, terms="包联协议")
+    volunteers = Desk(
+        "volunteers", tmp_path / "volunteers", [*small_city(), entry("programmes", "ways", prongs=prongs)]
+    )
+    planned = {"activity_id": "a-1", "title": "服务日", "kind": "service", "place": HERE}
+    volunteers.ask("plan_activity", "post-director", **planned, starts="2025-03-04T06:00:00+08:00")
+    volunteers.ask("hold_activity", "post-director", activity_id="a-1")
+    for one, query in ((desk, "programme_prongs"), (volunteers, "programme_activities")):
+        with pytest.raises(BadInputError, match="not on the city's list programmes"):
+            one.ask(query, kind="none")
+    links = desk.ask("programme_prongs", kind="ways")["prongs"]
+    done = volunteers.ask("programme_activities", kind="ways")["prongs"]
+    volunteers.close()
+    assert [one["zh"] for one in links] == [one["zh"] for one in done] == list(ways)
+    assert [(one["count"], two["activities"]) for one, two in zip(links, done, strict=True)] == [(1, 0), (1, 1), (0, 1)]

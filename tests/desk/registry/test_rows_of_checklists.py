@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from shared.domain.errors import BadInputError, ForbiddenError, IllegalStateError
+from shared.domain.errors import BadInputError, ForbiddenError, IllegalStateError, NotFoundError
 from tests.desk.registry.test_rows import adopt, establish, officer
 from tests.desk.registry.test_rows_of_coverages import counted, cover, figures, lacking, need, place
 from tests.domain.registry.facts import COMMUNITY, COMPOUND
@@ -100,3 +100,52 @@ def test_zones_are_divided_by_three_principles_with_a_note_on_each(desk: Desk) -
     shown = desk.ask("get_checklist", checklist_id=id)
     assert [shown["judged"][item["code"]]["evidence"] for item in shown["items"]] == list(notes)
     assert shown["status"] == "passed"
+
+
+def test_five_tasks_follow_when_a_village_becomes_a_community(desk: Desk) -> None:
+    """“后半篇文章”: five tasks on evidence; code, seals and accounts are a body's own (B21)."""
+    by = officer(desk, "checklist.*")
+    tasks = ("当选证发放", "赋码登记", "更换标识", "刻章", "设立独立账户")
+    checklist(desk, "after-village", "村改社区后半篇文章", "organisation", *tasks)
+    establish(desk, "village", place=COMMUNITY)
+    id = desk.ask("open_checklist", by, template="after-village", subject="village")["id"]
+
+    def ask(command: str, **more: Any) -> Any:
+        return desk.ask(command, "operator", **more)
+
+    one = {"organisation_id": "committee", "certificate": "统一社会信用代码证书"}
+    with pytest.raises(BadInputError) as refused:
+        ask("register_credit_code", **one, credit_code="9135010")
+    assert set(refused.value.fields) == {"credit_code"}
+    with pytest.raises(BadInputError, match="mistyped"):
+        ask("register_credit_code", **one, credit_code="91350100M000100Y44")
+    with pytest.raises(NotFoundError):
+        ask("register_seal", registration_id="committee", name="公章", keeper_post_id="post-secretary")
+    ask("register_credit_code", **one, credit_code="91350100M000100Y43")
+    assert ask("register_credit_code", **one, credit_code="91350100M000100Y43")["events"] == 0
+    village = {"organisation_id": "village", "certificate": "证书"}
+    with pytest.raises(IllegalStateError, match="code of another body"):
+        ask("register_credit_code", **village, credit_code="91350100M000100Y43")
+    seal = {"registration_id": "committee", "name": "社区党委公章"}
+    with pytest.raises(IllegalStateError, match="nobody holds"):
+        ask("register_seal", **seal, keeper_post_id="post-grid")
+    ask("register_seal", **seal, keeper_post_id="post-secretary")
+    with pytest.raises(IllegalStateError, match="in use already"):
+        ask("register_seal", **seal, keeper_post_id="post-secretary")
+    account = {"bank": "农商银行", "account": "6222000011112222"}
+    ask("register_account", registration_id="committee", **account)
+    ask("register_credit_code", **village, credit_code="91350211M000100Y46")
+    with pytest.raises(BadInputError, match="of the body itself"):
+        ask("register_seal", registration_id="village", name="村章", keeper_post_id="post-secretary")
+    with pytest.raises(IllegalStateError, match="belongs to committee already"):
+        ask("register_account", registration_id="village", **account)
+    ask("end_registration", registration_id="committee", what="account", number=1, reason="销户")
+    ask("register_account", registration_id="village", **account)
+    with pytest.raises(IllegalStateError, match="no such seal or account"):
+        ask("end_registration", registration_id="committee", what="account", number=1, reason="销户")
+    shown = desk.ask("get_registration", registration_id="village")
+    assert (shown["credit_code"], shown["accounts"][0]["account"]) == ("91350211M000100Y46", "…2222")
+    for number, evidence in enumerate(("证书存根", "91350211M000100Y46", "新牌照片", "印模", "开户许可证"), 1):
+        judge(desk, by, id, f"after-village-{number}", evidence)
+    figures = desk.ask("checklist_figures", place=COMMUNITY)["checklists"]["after-village"]
+    assert figures == {"opened": 1, "passed": 1, "items": 5, "holding": 5}

@@ -9,6 +9,7 @@ import pytest
 from services.volunteers.service import VolunteerService
 from tests.domain.volunteers.people import HERE
 from tests.kit.answers import mismatches
+from tests.kit.city import entry
 from tests.kit.desk import Desk
 
 STARTS, EARLIER = "2025-03-04T08:00:00+08:00", "2025-03-04T07:00:00+08:00"
@@ -23,6 +24,7 @@ ASKED: dict[str, dict[str, Any]] = {
     "find_activities": {},
     "get_activity": {"activity_id": "a-1"},
     "activity_figures": {},
+    "programme_activities": {"kind": "carriers"},
     "find_patrols": {},
     "find_wishes": {"place__under": HERE},
     "get_wish": {"wish_id": "w-1"},
@@ -36,6 +38,8 @@ def lived_in(desk: Desk) -> Desk:
     def ask(method: str, **given: Any) -> None:
         desk.ask(method, "post-worker", **given)
 
+    prongs = [{"code": "all", "zh": "全部", "en": "all", "groups": ["activity_kinds.service", "team_kinds.safety"]}]
+    desk.tell_all("registry", [entry("programmes", "carriers", prongs=prongs)])
     for person in ("p-1", "p-2"):
         ask("register_volunteer", person_id=person, name="陈志明", home=HERE)
     ask("take_role", person_id="p-1", role="mediator", place=HERE)

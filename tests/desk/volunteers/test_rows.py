@@ -188,3 +188,85 @@ def test_teams_are_registered_with_their_members(desk: Desk) -> None:
     (row,) = desk.ask("find_teams", kind="safety")["rows"]
     assert (row["team_id"], row["name"], row["members"]) == (team, "平安", 1)
     assert desk.ask("volunteer_figures", place=STREET)["teams"] == {"total": 1, "by": {"safety": 1}}
+
+
+def _prong(code: str, zh: str, *groups: str) -> dict[str, Any]:
+    return {"code": code, "zh": zh, "en": code, "groups": list(groups)}
+
+
+def test_three_carriers_are_reported_as_groups_of_activities_and_teams(desk: Desk) -> None:
+    """红色双休日、半月谈、帮帮团: each with what was done, persons once in the whole; nothing of no programme (A38)."""
+    carriers = [
+        _prong("weekend", "红色双休日", "activity_kinds.service"),
+        _prong("talk", "半月谈议事", "activity_kinds.story_meeting", "meetings.talk"),
+        _prong("help", "党员帮帮团", "team_kinds.party", "activity_kinds.deed"),
+    ]
+    desk.tell_all("registry", [entry("programmes", "carriers", prongs=carriers)])
+    register(desk, "p-1", "p-2")
+    hold(desk, "a-1", {"p-1": 60, "p-2": 60}, sessions=2)
+    hold(desk, "a-2", {"p-1": 30}, "story_meeting", starts="2025-03-04T06:00:00+08:00")
+    hold(desk, "a-3", {}, "station")
+    desk.ask("form_team", "post-director", team_id="t-help", kind="party", name="帮帮团", place=HERE)
+    with pytest.raises(BadInputError, match="not on the city's list programmes"):
+        desk.ask("programme_activities", kind="nothing")
+    shown = desk.ask("programme_activities", kind="carriers", place=STREET)
+    told = [tuple(one[name] for name in ("activities", "sessions", "persons", "teams")) for one in shown["prongs"]]
+    assert told == [(1, 2, 2, 0), (1, 1, 1, 0), (0, 0, 0, 1)]
+    assert (shown["activities"], shown["person_times"], shown["persons"], shown["minutes"]) == (2, 3, 2, 150)
+    assert [one["zh"] for one in shown["prongs"]] == ["红色双休日", "半月谈议事", "党员帮帮团"]
+    assert desk.ask("programme_activities", kind="carriers", since="2025-03-05")["activities"] == 0
+
+
+def test_what_is_done_for_a_campaign_is_told_apart_from_another(desk: Desk) -> None:
+    """“万民干部下基层”、“我为群众办实事”: what is of both counts for each, and a kind of neither for none (C45)."""
+    for code, zh, groups in (
+        ("cadres", "万民干部下基层", ("activity_kinds.service", "activity_kinds.training")),
+        ("deeds", "我为群众办实事", ("activity_kinds.training",)),
+    ):
+        desk.tell_all("registry", [entry("programmes", code, prongs=[_prong("all", zh, *groups)])])
+    register(desk, "p-1")
+    hold(desk, "a-1", {"p-1": 60})
+    hold(desk, "a-2", {"p-1": 30}, "training", starts="2025-03-04T06:00:00+08:00")
+    hold(desk, "a-3", {}, "station")
+    with pytest.raises(BadInputError, match="not on the city's list programmes"):
+        desk.ask("programme_activities", kind="campaign")
+    counted = {code: desk.ask("programme_activities", kind=code) for code in ("cadres", "deeds")}
+    assert {code: (one["activities"], one["persons"]) for code, one in counted.items()} == {
+        "cadres": (2, 1),
+        "deeds": (1, 1),
+    }
+    assert desk.ask("programme_activities", kind="deeds", place=OTHER_COMPOUND)["activities"] == 0
+
+
+def test_a_core_and_four_joins_have_a_register_of_able_neighbours(desk: Desk) -> None:
+    """一心四联: five prongs; able neighbours by what they can do, each once, named to staff only, until they leave (C18)."""
+    for code in ("doctor", "craftsman"):
+        desk.tell_all("registry", [entry("volunteer_roles", code)])
+    prongs = [
+        _prong("core", "党组织", "organisation_types.party"),
+        _prong("able", "联邻里贤能", "volunteer_roles.doctor", "volunteer_roles.craftsman"),
+        _prong("ties", "联邻里情谊", "activity_kinds.story_meeting"),
+        _prong("hands", "联邻里力量", "team_kinds.party"),
+        _prong("culture", "联邻里文化", "activity_kinds.training"),
+    ]
+    desk.tell_all("registry", [entry("programmes", "core-and-joins", prongs=prongs)])
+    register(desk, "p-1", "p-2")
+    able = {"person_id": "p-1", "role": "doctor", "place": HERE}
+    with pytest.raises(BadInputError, match="not on the city's list volunteer_roles"):
+        desk.ask("take_role", "post-worker", **able | {"role": "wizard"})
+    with pytest.raises(ForbiddenError, match=r"volunteer\."):
+        desk.ask("take_role", "p-2", **able)
+    for person, role in (("p-1", "doctor"), ("p-1", "craftsman"), ("p-2", "craftsman")):
+        desk.ask("take_role", "post-worker", person_id=person, role=role, place=HERE)
+    rows = desk.ask("find_roles", "post-director", role="craftsman", place__under=STREET)["rows"]
+    assert {(row["person_id"], row["name"]) for row in rows} == {("p-1", "陈志明"), ("p-2", "陈志明")}
+    assert "陈志明" not in {row["name"] for row in desk.ask("find_roles", "p-2", role="doctor")["rows"]}
+
+    def serving() -> list[int]:
+        shown = desk.ask("programme_activities", kind="core-and-joins", place=STREET)
+        assert len(shown["prongs"]) == 1 + 4
+        return [shown["serving"], *(one["serving"] for one in shown["prongs"][1]["mechanisms"])]
+
+    assert serving() == [2, 1, 2], "who can do two things counts once"
+    desk.ask("leave_role", "post-worker", person_id="p-2", role="craftsman", place=HERE)
+    assert serving() == [1, 1, 1]

@@ -144,6 +144,7 @@ def get_place(read: Reader, *, place: Annotated[str, PATH, "the place"]) -> dict
         **dict.fromkeys(("organisations_by_level", "organisations_by_type", "places_by_kind"), by_code(COUNT)),
         households=_HOUSEHOLDS,
         measures=many(shape(places=COUNT, **_MEASURE)),
+        as_of=shape(service=TEXT, position=COUNT),
     )
 )
 def count_figures(
@@ -158,7 +159,11 @@ def count_figures(
     that were published then: what was corrected or entered later changes no figure of before (X02). `levels` counts the distinct levels
     present in the place's street.
     """
-    rows, day = read.rows, on or read.today
+    return read.as_of(lambda: _counted(read, place, on or read.today))
+
+
+def _counted(read: Reader, place: str, day: str) -> Row:
+    rows = read.rows
     here, standing = below(place), {"since__lte": day, "ended__gt": day}
     street = street_of(rows, place)
     present = rows.count_by("organisations", "level", {**below(street), **standing})
@@ -185,6 +190,7 @@ def count_figures(
         day=TEXT,
         kinds=many(shape(measure=TEXT, zh=TEXT, en=TEXT, unit=TEXT, value=COUNT, qualifier=TEXT, places=COUNT)),
         unknown=many(TEXT),
+        as_of=shape(service=TEXT, position=COUNT),
     )
 )
 def population_figures(
@@ -197,7 +203,10 @@ def population_figures(
 
     Kinds are measures that the city says are of its population; `unknown` names those of which nothing is recorded there.
     """
-    day = on or read.today
+    return read.as_of(lambda: _peopled(read, place, on or read.today))
+
+
+def _peopled(read: Reader, place: str, day: str) -> Row:
     kinds = {code: entry for code, entry in read.city.entries("measures").items() if entry.data.get("population")}
     sums = [
         {"zh": kinds[one["measure"]].zh, "en": kinds[one["measure"]].en} | one

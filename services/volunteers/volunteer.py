@@ -400,6 +400,7 @@ _REPORTED = ("members_surveyed", "members_not_reported", "members_reported", "me
         **dict.fromkeys(_REPORTED, COUNT),
         claims_expired=COUNT,
         late=COUNT,
+        as_of=shape(service=TEXT, position=COUNT),
     )
 )
 def volunteer_figures(read: Reader, *, place: Annotated[str, PLACE, "territory; empty: everywhere"] = "") -> Row:
@@ -407,6 +408,10 @@ def volunteer_figures(read: Reader, *, place: Annotated[str, PLACE, "territory; 
 
     `late` counts facts that were recorded a day or more after they happened (X02).
     """
+    return read.as_of(lambda: _counted(read, place))
+
+
+def _counted(read: Reader, place: str) -> Row:
     views = sorted({*_PLAIN.values(), *_CODED.values(), "report_in_sums"})
     sums = {view: read.rows.get(view, place or EVERYWHERE) or {} for view in views}
     figures: Row = {"place": place} | {name: sums[view].get(name, 0) for name, view in _PLAIN.items()}

@@ -163,6 +163,7 @@ def get_activity(
         persons=COUNT,
         minutes=COUNT,
         by_role=by_code(COUNT),
+        as_of=shape(service=TEXT, position=COUNT),
     )
 )
 def activity_figures(
@@ -178,15 +179,24 @@ def activity_figures(
     chosen = {"place__under": place, "kind": kind, "day__gte": since, "day__lt": until}
     where = {name: value for name, value in chosen.items() if value}
     served = where | ({"role": role} if role else {})
-    times = read.rows.count_by("attendances", "person_id", served)
-    minutes = read.rows.count_by("attendances", "minutes", served)
-    figures: Row = {
-        "person_times": sum(times.values()),
-        "persons": len(times),
-        "minutes": sum(length * count for length, count in minutes.items()),
-        "by_role": {name: count for name, count in read.rows.count_by("attendances", "role", served).items() if name},
-    }
-    if not role:
-        sessions = read.rows.count_by("activities", "sessions", where | {"status": "held"})
-        figures |= {"activities": sum(sessions.values()), "sessions": sum(n * count for n, count in sessions.items())}
-    return figures
+
+    def answer() -> Row:
+        times = read.rows.count_by("attendances", "person_id", served)
+        minutes = read.rows.count_by("attendances", "minutes", served)
+        figures: Row = {
+            "person_times": sum(times.values()),
+            "persons": len(times),
+            "minutes": sum(length * count for length, count in minutes.items()),
+            "by_role": {
+                name: count for name, count in read.rows.count_by("attendances", "role", served).items() if name
+            },
+        }
+        if not role:
+            sessions = read.rows.count_by("activities", "sessions", where | {"status": "held"})
+            figures |= {
+                "activities": sum(sessions.values()),
+                "sessions": sum(n * count for n, count in sessions.items()),
+            }
+        return figures
+
+    return read.as_of(answer)

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 import pytest
 from flask.testing import FlaskClient
 
+from shared.domain.calendar import today
+from shared.domain.errors import ForbiddenError
 from tests.component.gateway.every_command import HOLDERS, PASSWORD, World
 from tests.component.gateway.test_work import EN, ZH, _token, said, send
+from tests.kit.city import BUILDING, COMPOUND
 
 
 @pytest.fixture(scope="module")
@@ -98,3 +102,27 @@ def test_what_is_not_there_is_said_in_the_reader_s_language(world: World, path: 
 def test_whoever_holds_a_post_has_a_work_page(world: World) -> None:
     for person in HOLDERS:
         assert browser(world, person).get("/work", headers=ZH).status_code == 200
+
+
+def test_a_building_takes_in_shows_and_counts_what_is_its_own_and_is_diagnosed(world: World) -> None:
+    """Reported at the building by its residents, listed and counted there by itself, and what ails it is recorded there (A14)."""
+    resident, grid = browser(world, "p-resident"), browser(world, "p-grid")
+    elsewhere = world.issue()  # in the compound
+    ask = {"place": BUILDING, "category": "order.litter", "description": "楼道堆物", "command_id": "k-building"}
+    page = resident.get("/report", headers=ZH).text
+    unknown = resident.post("/report", data=ask | {"place": f"{BUILDING}.9", "csrf_token": _token(page)}, headers=ZH)
+    assert unknown.status_code in (404, 422)
+    answer = resident.post("/report", data=ask | {"csrf_token": _token(page)}, headers=ZH)
+    assert answer.status_code == 303
+    (id,) = re.findall(r"[0-9a-f-]{36}", answer.headers["Location"])
+    here = grid.get(f"/work/issues/find_issues?place__under={BUILDING}", headers=ZH).text
+    assert f'id="issue-{id}"' in here and "楼道堆物" in here and f'id="issue-{elsewhere}"' not in here
+    counted = [grid.get(f"/work/issues/issue_figures?place={where}", headers=ZH).text for where in (BUILDING, COMPOUND)]
+    assert "<dt>收集到</dt><dd>1</dd>" in counted[0] and "<dt>收集到</dt><dd>1</dd>" not in counted[1]
+    problem = {"category": "order.litter", "note": "楼道堆物"}
+    diagnosis = {"place": BUILDING, "kind": "baseline", "problems": [problem], "diagnosed_on": today()}
+    made = world.do("p-grid", "issues", "record_diagnosis", **diagnosis)
+    shown = grid.get(f"/work/issues/find_diagnoses?place__under={BUILDING}", headers=ZH).text
+    assert f'id="diagnosis-{made}"' in shown
+    with pytest.raises(ForbiddenError):
+        world.do("p-resident", "issues", "record_diagnosis", **diagnosis)

@@ -110,6 +110,28 @@ def scenario_check(file: Annotated[Path, typer.Argument(help="The scenario file 
         out.print(f"{file}: {found.count} steps, {len(found.figures)} figures")
 
 
+@app.command("import")
+def import_file(
+    file: Annotated[Path, typer.Argument(help="CSV in UTF-8; its first line names the columns, in either language.")],
+    document: Annotated[
+        str, typer.Option(help="Name of the document that it was taken from; default: the file's.")
+    ] = "",
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only check: record nothing.")] = False,
+    language: Annotated[str, typer.Option(help="Language of what is said: zh or en.")] = "zh",
+    url: Url = None,
+    json: Json = False,
+) -> None:
+    """Bring places, measures, attributes or household counts in from a table; what is known already stays as it is."""
+    from services.console.importing import run
+    from shared.words import LANGUAGES
+
+    with explained():
+        if language not in LANGUAGES:
+            raise BadInputError(f"there are {' and '.join(LANGUAGES)}, not {language}", {"language": "unknown"})
+        if not run(file, document, language, dry_run, url, json):
+            raise SystemExit(1)
+
+
 @case_app.command("show")
 def case_show(
     id: Annotated[str, typer.Argument(help="The number of the case.")], url: Url = None, json: Json = False

@@ -23,7 +23,7 @@ PAGES = {
 }
 
 
-@pytest.mark.parametrize("name", ["kit", "gateway", *OWNERS])
+@pytest.mark.parametrize("name", ["kit", "gateway", "console", *OWNERS])
 def test_every_sentence_and_code_has_chinese_words(name: str) -> None:
     assert missing(of(name)) == []
 

@@ -86,9 +86,14 @@ def of_gateway() -> set[Key]:
     return needed
 
 
+def of_console() -> set[Key]:
+    """What the command says of tables that are brought in; the rest of it is English."""
+    return {("", template) for template in marked(ROOT / "services" / "console")}
+
+
 def of(name: str) -> set[Key]:
     """Everything of the kit, the gateway or a service that needs words."""
-    return {"kit": of_kit, "gateway": of_gateway}.get(name, lambda: of_service(name))()
+    return {"kit": of_kit, "gateway": of_gateway, "console": of_console}.get(name, lambda: of_service(name))()
 
 
 def missing(needed: set[Key]) -> list[Key]:
@@ -106,7 +111,7 @@ def _says(language: str, group: str, text: str) -> bool:
 
 def main() -> None:
     """List what lacks words, as entries of a catalogue."""
-    names = sys.argv[1:] or ["kit", "gateway", *OWNERS]
+    names = sys.argv[1:] or ["kit", "gateway", "console", *OWNERS]
     for name in names:
         for group, text in missing(of(name)):
             context = f'msgctxt "{group}"\n' if group else ""

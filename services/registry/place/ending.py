@@ -17,15 +17,25 @@ from shared.domain.mandate import Mandate
 from shared.domain.policy import Decision
 from shared.domain.record import Record
 from shared.domain.territory import within
-from shared.domain.words import _, said, term
+from shared.domain.words import Said, _, said, term
 
 #: How many successors a change has at least and at most.
 _SUCCESSORS: Mapping[str, tuple[int, int]] = {"moved": (1, 1), "merged": (1, 1), "split": (2, 100), "abolished": (0, 0)}
+_NOT_EMPTY = _("at {place} there still are: {left}; end them or give them a place among the successors first")
 #: How much of what still stands at a place is named.
 _NAMED = 10
 
 
-@PLACE.command("registry.place", id_kind=PATH, alone=True, when=("registered",), again=("ended",))
+def _holds_something(place: Place, by: Mandate, city: City) -> Said | None:
+    """Why a place cannot end yet, whatever is said."""
+    if left := _standing(city, place.id):
+        return said(_NOT_EMPTY, place=place.id, left="、".join(left))
+    return None
+
+
+@PLACE.command(
+    "registry.place", id_kind=PATH, alone=True, when=("registered",), again=("ended",), unless=_holds_something
+)
 def end_place(
     place: Place,
     *,
@@ -85,7 +95,7 @@ def end_place(
     city.known_place(heir, "heir")
     if left := _standing(city, place.id):
         raise IllegalStateError(
-            _("at {place} there still are: {left}; end them or give them a place among the successors first"),
+            _NOT_EMPTY,
             {"place": said(_("not empty"))},
             place=place.id,
             left="、".join(left),

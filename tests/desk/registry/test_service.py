@@ -253,7 +253,7 @@ def test_answers_say_what_the_reader_may_do(read_only: Desk) -> None:
     (branch,) = read_only.ask("find_organisations", CHEN, level="compound")["rows"]
     assert branch["actions"] == ["dissolve_organisation"]
     page = read_only.ask("get_place", "operator", place=COMPOUND)
-    assert page["actions"] == ["rename_place", "measure_place", "count_households", "describe_place", "end_place"]
+    assert page["actions"] == ["rename_place", "measure_place", "count_households", "describe_place"]
     assert read_only.ask("get_place", place=COMPOUND)["actions"] == []
     row = read_only.ask("find_posts", CHEN, role="grid_worker")["rows"][0]
     assert row["actions"] == ["appoint_person", "end_appointment"]

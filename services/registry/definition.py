@@ -9,7 +9,6 @@ from services.registry import (  # noqa: F401  # their queries register on place
     duty,
     staff,  # their queries register on places
 )
-from services.registry import acting, census, coverage, duty, staff  # noqa: F401  # their queries register on things of others
 from services.registry.checklist import CHECKLIST, CHECKLIST_FIGURES, CHECKLISTS
 from services.registry.classification import CLASSIFICATION, CLASSIFICATIONS
 from services.registry.entry import ENTRY

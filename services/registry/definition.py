@@ -13,6 +13,7 @@ from services.registry.checklist import CHECKLIST, CHECKLIST_FIGURES, CHECKLISTS
 from services.registry.classification import CLASSIFICATION, CLASSIFICATIONS
 from services.registry.entry import ENTRY
 from services.registry.grading import GRADING, GRADINGS
+from services.registry.indicator import INDICATOR, INDICATORS
 from services.registry.link import LINK, LINKS
 from services.registry.meeting import MEETING, MEETINGS
 from services.registry.obligation import CLOCK, EVIDENCE, OBLIGATION, OBLIGATION_FIGURES, OBLIGATIONS
@@ -58,6 +59,7 @@ DEFINITION = Definition(
         STANDING,
         CLASSIFICATION,
         GRADING,
+        INDICATOR,
         LINK,
         SELECTION,
         OWNERS_VOTE,
@@ -89,6 +91,7 @@ DEFINITION = Definition(
         STANDINGS,
         CLASSIFICATIONS,
         GRADINGS,
+        INDICATORS,
         LINKS,
         SELECTIONS,
         OWNERS_VOTES,

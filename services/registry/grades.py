@@ -21,12 +21,6 @@ class Result:
     coefficient: int = 0
 
 
-def whole_years(since: str, on: str) -> int:
-    """The whole years from a day to another (ISO dates); a year is full on its anniversary, that of 29 February on 1 March."""
-    years = int(on[:4]) - int(since[:4]) - (on[5:] < since[5:])
-    return max(0, years)
-
-
 def by_points(table: GradeTable, track: str, years: int, units: Mapping[str, int]) -> Result:
     """Each merit gives its points for each unit, up to the most that count; the highest level whose least points are reached."""
     points = sum(

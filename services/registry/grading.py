@@ -11,7 +11,7 @@ from typing import Annotated, Any
 
 import msgspec
 
-from services.registry.grades import RULES, Result, whole_years
+from services.registry.grades import RULES, Result
 from services.registry.person import PERSON, READ_NAMES, Person, names, shown_name
 from shared.domain.answers import ACTIONS, COUNT, OTHERS, PLACE_NAMES, TEXT, YES, by_code, many, page_of, row_of, shape
 from shared.domain.catalogue import data_of
@@ -24,6 +24,7 @@ from shared.domain.fields import CODE, DAY, PLACE, code_of, id_of, number, pairs
 from shared.domain.identity import derived_id
 from shared.domain.lists import Item
 from shared.domain.mandate import Mandate
+from shared.domain.period import whole_years
 from shared.domain.privacy import staff
 from shared.domain.reader import Reader, missing
 from shared.domain.staffing import GradeTable

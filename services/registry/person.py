@@ -9,7 +9,7 @@ import msgspec
 
 from shared.domain.answers import ACTIONS, COUNT, PLACE_NAMES, TEXT, by_code, many, page_of, row_of, shape
 from shared.domain.city import City, every
-from shared.domain.command import CHOSEN, Cursor, Limit, order_of
+from shared.domain.command import CHOSEN, Cursor, Limit, Opener, order_of
 from shared.domain.decider import Decider
 from shared.domain.errors import IllegalStateError
 from shared.domain.event import Event, sealed
@@ -17,6 +17,7 @@ from shared.domain.fields import DAY, id_of, line, text
 from shared.domain.fields import PLACE as PATH
 from shared.domain.fields import many as many_of
 from shared.domain.mandate import Mandate
+from shared.domain.period import whole_years
 from shared.domain.privacy import staff
 from shared.domain.reader import Reader
 from shared.domain.record import Record
@@ -35,6 +36,14 @@ class PersonRegistered(Event, frozen=True, kw_only=True):
     person_id: Annotated[str, staff(READ_NAMES)]
     name: Annotated[str, sealed(lambda fact: fact.person_id)]
     place: str = ""
+
+
+class BirthRecorded(Event, frozen=True, kw_only=True):
+    """The day of birth of a person, sealed; only ages of several together are told (B38)."""
+
+    person_id: Annotated[str, staff(READ_NAMES)]
+    born: Annotated[str, sealed(lambda fact: fact.person_id)]  # ISO date
+    place: str
 
 
 class PersonErased(Event, frozen=True, kw_only=True):
@@ -59,22 +68,24 @@ class Person(msgspec.Struct, frozen=True):
     status: str = "unknown"  # unknown, registered, erased
     place: str = ""
     name: str = ""  # sealed
+    born: str = ""  # sealed
 
 
-def evolve(person: Person, event: PersonRegistered | PersonErased | PersonMoved) -> Person:
+def evolve(person: Person, event: PersonRegistered | BirthRecorded | PersonErased | PersonMoved) -> Person:
     """Apply a recorded fact. Never refuses: it has already happened."""
     match event:
         case PersonRegistered():
             return Person(person.id, "registered", event.place, event.name)
+        case BirthRecorded():
+            return msgspec.structs.replace(person, born=event.born)
         case PersonErased():
             return Person(person.id, "erased", person.place)
         case PersonMoved():
             return msgspec.structs.replace(person, place=event.place)
 
 
-PERSON = Decider(
-    "person", (PersonRegistered, PersonErased, PersonMoved), Person, Person, evolve, lambda person: person.place
-)
+FACTS = (PersonRegistered, BirthRecorded, PersonErased, PersonMoved)
+PERSON = Decider("person", FACTS, Person, Person, evolve, lambda person: person.place, fold=2)
 
 
 @PERSON.command("registry.person", new=CHOSEN, place=lambda ask, by: ask["place"] or by.place)
@@ -97,6 +108,25 @@ def register_person(
     place = place or by.place
     city.known_place(place)
     return [PersonRegistered(person_id=person.id, name=name, place=place)]
+
+
+@PERSON.command("registry.person", when=("registered",))
+def record_birth(
+    person: Person,
+    *,
+    by: Mandate,
+    at: str,
+    open: Opener,
+    born: Annotated[str, DAY, "day of birth; sealed, only ages of several together are told"],
+) -> list[Event]:
+    """Record the day of birth of a registered person, sealed as their name is; a later one corrects it (B38)."""
+    if born > at[:10]:
+        raise IllegalStateError(
+            _("{day} has not come yet; nobody was born on it"), {"born": said(_("must not be in the future"))}, day=born
+        )
+    if person.born and open(person.born) == born:
+        return []
+    return [BirthRecorded(person_id=person.id, born=born, place=person.place)]
 
 
 @PERSON.command(
@@ -145,7 +175,19 @@ def names(read: Reader, person_ids: Iterable[str]) -> dict[str, str]:
     return {id: shown_name(read, row) for id, row in read.rows.get_many("persons", wanted).items()}
 
 
-_ROW = row_of(PERSON, erased=COUNT, actions=ACTIONS)
+_ROW = row_of(PERSON, "born", erased=COUNT, actions=ACTIONS)
+
+
+def _shown(read: Reader, row: Row) -> Row:
+    shown = row | {"name": shown_name(read, row)}
+    return {name: value for name, value in shown.items() if name != "born"}
+
+
+def ages(read: Reader, person_ids: Iterable[str], day: str) -> list[int]:
+    """The whole years of age on a day (ISO date) of those whose day of birth is known, without saying whose they are."""
+    rows = read.rows.get_many("persons", sorted(set(person_ids)))
+    births = (read.open(row["born"]) for row in rows.values() if row.get("born"))
+    return sorted(whole_years(born, day) for born in births if born and born <= day)
 
 
 @PERSON.query(answer=page_of(_ROW), power=READ_NAMES)
@@ -159,7 +201,7 @@ def find_persons(
 ) -> dict[str, Any]:
     """Registered persons with their names, for staff who may read them there."""
     where = {"place__under": place__under, "erased": 0}
-    return read.page("persons", where, limit, cursor, order, PERSON, lambda row: row | {"name": shown_name(read, row)})
+    return read.page("persons", where, limit, cursor, order, PERSON, lambda row: _shown(read, row))
 
 
 @PERSON.query(answer=shape(names=by_code(TEXT)))

@@ -11,12 +11,14 @@ from typing import Annotated, Any
 
 from services.registry.census import household_sum
 from services.registry.classification import coded
+from services.registry.person import ages
 from services.registry.post.state import POST
 from services.registry.subjects import all_of, names_of
 from shared.domain.answers import COUNT, TEXT, YES, by_code, many, shape
 from shared.domain.catalogue import data_of
 from shared.domain.city import every
 from shared.domain.fields import DAY, PLACE, code_of
+from shared.domain.fields import YES as YES_OR_NO
 from shared.domain.fields import many as many_of
 from shared.domain.reader import Reader
 from shared.domain.staffing import Staffing
@@ -25,6 +27,8 @@ from shared.domain.view import Row
 
 _WHERE = Annotated[str, PLACE, "a place and everything below it; empty: the whole city"]
 _DAY = Annotated[str, DAY, "day; empty: today"]
+#: Ages are told only of so many together, so that nobody's own can be read from them.
+_LEAST = 5
 _AS_OF = shape(service=TEXT, position=COUNT)
 _COUNTED = {"posts": COUNT, "persons": COUNT, "several": COUNT, "codes": by_code(COUNT), "unclassified": COUNT}
 _NAMED = dict.fromkeys(("subject", "name", "name_en"), TEXT)
@@ -58,6 +62,7 @@ def _counted(terms: list[Row], codes: Mapping[str, str], asked: bool) -> Row:
         **dict.fromkeys(("place", "day", "scheme"), TEXT),
         **_COUNTED,
         by_role=by_code(COUNT),
+        ages=shape(known=COUNT, without=COUNT, years=COUNT, tenths=COUNT),
         rows=many(shape(**_NAMED, **_COUNTED)),
         as_of=_AS_OF,
     )
@@ -70,12 +75,14 @@ def staff_figures(
     type: Annotated[str, code_of("organisation_types"), "only posts of bodies of this type; empty: of all"] = "",
     roles: Annotated[list[str], many_of(code_of("roles")), "only posts of these roles; none: of all"] = [],  # noqa: B006
     scheme: Annotated[str, code_of("classifications"), "classification that says what they are; empty: none"] = "",
+    aged: Annotated[bool, YES_OR_NO, "whether their ages are summed up"] = False,
     each: Annotated[str, code_of("place_kinds"), "kind of places that are shown one by one; empty: none"] = "",
 ) -> dict[str, Any]:
     """How many distinct persons hold posts on a day, by role, and what they are by a classification (A21, B37, B50).
 
     `by_role` counts the persons of each role; whoever has two roles is in both and one of `persons`. `several` hold more than one post.
-    The codes and `unclassified` add up to `persons` where a classification is named.
+    The codes and `unclassified` add up to `persons` where a classification is named. Of `ages` the `known` ones make so many `years`
+    together, on average so many `tenths` of a year; fewer than five are not told.
     """
     day = on or read.today
 
@@ -97,10 +104,18 @@ def staff_figures(
             "scheme": scheme,
             **_counted(terms, codes, asked),
             "by_role": {role: len(persons) for role, persons in sorted(of_role.items())},
+            "ages": _ages(read, {term["person_id"] for term in terms} if aged else set(), day),
             "rows": [named[one] | _counted(at[one], codes, asked) for one in places],
         }
 
     return read.as_of(answer)
+
+
+def _ages(read: Reader, persons: set[str], day: str) -> Row:
+    found = ages(read, persons, day)
+    told = found if len(found) >= _LEAST else []
+    tenths = (20 * sum(told) + len(told)) // (2 * len(told)) if told else 0
+    return {"known": len(found), "without": len(persons) - len(found), "years": sum(told), "tenths": tenths}
 
 
 _SEAT = shape(**dict.fromkeys(("code", "zh", "en"), TEXT), required=COUNT, held=COUNT, parted=YES)

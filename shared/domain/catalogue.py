@@ -22,6 +22,7 @@ from shared.domain.lists import (
     Category,
     DaysOff,
     Festival,
+    IndicatorKind,
     Item,
     Nothing,
     Parameter,
@@ -344,6 +345,7 @@ KINDS: Mapping[str, EntryKind] = {
     "duties": EntryKind(Duty),
     "staffing": EntryKind(Staffing),
     "grade_tables": EntryKind(GradeTable),
+    "indicators": EntryKind(IndicatorKind),
 }
 
 

@@ -99,6 +99,14 @@ class Festival(msgspec.Struct, frozen=True, kw_only=True):
     ]
 
 
+class IndicatorKind(msgspec.Struct, frozen=True, kw_only=True):
+    """What documents state as a number: in which unit, and what is counted of what (B38, B52)."""
+
+    unit: Annotated[str, choice("percent", "years", "count", words="indicator unit"), "unit"]
+    means: Annotated[str, line(400), "what is counted of what, in Chinese, for everyone to read"]
+    means_en: Annotated[str, line(800), "the same in English"]
+
+
 class Item(msgspec.Struct, frozen=True, kw_only=True):
     """An item of a checklist."""
 

@@ -75,6 +75,11 @@ def weekday_of(day: str, weekday: int, days: int) -> Period | None:
     return Period(f"{year}-w{week:02d}-{weekday}", since.isoformat(), until.isoformat())
 
 
+def whole_years(since: str, on: str) -> int:
+    """The whole years from a day to another (ISO dates), at least 0; full on the anniversary, that of 29 February on 1 March."""
+    return max(0, int(on[:4]) - int(since[:4]) - (on[5:] < since[5:]))
+
+
 def days_between(first: str, second: str) -> int:
     """Calendar days from one day to another (ISO dates)."""
     return (date.fromisoformat(second) - date.fromisoformat(first)).days

@@ -57,6 +57,7 @@ ROLES: dict[str, tuple[str, tuple[str, ...]]] = {
             "owners.*",
             "person.classify",
             "grade.measure",
+            "indicator.state",
         ),
     ),
     "branch_head": ("支部书记", ("payment.review.branch",)),
@@ -148,6 +149,8 @@ def profile(version: int = 1) -> dict[str, Any]:
     ]
     made["code_lists"]["classifications"] = {"member": {"zh": "党员类别", "en": "Sort of member", "classes": members}}
     made["code_lists"]["grade_tables"] = {"pay": {"zh": "岗位等级", "en": "Grades of pay"} | _GRADES}
+    means = {"unit": "percent", "means": "大专及以上人数占干部总数", "means_en": "with college, of all"}
+    made["code_lists"]["indicators"] = {"schooling": {"zh": "学历", "en": "Schooling"} | means}
     made["checklists"] = [{"code": "norms", "zh": "四规范", "en": "Four norms", "items": items} | norms]
     owed = {"cadence": "year", "bearer": "party", "amount": 1, "power": "obligation.meet"}
     made["obligations"] = [{"code": "report", "zh": "向支部报告", "en": "Report to the branch"} | owed]
@@ -684,6 +687,11 @@ ROWS: dict[str, Row] = {
     "measure_grade": Row(
         "p-street",
         lambda world, id: {"scheme": "pay", "person_id": world.person(), "track": "clerks", "serving_since": FOUNDED},
+    ),
+    "record_birth": Row(OPERATOR, {"born": "1980-01-01"}, World.person),
+    "state_indicator": Row(
+        "p-street",
+        {"scheme": "schooling", "place": COMPOUND, "value": "97.5", "denominator": "40", "as_of": FOUNDED},
     ),
     "propose_link": Row("p-street", lambda world, id: {"kind": "pairing", "near": world.body(), "far": "o-street"}),
     "confirm_link": Row("p-secretary", {}, World.link),

@@ -31,7 +31,17 @@ _PROJECT = {
     "stages": _STEP,
 }
 THINGS = (
-    *("checklist", "obligation", "standing", "classification", "grading", "link", "selection", "owners_vote"),
+    *(
+        "checklist",
+        "obligation",
+        "standing",
+        "classification",
+        "grading",
+        "indicator",
+        "link",
+        "selection",
+        "owners_vote",
+    ),
     *("regulation", "programme", "participation", "meeting", "succession", "survey"),
 )
 _GRADES = {
@@ -76,6 +86,8 @@ ASKED: dict[str, dict[str, Any]] = {
     "find_gradings": {},
     "get_grading": {},
     "grading_figures": {"scheme": "pay"},
+    "find_indicators": {},
+    "get_indicator": {},
     "find_links": {},
     "get_link": {},
     "link_figures": {"kind": "support"},
@@ -129,6 +141,7 @@ def told(read_only: Desk) -> Desk:
         "classifications": {"member": words("member") | {"classes": [{"code": "retired", **words("retired")}]}},
         "staffing": {"four_plus_n": words("four_plus_n") | _STAFFING},
         "grade_tables": {"pay": words("pay") | _GRADES},
+        "indicators": {"schooling": words("schooling") | {"unit": "percent", "means": "占比", "means_en": "share"}},
         "links": {"support": words("support") | {"near": "organisation", "far": "place"}},
         "selections": {"members": words("members") | {"of": "party"}},
         "meetings": {"talk": words("talk") | {"callers": ["party"]}},
@@ -158,6 +171,7 @@ def told(read_only: Desk) -> Desk:
                 "survey.*",
                 "person.classify",
                 "grade.measure",
+                "indicator.state",
             ),
         ]
     }
@@ -175,6 +189,8 @@ def told(read_only: Desk) -> Desk:
     ask("classify_person", "post-secretary", scheme="member", person_id="p-lin", code="retired", grounds="台账")
     graded = {"scheme": "pay", "person_id": "p-lin", "track": "clerks", "serving_since": "2020-01-01"}
     ask("measure_grade", "post-secretary", **graded, units={"degree": 1})
+    stated = {"scheme": "schooling", "place": COMPOUND, "as_of": "2025-01-01", "value": "97.5", "denominator": 40}
+    ask("state_indicator", "post-secretary", **stated, source="总结", change="raised")
     receipt = ask("propose_link", "post-secretary", kind="support", near="branch", far=BUILDING, terms="包楼")
     ask("log_delivery", "post-secretary", link_id=receipt["id"], what="走访")
     receipt = ask("open_selection", "post-secretary", kind="members", organisation_id="branch")

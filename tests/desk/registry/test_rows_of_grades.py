@@ -7,10 +7,10 @@ from typing import Any
 import msgspec
 import pytest
 
-from services.registry.grades import whole_years
 from services.registry.person import PersonRegistered
 from services.registry.post import PersonAppointed, PostEstablished
 from shared.domain.errors import BadInputError, ForbiddenError, IllegalStateError, NotFoundError
+from shared.domain.period import whole_years
 from tests.desk.registry.test_rows import adopt, officer
 from tests.desk.registry.test_rows_of_coverages import role
 from tests.desk.registry.test_rows_of_staff import register, tell

@@ -9,6 +9,8 @@ import msgspec
 import pytest
 
 from services.registry.classification import PersonClassified, classification_id
+from services.registry.indicator import makes
+from services.registry.person import BirthRecorded, PersonRegistered
 from services.registry.place import HouseholdsCounted, PlaceRegistered
 from services.registry.post import PersonAppointed, PostEstablished
 from shared.domain.errors import BadInputError, ForbiddenError, IllegalStateError, NotFoundError
@@ -479,3 +481,114 @@ def test_all_secretaries_of_yards_are_trained_in_three_topics(desk: Desk) -> Non
     assert trained() == (2, 3), "the successor has had none of it"
     with pytest.raises(ForbiddenError):
         classify(desk, "p-4", "training.life", "p-4", "trained")
+
+
+SCHOOLING = {"middle": "高中及以下", "college": "大专", "bachelor": "本科", "master": "研究生"}
+
+
+def test_education_and_age_of_the_staff_are_told_of_how_many_on_which_day(fenyang: Desk) -> None:
+    """307 of 315 have been to college, which is 97.5 %, and they are 39 years old on average, with who is not known counted apart (B38)."""
+    classes(fenyang, "schooling", "学历", SCHOOLING)
+    enough = need("college", "大专及以上", "classified", "schooling", standing=["college", "bachelor", "master"])
+    cover(fenyang, "college", "大专及以上学历", enough, subject="person", of="")
+    ask = {"place": CITY, "on": "2025-03-01"}
+    rows = fenyang.ask("coverage_map", "operator", coverage="college", limit=500, **ask)["rows"]
+    everybody = sorted(row["subject"] for row in rows)
+    assert len(everybody) == 315
+    codes = [*["middle"] * 8, *["college"] * 150, *["bachelor"] * 150, *["master"] * 7]
+    for number, (person, code) in enumerate(zip(everybody, codes, strict=True)):
+        tell(fenyang, *classified(person, "schooling", code, place=CITY))
+        # born on 1 July: 29 to 49 years old, 39 on average
+        if person not in ("d-3", "w-1"):
+            tell_born(fenyang, person, f"{1975 + number % 21}-07-01")
+    fenyang.catch_up()
+    share = fenyang.ask("coverage_figures", coverage="college", **ask)
+    assert (share["covered"], share["subjects"], share["without"]) == (307, 315, 8)
+    assert makes("97.5", 315) == [307] and makes("97.5", 279) == [272], "so the denominator is told"
+    found = fenyang.ask("staff_figures", scheme="schooling", aged=True, **ask)
+    assert found["codes"] == {"bachelor": 150, "college": 150, "master": 7, "middle": 8}
+    assert found["unclassified"] == 0 and found["persons"] == 315
+    assert found["ages"]["known"] == 313 and found["ages"]["without"] == 2
+    assert found["ages"]["years"] == sum(
+        2025 - (1975 + number % 21) - 1 for number, person in enumerate(everybody) if person not in ("d-3", "w-1")
+    )
+    assert 385 <= found["ages"]["tenths"] < 395, "39 years"
+    assert fenyang.ask("staff_figures", **ask)["ages"]["known"] == 0, "not asked for"
+    before = fenyang.ask("staff_figures", scheme="schooling", aged=True, place=CITY, on="2024-12-31")
+    assert (before["persons"], before["ages"]["years"]) == (0, 0)
+    few = fenyang.ask("staff_figures", aged=True, place=f"{CITY}.c00", roles=["first"], on="2025-03-01")
+    assert few["persons"] == 1 and (few["ages"]["years"], few["ages"]["tenths"]) == (0, 0), "nobody's own age is told"
+    assert "1975-07-01" not in fenyang.stored, "days of birth are sealed"
+    with pytest.raises(IllegalStateError, match="not come yet"):
+        fenyang.ask("record_birth", "operator", person_id="d-3", born="2025-03-05")
+    with pytest.raises(ForbiddenError):
+        fenyang.ask("record_birth", "p-lin", person_id="d-3", born="1980-01-01")
+    assert fenyang.ask("record_birth", "operator", person_id="d-3", born="1980-01-01")["events"] == 1
+    assert fenyang.ask("record_birth", "operator", person_id="d-3", born="1980-01-01")["events"] == 0
+    assert fenyang.ask("staff_figures", aged=True, **ask)["ages"]["known"] == 314
+    rows = fenyang.ask("find_persons", "operator", place__under=COMMUNITY)["rows"]
+    assert rows and all("born" not in row for row in rows)
+
+
+def tell_born(desk: Desk, person: str, born: str) -> None:
+    """Somebody whose day of birth is known, sealed as a command seals it."""
+    sealed = desk.personal.seal(person, born)
+    named = PersonRegistered(person_id=person, name="", place=CITY)
+    tell(desk, f"person-{person}", named, BirthRecorded(person_id=person, born=sealed, place=CITY), place=CITY)
+
+
+INDICATOR = {"means": "大专及以上人数占“两委”干部总数", "means_en": "with college, of all of the committees"}
+
+
+def test_an_indicator_has_dated_values_with_denominators_and_what_cannot_be_right_is_flagged(desk: Desk) -> None:
+    """ "Raised to" without an earlier value, a rate that no count makes, no denominator: each is entered and flagged (B52)."""
+    by = officer(desk, "indicator.state")
+    for code, unit in (("college", "percent"), ("age", "years"), ("settled", "percent"), ("stations", "count")):
+        adopt(desk, "indicators", code, code, unit=unit, **INDICATOR)
+
+    def state(scheme: str, as_of: str, value: str, of: int = 0, change: str = "stated") -> str:
+        told = {"scheme": scheme, "as_of": as_of, "value": value, "denominator": of, "change": change}
+        return str(desk.ask("state_indicator", by, place=COMMUNITY, source="工作总结", **told)["id"])
+
+    def values(id: str) -> list[tuple[str, str, int, list[str], list[int]]]:
+        shown = desk.ask("get_indicator", indicator_id=id)
+        return [
+            tuple(one[name] for name in ("day", "value", "denominator", "flags", "counts")) for one in shown["values"]
+        ]  # type: ignore[misc]
+
+    college = state("college", "2025-01-01", "97.5", 315, "raised")
+    assert values(college) == [("2025-01-01", "97.5", 315, ["no_earlier"], [307])]
+    state("college", "2022-01-01", "80", 305)
+    assert values(college) == [
+        ("2022-01-01", "80", 305, [], [243, 244, 245]),
+        ("2025-01-01", "97.5", 315, [], [307]),
+    ]
+    assert not desk.ask("find_indicators", scheme="college", flagged=True)["rows"]
+    (fact,) = (msgspec.json.decode(one.data) for one in desk.log.read(0) if b'"97.5"' in bytes(one.data))
+    assert fact["flags"] == ["no_earlier"], "what was found at entry stays recorded"
+    age = state("age", "2025-01-01", "39", 0, "lowered")
+    assert values(age)[0][3] == ["no_denominator", "no_earlier"]
+    state("age", "2025-01-01", "39", 315, "lowered")
+    state("age", "2022-01-01", "38.5", 305)
+    assert values(age)[1][3] == ["not_so"], "39 is not lowered from 38.5"
+    settled = state("settled", "2025-01-01", "98", 17)
+    assert values(settled) == [("2025-01-01", "98", 17, ["impossible"], [])], "neither 16 nor 17 of 17 is 98 %"
+    assert makes("94.1", 17) == [16] and makes("100", 17) == [17] and makes("94", 17) == [16]
+    flagged = {row["scheme"] for row in desk.ask("find_indicators", flagged=True)["rows"]}
+    assert flagged == {"age", "settled"}
+    state("stations", "2025-01-01", "30")
+    head = desk.log.head().position
+    for wrong in (
+        ("college", "2025-01-02", "100.1", 315),
+        ("college", "2025-01-02", "97.5 %", 315),
+        ("college", "2025-01-02", "-1", 315),
+        ("stations", "2025-01-02", "30", 32),
+        ("no-such", "2025-01-02", "30"),
+    ):
+        with pytest.raises(BadInputError):
+            state(*wrong)  # type: ignore[arg-type]
+    with pytest.raises(IllegalStateError, match="not come yet"):
+        state("college", "2025-03-05", "97.5", 315)
+    with pytest.raises(ForbiddenError):
+        desk.ask("state_indicator", "p-lin", place=COMMUNITY, scheme="age", as_of=DAY, value="39", source="总结")
+    assert desk.log.head().position == head

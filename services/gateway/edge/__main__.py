@@ -11,6 +11,7 @@ import asyncio
 import json
 import logging
 import os
+import re
 import resource
 import signal
 import socket
@@ -44,6 +45,9 @@ CONNECTIONS = 4000
 SETTLE, GRACE = 2.0, 4.0
 #: Headers that belong to one connection (RFC 9110, 7.6.1), and those that only a proxy may say.
 _HOP = ("connection", "keep-alive", "proxy-connection", "te", "trailer", "transfer-encoding", "upgrade", "expect")
+#: Headers that a request has once or not at all: of two, one program would believe the first and another the last.
+_ONCE = ("authorization", "content-type", "host", "idempotency-key", "origin", "x-correlation-id", "x-csrf-token")
+_HOST = re.compile(r"([A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])?(:[0-9]{1,5})?")
 _PROXY = ("forwarded", "x-real-ip", "x-forwarded-for", "x-forwarded-proto", "x-forwarded-host", "x-forwarded-port")
 
 
@@ -226,12 +230,18 @@ class Edge:
         """What is passed on of a head; the address and the scheme are said by trusted proxies or by nobody."""
         if not request.raw_path.startswith("/") or request.version not in (HttpVersion10, HttpVersion11):
             raise _Refused("malformed")
+        if request.version == HttpVersion10 and "Transfer-Encoding" in request.headers:
+            raise _Refused("malformed")  # who knows 1.0 only reads another body (RFC 9112, 6.1)
+        if not _HOST.fullmatch(request.headers.get("Host", "")):
+            raise _Refused("malformed")
         left = {name.strip().lower() for name in request.headers.get("Connection", "").split(",")}
         headers: CIMultiDict[str] = CIMultiDict()
         size = len(request.raw_path)
         for name, value in request.headers.items():
             size += len(name) + len(value) + 4
             if not value.replace("\t", " ").isprintable():
+                raise _Refused("malformed")
+            if name in headers and (name.lower() in _ONCE or name.lower().startswith(("linli-", "sec-fetch-"))):
                 raise _Refused("malformed")
             if name.lower() not in (*_HOP, *_PROXY) and name.lower() not in left and "_" not in name:
                 headers.add(name, value)
@@ -241,8 +251,9 @@ class Edge:
         trusted = is_in(peer, self.proxies)
         headers["Host"] = request.headers.get("Host", "")
         headers["X-Forwarded-For"] = client_of(peer, request.headers.getall("X-Forwarded-For", ()), self.proxies)
-        said = trusted and request.headers.get("X-Forwarded-Proto", "").strip().lower() == "https"
-        secured = self.context is not None and not (trusted and "X-Forwarded-Proto" in request.headers)
+        told = {value.strip().lower() for value in request.headers.getall("X-Forwarded-Proto", ())}
+        said = trusted and told == {"https"}  # a proxy that adds its word behind another's has not set it
+        secured = self.context is not None and not (trusted and told)
         headers["X-Forwarded-Proto"] = "https" if said or secured else "http"
         return headers
 

@@ -84,7 +84,16 @@ def test_a_body_in_chunks_arrives_with_its_length(front: Front, seen: list[Any])
         CHUNKED + b"Content-Length: 2\r\n\r\n2\r\n{}\r\n0\r\n\r\n",
         CHUNKED + b"Transfer-Encoding: identity\r\n\r\n2\r\n{}\r\n0\r\n\r\n",
         POST + b"Transfer-Encoding: xchunked\r\n\r\n2\r\n{}\r\n0\r\n\r\n",
+        b"POST /a HTTP/1.0\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n2\r\n{}\r\n0\r\n\r\n",
         CHUNKED + b"\r\nzz\r\n{}\r\n0\r\n\r\n",
+        b"GET /a HTTP/1.1\r\nHost: x, y\r\n\r\n",
+        b"GET /a HTTP/1.1\r\nHost: x/y\r\n\r\n",
+        b"GET /a HTTP/1.1\r\nHost: x:80:80\r\n\r\n",
+        GET + b"Authorization: Bearer a\r\nauthorization: Bearer b\r\n\r\n",
+        GET + b"Idempotency-Key: a\r\nIdempotency-Key: a\r\n\r\n",
+        GET + b"Linli-Post: a\r\nLINLI-POST: b\r\n\r\n",
+        GET + b"Sec-Fetch-Site: same-origin\r\nSec-Fetch-Site: cross-site\r\n\r\n",
+        POST + b"Content-Type: text/plain\r\nContent-Length: 2\r\n\r\n{}",
         CHUNKED + b"\r\n2\r\n{}xx0\r\n\r\n",
     ],
 )
@@ -97,6 +106,11 @@ def test_what_may_be_read_in_two_ways_is_refused_and_what_follows_it_is_not_read
     assert seen == []
     body = json.loads(answer.rpartition(b"\r\n\r\n")[2])
     assert body["kind"] == "bad_input" and body["template"] == REFUSALS["malformed"].template
+
+
+@pytest.mark.parametrize("host", [b"linli.example", b"linli.example:8000", b"[::1]:8000", b"127.0.0.1", b""])
+def test_hosts_as_they_are_written_are_taken(front: Front, host: bytes) -> None:
+    assert answers(front.raw(b"GET /a HTTP/1.1\r\nHost: %s\r\nConnection: close\r\n\r\n" % host)) == [200]
 
 
 def test_requests_behind_one_another_are_answered_in_turn(front: Front, seen: list[Any]) -> None:
@@ -244,6 +258,11 @@ def test_a_trusted_proxy_says_whose_requests_it_passes_on(tmp_path: Path) -> Non
             assert answers(front.raw(head + b"Connection: close\r\n\r\n")) == [200]
         assert behind.seen[7]["headers"]["x-forwarded-for"] == "10.1.2.7"
         assert behind.seen[7]["headers"]["x-forwarded-proto"] == "https"
+        both = GET + b"X-Forwarded-Proto: https\r\nX-Forwarded-Proto: http\r\nX-Forwarded-For: 10.1.9.9\r\n"
+        assert answers(front.raw(both + b"Connection: close\r\n\r\n")) == [200]
+        assert behind.seen[-1]["headers"]["x-forwarded-proto"] == "http", (
+            "it added its word behind that of somebody else"
+        )
         head = GET + b"X-Forwarded-For: 10.1.2.3\r\nX_Forwarded_For: 1.1.1.1\r\n"
         found = [answers(front.raw(head + b"Connection: close\r\n\r\n"))[0] for _ in range(4)]
         assert found == [200, 200, 429, 429] or found == [200, 200, 200, 429], "each client has a rate of its own"

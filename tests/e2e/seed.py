@@ -173,6 +173,12 @@ def found(operator: Api) -> None:
     words = {
         "severities": _said("severities", small=("一般", "small"), hard=("较难", "hard"), big=("重大", "big")),
         "tiers": _said("tiers", compound=("小区", "compound"), area=("片区", "area"), community=("社区", "community")),
+        "money_sources": _said(
+            "money_sources",
+            government=("政府", "government"),
+            society=("社会", "society"),
+            residents=("居民", "residents"),
+        ),
         "channels": _said(
             "channels",
             visit=("入户走访", "home visit"),

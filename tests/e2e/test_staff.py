@@ -172,6 +172,7 @@ def test_a_department_takes_on_sends_back_and_resolves_what_it_was_sent(
     street = sit_down("qiu", width, locale)
     asked = street.card("extensions", f"issue-{ours}")
     street.offers(asked, "dispatch_issue", "extend_issue", "decline_extension")
+    expect(asked).to_contain_text("配件要等几天。")
     street.give(asked, "extend_issue", partial(street.type, reason="同意按申请的日期。"))
     expect(asked).not_to_contain_text(street.label("asked_due"))
 

@@ -29,7 +29,9 @@ _ON_A_CARD, _NAMED = 50, 30
 _NAMES = ("title", "name")
 _SORTS = ("category", "kind", "type", "role")
 #: What stands first wherever a thing has it: the time limit, who answers for it, what they have to do.
-_FIRST = ("due", "asked_due", "person_id", "duty")
+_FIRST = ("due", "asked_due", "asked_because", "person_id", "duty")
+#: What whoever decides about a time limit reads beside the form.
+_LIMITS = ("due", "asked_due", "asked_because")
 #: Fields that are shown in a place of their own, or say nothing to people.
 _APART = frozenset(
     {
@@ -121,6 +123,7 @@ def shown(frame: Frame, of: Aggregate, row: Row, most: int = 1000) -> dict[str, 
         "provisional": bool(row.get("provisional")) and bool(row.get("open", row.get("status") == "owed")),
         "text": row[text] if text else "",
         "pairs": pairs(frame, of, row, {text, *_NAMES, *_SORTS}, in_full=most > _ON_A_CARD)[:most],
+        "limits": pairs(frame, of, {name: row[name] for name in _LIMITS if name in row}),
         "actions": actions(of, id, row.get("actions", ()), row),
         "others": others(row.get("others", ())),
         "timeline": timeline(row.get("timeline", ())),

@@ -35,7 +35,7 @@ _STAFF = ("person_id", "reporter", "resolved_by")
 #: Fields of a row by the field of the fact that their text came from.
 _TEXTS = {name: (name,) for name in ("description", "origin", "duty", "outcome")} | {
     "because": ("closed_because",),
-    "reason": ("reason", "withdrawn_because", "struck_because"),
+    "reason": ("reason", "withdrawn_because", "struck_because", "asked_because"),
 }
 _FLAG = number(0, 1)
 

@@ -69,6 +69,7 @@ class Issue(msgspec.Struct, frozen=True):
     calendar: str = ""  # that the time limit was computed with
     working_days: int = 0  # that it was counted from; 0: it was named
     asked_due: str = ""  # the later time limit that is asked for, until somebody decides on it
+    asked_because: str = ""
     missed: str = ""  # the time limit, once it has passed, until there is another one
     outcome: str = ""
     because: str = ""
@@ -100,6 +101,7 @@ def _moved(issue: Issue, event: IssueEscalated | IssueHandedUp | IssueRaised | I
         level=level,
         sender="",
         asked_due="",
+        asked_because="",
     )
 
 
@@ -114,6 +116,7 @@ def _reopened(issue: Issue, event: IssueReopened) -> Issue:
         status="dispatched" if issue.duty else "triaged" if issue.tier else "reported",
         reopened=issue.reopened + 1,
         asked_due="",
+        asked_because="",
         missed="",
         outcome="",
         because="",
@@ -183,17 +186,26 @@ def evolve(issue: Issue, event: IssueFact) -> Issue:
                 working_days=event.working_days,
                 sender=event.by_post_id,
                 asked_due="",
+                asked_because="",
                 missed="",
             )
         case IssueAccepted():
             return replace(issue, status="accepted", person_id=event.person_id)
         case IssueExtended():
             days = event.working_days
-            return replace(issue, due=event.due, calendar=event.calendar, working_days=days, asked_due="", missed="")
+            return replace(
+                issue,
+                due=event.due,
+                calendar=event.calendar,
+                working_days=days,
+                asked_due="",
+                asked_because="",
+                missed="",
+            )
         case ExtensionAsked():
-            return replace(issue, asked_due=event.due)
+            return replace(issue, asked_due=event.due, asked_because=event.reason)
         case ExtensionDeclined():
-            return replace(issue, asked_due="")
+            return replace(issue, asked_due="", asked_because="")
         case LimitCountedAgain():
             missed = issue.missed if event.due == issue.due else ""
             return replace(issue, due=event.due, calendar=event.calendar, missed=missed)
@@ -216,6 +228,7 @@ def evolve(issue: Issue, event: IssueFact) -> Issue:
                 issue,
                 status="resolved",
                 asked_due="",
+                asked_because="",
                 outcome=event.outcome,
                 because=event.because,
                 contained=event.contained,

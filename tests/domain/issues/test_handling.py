@@ -246,7 +246,7 @@ def test_the_accountable_post_asks_for_more_time_and_somebody_else_decides() -> 
     wanted.when(decline_extension, by=grid, reason="x").then_raises(ForbiddenError, "approved by somebody else")
     for decided in (EXTENDED, DECLINED, RESOLVED, replace(DISPATCHED, due="2025-03-20"), ESCALATED):
         settled = reduce(ISSUE.evolve, (*sent_out, ASKED, decided), ISSUE.initial(ISSUE_ID))
-        assert settled.asked_due == "", "what was asked for is settled"
+        assert (settled.asked_due, settled.asked_because) == ("", ""), "what was asked for is settled"
 
 
 def test_nobody_approves_their_own_extension() -> None:

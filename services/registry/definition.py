@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from services.registry import (  # noqa: F401  # their queries register on places and entries
-    acting,  # their queries register on places
+from services.registry import (  # noqa: F401  # their queries register on bodies, places, entries, persons
+    acting,
     census,
     coverage,
     duty,
-    staff,  # their queries register on places
+    staff,
 )
 from services.registry.checklist import CHECKLIST, CHECKLIST_FIGURES, CHECKLISTS
 from services.registry.classification import CLASSIFICATION, CLASSIFICATIONS

@@ -92,6 +92,7 @@ class MeetingKind(msgspec.Struct, frozen=True, kw_only=True):
     ] = ""
     residents: Annotated[bool, YES, "whether its items are put forward by residents"] = False
     speakers: Annotated[bool, YES, "whether each item has somebody who speaks to it"] = False
+    issues: Annotated[bool, YES, "whether it is held on the spot, each item about an issue that is open"] = False
     topics: Annotated[bool, YES, "whether it is about one of the city's topics"] = False
     notice_days: Annotated[int, number(0, 90), "days between its call and its day at least"] = 0
     voices: Annotated[str, choice("persons", "households", "bodies", words="voices"), "who has a voice"] = "persons"

@@ -9,12 +9,12 @@ from typing import Any
 import msgspec
 import pytest
 
-from shared.domain.errors import BadInputError, ForbiddenError, IllegalStateError
+from shared.domain.errors import BadInputError, ForbiddenError, IllegalStateError, NotFoundError
 from tests.desk.funding.test_service import PROPOSAL, _city
 from tests.desk.registry.founding import founded
-from tests.desk.registry.test_rows import adopt, officer
+from tests.desk.registry.test_rows import adopt, establish, officer
 from tests.domain.volunteers.people import HERE, small_city
-from tests.kit.city import COMPOUND, post
+from tests.kit.city import COMMUNITY, COMPOUND, post
 from tests.kit.desk import Desk
 
 WALKED = "2025-03-04T08:00:00+08:00"
@@ -152,3 +152,108 @@ def test_a_discussion_each_half_month_is_due_and_held_and_its_resolutions_become
         "2025-04-h1": "owed",
     }
     desk.close()
+
+
+MEETS = "2025-03-10T20:00:00+08:00"
+
+
+@pytest.fixture
+def convenors(tmp_path: Path) -> Iterator[Desk]:
+    """A registry whose community meets on the spot, and whose committee meets with owners and firm."""
+    (tmp_path / "registry").mkdir()
+    desk = founded(tmp_path / "registry")
+    officer(desk, "meeting.*", "obligation.*")
+    for code, zh in (("owners", "业委会"), ("firm", "物业企业")):
+        adopt(desk, "organisation_types", code, zh)
+        establish(desk, f"o-{code}", code)
+    establish(desk, "o-committee", "council", level="community", place=COMMUNITY, parent_id="street-committee")
+    desk.ask("appoint_person", "operator", post_id="post-grid", person_id="p-lin", since="2025-03-01")
+    yield desk
+    desk.close()
+
+
+def opened(issues: Desk, triaged: bool = True) -> str:
+    """An issue of the compound."""
+    told = {"place": COMPOUND, "category": "facility.road", "description": "路面破损"}
+    id = str(issues.ask("report_issue", "post-grid", channel="visit", **told)["id"])
+    if triaged:
+        issues.ask("triage_issue", "post-grid", issue_id=id, severity="small", tier="compound", reason="一处")
+    return id
+
+
+def gathered(
+    desk: Desk, kind: str, body: str, agenda: list[dict[str, str]], attended: dict[str, int], **more: Any
+) -> str:
+    """A meeting that was called and held."""
+    called = {"kind": kind, "organisation_id": body, "day": "2025-03-10", "agenda": agenda}
+    id = str(desk.ask("call_meeting", "post-secretary", **called | more)["id"])
+    voices = {} if kind == "three" else {"entitled": 5, "present": 5}
+    desk.ask("hold_meeting", "post-secretary", at=MEETS, meeting_id=id, attended=attended, **voices)
+    return id
+
+
+def test_an_on_site_meeting_decides_on_issues_and_its_decisions_dispatch_them(issues: Desk, convenors: Desk) -> None:
+    """现场办公会, each month, on the spot: an issue is dispatched with duty and limit once the minutes are kept, no other (C35)."""
+    desk = convenors
+    adopt(desk, "meetings", "on-site", "现场办公会", callers=["party"], issues=True)
+    rule = {"cadence": "month", "bearer": "party", "meeting": "on-site", "power": "obligation.meet"}
+    adopt(desk, "obligations", "on-site", "定期现场办公", **rule)
+    desk.tick("2025-03-05")
+    first, second, raw = opened(issues), opened(issues), opened(issues, triaged=False)
+    agenda = [{"title": f"第{n}件", "issue_id": id} for n, id in enumerate((first, second, raw), 1)]
+    for wrong in ({"where": ""}, {"agenda": [{"title": "无关"}]}):
+        with pytest.raises(IllegalStateError, match="on the spot"):
+            gathered(desk, "on-site", "committee", **{"agenda": agenda, "attended": {}, "where": "3号楼前"} | wrong)
+    id = gathered(desk, "on-site", "committee", agenda, {"committee": 5}, where="3号楼前")
+
+    def resolve(item: int, **more: Any) -> None:
+        asked = {"meeting_id": id, "item": item, "text": f"修第{item}件", "votes_for": 5}
+        desk.ask("resolve_item", "post-secretary", at=MEETS, **asked | more)
+
+    with pytest.raises(BadInputError, match="not before the meeting"):
+        resolve(1, charged_post_id="post-grid", due="2025-03-09")
+    with pytest.raises(NotFoundError):
+        resolve(1, charged_post_id="post-nowhere", due="2025-03-20")
+    for item in (1, 3):
+        resolve(item, charged_post_id="post-grid", due="2025-03-20")
+    resolve(2, charged_post_id="post-grid", due="2025-03-20", votes_for=2, votes_against=3)
+    pass_on(desk, issues, "ResolutionEffective")
+    assert issues.ask("get_issue", issue_id=first)["status"] == "triaged", "not in force without minutes"
+    desk.ask("keep_minutes", "post-secretary", at=MEETS, meeting_id=id, text="纪要")
+    pass_on(desk, issues, "ResolutionEffective")
+    done = issues.ask("get_issue", issue_id=first)
+    assert (done["status"], done["post_id"], done["duty"], done["due"]) == (
+        *("dispatched", "post-grid"),
+        *("修第1件", "2025-03-20"),
+    )
+    assert issues.ask("get_issue", issue_id=second)["status"] == "triaged", "not carried"
+    assert issues.ask("get_issue", issue_id=raw)["status"] == "reported", "first it is triaged"
+    (owed,) = desk.ask("find_obligations", rule="on-site", organisation_id="committee")["rows"]
+    met = {"obligation_id": owed["obligation_id"], "meeting_id": id}
+    desk.ask("meet_obligation", "post-secretary", at=MEETS, **met)
+    assert desk.ask("get_obligation", obligation_id=owed["obligation_id"])["status"] == "met"
+
+
+def test_three_parties_consult_and_dispose_together(issues: Desk, convenors: Desk) -> None:
+    """会商处置: committee, owners and firm are all there or it is not held; minutes, the agreed action, and its deadline (B14)."""
+    desk = convenors
+    three = {"callers": ["council"], "invited": ["owners", "firm"], "needed": ["council", "owners", "firm"]}
+    adopt(desk, "meetings", "three", "三方会商", voices="bodies", quorum_part=1, quorum_whole=1, issues=True, **three)
+    issue = opened(issues)
+    agenda = [{"title": "路面破损", "issue_id": issue}]
+    with pytest.raises(IllegalStateError, match="firm must be invited"):
+        gathered(desk, "three", "o-committee", agenda, {}, invited=["o-owners"], where="物业办公室")
+    all_three: dict[str, Any] = {"invited": ["o-owners", "o-firm"], "where": "物业办公室"}
+    with pytest.raises(IllegalStateError, match="not held without a body of the type firm"):
+        gathered(desk, "three", "o-committee", agenda, {"o-committee": 1, "o-owners": 1}, **all_three)
+    came = {"o-committee": 1, "o-owners": 2, "o-firm": 1}
+    id = gathered(desk, "three", "o-committee", agenda, came, **all_three)
+    agreed = {"item": 1, "text": "物业出资，一周内修复", "votes_for": 3, "positions": {"o-firm": "同意出资"}}
+    charge = {"charged_post_id": "post-grid", "due": "2025-03-17"}
+    desk.ask("resolve_item", "post-secretary", at=MEETS, meeting_id=id, **agreed, **charge)
+    desk.ask("keep_minutes", "post-secretary", at=MEETS, meeting_id=id, text="三方会商纪要")
+    pass_on(desk, issues, "ResolutionEffective")
+    shown = desk.ask("get_meeting", "", meeting_id=id)
+    assert (shown["attended"], shown["text"], shown["agenda"][0]["issue_id"]) == (came, "三方会商纪要", issue)
+    done = issues.ask("get_issue", issue_id=issue)
+    assert (done["duty"], done["due"], done["status"]) == ("物业出资，一周内修复", "2025-03-17", "dispatched")

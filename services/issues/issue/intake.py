@@ -8,12 +8,13 @@ from typing import Annotated, Any
 from services.issues.issue import link
 from services.issues.issue.answering import given_to, takers
 from services.issues.issue.facts import IssueHeld, IssueReported, IssueStruckOut
+from services.issues.issue.handling import dispatch_issue
 from services.issues.issue.state import ISSUE, Issue
 from shared.domain.catalogue import ANONYMOUS, RESIDENT, TRIAGE
 from shared.domain.city import City
 from shared.domain.command import MADE
 from shared.domain.duties import by_duty
-from shared.domain.errors import ForbiddenError, IllegalStateError
+from shared.domain.errors import DomainError, ForbiddenError, IllegalStateError
 from shared.domain.event import Event
 from shared.domain.fields import PLACE, code_of, id_of, line, text
 from shared.domain.identity import derived_id
@@ -191,8 +192,23 @@ def take_resolution(issue: Issue, *, by: Mandate, at: str, city: City, resolutio
     return _reported(issue, taking, city, channel="meeting", **resolution)
 
 
+def take_charge(issue: Issue, *, by: Mandate, at: str, city: City, charge: Mapping[str, str]) -> list[Event]:
+    """What a meeting decided on an issue dispatches it; nothing where it is not triaged, or the post can no longer answer for it."""
+    if issue.status not in ("triaged", "dispatched", "accepted"):
+        return []
+    try:
+        return dispatch_issue(
+            issue, by=by, at=at, city=city, post_id=charge["post_id"], duty=charge["duty"], due=charge["due"]
+        )
+    except DomainError:  # what was decided stands in the minutes; who answers for the issue dispatches it
+        return []
+
+
 def on_resolution_effective(fact: Mapping[str, Any], record: Record) -> Iterable[Decision]:
-    """Each resolution of a meeting that names a category becomes one issue (A36)."""
+    """Each resolution of a meeting that names a category becomes one issue, and one that charges a post dispatches its issue (A36, C35)."""
+    if fact.get("issue_id"):
+        charge = {"post_id": fact["charged_post_id"], "duty": fact["text"], "due": fact["due"]}
+        yield Decision(ISSUE, fact["issue_id"], take_charge, {"charge": charge})
     if fact["category"]:
         number = str(fact["number"])
         resolution = {"place": fact["place"], "category": fact["category"], "description": fact["text"]}

@@ -84,6 +84,11 @@ def call_meeting(
     _invited(city, rules, tuple(invited))
     _asked(city, rules, asking_organisation_id)
     _spoken(city, rules, agenda)
+    if rules.issues and (not where or any(not item.issue_id for item in agenda)):
+        raise IllegalStateError(
+            _("such a meeting is held on the spot: say where, and for each item which issue it is about"),
+            {"agenda": said(_("is missing"))},
+        )
     if rules.residents and any(one.origin != "residents" for one in agenda):
         raise IllegalStateError(
             _("what such a meeting discusses is put forward by residents"), {"agenda": said(_("not from residents"))}

@@ -21,7 +21,7 @@ from shared.domain.bodies import MeetingKind
 from shared.domain.city import City, held_on
 from shared.domain.errors import BadInputError, IllegalStateError
 from shared.domain.event import Event
-from shared.domain.fields import DIGEST, ID, code_of, id_of, line, many, number, pairs, text
+from shared.domain.fields import DAY, DIGEST, ID, code_of, id_of, line, many, number, pairs, text
 from shared.domain.mandate import Mandate
 from shared.domain.masking import masked
 from shared.domain.words import _, said, term
@@ -131,6 +131,10 @@ def resolve_item(
     ] = _NOBODY,
     positions: Annotated[Mapping[str, str], pairs(ID, line(500)), "what each body that came said to it"] = _NOTHING,
     objections: Annotated[Sequence[str], many(line(500)), "objections that remain, for everyone to read"] = (),
+    charged_post_id: Annotated[
+        str, id_of("post"), "post that the issue of the item is dispatched to; empty: none"
+    ] = "",
+    due: Annotated[str, DAY, "last day of the time limit, where a post is charged"] = "",
 ) -> list[Event]:
     """Record what a meeting decided on an item of its agenda; carried or not follows from the votes (A36, C46, C47, D27)."""
     options = {masked(option): votes for option, votes in options.items()}
@@ -138,6 +142,7 @@ def resolve_item(
     objections = [masked(objection) for objection in objections]
     if options:
         votes_for, votes_against = _chosen(options, text)
+    _charged(meeting, city, item, charged_post_id, due)
     if strange := set(positions) - set(meeting.attended):
         raise BadInputError(
             _("{organisation} was not at this meeting"),
@@ -164,9 +169,10 @@ def resolve_item(
     for one in meeting.resolutions:
         if one.number == item:
             votes = (one.votes_for, one.votes_against, one.abstained, one.options)
+            charge = (one.charged_post_id, one.due)
             words = (one.text, one.category, one.positions, one.objections)
             told = (text, category, positions, tuple(objections))
-            if (words, votes) == (told, (votes_for, votes_against, abstained, options)):
+            if (words, votes, charge) == (told, (votes_for, votes_against, abstained, options), (charged_post_id, due)):
                 return []
             raise IllegalStateError(_("this item is decided already"), {"item": said(_("used already"))})
     return [
@@ -182,8 +188,25 @@ def resolve_item(
             options=options,
             positions=positions,
             objections=list(objections),
+            charged_post_id=charged_post_id,
+            due=due,
         )
     ]
+
+
+def _charged(meeting: Meeting, city: City, item: int, post_id: str, due: str) -> None:
+    """Raise unless a charge is one of somebody who holds a post, in time, and of an issue that the item is about."""
+    if not (post_id or due):
+        return
+    if not meeting.agenda[item - 1].issue_id:
+        raise BadInputError(
+            _("only an item that is about an issue charges somebody with it"), {"item": said(_("about no issue"))}
+        )
+    city.holder(post_id, "charged_post_id")
+    if due < meeting.day:
+        raise BadInputError(
+            _("say until when, not before the meeting"), {"due": said(_("must not be before {day}"), day=meeting.day)}
+        )
 
 
 def _chosen(options: Mapping[str, int], text: str) -> tuple[int, int]:
@@ -223,6 +246,9 @@ def keep_minutes(
             text=one.text,
             category=one.category,
             since=at[:10],
+            issue_id=meeting.agenda[one.number - 1].issue_id if one.charged_post_id else "",
+            charged_post_id=one.charged_post_id,
+            due=one.due,
         )
         for one in meeting.resolutions
         if one.carried

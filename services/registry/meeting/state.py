@@ -23,6 +23,7 @@ class Item(msgspec.Struct, frozen=True, kw_only=True):
     title: Annotated[str, told(), line(200), "what it is about, for everyone to read"]
     origin: Annotated[str, choice("body", "residents", words="origin"), "who put it forward"] = "body"
     speaker_post_id: Annotated[str, id_of("post"), "post of who speaks to it; empty: nobody in particular"] = ""
+    issue_id: Annotated[str, id_of("issue", elsewhere=True), "issue that it is about; empty: none"] = ""
 
 
 # Facts. Class and field names are the storage format: rename nothing, upcast instead.
@@ -82,6 +83,8 @@ class ItemResolved(Event, frozen=True, kw_only=True):
     )  # votes by what was to choose from, none where it was yes or no
     positions: Annotated[dict[str, str], told()] = msgspec.field(default_factory=dict)  # by organisation
     objections: Annotated[list[str], told()] = msgspec.field(default_factory=list)
+    charged_post_id: str = ""  # post that the issue of the item is dispatched to, or ""
+    due: str = ""  # ISO date: last day of its time limit
 
 
 class MinutesKept(Event, frozen=True, kw_only=True):
@@ -103,6 +106,9 @@ class ResolutionEffective(Event, frozen=True, kw_only=True):
     text: Annotated[str, told()]
     category: str
     since: str  # ISO date
+    issue_id: str = ""  # that it dispatches, or ""
+    charged_post_id: str = ""
+    due: str = ""
 
 
 class ResolutionCarriedOut(Event, frozen=True, kw_only=True):
@@ -128,6 +134,8 @@ class Resolution(msgspec.Struct, frozen=True):
     options: dict[str, int] = {}
     positions: dict[str, str] = {}
     objections: tuple[str, ...] = ()
+    charged_post_id: str = ""
+    due: str = ""
 
 
 class Meeting(msgspec.Struct, frozen=True):
@@ -201,6 +209,8 @@ def evolve(meeting: Meeting, event: Event) -> Meeting:
                 options=event.options,
                 positions=event.positions,
                 objections=tuple(event.objections),
+                charged_post_id=event.charged_post_id,
+                due=event.due,
             )
             return replace(meeting, resolutions=(*meeting.resolutions, made))
         case MinutesKept():

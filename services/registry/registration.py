@@ -239,22 +239,22 @@ def register_account(
     at: str,
     city: City,
     bank: Annotated[str, line(100), "bank and branch"],
-    account: Annotated[str, _NUMBER, "number of the account; for staff only"],
+    account_number: Annotated[str, _NUMBER, "number of the account; for staff only"],
     since: Annotated[str, DAY, "first day, not ahead; empty: today"] = "",
 ) -> list[Event]:
     """Register a bank account that is a body's own: no other body has it (B21)."""
     for other in every(city.rows, "registrations", {}):
-        if any(kept["account"] == account and not kept["until"] for kept in other["accounts"]):
+        if any(kept["account"] == account_number and not kept["until"] for kept in other["accounts"]):
             raise IllegalStateError(
                 _("this account belongs to {organisation} already; a body has accounts of its own"),
-                {"account": said(_("used already"))},
+                {"account_number": said(_("used already"))},
                 organisation=other["organisation_id"],
             )
     if len(one.accounts) >= MOST:
         raise IllegalStateError(_("a body has at most {most} accounts"), most=MOST)
     day = _day(since, one.since, at)
     told_of = {"organisation_id": one.organisation_id, "place": one.place, "bank": bank, "since": day}
-    return [AccountOpened(**told_of, account=account)]
+    return [AccountOpened(**told_of, account=account_number)]
 
 
 @REGISTRATION.command("registry.organisation", when=("registered",))

@@ -126,7 +126,11 @@ def _of_pattern(kind: Pattern, name: str) -> SearchStrategy[Any]:
         return st.one_of(*(ids(one) for one in named.split("|")))
     if kind == PLACE:
         return st.sampled_from(PLACES)
-    fitting = [value for value in ("a1", "b2", "2025", "2025-03", "A1", "91350100M000100Y43") if _loads(kind, value)]
+    fitting = [
+        value
+        for value in ("a1", "b2", "2025", "2025-03", "A1", "91350100M000100Y43", "6222000011112222")
+        if _loads(kind, value)
+    ]
     return st.sampled_from(fitting) if fitting else st.from_regex(kind.pattern, fullmatch=True)
 
 

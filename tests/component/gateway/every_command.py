@@ -431,11 +431,12 @@ class World:
 
     def registration(self, until: str = "") -> str:
         """What is registered of the community's committee: a code, and an account if so wished."""
+        self.said.add("91350100M000100Y43")
         told = {"organisation_id": "o-community", "certificate": f"证书 {self.new()}"}
         id = self._founded("register_credit_code", credit_code="91350100M000100Y43", **told)
         if until:
             account = f"62220000{next(self._numbers):08}"
-            self._founded("register_account", registration_id=id, bank="农商银行", account=account)
+            self._founded("register_account", registration_id=id, bank="农商银行", account_number=account)
         context = CallContext(kind="operator", actor=OPERATOR)
         row = self.town.call("registry", "get_registration", context, {"registration_id": id})
         self.last = str(len(row["accounts"]))
@@ -771,7 +772,7 @@ ROWS: dict[str, Row] = {
         OPERATOR, lambda world, id: {"organisation_id": world.body(), "credit_code": "91350211M000100Y46"}
     ),
     "register_seal": Row(OPERATOR, {"keeper_post_id": "post-secretary"}, World.registration),
-    "register_account": Row(OPERATOR, {"account": "6222999911112222"}, World.registration),
+    "register_account": Row(OPERATOR, {"account_number": "6222999911112222"}, World.registration),
     "end_registration": Row(
         OPERATOR,
         lambda world, id: {"what": "account", "number": world.last},

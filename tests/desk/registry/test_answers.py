@@ -208,7 +208,7 @@ def told(read_only: Desk) -> Desk:
     ask("resolve_item", "post-secretary", meeting_id=receipt["id"], item=1, text="修", votes_for=2)
     code = {"organisation_id": "branch", "credit_code": "91350100M000100Y43", "certificate": "证书"}
     ask("register_credit_code", "operator", **code)
-    ask("register_account", "operator", registration_id="branch", bank="银行", account="622200001111")
+    ask("register_account", "operator", registration_id="branch", bank="银行", account_number="622200001111")
     receipt = ask("open_survey", "post-secretary", kind="content", subject=COMPOUND, period="1")
     told = {"household": "101", "answers": {"content": 4}}
     ask("answer_survey", "post-secretary", survey_id=receipt["id"], place=BUILDING, **told)

@@ -132,7 +132,7 @@ def test_five_tasks_follow_when_a_village_becomes_a_community(desk: Desk) -> Non
     ask("register_seal", **seal, keeper_post_id="post-secretary")
     with pytest.raises(IllegalStateError, match="in use already"):
         ask("register_seal", **seal, keeper_post_id="post-secretary")
-    account = {"bank": "农商银行", "account": "6222000011112222"}
+    account = {"bank": "农商银行", "account_number": "6222000011112222"}
     ask("register_account", registration_id="committee", **account)
     ask("register_credit_code", **village, credit_code="91350211M000100Y46")
     with pytest.raises(BadInputError, match="of the body itself"):

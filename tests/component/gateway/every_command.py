@@ -844,7 +844,9 @@ ROWS: dict[str, Row] = {
     "plan_visit": Row("p-grid", {"place": COMPOUND, "planned_on": "2199-01-01"}),
     "record_visit": Row("p-grid", lambda world, id: {"place": COMPOUND, "visited_on": _day()}),
     "erase_household": Row("p-grid", {}, World.visit),
-    "open_mediation": Row("p-grid", lambda world, id: {"issue_id": world.dispute(), "parties": ["甲家", "乙家"]}),
+    "open_mediation": Row(
+        "p-grid", lambda world, id: {"issue_id": world.dispute(), "parties.0": "甲家", "parties.1": "乙家"}
+    ),
     "talk_with_parties": Row("p-grid", {"note": "谈过一次"}, World.mediation),
     "settle_dispute": Row("p-grid", {"agreement": "互相道歉", "agreed": 2}, lambda world: world.mediation("talked")),
     "end_mediation": Row("p-grid", {"reason": "没有谈成"}, World.mediation),

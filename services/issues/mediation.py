@@ -19,7 +19,7 @@ from shared.domain.errors import IllegalStateError
 from shared.domain.event import Event, sealed
 from shared.domain.fields import DAY, PLACE, choice, id_of, line, many, number, text
 from shared.domain.mandate import Mandate
-from shared.domain.privacy import staff
+from shared.domain.privacy import PUBLIC, staff
 from shared.domain.reader import Reader
 from shared.domain.view import Row, View
 from shared.domain.words import Said, _, said
@@ -47,7 +47,7 @@ class MediationTalked(Event, frozen=True, kw_only=True):
     """The mediator looked into the dispute with the parties (C30)."""
 
     mediation_id: str
-    talked_on: str  # ISO date
+    talked_on: Annotated[str, PUBLIC]  # ISO date
     note: Annotated[str, sealed(_subject)]
 
 
@@ -57,7 +57,7 @@ class MediationSettled(Event, frozen=True, kw_only=True):
     mediation_id: str
     agreement: Annotated[str, sealed(_subject)]
     agreed: int  # parties that agreed: all of them
-    settled_on: str  # ISO date
+    settled_on: Annotated[str, PUBLIC]  # ISO date
 
 
 class MediationFailed(Event, frozen=True, kw_only=True):
@@ -65,7 +65,7 @@ class MediationFailed(Event, frozen=True, kw_only=True):
 
     mediation_id: str
     reason: Annotated[str, sealed(_subject)]
-    failed_on: str  # ISO date
+    failed_on: Annotated[str, PUBLIC]  # ISO date
 
 
 class PartiesErased(Event, frozen=True, kw_only=True):

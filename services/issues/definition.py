@@ -22,6 +22,7 @@ from services.issues.issue import (
     on_project_accepted,
     on_resolution_effective,
 )
+from services.issues.mediation import MEDIATION, MEDIATIONS
 from services.issues.visit import VISIT, VISITS
 from shared.domain.policy import Policy
 from shared.domain.view import known
@@ -58,8 +59,17 @@ POLICIES: dict[str, Policy] = {
 
 DEFINITION = Definition(
     name="issues",
-    deciders=(ISSUE, VISIT, DIAGNOSIS),
-    views=(CASES, FIGURES, TIMELINE, WORKS, VISITS, DIAGNOSES, known("project", "funding", "ProjectProposed")),
+    deciders=(ISSUE, VISIT, DIAGNOSIS, MEDIATION),
+    views=(
+        CASES,
+        FIGURES,
+        TIMELINE,
+        WORKS,
+        VISITS,
+        DIAGNOSES,
+        MEDIATIONS,
+        known("project", "funding", "ProjectProposed"),
+    ),
     policies=POLICIES,
     sources=("registry", "volunteers", "funding"),
     powers=POWERS,

@@ -31,6 +31,7 @@ ONLY_REFUSED = {
     "profile",
     "succession",
     "checklist",
+    "mediation",
     "obligation",
     "standing",
     "classification",

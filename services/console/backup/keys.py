@@ -20,6 +20,7 @@ ERASURES = {
     "registry.PersonErased": ("person_id", ""),
     "issues.ContactErased": ("issue_id", "issue:"),
     "issues.HouseholdErased": ("visit_id", "visit:"),
+    "issues.PartiesErased": ("mediation_id", "mediation:"),
     "registry.HouseholdsForgotten": ("regulation_id", "regulation:"),
     "registry.AnswerersForgotten": ("survey_id", "survey:"),
     "funding.PayerErased": ("receipt_id", "payer:"),

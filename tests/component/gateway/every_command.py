@@ -131,6 +131,7 @@ def profile(version: int = 1) -> dict[str, Any]:
     ]
     mode = {"subject": "place", "of": "compound", "codes": modes}
     kinds = {"near": "organisation", "far": "organisation", "mutual": True}
+    made["code_lists"]["issue_categories"]["quarrel"] = {"zh": "邻里纠纷", "en": "Quarrels", "confidential": True}
     made["code_lists"]["links"] = {"pairing": {"zh": "结对共建", "en": "Pairing"} | kinds}
     made["code_lists"]["selections"] = {"members": {"zh": "成员选举", "en": "Members"} | _MEMBERS}
     heard = {"of": "party", "adopted_by": "party", "comment_days": 1, "acknowledged": True}
@@ -477,6 +478,21 @@ class World:
         """An issue for which more time is asked."""
         id = self.issue("accepted")
         return self.do("p-grid", "issues", "ask_extension", issue_id=id, due=_day(9), reason="等配件")
+    def dispute(self) -> str:
+        """A confidential case that a resident reported."""
+        told = {"place": COMPOUND, "category": "quarrel", "description": "邻里争吵"}
+        return self.do("p-resident", "issues", "report_issue", **told)
+
+    def mediation(self, until: str = "") -> str:
+        """A mediation of the grid worker: begun, talked about, or settled."""
+        asked = {"issue_id": self.dispute(), "parties": ["甲家", "乙家"]}
+        id = self.do("p-grid", "issues", "open_mediation", **asked)
+        if until:
+            self.do("p-grid", "issues", "talk_with_parties", mediation_id=id, note="谈过一次")
+        if until == "settled":
+            told = {"mediation_id": id, "agreement": "互相道歉", "agreed": 2}
+            self.do("p-grid", "issues", "settle_dispute", **told)
+        return id
 
     def held_issue(self) -> str:
         """What nobody signed for, beyond what the post takes in of it on a day."""
@@ -837,6 +853,13 @@ ROWS: dict[str, Row] = {
     "plan_visit": Row("p-grid", {"place": COMPOUND, "planned_on": "2199-01-01"}),
     "record_visit": Row("p-grid", lambda world, id: {"place": COMPOUND, "visited_on": _day()}),
     "erase_household": Row("p-grid", {}, World.visit),
+    "open_mediation": Row(
+        "p-grid", lambda world, id: {"issue_id": world.dispute(), "parties.0": "甲家", "parties.1": "乙家"}
+    ),
+    "talk_with_parties": Row("p-grid", {"note": "谈过一次"}, World.mediation),
+    "settle_dispute": Row("p-grid", {"agreement": "互相道歉", "agreed": 2}, lambda world: world.mediation("talked")),
+    "end_mediation": Row("p-grid", {"reason": "没有谈成"}, World.mediation),
+    "erase_parties": Row("p-grid", {}, lambda world: world.mediation("settled")),
     "record_diagnosis": Row(
         "p-grid",
         lambda world, id: {

@@ -9,7 +9,6 @@ from services.registry import (  # noqa: F401  # their queries register on place
     duty,
     staff,  # their queries register on places
 )
-from services.registry import acting, census, coverage, duty, staff  # noqa: F401  # their queries register on things of others
 from services.registry.checklist import CHECKLIST, CHECKLIST_FIGURES, CHECKLISTS
 from services.registry.classification import CLASSIFICATION, CLASSIFICATIONS
 from services.registry.entry import ENTRY
@@ -36,7 +35,7 @@ from services.registry.post import (
 from services.registry.profile import PROFILE, PROFILES
 from services.registry.programme import PARTICIPATION, PARTICIPATIONS, PROGRAMME, PROGRAMMES
 from services.registry.registration import REGISTRATION, REGISTRATIONS
-from services.registry.regulation import ACKNOWLEDGEMENT, REGULATION, REGULATIONS
+from services.registry.regulation import ACKNOWLEDGEMENT, REGULATION, REGULATIONS, RESPONSE, RESPONSES
 from services.registry.selection import SELECTION, SELECTIONS
 from services.registry.standing import STANDING, STANDINGS
 from services.registry.survey import SHEET, SHEETS, SURVEY, SURVEYS
@@ -64,6 +63,7 @@ DEFINITION = Definition(
         OWNERS_VOTE,
         REGULATION,
         ACKNOWLEDGEMENT,
+        RESPONSE,
         MEETING,
         PROGRAMME,
         PARTICIPATION,
@@ -94,6 +94,7 @@ DEFINITION = Definition(
         SELECTIONS,
         OWNERS_VOTES,
         REGULATIONS,
+        RESPONSES,
         MEETINGS,
         PROGRAMMES,
         PARTICIPATIONS,

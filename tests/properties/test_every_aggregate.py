@@ -38,6 +38,7 @@ ONLY_REFUSED = {
     "link",
     "selection",
     "regulation",
+    "response",
     "meeting",
     "programme",
     "participation",

@@ -36,7 +36,7 @@ from services.registry.post import (
 from services.registry.profile import PROFILE, PROFILES
 from services.registry.programme import PARTICIPATION, PARTICIPATIONS, PROGRAMME, PROGRAMMES
 from services.registry.registration import REGISTRATION, REGISTRATIONS
-from services.registry.regulation import ACKNOWLEDGEMENT, REGULATION, REGULATIONS
+from services.registry.regulation import ACKNOWLEDGEMENT, REGULATION, REGULATIONS, RESPONSE, RESPONSES
 from services.registry.selection import SELECTION, SELECTIONS
 from services.registry.standing import STANDING, STANDINGS
 from services.registry.survey import SHEET, SHEETS, SURVEY, SURVEYS
@@ -65,6 +65,7 @@ DEFINITION = Definition(
         OWNERS_VOTE,
         REGULATION,
         ACKNOWLEDGEMENT,
+        RESPONSE,
         MEETING,
         PROGRAMME,
         PARTICIPATION,
@@ -96,6 +97,7 @@ DEFINITION = Definition(
         SELECTIONS,
         OWNERS_VOTES,
         REGULATIONS,
+        RESPONSES,
         MEETINGS,
         PROGRAMMES,
         PARTICIPATIONS,

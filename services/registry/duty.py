@@ -23,7 +23,8 @@ _POST = shape(
     place_names=PLACE_NAMES,
 )
 _DUTY = shape(
-    **dict.fromkeys(("duty", "zh", "en", "function", "of", "level", "role", "regulation", "regulation_id"), TEXT),
+    {"of_zh": TEXT, "of_en": TEXT, "regulation_id_name": TEXT, "regulation_id_name_en": TEXT},
+    **dict.fromkeys(("code", "zh", "en", "function", "of", "level", "role", "regulation", "regulation_id"), TEXT),
     categories=many(TEXT),
     posts=many(_POST),
 )
@@ -68,7 +69,7 @@ def find_duties(
             if body is not None and not having and not (falls_to(data, body, "") and not body["until"]):
                 continue
             rows.append(_row(city, code, entry, where) | {"posts": city.named(_shown(post) for post in having)})
-        listed = sorted(rows, key=lambda row: (row["function"], row["level"], row["of"], row["role"], row["duty"]))
+        listed = sorted(rows, key=lambda row: (row["function"], row["level"], row["of"], row["role"], row["code"]))
         counts = {code: 0 for code in city.entries("functions") if function in ("", code)}
         for row in listed:
             counts[row["function"]] = counts.get(row["function"], 0) + 1
@@ -108,11 +109,15 @@ def _shown(post: Row) -> Row:
 def _row(city: City, code: str, entry: Entry, where: str) -> Row:
     """A duty, and the version in force at the place or above it of the document that lists it."""
     parts = ("function", "of", "level", "role", "categories", "regulation")
-    row = {"duty": code, "zh": entry.zh, "en": entry.en} | {part: entry.data.get(part, "") for part in parts}
+    row = {"code": code, "zh": entry.zh, "en": entry.en} | {part: entry.data.get(part, "") for part in parts}
     row |= {"categories": list(entry.data.get("categories", ())), "regulation_id": ""}
+    if of := city.entries("organisation_types").get(row["of"]):
+        row |= {"of_zh": of.zh, "of_en": of.en}
     if row["regulation"] and where:
         above = [*lineage(where), ""]
         kept = {"kind": row["regulation"], "place": above, "from_day__lte": city.day, "to_day__gt": city.day}
         found = sorted(every(city.rows, "regulations", kept), key=lambda one: above.index(one["place"]))
-        row["regulation_id"] = found[0]["regulation_id"] if found else ""
+        if found:
+            named = {"regulation_id_name": found[0]["title"], "regulation_id_name_en": found[0]["title_en"]}
+            row |= named | {"regulation_id": found[0]["regulation_id"]}
     return row

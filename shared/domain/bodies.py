@@ -68,6 +68,9 @@ class RegulationKind(msgspec.Struct, frozen=True, kw_only=True):
         many(code_of("parameters")),
         "numbers of the city that it is about; shown as they are while it is in force",
     ] = []
+    answered: Annotated[
+        bool, YES, "whether those who read it where it hangs answer who they are, for staff to read"
+    ] = False
     acknowledged: Annotated[bool, YES, "whether each household acknowledges it"] = False
     due_days: Annotated[int, number(0, 3660), "days after the founding of such a body until it is due; 0: not due"] = 0
     meeting: Annotated[

@@ -40,6 +40,7 @@ ONLY_REFUSED = {
     "link",
     "selection",
     "regulation",
+    "response",
     "meeting",
     "programme",
     "participation",

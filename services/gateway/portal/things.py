@@ -6,6 +6,7 @@ import json
 import re
 from collections.abc import Iterable, Mapping
 from typing import Any
+from zlib import crc32
 
 from flask import g, url_for
 
@@ -115,7 +116,7 @@ def shown(frame: Frame, of: Aggregate, row: Row, most: int = 1000) -> dict[str, 
         "category": of.category,
         "id": id,
         "id_field": of.id_field,
-        "box": f"{of.category}-{id}",
+        "box": f"{of.category}-{id or crc32(repr(row).encode())}",
         "title": title(frame, of, row),
         "place_name": language.place(parts) or (frame.place_name(place) if place else ""),
         "status": row.get("status", ""),

@@ -11,6 +11,7 @@ from services.registry.regulation.making import (
     post_regulation,
     withdraw_draft,
 )
+from services.registry.regulation.responses import RESPONSE, RESPONSES, answer_notice, find_responses
 from services.registry.regulation.rows import REGULATIONS
 from services.registry.regulation.state import ACKNOWLEDGEMENT, REGULATION
 
@@ -18,12 +19,16 @@ __all__ = [
     "ACKNOWLEDGEMENT",
     "REGULATION",
     "REGULATIONS",
+    "RESPONSE",
+    "RESPONSES",
     "acknowledge_regulation",
     "adopt_regulation",
     "answer_comment",
+    "answer_notice",
     "comment_draft",
     "draft_regulation",
     "end_regulation",
+    "find_responses",
     "forget_households",
     "invite_comments",
     "post_regulation",

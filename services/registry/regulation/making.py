@@ -159,18 +159,6 @@ def _guided(city: City, rules: RegulationKind, place: str, guide: str) -> None:
         )
 
 
-@REGULATION.command("regulation.draft", when=DRAFT)
-def withdraw_draft(
-    regulation: Regulation,
-    *,
-    by: Mandate,
-    at: str,
-    reason: Annotated[str, text(1000), "why, for everyone to read"],
-) -> list[Event]:
-    """Follow a draft no further; its number is used up."""
-    return [DraftWithdrawn(regulation_id=regulation.id, reason=reason)]
-
-
 @REGULATION.command("regulation.draft", when=("drafted",))
 def invite_comments(regulation: Regulation, *, by: Mandate, at: str, city: City) -> list[Event]:
     """Open a draft for the comments of residents, for as many days as its kind says (D22)."""
@@ -211,7 +199,14 @@ def comment_draft(
     return [DraftCommented(regulation_id=regulation.id, comment=made, person_id=by.actor, text=text)]
 
 
-@REGULATION.command("regulation.draft", when=("commenting", "adopted"))
+def _all_answered(regulation: Regulation, by: Mandate, city: City) -> Said | None:
+    """Why there is nothing to answer."""
+    if regulation.comments and not all(one.answer for one in regulation.comments):
+        return None
+    return said(_("there is no comment without an answer"))
+
+
+@REGULATION.command("regulation.draft", when=("commenting", "adopted"), unless=_all_answered)
 def answer_comment(
     regulation: Regulation,
     *,
@@ -375,6 +370,18 @@ def post_regulation(
     if Posting(channel, where, posted_on) in regulation.postings:
         return []
     return [RegulationPosted(regulation_id=regulation.id, channel=channel, where=where, posted_on=posted_on)]
+
+
+@REGULATION.command("regulation.draft", when=DRAFT)
+def withdraw_draft(
+    regulation: Regulation,
+    *,
+    by: Mandate,
+    at: str,
+    reason: Annotated[str, text(1000), "why, for everyone to read"],
+) -> list[Event]:
+    """Follow a draft no further; its number is used up."""
+    return [DraftWithdrawn(regulation_id=regulation.id, reason=reason)]
 
 
 @REGULATION.command("regulation.adopt", when=("adopted",), unless=_foreign)

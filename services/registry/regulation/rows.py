@@ -87,7 +87,9 @@ def find_regulations(
 
 
 #: A number of the city in a version that held while a document did.
-_NUMBER = shape(code=TEXT, zh=TEXT, en=TEXT, value=COUNT, version=COUNT, since=TEXT, until=TEXT)
+_NUMBER = shape(
+    parameter=TEXT, parameter_zh=TEXT, parameter_en=TEXT, value=COUNT, version=COUNT, since=TEXT, until=TEXT
+)
 
 
 @REGULATION.query(
@@ -114,7 +116,13 @@ def _numbers(read: Reader, row: Row) -> list[Row]:
     first, end = row["since"] or read.today, row["until"] or plus_days(read.today, 1)
     named = rules_at(row["kind"], row["kind_version"], read.city).parameters
     return [
-        {"code": code, "zh": one.zh, "en": one.en, "value": one.data["value"], "version": one.version}
+        {
+            "parameter": code,
+            "parameter_zh": one.zh,
+            "parameter_en": one.en,
+            "value": one.data["value"],
+            "version": one.version,
+        }
         | {"since": one.since, "until": one.until}
         for code in named
         for one in read.city.versions("parameters").get(code, ())
@@ -133,13 +141,14 @@ def _numbers(read: Reader, row: Row) -> list[Row]:
         not_taken=COUNT,
         unanswered=COUNT,
         qualifier=TEXT,
+        responses=COUNT,
         as_of=shape(service=TEXT, position=COUNT),
     )
 )
 def regulation_figures(
     read: Reader, *, regulation_id: Annotated[str, id_of("regulation"), "the version"]
 ) -> dict[str, Any]:
-    """How many households have acknowledged a version, of how many that are counted at its place; nobody is named (A25, C26).
+    """How many households acknowledged a version, of how many counted at its place, and how many persons answered it (A25, C26, D10).
 
     Of the `comments`, so many were adopted (`taken`), not adopted, or are not answered yet: a partition (D22, D30).
     """
@@ -158,6 +167,7 @@ def regulation_figures(
             "not_taken": answers["not_taken"],
             "unanswered": answers[""],
             "qualifier": counted["qualifier"],
+            "responses": read.rows.count("responses", {"regulation_id": regulation_id}),
         }
 
     return read.as_of(answer)

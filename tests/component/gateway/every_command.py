@@ -116,7 +116,14 @@ def profile(version: int = 1) -> dict[str, Any]:
         levels=[{"code": code, "zh": zh, "en": code.capitalize()} for code, zh in _LEVELS.items()],
         roles=[{"code": code, "zh": zh, "en": code.replace("_", " ")} for code, (zh, _) in ROLES.items()],
         powers={code: list(powers) for code, (_, powers) in ROLES.items()}
-        | {"resident": [*ENTRIES["roles"]["resident"]["powers"], "regulation.comment", "regulation.acknowledge"]},
+        | {
+            "resident": [
+                *ENTRIES["roles"]["resident"]["powers"],
+                "regulation.comment",
+                "regulation.acknowledge",
+                "regulation.respond",
+            ]
+        },
         code_lists=_lists(),
     )
     resident = {"resident": ("居民", "Resident"), "anonymous": ("未登录者", "Anybody")}
@@ -138,6 +145,13 @@ def profile(version: int = 1) -> dict[str, Any]:
     made["code_lists"]["regulations"] = {
         "convention": {"zh": "居民公约", "en": "Convention"} | heard,
         "rules": {"zh": "管理细则", "en": "Detailed rules", "of": "party", "adopted_by": "party", "acknowledged": True},
+        "notice": {
+            "zh": "党员告知书",
+            "en": "Notice to members",
+            "of": "party",
+            "adopted_by": "party",
+            "answered": True,
+        },
     }
     made["code_lists"]["meetings"] = {"talk": {"zh": "半月谈", "en": "Fortnightly discussion", "callers": ["party"]}}
     made["code_lists"]["programmes"] = {"project": {"zh": "书记领办项目", "en": "Project of the secretary"} | _PROJECT}
@@ -372,8 +386,10 @@ class World:
             ask("invite_comments")
         if until == "answering":
             self.do("p-resident", "registry", "comment_draft", regulation_id=id, text="好")
-        if until in ("adopted", "ended"):
+        if until in ("adopted", "posted", "ended"):
             ask("adopt_regulation", resolution="会议决议")
+        if until == "posted":
+            ask("post_regulation", channel="portal", where="公开栏")
         if until == "ended":
             ask("end_regulation", reason="并入公约")
         return id
@@ -757,6 +773,7 @@ ROWS: dict[str, Row] = {
     "adopt_regulation": Row("p-secretary", {"owners_vote_id": "", "adopting_meeting_id": ""}, World.regulation),
     "post_regulation": Row("p-secretary", {"channel": "portal"}, lambda world: world.regulation("adopted")),
     "acknowledge_regulation": Row("p-secretary", {"place": BUILDING}, lambda world: world.regulation("adopted")),
+    "answer_notice": Row("p-resident", {}, lambda world: world.regulation("posted", "notice")),
     "end_regulation": Row("p-secretary", {}, lambda world: world.regulation("adopted")),
     "forget_households": Row("p-secretary", {}, lambda world: world.regulation("ended")),
     "start_programme": Row("p-secretary", lambda world, id: {"kind": "project", "lead_post_id": world.lead()}),

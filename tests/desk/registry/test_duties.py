@@ -19,7 +19,7 @@ def duty(desk: Desk, code: str, zh: str, function: str = "governance", **data: A
 
 
 def codes(desk: Desk, **asked: Any) -> list[str]:
-    return [row["duty"] for row in desk.ask("find_duties", **asked)["rows"]]
+    return [row["code"] for row in desk.ask("find_duties", **asked)["rows"]]
 
 
 @pytest.fixture
@@ -66,7 +66,7 @@ def test_a_post_has_its_list_of_duties(city: Desk) -> None:
     city.ask("establish_post", "operator", post_id="post-director", **made)
     city.ask("appoint_person", "operator", post_id="post-director", person_id="p-lin", since="2025-01-01")
     asked = city.ask("find_duties", post_id="post-director")
-    assert {row["duty"]: row["zh"] for row in asked["rows"]} == named
+    assert {row["code"]: row["zh"] for row in asked["rows"]} == named
     assert {post["post_id"] for row in asked["rows"] for post in row["posts"]} == {"post-director"}
     assert all("p-lin" not in str(row) for row in asked["rows"]), "who holds it is asked elsewhere"
     assert codes(city, post_id="post-secretary") == ["party-work"], "duties of the body are those of its posts"

@@ -301,7 +301,7 @@ def test_the_finance_rules_show_the_versions_of_the_numbers_that_they_are_about(
 
     def numbers(id: str) -> list[tuple[str, int]]:
         shown = yard.ask("get_regulation", regulation_id=id, at=f"2025-05-01{AT}")
-        return [(one["code"], one["value"]) for one in shown["parameters"]]
+        return [(one["parameter"], one["value"]) for one in shown["parameters"]]
 
     assert numbers(first) == [("bills_needed", 1), ("settling_days", 180)]
     with pytest.raises(BadInputError):
@@ -396,3 +396,39 @@ def test_each_proposal_is_adopted_or_not_with_a_reason_and_the_rate_has_both_num
         ("", ""),
         ("not_taken", "已研究"),
     ]
+
+
+def test_members_answer_the_notice_on_the_board_and_staff_have_the_list(yard: Desk) -> None:
+    """党员告知书: posted on the board, answered by members with office or firm, listed for staff; not before it hangs (D10)."""
+    powers = ["regulation.comment", "regulation.respond"]
+    adopt(yard, "roles", "resident", "居民", powers=powers)
+    adopt(yard, "regulations", "notice", "党员告知书", of="council", answered=True)
+    other = draft(yard, "detailed-rules")
+    yard.ask("adopt_regulation", "post-yard", regulation_id=other, resolution="决议")
+    told = {"unit": "市供电局", "offer": "每周六查看楼道电路"}
+    with pytest.raises(IllegalStateError, match="not answered by those who read it"):
+        yard.ask("answer_notice", "p-chen", regulation_id=other, **told)
+    id = draft(yard, "notice")
+    with pytest.raises(IllegalStateError, match="only a notice in force"):
+        yard.ask("answer_notice", "p-chen", regulation_id=id, **told)
+    yard.ask("adopt_regulation", "post-yard", regulation_id=id, resolution="决议")
+    with pytest.raises(IllegalStateError, match="not posted yet"):
+        yard.ask("answer_notice", "p-chen", regulation_id=id, **told)
+    yard.ask("post_regulation", "post-yard", regulation_id=id, channel="notice_board", where="北门公开栏")
+    with pytest.raises(ForbiddenError):
+        yard.ask("answer_notice", "", regulation_id=id, **told)
+    yard.ask("answer_notice", "p-chen", regulation_id=id, **told)
+    assert yard.ask("answer_notice", "p-chen", regulation_id=id, **told)["events"] == 0
+    changed = told | {"offer": "每周日查看"}
+    yard.ask("answer_notice", "p-chen", regulation_id=id, **changed)
+    yard.ask("answer_notice", "p-zhang", regulation_id=id, unit="第三中学")
+    listed = yard.ask("find_responses", "post-yard", regulation_id=id)["rows"]
+    answers = {row["person_id"]: (row["unit"], row["offer"]) for row in listed}
+    assert answers == {"p-chen": ("市供电局", "每周日查看"), "p-zhang": ("第三中学", "")}
+    assert "供电局" not in yard.stored, "sealed"
+    for by in ("p-chen", ""):
+        with pytest.raises(ForbiddenError):
+            yard.ask("find_responses", by, regulation_id=id)
+    assert yard.ask("regulation_figures", regulation_id=id)["responses"] == 2
+    posted = yard.ask("get_regulation", regulation_id=id)["postings"]
+    assert [(one["where"], one["posted_on"]) for one in posted] == [("北门公开栏", "2025-03-04")]

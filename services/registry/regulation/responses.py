@@ -1,0 +1,119 @@
+"""Notices are answered: who reads one on the board says who they are and what they will do; the list is for staff (D10)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Annotated, Any
+
+import msgspec
+
+from services.registry.regulation.state import REGULATION, Regulation, rules_of
+from shared.domain.answers import ACTIONS, PLACE_NAMES, page_of, row_of
+from shared.domain.city import City
+from shared.domain.command import Cursor, Limit, Opener, holds, order_of
+from shared.domain.decider import Decider
+from shared.domain.errors import ForbiddenError, IllegalStateError
+from shared.domain.event import Event, sealed
+from shared.domain.fields import PLACE, id_of, line, text
+from shared.domain.identity import derived_id
+from shared.domain.mandate import Mandate
+from shared.domain.privacy import staff
+from shared.domain.reader import Reader
+from shared.domain.view import Row, View
+from shared.domain.words import _, term
+
+#: Lets one read who answered a notice.
+READ_RESPONSES = "regulation.responses"
+
+
+# Facts. Class and field names are the storage format: rename nothing, upcast instead.
+class NoticeAnswered(Event, frozen=True, kw_only=True):
+    """Somebody answered a notice, or answered it anew: where they work and what they will do (D10)."""
+
+    response_id: str
+    regulation_id: str
+    place: str
+    person_id: Annotated[str, staff(READ_RESPONSES)]
+    unit: Annotated[str, sealed(lambda fact: fact.person_id)]
+    offer: Annotated[str, sealed(lambda fact: fact.person_id)]
+    answered_on: str  # ISO date
+
+
+class Response(msgspec.Struct, frozen=True):
+    """The answer of one person to one notice; `unit` and `offer` are sealed."""
+
+    id: str
+    status: str = "unknown"  # unknown, answered
+    regulation_id: str = ""
+    place: str = ""
+    person_id: str = ""
+    unit: str = ""
+    offer: str = ""
+    answered_on: str = ""
+
+
+def evolve(response: Response, event: NoticeAnswered) -> Response:
+    """Apply a recorded fact. Never refuses: it has already happened."""
+    told = (event.regulation_id, event.place, event.person_id, event.unit, event.offer, event.answered_on)
+    return Response(response.id, "answered", *told)
+
+
+RESPONSE = Decider("response", (NoticeAnswered,), Response, Response, evolve, lambda response: response.place)
+
+
+def _id(ask: Mapping[str, Any], by: Mandate) -> str:
+    return derived_id("response", ask["regulation_id"], by.actor)
+
+
+@RESPONSE.command("regulation.respond", new=_id, place="notice")
+def answer_notice(
+    response: Response,
+    *,
+    by: Mandate,
+    at: str,
+    city: City,
+    opened: Opener,
+    notice: Annotated[Regulation, holds(REGULATION, "regulation_id")],
+    regulation_id: Annotated[str, id_of("regulation"), "the notice"],
+    unit: Annotated[str, line(200), "office or firm where you work; sealed, for staff of the place"],
+    offer: Annotated[str, text(400), "what you will do here; sealed, for staff of the place"] = "",
+) -> list[Event]:
+    """Answer a notice that was posted: say who you are and what you will do; a newer answer takes the place of the one before (D10)."""
+    if not by.actor:
+        raise ForbiddenError(_("sign in to answer, so that each answers once"))
+    if not rules_of(notice, city).answered:
+        raise IllegalStateError(_("such a document is not answered by those who read it"))
+    if notice.status != "adopted" or city.day < notice.since:
+        raise IllegalStateError(
+            _("only a notice in force is answered; it is {status}"), status=term("status", notice.status)
+        )
+    if not notice.postings:
+        raise IllegalStateError(_("the notice was not posted yet; record first where it hangs"))
+    if response.status == "answered" and (opened(response.unit), opened(response.offer)) == (unit, offer):
+        return []
+    answered = {"unit": unit, "offer": offer, "answered_on": at[:10]}
+    told = {"response_id": response.id, "regulation_id": notice.id, "place": notice.place, "person_id": by.actor}
+    return [NoticeAnswered(**told, **answered)]
+
+
+RESPONSES = View.of(RESPONSE, "responses", ("place", "regulation_id", "answered_on"))
+
+
+@RESPONSE.query(answer=page_of(row_of(RESPONSE, place_names=PLACE_NAMES, actions=ACTIONS)), power=READ_RESPONSES)
+def find_responses(
+    read: Reader,
+    *,
+    regulation_id: Annotated[str, id_of("regulation"), "to this notice; empty: to all"] = "",
+    place__under: Annotated[str, PLACE, "a place and everything below it"] = "",
+    order: Annotated[str, order_of("answered_on", "place"), "sorted by; - before it: descending"] = "-answered_on",
+    limit: Limit = 50,
+    cursor: Cursor = "",
+) -> dict[str, Any]:
+    """The list of those who answered a notice, with where they work and what they will do, for staff of the place (D10)."""
+
+    def shown(row: Row) -> Row:
+        return row | {name: read.open(row[name]) or "" for name in ("unit", "offer")}
+
+    where = {"place__under": place__under, "regulation_id": regulation_id}
+    found = read.page("responses", where, limit, cursor, order, RESPONSE, shown)
+    return found | {"rows": read.city.named(found["rows"])}

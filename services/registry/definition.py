@@ -9,6 +9,7 @@ from services.registry import (  # noqa: F401  # their queries register on place
     duty,
     staff,  # their queries register on places
 )
+from services.registry.booking import BOOKING, BOOKINGS
 from services.registry.checklist import CHECKLIST, CHECKLIST_FIGURES, CHECKLISTS
 from services.registry.classification import CLASSIFICATION, CLASSIFICATIONS
 from services.registry.entry import ENTRY
@@ -63,6 +64,7 @@ DEFINITION = Definition(
         OWNERS_VOTE,
         REGULATION,
         ACKNOWLEDGEMENT,
+        BOOKING,
         MEETING,
         PROGRAMME,
         PARTICIPATION,
@@ -99,6 +101,7 @@ DEFINITION = Definition(
         SURVEYS,
         SHEETS,
         REGISTRATIONS,
+        BOOKINGS,
     ),
     clock=(*CLOCK, FALLS_VACANT, SUCCEEDS, *VACANT),
     policies={"registry.PlaceEnded": on_place_ended},

@@ -9,6 +9,7 @@ from services.registry import (  # noqa: F401  # their queries register on bodie
     duty,
     staff,
 )
+from services.registry.booking import BOOKING, BOOKINGS
 from services.registry.checklist import CHECKLIST, CHECKLIST_FIGURES, CHECKLISTS
 from services.registry.classification import CLASSIFICATION, CLASSIFICATIONS
 from services.registry.entry import ENTRY
@@ -66,6 +67,7 @@ DEFINITION = Definition(
         REGULATION,
         ACKNOWLEDGEMENT,
         RESPONSE,
+        BOOKING,
         MEETING,
         PROGRAMME,
         PARTICIPATION,
@@ -104,6 +106,7 @@ DEFINITION = Definition(
         SURVEYS,
         SHEETS,
         REGISTRATIONS,
+        BOOKINGS,
     ),
     clock=(*CLOCK, FALLS_VACANT, SUCCEEDS, *VACANT),
     policies={"registry.PlaceEnded": on_place_ended},

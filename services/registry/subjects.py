@@ -165,6 +165,7 @@ _NAMES: Mapping[str, Mapping[str, str]] = {
     },
     "obligations": {"festivals": "festivals", "meeting": "meetings"},
     "meetings": dict.fromkeys(("callers", "invited", "needed", "request"), "organisation_types") | {"chair": "roles"},
+    "venues": {"of": "place_kinds"},
     "programmes": {"standard": "regulations", "lead": "roles"},
     "roles": {"beside": "organisation_types"},
     "staffing": {"of": "place_kinds", "workers": "roles"},

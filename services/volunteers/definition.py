@@ -7,7 +7,7 @@ from services.volunteers.patrol import OUTINGS, PATROL, PATROL_SUMS, PATROLS, WA
 from services.volunteers.report_in import REPORT_IN, REPORT_IN_SUMS, REPORT_INS
 from services.volunteers.team import MEMBERSHIPS, TEAM, TEAM_SUMS, TEAMS
 from services.volunteers.volunteer import ROLE_SUMS, ROLES, VOLUNTEER, VOLUNTEER_SUMS, VOLUNTEERS, on_person_erased
-from services.volunteers.wish import CLAIMS_EXPIRE, RELEASES, WISH, WISH_SUMS, WISHES
+from services.volunteers.wish import CLAIMS_EXPIRE, RELEASES, WISH, WISH_SUMS, WISHES, on_place_ended
 from shared.domain.view import known
 from shared.following.definition import Definition
 
@@ -29,7 +29,7 @@ DEFINITION = Definition(
         known("issue", "issues", "IssueReported"),
         known("project", "funding", "ProjectProposed"),
     ),
-    policies={"registry.PersonErased": on_person_erased},
+    policies={"registry.PersonErased": on_person_erased, "registry.PlaceEnded": on_place_ended},
     sources=("registry", "issues", "funding"),
     powers=POWERS,
     clock=(CLAIMS_EXPIRE,),

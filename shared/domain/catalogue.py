@@ -34,6 +34,7 @@ from shared.domain.lists import (
 )
 from shared.domain.period import CADENCES
 from shared.domain.staffing import Classification, GradeTable, Staffing
+from shared.domain.venue import VenueKind
 
 #: Roles of those who act from no post: who is signed in, and who is not. Their entries say what they may do; no post has them.
 RESIDENT, ANONYMOUS = "resident", "anonymous"
@@ -341,6 +342,7 @@ KINDS: Mapping[str, EntryKind] = {
     "coverages": EntryKind(Coverage),
     "regulations": EntryKind(RegulationKind),
     "surveys": EntryKind(SurveyKind),
+    "venues": EntryKind(VenueKind),
     "functions": EntryKind(Nothing),
     "duties": EntryKind(Duty),
     "staffing": EntryKind(Staffing),

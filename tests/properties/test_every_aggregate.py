@@ -26,7 +26,7 @@ BOUNDED = settings(
     print_blob=False,
 )
 #: Of these only refusals are tried here: a profile is one document of all lists, and the small city has no term with an end,
-#: checklist, obligation, scheme, classification, table of grades, indicator, link, selection, document, meeting, programme or survey.
+#: checklist, obligation, scheme, classification, table of grades, indicator, link, selection, document, meeting, programme, survey, venue.
 ONLY_REFUSED = {
     "profile",
     "succession",
@@ -46,6 +46,7 @@ ONLY_REFUSED = {
     "participation",
     "survey",
     "sheet",
+    "booking",
 }
 AGGREGATES = [
     pytest.param(name, decider, id=decider.category)

@@ -48,6 +48,7 @@ _USED: Mapping[str, tuple[str, str, Mapping[str, Any]]] = {
     "regulations": ("regulations", "kind", {"status": ["drafted", "commenting", "adopted"]}),
     "meetings": ("meetings", "kind", {"status": ["called", "held"]}),
     "programmes": ("programmes", "kind", {"status": "running"}),
+    "venues": ("bookings", "kind", {"status": "booked"}),
     "surveys": ("surveys", "kind", {"status": "open"}),
 }
 
@@ -153,6 +154,10 @@ def faults(kind: str, code: str, data: Mapping[str, Any], codes: Callable[[str],
         wrong |= grade_faults(data)
     if kind == "coverages":
         wrong |= coverage_faults(data, codes, is_power)
+    if kind == "venues":
+        for part in ("zones", "uses"):
+            if len({one["code"] for one in data[part]}) < len(data[part]):
+                wrong[part] = said(_("names something twice"))
     if kind == "surveys":
         wrong |= survey_faults(data)
     wrong |= unlisted(kind, data, codes)

@@ -1,8 +1,20 @@
 """Small wishes of residents in need (C41, C42)."""
 
-from services.volunteers.wish import asking, claiming, rows
+from services.volunteers.wish import asking, claiming, relocating, rows
 from services.volunteers.wish.claiming import CLAIMS_EXPIRE
+from services.volunteers.wish.relocating import on_place_ended
 from services.volunteers.wish.rows import RELEASES, WISH_SUMS, WISHES
 from services.volunteers.wish.state import WISH
 
-__all__ = ["CLAIMS_EXPIRE", "RELEASES", "WISH", "WISHES", "WISH_SUMS", "asking", "claiming", "rows"]
+__all__ = [
+    "CLAIMS_EXPIRE",
+    "RELEASES",
+    "WISH",
+    "WISHES",
+    "WISH_SUMS",
+    "asking",
+    "claiming",
+    "on_place_ended",
+    "relocating",
+    "rows",
+]

@@ -39,6 +39,13 @@ class WishPublished(Event, frozen=True, kw_only=True):
     title_en: Annotated[str, told()]
 
 
+class WishRelocated(Event, frozen=True, kw_only=True):
+    """The wish is at another place, because its own has ended."""
+
+    wish_id: str
+    place: str
+
+
 class WishRejected(Event, frozen=True, kw_only=True):
     """A wish was checked and cannot be published."""
 

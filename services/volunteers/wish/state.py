@@ -16,6 +16,7 @@ from services.volunteers.wish.facts import (
     WishPublished,
     WishRejected,
     WishReleased,
+    WishRelocated,
     WishWithdrawn,
     subject,
 )
@@ -78,6 +79,8 @@ def evolve(wish: Wish, event: Event) -> Wish:
             return replace(wish, status="claimed", reason=event.reason)
         case WishConfirmed():
             return replace(wish, status="confirmed", by_wisher=event.by_wisher)
+        case WishRelocated():
+            return replace(wish, place=event.place)
         case WisherErased():
             return replace(wish, erased=True, wish="", wisher="", contact="")
     return wish
@@ -98,6 +101,7 @@ WISH = Decider(
             WishDisputed,
             WishConfirmed,
             WisherErased,
+            WishRelocated,
         ),
         {("WishWithdrawn", 1): without("was")},
     ),

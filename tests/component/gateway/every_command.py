@@ -42,6 +42,7 @@ ROLES: dict[str, tuple[str, tuple[str, ...]]] = {
             "meeting.*",
             "programme.*",
             "survey.*",
+            "venue.book",
         ),
     ),
     "street_secretary": (
@@ -157,6 +158,7 @@ def profile(version: int = 1) -> dict[str, Any]:
     made["code_lists"]["programmes"] = {"project": {"zh": "书记领办项目", "en": "Project of the secretary"} | _PROJECT}
     asked = [{"code": "content", "zh": "满意", "en": "Content"}]
     made["code_lists"]["surveys"] = {"content": {"zh": "满意度", "en": "Satisfaction", "questions": asked}}
+    made["code_lists"]["venues"] = {"room": {"zh": "活动室", "en": "Room", "of": "building"} | _VENUE}
     made["code_lists"]["schemes"] = {"mode": {"zh": "管理模式", "en": "Mode of running"} | mode}
     members = [
         {"code": "retired", "zh": "离退休", "en": "Retired"},
@@ -190,6 +192,10 @@ _PROJECT: dict[str, Any] = {
     "unit": "organisation",
     "stages": [{"code": "together", "zh": "共谋", "en": "Planned together"}],
     "batches": [{"code": "first", "zh": "第一批", "en": "First batch"}],
+}
+_VENUE: dict[str, Any] = {
+    "zones": [{"code": "hall", "zh": "大厅", "en": "Hall"}],
+    "uses": [{"code": "talk", "zh": "议事", "en": "Talk"}],
 }
 _LEVELS = {"district": "区级", "street": "街道级", "community": "社区级", "compound": "小区级"}
 
@@ -459,6 +465,23 @@ class World:
         self.last = str(len(row["accounts"]))
         return id
 
+    def booking(self) -> str:
+        """A zone of a room that is booked for a minute of its own."""
+        return self.do("p-secretary", "registry", "book_venue", **self.slot())
+
+    def slot(self) -> dict[str, Any]:
+        """A minute of a room that nobody has booked."""
+        at = next(self._numbers) % 1400
+        hours = {"starts": f"{at // 60:02}:{at % 60:02}", "ends": f"{(at + 1) // 60:02}:{(at + 1) % 60:02}"}
+        return {
+            "kind": "room",
+            "place": BUILDING,
+            "zone": "hall",
+            "use": "talk",
+            "day": _day(),
+            "purpose": "议事",
+        } | hours
+
     def owners_vote(self) -> str:
         """A vote of the owners of two units."""
         named = {"matter": "use_of_fund", "question": "修电梯", "roll": ROLL}
@@ -494,6 +517,7 @@ class World:
         """An issue for which more time is asked."""
         id = self.issue("accepted")
         return self.do("p-grid", "issues", "ask_extension", issue_id=id, due=_day(9), reason="等配件")
+
     def dispute(self) -> str:
         """A confidential case that a resident reported."""
         told = {"place": COMPOUND, "category": "quarrel", "description": "邻里争吵"}
@@ -799,6 +823,8 @@ ROWS: dict[str, Row] = {
             "answers": [{"key": "content", "value": "4"}],
         },
     ),
+    "book_venue": Row("p-secretary", lambda world, id: world.slot()),
+    "cancel_booking": Row("p-secretary", {}, World.booking),
     "close_survey": Row("p-secretary", {}, World.survey),
     "forget_answerers": Row("p-secretary", {}, lambda world: world.survey("closed")),
     "register_credit_code": Row(

@@ -31,18 +31,8 @@ _PROJECT = {
     "stages": _STEP,
 }
 THINGS = (
-    *(
-        "checklist",
-        "obligation",
-        "standing",
-        "classification",
-        "grading",
-        "indicator",
-        "link",
-        "selection",
-        "owners_vote",
-    ),
-    *("regulation", "programme", "participation", "meeting", "succession", "survey"),
+    *("checklist", "obligation", "standing", "classification", "grading", "indicator", "link", "selection"),
+    *("owners_vote", "regulation", "programme", "participation", "meeting", "succession", "survey", "booking"),
 )
 _GRADES = {
     "tracks": [{"code": "clerks", **words("clerks")}],
@@ -55,6 +45,11 @@ _STAFFING = {
     "seats": [{"code": "head", **words("head"), "roles": ["secretary"]}],
     "workers": ["grid_worker"],
     "per_households": 300,
+}
+_ROOM = {
+    "of": "compound",
+    "zones": [{"code": "hall", **words("hall")}],
+    "uses": [{"code": "talk", **words("talk")}],
 }
 ASKED: dict[str, dict[str, Any]] = {
     "get_profile": {},
@@ -109,6 +104,9 @@ ASKED: dict[str, dict[str, Any]] = {
     "programme_prongs": {"kind": "project"},
     "find_participations": {},
     "get_participation": {},
+    "find_bookings": {},
+    "get_booking": {},
+    "venue_figures": {},
     "find_surveys": {},
     "get_survey": {},
     "survey_figures": {},
@@ -147,6 +145,7 @@ def told(read_only: Desk) -> Desk:
         "selections": {"members": words("members") | {"of": "party"}},
         "meetings": {"talk": words("talk") | {"callers": ["party"]}},
         "coverages": {"branches": words("branches") | _BRANCHES},
+        "venues": {"room": words("room") | _ROOM},
         "surveys": {"content": words("content") | {"questions": [{"code": "content", **words("content")}]}},
         "programmes": {"project": words("project") | _PROJECT},
         "regulations": {
@@ -170,6 +169,7 @@ def told(read_only: Desk) -> Desk:
                 "meeting.*",
                 "programme.*",
                 "survey.*",
+                "venue.*",
                 "person.classify",
                 "grade.measure",
                 "indicator.state",
@@ -214,6 +214,8 @@ def told(read_only: Desk) -> Desk:
     code = {"organisation_id": "branch", "credit_code": "91350100M000100Y43", "certificate": "证书"}
     ask("register_credit_code", "operator", **code)
     ask("register_account", "operator", registration_id="branch", bank="银行", account_number="622200001111")
+    booked = {"kind": "room", "place": COMPOUND, "zone": "hall", "use": "talk", "day": "2025-03-04", "purpose": "议事"}
+    ask("book_venue", "post-secretary", starts="19:30", ends="21:00", **booked)
     receipt = ask("open_survey", "post-secretary", kind="content", subject=COMPOUND, period="1")
     told = {"household": "101", "answers": {"content": 4}}
     ask("answer_survey", "post-secretary", survey_id=receipt["id"], place=BUILDING, **told)

@@ -17,7 +17,7 @@ from shared.domain.calendar import LOCAL
 from shared.words import known, sentence, table, word
 
 #: Rows of the catalogue behind a sentence: (C12), （C12、X13）.
-_ROWS = re.compile(r" ?[（(][A-Z][0-9]{2}(?:[,、至–-] ?[A-Z][0-9]{2})*[)）]")
+_ROWS = re.compile(r" ?[（(][A-Z][0-9]{2}(?:[,、\u81f3–-] ?[A-Z][0-9]{2})*[)）]")
 
 
 def say(key: str, **given: Any) -> str | Markup:

@@ -113,7 +113,7 @@ CALLS: dict[str, dict[str, dict[str, Any]]] = {
 NOTHING_ELSE = {
     *("open_checklist", "disclose_statement", "decide_standing", "propose_link"),
     *("open_selection", "open_owners_vote", "draft_regulation", "start_programme", "join_programme"),
-    *("open_survey", "answer_survey"),
+    *("open_survey", "answer_survey", "register_credit_code"),
 }
 #: What may name something that the city does not know: units of members come from outside too.
 ELSEWHERE = {("survey_member", "unit"), ("report_in", "unit")}

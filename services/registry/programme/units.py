@@ -62,10 +62,10 @@ def join_programme(
     """Have a place or body take part in a programme, in one of its batches (B06, B23)."""
     _running(programme)
     rules = rules_of(programme, city)
+    place = str(there(city, rules.unit, "", subject)["place"])
+    by.require("programme.join", place)
     chosen = _batch(rules, batch)
     row = there(city, rules.unit, chosen.of or rules.unit_of, subject)
-    place = str(row["place"])
-    by.require("programme.join", place)
     if not within(place, programme.place):
         raise BadInputError(
             _("{subject} lies outside {place}, which this programme is for"),

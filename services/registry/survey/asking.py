@@ -46,7 +46,7 @@ def open_survey(
     city: City,
     kind: Annotated[str, code_of("surveys"), "which kind of survey"],
     subject: Annotated[str, SUBJECT, "what households are asked about: territory path, or id of the organisation"],
-    period: Annotated[str, line(20), "the period of today; of a survey at any time, its number"],
+    period: Annotated[str, CODE, "the period of today; of a survey at any time, its number"],
     among: Annotated[str, PLACE, "place whose households are asked; empty: that of what they are asked about"] = "",
 ) -> list[Event]:
     """Begin to ask households about a place or body; of a kind with a period, once in each (B26, D23, D38)."""

@@ -797,7 +797,7 @@ ROWS: dict[str, Row] = {
     "adopt_regulation": Row("p-secretary", {"owners_vote_id": "", "adopting_meeting_id": ""}, World.regulation),
     "post_regulation": Row("p-secretary", {"channel": "portal"}, lambda world: world.regulation("adopted")),
     "acknowledge_regulation": Row("p-secretary", {"place": BUILDING}, lambda world: world.regulation("adopted")),
-    "answer_notice": Row("p-resident", {}, lambda world: world.regulation("posted", "notice")),
+    "answer_notice": Row("p-resident", lambda world, id: {"regulation_id": world.regulation("posted", "notice")}),
     "end_regulation": Row("p-secretary", {}, lambda world: world.regulation("adopted")),
     "forget_households": Row("p-secretary", {}, lambda world: world.regulation("ended")),
     "start_programme": Row("p-secretary", lambda world, id: {"kind": "project", "lead_post_id": world.lead()}),

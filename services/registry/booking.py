@@ -220,7 +220,14 @@ def get_booking(read: Reader, *, booking_id: Annotated[str, id_of("booking"), "t
 
 @BOOKING.query(
     answer=shape(
-        place=TEXT, since=TEXT, until=TEXT, bookings=COUNT, minutes=COUNT, by_use=by_code(COUNT), by_zone=by_code(COUNT)
+        place=TEXT,
+        since=TEXT,
+        until=TEXT,
+        bookings=COUNT,
+        minutes=COUNT,
+        by_use=by_code(COUNT),
+        by_zone=by_code(COUNT),
+        as_of=shape(service=TEXT, position=COUNT),
     )
 )
 def venue_figures(
@@ -231,12 +238,16 @@ def venue_figures(
     until: Annotated[str, DAY, "first day after; empty: no end"] = "",
 ) -> dict[str, Any]:
     """How venues are used: bookings that were not cancelled, their minutes, how many for which use and zone (B32, C25)."""
-    where: Row = {"status": "booked"} | ({"place__under": place} if place else {})
-    where |= ({"day__gte": since} if since else {}) | ({"day__lt": until} if until else {})
-    uses, zones, minutes = Counter[str](), Counter[str](), 0
-    for row in every(read.rows, "bookings", where):
-        uses[row["use"]] += 1
-        zones[row["zone"]] += 1
-        minutes += _minutes(row["ends"]) - _minutes(row["starts"])
-    counted = {"bookings": uses.total(), "minutes": minutes, "by_use": dict(uses), "by_zone": dict(zones)}
-    return {"place": place, "since": since, "until": until} | counted
+
+    def answer() -> Row:
+        where: Row = {"status": "booked"} | ({"place__under": place} if place else {})
+        where |= ({"day__gte": since} if since else {}) | ({"day__lt": until} if until else {})
+        uses, zones, minutes = Counter[str](), Counter[str](), 0
+        for row in every(read.rows, "bookings", where):
+            uses[row["use"]] += 1
+            zones[row["zone"]] += 1
+            minutes += _minutes(row["ends"]) - _minutes(row["starts"])
+        counted = {"bookings": uses.total(), "minutes": minutes, "by_use": dict(uses), "by_zone": dict(zones)}
+        return {"place": place, "since": since, "until": until} | counted
+
+    return read.as_of(answer)

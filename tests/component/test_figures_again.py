@@ -20,6 +20,8 @@ from tests.component.gateway.every_command import OPERATOR, World
 from tests.kit.city import COMMUNITY, COMPOUND
 from tests.kit.town import Town
 
+#: Reads what is for staff of the community.
+_SECRETARY = CallContext(kind="person", actor="p-secretary", post="post-secretary")
 #: What must be chosen, by the query.
 _CHOSEN: dict[str, dict[str, Any]] = {
     "standing_figures": {"scheme": "mode"},
@@ -45,18 +47,20 @@ def figures(town: Town) -> Iterator[tuple[str, str, dict[str, Any]]]:
     """Every query of figures that can be asked for, of the city and of two places."""
     for service, place in town.places.items():
         for name, query in place.definition.queries.items():
-            needed = {field.name for field in query.fields if field.required}
+            needed = {one.name for one in query.fields if one.required}
             asked = _CHOSEN.get(name, {})
+            field = next((one.name for one in query.fields if one.name.startswith("place")), "place")
             if name.endswith("_figures") and needed == asked.keys():
-                for where in ("", COMMUNITY, COMPOUND):
-                    yield service, name, asked | {"place": where}
+                for where in ("", COMMUNITY, COMPOUND)[bool(query.power) :]:
+                    yield service, name, asked | {field: where}
 
 
 def answers(town: Town) -> dict[str, bytes]:
     """The answers as bytes, by what was asked."""
     found = {}
     for service, name, ask in figures(town):
-        context = CallContext(kind="operator", actor=OPERATOR)
+        staff = bool(town.places[service].definition.queries[name].power)
+        context = _SECRETARY if staff else CallContext(kind="operator", actor=OPERATOR)
         answer = town.call(service, name, context, ask)
         assert answer["as_of"] == {"service": service, "position": town.places[service].node.log.head().position}, name
         found[f"{service}.{name} {ask}"] = msgspec.json.encode(answer, order="deterministic")

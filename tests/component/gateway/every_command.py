@@ -494,6 +494,7 @@ class World:
         """An issue for which more time is asked."""
         id = self.issue("accepted")
         return self.do("p-grid", "issues", "ask_extension", issue_id=id, due=_day(9), reason="等配件")
+
     def dispute(self) -> str:
         """A confidential case that a resident reported."""
         told = {"place": COMPOUND, "category": "quarrel", "description": "邻里争吵"}

@@ -40,7 +40,6 @@ ONLY_REFUSED = {
     "link",
     "selection",
     "regulation",
-    "response",
     "meeting",
     "programme",
     "participation",

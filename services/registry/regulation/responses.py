@@ -7,20 +7,20 @@ from typing import Annotated, Any
 
 import msgspec
 
-from services.registry.regulation.state import REGULATION, Regulation, rules_of
+from services.registry.regulation.state import REGULATION, Regulation, RegulationAnswered, rules_of
 from shared.domain.answers import ACTIONS, PLACE_NAMES, page_of, row_of
 from shared.domain.city import City
-from shared.domain.command import Cursor, Limit, Opener, holds, order_of
+from shared.domain.command import Cursor, Limit, On, Opener, holds, on, order_of
 from shared.domain.decider import Decider
 from shared.domain.errors import ForbiddenError, IllegalStateError
 from shared.domain.event import Event, sealed
 from shared.domain.fields import PLACE, id_of, line, text
 from shared.domain.identity import derived_id
 from shared.domain.mandate import Mandate
-from shared.domain.privacy import staff
+from shared.domain.privacy import PUBLIC, staff
 from shared.domain.reader import Reader
 from shared.domain.view import Row, View
-from shared.domain.words import _, term
+from shared.domain.words import Said, _, said
 
 #: Lets one read who answered a notice.
 READ_RESPONSES = "regulation.responses"
@@ -36,7 +36,7 @@ class NoticeAnswered(Event, frozen=True, kw_only=True):
     person_id: Annotated[str, staff(READ_RESPONSES)]
     unit: Annotated[str, sealed(lambda fact: fact.person_id)]
     offer: Annotated[str, sealed(lambda fact: fact.person_id)]
-    answered_on: str  # ISO date
+    answered_on: Annotated[str, PUBLIC]  # ISO date
 
 
 class Response(msgspec.Struct, frozen=True):
@@ -61,39 +61,48 @@ def evolve(response: Response, event: NoticeAnswered) -> Response:
 RESPONSE = Decider("response", (NoticeAnswered,), Response, Response, evolve, lambda response: response.place)
 
 
-def _id(ask: Mapping[str, Any], by: Mandate) -> str:
-    return derived_id("response", ask["regulation_id"], by.actor)
+def _response(regulation: Regulation, ask: Mapping[str, Any], by: Mandate) -> str:
+    return derived_id("response", regulation.id, by.actor)
 
 
-@RESPONSE.command("regulation.respond", new=_id, place="notice")
+def _not_asked(regulation: Regulation, by: Mandate, city: City) -> Said | None:
+    """Why nobody answers it, whoever asks."""
+    if not rules_of(regulation, city).answered:
+        return said(_("such a document is not answered by those who read it"))
+    if not regulation.postings:
+        return said(_("the notice was not posted yet; record first where it hangs"))
+    return said(_("it is not in force yet")) if city.day < regulation.since else None
+
+
+@REGULATION.command(
+    "regulation.respond",
+    when=("adopted",),
+    otherwise=_("only a notice in force is answered; it is {status}"),
+    unless=_not_asked,
+)
 def answer_notice(
-    response: Response,
+    regulation: Regulation,
     *,
     by: Mandate,
     at: str,
     city: City,
     opened: Opener,
-    notice: Annotated[Regulation, holds(REGULATION, "regulation_id")],
-    regulation_id: Annotated[str, id_of("regulation"), "the notice"],
+    held: Annotated[Response, holds(RESPONSE, _response)],
     unit: Annotated[str, line(200), "office or firm where you work; sealed, for staff of the place"],
     offer: Annotated[str, text(400), "what you will do here; sealed, for staff of the place"] = "",
-) -> list[Event]:
+) -> list[Event | On]:
     """Answer a notice that was posted: say who you are and what you will do; a newer answer takes the place of the one before (D10)."""
     if not by.actor:
         raise ForbiddenError(_("sign in to answer, so that each answers once"))
-    if not rules_of(notice, city).answered:
-        raise IllegalStateError(_("such a document is not answered by those who read it"))
-    if notice.status != "adopted" or city.day < notice.since:
-        raise IllegalStateError(
-            _("only a notice in force is answered; it is {status}"), status=term("status", notice.status)
-        )
-    if not notice.postings:
-        raise IllegalStateError(_("the notice was not posted yet; record first where it hangs"))
-    if response.status == "answered" and (opened(response.unit), opened(response.offer)) == (unit, offer):
+    if why := _not_asked(regulation, by, city):
+        raise IllegalStateError(why)
+    if held.status == "answered" and (opened(held.unit) or "", opened(held.offer) or "") == (unit, offer):
         return []
     answered = {"unit": unit, "offer": offer, "answered_on": at[:10]}
-    told = {"response_id": response.id, "regulation_id": notice.id, "place": notice.place, "person_id": by.actor}
-    return [NoticeAnswered(**told, **answered)]
+    told = {"response_id": held.id, "regulation_id": regulation.id, "place": regulation.place, "person_id": by.actor}
+    count = regulation.responses + (held.status != "answered")
+    done = RegulationAnswered(regulation_id=regulation.id, place=regulation.place, responses=count)
+    return [done, on(RESPONSE, held.id, NoticeAnswered(**told, **answered))]
 
 
 RESPONSES = View.of(RESPONSE, "responses", ("place", "regulation_id", "answered_on"))

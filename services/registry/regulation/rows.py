@@ -167,7 +167,7 @@ def regulation_figures(
             "not_taken": answers["not_taken"],
             "unanswered": answers[""],
             "qualifier": counted["qualifier"],
-            "responses": read.rows.count("responses", {"regulation_id": regulation_id}),
+            "responses": row["responses"],
         }
 
     return read.as_of(answer)

@@ -124,6 +124,14 @@ class RegulationAcknowledged(Event, frozen=True, kw_only=True):
     households: int  # that have done so at the document's whole place
 
 
+class RegulationAnswered(Event, frozen=True, kw_only=True):
+    """A notice was answered, by one person more or anew; who and what is another fact's (D10)."""
+
+    regulation_id: str
+    place: str
+    responses: int  # persons who have answered it
+
+
 class HouseholdNoted(Event, frozen=True, kw_only=True):
     """Which household of a building has taken note of a version, so that it counts once."""
 
@@ -180,6 +188,7 @@ class Regulation(msgspec.Struct, frozen=True):
     forgotten: bool = False
     acknowledged: int = 0  # households that have taken note
     meeting_id: str = ""
+    responses: int = 0  # persons who have answered it
 
 
 def evolve(regulation: Regulation, event: Event) -> Regulation:
@@ -233,6 +242,8 @@ def evolve(regulation: Regulation, event: Event) -> Regulation:
             return replace(regulation, status="ended", until=event.until, reason=event.reason)
         case RegulationAcknowledged():
             return replace(regulation, acknowledged=event.households)
+        case RegulationAnswered():
+            return replace(regulation, responses=event.responses)
         case HouseholdsForgotten():
             return replace(regulation, forgotten=True)
     return regulation
@@ -251,6 +262,7 @@ FACTS = Codec(
         RegulationReplaced,
         RegulationEnded,
         RegulationAcknowledged,
+        RegulationAnswered,
         HouseholdsForgotten,
     ),
     {("RegulationDrafted", 1): lambda data: data, ("RegulationAdopted", 1): lambda data: data},

@@ -34,8 +34,8 @@ class NoticeAnswered(Event, frozen=True, kw_only=True):
     regulation_id: str
     place: str
     person_id: Annotated[str, staff(READ_RESPONSES)]
-    unit: Annotated[str, sealed(lambda fact: fact.person_id)]
-    offer: Annotated[str, sealed(lambda fact: fact.person_id)]
+    unit: Annotated[str, sealed(lambda fact: f"regulation:{fact.regulation_id}")]
+    offer: Annotated[str, sealed(lambda fact: f"regulation:{fact.regulation_id}")]
     answered_on: Annotated[str, PUBLIC]  # ISO date
 
 

@@ -28,7 +28,7 @@ from shared.domain.words import _, said
 
 HOUR = Pattern(
     control="line",
-    facets={"type": "string", "maxLength": 5},
+    facets={"type": "string", "maxLength": 5, "example": "19:30"},
     pattern="([01][0-9]|2[0-3]):[0-5][0-9]",
     reason=_("must be a time of day like 19:30"),
 )
@@ -45,8 +45,8 @@ class VenueBooked(Event, frozen=True, kw_only=True):
     zone: Annotated[str, PUBLIC]
     use: Annotated[str, PUBLIC]
     day: str  # ISO date
-    starts: str  # 19:30
-    ends: Annotated[str, PUBLIC]  # 21:00, the first minute after
+    from_hour: str  # 19:30
+    to_hour: Annotated[str, PUBLIC]  # 21:00, the first minute after
     purpose: Annotated[str, told()]
     person_id: Annotated[str, staff()]
 
@@ -69,8 +69,8 @@ class Booking(msgspec.Struct, frozen=True):
     zone: str = ""
     use: str = ""
     day: str = ""
-    starts: str = ""
-    ends: str = ""
+    from_hour: str = ""
+    to_hour: str = ""
     purpose: str = ""
     person_id: str = ""
     reason: str = ""
@@ -118,8 +118,8 @@ def book_venue(
     zone: Annotated[str, CODE, "part of it that is booked"],
     use: Annotated[str, CODE, "what for: one of the uses that the city lists"],
     day: Annotated[str, DAY, "day"],
-    starts: Annotated[str, HOUR, "from this time on, like 19:30"],
-    ends: Annotated[str, HOUR, "until this time, on the same day"],
+    from_hour: Annotated[str, HOUR, "from this time on, like 19:30"],
+    to_hour: Annotated[str, HOUR, "until this time, on the same day"],
     purpose: Annotated[str, line(200), "what takes place, for everyone to read"],
 ) -> list[Event]:
     """Book a zone of a venue; two bookings of one zone never overlap (B32, C25)."""
@@ -143,26 +143,26 @@ def book_venue(
             today=at[:10],
             latest=latest,
         )
-    if not 0 < _minutes(ends) - _minutes(starts) <= rules.longest:
+    if not 0 < _minutes(to_hour) - _minutes(from_hour) <= rules.longest:
         raise BadInputError(
-            _("a booking ends on the same day, after {starts} and within {longest} minutes"),
-            {"ends": said(_("must be later, within {longest} minutes"), longest=rules.longest)},
-            starts=starts,
+            _("a booking ends on the same day, after {from_hour} and within {longest} minutes"),
+            {"to_hour": said(_("must be later, within {longest} minutes"), longest=rules.longest)},
+            from_hour=from_hour,
             longest=rules.longest,
         )
     for other in every(city.rows, "bookings", {"place": place, "day": day, "status": "booked"}):
-        if other["zone"] == zone and other["starts"] < ends and starts < other["ends"]:
+        if other["zone"] == zone and other["from_hour"] < to_hour and from_hour < other["to_hour"]:
             raise IllegalStateError(
-                _("{zone} is taken on {day} from {starts} to {ends}: {purpose}"),
-                {"starts": said(_("taken until {ends}"), ends=other["ends"])},
+                _("{zone} is taken on {day} from {from_hour} to {to_hour}: {purpose}"),
+                {"from_hour": said(_("taken until {to_hour}"), to_hour=other["to_hour"])},
                 zone=zone,
                 day=day,
-                starts=other["starts"],
-                ends=other["ends"],
+                from_hour=other["from_hour"],
+                to_hour=other["to_hour"],
                 purpose=other["purpose"],
             )
     booked = {"kind": kind, "kind_version": entry.version, "place": place, "zone": zone, "use": use, "day": day}
-    hours = {"starts": starts, "ends": ends, "purpose": purpose, "person_id": by.actor}
+    hours = {"from_hour": from_hour, "to_hour": to_hour, "purpose": purpose, "person_id": by.actor}
     return [VenueBooked(booking_id=booking.id, **booked, **hours)]  # type: ignore[arg-type]  # as declared above
 
 
@@ -246,7 +246,7 @@ def venue_figures(
         for row in every(read.rows, "bookings", where):
             uses[row["use"]] += 1
             zones[row["zone"]] += 1
-            minutes += _minutes(row["ends"]) - _minutes(row["starts"])
+            minutes += _minutes(row["to_hour"]) - _minutes(row["from_hour"])
         counted = {"bookings": uses.total(), "minutes": minutes, "by_use": dict(uses), "by_zone": dict(zones)}
         return {"place": place, "since": since, "until": until} | counted
 

@@ -27,12 +27,12 @@ _CHARACTERS = "0123456789ABCDEFGHJKLMNPQRTUWXY"
 CREDIT_CODE = Pattern(
     pattern=f"[{_CHARACTERS}]{{18}}",
     reason=_("must be a unified social credit code: 18 digits and capital letters without I, O, S, V, Z"),
-    facets={"type": "string", "pattern": f"^[{_CHARACTERS}]{{18}}$"},
+    facets={"type": "string", "pattern": f"^[{_CHARACTERS}]{{18}}$", "example": "91350100M000100Y43"},
 )
 _NUMBER = Pattern(
     pattern="[0-9]{8,32}",
     reason=_("must be the number of a bank account: 8 to 32 digits"),
-    facets={"type": "string", "pattern": "^[0-9]{8,32}$"},
+    facets={"type": "string", "pattern": "^[0-9]{8,32}$", "example": "6222000011112222"},
 )
 #: Seals, and accounts, of one body at most.
 MOST = 50

@@ -41,7 +41,7 @@ DEFINITION = Definition("cases", (CASE,), (CASES, DISTRICTS))
 @pytest.mark.parametrize("known", [5_000, 20, 0])
 def test_rows_kept_between_batches_are_those_of_the_store(tmp_path: Path, monkeypatch, known: int) -> None:
     monkeypatch.setattr(follow, "MOST_KNOWN", known)
-    monkeypatch.setattr("shared.following.node.REBUILT_AT_ONCE", 100)
+    monkeypatch.setattr("shared.following.rebuilding.REBUILT_AT_ONCE", 100)
     log = EventLog("cases", SqliteStorage(tmp_path / "log.sqlite"))
     fill(log, commits(EVENTS, 110))
     node = ServiceRuntime(DEFINITION, log, SqliteViews(tmp_path / "views.sqlite", DEFINITION.all_views))

@@ -54,19 +54,24 @@ class Known:
         known = called(what)
         if known is not None and what in self._offered:
             return [Option(str(row[known.id_field]), self._named(known, row)) for row in self._offered[what]], True
-        page: Mapping[str, Any] | None = None
         for of in self._listing(what):
             try:
-                page = self._frame.gateway.ask(of.service, of.lists[0].name, limit=LARGEST_PAGE)
-                break
+                rows, whole = self._listed(of)
             except (DomainError, UnavailableError, BadInputError):
                 continue
-        if page is None:
-            return [], False
-        rows = sorted(page["rows"], key=self._distance)
-        return [
-            Option(str(row[of.id_field]), self._named(of, row)) for row in rows if of.id_field in row
-        ], not page.get("next") and of is called(what)
+            rows.sort(key=self._distance)
+            return [Option(str(row[of.id_field]), self._named(of, row)) for row in rows], whole and of is known
+        return [], False
+
+    def _listed(self, of: Aggregate) -> tuple[list[Mapping[str, Any]], bool]:
+        """The things of a list, and whether these are all; what only staff of the place at hand may read is among them."""
+        query = of.lists[0]
+        ask: list[dict[str, str]] = [{}]
+        if self._near and any(field.name == "place__under" for field in query.fields):
+            ask.append({"place__under": self._near})
+        pages = [self._frame.gateway.ask(of.service, query.name, limit=LARGEST_PAGE, **where) for where in ask]
+        rows = {row[of.id_field]: row for page in pages for row in page["rows"] if of.id_field in row}
+        return list(rows.values()), not any(page.get("next") for page in pages)
 
     def _listing(self, what: str) -> list[Aggregate]:
         """What lists things of a kind: its own lists, else those of the service at hand under the same ids, as volunteers are persons."""

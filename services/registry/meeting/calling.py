@@ -25,7 +25,7 @@ from shared.domain.words import _, said, term
 MOST = 50
 _HOUR = Pattern(
     control="line",
-    facets={"type": "string", "maxLength": 5},
+    facets={"type": "string", "maxLength": 5, "example": "19:30"},
     pattern="(([01][0-9]|2[0-3]):[0-5][0-9])?",
     reason=_("must be a time of day like 19:30"),
 )

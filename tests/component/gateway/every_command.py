@@ -290,7 +290,7 @@ class World:
         named = {"organisation_id": "o-community", "role": "accountant", "title": "届满岗", "title_en": "Ending"}
         id = self._founded("establish_post", post_id=self.new(), **named)
         until = plus_days(today(), 365)
-        self._founded("appoint_person", post_id=id, person_id="p-neighbour", since=FOUNDED, until=until)
+        self._founded("appoint_person", post_id=id, person_id=self.person(), since=FOUNDED, until=until)
         return id
 
     def succession(self) -> str:
@@ -472,7 +472,7 @@ class World:
     def slot(self) -> dict[str, Any]:
         """A minute of a room that nobody has booked."""
         at = next(self._numbers) % 1400
-        hours = {"starts": f"{at // 60:02}:{at % 60:02}", "ends": f"{(at + 1) // 60:02}:{(at + 1) % 60:02}"}
+        hours = {"from_hour": f"{at // 60:02}:{at % 60:02}", "to_hour": f"{(at + 1) // 60:02}:{(at + 1) % 60:02}"}
         return {
             "kind": "room",
             "place": BUILDING,
@@ -797,7 +797,7 @@ ROWS: dict[str, Row] = {
     "adopt_regulation": Row("p-secretary", {"owners_vote_id": "", "adopting_meeting_id": ""}, World.regulation),
     "post_regulation": Row("p-secretary", {"channel": "portal"}, lambda world: world.regulation("adopted")),
     "acknowledge_regulation": Row("p-secretary", {"place": BUILDING}, lambda world: world.regulation("adopted")),
-    "answer_notice": Row("p-resident", lambda world, id: {"regulation_id": world.regulation("posted", "notice")}),
+    "answer_notice": Row("p-resident", {}, lambda world: world.regulation("posted", "notice")),
     "end_regulation": Row("p-secretary", {}, lambda world: world.regulation("adopted")),
     "forget_households": Row("p-secretary", {}, lambda world: world.regulation("ended")),
     "start_programme": Row("p-secretary", lambda world, id: {"kind": "project", "lead_post_id": world.lead()}),

@@ -215,7 +215,7 @@ def told(read_only: Desk) -> Desk:
     ask("register_credit_code", "operator", **code)
     ask("register_account", "operator", registration_id="branch", bank="银行", account_number="622200001111")
     booked = {"kind": "room", "place": COMPOUND, "zone": "hall", "use": "talk", "day": "2025-03-04", "purpose": "议事"}
-    ask("book_venue", "post-secretary", starts="19:30", ends="21:00", **booked)
+    ask("book_venue", "post-secretary", from_hour="19:30", to_hour="21:00", **booked)
     receipt = ask("open_survey", "post-secretary", kind="content", subject=COMPOUND, period="1")
     told = {"household": "101", "answers": {"content": 4}}
     ask("answer_survey", "post-secretary", survey_id=receipt["id"], place=BUILDING, **told)

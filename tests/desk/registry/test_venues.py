@@ -29,7 +29,7 @@ def venue(desk: Desk, place: str, kind: str, zones: str, uses: str, **more: Any)
 
 def book(desk: Desk, by: str, place: str, zone: str, use: str, starts: str, ends: str, **more: Any) -> Any:
     asked = {"kind": (place == STAGE and "stage") or "station", "place": place, "zone": zone, "use": use, "day": DAY}
-    return desk.ask("book_venue", by, purpose="议事", starts=starts, ends=ends, **asked | more)
+    return desk.ask("book_venue", by, purpose="议事", from_hour=starts, to_hour=ends, **asked | more)
 
 
 def test_a_station_with_nine_items_passed_has_three_zones_each_with_many_uses(desk: Desk) -> None:
@@ -76,16 +76,16 @@ def test_the_stage_under_the_banyan_is_booked_for_meeting_consultation_and_leisu
     for wrong, field in (
         ({"day": "2025-03-03"}, "day"),
         ({"day": "2025-04-04"}, "day"),
-        ({"ends": "19:00"}, "ends"),
-        ({"ends": "21:01"}, "ends"),
-        ({"starts": "25:00"}, "starts"),
+        ({"to_hour": "19:00"}, "to_hour"),
+        ({"to_hour": "21:01"}, "to_hour"),
+        ({"from_hour": "25:00"}, "from_hour"),
         ({"place": COMPOUND}, "place"),
     ):
         with pytest.raises(BadInputError) as refused:
             book(
                 desk,
                 by,
-                **{"place": STAGE, "zone": "stage", "use": "leisure", "starts": "19:00", "ends": "20:00"} | wrong,
+                **{"place": STAGE, "zone": "stage", "use": "leisure", "from_hour": "19:00", "to_hour": "20:00"} | wrong,
                 kind="stage",
             )
         assert set(refused.value.fields) == {field}
@@ -93,7 +93,7 @@ def test_the_stage_under_the_banyan_is_booked_for_meeting_consultation_and_leisu
     with pytest.raises(IllegalStateError, match="from 19:00 to 21:00: 议事"):
         book(desk, by, STAGE, "stage", "leisure", "20:00", "21:00")
     (row,) = desk.ask("find_bookings", place__under=COMPOUND, day=DAY)["rows"]
-    assert (row["purpose"], row["starts"], row["place_names"][-1]["zh"]) == ("议事", "19:00", "场地stage")
+    assert (row["purpose"], row["from_hour"], row["place_names"][-1]["zh"]) == ("议事", "19:00", "场地stage")
     assert "person_id" not in row
     desk.ask("cancel_booking", by, booking_id=first, reason="下雨")
     assert desk.ask("cancel_booking", by, booking_id=first, reason="下雨")["events"] == 0

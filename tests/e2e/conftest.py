@@ -118,7 +118,7 @@ def open_page(browser: Browser, city: City) -> Iterator[Open]:
         page.on(
             "console",
             lambda message: (
-                complaints.append(message.text)
+                complaints.append(f"{message.text} {message.location.get('url', '')}")
                 if message.type in ("error", "warning") and not (refused and message.text.startswith(REFUSED))
                 else None
             ),

@@ -22,7 +22,7 @@ from shared.domain.privacy import staff
 from shared.domain.reader import Reader
 from shared.domain.record import Record
 from shared.domain.view import Row, View
-from shared.domain.words import _, said
+from shared.domain.words import Said, _, said
 from shared.personal import Personal
 
 #: Lets one read the names of persons in full.
@@ -129,8 +129,28 @@ def record_birth(
     return [BirthRecorded(person_id=person.id, born=born, place=person.place)]
 
 
+_HOLDS = _("{person} holds the post {post}, whose holder must be known; end the appointment first")
+
+
+def _held(city: City, person_id: str) -> str:
+    """A post that somebody holds today or later, "" for none."""
+    posts = every(city.rows, "city_posts", {"person_id": person_id})
+    return next((row["title"] or row["post_id"] for row in posts if not row["until"] or row["until"] > city.day), "")
+
+
+def _must_be_known(person: Person, by: Mandate, city: City) -> Said | None:
+    """Why a person cannot be erased, whatever is said."""
+    post = _held(city, person.id)
+    return said(_HOLDS, person=person.id, post=post) if post else None
+
+
 @PERSON.command(
-    "registry.erase", when=("registered",), again=("erased",), erases=lambda person: str(person.id), alone=True
+    "registry.erase",
+    when=("registered",),
+    again=("erased",),
+    erases=lambda person: str(person.id),
+    alone=True,
+    unless=_must_be_known,
 )
 def erase_person(
     person: Person,
@@ -143,14 +163,8 @@ def erase_person(
     """Erase a person's data for good by destroying their key; who holds a post must be known (X09)."""
     if person.status == "erased":
         return []
-    posts = every(city.rows, "city_posts", {"person_id": person.id})
-    if held := [row["title"] or row["post_id"] for row in posts if not row["until"] or row["until"] > city.day]:
-        raise IllegalStateError(
-            _("{person} holds the post {post}, whose holder must be known; end the appointment first"),
-            {"person_id": said(_("holds a post"))},
-            person=person.id,
-            post=held[0],
-        )
+    if post := _held(city, person.id):
+        raise IllegalStateError(_HOLDS, {"person_id": said(_("holds a post"))}, person=person.id, post=post)
     return [PersonErased(person_id=person.id, place=person.place, reason=reason)]
 
 

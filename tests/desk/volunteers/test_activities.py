@@ -114,6 +114,7 @@ def test_a_role_is_told_apart_in_the_figures(desk: Desk) -> None:
     attendances = [{"person_id": "p-role", "minutes": 20, "role": "mediator"}]
     desk.ask("record_attendance", "post-worker", at=EVENING, activity_id="a-role", attendances=attendances)
     figures = desk.ask("activity_figures", role="mediator")
+    assert figures.pop("as_of")["service"] == "volunteers"
     assert figures == {"person_times": 1, "persons": 1, "minutes": 20, "by_role": {"mediator": 1}}
 
 

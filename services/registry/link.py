@@ -96,6 +96,8 @@ class Link(msgspec.Struct, frozen=True):
     reason: str = ""
     deliveries: int = 0
     last_delivery: str = ""  # ISO date
+    logged: str = ""  # what was logged last
+    logged_on: str = ""  # and of which day
 
 
 def evolve(link: Link, event: Event) -> Link:
@@ -123,7 +125,8 @@ def evolve(link: Link, event: Event) -> Link:
             return replace(link, status="ended", until=event.until, reason=event.reason)
         case DeliveryLogged():
             last = max(link.last_delivery, event.done_on)
-            return replace(link, deliveries=link.deliveries + 1, last_delivery=last)
+            logged = {"logged": event.what, "logged_on": event.done_on}
+            return replace(link, deliveries=link.deliveries + 1, last_delivery=last, **logged)
     return link
 
 
@@ -134,6 +137,7 @@ LINK = Decider(
     Link,
     evolve,
     lambda link: link.place,
+    fold=2,
 )
 
 
@@ -307,7 +311,7 @@ def log_delivery(
     what: Annotated[str, text(1000), "what was done, for everyone to read"],
     done_on: Annotated[str, DAY, "day on which it was done, not ahead; empty: today"] = "",
 ) -> list[Event]:
-    """Record a visit, a service or a meeting under a link (A27, A29)."""
+    """Record a visit, a service or a meeting under a link; the same of the same day again is the same (A27, A29)."""
     done_on = done_on or at[:10]
     if not link.since <= done_on <= at[:10]:
         raise IllegalStateError(
@@ -317,6 +321,8 @@ def log_delivery(
             today=at[:10],
             day=done_on,
         )
+    if (link.logged_on, link.logged) == (done_on, what):
+        return []
     return [DeliveryLogged(link_id=link.id, done_on=done_on, what=what)]
 
 

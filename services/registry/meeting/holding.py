@@ -24,7 +24,7 @@ from shared.domain.event import Event
 from shared.domain.fields import DAY, DIGEST, ID, code_of, id_of, line, many, number, pairs, text
 from shared.domain.mandate import Mandate
 from shared.domain.masking import masked
-from shared.domain.words import _, said, term
+from shared.domain.words import Said, _, said, term
 
 _MOST = 100_000
 _COUNT = number(0, _MOST)
@@ -32,7 +32,15 @@ _NOBODY: Mapping[str, int] = {}
 _NOTHING: Mapping[str, str] = {}
 
 
-@MEETING.command("meeting.record", when=("called",), again=("held", "inquorate"))
+_AHEAD = _("{day} has not come yet; record it when it is done")
+
+
+def _to_come(meeting: Meeting, by: Mandate, city: City) -> Said | None:
+    """Why a meeting cannot be recorded yet, whatever is said."""
+    return said(_AHEAD, day=meeting.day) if city.day < meeting.day else None
+
+
+@MEETING.command("meeting.record", when=("called",), again=("held", "inquorate"), unless=_to_come)
 def hold_meeting(
     meeting: Meeting,
     *,
@@ -56,7 +64,7 @@ def hold_meeting(
             return []
         raise IllegalStateError(_("who came to this meeting is recorded already"))
     if at[:10] < meeting.day:
-        raise IllegalStateError(_("{day} has not come yet; record it when it is done"), day=meeting.day)
+        raise IllegalStateError(_AHEAD, day=meeting.day)
     _attended(meeting, city, rules, attended)
     _chaired(meeting, city, rules, attended, chair_post_id)
     if entitled < 1 or present > entitled:

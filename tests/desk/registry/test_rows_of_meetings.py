@@ -6,7 +6,10 @@ from typing import Any
 
 import pytest
 
+from services.registry.meeting import MEETING
 from shared.domain.errors import BadInputError, ForbiddenError, IllegalStateError
+from shared.domain.mandate import Mandate
+from shared.following.execute import load
 from tests.desk.registry.test_rows import adopt, establish, officer
 from tests.domain.registry.facts import COMMUNITY, COMPOUND
 from tests.kit.desk import Desk
@@ -94,6 +97,10 @@ def test_a_joint_symposium_is_a_kind_of_meeting_with_those_who_must_be_there(tow
         on_day(town, "hold_meeting", id, attended={"committee": 2, "o-owners": 1, "o-council": 1})
     with pytest.raises(IllegalStateError, match="not held without a body of the type owners"):
         on_day(town, "hold_meeting", id, attended={"committee": 2, "o-firm": 1})
+    by, state = Mandate(actor="p-any", role="any", powers=frozenset({"*"})), load(town.log, MEETING, id)[0]
+    days = ("2025-03-09", DAY)
+    record = MEETING.commands["hold_meeting"]
+    assert [record.offered(state, by, town.node.city(day)) for day in days] == [False, True]
     with pytest.raises(IllegalStateError, match="has not come yet"):
         on_day(town, "hold_meeting", id, on="2025-03-09", attended={"committee": 2, "o-owners": 1})
     on_day(town, "hold_meeting", id, attended={"committee": 2, "o-owners": 1})

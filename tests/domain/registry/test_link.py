@@ -93,6 +93,7 @@ def test_nothing_is_done_under_a_link_before_it_holds_or_after_it_ended() -> Non
     logged = DeliveryLogged(link_id="l-1", done_on="2025-03-03", what="送法进小区")
     spec = given(LINK, "l-1", PAIR, CONFIRMED).when(log_delivery, **ask)
     assert spec.ask(spec.state) == [logged]
+    given(LINK, "l-1", PAIR, CONFIRMED, logged).when(log_delivery, **ask).then()
     given(LINK, "l-1", PAIR).when(log_delivery, **ask).then_raises(IllegalStateError, "proposed")
     for day in ("2025-03-01", "2025-03-05"):
         given(LINK, "l-1", PAIR, CONFIRMED).when(log_delivery, **ask | {"done_on": day}).then_raises(

@@ -1,4 +1,4 @@
-"""Partitions are invariants: of modes, levels that handle cases, categories of members, and sources of money (X03)."""
+"""Partitions are invariants: of modes, levels that handle cases, categories of members, and sources of money."""
 
 from __future__ import annotations
 

@@ -27,9 +27,9 @@ def venue(desk: Desk, place: str, kind: str, zones: str, uses: str, **more: Any)
     adopt(desk, "venues", kind, kind, of=kind, **listed, **more)
 
 
-def book(desk: Desk, by: str, place: str, zone: str, use: str, starts: str, ends: str, **more: Any) -> Any:
+def book(desk: Desk, by: str, place: str, zone: str, use: str, from_hour: str, to_hour: str, **more: Any) -> Any:
     asked = {"kind": (place == STAGE and "stage") or "station", "place": place, "zone": zone, "use": use, "day": DAY}
-    return desk.ask("book_venue", by, purpose="议事", from_hour=starts, to_hour=ends, **asked | more)
+    return desk.ask("book_venue", by, purpose="议事", from_hour=from_hour, to_hour=to_hour, **asked | more)
 
 
 def test_a_station_with_nine_items_passed_has_three_zones_each_with_many_uses(desk: Desk) -> None:

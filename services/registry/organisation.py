@@ -143,6 +143,13 @@ def establish_organisation(
         _check_missing(city, made, rules.stands_in)
     if parent is not None:
         _check_parent(city, made, parent)
+    if rules.under and (parent is None or parent.type not in rules.under):
+        raise IllegalStateError(
+            _("a body of the type {type} is directly under one of: {types}"),
+            {"parent_id": said(_("must be of another type"))},
+            type=term("organisation_types", type),
+            types=", ".join(rules.under),
+        )
     beside = every(city.rows, "city_organisations", {"parent_id": parent_id})
     others = (row for row in beside if not row["until"] and row["organisation_id"] != organisation.id)
     unlike(name, (row for row in others if parent_id or row["place"] == place))

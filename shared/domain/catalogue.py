@@ -75,6 +75,11 @@ class OrganisationType(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=
     instead: Annotated[
         bool, YES, "whether it is established only at places that have none of those for which it stands in"
     ] = False
+    under: Annotated[
+        list[str],
+        many(code_of("organisation_types")),
+        "types of bodies of which one is directly above one of this type; none: any, or nothing",
+    ] = []
     members: Annotated[
         str,
         code_of("classifications"),

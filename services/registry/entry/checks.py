@@ -92,7 +92,7 @@ def is_command(name: str) -> bool:
 
 
 #: What a type of organisations says of other types.
-NAMES_TYPES = ("apart", "stands_in")
+NAMES_TYPES = ("apart", "stands_in", "under")
 
 
 def faults(kind: str, code: str, data: Mapping[str, Any], codes: Callable[[str], Collection[str]]) -> dict[str, Any]:

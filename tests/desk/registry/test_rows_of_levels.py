@@ -9,7 +9,7 @@ import pytest
 from shared.domain.errors import BadInputError, ForbiddenError, IllegalStateError
 from tests.desk.registry.test_rows import adopt, establish, officer
 from tests.desk.registry.test_rows_of_coverages import SECOND, cover, figures, hold, lacking, need, place, role
-from tests.domain.registry.facts import BUILDING, COMMUNITY
+from tests.domain.registry.facts import BUILDING, COMMUNITY, COMPOUND
 from tests.kit.desk import Desk
 
 MORNING = "T09:00:00+08:00"
@@ -110,3 +110,96 @@ def test_three_levels_answer_for_each_household_and_who_is_left_out_is_named(des
     assert counts == [0, 5, 0], "whom a centre household cared for has nobody once there is none"
     duties = desk.ask("find_duties", place=HOMES[0])
     assert (duties["nobody"], [row["function"] for row in duties["rows"] if not row["posts"]]) == (1, ["care"])
+
+
+#: 四级: type, name, level, and the types of what is directly above; the grid's general branch stands at the second.
+FOUR: dict[str, tuple[str, str, list[str]]] = {
+    "community_committee": ("社区党委", "community", []),
+    "general_branch": ("二级总支", "area", ["community_committee"]),
+    "grid_general_branch": ("网格党总支", "area", ["community_committee"]),
+    "yard_branch": ("院落支部", "compound", ["general_branch", "grid_general_branch"]),
+    "building_group": ("楼栋小组", "building", ["yard_branch"]),
+}
+
+
+def test_four_levels_of_the_party_each_under_the_one_above_and_reorganised_with_their_history(desk: Desk) -> None:
+    """委员会、总支、支部、小组: none is left out; split, merged, moved by ending and founding; the tree of any day (part of D43)."""
+    for type, (zh, _level, under) in FOUR.items():
+        adopt(desk, "organisation_types", type, zh, under=under)
+    with pytest.raises(BadInputError, match="do not fit") as refused:
+        adopt(desk, "organisation_types", "lost", "无", under=["no-such", "lost"])
+    assert set(refused.value.fields["data"]) == {"under"}
+    with pytest.raises(IllegalStateError, match="must stay on the list"):
+        desk.ask("retire_entry", "operator", kind="organisation_types", code="general_branch", reason="x")
+
+    def found(id: str, type: str, parent: str, where: str, day: str = "2025-03-01") -> None:
+        level = FOUR[type][1]
+        at = max(day, "2025-03-04") + MORNING
+        establish(desk, id, type, level=level, place=where, parent_id=parent, since=day, at=at, name=id)
+
+    def end(day: str, *ids: str) -> None:
+        for id in ids:
+            asked = {"organisation_id": id, "until": day, "reason": "组织调整"}
+            desk.ask("dissolve_organisation", "operator", at=day + MORNING, **asked)
+
+    def shown(rows: list[dict[str, Any]]) -> dict[str, Any]:
+        return {row["organisation_id"]: shown(row["children"]) for row in rows if row["type"] in FOUR}
+
+    def tree(on: str) -> dict[str, Any]:
+        return shown(desk.ask("organisation_tree", place=COMMUNITY, on=on)["roots"])
+
+    def levels(on: str, where: str = COMMUNITY) -> dict[str, int]:
+        counted: dict[str, int] = desk.ask("count_figures", place=where, on=on)["organisations_by_type"]
+        return {type: counted[type] for type in FOUR if counted.get(type)}
+
+    found("o-c", "community_committee", "", COMMUNITY)
+    found("o-g", "general_branch", "o-c", COMMUNITY)
+    found("grid", "grid_general_branch", "o-c", COMMUNITY)
+    found("b-1", "yard_branch", "o-g", COMPOUND)
+    for number, where in ((1, BUILDING), (2, SECOND)):
+        found(f"t-{number}", "building_group", "b-1", where)
+    for type, parent in (
+        ("building_group", "o-c"),
+        ("building_group", "o-g"),
+        ("yard_branch", "o-c"),
+        ("yard_branch", ""),
+        ("general_branch", "committee"),
+    ):
+        with pytest.raises(IllegalStateError, match="is directly under one of"):
+            found("wrong", type, parent, COMPOUND)
+    for type, parent in (("grid_general_branch", "o-g"), ("yard_branch", "b-1"), ("general_branch", "t-1")):
+        with pytest.raises(IllegalStateError, match="is not above"):
+            found("wrong", type, parent, COMMUNITY)
+    with pytest.raises(IllegalStateError, match="outside"):
+        found("wrong", "building_group", "b-1", COMMUNITY)
+    first = {"o-c": {"o-g": {"b-1": {"t-1": {}, "t-2": {}}}, "grid": {}}}
+    assert tree("2025-03-04") == first
+    assert levels("2025-03-04") == dict(zip(FOUR, (1, 1, 1, 1, 2), strict=True))
+    assert levels("2025-03-04", COMPOUND) == {"yard_branch": 1, "building_group": 2}
+
+    with pytest.raises(IllegalStateError, match="2 below it"):
+        end("2025-03-10", "b-1")
+    end("2025-03-10", "t-1", "t-2", "b-1")
+    for number, where in ((1, BUILDING), (2, SECOND)):
+        found(f"b-1{number}", "yard_branch", "o-g", COMPOUND, "2025-03-10")
+        found(f"t-1{number}", "building_group", f"b-1{number}", where, "2025-03-10")
+    split = {"o-c": {"o-g": {"b-11": {"t-11": {}}, "b-12": {"t-12": {}}}, "grid": {}}}
+    assert (tree("2025-03-09"), tree("2025-03-10")) == (first, split)
+
+    end("2025-03-20", "t-12", "b-12")
+    found("t-22", "building_group", "b-11", SECOND, "2025-03-20")
+    merged = {"o-c": {"o-g": {"b-11": {"t-11": {}, "t-22": {}}}, "grid": {}}}
+    assert (tree("2025-03-19"), tree("2025-03-20")) == (split, merged)
+
+    end("2025-03-25", "t-11", "t-22", "b-11")
+    found("b-31", "yard_branch", "grid", COMPOUND, "2025-03-25")
+    for number, where in ((1, BUILDING), (2, SECOND)):
+        found(f"t-3{number}", "building_group", "b-31", where, "2025-03-25")
+    moved = {"o-c": {"o-g": {}, "grid": {"b-31": {"t-31": {}, "t-32": {}}}}}
+    assert (tree("2025-03-24"), tree("2025-03-25")) == (merged, moved)
+    branches = [levels(day)["yard_branch"] for day in ("2025-03-09", "2025-03-10", "2025-03-20", "2025-03-25")]
+    assert branches == [1, 2, 1, 1]
+    rows = desk.ask("find_organisations", on="2025-03-24", type="yard_branch")["rows"]
+    assert [(row["organisation_id"], row["until"], row["reason"]) for row in rows] == [
+        ("b-11", "2025-03-25", "组织调整")
+    ]

@@ -45,7 +45,7 @@ class VenueBooked(Event, frozen=True, kw_only=True):
     zone: Annotated[str, PUBLIC]
     use: Annotated[str, PUBLIC]
     day: str  # ISO date
-    from_hour: str  # 19:30
+    from_hour: Annotated[str, PUBLIC]  # 19:30
     to_hour: Annotated[str, PUBLIC]  # 21:00, the first minute after
     purpose: Annotated[str, told()]
     person_id: Annotated[str, staff()]

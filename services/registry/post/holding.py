@@ -178,19 +178,20 @@ def _check_vacant(post: Post, since: str, today: str) -> None:
         )
 
 
-def _check_last(post: Post, until: str, city: City) -> None:
-    """Refuse to leave nobody who takes in issues for good: every place has a last resort (X13)."""
+def _check_last(post: Post, until: str, city: City, others: Mapping[str, Post]) -> None:
+    """Refuse to leave nobody who takes in issues for good: every place has a last resort (X13). Posts that go with it are lost as well."""
+    lost = {post.id: post} | {id: other for id, other in others.items() if other.person_id == post.person_id}
     roles = city.intake_roles()
-    if post.role not in roles:
+    if not any(one.role in roles for one in lost.values()):
         return
-    others = every(city.rows, "city_posts", {"role": roles})
+    taking = every(city.rows, "city_posts", {"role": roles})
     if not any(
-        one["post_id"] != post.id
+        one["post_id"] not in lost
         and one["person_id"]
         and not one["until"]
         and not one["abolished"]
         and one["since"] <= until
-        for one in others
+        for one in taking
     ):
         raise IllegalStateError(
             _("{person} is the last who takes in issues; appoint somebody to another post that does, first"),
@@ -242,7 +243,7 @@ def end_appointment(
             person=person_id,
             day=post.until,
         )
-    _check_last(post, until, city)
+    _check_last(post, until, city, others)
     ended = AppointmentEnded(
         post_id=post.id,
         person_id=person_id,

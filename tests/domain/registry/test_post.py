@@ -236,6 +236,14 @@ def test_the_last_who_takes_in_issues_stays_until_somebody_else_does() -> None:
         spec = post(POST, CHEN_APPOINTED).when(end_appointment, **END | second)
         spec.then(ENDED) if enough else spec.then_raises(IllegalStateError, "is the last")
     post(POST, CHEN_APPOINTED).when(end_appointment, **END | {"city": city(*others)}).then(ENDED)
+    # a post that is lost together with this one does not count, and is not lost either while nobody else takes them in
+    branch = msgspec.structs.replace(POST, post_id="post-9", ex_officio_post_id="post-1")
+    held = msgspec.structs.replace(CHEN_APPOINTED, post_id="post-9")
+    both = {"city": city(taking, *others, *holding("post-9", "o-street", "secretary", "p-chen"))}
+    both |= {"others": {"post-9": folded(POSTS, "post-9", branch, held)}}
+    post(POST, CHEN_APPOINTED).when(end_appointment, **END | both).then_raises(IllegalStateError, "is the last")
+    plain = msgspec.structs.replace(POST, role="grid_worker")
+    post(plain, CHEN_APPOINTED).when(end_appointment, **END | both).then_raises(IllegalStateError, "is the last")
 
 
 def test_an_appointment_ends() -> None:

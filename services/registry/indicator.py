@@ -180,8 +180,8 @@ def _values(row: Row, indicator: Indicator, event: IndicatorStated, record: Any)
     for day in sorted(indicator.stated):
         one = indicator.stated[day]
         percent = indicator.unit == "percent" and one.denominator
-        wrong = {"flags": flags(indicator.unit, indicator.stated, day)}
-        wrong["counts"] = makes(one.value, one.denominator) if percent else []  # type: ignore[assignment]
+        wrong: Row = {"flags": flags(indicator.unit, indicator.stated, day)}
+        wrong["counts"] = makes(one.value, one.denominator) if percent else []
         values.append({"day": day} | msgspec.to_builtins(one) | wrong)
     return {"values": values, "flagged": int(any(one["flags"] for one in values)), "latest": values[-1]["day"]}
 

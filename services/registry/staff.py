@@ -73,6 +73,7 @@ def staff_figures(
     place: _WHERE = "",
     on: _DAY = "",
     type: Annotated[str, code_of("organisation_types"), "only posts of bodies of this type; empty: of all"] = "",
+    # a declared default, never changed
     roles: Annotated[list[str], many_of(code_of("roles")), "only posts of these roles; none: of all"] = [],  # noqa: B006
     scheme: Annotated[str, code_of("classifications"), "classification that says what they are; empty: none"] = "",
     aged: Annotated[bool, YES_OR_NO, "whether their ages are summed up"] = False,

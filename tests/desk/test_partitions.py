@@ -20,7 +20,7 @@ def refused(desk: Desk, kind: type[Exception], field: str, *given: Any, **ask: A
     head = desk.log.head()
     with pytest.raises(kind) as caught:
         desk.ask(*given, **ask)
-    assert field in caught.value.fields, caught.value.fields  # type: ignore[attr-defined]
+    assert field in caught.value.fields, caught.value.fields  # type: ignore[attr-defined]  # of our errors
     assert desk.log.head() == head
     desk.catch_up()
 

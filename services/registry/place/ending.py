@@ -46,7 +46,7 @@ def end_place(
     reason: Annotated[str, text(400), "the decision that it rests on, for everyone to read"],
     successors: Annotated[
         list[str], many(PATH, 0, 100, distinct=True), "places that it is from then on, registered before"
-    ] = [],  # noqa: B006
+    ] = [],  # noqa: B006  # a declared default, never changed
     heir: Annotated[str, PATH, "which of them gets what is open here; empty: the only one, or the place above"] = "",
     since: Annotated[str, DAY, "first day without it, not ahead; empty: today"] = "",
 ) -> list[Event]:

@@ -300,7 +300,7 @@ def test_315_are_four_in_each_of_32_communities_and_workers_by_households(fenyan
         {"per_households": 0},
         {"workers": ["no-such"]},
         {"of": "castle"},
-        {"seats": [RULE["seats"][0] | {"roles": ["no-such"]}]},  # type: ignore[index]
+        {"seats": [RULE["seats"][0] | {"roles": ["no-such"]}]},  # type: ignore[index]  # data of an entry
     ]
     for part in wrong:
         with pytest.raises(BadInputError, match="do not fit"):
@@ -554,7 +554,7 @@ def test_an_indicator_has_dated_values_with_denominators_and_what_cannot_be_righ
         shown = desk.ask("get_indicator", indicator_id=id)
         return [
             tuple(one[name] for name in ("day", "value", "denominator", "flags", "counts")) for one in shown["values"]
-        ]  # type: ignore[misc]
+        ]  # type: ignore[misc]  # rows are of any kind
 
     college = state("college", "2025-01-01", "97.5", 315, "raised")
     assert values(college) == [("2025-01-01", "97.5", 315, ["no_earlier"], [307])]
@@ -586,7 +586,7 @@ def test_an_indicator_has_dated_values_with_denominators_and_what_cannot_be_righ
         ("no-such", "2025-01-02", "30"),
     ):
         with pytest.raises(BadInputError):
-            state(*wrong)  # type: ignore[arg-type]
+            state(*wrong)  # type: ignore[arg-type]  # wrong on purpose
     with pytest.raises(IllegalStateError, match="not come yet"):
         state("college", "2025-03-05", "97.5", 315)
     with pytest.raises(ForbiddenError):

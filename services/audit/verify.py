@@ -20,8 +20,8 @@ from shared.domain.errors import CorruptionError
 from shared.domain.record import Record
 from shared.following import cloudevents
 from shared.ledger import merkle
-from shared.log import EventLog, StoredCommit, records_of
-from shared.log.record import Span, pointer_id, pointers_of, verify_chain
+from shared.log import EventLog, records_of
+from shared.log.record import verify_chain
 
 #: Called from time to time with the name of the current check and the number of events done.
 Progress = Callable[[str, int], None]
@@ -107,38 +107,12 @@ def verify_log(log: EventLog, progress: Progress) -> LogReport:
     """Recompute the hash chain of a log; raises `CorruptionError` naming the first wrong position."""
     events, digest = 0, ""
     try:
-        pointers = log.storage.pointers()
-        for stored in verify_chain(log.read_commits()):
-            for part in pointers_of(stored):
-                _check_pointer(next(pointers, None), stored, part)
-                _check_found(log, stored, part)
+        for stored in log.storage.checked(verify_chain(log.read_commits())):
             events, digest = stored.last_position, stored.digest
             progress(log.name, events)
-        if (extra := next(pointers, None)) is not None:
-            raise CorruptionError(
-                f"position {extra[0].position}: version {extra[0].version} of {extra[0].stream} is said to be there, which no commit wrote"
-            )
     except CorruptionError as error:
         raise CorruptionError(f"log {log.name}: {error.message}") from error
     return LogReport(log.name, events, digest)
-
-
-def _check_pointer(found: tuple[Span, str] | None, stored: StoredCommit, part: Span) -> None:
-    """What is kept of a part decides which version its stream is at."""
-    if found != (part, pointer_id(stored, part)):
-        raise CorruptionError(
-            f"position {stored.position}: version {part.version} of {part.stream} is not found in its stream: what is kept of it is "
-            "missing or was changed"
-        )
-
-
-def _check_found(log: EventLog, stored: StoredCommit, part: Span) -> None:
-    """Whoever reads the stream of a part must be led to the commit that holds it."""
-    found = next(iter(log.storage.scan_stream(part.stream, part.version - 1)), None)
-    if found is None or found.position != stored.position:
-        raise CorruptionError(
-            f"position {stored.position}: version {part.version} of {part.stream} is not found in its stream"
-        )
 
 
 def verify_ledger(

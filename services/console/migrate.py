@@ -32,7 +32,8 @@ def log_privileges(service: str) -> list[dict[str, Any]]:
     """Return the privileges of a service in its log: insert and find commits, never change or remove one."""
     database = f"linli_{service}"
     return [
-        _privilege(database, "commits", ["find", "insert"]),
+        _privilege(database, "groups", ["find", "insert"]),
+        _privilege(database, "index", ["find", "insert"]),
         _privilege(database, "snapshots", ["find", "insert", "update"]),
         _privilege(database, "formats", _READ),
     ]

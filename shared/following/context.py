@@ -42,6 +42,7 @@ class CallContext(msgspec.Struct, frozen=True, kw_only=True):
     imported: str = ""  # the operator who brings it in from another register; empty: nobody does
     after: dict[str, int] = msgspec.field(default_factory=dict)  # positions per source that the answer must reflect
     content: tuple[str, ...] = ()  # codes of what is asked (`Signer.content`); made by the service that is asked
+    fresh: bool = False  # whether the service that is asked has made the command id itself, just now
 
 
 class _Signed(msgspec.Struct, frozen=True, kw_only=True):

@@ -182,6 +182,7 @@ def execute(
             held={name: version for name, version in held.versions().items() if name not in written},
             alone=head,
             content=context.content,
+            fresh=context.fresh,
         )
         try:
             receipt = log.append(commit)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Container, Iterable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from itertools import chain, dropwhile, takewhile
 from typing import Any, Protocol
@@ -24,7 +24,6 @@ from shared.log.record import (
     Commit,
     Head,
     Receipt,
-    Span,
     StoredCommit,
     fits,
     place_commit,
@@ -66,8 +65,10 @@ class Storage(Protocol):
     def find_command(self, command_id: str) -> StoredCommit | None:
         """The commit that a command wrote."""
 
-    def insert(self, commits: Sequence[StoredCommit]) -> None:
+    def insert(self, commits: Sequence[StoredCommit], fresh: Container[str] = ()) -> None:
         """Make commits durable in order; returns only when they are on disk.
+
+        Command ids that are `fresh` were made just now: no older commit can have one of them.
 
         Raises `TakenError` when a position, a version of a stream, be it of a part, or a command id exists or the outcome is unknown
         (a prefix may then have been written, each commit with all its parts), and `UnavailableError` when nothing can be written.
@@ -88,8 +89,11 @@ class Storage(Protocol):
     def snapshots(self) -> Iterator[tuple[str, int, str, bytes]]:
         """All stored folds, with their streams."""
 
-    def pointers(self) -> Iterator[tuple[Span, str]]:
-        """What is kept of the parts of commits besides the commits themselves, in the order of positions, with its command id."""
+    def checked(self, commits: Iterator[StoredCommit]) -> Iterator[StoredCommit]:
+        """Pass commits through, all from the first.
+
+        Raises `CorruptionError` where what is kept besides them, to find them by, says something else.
+        """
 
     def check_shape(self) -> None:
         """Raise `CorruptionError` when what refuses a second writer or a change is not there as it should be, or anything else is.
@@ -277,8 +281,9 @@ class EventLog:
             placed, stored = self._place(group)
             if not stored:
                 return
+            fresh = {waiting.commit.command_id for waiting, _ in placed if waiting.commit.fresh}
             try:
-                self.storage.insert(stored)
+                self.storage.insert(stored, fresh)
             except TakenError:
                 self._forget()
                 group = self._settle_written([waiting for waiting, _ in placed])
@@ -315,8 +320,10 @@ class EventLog:
         """Give each commit of the group its place, leaving out those that conflict; `sure` when nothing is taken from memory any more."""
         guarded = {stream for waiting in group if waiting.commit.guarded for stream, _ in waiting.commit.versions()}
         # Of guarded commits the head is known before the versions, and these are asked for: what is written right behind that head
-        # proves that they still hold. For others it is read last: the rarer another process gets in between.
-        head = (self._head or self.storage.head()) if guarded else Head()
+        # proves that they still hold. When versions are to be sure they are those of that head too. For others it is read last: the
+        # rarer another process gets in between.
+        first = bool(guarded) or sure
+        head = (self._head or self.storage.head()) if first else Head()
         position = head.position
         versions: dict[str, int] = {}
 
@@ -346,7 +353,7 @@ class EventLog:
         for waiting, wrong in refused:
             if not self._settle_repeated(waiting):
                 waiting.settle(None, ConcurrencyError(wrong))
-        if not guarded:
+        if not first:
             head = self._head or self.storage.head()
         self._time = self._after(head.time)
         placed: list[tuple[_Waiting, StoredCommit]] = []

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import threading
 from bisect import bisect_right
-from collections.abc import Iterator, Sequence
+from collections.abc import Container, Iterator, Sequence
 
 from shared.log.log import TakenError
-from shared.log.record import Head, Span, StoredCommit, pointer_id, pointers_of, read_body
+from shared.log.pointers import checked
+from shared.log.record import Head, Span, StoredCommit, pointer_id, pointers_of, read_body, spans_of
 
 
 class MemoryStorage:
@@ -36,7 +37,7 @@ class MemoryStorage:
     def find_command(self, command_id: str) -> StoredCommit | None:
         return self._commands.get(command_id)
 
-    def insert(self, commits: Sequence[StoredCommit]) -> None:
+    def insert(self, commits: Sequence[StoredCommit], fresh: Container[str] = ()) -> None:
         with self._lock:
             self._insert(commits)
 
@@ -48,14 +49,14 @@ class MemoryStorage:
         for commit in commits:
             if commit.command_id in self._commands:
                 raise TakenError
-            for part in _spans(commit):
+            for part in spans_of(commit):
                 if part.version != versions.get(part.stream, self.stream_version(part.stream)) + 1:
                     raise TakenError
                 versions[part.stream] = part.last_version
         for commit in commits:
             self._commits.append(commit)
             self._last.append(commit.last_position)
-            for part in _spans(commit):
+            for part in spans_of(commit):
                 self._streams.setdefault(part.stream, []).append((part.last_version, commit))
             self._commands[commit.command_id] = commit
 
@@ -79,6 +80,9 @@ class MemoryStorage:
     def snapshots(self) -> Iterator[tuple[str, int, str, bytes]]:
         return ((stream, *snapshot) for stream, snapshot in self._snapshots.items())
 
+    def checked(self, commits: Iterator[StoredCommit]) -> Iterator[StoredCommit]:
+        return checked(commits, self.pointers(), self.scan_stream)
+
     def pointers(self) -> Iterator[tuple[Span, str]]:
         return ((part, pointer_id(commit, part)) for commit in self._commits for part in pointers_of(commit))
 
@@ -90,8 +94,3 @@ class MemoryStorage:
 
     def close(self) -> None:
         """Nothing to let go of."""
-
-
-def _spans(commit: StoredCommit) -> Iterator[Span]:
-    yield commit
-    yield from pointers_of(commit)

@@ -1,27 +1,28 @@
-"""The log in MongoDB: one document a commit, only ever inserted and found; receipts after a majority has it in its journal.
+"""The log in MongoDB: one document a group of commits, only ever inserted and found; receipts after a majority has it in its journal.
 
-A commit over several streams is one document too, so it is written whole or not at all. The places of its further parts in their
-streams are kept by pointers, inserted right behind it in the same command. A crash in between leaves a commit without some pointers;
-whoever asks for the end of the log next inserts them, and nobody writes behind an end that he has not asked for or written himself.
-So no version of a stream can be taken twice, and no transaction is needed, which a killed process would leave open (decision 9).
+A group's `_id` is its first position, and the next one begins right behind its last. So inserting at the end that this process knows
+compares and sets: when somebody else wrote first, that `_id` exists, nothing is written, and the end is looked for again. Whatever
+decides (versions of streams, command ids) is known as of that end: in memory for what was written lately, in `index` for what came
+before (decision 24).
 """
 
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Container, Iterator, Sequence
 from contextlib import AbstractContextManager, suppress
 from typing import Any, NoReturn
 
 import pymongo
 from bson import Binary
-from pymongo import ASCENDING, DESCENDING, IndexModel
+from pymongo import ASCENDING, IndexModel
 from pymongo.database import Database as MongoDatabase
 from pymongo.errors import BulkWriteError, DuplicateKeyError, PyMongoError, WriteConcernError
 
 from shared.domain.errors import CorruptionError, TimedOutError, UnavailableError
-from shared.log.log import TakenError
-from shared.log.record import Head, Span, StoredCommit, pointer_id, pointers_of, read_body
+from shared.log.log import Storage, TakenError
+from shared.log.mongodb_index import INDEX_INDEXES, INDEX_SCHEMA, Group, Index
+from shared.log.record import Head, StoredCommit, read_body, spans_of, stored_of
 from shared.mongodb import (
     DUPLICATE,
     PATIENCE,
@@ -36,85 +37,117 @@ from shared.mongodb import (
     written_format,
 )
 
-#: What the document `formats/log` says, and the format version: in 2 there may be pointers.
-KIND, VERSION = "log", 2
-#: The first format with pointers.
-_POINTERS = 2
-_PAGE = 1000  # commits read at a time, and positions looked through for them
-_NEAR = 2  # versions before the one asked for, so that the commit that holds it is found at once
+#: What the document `formats/log` says, and the format version: until 2 a document was a commit (`mongodb_former`).
+KIND, VERSION = "log", 3
+_PAGE = 1_000  # positions whose groups are read at a time
+#: Most bytes of commits in one document; the server takes 16 MB, and one commit is at most a quarter of that.
+LARGEST_DOCUMENT = 8_000_000
 _PAUSE = 0.05  # seconds between two looks at a server that does not answer yet
 
 _COUNT: Document = {"bsonType": ["int", "long"], "minimum": 1}
-_TEXT: Document = {"bsonType": "string", "minLength": 1}
-_BELOW: Document = {"bsonType": ["int", "long"], "maximum": -1}
-_IN_STREAM: Document = {"stream": _TEXT, "version": _COUNT, "last_version": _COUNT, "command_id": _TEXT}
 _COMMIT: Document = {
-    "_id": _COUNT,
-    "last_position": _COUNT,
     "digest": {"bsonType": "string", "pattern": "^[0-9a-f]{64}$"},
     "body": {"bsonType": "binData"},
-    **_IN_STREAM,
 }
-#: Its positions are negative, so that whoever goes by positions never meets one; `commit` is the position of what it belongs to.
-_POINTER: Document = {"_id": _BELOW, "last_position": _BELOW, "commit": _COUNT, **_IN_STREAM}
-#: The shape of a commit or a pointer; a document with anything else in it is refused by the server.
-COMMIT_SCHEMA: Document = {
-    "anyOf": [
-        {"bsonType": "object", "required": sorted(fields), "additionalProperties": False, "properties": fields}
-        for fields in (_COMMIT, _POINTER)
-    ]
+_COMMITS: Document = {
+    "bsonType": "array",
+    "minItems": 1,
+    "items": {
+        "bsonType": "object",
+        "required": sorted(_COMMIT),
+        "additionalProperties": False,
+        "properties": _COMMIT,
+    },
 }
-#: All unique: they decide who was first.
-COMMIT_INDEXES = {
-    "last_position": [("last_position", ASCENDING)],
-    "stream_version": [("stream", ASCENDING), ("version", ASCENDING)],
-    "command_id": [("command_id", ASCENDING)],
+_GROUP: Document = {"_id": _COUNT, "last": _COUNT, "commits": _COMMITS}
+#: The shape of each document, by collection; one with anything else in it is refused by the server.
+SCHEMAS: dict[str, Document] = {
+    "groups": {
+        "bsonType": "object",
+        "required": sorted(_GROUP),
+        "additionalProperties": False,
+        "properties": _GROUP,
+    },
+    "index": INDEX_SCHEMA,
 }
+#: Where groups are read from, and the versions of a stream; neither decides who was first.
+INDEXES: dict[str, list[IndexModel]] = {
+    "groups": [IndexModel([("last", ASCENDING)], name="last")],
+    "index": INDEX_INDEXES,
+}
+
+
+def validation(name: str) -> Document:
+    """The options of a collection of the log."""
+    return {"validator": {"$jsonSchema": SCHEMAS[name]}, "validationLevel": "strict", "validationAction": "error"}
 
 
 def migrate(database: MongoDatabase[Any], patience: float = PATIENCE) -> None:
-    """Create the log's collections, validator and indexes where they are missing; safe to call at each start.
+    """Create the log's collections and validators where they are missing; safe to call at each start.
 
-    Needs rights that a running service does not: `createCollection`, `createIndex` and `collMod` on `commits`, and `update` on
-    `formats`. Raises `UnavailableError` when the database was written by a newer version, and changes nothing then.
+    A log of a former format is copied into the present one, and refuses to be written from then on; it stays where it is.
+
+    Needs rights that a running service does not: `createCollection`, `createIndex` and `collMod`, `insert` on `groups` and `index`, and
+    `update` on `formats`.
+    Raises `UnavailableError` when the database was written by a newer version, and changes nothing then; `CorruptionError` when the
+    chain of a former log does not hold.
     """
+    from shared.log import mongodb_former
+
     target = majority(database)
     written = written_format(target, KIND, VERSION, patience)
     with explained(target, patience, writing=True):
-        validation = {
-            "validator": {"$jsonSchema": COMMIT_SCHEMA},
-            "validationLevel": "strict",
-            "validationAction": "error",
-        }
-        ensure_collection(target, "commits", validation)
-        target["commits"].create_indexes(
-            [IndexModel(keys, name=name, unique=True) for name, keys in COMMIT_INDEXES.items()]
-        )
+        for name in SCHEMAS:
+            ensure_collection(target, name, validation(name))
+            target[name].create_indexes(INDEXES[name])
         ensure_collection(target, "snapshots")
-        write_format(target, KIND, VERSION)
-        if 0 < written < VERSION:
+        if not written:
+            write_format(target, KIND, VERSION)
+    if 0 < written < VERSION:
+        mongodb_former.close(target)
+        storage = MongoStorage(database, patience, format=VERSION)
+        mongodb_former.carry_over(mongodb_former.FormerStorage(database, patience), storage)
+        with explained(target, patience, writing=True):
             target["formats"].update_one({"_id": KIND, "version": {"$lt": VERSION}}, {"$set": {"version": VERSION}})
+
+
+def opened(database: MongoDatabase[Any], read_only: bool) -> Storage:
+    """A log to be written, or to be read: then also one of a former format.
+
+    Raises `UnavailableError` for one that is not prepared.
+    """
+    from shared.log import mongodb_former
+
+    if read_only and written_format(majority(database), KIND, VERSION, PATIENCE) in mongodb_former.FORMATS:
+        return mongodb_former.FormerStorage(database)
+    return MongoStorage(database, read_only=read_only)
 
 
 class MongoStorage:
     """One service's commits in one database, which `migrate` has prepared.
 
-    The database user needs `find` and `insert` on `commits`, `find` on `formats`, and `find`, `insert` and `update` on
+    The database user needs `find` and `insert` on `groups` and `index`, `find` on `formats`, and `find`, `insert` and `update` on
     `snapshots`; only `find` on each when it is opened `read_only`. `patience` is how many seconds one call waits for the server.
     """
 
-    def __init__(self, database: MongoDatabase[Any], patience: float = PATIENCE, read_only: bool = False) -> None:
+    def __init__(
+        self, database: MongoDatabase[Any], patience: float = PATIENCE, read_only: bool = False, format: int = 0
+    ) -> None:
         self._database = majority(database)
-        self._commits = self._database["commits"]
+        self._groups = self._database["groups"]
         self._snapshots = self._database["snapshots"]
         self._patience = patience
         self._doubt_until: float | None = None
-        self._seen = 0
-        self._read_only = read_only
-        self._pointed = 0  # up to where every pointer is known to be there
-        self._format = written_format(self._database, KIND, VERSION, patience)
-        if not self._format:
+        written = format or written_format(self._database, KIND, VERSION, patience)
+        if not written:
             raise UnavailableError(f"MongoDB database {database.name} holds no log yet: migrate it first")
+        if written < VERSION:
+            raise UnavailableError(
+                f"MongoDB database {database.name} holds a log of a former format: stop its services and run `linli migrate`"
+            )
+        self._index = Index(self._database["index"], self._reading, read_only)
+        self._head = Head()
+        self._last = 0  # `_id` of the last group
 
     @property
     def database(self) -> MongoDatabase[Any]:
@@ -125,56 +158,97 @@ class MongoStorage:
         return explained(self._database, self._patience)
 
     def head(self) -> Head:
-        # the log never gets shorter, so that what was seen once bounds the search from below
-        where = {"last_position": {"$gte": self._seen}}
-        with self._reading():
-            found = self._commits.find_one(where, sort=[("last_position", DESCENDING)])
-        if found is None:
-            if self._seen:
-                raise UnavailableError(
-                    f"MongoDB database {self._database.name}: position {self._seen} was there and is gone; nothing is written on a "
-                    "history that has shrunk. Put the newest database back, or restore the newest backup into a new server"
-                )
-            return Head()
-        last = _stored(found)
-        self._seen = max(self._seen, last.last_position)
-        self._complete(last)
-        return Head(last.last_position, last.digest, read_body(last).time)
+        if not self._index.opened:
+            with self._index.lock:
+                self._open()
+        return self._look()
 
-    def _complete(self, last: StoredCommit) -> None:
-        """See to it that the last commit has its pointers; all before it had theirs when it was written."""
-        if last.last_position > self._pointed and not self._read_only and (pointers := _pointers(last)):
-            with explained(self._database, self._patience, writing=True):
-                found = self._commits.find({"_id": {"$in": [pointer["_id"] for pointer in pointers]}}, {"_id": 1})
-                there = {pointer["_id"] for pointer in found}
-                for pointer in pointers:
-                    if pointer["_id"] not in there:
-                        with suppress(DuplicateKeyError):  # its writer, or somebody else who saw to it, was faster
-                            self._commits.insert_one(pointer)
-        self._pointed = max(self._pointed, last.last_position)
+    def _open(self) -> None:
+        """Begin where `index` ends: what came before is found there."""
+        if not self._index.opened:
+            if position := self._index.open():
+                document = next(self._from(position - 1, 1), None)
+                if document is None:
+                    raise self._shrunk(position)
+                self._last, self._head = document["_id"], _head(_stored(document)[-1])
+            self._index.opened = True
+
+    def _shrunk(self, position: int) -> UnavailableError:
+        return UnavailableError(
+            f"MongoDB database {self._database.name}: position {position} was there and is gone; nothing is written on a "
+            "history that has shrunk. Put the newest database back, or restore the newest backup into a new server"
+        )
+
+    def _look(self) -> Head:
+        """Take in what others have written since this process looked last."""
+        with self._index.lock:
+            while True:
+                asked = [first for first in (self._last, self._head.position + 1) if first]
+                with self._reading():
+                    where = {"_id": {"$in": asked} if len(asked) > 1 else asked[0]}
+                    found = {one["_id"]: one["last"] for one in self._groups.find(where, {"last": 1}, batch_size=3)}
+                if self._last and found.get(self._last) != self._head.position:
+                    raise self._shrunk(self._head.position)
+                if asked[-1] not in found:
+                    return self._head
+                for document in self._from(self._head.position):
+                    self._take(document["_id"], _stored(document))
+                    self._index.keep_up()
+
+    def _take(self, first: int, commits: Sequence[StoredCommit]) -> None:
+        """Remember a group that follows the last one that is known."""
+        with self._index.lock:
+            if first != self._head.position + 1:
+                return  # somebody else of this process was faster
+            self._index.add(Group(first, commits))
+            self._last, self._head = first, _head(commits[-1])
 
     def stream_version(self, stream: str) -> int:
-        with self._reading():
-            found = self._commits.find_one({"stream": stream}, {"last_version": 1}, sort=[("version", DESCENDING)])
-        return int(found["last_version"]) if found else 0
+        self._opened()
+        return self._index.version(stream)
+
+    def _opened(self) -> None:
+        if not self._index.opened:
+            self.head()
 
     def find_command(self, command_id: str) -> StoredCommit | None:
-        with self._reading():
-            found = self._commits.find_one({"command_id": command_id})
-        return None if found is None or found["_id"] < 0 else _stored(found)
+        self.head()
+        at = self._index.commands([command_id]).get(command_id)
+        if at is None:
+            return None
+        found = [commit for commit in self._commits([at]) if commit.command_id == command_id]
+        if not found:
+            raise CorruptionError(
+                f"the index says that position {at} holds the command {command_id}, which it does not"
+            )
+        return found[0]
 
-    def insert(self, commits: Sequence[StoredCommit]) -> None:
+    def _commits(self, firsts: Sequence[int]) -> Iterator[StoredCommit]:
+        """The commits of the groups with these first positions."""
+        with self._reading():
+            where = {"_id": firsts[0]} if len(firsts) == 1 else {"_id": {"$in": list(firsts)}}
+            found = list(self._groups.find(where, sort=[("_id", ASCENDING)], batch_size=len(firsts) + 1))
+        if len(found) < len(firsts):
+            missing = min(set(firsts) - {document["_id"] for document in found})
+            raise CorruptionError(f"the index says that a group begins at position {missing}, where none does")
+        for document in found:
+            yield from _stored(document)
+
+    def insert(self, commits: Sequence[StoredCommit], fresh: Container[str] = ()) -> None:
         """As the port says. When the outcome stays unknown for longer than two patiences, raises `TimedOutError`."""
         started = time.monotonic()
-        documents = [document for commit in commits for document in (_document(commit), *_pointers(commit))]
-        if len(documents) > len(commits):
-            self._check_format()
+        self._opened()
+        if commits[0].position != self._head.position + 1:
+            raise TakenError(f"position {commits[0].position} is taken")
+        self._index.require_free(commits, fresh)
+        groups = list(_groups(commits))
+        documents = [_document(group) for group in groups]
         try:
             with pymongo.timeout(self._patience):
                 if len(documents) == 1:  # costs the driver less
-                    self._commits.insert_one(documents[0])
+                    self._groups.insert_one(documents[0])
                 else:
-                    self._commits.insert_many(documents, ordered=True)
+                    self._groups.insert_many(documents, ordered=True)
         except DuplicateKeyError as error:  # the server answers only after a majority has what was in the way
             self._doubt_until = None
             raise TakenError(str(error)) from error
@@ -188,15 +262,9 @@ class MongoStorage:
                 raise UnavailableError(f"MongoDB database {self._database.name}: {why}; nothing was written") from error
             self._settle_doubt(error, 0, started)
         self._doubt_until = None
-        self._seen = self._pointed = commits[-1].last_position
-
-    def _check_format(self) -> None:
-        if self._format < _POINTERS:  # it may have been migrated since this process began
-            self._format = written_format(self._database, KIND, VERSION, self._patience)
-        if self._format < _POINTERS:
-            raise UnavailableError(
-                f"MongoDB database {self._database.name} cannot take commits over several streams yet: migrate it first"
-            )
+        for group in groups:
+            self._take(group[0].position, group)
+        self._index.keep_up()
 
     def _explain(self, error: BulkWriteError, commits: Sequence[StoredCommit], started: float) -> NoReturn:
         failed = next(iter(error.details.get("writeErrors", ())), None)
@@ -229,45 +297,38 @@ class MongoStorage:
         ) from error
 
     def scan(self, after: int, limit: int | None, until: int | None) -> Iterator[StoredCommit]:
-        head = self.head().position
-        end = head if until is None else min(head, until)
-        position, left = after, limit
-        while position < end and (left is None or left > 0):
-            size = _PAGE if left is None else min(left, _PAGE)
-            page = self._page({"$gt": position, "$lte": position + _PAGE}, size)
-            page = page or self._page({"$gt": position}, 1)  # one commit longer than a page
-            for found in page:
-                if found["_id"] > end:
+        left = limit
+        for document in self._from(after, limit):
+            for commit in _stored(document):
+                if commit.last_position <= after:
+                    continue
+                if until is not None and commit.position > until:
                     return
-                yield _stored(found)
-            position = int(page[-1]["last_position"])
-            if left is not None:
-                left -= len(page)
+                yield commit
+                if left is not None and not (left := left - 1):
+                    return
 
-    def _page(self, last_position: Document, size: int) -> list[Document]:
-        where, order = {"last_position": last_position}, [("last_position", ASCENDING)]
+    def _from(self, after: int, limit: int | None = None) -> Iterator[Document]:
+        """Groups with a position beyond `after`, page by page, each in one answer; at most `limit` of a page."""
+        size = _PAGE if limit is None else min(limit, _PAGE)
+        while True:
+            page = self._page({"$gt": after, "$lte": after + _PAGE}, size)
+            page = page or self._page({"$gt": after}, 1)  # the next group is a long one, or there is none
+            yield from page
+            if not page:
+                return
+            after = int(page[-1]["last"])
+
+    def _page(self, last: Document, size: int) -> list[Document]:
         with self._reading():  # in one answer: without a batch size the first one holds 101 documents
-            return list(self._commits.find(where, sort=order, limit=size, batch_size=size))
+            return list(self._groups.find({"last": last}, sort=[("last", ASCENDING)], limit=size, batch_size=size))
 
     def scan_stream(self, stream: str, after: int) -> Iterator[StoredCommit]:
-        with self._reading():
-            found = self._versions(stream, max(0, after - _NEAR))
-            if after and not (found and found[0]["version"] <= after + 1):  # the commit that holds it is a long one
-                first = self._commits.find_one(
-                    {"stream": stream, "version": {"$lte": after}}, {"version": 1}, sort=[("version", DESCENDING)]
-                )
-                found = self._versions(stream, first["version"] if first else 0)
-            found = self._pointed_at([one for one in found if one["last_version"] > after])
-        return map(_stored, found)
-
-    def _pointed_at(self, found: list[Document]) -> list[Document]:
-        """The commits that pointers among these stand for, in their place."""
-        wanted = [one["commit"] for one in found if "commit" in one]
-        commits = {one["_id"]: one for one in self._commits.find({"_id": {"$in": wanted}})} if wanted else {}
-        return [commits[one["commit"]] if "commit" in one else one for one in found]
-
-    def _versions(self, stream: str, start: int) -> list[Document]:
-        return list(self._commits.find({"stream": stream, "version": {"$gte": start}}, sort=[("version", ASCENDING)]))
+        self.head()
+        firsts = self._index.groups(stream, after)
+        if not firsts:
+            return iter(())
+        return iter([commit for commit in self._commits(firsts) if _reaches(commit, stream, after)])
 
     def snapshot(self, stream: str) -> tuple[int, str, bytes] | None:
         with self._reading():
@@ -285,27 +346,26 @@ class MongoStorage:
             for found in self._snapshots.find(sort=[("_id", ASCENDING)]):
                 yield str(found["_id"]), int(found["version"]), str(found["shape"]), bytes(found["state"])
 
-    def pointers(self) -> Iterator[tuple[Span, str]]:
+    def checked(self, commits: Iterator[StoredCommit]) -> Iterator[StoredCommit]:
+        return self._index.checked(commits, self._bounds())
+
+    def _bounds(self) -> Iterator[tuple[int, int]]:
+        """The first and the last position of each group."""
         with self._reading():
-            for found in self._commits.find({"_id": {"$lt": 0}}, sort=[("_id", DESCENDING)]):
-                span = Span(
-                    -found["_id"], -found["last_position"], found["stream"], found["version"], found["last_version"]
-                )
-                yield span, found["command_id"]
+            for found in self._groups.find({}, {"last": 1}, sort=[("last", ASCENDING)], batch_size=10_000):
+                yield found["_id"], found["last"]
 
     def check_shape(self) -> None:
         with self._reading():
-            indexes = self._commits.index_information()
-            options = self._commits.options()
-        here = f"MongoDB database {self._database.name}: commits"
-        for name, keys in COMMIT_INDEXES.items():
-            if not is_unique(indexes.get(name), keys):
-                raise CorruptionError(f"{here} lack the unique index {name}: two could take the same place")
-        wanted = {"validator": {"$jsonSchema": COMMIT_SCHEMA}, "validationLevel": "strict", "validationAction": "error"}
-        if any(
-            options.get(option, value if option != "validator" else None) != value for option, value in wanted.items()
-        ):
-            raise CorruptionError(f"{here} have no validator, or another one: run `linli migrate`")
+            options = {name: self._database[name].options() for name in SCHEMAS}
+        for name, found in options.items():
+            wanted = validation(name)
+            if any(
+                found.get(option, None if option == "validator" else value) != value for option, value in wanted.items()
+            ):
+                raise CorruptionError(
+                    f"MongoDB database {self._database.name}: {name} have no validator, or another one: run `linli migrate`"
+                )
 
     def probe(self) -> None:
         with explained(
@@ -317,47 +377,42 @@ class MongoStorage:
         """Nothing: the client is closed by whoever made it."""
 
 
-def is_unique(index: Document | None, keys: list[tuple[str, int]]) -> bool:
-    """Whether an index, as the server describes it, is the unique one over these keys."""
-    return index is not None and bool(index.get("unique")) and [tuple(key) for key in index["key"]] == keys
+def _head(last: StoredCommit) -> Head:
+    return Head(last.last_position, last.digest, read_body(last).time)
 
 
-def _document(commit: StoredCommit) -> Document:
+def _reaches(commit: StoredCommit, stream: str, after: int) -> bool:
+    """Whether a commit wrote events of a stream beyond a version."""
+    return any(span.stream == stream and span.last_version > after for span in spans_of(commit))
+
+
+def _groups(commits: Sequence[StoredCommit]) -> Iterator[Sequence[StoredCommit]]:
+    """The commits by document: mostly all of them in one."""
+    if sum([len(commit.body) for commit in commits]) <= LARGEST_DOCUMENT:
+        yield commits
+        return
+    group: list[StoredCommit] = []
+    size = 0
+    for commit in commits:
+        if group and size + len(commit.body) > LARGEST_DOCUMENT:
+            yield group
+            group, size = [], 0
+        group.append(commit)
+        size += len(commit.body)
+    yield group
+
+
+def _document(group: Sequence[StoredCommit]) -> Document:
     return {
-        "_id": commit.position,
-        "last_position": commit.last_position,
-        "stream": commit.stream,
-        "version": commit.version,
-        "last_version": commit.last_version,
-        "command_id": commit.command_id,
-        "digest": commit.digest,
-        "body": Binary(commit.body),
+        "_id": group[0].position,
+        "last": group[-1].last_position,
+        "commits": [{"digest": commit.digest, "body": Binary(commit.body)} for commit in group],
     }
 
 
-def _pointers(commit: StoredCommit) -> list[Document]:
-    return [
-        {
-            "_id": -part.position,
-            "last_position": -part.last_position,
-            "stream": part.stream,
-            "version": part.version,
-            "last_version": part.last_version,
-            "command_id": pointer_id(commit, part),
-            "commit": commit.position,
-        }
-        for part in pointers_of(commit)
-    ]
-
-
-def _stored(found: Document) -> StoredCommit:
-    return StoredCommit(
-        position=found["_id"],
-        last_position=found["last_position"],
-        stream=found["stream"],
-        version=found["version"],
-        last_version=found["last_version"],
-        command_id=found["command_id"],
-        digest=found["digest"],
-        body=bytes(found["body"]),
-    )
+def _stored(document: Document) -> list[StoredCommit]:
+    """The commits of a group; raises `CorruptionError` when they are not those that belong to its positions."""
+    commits = [stored_of(one["body"], one["digest"], document["_id"]) for one in document["commits"]]
+    if not commits or (commits[0].position, commits[-1].last_position) != (document["_id"], document["last"]):
+        raise CorruptionError(f"position {document['_id']}: the group does not hold the positions that it names")
+    return commits

@@ -58,6 +58,7 @@ class Commit(Part, frozen=True, kw_only=True, gc=False):
     held: dict[str, int] = {}  # other streams and the versions that they must still be at (0: no events yet)
     alone: int | None = None  # the head position, when nothing at all may have been written since
     content: tuple[str, ...] = ()  # codes of what was asked, of which the first is stored; none: not known
+    fresh: bool = False  # the command id was made just now, in this process: nobody can have used it
 
     @property
     def guarded(self) -> bool:
@@ -278,6 +279,52 @@ def _records(body: _Body, part: _Body | _Part, position: int, size: int, digest:
         )
         for index, event in enumerate(part.events)
     ]
+
+
+class _PartOutline(msgspec.Struct, frozen=True, gc=False):
+    """How many events of one more stream a body holds, and from which version on."""
+
+    events: list[msgspec.Raw]
+    stream: str
+    version: int
+
+
+class _Outline(msgspec.Struct, frozen=True, gc=False):
+    """What of a body says where it lies."""
+
+    command_id: str
+    events: list[msgspec.Raw]
+    position: int
+    stream: str
+    version: int
+    also: list[_PartOutline] = []
+
+
+_outline = msgspec.json.Decoder(_Outline).decode
+
+
+def stored_of(body: bytes, digest: str, near: int) -> StoredCommit:
+    """A commit whose place is told by its body alone; raises `CorruptionError`, naming the position `near`, for bytes that are none."""
+    try:
+        found = _outline(body)
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise CorruptionError(f"a commit at or behind position {near} does not decode: {error}") from error
+    own = len(found.events)
+    return StoredCommit(
+        position=found.position,
+        last_position=found.position + own - 1 + sum([len(part.events) for part in found.also]),
+        stream=found.stream,
+        version=found.version,
+        last_version=found.version + own - 1,
+        command_id=found.command_id,
+        digest=digest,
+        body=body,
+    )
+
+
+def spans_of(stored: StoredCommit) -> list[Span]:
+    """Where the events of a commit lie: of its own stream, then of the others."""
+    return [stored, *pointers_of(stored)]
 
 
 def receipt_of(stored: StoredCommit) -> Receipt:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator, Sequence
+from collections.abc import Container, Iterator, Sequence
 from itertools import starmap
 from pathlib import Path
 
 from shared.log.log import TakenError
+from shared.log.pointers import checked
 from shared.log.record import Head, Span, StoredCommit, pointer_id, pointers_of, read_body
 from shared.sqlite import Database
 
@@ -67,7 +68,7 @@ class SqliteStorage:
             row = connection.execute(f"SELECT {_COLUMNS} FROM commits {where}", values).fetchone()
         return None if row is None else StoredCommit(*row)
 
-    def insert(self, commits: Sequence[StoredCommit]) -> None:
+    def insert(self, commits: Sequence[StoredCommit], fresh: Container[str] = ()) -> None:
         rows = [
             (c.position, c.last_position, c.stream, c.version, c.last_version, c.command_id, c.digest, c.body)
             for commit in commits
@@ -132,6 +133,9 @@ class SqliteStorage:
                 "SELECT stream, version, shape, state FROM snapshots WHERE stream != ? ORDER BY stream", (_PROBE,)
             ).fetchall()
         yield from found
+
+    def checked(self, commits: Iterator[StoredCommit]) -> Iterator[StoredCommit]:
+        return checked(commits, self.pointers(), self.scan_stream)
 
     def pointers(self) -> Iterator[tuple[Span, str]]:
         below = 0

@@ -353,7 +353,9 @@ def _timed(context: CallContext) -> CallContext:
         occurred = moment.astimezone(LOCAL).isoformat(timespec="seconds")
     command_id = context.command_id or new_id()
     at_once = context.at_once or not context.occurred
-    return msgspec.structs.replace(context, occurred=occurred, at_once=at_once, command_id=command_id)
+    return msgspec.structs.replace(
+        context, occurred=occurred, at_once=at_once, command_id=command_id, fresh=not context.command_id
+    )
 
 
 def _fields(error: ValidationError) -> dict[str, Any]:

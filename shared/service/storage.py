@@ -131,9 +131,9 @@ def open_log(
     Raises `UnavailableError` in an unfinished restore, and when the file is gone of a city whose other files are there.
     """
     if settings.mongodb_uri:
-        from shared.log.mongodb import MongoStorage
+        from shared.log.mongodb import opened
 
-        return EventLog(service, MongoStorage(_opened(settings, service), read_only=read_only), gather=gather)
+        return EventLog(service, opened(_opened(settings, service), read_only), gather=gather)
     check_restored(settings)
     if not (read_only or settings.restoring):
         require_no_log_is_missing(settings.data, service)

@@ -98,7 +98,7 @@ if __name__ == "__main__":
     for case in range(CASES):
         log.append(_commit(f"ready-{case}-{name}", "Ready", {}))
         until = time.monotonic() + 30
-        while not log.storage.stream_version(f"ready-{case}-{rival}"):
+        while not list(log.read_stream(f"ready-{case}-{rival}")):
             assert time.monotonic() < until, f"{rival} does not come"
         race(log, case, name, "".join(sorted(name + rival)))
     log.close()

@@ -13,12 +13,11 @@ from typing import Any
 
 import msgspec
 import pytest
-from pymongo.database import Database
 
 from services.audit.verify import verify_log
-from shared.domain.errors import BadInputError, ConcurrencyError, CorruptionError, UnavailableError
+from shared.domain.errors import BadInputError, ConcurrencyError, CorruptionError
 from shared.log import Commit, EventLog, Head, NewEvent, Part, Receipt, StoredCommit, records_of
-from shared.log.mongodb import COMMIT_SCHEMA, MongoStorage, migrate
+from shared.log.mongodb import MongoStorage, migrate
 from shared.log.record import place_commit, verify_chain
 from shared.log.sqlite import KIND, TABLES, SqliteStorage
 from shared.sqlite import Database as SqliteFile
@@ -200,7 +199,9 @@ def together(log: EventLog, *commits: Commit) -> list[Receipt | Exception]:
 def test_what_comes_earlier_in_a_group_counts(log: EventLog, monkeypatch: pytest.MonkeyPatch) -> None:
     written: list[int] = []
     real = log.storage.insert
-    monkeypatch.setattr(log.storage, "insert", lambda commits: (written.append(len(commits)), real(commits))[1])
+    monkeypatch.setattr(
+        log.storage, "insert", lambda commits, fresh: (written.append(len(commits)), real(commits, fresh))[1]
+    )
     holds = replace(commit("case-2"), held={"case-1": 0})
     first, held, other, behind = together(
         log,
@@ -338,42 +339,6 @@ def test_an_older_file_goes_on_and_is_marked_when_it_holds_what_an_older_program
     for target in (reader, again):
         assert [one.version for one in target.read_stream("case-1")] == [1, 2]
         target.close()
-
-
-def test_an_older_database_opens_and_takes_several_streams_once_it_is_migrated(database: Database[Any]) -> None:
-    migrate(database)
-    old = COMMIT_SCHEMA["anyOf"][0]
-    database.command("collMod", "commits", validator={"$jsonSchema": old})
-    database["formats"].update_one({"_id": "log"}, {"$set": {"version": 1}})
-    log = EventLog("test", MongoStorage(database))
-    log.append(replace(commit("case-1"), held={"case-2": 0}))
-    with pytest.raises(UnavailableError, match="cannot take commits over several streams yet: migrate it first"):
-        log.append(wide("case-2", 0, "", part("case-1", 1)))
-    assert log.head().position == 1
-    migrate(database)
-    assert log.append(wide("case-2", 0, "", part("case-1", 1))).position == 4
-    assert [one.version for one in EventLog("test", MongoStorage(database)).read_stream("case-1")] == [1, 2]
-
-
-def test_pointers_that_a_crash_left_out_are_there_before_anybody_writes_again(database: Database[Any]) -> None:
-    migrate(database)
-    log, second = (EventLog("test", MongoStorage(database)) for _ in range(2))
-    log.append(commit("case-2"))
-    log.append(wide("case-1", 0, "", part("case-2", 1), part("case-3")))
-    there = {"_id": {"$lt": 0}}
-    pointers = list(database["commits"].find(there, sort=[("_id", 1)]))
-    assert [one["stream"] for one in pointers] == ["case-3", "case-2"]
-    for left_out in (pointers, pointers[:1]):
-        database["commits"].delete_many({"_id": {"$in": [one["_id"] for one in left_out]}})
-        reader = MongoStorage(database, read_only=True)
-        assert reader.head().position == 5 and reader.stream_version("case-3") == 0, "who only reads changes nothing"
-        crashed = EventLog("test", MongoStorage(database))
-        assert crashed.remembered.expect("case-2", 1)
-        with pytest.raises(ConcurrencyError, match="case-2 is at version 2, not 1"):
-            crashed.append(commit("case-2", 1))
-        assert list(database["commits"].find(there, sort=[("_id", 1)])) == pointers
-    second.append(wide("case-4", 0, "", part("case-3", 1)))
-    list(verify_chain(log.read_commits()))
 
 
 def test_no_item_is_open_where_the_case_is_closed_whoever_of_many_threads_is_faster(

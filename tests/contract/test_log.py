@@ -22,6 +22,7 @@ def commit(
     command_id: str = "",
     command: str = "note",
     content: tuple[str, ...] = (),
+    fresh: bool = False,
 ) -> Commit:
     events = tuple(
         NewEvent(
@@ -41,6 +42,7 @@ def commit(
         command_id=command_id or new_id(),
         actor="p-1",
         content=content,
+        fresh=fresh,
     )
 
 
@@ -263,7 +265,7 @@ def test_a_killed_writer_leaves_nobody_waiting(log: EventLog, monkeypatch: pytes
     inside, go_on = threading.Event(), threading.Event()
     real = log.storage.insert
 
-    def killed(commits: object) -> None:
+    def killed(commits: object, fresh: object) -> None:
         inside.set()
         go_on.wait(10)
         raise Killed

@@ -21,6 +21,7 @@ from shared.domain.view import Row
 from shared.following import cloudevents
 from shared.ledger import checkpoint, merkle
 from shared.log import Commit, Head, NewEvent, Part, StoredCommit, records_of
+from shared.log.pointers import checked
 from shared.log.record import Span, place_commit, pointer_id, pointers_of
 from shared.views import Page
 from shared.views.port import decode_cursor
@@ -41,8 +42,11 @@ class Stored:
         """All commits as they lie there."""
         return iter(self.commits)
 
-    def pointers(self) -> Iterator[tuple[Span, str]]:
-        """What is kept of parts, as it follows from the commits that can be read; stores of their own kind are in `tampered`."""
+    def checked(self, commits: Iterator[StoredCommit]) -> Iterator[StoredCommit]:
+        """Pass commits through; what is kept of parts follows from those that can be read: stores of their own kind are in `tampered`."""
+        return checked(commits, self._pointers(), self.scan_stream)
+
+    def _pointers(self) -> Iterator[tuple[Span, str]]:
         for commit in self.commits:
             with suppress(CorruptionError):
                 yield from [(part, pointer_id(commit, part)) for part in pointers_of(commit)]

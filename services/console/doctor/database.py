@@ -16,7 +16,7 @@ from services.console.doctor.certificates import certificates
 from services.console.doctor.finding import Finding, room
 from services.console.doctor.rights import UNAUTHORIZED
 from shared.domain.errors import LinliError, UnavailableError
-from shared.log.mongodb import COMMIT_INDEXES, COMMIT_SCHEMA, is_unique
+from shared.log.mongodb import SCHEMAS, VERSION, validation
 from shared.mongodb import MAJORITY, explained
 from shared.service.settings import Settings
 from shared.service.storage import check_restored, mongodb
@@ -115,6 +115,9 @@ def _log(found: Any, stand_in: bool) -> Iterator[Finding]:
         if written is None:
             yield Finding(f"{name} log", "failed", "holds no log", _MIGRATE)
             return
+        if written["version"] < VERSION:
+            yield Finding(f"{name} log", "failed", "is of a former format", f"stop the services and {_MIGRATE}")
+            return
         yield _shape(found)
         yield _written(found)
     except OperationFailure as error:
@@ -131,20 +134,17 @@ def _log(found: Any, stand_in: bool) -> Iterator[Finding]:
 
 
 def _shape(found: Any) -> Finding:
-    check = f"{found.name} commits"
+    check = f"{found.name} log"
     try:
-        indexes = found["commits"].index_information()
-        options = found["commits"].options()
+        options = {name: found[name].options() for name in SCHEMAS}
     except OperationFailure as error:
         if error.code != UNAUTHORIZED:
             raise
-        return Finding(check, "ok", "may be used (its indexes and validator are an administrator's to see)")
-    wrong = [name for name, keys in COMMIT_INDEXES.items() if not is_unique(indexes.get(name), keys)]
-    if wrong:
-        return Finding(check, "failed", f"lacks the unique index {', '.join(wrong)}", _MIGRATE)
-    if options.get("validator", {}).get("$jsonSchema") != COMMIT_SCHEMA:
-        return Finding(check, "failed", "has no validator, or an old one", _MIGRATE)
-    return Finding(check, "ok", "indexes and validator are in place")
+        return Finding(check, "ok", "may be used (its validators are an administrator's to see)")
+    wanted = {name: validation(name)["validator"] for name in SCHEMAS}
+    if wrong := [name for name in SCHEMAS if options[name].get("validator") != wanted[name]]:
+        return Finding(check, "failed", f"has no validator, or an old one: {', '.join(wrong)}", _MIGRATE)
+    return Finding(check, "ok", "its validators are in place")
 
 
 def _written(found: Any) -> Finding:

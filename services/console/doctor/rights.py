@@ -67,8 +67,8 @@ def unchangeable(found: Any, stand_in: bool) -> Finding:
     check, nothing = f"{found.name} append-only", {"_id": -1}
     allowed = []
     attempts: dict[str, Callable[[], object]] = {
-        "update": partial(found["commits"].update_one, nothing, {"$set": {"digest": ""}}),
-        "delete": partial(found["commits"].delete_one, nothing),
+        "update": partial(found["groups"].update_one, nothing, {"$set": {"last": 1}}),
+        "delete": partial(found["groups"].delete_one, nothing),
     }
     for act, attempt in attempts.items():
         try:

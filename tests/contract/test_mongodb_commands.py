@@ -75,7 +75,7 @@ def work(settings: Settings, folder: Path) -> None:
     for _ in range(2):  # made, then brought up to date
         migrate.prepare("", users)
     with MongoClient[dict[str, Any]](settings.mongodb_uri) as client:
-        client["linli_issues"].command("collMod", "commits", validator={})
+        client["linli_issues"].command("collMod", "groups", validator={})
     migrate.prepare("", None)
     check_database(settings, "registry")
     with MongoClient[dict[str, Any]](settings.mongodb_uri) as client:

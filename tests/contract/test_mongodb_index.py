@@ -112,11 +112,11 @@ CHANGES: dict[str, Callable[[Any], object]] = {
     "a command leads elsewhere": lambda index: index.update_one({"_id": "c c-7"}, {"$set": {"at": 9}}),
     "a command is gone": lambda index: index.delete_one({"_id": "c c-7"}),
     "a command is invented": lambda index: index.insert_one({"_id": "c none", "chunk": 0, "at": 9}),
-    "a stream goes further": lambda index: index.update_one({"_id": "s case-7 000000000001"}, {"$inc": {"last": 1}}),
-    "a stream leads elsewhere": lambda index: index.update_one({"_id": "s case-7 000000000001"}, {"$set": {"at": [9]}}),
-    "a stream is gone": lambda index: index.delete_one({"_id": "s case-7 000000000001"}),
+    "a stream goes further": lambda index: index.update_one({"_id": "s case-5 000000000001"}, {"$inc": {"last": 1}}),
+    "a stream leads elsewhere": lambda index: index.update_one({"_id": "s case-5 000000000001"}, {"$set": {"at": [9]}}),
+    "a stream is gone": lambda index: index.delete_one({"_id": "s case-5 000000000001"}),
     "a stream is called otherwise": lambda index: index.update_one(
-        {"_id": "s case-7 000000000001"}, {"$set": {"stream": "case-8"}}
+        {"_id": "s case-5 000000000001"}, {"$set": {"stream": "case-6"}}
     ),
     "positions are said to be entered that do not exist": lambda index: index.insert_one(
         {"_id": "to 000000000002", "chunk": 2}

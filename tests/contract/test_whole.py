@@ -64,7 +64,7 @@ class Place:
     def cut(self, position: int) -> None:
         """Put the log back to an older day, as a lost -wal file does, or another backup of one database."""
         if self.settings.mongodb_uri:
-            self.database["commits"].delete_many({"_id": {"$gt": position}})
+            self.database["groups"].delete_many({"_id": {"$gt": position}})
             return
         self.log.close()
         with sqlite3.connect(self.settings.data / "issues.log.sqlite") as connection:
@@ -192,7 +192,7 @@ def test_a_process_never_goes_behind_what_it_has_seen() -> None:
             place.log.head()
         with pytest.raises(UnavailableError):
             write(EventLog("issues", place.log.storage), "s", 0, name="anew")
-        assert not place.database["commits"].count_documents({})
+        assert not place.database["groups"].count_documents({})
         place.close()
 
 

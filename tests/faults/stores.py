@@ -28,6 +28,8 @@ from shared.following.definition import Definition
 from shared.following.node import ServiceRuntime
 from shared.following.parking import PARKING, skip, thing
 from shared.following.snapshots import PURPOSE
+from shared.log import mongodb_index
+from shared.log.record import stored_of
 from shared.personal import Personal
 from shared.service.history import check_history
 from shared.service.settings import Settings
@@ -255,6 +257,7 @@ class Databases(Place):
         import pymongo
 
         super().__init__(Settings.read({"LINLI_DATA": str(folder / "data"), "MONGODB_URI": uri}))
+        mongodb_index.CHUNK = 16  # a short history has full chunks too
         self.client: Any = pymongo.MongoClient(uri)
         self._kept: dict[tuple[str, str], Rows] = {}
         self._changed: set[tuple[str, str]] = set()
@@ -295,8 +298,8 @@ class Databases(Place):
         service, _, name = table.partition(".")
         if service == "keys":
             return "linli_keys", "keys"
-        if name in ("commits", "snapshots"):
-            return f"linli_{service}", name
+        if name in ("commits", "snapshots", "index"):
+            return f"linli_{service}", "groups" if name == "commits" else name
         if name == "checkpoints":
             return f"linli_{service}_views", name
         return f"linli_{service}_views", f"view.{name}" if name == "parked" else f"view.{name}~1"
@@ -305,12 +308,15 @@ class Databases(Place):
         at = self.where(table)
         documents = list(self.client[at[0]][at[1]].find(sort=[("_id", 1)]))
         self._kept.setdefault(at, documents)
+        if at[1] == "groups":
+            return [row for document in documents for row in _flat(document)]
         return [_named(table, document) for document in documents]
 
     def write(self, table: str, rows: Rows) -> None:
         at = self.where(table)
         self._changed.add(at)
-        self._fill(*at, [_unnamed(table, row) for row in rows])
+        documents = _grouped(rows) if at[1] == "groups" else [_unnamed(table, row) for row in rows]
+        self._fill(*at, documents)
 
     def _fill(self, database: str, collection: str, documents: Rows) -> None:
         from pymongo.errors import PyMongoError
@@ -323,7 +329,39 @@ class Databases(Place):
             raise Refused(str(error)) from error
 
 
-_FIRST = {"commits": "position", "snapshots": "stream", "checkpoints": "follower", "keys": "subject"}
+_FIRST = {"commits": "position", "snapshots": "stream", "checkpoints": "follower", "keys": "subject", "index": "_id"}
+
+
+def _flat(document: dict[str, Any]) -> Rows:
+    """The commits of a group, each with the positions that belong to it."""
+    found: Rows = []
+    for one in document["commits"]:
+        commit = stored_of(one["body"], one["digest"], 0)
+        found.append(
+            {
+                "position": commit.position,
+                "last_position": commit.last_position,
+                "digest": one["digest"],
+                "body": bytes(one["body"]),
+                "group": document["_id"],
+            }
+        )
+    return found
+
+
+def _grouped(rows: Rows) -> Rows:
+    """Groups of such rows: where each begins and ends is what its first and last row say."""
+    groups: dict[int, Rows] = {}
+    for row in rows:
+        groups.setdefault(row["group"], []).append(row)
+    return [
+        {
+            "_id": ones[0]["position"],
+            "last": ones[-1]["last_position"],
+            "commits": [{"digest": one["digest"], "body": one["body"]} for one in ones],
+        }
+        for ones in groups.values()
+    ]
 
 
 def _named(table: str, document: dict[str, Any]) -> dict[str, Any]:

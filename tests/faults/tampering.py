@@ -9,6 +9,7 @@ from typing import Any
 
 import msgspec
 
+from shared.log.mongodb import validation
 from tests.faults.stores import NAMES, Databases, Files, Place, Refused, Rows
 
 #: Draws a change and makes it.
@@ -116,6 +117,24 @@ def _in_row(*names: str) -> Callable[[random.Random, Rows], None]:
         rows[at] = rows[at] | {"row": msgspec.json.encode(told, order="sorted").decode()}
 
     return change
+
+
+def _entry(choose: random.Random, rows: Rows) -> None:
+    """What leads to a command or a stream leads elsewhere, or not as far."""
+    at = choose.randrange(len(rows))
+    name = choose.choice([name for name in ("at", "last", "stream", "version") if name in rows[at]])
+    value = rows[at][name]
+    rows[at] = rows[at] | {
+        name: [_other(choose, value[0]), *value[1:]] if isinstance(value, list) else _other(choose, value)
+    }
+
+
+def _invented(choose: random.Random, rows: Rows) -> None:
+    """A command that never wrote has; a stream has versions that nobody wrote."""
+    row = dict(choose.choice(rows))
+    rows.append(
+        row | ({"_id": f"{row['_id']}x"} if row["_id"][0] == "c" else {"_id": "s none 000000000001", "stream": "none"})
+    )
 
 
 def _another_state(choose: random.Random, rows: Rows) -> None:
@@ -226,9 +245,6 @@ BOTH: dict[str, Tamper] = {
     "record removed": _rows(f"{LOG}.commits", _remove, _is_commit),
     "records swapped": _rows(f"{LOG}.commits", _swap("body", "digest"), _is_commit),
     "log cut": _tail, "log emptied": _no_rows(f"{LOG}.commits"), "log computed anew": _rewritten,
-    "place of a part changed": _rows(f"{LOG}.commits", _column("position", *_COLUMNS), _is_pointer),
-    "place of a part removed": _rows(f"{LOG}.commits", _remove, _is_pointer),
-    "place of a part invented": _rows(f"{LOG}.commits", _insert_pointer, _is_pointer),
     "snapshot changed": _rows(f"{LOG}.snapshots", _state, _any),
     "snapshot of another version": _rows(f"{LOG}.snapshots", _column("version"), _any),
     "snapshot of another stream": _rows(f"{LOG}.snapshots", _column("stream"), _any),
@@ -275,6 +291,9 @@ def _file(act: str, kind: str) -> Tamper:
 
 _TABLE = f"{LOG}.commits"
 ONLY_FILES: dict[str, Tamper] = {
+    "place of a part changed": _rows(f"{LOG}.commits", _column("position", *_COLUMNS), _is_pointer),
+    "place of a part removed": _rows(f"{LOG}.commits", _remove, _is_pointer),
+    "place of a part invented": _rows(f"{LOG}.commits", _insert_pointer, _is_pointer),
     "index dropped": _sql(_TABLE, "DROP INDEX commits_stream"),
     "index that refuses no second one": _sql(
         _TABLE, "DROP INDEX commits_command", "CREATE INDEX commits_command ON commits (command_id)"
@@ -310,12 +329,13 @@ def _mongo(act: Callable[[Any], object], back: Callable[[Any], object]) -> Tampe
 
 
 ONLY_DATABASES: dict[str, Tamper] = {
-    "index dropped": _mongo(
-        lambda database: database["commits"].drop_index("stream_version"),
-        lambda database: database["commits"].create_index(
-            [("stream", 1), ("version", 1)], name="stream_version", unique=True
-        ),
+    "validator dropped": _mongo(
+        lambda database: database.command("collMod", "groups", validator={}),
+        lambda database: database.command("collMod", "groups", **validation("groups")),
     ),
+    "entry of the index changed": _rows(f"{LOG}.index", _entry, lambda row: row["_id"][0] in "cs"),
+    "entry of the index removed": _rows(f"{LOG}.index", _remove, _any),
+    "entry of the index invented": _rows(f"{LOG}.index", _invented, lambda row: row["_id"][0] in "cs"),
     "mark of a follower changed": _rows(
         f"{FOLLOWER}.checkpoints",
         lambda choose, rows: rows.__setitem__(0, rows[0] | {"seen": rows[0]["seen"] | {"digest": "x"}}),

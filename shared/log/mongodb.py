@@ -20,7 +20,7 @@ from pymongo.database import Database as MongoDatabase
 from pymongo.errors import BulkWriteError, DuplicateKeyError, PyMongoError, WriteConcernError
 
 from shared.domain.errors import CorruptionError, TimedOutError, UnavailableError
-from shared.log.log import Storage, TakenError
+from shared.log.log import TakenError
 from shared.log.mongodb_index import INDEX_INDEXES, INDEX_SCHEMA, Group, Index
 from shared.log.record import Head, StoredCommit, read_body, spans_of, stored_of
 from shared.mongodb import (
@@ -28,12 +28,10 @@ from shared.mongodb import (
     PATIENCE,
     UNKNOWN_OUTCOMES,
     Document,
-    ensure_collection,
     explained,
     majority,
     outcome_unknown,
     reason,
-    write_format,
     written_format,
 )
 
@@ -80,47 +78,6 @@ INDEXES: dict[str, list[IndexModel]] = {
 def validation(name: str) -> Document:
     """The options of a collection of the log."""
     return {"validator": {"$jsonSchema": SCHEMAS[name]}, "validationLevel": "strict", "validationAction": "error"}
-
-
-def migrate(database: MongoDatabase[Any], patience: float = PATIENCE) -> None:
-    """Create the log's collections and validators where they are missing; safe to call at each start.
-
-    A log of a former format is copied into the present one, and refuses to be written from then on; it stays where it is.
-
-    Needs rights that a running service does not: `createCollection`, `createIndex` and `collMod`, `insert` on `groups` and `index`, and
-    `update` on `formats`.
-    Raises `UnavailableError` when the database was written by a newer version, and changes nothing then; `CorruptionError` when the
-    chain of a former log does not hold.
-    """
-    from shared.log import mongodb_former
-
-    target = majority(database)
-    written = written_format(target, KIND, VERSION, patience)
-    with explained(target, patience, writing=True):
-        for name in SCHEMAS:
-            ensure_collection(target, name, validation(name))
-            target[name].create_indexes(INDEXES[name])
-        ensure_collection(target, "snapshots")
-        if not written:
-            write_format(target, KIND, VERSION)
-    if 0 < written < VERSION:
-        mongodb_former.close(target)
-        storage = MongoStorage(database, patience, format=VERSION)
-        mongodb_former.carry_over(mongodb_former.FormerStorage(database, patience), storage)
-        with explained(target, patience, writing=True):
-            target["formats"].update_one({"_id": KIND, "version": {"$lt": VERSION}}, {"$set": {"version": VERSION}})
-
-
-def opened(database: MongoDatabase[Any], read_only: bool) -> Storage:
-    """A log to be written, or to be read: then also one of a former format.
-
-    Raises `UnavailableError` for one that is not prepared.
-    """
-    from shared.log import mongodb_former
-
-    if read_only and written_format(majority(database), KIND, VERSION, PATIENCE) in mongodb_former.FORMATS:
-        return mongodb_former.FormerStorage(database)
-    return MongoStorage(database, read_only=read_only)
 
 
 class MongoStorage:

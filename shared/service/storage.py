@@ -84,7 +84,7 @@ def _opened(settings: Settings, database: str) -> Any:
 def migrate_log(settings: Settings, service: str) -> None:
     """Create or update the collections of a service's log on MongoDB; SQLite needs nothing."""
     if settings.mongodb_uri:
-        from shared.log.mongodb import migrate
+        from shared.log.mongodb_opening import migrate
 
         database = database_of(settings, service)
         try:
@@ -131,7 +131,7 @@ def open_log(
     Raises `UnavailableError` in an unfinished restore, and when the file is gone of a city whose other files are there.
     """
     if settings.mongodb_uri:
-        from shared.log.mongodb import opened
+        from shared.log.mongodb_opening import opened
 
         return EventLog(service, opened(_opened(settings, service), read_only), gather=gather)
     check_restored(settings)

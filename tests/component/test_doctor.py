@@ -261,7 +261,7 @@ def test_migrate_then_doctor(guarded: MongoStandIn, run: Run, data: Path, tmp_pa
     assert powerful["message"] == "this user may update and delete commits"
 
     with pymongo.MongoClient[dict[str, Any]](guarded.uri) as client:
-        only = [{"resource": {"db": "linli_issues", "collection": "commits"}, "actions": ["find", "insert"]}]
+        only = [{"resource": {"db": "linli_issues", "collection": "groups"}, "actions": ["find", "insert"]}]
         client.admin.command("createRole", "writer", privileges=only, roles=[])
         client.admin.command("createUser", "writer", pwd="writer-pw", roles=[{"role": "writer", "db": "admin"}])
         with pymongo.MongoClient[dict[str, Any]](guarded.of("writer", "writer-pw")) as writer:
@@ -269,19 +269,19 @@ def test_migrate_then_doctor(guarded: MongoStandIn, run: Run, data: Path, tmp_pa
         assert doctor_rights.unchangeable(client["linli_issues"], False).state == "failed"
         assert [found.state for found in doctor_rights.roles(client.admin)] == ["ok"]
         client.admin.command("grantPrivilegesToRole", "linli-funding", privileges=[
-            {"resource": {"db": "linli_funding", "collection": "commits"}, "actions": ["remove"]}])  # fmt: skip
+            {"resource": {"db": "linli_funding", "collection": "groups"}, "actions": ["remove"]}])  # fmt: skip
         found = next(iter(doctor_rights.roles(client.admin)))
         assert (found.state, found.message) == ("failed", "not as they should be: linli-funding")
         assert "linli migrate --users" in found.advice
         client.admin.command("revokePrivilegesFromRole", "linli-funding", privileges=[
-            {"resource": {"db": "linli_funding", "collection": "commits"}, "actions": ["remove"]}])  # fmt: skip
-        client["linli_issues"]["commits"].drop_index("command_id")
-        client["linli_funding"].command("collMod", "commits", validator={})
+            {"resource": {"db": "linli_funding", "collection": "groups"}, "actions": ["remove"]}])  # fmt: skip
+        client["linli_issues"]["groups"].drop_index("last")
+        client["linli_funding"].command("collMod", "index", validator={})
     report = examine(data, MONGODB_URI=guarded.uri)
-    assert failed(report) == ["linli_issues commits", "linli_funding commits"]
+    assert failed(report) == ["linli_issues log", "linli_funding log"]
     repaired = json.loads(run("migrate", "--json", MONGODB_URI=guarded.uri).stdout)
     changed = {found["database"]: found["changed"] for found in repaired["databases"] if found["state"] == "updated"}
-    assert changed == {"linli_issues": ["commits"], "linli_funding": ["commits"]}
+    assert changed == {"linli_issues": ["groups"], "linli_funding": ["index"]}
     assert failed(examine(data, MONGODB_URI=guarded.uri)) == []
 
 

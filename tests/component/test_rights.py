@@ -20,7 +20,7 @@ from services.console.catalogue import OWNERS
 from shared.domain.errors import UnavailableError
 from shared.log import EventLog
 from shared.log.mongodb import MongoStorage
-from shared.log.mongodb import migrate as migrate_log
+from shared.log.mongodb_opening import migrate as migrate_log
 from shared.log.record import verify_chain
 from shared.views.mongodb import MongoViews
 from shared.views.sqlite import SqliteViews

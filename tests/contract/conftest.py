@@ -12,7 +12,8 @@ from pymongo.database import Database
 from shared.domain.view import View
 from shared.log import EventLog, Storage
 from shared.log.memory import MemoryStorage
-from shared.log.mongodb import MongoStorage, migrate
+from shared.log.mongodb import MongoStorage
+from shared.log.mongodb_opening import migrate
 from shared.log.sqlite import SqliteStorage
 from shared.views import ViewStore
 from shared.views.mongodb import MongoViews

@@ -17,7 +17,8 @@ import pytest
 from services.audit.verify import verify_log
 from shared.domain.errors import BadInputError, ConcurrencyError, CorruptionError
 from shared.log import Commit, EventLog, Head, NewEvent, Part, Receipt, StoredCommit, records_of
-from shared.log.mongodb import MongoStorage, migrate
+from shared.log.mongodb import MongoStorage
+from shared.log.mongodb_opening import migrate
 from shared.log.record import place_commit, verify_chain
 from shared.log.sqlite import KIND, TABLES, SqliteStorage
 from shared.sqlite import Database as SqliteFile

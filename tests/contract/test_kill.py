@@ -13,7 +13,8 @@ import pytest
 from pymongo import MongoClient
 
 from shared.log import EventLog, Storage
-from shared.log.mongodb import MongoStorage, migrate
+from shared.log.mongodb import MongoStorage
+from shared.log.mongodb_opening import migrate
 from shared.log.record import pointers_of, verify_chain
 from shared.log.sqlite import SqliteStorage
 from tests.contract import mongo

@@ -19,9 +19,10 @@ from pymongo.errors import OperationFailure, WriteError
 from shared.domain.errors import UnavailableError
 from shared.following.execute import load
 from shared.log import EventLog, Part
-from shared.log.mongodb import MongoStorage, migrate
+from shared.log.mongodb import MongoStorage
 from shared.log.mongodb_index import CHUNK
-from shared.mongodb import MAJORITY
+from shared.log.mongodb_opening import migrate
+from shared.mongodb import MAJORITY, majority
 from shared.views.mongodb import MongoViews
 from tests.contract import mongo
 from tests.contract.test_execute import COUNT, Count, ask
@@ -78,11 +79,10 @@ def recorded(database: Mongo) -> Iterator[tuple[Mongo, Recorder]]:
     client.close()
 
 
-def entered(name: str, chunks: int) -> None:
-    """Wait until so many chunks of a log are in its index; asked through another client, whose commands nobody records."""
-    index = mongo.client()[name]["index"]
-    where = {"_id": f"to {chunks - 1:012d}"}
-    wait_until(lambda: index.find_one(where) is not None, 30, lambda: "a chunk that is full is not entered")
+def entered(database: Mongo, chunks: int) -> None:
+    """Wait until so many chunks of a log are in its index."""
+    index, where = majority(database)["index"], {"_id": f"to {chunks - 1:012d}"}
+    wait_until(lambda: index.find_one(where) is not None, 60, lambda: "a chunk that is full is not entered")
 
 
 def use_log(database: Mongo) -> None:
@@ -94,7 +94,7 @@ def use_log(database: Mongo) -> None:
     wide = replace(commit("case-2"), also=(Part(stream="case-3", expected_version=0, events=commit("").events),))
     log.append(replace(wide, held={"case-0": 6}))
     log.append(commit("case-4", 0, CHUNK))
-    entered(database.name, 1)
+    entered(database, 1)
     list(log.read_stream("case-3"))
     log.head()
     list(log.read(3, 2, 8))
@@ -180,7 +180,7 @@ def test_heads_streams_and_commands_are_found_without_a_scan(recorded: tuple[Mon
     log = EventLog("test", MongoStorage(database))
     for number in range(1_500):
         log.append(commit(f"case-{number % 100}", number // 100, command_id=f"c-{number}", fresh=True))
-    entered(database.name, 1)
+    entered(database, 1)
     storage = MongoStorage(database)
     assert storage.head().position == 1_500
     recorder.sent.clear()
@@ -386,7 +386,8 @@ eventlet.monkey_patch()
 import sys, threading
 from pymongo import MongoClient
 from shared.log import EventLog
-from shared.log.mongodb import MongoStorage, migrate
+from shared.log.mongodb import MongoStorage
+from shared.log.mongodb_opening import migrate
 from shared.log.mongodb_index import CHUNK
 from shared.views.mongodb import MongoViews
 from tests.contract.test_log import commit

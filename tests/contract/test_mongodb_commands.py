@@ -79,7 +79,7 @@ def work(settings: Settings, folder: Path) -> None:
     migrate.prepare("", None)
     check_database(settings, "registry")
     with MongoClient[dict[str, Any]](settings.mongodb_uri) as client:
-        from shared.log.mongodb import migrate as migrate_log
+        from shared.log.mongodb_opening import migrate as migrate_log
 
         migrate_log(client["linli-commands"])
         use_log(client["linli-commands"])

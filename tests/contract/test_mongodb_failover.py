@@ -19,7 +19,8 @@ from pymongo.errors import AutoReconnect, OperationFailure
 
 from shared.domain.errors import UnavailableError
 from shared.log import EventLog, Receipt
-from shared.log.mongodb import MongoStorage, migrate
+from shared.log.mongodb import MongoStorage
+from shared.log.mongodb_opening import migrate
 from shared.log.record import verify_chain
 from shared.views.mongodb import MongoViews
 from tests.contract import mongo

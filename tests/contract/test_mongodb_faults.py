@@ -16,7 +16,8 @@ from pymongo.database import Database
 
 from shared.domain.errors import ConcurrencyError, TimedOutError, UnavailableError
 from shared.log import EventLog
-from shared.log.mongodb import MongoStorage, migrate
+from shared.log.mongodb import MongoStorage
+from shared.log.mongodb_opening import migrate
 from shared.log.record import verify_chain
 from shared.views.mongodb import FEW, MongoViews
 from tests.contract import mongo
@@ -150,9 +151,9 @@ def test_a_write_that_no_majority_ever_confirms_is_a_time_out_and_can_be_repeate
 ) -> None:
     """The majority reads of this server do not show the commit: a primary that lost its majority, and later found it again."""
     log = EventLog("test", MongoStorage(far, patience=0.3))
-    nothing = {"ok": 1.0, "cursor": {"id": 0, "ns": f"{far.name}.commits", "firstBatch": []}}
-    writing = faults.plan("insert", WRITE_CONCERN, None, "commits")
-    reading = faults.plan("find", nothing, None, "commits")
+    nothing = {"ok": 1.0, "cursor": {"id": 0, "ns": f"{far.name}.groups", "firstBatch": []}}
+    writing = faults.plan("insert", WRITE_CONCERN, None, "groups")
+    reading = faults.plan("find", nothing, None, "groups")
     started = time.monotonic()
     with pytest.raises(TimedOutError, match="whether it was written is not known"):
         log.append(commit("case-1", 0, 2, command_id="c-1"))

@@ -14,7 +14,8 @@ from services.audit.verify import verify_log
 from shared.domain.errors import ConcurrencyError, CorruptionError, UnavailableError
 from shared.log import EventLog, Part
 from shared.log.memory import MemoryStorage
-from shared.log.mongodb import MongoStorage, migrate, opened
+from shared.log.mongodb import MongoStorage
+from shared.log.mongodb_opening import migrate, opened
 from tests.contract import former
 from tests.contract.test_log import commit
 from tests.contract.test_mongodb import entered
@@ -36,7 +37,7 @@ def filled(database: Mongo, commits: int = 2 * CHUNK + 30) -> EventLog:
     log = EventLog("test", MongoStorage(database))
     for number in range(commits):
         log.append(commit(f"case-{number % STREAMS}", number // STREAMS, command_id=f"c-{number}", fresh=True))
-    entered(database.name, 2)
+    entered(database, 2)
     return log
 
 
@@ -71,7 +72,7 @@ def test_an_index_that_is_lost_is_made_again_and_the_same(database: Mongo) -> No
     log = EventLog("test", MongoStorage(database))
     assert log.append(commit("case-0", 0, command_id="c-0")).position == 1
     log.append(commit("new"))
-    entered(database.name, 2)
+    entered(database, 2)
     assert list(database["index"].find(sort=[("_id", 1)])) == before
 
 
@@ -88,7 +89,7 @@ def test_processes_that_enter_the_same_positions_enter_them_once(database: Mongo
         thread.start()
     for thread in threads:
         thread.join(60)
-    entered(database.name, 3)
+    entered(database, 3)
     assert verify_log(logs[0], lambda *_: None).events == 3 * CHUNK
     assert database["index"].count_documents({}) == 15 + 15 + 3
     assert {logs[0].storage.stream_version(f"by-{n}-{m}") for n in range(3) for m in range(5)} == {CHUNK // 5}
@@ -104,7 +105,7 @@ def test_what_was_begun_and_not_ended_is_ended(database: Mongo) -> None:
         log.append(commit("case-3"))
     assert verify_log(log, lambda *_: None).events == 2 * CHUNK + 30
     log.append(commit("new"))
-    entered(database.name, 2)
+    entered(database, 2)
     assert list(database["index"].find(sort=[("_id", 1)])) == whole
 
 
@@ -145,7 +146,7 @@ def test_an_index_that_cannot_be_written_stops_nobody_for_a_while(
     assert database["index"].count_documents({}) == 0
     migrate(database)
     log.append(commit("case-3"))
-    entered(database.name, 3)
+    entered(database, 3)
     assert EventLog("test", MongoStorage(database)).storage.stream_version("case-1") == CHUNK
 
 

@@ -78,7 +78,7 @@ def test_an_auditor_can_write_nothing_and_read_no_key(audited: Any, backed_up: d
     with MongoClient[dict[str, Any]](auditor["MONGODB_URI"]) as client:
         for name in databases():
             with pytest.raises(OperationFailure) as refusal:
-                client[f"linli_{name}"]["commits"].insert_one({"_id": 1 << 40})
+                client[f"linli_{name}"]["groups"].insert_one({"_id": 1 << 40})
             assert refusal.value.code == UNAUTHORIZED
         if (
             guarded.description != MongoStandIn.description

@@ -84,7 +84,7 @@ class City:
         """Prepare the databases as an operator does before the first start."""
         import pymongo
 
-        from shared.log.mongodb import migrate
+        from shared.log.mongodb_opening import migrate
 
         with pymongo.MongoClient(self.database_uri, tz_aware=True) as client:
             for name in client.list_database_names():

@@ -15,7 +15,7 @@ import pytest
 
 from shared.log import EventLog
 from shared.log.memory import MemoryStorage
-from shared.log.mongodb import migrate
+from shared.log.mongodb_opening import migrate
 from shared.log.record import verify_chain
 from shared.log.sqlite import SqliteStorage
 from tests.contract import mongo

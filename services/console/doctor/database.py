@@ -16,7 +16,7 @@ from services.console.doctor.certificates import certificates
 from services.console.doctor.finding import Finding, room
 from services.console.doctor.rights import UNAUTHORIZED
 from shared.domain.errors import LinliError, UnavailableError
-from shared.log.mongodb import SCHEMAS, VERSION, validation
+from shared.log.mongodb import INDEXES, SCHEMAS, VERSION, validation
 from shared.mongodb import MAJORITY, explained
 from shared.service.settings import Settings
 from shared.service.storage import check_restored, mongodb
@@ -137,14 +137,19 @@ def _shape(found: Any) -> Finding:
     check = f"{found.name} log"
     try:
         options = {name: found[name].options() for name in SCHEMAS}
+        indexes = {name: found[name].index_information() for name in SCHEMAS}
     except OperationFailure as error:
         if error.code != UNAUTHORIZED:
             raise
-        return Finding(check, "ok", "may be used (its validators are an administrator's to see)")
+        return Finding(check, "ok", "may be used (its validators and indexes are an administrator's to see)")
     wanted = {name: validation(name)["validator"] for name in SCHEMAS}
     if wrong := [name for name in SCHEMAS if options[name].get("validator") != wanted[name]]:
         return Finding(check, "failed", f"has no validator, or an old one: {', '.join(wrong)}", _MIGRATE)
-    return Finding(check, "ok", "its validators are in place")
+    if lacking := [
+        one.document["name"] for name in SCHEMAS for one in INDEXES[name] if one.document["name"] not in indexes[name]
+    ]:
+        return Finding(check, "failed", f"lacks an index, and takes long to read: {', '.join(lacking)}", _MIGRATE)
+    return Finding(check, "ok", "its validators and indexes are in place")
 
 
 def _written(found: Any) -> Finding:

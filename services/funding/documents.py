@@ -42,7 +42,7 @@ from services.funding.facts import (
     StatementPosted,
 )
 from shared.domain.decider import Decider
-from shared.domain.event import Codec
+from shared.domain.event import Codec, taken
 
 
 class Receipt(msgspec.Struct, frozen=True):
@@ -66,18 +66,7 @@ def evolve_receipt(receipt: Receipt, event: ReceiptFact) -> Receipt:
     """Apply a recorded fact. Never refuses: it has already happened."""
     match event:
         case ReceiptRecorded():
-            return Receipt(
-                id=receipt.id,
-                status="recorded",
-                project_id=event.project_id,
-                place=event.place,
-                source=event.source,
-                payer=event.payer,
-                payer_kind=event.payer_kind,
-                voucher=event.voucher,
-                amount_fen=event.amount_fen,
-                accountant=event.accountant,
-            )
+            return Receipt(**taken(event, Receipt, id=receipt.id, status="recorded"))
         case ReceiptReversed():
             return replace(receipt, status="reversed", reason=event.reason)
         case PayerErased():

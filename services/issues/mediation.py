@@ -16,7 +16,7 @@ from shared.domain.city import City, every
 from shared.domain.command import MADE, Cursor, Limit, holds, order_of
 from shared.domain.decider import Decider
 from shared.domain.errors import IllegalStateError
-from shared.domain.event import Event, sealed
+from shared.domain.event import Event, sealed, taken
 from shared.domain.fields import DAY, PLACE, choice, id_of, line, many, number, text
 from shared.domain.mandate import Mandate
 from shared.domain.privacy import PUBLIC, staff
@@ -98,17 +98,7 @@ def evolve(mediation: Mediation, event: Event) -> Mediation:
     """Apply a recorded fact. Never refuses: it has already happened."""
     match event:
         case MediationOpened():
-            return Mediation(
-                mediation.id,
-                "open",
-                event.issue_id,
-                event.place,
-                event.parties,
-                event.count,
-                event.organisation_id,
-                event.person_id,
-                event.since,
-            )
+            return Mediation(**taken(event, Mediation, id=mediation.id, status="open"))
         case MediationTalked():
             return replace(mediation, talks=mediation.talks + 1, last_talk=max(mediation.last_talk, event.talked_on))
         case MediationSettled():

@@ -15,8 +15,8 @@ from shared.domain.city import City, every
 from shared.domain.command import MADE, Cursor, Limit, order_of
 from shared.domain.decider import Decider
 from shared.domain.errors import BadInputError, IllegalStateError
-from shared.domain.event import Event
-from shared.domain.fields import CODE, DAY, PLACE, Pattern, code_of, id_of, line, text
+from shared.domain.event import Event, taken
+from shared.domain.fields import CODE, DAY, HOUR, PLACE, code_of, id_of, line, text
 from shared.domain.lists import Item
 from shared.domain.mandate import Mandate
 from shared.domain.period import plus_days
@@ -25,13 +25,6 @@ from shared.domain.reader import Reader
 from shared.domain.venue import VenueKind
 from shared.domain.view import Row, View
 from shared.domain.words import _, said
-
-HOUR = Pattern(
-    control="line",
-    facets={"type": "string", "maxLength": 5, "example": "19:30"},
-    pattern="([01][0-9]|2[0-3]):[0-5][0-9]",
-    reason=_("must be a time of day like 19:30"),
-)
 
 
 # Facts. Class and field names are the storage format: rename nothing, upcast instead.
@@ -80,8 +73,7 @@ def evolve(booking: Booking, event: Event) -> Booking:
     """Apply a recorded fact. Never refuses: it has already happened."""
     match event:
         case VenueBooked():
-            told = {name: getattr(event, name) for name in event.__struct_fields__ if name != "booking_id"}
-            return Booking(id=booking.id, status="booked", **told)
+            return Booking(**taken(event, Booking, id=booking.id, status="booked"))
         case BookingCancelled():
             return replace(booking, status="cancelled", reason=event.reason)
     return booking

@@ -32,7 +32,7 @@ from shared.domain.city import City
 from shared.domain.command import Cursor, Limit, order_of
 from shared.domain.decider import Decider
 from shared.domain.errors import BadInputError, ForbiddenError, IllegalStateError
-from shared.domain.event import Event
+from shared.domain.event import Event, taken
 from shared.domain.fields import CODE, PLACE, YES, choice, code_of, id_of, line, text
 from shared.domain.identity import derived_id
 from shared.domain.mandate import Mandate
@@ -125,19 +125,7 @@ def evolve(checklist: Checklist, event: Event) -> Checklist:
     """Apply a recorded fact. Never refuses: it has already happened."""
     match event:
         case ChecklistOpened():
-            return Checklist(
-                id=checklist.id,
-                status="open",
-                template=event.template,
-                template_version=event.template_version,
-                subject=event.subject,
-                subject_kind=event.subject_kind,
-                organisation_id=event.organisation_id,
-                place=event.place,
-                items=event.items,
-                power=event.power,
-                unlocks=event.unlocks,
-            )
+            return Checklist(**taken(event, Checklist, id=checklist.id, status="open"))
         case ItemJudged():
             judgement = Judgement(event.passed, event.evidence, event.person_id, event.organisation_id)
             return replace(checklist, judged=checklist.judged | {event.item: judgement})

@@ -33,7 +33,7 @@ from shared.domain.city import City, every
 from shared.domain.command import Cursor, Limit, holds, order_of
 from shared.domain.decider import Decider
 from shared.domain.errors import BadInputError, ForbiddenError, IllegalStateError, NotFoundError
-from shared.domain.event import Event
+from shared.domain.event import Event, taken
 from shared.domain.fields import CODE, DAY, PLACE, code_of, id_of, text
 from shared.domain.identity import derived_id
 from shared.domain.lists import Item
@@ -99,20 +99,7 @@ def evolve(classification: Classification, event: Event) -> Classification:
     """Apply a recorded fact. Never refuses: it has already happened."""
     match event:
         case PersonClassified():
-            return Classification(
-                id=classification.id,
-                status="classified",
-                scheme=event.scheme,
-                scheme_version=event.scheme_version,
-                person_id=event.person_id,
-                organisation_id=event.organisation_id,
-                place=event.place,
-                code=event.code,
-                code_zh=event.code_zh,
-                code_en=event.code_en,
-                since=event.since,
-                grounds=event.grounds,
-            )
+            return Classification(**taken(event, Classification, id=classification.id, status="classified"))
         case ClassificationEnded():
             return replace(classification, status="ended", until=event.until, grounds=event.reason)
     return classification

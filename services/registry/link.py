@@ -20,7 +20,7 @@ from shared.domain.city import City, every
 from shared.domain.command import Cursor, Limit, order_of
 from shared.domain.decider import Decider
 from shared.domain.errors import BadInputError, IllegalStateError
-from shared.domain.event import Event
+from shared.domain.event import Event, taken
 from shared.domain.fields import DAY, PLACE, choice, code_of, id_of, text
 from shared.domain.identity import derived_id
 from shared.domain.mandate import Mandate
@@ -105,17 +105,14 @@ def evolve(link: Link, event: Event) -> Link:
     match event:
         case LinkProposed():
             return Link(
-                id=link.id,
-                status="proposed" if event.mutual else "linked",
-                kind=event.kind,
-                kind_version=event.kind_version,
-                near=event.near,
-                far=event.far,
-                place=event.place,
-                far_place=event.far_place,
-                proposed_by=event.person_id,
-                terms=event.terms,
-                since="" if event.mutual else event.since,
+                **taken(
+                    event,
+                    Link,
+                    id=link.id,
+                    status="proposed" if event.mutual else "linked",
+                    proposed_by=event.person_id,
+                    since="" if event.mutual else event.since,
+                )
             )
         case LinkConfirmed():
             return replace(link, status="linked", since=event.since)

@@ -28,7 +28,7 @@ from shared.domain.city import City
 from shared.domain.command import MADE, Cursor, Limit, order_of
 from shared.domain.decider import Decider
 from shared.domain.errors import BadInputError, IllegalStateError
-from shared.domain.event import Event
+from shared.domain.event import Event, taken
 from shared.domain.fields import DAY, ID, PLACE, choice, group, id_of, many, pairs, text
 from shared.domain.mandate import Mandate
 from shared.domain.privacy import PUBLIC, told
@@ -113,30 +113,9 @@ def evolve(vote: OwnersVote, event: Event) -> OwnersVote:
     """Apply a recorded fact. Never refuses: it has already happened."""
     match event:
         case OwnersVoteOpened():
-            return OwnersVote(
-                id=vote.id,
-                status="open",
-                place=event.place,
-                matter=event.matter,
-                article=event.article,
-                question=event.question,
-                roll=event.roll,
-                units=event.units,
-                area=event.area,
-                heads=event.heads,
-            )
+            return OwnersVote(**taken(event, OwnersVote, id=vote.id, status="open"))
         case OwnersBallotsCounted():
-            return replace(
-                vote,
-                counted_on=event.counted_on,
-                area_part=event.area_part,
-                heads_part=event.heads_part,
-                area_for=event.area_for,
-                heads_for=event.heads_for,
-                area_against=event.area_against,
-                heads_against=event.heads_against,
-                minutes=event.minutes,
-            )
+            return replace(vote, **taken(event, OwnersVote))
         case OwnersVoteDecided():
             return replace(vote, status="carried" if event.carried else "lost", quorate=event.quorate)
         case OwnersVoteCancelled():

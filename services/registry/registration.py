@@ -14,7 +14,7 @@ from shared.domain.city import City, every
 from shared.domain.command import Cursor, Limit, holds, order_of
 from shared.domain.decider import Decider
 from shared.domain.errors import BadInputError, IllegalStateError
-from shared.domain.event import Event
+from shared.domain.event import Event, taken
 from shared.domain.fields import DAY, PLACE, Pattern, choice, id_of, line, number, text
 from shared.domain.mandate import Mandate
 from shared.domain.privacy import PUBLIC, staff, told
@@ -115,15 +115,7 @@ def evolve(one: Registration, event: Event) -> Registration:
     """Apply a recorded fact. Never refuses: it has already happened."""
     match event:
         case CreditCodeRegistered():
-            return replace(
-                one,
-                status="registered",
-                organisation_id=event.organisation_id,
-                place=event.place,
-                credit_code=event.credit_code,
-                certificate=event.certificate,
-                since=event.since,
-            )
+            return replace(one, **taken(event, Registration, status="registered"))
         case SealCut():
             return replace(one, seals=(*one.seals, Seal(event.name, event.keeper_post_id, event.since)))
         case AccountOpened():

@@ -21,7 +21,7 @@ from shared.domain.city import City, every
 from shared.domain.command import Cursor, Limit, order_of
 from shared.domain.decider import Decider
 from shared.domain.errors import BadInputError, IllegalStateError
-from shared.domain.event import Event
+from shared.domain.event import Event, taken
 from shared.domain.fields import CODE, DAY, PLACE, code_of, id_of, text
 from shared.domain.identity import derived_id
 from shared.domain.mandate import Mandate
@@ -80,19 +80,7 @@ def evolve(standing: Standing, event: Event) -> Standing:
     """Apply a recorded fact. Never refuses: it has already happened."""
     match event:
         case StandingDecided():
-            return Standing(
-                id=standing.id,
-                status="standing",
-                scheme=event.scheme,
-                scheme_version=event.scheme_version,
-                subject=event.subject,
-                place=event.place,
-                code=event.code,
-                code_zh=event.code_zh,
-                code_en=event.code_en,
-                since=event.since,
-                grounds=event.grounds,
-            )
+            return Standing(**taken(event, Standing, id=standing.id, status="standing"))
         case StandingEnded():
             return replace(standing, status="ended", until=event.until, grounds=event.reason)
     return standing

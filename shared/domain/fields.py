@@ -192,6 +192,10 @@ PLACE = _pattern(
 )
 
 
+#: A time of day, to the minute.
+HOUR = _pattern("([01][0-9]|2[0-3]):[0-5][0-9]", _("must be a time of day like 19:30"), example="19:30")
+
+
 @dataclass(frozen=True, kw_only=True)
 class Day(Kind):
     """An ISO date that stays text; from 1900 to 2199."""

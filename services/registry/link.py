@@ -13,7 +13,7 @@ from typing import Annotated, Any
 import msgspec
 from msgspec.structs import replace
 
-from services.registry.subjects import SUBJECT, all_of, held_on, missing, named_ends, there
+from services.registry.subjects import SUBJECT, all_of, held_on, missing, named_ends, other_power, power_of, there
 from shared.domain.answers import ACTIONS, COUNT, OTHERS, PLACE_NAMES, TEXT, many, page_of, row_of, shape
 from shared.domain.catalogue import LinkKind, data_of
 from shared.domain.city import City, every
@@ -264,15 +264,8 @@ def decline_link(
     return [LinkDeclined(link_id=link.id, reason=reason)]
 
 
-def _power(link: Link, city: City) -> str:
-    """The power that the kind of a link asks for, also of a kind that was taken off the list."""
-    rules: LinkKind = data_of("links", city.versions("links")[link.kind][-1].data)
-    return rules.power
-
-
 def _stays(link: Link, by: Mandate, city: City) -> Said | None:
-    """Why this caller cannot end it, whatever they say."""
-    return None if by.may(_power(link, city), link.place) else said(_("this kind of link asks for another power"))
+    return other_power(city, "links", link.kind, link.place, by)
 
 
 @LINK.command("link.make", when=("linked", "proposed"), unless=_stays)
@@ -286,7 +279,7 @@ def end_link(
     until: Annotated[str, DAY, "first day without it, not ahead; empty: today"] = "",
 ) -> list[Event]:
     """End a link, or take back what was proposed; what was done under it stays."""
-    by.require(_power(link, city), link.place)
+    by.require(power_of(city, "links", link.kind), link.place)
     until = until or at[:10]
     earliest = max(link.since, link.last_delivery)
     if not earliest <= until <= at[:10]:

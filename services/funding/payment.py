@@ -34,11 +34,12 @@ from services.funding.receipt import PAYER_KIND
 from services.funding.voucher import normal_form
 from services.funding.works import NAME, REASON
 from shared.domain.city import City, every
-from shared.domain.command import MADE, On, Opener, holds, on
+from shared.domain.command import MADE, On, on
 from shared.domain.errors import BadInputError, IllegalStateError
 from shared.domain.event import Event
 from shared.domain.fields import FEN, choice, code_of, id_of, line, number
 from shared.domain.mandate import Mandate
+from shared.domain.signature import Opener, holds
 from shared.domain.words import _, said, term
 
 VERSION = number(1, 10**6)

@@ -18,8 +18,8 @@ from services.funding.offering import bodies_of
 from services.funding.rows import day_of, public, row_of, rows_of
 from services.funding.voucher import normal_form
 from shared.domain.answers import COUNT, TEXT, by_code, many, page_of, shape
-from shared.domain.command import Cursor, Limit, order_of
 from shared.domain.fields import PLACE, choice, code_of, id_of
+from shared.domain.query import Cursor, Limit, order_of
 from shared.domain.reader import Reader
 from shared.domain.record import Record
 from shared.domain.view import Row, state_of

@@ -88,7 +88,6 @@ def share(fen: int, of: int) -> dict[str, int]:
 #: JSON Schemas of parts of answers.
 SHARE = shape(numerator=COUNT, denominator=COUNT)
 BY_SOURCE = by_code(COUNT)
-AS_OF = shape(service=TEXT, position=COUNT)
 
 
 def row_of(decider: Decider[Any], **more: Shape) -> Shape:

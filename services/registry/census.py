@@ -144,8 +144,8 @@ def get_place(read: Reader, *, place: Annotated[str, PATH, "the place"]) -> dict
         **dict.fromkeys(("organisations_by_level", "organisations_by_type", "places_by_kind"), by_code(COUNT)),
         households=_HOUSEHOLDS,
         measures=many(shape(places=COUNT, **_MEASURE)),
-        as_of=shape(service=TEXT, position=COUNT),
-    )
+    ),
+    as_of=True,
 )
 def count_figures(
     read: Reader,
@@ -159,7 +159,7 @@ def count_figures(
     that were published then: what was corrected or entered later changes no figure of before (X02). `levels` counts the distinct levels
     present in the place's street.
     """
-    return read.as_of(lambda: _counted(read, place, on or read.today))
+    return _counted(read, place, on or read.today)
 
 
 def _counted(read: Reader, place: str, day: str) -> Row:
@@ -190,8 +190,8 @@ def _counted(read: Reader, place: str, day: str) -> Row:
         day=TEXT,
         kinds=many(shape(measure=TEXT, zh=TEXT, en=TEXT, unit=TEXT, value=COUNT, qualifier=TEXT, places=COUNT)),
         unknown=many(TEXT),
-        as_of=shape(service=TEXT, position=COUNT),
-    )
+    ),
+    as_of=True,
 )
 def population_figures(
     read: Reader,
@@ -203,7 +203,7 @@ def population_figures(
 
     Kinds are measures that the city says are of its population; `unknown` names those of which nothing is recorded there.
     """
-    return read.as_of(lambda: _peopled(read, place, on or read.today))
+    return _peopled(read, place, on or read.today)
 
 
 def _peopled(read: Reader, place: str, day: str) -> Row:

@@ -14,7 +14,7 @@ import msgspec
 from msgspec.structs import replace
 
 from services.registry.coded import check_day, codes_on, history, one_of, refuse_same
-from services.registry.person import PERSON, READ_NAMES, Person, names, shown_name
+from services.registry.person import PERSON, READ_NAMES, Person, shown_name, with_names
 from services.registry.subjects import other_power, power_of
 from shared.domain.answers import (
     ACTIONS,
@@ -25,24 +25,24 @@ from shared.domain.answers import (
     TEXT,
     by_code,
     many,
-    page_of,
     row_of,
     shape,
 )
 from shared.domain.catalogue import data_of
 from shared.domain.city import City
-from shared.domain.command import Cursor, Limit, holds, order_of
 from shared.domain.decider import Decider
 from shared.domain.errors import ForbiddenError, IllegalStateError, NotFoundError
 from shared.domain.event import Event, taken
 from shared.domain.fields import CODE, DAY, PLACE, code_of, id_of, text
 from shared.domain.identity import derived_id
+from shared.domain.listing import Listing
 from shared.domain.mandate import Mandate
 from shared.domain.privacy import staff
 from shared.domain.reader import Reader, missing
+from shared.domain.signature import holds
 from shared.domain.staffing import Classification as Rules
 from shared.domain.territory import within
-from shared.domain.view import Row, View
+from shared.domain.view import View
 from shared.domain.words import Said, _, said
 
 #: Lets one classify persons, unless the classification asks for another power.
@@ -245,25 +245,18 @@ _HELD = shape(**dict.fromkeys((*_SHOWN, "until", "recorded"), TEXT))
 _ROW = row_of(CLASSIFICATION, name=TEXT, history=many(_HELD), place_names=PLACE_NAMES, actions=ACTIONS)
 
 
-@CLASSIFICATION.query(answer=page_of(shape(LABELS, **_ROW["properties"])), power=READ_NAMES)
+_LISTED = Listing(CLASSIFICATION, CLASSIFICATIONS, shape(LABELS, **_ROW["properties"]), with_names)
+
+
+@_LISTED.list("place", "since", power=READ_NAMES)
 def find_classifications(
-    read: Reader,
-    *,
     place__under: Annotated[str, PLACE, "a place and everything below it; empty: your own"] = "",
     scheme: Annotated[str, code_of("classifications"), "by this classification"] = "",
     code: Annotated[str, CODE, "with this code"] = "",
     person_id: Annotated[str, id_of("person"), "of this person"] = "",
     organisation_id: Annotated[str, id_of("organisation"), "belonging to this body"] = "",
-    order: Annotated[str, order_of("since", "place"), "sorted by; - before it: descending"] = "place",
-    limit: Limit = 50,
-    cursor: Cursor = "",
-) -> dict[str, Any]:
+) -> None:
     """The ledger of persons by a classification, with what each was before, for staff of the place (B34)."""
-    where = {"place__under": place__under, "scheme": scheme, "code": code, "person_id": person_id}
-    where |= {"organisation_id": organisation_id}
-    found = read.named_page("classifications", where, limit, cursor, order, CLASSIFICATION)
-    called = names(read, (row["person_id"] for row in found["rows"]))
-    return found | {"rows": [row | {"name": called.get(row["person_id"], "")} for row in found["rows"]]}
 
 
 @CLASSIFICATION.query(answer=shape(LABELS, others=OTHERS, **_ROW["properties"]))
@@ -291,8 +284,8 @@ def coded(read: Reader, scheme: str, day: str) -> dict[str, tuple[str, str, str]
         **dict.fromkeys(("scheme", "place", "organisation_id", "day", "majority"), TEXT),
         codes=by_code(COUNT),
         persons=COUNT,
-        as_of=shape(service=TEXT, position=COUNT),
-    )
+    ),
+    as_of=True,
 )
 def classification_figures(
     read: Reader,
@@ -308,21 +301,18 @@ def classification_figures(
     """
     day = on or read.today
 
-    def answer() -> Row:
-        rules: Rules = data_of("classifications", read.city.code("classifications", scheme, "scheme").data)
-        codes = dict.fromkeys((one.code for one in rules.classes), 0)
-        for code, body, where in coded(read, scheme, day).values():
-            if organisation_id in ("", body) and within(where, place):
-                codes[code] = codes.get(code, 0) + 1
-        persons = sum(codes.values())
-        return {
-            "scheme": scheme,
-            "place": place,
-            "organisation_id": organisation_id,
-            "day": day,
-            "codes": codes,
-            "persons": persons,
-            "majority": next((code for code, count in codes.items() if 2 * count > persons), ""),
-        }
-
-    return read.as_of(answer)
+    rules: Rules = data_of("classifications", read.city.code("classifications", scheme, "scheme").data)
+    codes = dict.fromkeys((one.code for one in rules.classes), 0)
+    for code, body, where in coded(read, scheme, day).values():
+        if organisation_id in ("", body) and within(where, place):
+            codes[code] = codes.get(code, 0) + 1
+    persons = sum(codes.values())
+    return {
+        "scheme": scheme,
+        "place": place,
+        "organisation_id": organisation_id,
+        "day": day,
+        "codes": codes,
+        "persons": persons,
+        "majority": next((code for code, count in codes.items() if 2 * count > persons), ""),
+    }

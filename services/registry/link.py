@@ -14,15 +14,15 @@ import msgspec
 from msgspec.structs import replace
 
 from services.registry.subjects import SUBJECT, all_of, held_on, missing, named_ends, other_power, power_of, there
-from shared.domain.answers import ACTIONS, COUNT, OTHERS, PLACE_NAMES, TEXT, many, page_of, row_of, shape
+from shared.domain.answers import ACTIONS, COUNT, PLACE_NAMES, TEXT, many, row_of, shape
 from shared.domain.catalogue import LinkKind, data_of
 from shared.domain.city import City, every
-from shared.domain.command import Cursor, Limit, order_of
 from shared.domain.decider import Decider
 from shared.domain.errors import BadInputError, IllegalStateError
 from shared.domain.event import Event, taken
-from shared.domain.fields import DAY, PLACE, choice, code_of, id_of, text
+from shared.domain.fields import DAY, PLACE, choice, code_of, text
 from shared.domain.identity import derived_id
+from shared.domain.listing import Listing
 from shared.domain.mandate import Mandate
 from shared.domain.privacy import PUBLIC, told
 from shared.domain.reader import Reader
@@ -349,49 +349,32 @@ _NAMED = dict.fromkeys(
 )
 
 
-@LINK.query(answer=page_of(shape(_NAMED, **_ROW["properties"])))
+_LISTED = Listing(
+    LINK, LINKS, shape(_NAMED, **_ROW["properties"]), lambda read, rows: named_ends(read, rows, "near", "far")
+)
+
+
+@_LISTED.list("-since", "place", "deliveries")
 def find_links(
-    read: Reader,
-    *,
     place__under: Annotated[str, PLACE, "whose near end is at a place or below it"] = "",
     far_place__under: Annotated[str, PLACE, "whose far end is at a place or below it"] = "",
     kind: Annotated[str, code_of("links"), "of this kind"] = "",
     near: Annotated[str, SUBJECT, "of this near end"] = "",
     far: Annotated[str, SUBJECT, "of this far end"] = "",
     status: Annotated[str, choice("proposed", "linked", "declined", "ended"), "in this state"] = "",
-    order: Annotated[str, order_of("since", "place", "deliveries"), "sorted by; - before it: descending"] = "-since",
-    limit: Limit = 50,
-    cursor: Cursor = "",
-) -> dict[str, Any]:
+) -> None:
     """What belongs together, since when and on what terms (A27, E19)."""
-    where = {"place__under": place__under, "far_place__under": far_place__under, "kind": kind}
-    where |= {"near": near, "far": far, "status": status}
-    page = read.named_page("links", where, limit, cursor, order, LINK)
-    return page | {"rows": named_ends(read, page["rows"], "near", "far")}
 
 
-@LINK.query(answer=shape(_NAMED, others=OTHERS, **_ROW["properties"]))
-def get_link(read: Reader, *, link_id: Annotated[str, id_of("link"), "the link"]) -> dict[str, Any]:
-    """A link with the periods in which it held and what was done under it last."""
-    (named,) = named_ends(read, [read.thing("links", link_id, LINK)], "near", "far")
-    return named
+_LISTED.one("A link with the periods in which it held and what was done under it last.")
 
 
 _END = shape(linked=COUNT, subjects=COUNT, without=COUNT, missing=many(TEXT))
 
 
 @LINK.query(
-    answer=shape(
-        kind=TEXT,
-        place=TEXT,
-        day=TEXT,
-        links=COUNT,
-        near=_END,
-        far=_END,
-        target=COUNT,
-        at_target=COUNT,
-        as_of=shape(service=TEXT, position=COUNT),
-    )
+    answer=shape(kind=TEXT, place=TEXT, day=TEXT, links=COUNT, near=_END, far=_END, target=COUNT, at_target=COUNT),
+    as_of=True,
 )
 def link_figures(
     read: Reader,
@@ -406,27 +389,24 @@ def link_figures(
     """
     day = on or read.today
 
-    def answer() -> Row:
-        rules: LinkKind = data_of("links", read.city.code("links", kind, "kind").data)
-        holding = [
-            row for row in every(read.rows, "links", {"kind": kind}) if any(held_on(one, day) for one in row["history"])
-        ]
-        nears, fars = (
-            all_of(read, rules.near, rules.near_of, place, day),
-            all_of(read, rules.far, rules.far_of, place, day),
-        )
-        here = set(nears)
-        of_near = Counter(row["near"] for row in holding if row["near"] in here)
-        of_far = {row["far"] for row in holding} & set(fars)
-        return {
-            "kind": kind,
-            "place": place,
-            "day": day,
-            "links": sum(row["near"] in here or row["far"] in of_far for row in holding),
-            "near": {"linked": len(of_near)} | missing(nears, of_near),
-            "far": {"linked": len(of_far)} | missing(fars, of_far),
-            "target": rules.target,
-            "at_target": sum(count >= rules.target for count in of_near.values()) if rules.target else 0,
-        }
-
-    return read.as_of(answer)
+    rules: LinkKind = data_of("links", read.city.code("links", kind, "kind").data)
+    holding = [
+        row for row in every(read.rows, "links", {"kind": kind}) if any(held_on(one, day) for one in row["history"])
+    ]
+    nears, fars = (
+        all_of(read, rules.near, rules.near_of, place, day),
+        all_of(read, rules.far, rules.far_of, place, day),
+    )
+    here = set(nears)
+    of_near = Counter(row["near"] for row in holding if row["near"] in here)
+    of_far = {row["far"] for row in holding} & set(fars)
+    return {
+        "kind": kind,
+        "place": place,
+        "day": day,
+        "links": sum(row["near"] in here or row["far"] in of_far for row in holding),
+        "near": {"linked": len(of_near)} | missing(nears, of_near),
+        "far": {"linked": len(of_far)} | missing(fars, of_far),
+        "target": rules.target,
+        "at_target": sum(count >= rules.target for count in of_near.values()) if rules.target else 0,
+    }

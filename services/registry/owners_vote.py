@@ -23,13 +23,14 @@ from services.registry.owners_rules import (
     tally,
     weights,
 )
-from shared.domain.answers import ACTIONS, OTHERS, PLACE_NAMES, TEXT, page_of, row_of
+from shared.domain.answers import ACTIONS, OTHERS, PLACE_NAMES, TEXT, row_of
 from shared.domain.city import City
-from shared.domain.command import MADE, Cursor, Limit, order_of
+from shared.domain.command import MADE
 from shared.domain.decider import Decider
 from shared.domain.errors import BadInputError, IllegalStateError
 from shared.domain.event import Event, taken
 from shared.domain.fields import DAY, ID, PLACE, choice, group, id_of, many, pairs, text
+from shared.domain.listing import Listing, Under
 from shared.domain.mandate import Mandate
 from shared.domain.privacy import PUBLIC, told
 from shared.domain.reader import Reader
@@ -229,20 +230,16 @@ _ROW = row_of(OWNERS_VOTE, opened_on=TEXT, place_names=PLACE_NAMES, actions=ACTI
 _ONE = _ROW | {"properties": _ROW["properties"] | {"others": OTHERS}, "required": [*_ROW["required"], "others"]}
 
 
-@OWNERS_VOTE.query(answer=page_of(_ROW))
+_LISTED = Listing(OWNERS_VOTE, OWNERS_VOTES, _ROW)
+
+
+@_LISTED.list("-opened_on", "place")
 def find_owners_votes(
-    read: Reader,
-    *,
-    place__under: Annotated[str, PLACE, "a place and everything below it"] = "",
+    place__under: Under = "",
     matter: Annotated[str, _MATTER, "on this matter"] = "",
     status: Annotated[str, choice("open", "carried", "lost", "cancelled"), "in this state"] = "",
-    order: Annotated[str, order_of("opened_on", "place"), "sorted by; - before it: descending"] = "-opened_on",
-    limit: Limit = 50,
-    cursor: Cursor = "",
-) -> dict[str, Any]:
+) -> None:
     """Votes of owners with their sums and results."""
-    where = {"place__under": place__under, "matter": matter, "status": status}
-    return read.named_page("owners_votes", where, limit, cursor, order, OWNERS_VOTE)
 
 
 @OWNERS_VOTE.query(answer=_ONE)

@@ -16,15 +16,15 @@ from msgspec.structs import replace
 from services.registry.coded import check_day, codes_on, history, one_of, refuse_same
 from services.registry.conditions import check_conditions
 from services.registry.subjects import SUBJECT, all_of, missing, named_ends, other_power, there
-from shared.domain.answers import ACTIONS, COUNT, OTHERS, PLACE_NAMES, TEXT, by_code, many, page_of, row_of, shape
+from shared.domain.answers import ACTIONS, COUNT, PLACE_NAMES, TEXT, by_code, many, row_of, shape
 from shared.domain.catalogue import Scheme, SchemeCode, data_of
 from shared.domain.city import City
-from shared.domain.command import Cursor, Limit, order_of
 from shared.domain.decider import Decider
 from shared.domain.errors import BadInputError, IllegalStateError
 from shared.domain.event import Event, taken
-from shared.domain.fields import CODE, DAY, PLACE, code_of, id_of, text
+from shared.domain.fields import CODE, DAY, PLACE, code_of, text
 from shared.domain.identity import derived_id
+from shared.domain.listing import Listing, Under
 from shared.domain.mandate import Mandate
 from shared.domain.privacy import told
 from shared.domain.reader import Reader
@@ -267,29 +267,22 @@ _NAMED = dict.fromkeys(("organisation", "organisation_en", "subject_name", "subj
 _ROW = row_of(STANDING, history=many(_HELD), place_names=PLACE_NAMES, actions=ACTIONS)
 
 
-@STANDING.query(answer=page_of(shape(_NAMED, **_ROW["properties"])))
+_LISTED = Listing(
+    STANDING, STANDINGS, shape(_NAMED, **_ROW["properties"]), lambda read, rows: named_ends(read, rows, "subject")
+)
+
+
+@_LISTED.list("place", "since", "subject")
 def find_standings(
-    read: Reader,
-    *,
-    place__under: Annotated[str, PLACE, "a place and everything below it"] = "",
+    place__under: Under = "",
     scheme: Annotated[str, code_of("schemes"), "by this scheme"] = "",
     code: Annotated[str, CODE, "with this code"] = "",
     subject: Annotated[str, SUBJECT, "of this subject"] = "",
-    order: Annotated[str, order_of("since", "place", "subject"), "sorted by; - before it: descending"] = "place",
-    limit: Limit = 50,
-    cursor: Cursor = "",
-) -> dict[str, Any]:
+) -> None:
     """What compounds and organisations are by a scheme, with how long and on what grounds (E16, A01)."""
-    where = {"place__under": place__under, "scheme": scheme, "code": code, "subject": subject}
-    page = read.named_page("standings", where, limit, cursor, order, STANDING)
-    return page | {"rows": named_ends(read, page["rows"], "subject")}
 
 
-@STANDING.query(answer=shape(_NAMED, others=OTHERS, **_ROW["properties"]))
-def get_standing(read: Reader, *, standing_id: Annotated[str, id_of("standing"), "the standing"]) -> dict[str, Any]:
-    """What a subject is by a scheme, and what it was before."""
-    (named,) = named_ends(read, [read.thing("standings", standing_id, STANDING)], "subject")
-    return named
+_LISTED.one("What a subject is by a scheme, and what it was before.")
 
 
 @STANDING.query(
@@ -303,8 +296,8 @@ def get_standing(read: Reader, *, standing_id: Annotated[str, id_of("standing"),
         subjects=COUNT,
         without=COUNT,
         missing=many(TEXT),
-        as_of=shape(service=TEXT, position=COUNT),
-    )
+    ),
+    as_of=True,
 )
 def standing_figures(
     read: Reader,
@@ -320,23 +313,20 @@ def standing_figures(
     """
     day = on or read.today
 
-    def answer() -> Row:
-        rules = data_of("schemes", read.city.code("schemes", scheme, "scheme").data)
-        codes = dict.fromkeys((one.code for one in rules.codes), 0)
-        having = set()
-        for row, held in codes_on(read, "standings", scheme, day, _under(place)):
-            codes[held["code"]] = codes.get(held["code"], 0) + 1
-            having.add(row["subject"])
-        return {
-            "scheme": scheme,
-            "place": place,
-            "day": day,
-            "total": rules.total,
-            "codes": codes,
-            "standing": sum(codes.values()),
-        } | missing(all_of(read, rules.subject, rules.of, place, day), having)
-
-    return read.as_of(answer)
+    rules = data_of("schemes", read.city.code("schemes", scheme, "scheme").data)
+    codes = dict.fromkeys((one.code for one in rules.codes), 0)
+    having = set()
+    for row, held in codes_on(read, "standings", scheme, day, _under(place)):
+        codes[held["code"]] = codes.get(held["code"], 0) + 1
+        having.add(row["subject"])
+    return {
+        "scheme": scheme,
+        "place": place,
+        "day": day,
+        "total": rules.total,
+        "codes": codes,
+        "standing": sum(codes.values()),
+    } | missing(all_of(read, rules.subject, rules.of, place, day), having)
 
 
 def _under(place: str) -> Row:

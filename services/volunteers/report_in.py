@@ -11,13 +11,13 @@ from msgspec.structs import replace
 from services.volunteers.volunteer import NAMED, own_or_mandated, with_names
 from shared.domain.answers import ACTIONS, TEXT, many, page_of, row_of
 from shared.domain.city import City
-from shared.domain.command import Cursor, Limit, order_of
 from shared.domain.decider import Decider
 from shared.domain.errors import ForbiddenError, IllegalStateError
 from shared.domain.event import Event, taken
 from shared.domain.fields import CODE, DAY, PLACE, Pattern, choice, id_of, text
 from shared.domain.mandate import Mandate
 from shared.domain.privacy import staff
+from shared.domain.query import Cursor, Limit, order_of
 from shared.domain.reader import Reader
 from shared.domain.view import Counts, Row, View, tally
 from shared.domain.words import Said, _, said

@@ -10,7 +10,6 @@ from msgspec.structs import replace
 
 from shared.domain.answers import ACTIONS, COUNT, OTHERS, PLACE_NAMES, TEXT, by_code, many, page_of, row_of, shape
 from shared.domain.city import City, every
-from shared.domain.command import STAFF, Cursor, Limit, order_of
 from shared.domain.decider import Decider
 from shared.domain.errors import ForbiddenError, IllegalStateError
 from shared.domain.event import Event, sealed
@@ -19,7 +18,8 @@ from shared.domain.mandate import Mandate
 from shared.domain.names import mask
 from shared.domain.policy import Decision
 from shared.domain.privacy import staff
-from shared.domain.reader import Reader, missing
+from shared.domain.query import Cursor, Limit, order_of
+from shared.domain.reader import STAFF, Reader, missing
 from shared.domain.record import Record
 from shared.domain.territory import EVERYWHERE
 from shared.domain.view import OWN, Row, View, tally
@@ -400,15 +400,15 @@ _REPORTED = ("members_surveyed", "members_not_reported", "members_reported", "me
         **dict.fromkeys(_REPORTED, COUNT),
         claims_expired=COUNT,
         late=COUNT,
-        as_of=shape(service=TEXT, position=COUNT),
-    )
+    ),
+    as_of=True,
 )
 def volunteer_figures(read: Reader, *, place: Annotated[str, PLACE, "territory; empty: everywhere"] = "") -> Row:
     """Volunteers, sessions, person-times, distinct persons, patrols and wishes of a territory, each counted apart (C39, C44, X04).
 
     `late` counts facts that were recorded a day or more after they happened (X02).
     """
-    return read.as_of(lambda: _counted(read, place))
+    return _counted(read, place)
 
 
 def _counted(read: Reader, place: str) -> Row:

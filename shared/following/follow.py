@@ -18,12 +18,12 @@ import structlog
 
 from shared.domain.calendar import today
 from shared.domain.city import City, every
-from shared.domain.command import needs
 from shared.domain.errors import ConcurrencyError, UnavailableError
 from shared.domain.identity import derived_id
 from shared.domain.moments import IMPORTED, imported
 from shared.domain.policy import Decision, Policy
 from shared.domain.record import Record
+from shared.domain.signature import needs
 from shared.domain.view import Page, Row, Rows, Tally, View, Where, sortable
 from shared.following.context import CallContext
 from shared.following.parking import PARKING, park, thing

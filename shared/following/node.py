@@ -14,7 +14,7 @@ import structlog
 
 from shared.domain.calendar import today
 from shared.domain.city import Catalogue, City
-from shared.domain.command import Needs, On, needs
+from shared.domain.command import On
 from shared.domain.decider import Decider
 from shared.domain.errors import (
     ConcurrencyError,
@@ -29,6 +29,7 @@ from shared.domain.identity import derived_id
 from shared.domain.mandate import Mandate
 from shared.domain.policy import Decision, Policy
 from shared.domain.record import Record
+from shared.domain.signature import Needs, needs
 from shared.domain.view import Rows
 from shared.domain.words import _, term
 from shared.following import cloudevents

@@ -18,7 +18,6 @@ from services.gateway import reader
 from services.gateway.portal import language
 from services.gateway.session import Current, Gateway
 from services.gateway.signing import asks_again
-from shared.domain.command import LARGEST_PAGE
 from shared.domain.errors import (
     BadInputError,
     DomainError,
@@ -27,6 +26,7 @@ from shared.domain.errors import (
     UnauthenticatedError,
     UnavailableError,
 )
+from shared.domain.query import LARGEST_PAGE
 from shared.domain.words import _
 from shared.words import LANGUAGES
 

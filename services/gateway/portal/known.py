@@ -9,8 +9,8 @@ from services.gateway.portal import language, places, things
 from services.gateway.portal.declared import Aggregate, aggregates, called
 from services.gateway.portal.forms import Option
 from services.gateway.portal.frame import Frame
-from shared.domain.command import LARGEST_PAGE
 from shared.domain.errors import BadInputError, DomainError, UnavailableError
+from shared.domain.query import LARGEST_PAGE
 from shared.domain.territory import lineage
 
 

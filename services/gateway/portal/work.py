@@ -14,7 +14,7 @@ from services.gateway.portal import figures, forms, things
 from services.gateway.portal.declared import Aggregate, aggregate, aggregates, declared, definition
 from services.gateway.portal.frame import Frame
 from services.gateway.portal.known import Known
-from shared.domain.command import CHOSEN, Command, Query
+from shared.domain.command import CHOSEN, Command
 from shared.domain.errors import (
     BadInputError,
     DomainError,
@@ -25,6 +25,7 @@ from shared.domain.errors import (
     UnavailableError,
 )
 from shared.domain.fields import Choice, Field, FieldError, Kind, Pairs, Yes
+from shared.domain.query import Query
 from shared.domain.words import _
 
 #: Rows on a page of a list, and fields on the card of a row.

@@ -12,13 +12,14 @@ from services.registry.organisation import ORGANISATION, Organisation
 from shared.domain.bodies import MeetingKind
 from shared.domain.catalogue import data_of
 from shared.domain.city import City
-from shared.domain.command import CHOSEN, holds
+from shared.domain.command import CHOSEN
 from shared.domain.errors import BadInputError, IllegalStateError
 from shared.domain.event import Event
 from shared.domain.fields import DAY, HOUR, code_of, group, id_of, line, many, text
 from shared.domain.mandate import Mandate
 from shared.domain.masking import masked
 from shared.domain.period import plus_days
+from shared.domain.signature import holds
 from shared.domain.words import _, said, term
 
 #: Items of one agenda, and bodies invited, at most.

@@ -9,7 +9,7 @@ import msgspec
 
 from shared.domain.catalogue import KINDS
 from shared.domain.city import City
-from shared.domain.command import MADE, Cursor, Limit, order_of
+from shared.domain.command import MADE
 from shared.domain.decider import Decider
 from shared.domain.errors import IllegalStateError, NotFoundError, from_mapping
 from shared.domain.event import Event
@@ -31,6 +31,7 @@ from shared.domain.fields import (
     text,
 )  # fmt: skip
 from shared.domain.mandate import Mandate
+from shared.domain.query import Cursor, Limit, order_of
 from shared.domain.reader import Reader
 from shared.domain.view import View
 from shared.domain.words import _, said

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cache
 from typing import Annotated, Any
 
 import msgspec
@@ -356,9 +355,8 @@ KINDS: Mapping[str, EntryKind] = {
 }
 
 
-@cache
-def _schema(kind: str) -> Group:
-    return group(KINDS[kind].data)
+#: Kind to the schema of its data.
+SCHEMAS: Mapping[str, Group] = {kind: group(one.data) for kind, one in KINDS.items()}
 
 
 def data_of(kind: str, data: Mapping[str, Any]) -> Any:
@@ -366,7 +364,7 @@ def data_of(kind: str, data: Mapping[str, Any]) -> Any:
 
     Raises `FieldError` that names each wrong part, `KeyError` for an unknown kind.
     """
-    return _schema(kind).load(data)
+    return SCHEMAS[kind].load(data)
 
 
 def whole(kind: str, data: Mapping[str, Any]) -> dict[str, Any]:

@@ -423,6 +423,29 @@ def group(struct: type[msgspec.Struct]) -> Group:
     return Group(struct=struct, fields=tuple(fields), control="group", facets=facets)
 
 
+@dataclass(frozen=True, kw_only=True)
+class Fitting(Kind):
+    """An object whose shape another field of the command chooses, such as the data of an entry by its list.
+
+    `by` is that field, `shapes` the kind for each of its codes; `now` names the query that says, asked with the same fields, what it
+    is today. The decision checks it against the city of the day.
+    """
+
+    by: str
+    shapes: Mapping[str, Kind]
+    now: str
+
+    def load(self, value: Any) -> dict[str, Any]:
+        if not isinstance(value, Mapping):
+            raise _refuse(_("must be an object of names and values"))
+        return dict(value)
+
+
+def fitting(by: str, shapes: Mapping[str, Kind], now: str) -> Fitting:
+    """An object of the shape that the field `by` chooses; the query `now` says what it is today."""
+    return Fitting(by=by, shapes=shapes, now=now, control="fitting", facets={"type": "object"})
+
+
 def declared(name: str, hint: Any, default: Any, required: bool) -> Field | None:
     """The field that an annotation declares; None when it names no kind. Raises `TypeError` for one without a description."""
     if get_origin(hint) is not Annotated:

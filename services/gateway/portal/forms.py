@@ -343,7 +343,7 @@ def _options(kind: Kind, control: str, field: Field, known: Known, filters: bool
     if isinstance(inner, Choice):
         group = inner.refers or (f"{known.thing} status" if field.name == "status" else field.name)
         may = known.offered(field.name)
-        found = [Option(one, language.code(group, one)) for one in inner.codes if may is None or one in may]
+        found = [Option(one, language.code(group, one)) for one in inner.codes if one and (may is None or one in may)]
         few = len(found) <= SIDE_BY_SIDE and not filters
         return tuple(found), control if control == "boxes" else "radio" if few else "select"
     if inner.control == "code":

@@ -10,7 +10,7 @@ from flask import Blueprint, flash, get_flashed_messages, redirect, render_templ
 
 from services.gateway import reader
 from services.gateway.contracts import DEFINITIONS
-from services.gateway.portal import figures, forms, things
+from services.gateway.portal import figures, fitted, forms, things
 from services.gateway.portal.declared import Aggregate, aggregate, aggregates, declared, definition
 from services.gateway.portal.frame import Frame
 from services.gateway.portal.known import Known
@@ -92,6 +92,7 @@ class _Pages:
             listed = Known(self.frame, of, row)
             typed = {field.name: _judged(field, listed) or _kept(field, row, typed[field.name]) for field in one.asked}
             typed |= _belonging(one, row)
+        typed = fitted.opened(self.frame, of.service, one, typed)
         return self._form(of, one, id, typed, row=row)
 
     def send(self, service: str, name: str) -> Any:
@@ -100,17 +101,21 @@ class _Pages:
         if isinstance(one, Query):
             raise NotFoundError(_("there is nothing at {path}"), path=request.path)
         id = request.form.get(of.id_field, "").strip()
-        typed = {field.name: forms.read(field.kind, field.name, request.form) for field in one.asked}
+        asked, key = fitted.shaped(one, request.form), request.form.get("command_id", "")
+        typed = {field.name: forms.read(field.kind, field.name, request.form) for field in asked}
+        if fitted.shown_for(one, typed) != request.form.get("shown_for", ""):
+            return self._form(of, one, id, fitted.opened(self.frame, of.service, one, typed), key=key)
         add, drop = request.form.get("add", ""), request.form.get("drop", "")
         if add or drop or "choose" in request.form or reader.changed():
-            typed = {
-                field.name: forms.changed(field.kind, field.name, typed[field.name], add, drop) for field in one.asked
-            }
-            return self._form(of, one, id, typed, key=request.form.get("command_id", ""))
-        typed = {field.name: forms.compacted(field.kind, typed[field.name]) for field in one.asked}
+            typed = {field.name: forms.changed(field.kind, field.name, typed[field.name], add, drop) for field in asked}
+            return self._form(of, one, id, typed, key=key)
+        typed = {field.name: forms.compacted(field.kind, typed[field.name]) for field in asked}
         named: dict[str, Any] = {of.id_field: id} if id and one.id_field is not None else {}
         try:
-            receipt = self.gateway.do(service, name, **named, **forms.arguments(one.asked, typed))
+            ask = forms.arguments(asked, typed)
+            if fitted.follower(one) and request.form.get("seen") != fitted.mark(ask):
+                return self._form(of, one, id, typed, key=key, ask=ask)
+            receipt = self.gateway.do(service, name, **named, **ask)
         except (BadInputError, DomainError) as error:
             status = 422 if isinstance(error, BadInputError) else 403 if isinstance(error, ForbiddenError) else 409
             key = self.gateway.key_after(error)
@@ -181,9 +186,11 @@ class _Pages:
         problem: LinliError | None = None,
         row: Mapping[str, Any] | None = None,
         key: str = "",
+        ask: Mapping[str, Any] | None = None,
     ) -> str:
+        """The form with what was typed; `ask` is what would be sent of it, for whoever first sees what changes."""
         row = row if row is not None else self._row(of, id)
-        fields = command.asked
+        fields = fitted.shaped(command, typed)
         if command.id_field is not None and command.new != CHOSEN and not id:
             fields = (_named_anew(command.id_field), *fields)
             typed = {of.id_field: id} | dict(typed)
@@ -211,6 +218,7 @@ class _Pages:
             unplaced={name: reason for name, reason in wrong.items() if name not in _SAID and name not in asked},
             controls=forms.controls(fields, typed, wrong, known),
             not_now=refused and problem is None,
+            preview=fitted.preview(self.frame, of.service, command, typed, ask, known),
         )
 
     def _offered(self, of: Aggregate, command: Command, id: str) -> dict[str, list[dict[str, Any]]]:

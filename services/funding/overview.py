@@ -25,7 +25,7 @@ from services.funding.receipt import record_receipt
 from services.funding.rows import BY_SOURCE, SHARE, day_of, public, row_of, share
 from services.funding.statement import STATEMENT_ROW, disclose_statement
 from shared.domain.answers import COUNT, TEXT, Shape, by_code, many, page_of, shape
-from shared.domain.city import NEVER
+from shared.domain.city_rows import NEVER
 from shared.domain.fields import CODE, PLACE, choice, id_of
 from shared.domain.query import Cursor, Limit, order_of
 from shared.domain.reader import Reader

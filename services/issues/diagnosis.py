@@ -13,11 +13,12 @@ from shared.domain.command import MADE
 from shared.domain.decider import Decider
 from shared.domain.errors import BadInputError, IllegalStateError
 from shared.domain.event import Event
-from shared.domain.fields import DAY, PLACE, choice, code_of, group, many, text
+from shared.domain.fields import DAY, PLACE, choice, code_of, text
 from shared.domain.mandate import Mandate
 from shared.domain.privacy import told
 from shared.domain.query import Cursor, Limit, order_of
 from shared.domain.reader import Reader
+from shared.domain.structures import group, many
 from shared.domain.view import Row, View
 from shared.domain.words import _, said
 

@@ -17,12 +17,13 @@ from shared.domain.command import MADE
 from shared.domain.decider import Decider
 from shared.domain.errors import IllegalStateError
 from shared.domain.event import Event, sealed, taken
-from shared.domain.fields import DAY, PLACE, choice, id_of, line, many, number, text
+from shared.domain.fields import DAY, PLACE, choice, id_of, line, number, text
 from shared.domain.mandate import Mandate
 from shared.domain.privacy import PUBLIC, staff
 from shared.domain.query import Cursor, Limit, order_of
 from shared.domain.reader import Reader
 from shared.domain.signature import holds
+from shared.domain.structures import many
 from shared.domain.view import View
 from shared.domain.words import Said, _, said
 

@@ -8,7 +8,8 @@ from typing import Annotated, Any
 
 from services.registry.place import ATTRIBUTE_ROW, PLACE, PLACE_ROW, published, shown_place
 from shared.domain.answers import COUNT, OTHERS, TEXT, by_code, many, row_of, shape
-from shared.domain.city import NEVER, every
+from shared.domain.city import every
+from shared.domain.city_rows import NEVER
 from shared.domain.fields import DAY
 from shared.domain.fields import PLACE as PATH
 from shared.domain.reader import Reader

@@ -19,7 +19,7 @@ from shared.domain.city import City, every
 from shared.domain.decider import Decider
 from shared.domain.errors import BadInputError, ForbiddenError, IllegalStateError, NotFoundError
 from shared.domain.event import Event
-from shared.domain.fields import CODE, DAY, PLACE, code_of, id_of, number, pairs
+from shared.domain.fields import CODE, DAY, PLACE, code_of, id_of, number
 from shared.domain.identity import derived_id
 from shared.domain.listing import Listing
 from shared.domain.lists import Item
@@ -29,6 +29,7 @@ from shared.domain.privacy import staff
 from shared.domain.reader import Reader, missing
 from shared.domain.signature import holds
 from shared.domain.staffing import GradeTable
+from shared.domain.structures import pairs
 from shared.domain.view import Row, View
 from shared.domain.words import _, said
 

@@ -11,7 +11,8 @@ from services.registry.entry import Entry, entries, in_force
 from services.registry.place import PLACE, Place
 from shared.domain.answers import ACTIONS, TEXT, many, page_of, row_of, shape
 from shared.domain.catalogue import OrganisationType, data_of
-from shared.domain.city import NEVER, City, every, unlike
+from shared.domain.city import City, every, unlike
+from shared.domain.city_rows import NEVER
 from shared.domain.command import CHOSEN
 from shared.domain.decider import Decider
 from shared.domain.errors import BadInputError, IllegalStateError, NotFoundError

@@ -29,11 +29,12 @@ from shared.domain.command import MADE
 from shared.domain.decider import Decider
 from shared.domain.errors import BadInputError, IllegalStateError
 from shared.domain.event import Event, taken
-from shared.domain.fields import DAY, ID, PLACE, choice, group, id_of, many, pairs, text
+from shared.domain.fields import DAY, ID, PLACE, choice, id_of, text
 from shared.domain.listing import Listing, Under
 from shared.domain.mandate import Mandate
 from shared.domain.privacy import PUBLIC, told
 from shared.domain.reader import Reader
+from shared.domain.structures import group, many, pairs
 from shared.domain.view import Row, View
 from shared.domain.words import _, said
 

@@ -15,7 +15,6 @@ from shared.domain.errors import IllegalStateError
 from shared.domain.event import Event, sealed
 from shared.domain.fields import DAY, id_of, line, text
 from shared.domain.fields import PLACE as PATH
-from shared.domain.fields import many as many_of
 from shared.domain.mandate import Mandate
 from shared.domain.period import whole_years
 from shared.domain.privacy import staff
@@ -23,6 +22,7 @@ from shared.domain.query import Cursor, Limit, order_of
 from shared.domain.reader import Reader
 from shared.domain.record import Record
 from shared.domain.signature import Opener
+from shared.domain.structures import many as many_of
 from shared.domain.view import Row, View
 from shared.domain.words import Said, _, said
 from shared.personal import Personal

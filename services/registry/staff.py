@@ -19,9 +19,9 @@ from shared.domain.catalogue import data_of
 from shared.domain.city import every
 from shared.domain.fields import DAY, PLACE, code_of
 from shared.domain.fields import YES as YES_OR_NO
-from shared.domain.fields import many as many_of
 from shared.domain.reader import Reader
 from shared.domain.staffing import Staffing
+from shared.domain.structures import many as many_of
 from shared.domain.territory import lineage
 from shared.domain.view import Row
 

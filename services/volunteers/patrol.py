@@ -17,7 +17,7 @@ from shared.domain.command import CHOSEN
 from shared.domain.decider import Decider
 from shared.domain.errors import ForbiddenError, IllegalStateError, NotFoundError
 from shared.domain.event import Event
-from shared.domain.fields import ID, MOMENT, PLACE, choice, code_of, group, id_of, many, text
+from shared.domain.fields import ID, MOMENT, PLACE, choice, code_of, id_of, text
 from shared.domain.mandate import Mandate
 from shared.domain.moments import before
 from shared.domain.privacy import staff, told
@@ -25,6 +25,7 @@ from shared.domain.query import Cursor, Limit, order_of
 from shared.domain.reader import Reader
 from shared.domain.record import Record
 from shared.domain.signature import holds
+from shared.domain.structures import group, many
 from shared.domain.territory import within
 from shared.domain.view import OWN, Row, View, tally
 from shared.domain.words import _, said, term

@@ -14,7 +14,7 @@ from typing import Annotated, Any
 import msgspec
 
 from shared.domain.bodies import Duty, MeetingKind, RegulationKind, SelectionKind
-from shared.domain.fields import CODE, YES, FieldError, Group, choice, code_of, group, line, many, number
+from shared.domain.fields import CODE, YES, FieldError, choice, code_of, line, number
 from shared.domain.lists import (
     POWER,
     ActivityKind,
@@ -33,6 +33,7 @@ from shared.domain.lists import (
 )
 from shared.domain.period import CADENCES
 from shared.domain.staffing import Classification, GradeTable, Staffing
+from shared.domain.structures import Group, group, many
 from shared.domain.venue import VenueKind
 
 #: Roles of those who act from no post: who is signed in, and who is not. Their entries say what they may do; no post has them.

@@ -22,11 +22,12 @@ from shared.domain.city import City
 from shared.domain.decider import Decider
 from shared.domain.errors import ForbiddenError, IllegalStateError, NotFoundError
 from shared.domain.event import Event
-from shared.domain.fields import ID, Choice, Field, Kind, Text
+from shared.domain.fields import ID, Choice, Kind, Text
 from shared.domain.mandate import Mandate
 from shared.domain.masking import masked
 from shared.domain.privacy import CONFIDENTIAL
 from shared.domain.signature import Needs, about_of, fields_of, needs, where_of
+from shared.domain.structures import Field
 from shared.domain.words import Said, _, said, term
 
 #: Names that no argument of a command has, because what carries it out is called with them.

@@ -22,10 +22,11 @@ from typing import Annotated, Any
 
 from shared.domain.answers import OTHERS, Shape, page_of, with_fields
 from shared.domain.decider import Decider
-from shared.domain.fields import PLACE, Field, declared, id_of
+from shared.domain.fields import PLACE, id_of
 from shared.domain.query import Cursor, Limit, Query, order_of
 from shared.domain.reader import Reader
 from shared.domain.signature import about_of, fields_of, where_of
+from shared.domain.structures import Field, declared
 from shared.domain.view import Row, View
 
 #: A filter of most lists.

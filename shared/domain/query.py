@@ -14,9 +14,10 @@ from functools import wraps
 from typing import Annotated, Any
 
 from shared.domain.answers import AS_OF, with_fields
-from shared.domain.fields import Choice, Field, choice, line, number
+from shared.domain.fields import Choice, choice, line, number
 from shared.domain.reader import Reader
 from shared.domain.signature import about_of, fields_of, needs, where_of
+from shared.domain.structures import Field
 from shared.domain.words import _
 
 #: Rows of one page of a list at most.

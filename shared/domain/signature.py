@@ -15,8 +15,8 @@ from typing import Annotated, Any, Protocol, get_args, get_origin, get_type_hint
 
 from shared.domain.city import City
 from shared.domain.decider import Decider
-from shared.domain.fields import Field, declared
 from shared.domain.mandate import Mandate
+from shared.domain.structures import Field, declared
 
 
 class Opener(Protocol):

@@ -11,7 +11,7 @@ from typing import Any
 import msgspec
 from marshmallow import Schema
 
-from shared.domain.city import REGISTRY, city_views
+from shared.domain.city_rows import REGISTRY, city_views
 from shared.domain.clock import Rule
 from shared.domain.command import Command
 from shared.domain.decider import Decider

@@ -29,12 +29,12 @@ from shared.domain.errors import (
     UnavailableError,
     to_mapping,
 )
-from shared.domain.fields import load_fields
 from shared.domain.identity import derived_id, new_id
 from shared.domain.mandate import Mandate
 from shared.domain.moments import TOLERANCE
 from shared.domain.query import Query
 from shared.domain.reader import Reader
+from shared.domain.structures import load_fields
 from shared.domain.view import Row
 from shared.domain.words import _, said
 from shared.following.codes import Codes

@@ -9,7 +9,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from services.console.catalogue import OWNERS, SERVICES, definition
-from shared.domain.fields import Choice, Field, Fitting, Group, Kind, Many, Pairs
+from shared.domain.fields import Choice, Kind
+from shared.domain.structures import Field, Fitting, Group, Many, Pairs
 from shared.following.parking import PARKING
 from shared.service.operations import OPERATIONS
 from shared.words import LANGUAGES, ROOT, table

@@ -11,8 +11,9 @@ from services.gateway.contracts import DEFINITIONS
 from shared.domain.command import Command
 from shared.domain.decider import Decider
 from shared.domain.errors import NotFoundError
-from shared.domain.fields import Field, Group, Kind, Many
+from shared.domain.fields import Kind
 from shared.domain.query import Query
+from shared.domain.structures import Field, Group, Many
 from shared.domain.words import _, term
 from shared.following.definition import Definition
 

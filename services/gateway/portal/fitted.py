@@ -13,7 +13,8 @@ from services.gateway.portal import forms, language
 from services.gateway.portal.frame import Frame
 from shared.domain.command import Command
 from shared.domain.errors import BadInputError, ForbiddenError, NotFoundError
-from shared.domain.fields import Choice, Field, Fitting, Group, Kind, Many, Pairs, Yes
+from shared.domain.fields import Choice, Kind, Yes
+from shared.domain.structures import Field, Fitting, Group, Many, Pairs
 
 Typed = Mapping[str, Any]
 

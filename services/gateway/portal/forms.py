@@ -16,7 +16,8 @@ from werkzeug.datastructures import MultiDict
 
 from services.gateway.portal import language, places
 from shared.domain.errors import BadInputError
-from shared.domain.fields import Choice, Field, FieldError, Group, Kind, Many, Number, Pairs, Pattern
+from shared.domain.fields import Choice, FieldError, Kind, Number, Pattern
+from shared.domain.structures import Field, Group, Many, Pairs
 from shared.domain.words import _, said
 from shared.words import table
 

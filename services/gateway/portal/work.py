@@ -24,8 +24,9 @@ from shared.domain.errors import (
     UnauthenticatedError,
     UnavailableError,
 )
-from shared.domain.fields import Choice, Field, FieldError, Kind, Pairs, Yes
+from shared.domain.fields import Choice, FieldError, Kind, Yes
 from shared.domain.query import Query
+from shared.domain.structures import Field, Pairs
 from shared.domain.words import _
 
 #: Rows on a page of a list, and fields on the card of a row.

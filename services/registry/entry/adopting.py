@@ -14,9 +14,10 @@ from shared.domain.city import City
 from shared.domain.city import Entry as Version
 from shared.domain.errors import BadInputError, IllegalStateError, NotFoundError
 from shared.domain.event import Event
-from shared.domain.fields import CODE, DAY, FieldError, choice, fitting, line, text
+from shared.domain.fields import CODE, DAY, FieldError, choice, line, text
 from shared.domain.mandate import Mandate
 from shared.domain.parameters import PARAMETERS
+from shared.domain.structures import fitting
 from shared.domain.words import _, said, term
 
 KIND = choice(*KINDS, words="kinds")

@@ -15,11 +15,12 @@ from shared.domain.city import City
 from shared.domain.command import CHOSEN
 from shared.domain.errors import BadInputError, IllegalStateError
 from shared.domain.event import Event
-from shared.domain.fields import DAY, HOUR, code_of, group, id_of, line, many, text
+from shared.domain.fields import DAY, HOUR, code_of, id_of, line, text
 from shared.domain.mandate import Mandate
 from shared.domain.masking import masked
 from shared.domain.period import plus_days
 from shared.domain.signature import holds
+from shared.domain.structures import group, many
 from shared.domain.words import _, said, term
 
 #: Items of one agenda, and bodies invited, at most.

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 from services.registry.place.state import PLACE, HouseholdsCounted, Place, PlaceDescribed, PlaceMeasured
 from shared.domain.answers import ACTIONS, PLACE_NAMES, TEXT, many, page_of, row_of, shape
-from shared.domain.city import NEVER
+from shared.domain.city_rows import NEVER
 from shared.domain.event import Event
 from shared.domain.fields import DAY, YES, code_of
 from shared.domain.fields import PLACE as PATH

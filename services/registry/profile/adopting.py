@@ -23,11 +23,12 @@ from shared.domain.city import City
 from shared.domain.command import GIVEN, On, on
 from shared.domain.errors import BadInputError, IllegalStateError
 from shared.domain.event import LARGEST_INTEGER, Event
-from shared.domain.fields import CODE, DAY, group, line, number, pairs
-from shared.domain.fields import many as many_of
+from shared.domain.fields import CODE, DAY, line, number
 from shared.domain.lists import POWER
 from shared.domain.mandate import Mandate
 from shared.domain.signature import holds
+from shared.domain.structures import group, pairs
+from shared.domain.structures import many as many_of
 from shared.domain.view import Row
 from shared.domain.words import _, said
 

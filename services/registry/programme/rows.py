@@ -22,8 +22,9 @@ from services.registry.subjects import SUBJECT, held_on
 from shared.domain.answers import ACTIONS, COUNT, PLACE_NAMES, TEXT, YES, many, row_of, shape
 from shared.domain.catalogue import Batch, data_of
 from shared.domain.catalogue import Programme as Rules
-from shared.domain.city import NEVER, every
+from shared.domain.city import every
 from shared.domain.city import held_on as post_held_on
+from shared.domain.city_rows import NEVER
 from shared.domain.event import Event
 from shared.domain.fields import CODE, DAY, PLACE, choice, code_of, id_of
 from shared.domain.listing import Listing, Under

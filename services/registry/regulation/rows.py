@@ -10,7 +10,8 @@ from services.registry.regulation.state import REGULATION, Regulation, rules_at
 from shared.domain.answers import ACTIONS, COUNT, OTHERS, PLACE_NAMES, TEXT, YES, many, page_of, row_of, shape
 from shared.domain.bodies import RegulationKind
 from shared.domain.catalogue import data_of
-from shared.domain.city import NEVER, every
+from shared.domain.city import every
+from shared.domain.city_rows import NEVER
 from shared.domain.event import Event
 from shared.domain.fields import DAY, PLACE, choice, code_of, id_of
 from shared.domain.period import plus_days

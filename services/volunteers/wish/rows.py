@@ -15,7 +15,7 @@ from services.volunteers.wish.facts import (
 from services.volunteers.wish.state import WISH, Wish, own
 from shared.domain.answers import ACTIONS, LABELS, OTHERS, PLACE_NAMES, TEXT, page_of, shape
 from shared.domain.answers import YES as SAID_YES
-from shared.domain.city import NEVER
+from shared.domain.city_rows import NEVER
 from shared.domain.errors import NotFoundError
 from shared.domain.event import Event
 from shared.domain.fields import PLACE, YES, choice, id_of

@@ -17,22 +17,8 @@ from services.gateway import contracts
 from services.gateway.accounts import VIEWS, Accounts
 from services.gateway.app import create_app
 from services.gateway.portal import declared, forms
-from shared.domain.fields import (
-    CODE,
-    FEN,
-    MOMENT,
-    YES,
-    Field,
-    Fitting,
-    Group,
-    Kind,
-    Many,
-    group,
-    line,
-    many,
-    number,
-    pairs,
-)
+from shared.domain.fields import CODE, FEN, MOMENT, YES, Kind, line, number
+from shared.domain.structures import Field, Fitting, Group, Many, group, many, pairs
 from shared.views.sqlite import SqliteViews
 from tests.component.gateway import toys
 from tests.component.gateway.city import OPERATOR, PASSWORD

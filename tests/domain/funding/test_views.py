@@ -9,7 +9,7 @@ import pytest
 
 from services.funding import books
 from services.funding.facts import PayerErased, PaymentWithdrawn, ReceiptReversed, StatementPosted
-from shared.domain.city import NEVER
+from shared.domain.city_rows import NEVER
 from shared.domain.event import Event
 from shared.domain.view import Row
 from tests.domain.funding.facts import (

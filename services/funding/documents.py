@@ -13,13 +13,24 @@ from msgspec.structs import replace
 
 from services.funding.books import by_source
 from services.funding.facts import (
-    PAYMENT_FACTS,
     RECEIPT_FACTS,
-    REPEAT_FACTS,
     STATEMENT_FACTS,
     UPCASTERS,
-    PayeeErased,
     PayerErased,
+    Posting,
+    ReceiptCarried,
+    ReceiptFact,
+    ReceiptRecorded,
+    ReceiptReversed,
+    StatementCarried,
+    StatementDisclosed,
+    StatementFact,
+    StatementPosted,
+)
+from services.funding.payment_facts import (
+    PAYMENT_FACTS,
+    REPEAT_FACTS,
+    PayeeErased,
     PaymentAmended,
     PaymentCarried,
     PaymentFact,
@@ -29,17 +40,8 @@ from services.funding.facts import (
     PaymentReviewed,
     PaymentSigned,
     PaymentWithdrawn,
-    Posting,
-    ReceiptCarried,
-    ReceiptFact,
-    ReceiptRecorded,
-    ReceiptReversed,
     RepeatExcluded,
     Review,
-    StatementCarried,
-    StatementDisclosed,
-    StatementFact,
-    StatementPosted,
 )
 from shared.domain.decider import Decider
 from shared.domain.event import Codec, taken

@@ -18,10 +18,10 @@ from services.funding.facts import (
     SurplusReturned,
     WorksFinished,
 )
-from services.funding.payment import request_payment
 from services.funding.payment_rows import PAYMENT_ROW, shown_payment
 from services.funding.project import OPEN, PROJECT, Project
 from services.funding.receipt import record_receipt
+from services.funding.requesting import request_payment
 from services.funding.rows import BY_SOURCE, SHARE, day_of, public, row_of, share
 from services.funding.statement import STATEMENT_ROW, disclose_statement
 from shared.domain.answers import COUNT, TEXT, Shape, by_code, many, page_of, shape

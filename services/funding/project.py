@@ -14,7 +14,6 @@ from services.funding import books
 from services.funding.books import SOURCES, Balance
 from services.funding.documents import Payment, Receipt, Statement, with_one
 from services.funding.facts import (
-    PAYMENT_FACTS,
     RECEIPT_FACTS,
     STATEMENT_FACTS,
     UPCASTERS,
@@ -22,14 +21,8 @@ from services.funding.facts import (
     EntriesBooked,
     Item,
     PayerErased,
-    PaymentAmended,
     PaymentDropped,
-    PaymentMade,
     PaymentOpened,
-    PaymentRequested,
-    PaymentReviewed,
-    PaymentSigned,
-    PaymentWithdrawn,
     ProjectAccepted,
     ProjectApproved,
     ProjectCancelled,
@@ -46,6 +39,15 @@ from services.funding.facts import (
     WorksFinished,
 )
 from services.funding.former import Former
+from services.funding.payment_facts import (
+    PAYMENT_FACTS,
+    PaymentAmended,
+    PaymentMade,
+    PaymentRequested,
+    PaymentReviewed,
+    PaymentSigned,
+    PaymentWithdrawn,
+)
 from shared.domain.decider import Decider
 from shared.domain.errors import IllegalStateError, NotFoundError
 from shared.domain.event import Codec, taken

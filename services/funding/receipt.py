@@ -7,7 +7,6 @@ from typing import Annotated, Any
 from services.funding import books, duties, offering
 from services.funding.documents import RECEIPT, Receipt
 from services.funding.facts import (
-    PERSON,
     RECEIPT_FACTS,
     EntriesBooked,
     PayerErased,
@@ -16,6 +15,7 @@ from services.funding.facts import (
     VoucherReleased,
     VoucherUsed,
 )
+from services.funding.payment_facts import PERSON
 from services.funding.project import PROJECT, Project, of_project, open_for_money
 from services.funding.rows import day_of, public, row_of, rows_of
 from services.funding.voucher import VOUCHER, Voucher, voucher_id

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from services.funding.facts import PERSON
+from services.funding.payment_facts import PERSON
 from shared.domain.answers import (
     ACTIONS,
     COUNT,

@@ -15,8 +15,9 @@ from flask.blueprints import BlueprintSetupState
 from werkzeug.wrappers import Response as AnyResponse
 
 from services.gateway import reader
+from services.gateway.current import Current
 from services.gateway.portal import language
-from services.gateway.session import Current, Gateway
+from services.gateway.session import Gateway
 from services.gateway.signing import asks_again
 from shared.domain.errors import (
     BadInputError,

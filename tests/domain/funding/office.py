@@ -13,7 +13,8 @@ import msgspec
 import pytest
 
 from services.funding.definition import DEFINITION
-from services.funding.facts import PaymentCarried, ReceiptCarried, StatementCarried
+from services.funding.facts import ReceiptCarried, StatementCarried
+from services.funding.payment_facts import PaymentCarried
 from shared.domain.city import City
 from shared.domain.decider import Decider
 from shared.domain.errors import DomainError, LinliError

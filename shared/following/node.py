@@ -14,6 +14,7 @@ import structlog
 
 from shared.domain.calendar import today
 from shared.domain.city import Catalogue, City
+from shared.domain.clock import CLOCK
 from shared.domain.command import On
 from shared.domain.decider import Decider
 from shared.domain.errors import (
@@ -57,8 +58,6 @@ WAITING = 8
 LARGEST_FETCHED = 2_000_000
 #: Seconds that a decision on all that the log says waits for the views to reflect it.
 PATIENCE = 5.0
-#: The checkpoint with the last day that the clock completed, as a `date` ordinal.
-CLOCK = "clock"
 
 _log = structlog.get_logger()
 

@@ -10,6 +10,7 @@ from dataclasses import replace as altered
 from typing import Any
 
 from services.gateway.portal import forms, language
+from services.gateway.portal.controls import Known
 from services.gateway.portal.frame import Frame
 from shared.domain.command import Command
 from shared.domain.errors import BadInputError, ForbiddenError, NotFoundError
@@ -108,7 +109,7 @@ def mark(ask: Mapping[str, Any]) -> str:
 
 
 def changes(
-    frame: Frame, service: str, command: Command, typed: Typed, ask: Mapping[str, Any], known: forms.Known
+    frame: Frame, service: str, command: Command, typed: Typed, ask: Mapping[str, Any], known: Known
 ) -> tuple[Change, ...]:
     """What is another one after this was sent, part by part, in words."""
     now, follows = today(frame, service, command, typed), follower(command)
@@ -126,7 +127,7 @@ def changes(
     return tuple(found)
 
 
-def _parts(kind: Kind, name: str, label: str, value: Any, known: forms.Known) -> Iterator[tuple[str, str]]:
+def _parts(kind: Kind, name: str, label: str, value: Any, known: Known) -> Iterator[tuple[str, str]]:
     """A value in words, part by part; items of a list are named by their code, so that one more changes no other."""
     if isinstance(kind, Group):
         given = value if isinstance(value, Mapping) else {}
@@ -153,7 +154,7 @@ def _joined(label: str, part: str) -> str:
     return f"{label} · {part}" if label else part
 
 
-def _word(kind: Kind, name: str, value: Any, known: forms.Known) -> str:
+def _word(kind: Kind, name: str, value: Any, known: Known) -> str:
     if value == "":
         return ""
     if isinstance(kind, Yes):
@@ -168,7 +169,7 @@ def _word(kind: Kind, name: str, value: Any, known: forms.Known) -> str:
 
 
 def preview(
-    frame: Frame, service: str, command: Command, typed: Typed, ask: Mapping[str, Any] | None, known: forms.Known
+    frame: Frame, service: str, command: Command, typed: Typed, ask: Mapping[str, Any] | None, known: Known
 ) -> Preview | None:
     """What the form of such a command says before it is sent, None for other commands; `ask` is what would be sent."""
     field = follower(command)

@@ -10,7 +10,8 @@ from flask import Blueprint, flash, get_flashed_messages, redirect, render_templ
 
 from services.gateway import reader
 from services.gateway.contracts import DEFINITIONS
-from services.gateway.portal import figures, fitted, forms, things
+from services.gateway.portal import controls, figures, fitted, forms, things
+from services.gateway.portal.beginning import belonging, judged, kept, only_one
 from services.gateway.portal.declared import Aggregate, aggregate, aggregates, declared, definition
 from services.gateway.portal.frame import Frame
 from services.gateway.portal.known import Known
@@ -26,15 +27,13 @@ from shared.domain.errors import (
 )
 from shared.domain.fields import Choice, FieldError, Kind, Yes
 from shared.domain.query import Query
-from shared.domain.structures import Field, Pairs
+from shared.domain.structures import Field
 from shared.domain.words import _
 
 #: Rows on a page of a list, and fields on the card of a row.
 _PAGE, _FIELDS = 30, 8
 #: Fields of lists that pages fill in themselves.
 _PAGING = ("limit", "cursor")
-#: Fields that are asked anew each time, whatever the thing says already.
-_ASKED_ANEW = ("reason", "note", "because")
 
 #: Parts of a refusal that its sentence says already.
 _SAID = ("power", "place")
@@ -91,8 +90,8 @@ class _Pages:
         row = self._row(of, id)
         if row is not None:
             listed = Known(self.frame, of, row)
-            typed = {field.name: _judged(field, listed) or _kept(field, row, typed[field.name]) for field in one.asked}
-            typed |= _belonging(one, row)
+            typed = {field.name: judged(field, listed) or kept(field, row, typed[field.name]) for field in one.asked}
+            typed |= belonging(one, row)
         typed = fitted.opened(self.frame, of.service, one, typed)
         return self._form(of, one, id, typed, row=row)
 
@@ -198,8 +197,8 @@ class _Pages:
         wrong = problem.fields if problem else {}
         offered = self._offered(of, command, id) if row else {}
         known = Known(self.frame, of, row, offered)
-        typed = {name: _only_one(known.offered(name), one) for name, one in typed.items()}
-        fixed = _belonging(command, row or {})
+        typed = {name: only_one(known.offered(name), one) for name, one in typed.items()}
+        fixed = belonging(command, row or {})
         fields = tuple(field for field in fields if field.name not in fixed)
         refused = row is not None and command.new is None and command.name not in row.get("actions", [command.name])
         asked = {field.name for field in fields}
@@ -217,7 +216,7 @@ class _Pages:
             to=self._back(),
             problem=problem,
             unplaced={name: reason for name, reason in wrong.items() if name not in _SAID and name not in asked},
-            controls=forms.controls(fields, typed, wrong, known),
+            controls=controls.shown(fields, typed, wrong, known),
             not_now=refused and problem is None,
             preview=fitted.preview(self.frame, of.service, command, typed, ask, known),
         )
@@ -256,7 +255,7 @@ class _Pages:
             of=of,
             query=query,
             cards=[things.shown(self.frame, of, row, _FIELDS) for row in rows],
-            controls=forms.controls(
+            controls=controls.shown(
                 fields, typed, problem.fields if problem else {}, Known(self.frame, of), filters=True
             ),
             filtered=any(name not in ("cursor", "choose") for name in request.args),
@@ -292,7 +291,7 @@ class _Pages:
             query=query,
             figures=figures.shown(self.frame, of, answer) if answer else None,
             about_figures=figures.about(answer, query),
-            controls=forms.controls(
+            controls=controls.shown(
                 fields, typed, problem.fields if problem else {}, Known(self.frame, of), filters=True
             ),
             filtered=not request.args,
@@ -357,40 +356,6 @@ def _own(query: Query) -> list[dict[str, str]]:
 def _named_anew(field: Field) -> Field:
     """The field that names a new thing: a new place is none of those that one can choose."""
     return altered(field, kind=altered(field.kind, control="line")) if field.kind.control == "place" else field
-
-
-def _only_one(offered: set[str] | None, typed: forms.Typed) -> forms.Typed:
-    """What a field holds: where there is but one to choose, that."""
-    return next(iter(offered)) if offered is not None and len(offered) == 1 and forms.blank(typed) else typed
-
-
-def _belonging(command: Command, row: Mapping[str, Any]) -> dict[str, str]:
-    """What a thing belongs to as it says itself, such as the project of a payment: nobody is asked for that."""
-    held = {one.of for one in command.needs.holds.values() if isinstance(one.of, str)}
-    asked = (field.name for field in command.asked if field.name in held and command.new is None)
-    return {name: str(row[name]) for name in asked if row.get(name)}
-
-
-def _judged(field: Field, known: Known) -> forms.Typed:
-    """A row for each item of the thing, where every one of them is judged."""
-    if not isinstance(field.kind, Pairs) or not isinstance(field.kind.values, Yes):
-        return []
-    return [{"key": option.value, "value": ""} for option in known.within(field.name)]
-
-
-def _kept(field: Field, row: Mapping[str, Any], begun: forms.Typed) -> forms.Typed:
-    """What the thing says already, where a command must say it again; sentences about the act are asked anew."""
-    choosing = isinstance(field.kind, Choice) or field.kind.control in (
-        "code",
-        "place",
-        "money",
-        "number",
-        "line",
-        "lines",
-    )
-    if not forms.blank(begun) or not field.required or field.name in _ASKED_ANEW or not choosing:
-        return begun
-    return forms.retyped(field.kind, row.get(field.name, ""))
 
 
 def _again() -> dict[str, Any]:

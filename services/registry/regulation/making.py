@@ -375,11 +375,7 @@ def post_regulation(
 
 @REGULATION.command("regulation.draft", when=DRAFT)
 def withdraw_draft(
-    regulation: Regulation,
-    *,
-    by: Mandate,
-    at: str,
-    reason: Annotated[str, text(1000), "why, for everyone to read"],
+    regulation: Regulation, *, by: Mandate, at: str, reason: Annotated[str, text(1000), "why, for everyone to read"]
 ) -> list[Event]:
     """Follow a draft no further; its number is used up."""
     return [DraftWithdrawn(regulation_id=regulation.id, reason=reason)]

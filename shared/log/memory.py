@@ -6,9 +6,9 @@ import threading
 from bisect import bisect_right
 from collections.abc import Container, Iterator, Sequence
 
-from shared.log.log import TakenError
 from shared.log.pointers import checked
 from shared.log.record import Head, Span, StoredCommit, pointer_id, pointers_of, read_body, spans_of
+from shared.log.storage import TakenError
 
 
 class MemoryStorage:

@@ -20,9 +20,9 @@ from pymongo.database import Database as MongoDatabase
 from pymongo.errors import BulkWriteError, DuplicateKeyError, PyMongoError, WriteConcernError
 
 from shared.domain.errors import CorruptionError, TimedOutError, UnavailableError
-from shared.log.log import TakenError
 from shared.log.mongodb_index import INDEX_INDEXES, INDEX_SCHEMA, Group, Index
 from shared.log.record import Head, StoredCommit, read_body, spans_of, stored_of
+from shared.log.storage import TakenError
 from shared.mongodb import (
     DUPLICATE,
     PATIENCE,

@@ -20,8 +20,8 @@ from pymongo.collection import Collection
 from pymongo.errors import BulkWriteError, PyMongoError
 
 from shared.domain.errors import CorruptionError, LinliError
-from shared.log.log import TakenError
 from shared.log.record import Span, StoredCommit, spans_of
+from shared.log.storage import TakenError
 from shared.mongodb import DUPLICATE, Document
 
 #: Positions that are entered together. It is part of the format: never change it.

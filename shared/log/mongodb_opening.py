@@ -7,8 +7,8 @@ from typing import Any
 from pymongo.database import Database as MongoDatabase
 
 from shared.log import mongodb_former
-from shared.log.log import Storage
 from shared.log.mongodb import INDEXES, KIND, SCHEMAS, VERSION, MongoStorage, validation
+from shared.log.storage import Storage
 from shared.mongodb import PATIENCE, ensure_collection, explained, majority, write_format, written_format
 
 

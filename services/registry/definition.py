@@ -13,6 +13,7 @@ from services.registry.booking import BOOKING, BOOKINGS
 from services.registry.checklist import CHECKLIST, CHECKLIST_FIGURES, CHECKLISTS
 from services.registry.classification import CLASSIFICATION, CLASSIFICATIONS
 from services.registry.entry import ENTRY
+from services.registry.forgetting import on_person_erased
 from services.registry.grading import GRADING, GRADINGS
 from services.registry.indicator import INDICATOR, INDICATORS
 from services.registry.link import LINK, LINKS
@@ -37,10 +38,18 @@ from services.registry.post import (
 from services.registry.profile import PROFILE, PROFILES
 from services.registry.programme import PARTICIPATION, PARTICIPATIONS, PROGRAMME, PROGRAMMES
 from services.registry.registration import REGISTRATION, REGISTRATIONS
-from services.registry.regulation import ACKNOWLEDGEMENT, REGULATION, REGULATIONS, RESPONSE, RESPONSES
+from services.registry.regulation import (
+    ACKNOWLEDGEMENT,
+    NOTES,
+    REGULATION,
+    REGULATIONS,
+    RESPONSE,
+    RESPONSES,
+    on_households_forgotten,
+)
 from services.registry.selection import SELECTION, SELECTIONS
 from services.registry.standing import STANDING, STANDINGS
-from services.registry.survey import SHEET, SHEETS, SURVEY, SURVEYS
+from services.registry.survey import ANSWERERS, SHEET, SHEETS, SURVEY, SURVEYS, on_answerers_forgotten
 from shared.following.definition import Definition
 
 DEFINITION = Definition(
@@ -100,15 +109,22 @@ DEFINITION = Definition(
         OWNERS_VOTES,
         REGULATIONS,
         RESPONSES,
+        NOTES,
         MEETINGS,
         PROGRAMMES,
         PARTICIPATIONS,
         SURVEYS,
         SHEETS,
+        ANSWERERS,
         REGISTRATIONS,
         BOOKINGS,
     ),
     clock=(*CLOCK, FALLS_VACANT, SUCCEEDS, *VACANT),
-    policies={"registry.PlaceEnded": on_place_ended},
+    policies={
+        "registry.PlaceEnded": on_place_ended,
+        "registry.PersonErased": on_person_erased,
+        "registry.HouseholdsForgotten": on_households_forgotten,
+        "registry.AnswerersForgotten": on_answerers_forgotten,
+    },
     powers={READ_NAMES: "Read the names of registered persons in full."},
 )

@@ -145,7 +145,7 @@ def answer_survey(
             note=note,
             person_id=by.actor,
             answerer_id=derived_id("answerer", sheet.id, str(len(sheet.answerers) + 1)),
-            own=not by.post_id,
+            household_person_id="" if by.post_id else by.actor,
         )
     ]
 

@@ -72,7 +72,7 @@ def _row(row: Row, event: HouseholdAnswered | AnswererErased, record: Record, ke
         return None
     told = msgspec.structs.asdict(event)
     kept = {name: told[name] for name in ("survey_id", "sheet_id", "answerer_id")}
-    return kept | {"person_id": event.person_id if event.own else ""}
+    return kept | {"person_id": event.household_person_id}
 
 
 ANSWERERS = View("survey_answerers", OWN, _key, _row, ("survey_id", "person_id"))

@@ -68,7 +68,7 @@ class HouseholdAnswered(Event, frozen=True, kw_only=True):
     note: Annotated[str, staff()]
     person_id: Annotated[str, staff()]  # who asked
     answerer_id: str = ""  # whose key seals the household, "" for that of the survey
-    own: Annotated[bool, staff()] = False  # who answered did so for their own household
+    household_person_id: Annotated[str, staff()] = ""  # who answered for their own household, "" where staff asked
 
 
 class Survey(msgspec.Struct, frozen=True):

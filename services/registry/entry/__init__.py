@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from services.registry.entry.adopting import adopt_entry, adopted, retire_entry, retired
-from services.registry.entry.checks import drops, faults, in_use, is_command, is_power
+from services.registry.entry.checks import drops, faults, in_use, is_command, is_power, leaves_nobody
 from services.registry.entry.rows import find_entries, get_entry
 from services.registry.entry.state import (
     ENTRY,
@@ -37,6 +37,7 @@ __all__ = [
     "is_command",
     "is_power",
     "last",
+    "leaves_nobody",
     "retire_entry",
     "retired",
     "standing",

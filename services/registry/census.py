@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Mapping
 from typing import Annotated, Any
 
+from services.registry.later import of_day
 from services.registry.place import ATTRIBUTE_ROW, PLACE, PLACE_ROW, published, shown_place
 from shared.domain.answers import COUNT, OTHERS, TEXT, by_code, many, row_of, shape
 from shared.domain.city import NEVER, every
@@ -144,6 +145,7 @@ def get_place(read: Reader, *, place: Annotated[str, PATH, "the place"]) -> dict
         **dict.fromkeys(("organisations_by_level", "organisations_by_type", "places_by_kind"), by_code(COUNT)),
         households=_HOUSEHOLDS,
         measures=many(shape(places=COUNT, **_MEASURE)),
+        entered_later=COUNT,
         as_of=shape(service=TEXT, position=COUNT),
     )
 )
@@ -159,7 +161,7 @@ def count_figures(
     that were published then: what was corrected or entered later changes no figure of before (X02). `levels` counts the distinct levels
     present in the place's street.
     """
-    return read.as_of(lambda: _counted(read, place, on or read.today))
+    return of_day(read, lambda: _counted(read, place, on or read.today), place, on or read.today)
 
 
 def _counted(read: Reader, place: str, day: str) -> Row:

@@ -13,6 +13,7 @@ from typing import Annotated, Any
 import msgspec
 from msgspec.structs import replace
 
+from services.registry.later import of_day
 from services.registry.person import PERSON, READ_NAMES, Person, names, shown_name
 from services.registry.subjects import held_on
 from shared.domain.answers import (
@@ -356,6 +357,7 @@ def coded(read: Reader, scheme: str, day: str) -> dict[str, tuple[str, str, str]
         **dict.fromkeys(("scheme", "place", "organisation_id", "day", "majority"), TEXT),
         codes=by_code(COUNT),
         persons=COUNT,
+        entered_later=COUNT,
         as_of=shape(service=TEXT, position=COUNT),
     )
 )
@@ -390,4 +392,4 @@ def classification_figures(
             "majority": next((code for code, count in codes.items() if 2 * count > persons), ""),
         }
 
-    return read.as_of(answer)
+    return of_day(read, answer, place, day)

@@ -13,6 +13,7 @@ from typing import Annotated, Any
 
 from services.registry.acting import stood_for
 from services.registry.classification import classification_id, coded
+from services.registry.later import of_day
 from services.registry.meeting.state import HELD
 from services.registry.person import READ_NAMES
 from services.registry.place import PLACE
@@ -206,6 +207,7 @@ _AS_OF = shape(service=TEXT, position=COUNT)
         **dict.fromkeys(("covered", "subjects", "without", "persons"), COUNT),
         needs=many(shape(**_NEED)),
         missing=many(shape(subject=TEXT, name=TEXT, name_en=TEXT, lacks=many(TEXT))),
+        entered_later=COUNT,
         as_of=_AS_OF,
     )
 )
@@ -246,7 +248,7 @@ def coverage_figures(read: Reader, *, coverage: _COVERAGE, place: _WHERE = "", o
             "missing": [named[subject] | {"lacks": lacking[subject]} for subject in shown],
         }
 
-    return read.as_of(answer)
+    return of_day(read, answer, place, day)
 
 
 def _told(coverage: str, entry: Any, rules: Coverage, place: str, day: str) -> Row:

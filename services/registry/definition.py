@@ -16,6 +16,7 @@ from services.registry.entry import ENTRY
 from services.registry.forgetting import on_person_erased
 from services.registry.grading import GRADING, GRADINGS
 from services.registry.indicator import INDICATOR, INDICATORS
+from services.registry.later import LATER
 from services.registry.link import LINK, LINKS
 from services.registry.meeting import MEETING, MEETINGS
 from services.registry.obligation import CLOCK, EVIDENCE, OBLIGATION, OBLIGATION_FIGURES, OBLIGATIONS
@@ -105,6 +106,7 @@ DEFINITION = Definition(
         GRADINGS,
         INDICATORS,
         LINKS,
+        LATER,
         SELECTIONS,
         OWNERS_VOTES,
         REGULATIONS,

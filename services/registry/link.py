@@ -13,6 +13,7 @@ from typing import Annotated, Any
 import msgspec
 from msgspec.structs import replace
 
+from services.registry.later import of_day
 from services.registry.subjects import SUBJECT, all_of, held_on, missing, named_ends, there
 from shared.domain.answers import ACTIONS, COUNT, OTHERS, PLACE_NAMES, TEXT, many, page_of, row_of, shape
 from shared.domain.catalogue import LinkKind, data_of
@@ -400,6 +401,7 @@ _END = shape(linked=COUNT, subjects=COUNT, without=COUNT, missing=many(TEXT))
         far=_END,
         target=COUNT,
         at_target=COUNT,
+        entered_later=COUNT,
         as_of=shape(service=TEXT, position=COUNT),
     )
 )
@@ -439,4 +441,4 @@ def link_figures(
             "at_target": sum(count >= rules.target for count in of_near.values()) if rules.target else 0,
         }
 
-    return read.as_of(answer)
+    return of_day(read, answer, place, day)

@@ -11,6 +11,7 @@ from typing import Annotated, Any
 
 from services.registry.census import household_sum
 from services.registry.classification import coded
+from services.registry.later import of_day
 from services.registry.person import ages
 from services.registry.post.state import POST
 from services.registry.subjects import all_of, names_of
@@ -64,6 +65,7 @@ def _counted(terms: list[Row], codes: Mapping[str, str], asked: bool) -> Row:
         by_role=by_code(COUNT),
         ages=shape(known=COUNT, without=COUNT, years=COUNT, tenths=COUNT),
         rows=many(shape(**_NAMED, **_COUNTED)),
+        entered_later=COUNT,
         as_of=_AS_OF,
     )
 )
@@ -109,7 +111,7 @@ def staff_figures(
             "rows": [named[one] | _counted(at[one], codes, asked) for one in places],
         }
 
-    return read.as_of(answer)
+    return of_day(read, answer, place, day)
 
 
 def _ages(read: Reader, persons: set[str], day: str) -> Row:
@@ -149,6 +151,7 @@ _SIDES = dict.fromkeys(("required", "held", "seats_required", "seats_held", "wor
                 seats=many(_SEAT),
             )
         ),
+        entered_later=COUNT,
         as_of=_AS_OF,
     )
 )
@@ -201,7 +204,7 @@ def staffing_report(
             "rows": rows,
         }
 
-    return read.as_of(answer)
+    return of_day(read, answer, place, day)
 
 
 #: How many workers are required for households, by the rounding.

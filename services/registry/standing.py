@@ -14,6 +14,7 @@ import msgspec
 from msgspec.structs import replace
 
 from services.registry.conditions import check_conditions
+from services.registry.later import of_day
 from services.registry.subjects import SUBJECT, all_of, held_on, missing, named_ends, there
 from shared.domain.answers import ACTIONS, COUNT, OTHERS, PLACE_NAMES, TEXT, by_code, many, page_of, row_of, shape
 from shared.domain.catalogue import Scheme, SchemeCode, data_of
@@ -357,6 +358,7 @@ def get_standing(read: Reader, *, standing_id: Annotated[str, id_of("standing"),
         subjects=COUNT,
         without=COUNT,
         missing=many(TEXT),
+        entered_later=COUNT,
         as_of=shape(service=TEXT, position=COUNT),
     )
 )
@@ -392,7 +394,7 @@ def standing_figures(
             "standing": sum(codes.values()),
         } | missing(all_of(read, rules.subject, rules.of, place, day), having)
 
-    return read.as_of(answer)
+    return of_day(read, answer, place, day)
 
 
 def _under(place: str) -> Row:

@@ -54,7 +54,7 @@ CLASSIFY = "person.classify"
 class PersonClassified(Event, frozen=True, kw_only=True):
     """A person has a code of a classification from a day on, in the place of the one before (B34)."""
 
-    classification_id: str
+    classification_id: Annotated[str, staff(READ_NAMES)]  # made of the person
     scheme: str  # code of the catalogue entry
     scheme_version: int
     person_id: Annotated[str, staff(READ_NAMES)]
@@ -71,7 +71,7 @@ class PersonClassified(Event, frozen=True, kw_only=True):
 class ClassificationEnded(Event, frozen=True, kw_only=True):
     """A person has no code of a classification from a day on."""
 
-    classification_id: str
+    classification_id: Annotated[str, staff(READ_NAMES)]  # made of the person
     scheme: str
     place: str
     until: str  # ISO date, the first day without it

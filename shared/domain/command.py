@@ -260,13 +260,18 @@ class Command:
         """Raise `NotFoundError`, `ForbiddenError` or `IllegalStateError` unless this caller may do this to this thing now."""
         decider = self.decider
         exists = decider.exists(state)
+        power = self.power.format(**ask)
+        acting = (by, *by.unchosen)
         if not exists and self.new is None:
+            if decider.hidden and not any(one.may(power, one.place) for one in acting):
+                by.require(power)  # in the words in which it would be refused if there were one
             raise _missing(decider, state)
         if not self.owned(state, by, exists):
-            power = self.power.format(**ask)
             for place in self.places(state, ask, by, exists, held or {}):
-                if getattr(state, CONFIDENTIAL, False) and not any(one.may(power, place) for one in (by, *by.unchosen)):
-                    raise _missing(decider, state)  # a refusal would say where it is
+                if not any(one.may(power, place) for one in acting):  # a refusal would say where it is
+                    if getattr(state, CONFIDENTIAL, False):
+                        raise _missing(decider, state)
+                    by.require(power, "" if exists and decider.hidden and self.where is None else place)
                 by.require(power, place)
         if exists and self.new is None:
             if self.only is not None and (why := self.only(state, by)) is not None:

@@ -37,7 +37,7 @@ class NoticeAnswered(Event, frozen=True, kw_only=True):
 
     schema = 2
 
-    response_id: str
+    response_id: Annotated[str, staff(READ_RESPONSES)]  # made of the person
     regulation_id: str
     place: str
     person_id: Annotated[str, staff(READ_RESPONSES)]
@@ -49,7 +49,7 @@ class NoticeAnswered(Event, frozen=True, kw_only=True):
 class AnswerErased(Event, frozen=True, kw_only=True):
     """The key of an answer is to be destroyed; that somebody answered stays counted (X09)."""
 
-    response_id: str
+    response_id: Annotated[str, staff(READ_RESPONSES)]  # made of the person
 
 
 class Response(msgspec.Struct, frozen=True):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from services.volunteers import figures
 from services.volunteers.activity import ACTIVITIES, ACTIVITY, ACTIVITY_SUMS, ATTENDANCES, PARTICIPANTS
 from services.volunteers.patrol import OUTINGS, PATROL, PATROL_SUMS, PATROLS, WALKS
 from services.volunteers.report_in import REPORT_IN, REPORT_IN_SUMS, REPORT_INS
@@ -19,6 +20,9 @@ from services.volunteers.wish import (
 )
 from shared.domain.view import known
 from shared.following.definition import Definition
+
+#: Files in which only queries are declared: they are part of the service because they are imported.
+DECLARED = (figures,)
 
 POWERS: dict[str, str] = {
     "volunteer.read_names": "Read the names of volunteers in full.",

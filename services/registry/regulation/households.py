@@ -20,7 +20,7 @@ from services.registry.regulation.state import (
     rules_of,
 )
 from shared.domain.city import City, every
-from shared.domain.command import On, Opener, holds, on
+from shared.domain.command import On, on
 from shared.domain.errors import BadInputError, IllegalStateError
 from shared.domain.event import Event
 from shared.domain.fields import PLACE, id_of, line
@@ -28,6 +28,7 @@ from shared.domain.identity import derived_id
 from shared.domain.mandate import Mandate
 from shared.domain.policy import Decision
 from shared.domain.record import Record
+from shared.domain.signature import Opener, holds
 from shared.domain.territory import within
 from shared.domain.view import OWN, Row, View
 from shared.domain.words import Said, _, said

@@ -9,7 +9,6 @@ import msgspec
 
 from services.registry.survey.state import SHEET, AnswererErased, AnswerersForgotten, HouseholdAnswered, Sheet
 from shared.domain.city import City, every
-from shared.domain.command import Opener
 from shared.domain.errors import BadInputError, IllegalStateError
 from shared.domain.event import Event
 from shared.domain.fields import PLACE, id_of, line
@@ -17,6 +16,7 @@ from shared.domain.identity import derived_id
 from shared.domain.mandate import Mandate
 from shared.domain.policy import Decision
 from shared.domain.record import Record
+from shared.domain.signature import Opener
 from shared.domain.view import OWN, Row, View
 from shared.domain.words import _, said
 

@@ -13,8 +13,10 @@ from services.registry.booking import BOOKING, BOOKINGS
 from services.registry.checklist import CHECKLIST, CHECKLIST_FIGURES, CHECKLISTS
 from services.registry.classification import CLASSIFICATION, CLASSIFICATIONS
 from services.registry.entry.state import ENTRY
+from services.registry.forgetting import on_person_erased
 from services.registry.grading import GRADING, GRADINGS
 from services.registry.indicator import INDICATOR, INDICATORS
+from services.registry.later import LATER
 from services.registry.link.rows import LINKS
 from services.registry.link.state import LINK
 from services.registry.meeting.rows import MEETINGS
@@ -38,12 +40,15 @@ from services.registry.profile.state import PROFILE
 from services.registry.programme.rows import PARTICIPATIONS, PROGRAMMES
 from services.registry.programme.state import PARTICIPATION, PROGRAMME
 from services.registry.registration import REGISTRATION, REGISTRATIONS
+from services.registry.regulation.forgetting import on_households_forgotten
+from services.registry.regulation.households import NOTES
 from services.registry.regulation.responses import RESPONSE, RESPONSES
 from services.registry.regulation.rows import REGULATIONS
 from services.registry.regulation.state import ACKNOWLEDGEMENT, REGULATION
 from services.registry.selection.rows import SELECTIONS
 from services.registry.selection.state import SELECTION
 from services.registry.standing import STANDING, STANDINGS
+from services.registry.survey.forgetting import ANSWERERS, on_answerers_forgotten
 from services.registry.survey.rows import SHEETS, SURVEYS
 from services.registry.survey.state import SHEET, SURVEY
 from shared.following.definition import Definition
@@ -101,19 +106,27 @@ DEFINITION = Definition(
         GRADINGS,
         INDICATORS,
         LINKS,
+        LATER,
         SELECTIONS,
         OWNERS_VOTES,
         REGULATIONS,
         RESPONSES,
+        NOTES,
         MEETINGS,
         PROGRAMMES,
         PARTICIPATIONS,
         SURVEYS,
         SHEETS,
+        ANSWERERS,
         REGISTRATIONS,
         BOOKINGS,
     ),
     clock=(*CLOCK, FALLS_VACANT, SUCCEEDS, *VACANT),
-    policies={"registry.PlaceEnded": on_place_ended},
+    policies={
+        "registry.PlaceEnded": on_place_ended,
+        "registry.PersonErased": on_person_erased,
+        "registry.HouseholdsForgotten": on_households_forgotten,
+        "registry.AnswerersForgotten": on_answerers_forgotten,
+    },
     powers={READ_NAMES: "Read the names of registered persons in full."},
 )

@@ -275,7 +275,9 @@ class World:
         """An organisation in the compound, under a name of its own."""
         id = self.new()
         named = {"type": type, "name": f"{name} {id}", "name_en": id, "level": "compound", "place": COMPOUND}
-        return self._founded("establish_organisation", organisation_id=id, parent_id="o-community", **named)
+        return self._founded(
+            "establish_organisation", organisation_id=id, parent_id="o-community", since=FOUNDED, **named
+        )
 
     def post(self, person: str = "") -> str:
         """A post, held by somebody if so wished."""
@@ -724,6 +726,7 @@ ROWS: dict[str, Row] = {
         OPERATOR, {"type": "council", "level": "compound", "place": COMPOUND, "parent_id": "o-community"}
     ),
     "dissolve_organisation": Row(OPERATOR, {}, World.body),
+    "move_organisation": Row(OPERATOR, {"new_parent_id": "o-street"}, World.body),
     "establish_post": Row(OPERATOR, {"organisation_id": "o-community", "role": "accountant"}),
     "abolish_post": Row(OPERATOR, {}, World.post),
     "appoint_person": Row(OPERATOR, lambda world, id: {"person_id": world.person()}, World.post),

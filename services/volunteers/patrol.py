@@ -257,6 +257,7 @@ PATROL_SUMS = tally(
         )
         | {"late": row["late"]}
     ),
+    day="started",
     folding=2,
 )
 WALKS = View("walks", OWN, _walk_keys, _walk)

@@ -295,7 +295,7 @@ REPORT_INS = View.of(
     "report_ins",
     ("place", "person_id", "unit", "level", ("kind", "place"), ("status", "place"), "since"),
 )
-REPORT_IN_SUMS = tally("report_in_sums", REPORT_INS, _counts, folding=2)
+REPORT_IN_SUMS = tally("report_in_sums", REPORT_INS, _counts, day="since", folding=2)
 
 
 @REPORT_IN.query(

@@ -177,8 +177,15 @@ def _member(row: Row, event: TeamJoined | TeamLeft, record: Record, key: str) ->
     return asdict(event) | {"place": record.place} if isinstance(event, TeamJoined) else None
 
 
-TEAMS = View.of(TEAM, "teams", ("place", ("kind", "place")))
-TEAM_SUMS = tally("team_sums", TEAMS, lambda row: {"teams": {row["kind"]: 1}, "late": row["late"]}, folding=2)
+def _formed(row: Row, team: Team, event: Event, record: Record) -> Row:
+    """The day on which it was formed."""
+    return {"formed": row.get("formed") or record.occurred[:10]}
+
+
+TEAMS = View.of(TEAM, "teams", ("place", ("kind", "place"), "formed"), _formed)
+TEAM_SUMS = tally(
+    "team_sums", TEAMS, lambda row: {"teams": {row["kind"]: 1}, "late": row["late"]}, day="formed", folding=2
+)
 MEMBERSHIPS = View("memberships", OWN, _member_key, _member, ("team_id", "person_id", "place"))
 
 
@@ -203,6 +210,7 @@ def _with_patrols(read: Reader, rows: Iterable[Row]) -> list[Row]:
         row_of(
             TEAM,
             *("status", "members"),
+            formed=TEXT,
             members=COUNT,
             patrols=COUNT,
             last_patrol=TEXT,

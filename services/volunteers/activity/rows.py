@@ -74,7 +74,7 @@ ACTIVITIES = View.of(
     ),
     _announced,
 )
-ACTIVITY_SUMS = tally("activity_sums", ACTIVITIES, _counts, folding=2)
+ACTIVITY_SUMS = tally("activity_sums", ACTIVITIES, _counts, day="day", folding=2)
 ATTENDANCES = View(
     "attendances",
     OWN,

@@ -64,6 +64,13 @@ class ProjectProposed(Event, frozen=True, kw_only=True):
     person_id: Annotated[str, staff("money.read")]
 
 
+class ProjectRelocated(Event, frozen=True, kw_only=True):
+    """The place of a project whose books are open has ended; it goes on at the place that came after it."""
+
+    project_id: str
+    place: str
+
+
 class ProjectApproved(Event, frozen=True, kw_only=True):
     """The project may collect and spend money."""
 
@@ -347,6 +354,13 @@ class PaymentMade(Event, frozen=True, kw_only=True):
     entries: Annotated[tuple[Entry, ...], PUBLIC]
 
 
+class PaymentRelocated(Event, frozen=True, kw_only=True):
+    """The place of a request that is not paid yet has ended; the bodies of the place that came after it decide on it."""
+
+    payment_id: str
+    place: str
+
+
 class PaymentWithdrawn(Event, frozen=True, kw_only=True):
     """The request was taken back and will not be paid."""
 
@@ -467,7 +481,8 @@ PAYMENT_FACTS = (
     PaymentWithdrawn,
     PayeeErased,
 )
-REPEAT_FACTS = (PaymentHeld, RepeatExcluded)
+#: What never lay in the stream of a project.
+REPEAT_FACTS = (PaymentHeld, RepeatExcluded, PaymentRelocated)
 STATEMENT_FACTS = (StatementDisclosed, StatementPosted)
 ReceiptFact = ReceiptRecorded | ReceiptReversed | PayerErased | ReceiptCarried
 PaymentFact = (
@@ -479,6 +494,7 @@ PaymentFact = (
     | PaymentWithdrawn
     | PayeeErased
     | PaymentHeld
+    | PaymentRelocated
     | RepeatExcluded
     | PaymentCarried
 )

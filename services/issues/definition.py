@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from services.issues import visit
 from services.issues.diagnosis import DIAGNOSES, DIAGNOSIS
 from services.issues.issue import (
     CASES,
@@ -25,6 +26,7 @@ from services.issues.issue import (
 from services.issues.mediation import MEDIATION, MEDIATIONS
 from services.issues.visit import VISIT, VISITS
 from shared.domain.policy import Policy
+from shared.domain.relocating import follow
 from shared.domain.view import known
 from shared.following.definition import Definition
 
@@ -48,7 +50,7 @@ _GIVEN = (
 
 POLICIES: dict[str, Policy] = {
     **{f"registry.{fact}": on_holding_changed for fact in _HOLDING},
-    "registry.PlaceEnded": on_place_ended,
+    "registry.PlaceEnded": follow(on_place_ended, visit.FOLLOWS),
     "registry.PersonErased": on_person_erased,
     "registry.EntryAdopted": on_entry_adopted,
     "registry.ResolutionEffective": on_resolution_effective,

@@ -2,16 +2,28 @@
 
 from __future__ import annotations
 
-from services.volunteers import figures  # noqa: F401  # its query registers on volunteers
+from services.volunteers import (
+    activity,
+    figures,  # noqa: F401  # its query registers on volunteers
+    patrol,
+    report_in,
+    team,
+    volunteer,
+)
 from services.volunteers.activity import ACTIVITIES, ACTIVITY, ACTIVITY_SUMS, ATTENDANCES, PARTICIPANTS
 from services.volunteers.patrol import OUTINGS, PATROL, PATROL_SUMS, PATROLS, WALKS
 from services.volunteers.report_in import REPORT_IN, REPORT_IN_SUMS, REPORT_INS
 from services.volunteers.team import MEMBERSHIPS, TEAM, TEAM_SUMS, TEAMS
 from services.volunteers.volunteer import ROLE_SUMS, ROLES, VOLUNTEER, VOLUNTEER_SUMS, VOLUNTEERS, on_person_erased
 from services.volunteers.wish import CLAIMS_EXPIRE, RELEASES, WISH, WISH_SUMS, WISHES, on_place_ended
+from shared.domain.relocating import follow
 from shared.domain.view import known
 from shared.following.definition import Definition
 
+#: What becomes of that which is open at a place that ends.
+FOLLOWS = follow(
+    on_place_ended, activity.FOLLOWS, patrol.FOLLOWS, report_in.on_place_ended, team.FOLLOWS, volunteer.on_place_ended
+)
 POWERS: dict[str, str] = {
     "volunteer.read_names": "Read the names of volunteers in full.",
     "wish.read_wisher": "Read who asked for a wish, in which words, and how to reach them.",
@@ -30,7 +42,7 @@ DEFINITION = Definition(
         known("issue", "issues", "IssueReported"),
         known("project", "funding", "ProjectProposed"),
     ),
-    policies={"registry.PersonErased": on_person_erased, "registry.PlaceEnded": on_place_ended},
+    policies={"registry.PersonErased": on_person_erased, "registry.PlaceEnded": FOLLOWS},
     sources=("registry", "issues", "funding"),
     powers=POWERS,
     clock=(CLAIMS_EXPIRE,),

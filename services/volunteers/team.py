@@ -20,6 +20,7 @@ from shared.domain.mandate import Mandate
 from shared.domain.privacy import staff, told
 from shared.domain.reader import Reader
 from shared.domain.record import Record
+from shared.domain.relocating import Relocating
 from shared.domain.view import OWN, Row, View, tally
 from shared.domain.words import Said, _, said
 
@@ -49,6 +50,13 @@ class TeamLeft(Event, frozen=True, kw_only=True):
     person_id: Annotated[str, staff()]
 
 
+class TeamRelocated(Event, frozen=True, kw_only=True):
+    """The place of a team has ended; the team is one of the place that came after it."""
+
+    team_id: str
+    place: str
+
+
 class TeamDescribed(Event, frozen=True, kw_only=True):
     """What a team does was said anew, for everyone to read (C31)."""
 
@@ -69,7 +77,7 @@ class Team(msgspec.Struct, frozen=True):
     about: str = ""
 
 
-def evolve(team: Team, event: TeamFormed | TeamJoined | TeamLeft | TeamDescribed) -> Team:
+def evolve(team: Team, event: TeamFormed | TeamJoined | TeamLeft | TeamRelocated | TeamDescribed) -> Team:
     """Apply a recorded fact. Never refuses: it has already happened."""
     match event:
         case TeamFormed():
@@ -78,11 +86,20 @@ def evolve(team: Team, event: TeamFormed | TeamJoined | TeamLeft | TeamDescribed
             return replace(team, members=team.members | {event.person_id})
         case TeamLeft():
             return replace(team, members=team.members - {event.person_id})
+        case TeamRelocated():
+            return replace(team, place=event.place)
         case TeamDescribed():
             return replace(team, about=event.about)
 
 
-TEAM = Decider("team", (TeamFormed, TeamJoined, TeamLeft, TeamDescribed), Team, Team, evolve, lambda team: team.place)
+TEAM = Decider(
+    "team",
+    (TeamFormed, TeamJoined, TeamLeft, TeamRelocated, TeamDescribed),
+    Team,
+    Team,
+    evolve,
+    lambda team: team.place,
+)
 
 
 @TEAM.command("team.form", new=CHOSEN)
@@ -186,6 +203,7 @@ TEAMS = View.of(TEAM, "teams", ("place", ("kind", "place"), "formed"), _formed)
 TEAM_SUMS = tally(
     "team_sums", TEAMS, lambda row: {"teams": {row["kind"]: 1}, "late": row["late"]}, day="formed", folding=2
 )
+FOLLOWS = Relocating(TEAM, "teams", TeamRelocated, ("formed",))
 MEMBERSHIPS = View("memberships", OWN, _member_key, _member, ("team_id", "person_id", "place"))
 
 
@@ -247,4 +265,4 @@ def find_members(
     if read.by.actor not in team["members"]:
         read.require_reading(STAFF, team["place"])
     page = read.page("memberships", {"team_id": team_id}, limit, cursor, order)
-    return page | {"rows": with_names(read, page["rows"])}
+    return page | {"rows": with_names(read, (row | {"place": team["place"]} for row in page["rows"]))}

@@ -1,7 +1,7 @@
 """Activities of volunteers (C38, C39, C44)."""
 
 from services.volunteers.activity import attendance, holding, prongs, rows
-from services.volunteers.activity.rows import ACTIVITIES, ACTIVITY_SUMS, ATTENDANCES, PARTICIPANTS
+from services.volunteers.activity.rows import ACTIVITIES, ACTIVITY_SUMS, ATTENDANCES, FOLLOWS, PARTICIPANTS
 from services.volunteers.activity.state import ACTIVITY
 
 __all__ = [
@@ -9,6 +9,7 @@ __all__ = [
     "ACTIVITY",
     "ACTIVITY_SUMS",
     "ATTENDANCES",
+    "FOLLOWS",
     "PARTICIPANTS",
     "attendance",
     "holding",

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 from msgspec.structs import asdict
 
-from services.volunteers.activity.facts import AttendanceRecorded, AttendanceWithdrawn
+from services.volunteers.activity.facts import ActivityRelocated, AttendanceRecorded, AttendanceWithdrawn
 from services.volunteers.activity.state import ACTIVITY, Activity
 from services.volunteers.volunteer import NAMED, with_names
 from shared.domain.answers import ACTIONS, COUNT, LABELS, OTHERS, PLACE_NAMES, TEXT, by_code, page_of, row_of, shape
@@ -15,6 +15,7 @@ from shared.domain.event import Event
 from shared.domain.fields import CODE, DAY, PLACE, choice, code_of, id_of
 from shared.domain.reader import Reader
 from shared.domain.record import Record
+from shared.domain.relocating import Relocating
 from shared.domain.view import OWN, Counts, Row, View, counted_at, tally
 
 
@@ -74,6 +75,7 @@ ACTIVITIES = View.of(
     ),
     _announced,
 )
+FOLLOWS = Relocating(ACTIVITY, "activities", ActivityRelocated, ("planned",))
 ACTIVITY_SUMS = tally("activity_sums", ACTIVITIES, _counts, day="day", folding=2)
 ATTENDANCES = View(
     "attendances",

@@ -925,6 +925,7 @@ ROWS: dict[str, Row] = {
     ),
     "report_in": Row("p-resident", {"unit": "o-street", "place": COMPOUND, "kind": "member"}),
     "confirm_report_in": Row("p-grid", {"end": "place"}, lambda world: world.report("reported_in")),
+    "end_report_in": Row("p-grid", {}, lambda world: world.report("reported_in")),
     "form_team": Row("p-grid", {"kind": "safety", "place": COMPOUND}),
     "describe_team": Row("p-grid", {}, World.team),
     "join_team": Row("p-grid", lambda world, id: {"person_id": world.volunteer()}, World.team),

@@ -39,6 +39,7 @@ from services.registry.programme import PARTICIPATION, PARTICIPATIONS, PROGRAMME
 from services.registry.registration import REGISTRATION, REGISTRATIONS
 from services.registry.regulation import ACKNOWLEDGEMENT, REGULATION, REGULATIONS, RESPONSE, RESPONSES
 from services.registry.selection import SELECTION, SELECTIONS
+from services.registry.sharing import SHARING, SHARINGS
 from services.registry.standing import STANDING, STANDINGS
 from services.registry.survey import SHEET, SHEETS, SURVEY, SURVEYS
 from shared.following.definition import Definition
@@ -62,6 +63,7 @@ DEFINITION = Definition(
         GRADING,
         INDICATOR,
         LINK,
+        SHARING,
         SELECTION,
         OWNERS_VOTE,
         REGULATION,
@@ -96,6 +98,7 @@ DEFINITION = Definition(
         GRADINGS,
         INDICATORS,
         LINKS,
+        SHARINGS,
         SELECTIONS,
         OWNERS_VOTES,
         REGULATIONS,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from typing import Annotated, Any
 
@@ -18,7 +19,7 @@ from shared.domain.mandate import Mandate
 from shared.domain.policy import Decision
 from shared.domain.record import Record
 from shared.domain.territory import within
-from shared.domain.view import Row, Rows
+from shared.domain.view import Rows
 from shared.domain.words import Said, _, said, term
 
 #: How many successors a change has at least and at most.
@@ -113,24 +114,35 @@ def end_place(
 
 
 def _standing(city: City, place: str) -> list[str]:
-    """What stands at a place: places directly below it, bodies, posts, and what is open about it; the first by name and id."""
-    found = [
-        *(row for row in every(city.rows, "city_places", {"parent": place}) if not row.get("ended")),
-        *(row for row in every(city.rows, "city_organisations", {"place": place}) if not row["until"]),
-        *(row for row in every(city.rows, "city_posts", {"place": place}) if not row["abolished"]),
-    ]
-    names = [
-        (row.get("name") or row.get("title"), row.get("post_id") or row.get("organisation_id") or row["place"])
-        for row in found
-    ]
-    names += [(row.get("title") or row.get("question") or row["kind"], row["key"]) for row in _open(city.rows, place)]
-    return [f"{name} ({id})" for name, id in names[:_NAMED]] + ["…"] * (len(names) > _NAMED)
+    """What stands at a place, the first of it by name and id."""
+    names = (city.found if isinstance(city, Looked) else _found(city.rows, [place])).get(place, [])
+    return names[:_NAMED] + ["…"] * (len(names) > _NAMED)
 
 
-def _open(rows: Rows, place: str) -> Iterable[Row]:
-    """Programmes, surveys and votes of owners that are open at a place, and its own part in programmes."""
+class Looked(City):
+    """The city on a day, with what stands at some places read at once."""
+
+    def __init__(self, city: City, places: list[str]) -> None:
+        super().__init__(city.rows, city.day)
+        self.found = _found(city.rows, places)
+
+
+def _found(rows: Rows, places: list[str]) -> dict[str, list[str]]:
+    """By place what stands at it: places directly below it, bodies, posts, and what is open about it, by name and id."""
+    found: dict[str, list[str]] = defaultdict(list)
+    for row in every(rows, "city_places", {"parent": places}):
+        if not row.get("ended"):
+            found[row["parent"]].append(f"{row['name']} ({row['place']})")
+    for row in every(rows, "city_organisations", {"place": places}):
+        if not row["until"]:
+            found[row["place"]].append(f"{row['name']} ({row['organisation_id']})")
+    for row in every(rows, "city_posts", {"place": places}):
+        if not row["abolished"]:
+            found[row["place"]].append(f"{row['title']} ({row['post_id']})")
     for view, field, statuses in _OPEN:
-        yield from every(rows, view, {field: place, "status": statuses})
+        for row in every(rows, view, {field: places, "status": statuses}):
+            found[row[field]].append(f"{row.get('title') or row.get('question') or row['kind']} ({row['key']})")
+    return found
 
 
 def move_person(person: Person, *, by: Mandate, at: str, city: City, place: str) -> list[Event]:

@@ -234,3 +234,22 @@ def test_a_planned_visit_is_due_at_the_place_that_came_after(both: Both) -> None
     (done,) = both.issues.ask("find_visits", "post-grid")["rows"]
     assert (done["visit_id"], done["place"]) == ("v-2", COMPOUND)
     both.issues.ask("record_visit", "post-other", visit_id="v-1", place=NEW, visited_on=TODAY, person_id="p-lin")
+
+
+def test_a_page_of_places_reads_what_stands_at_them_at_once(both: Both, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whether each can end is asked of all of them together, however many there are."""
+    for number in range(40):
+        both.register(f"{COMPOUND}.9{number:02}", f"楼{number}", "building")
+    asked: list[str] = []
+    views = both.registry.node.views
+    find = type(views).find
+
+    def counting(self: Any, view: str, *given: Any, **more: Any) -> Any:
+        asked.append(view)
+        return find(self, view, *given, **more)
+
+    monkeypatch.setattr(type(views), "find", counting)
+    rows = both.registry.ask("find_places", "operator", place__under=COMPOUND, limit=50)["rows"]
+    offers = {row["place"]: "end_place" in row["actions"] for row in rows}
+    assert len(offers) == 43 and not offers[COMPOUND] and not offers[BUILDING] and offers[f"{COMPOUND}.900"]
+    assert len(asked) <= 12, f"{len(asked)} questions for one page"

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from services.funding import deadlines, overview, payment, payment_rows, receipt, statement, works
+from services.funding import deadlines, overview, payment, payment_rows, receipt, requesting, statement, works
 from services.funding.documents import PAYMENT, RECEIPT, STATEMENT
-from services.funding.facts import PaymentRelocated, ProjectRelocated
+from services.funding.facts import ProjectRelocated
+from services.funding.payment_facts import PaymentRelocated
 from services.funding.project import OPEN, PROJECT
 from services.funding.voucher import VOUCHER
 from shared.domain.relocating import Relocating, follow
@@ -12,7 +13,7 @@ from shared.domain.view import known
 from shared.following.definition import Definition
 
 #: Files in which commands and queries are declared: they are part of the service because they are imported.
-DECLARED = (works, receipt, payment, payment_rows, statement, overview, deadlines)
+DECLARED = (works, receipt, requesting, payment, payment_rows, statement, overview, deadlines)
 
 #: What becomes of that which is open at a place that ends: books that are not closed, requests that are not paid.
 FOLLOWS = follow(

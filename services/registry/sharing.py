@@ -14,7 +14,6 @@ from services.registry.subjects import held_on, there
 from shared.domain.answers import ACTIONS, COUNT, OTHERS, PLACE_NAMES, TEXT, by_code, many, page_of, row_of, shape
 from shared.domain.catalogue import LinkKind, data_of
 from shared.domain.city import City, every
-from shared.domain.command import Cursor, Limit, order_of
 from shared.domain.decider import Decider
 from shared.domain.errors import BadInputError, IllegalStateError
 from shared.domain.event import Event
@@ -22,9 +21,10 @@ from shared.domain.fields import DAY, FEN, PLACE, choice, code_of, id_of, text
 from shared.domain.identity import derived_id
 from shared.domain.mandate import Mandate
 from shared.domain.privacy import PUBLIC, told
+from shared.domain.query import Cursor, Limit, order_of
 from shared.domain.reader import Reader
 from shared.domain.territory import within
-from shared.domain.view import Row, View
+from shared.domain.view import View
 from shared.domain.words import _, said, term
 
 
@@ -254,8 +254,8 @@ def get_sharing(read: Reader, *, sharing_id: Annotated[str, id_of("sharing"), "t
         borne_fen=COUNT,
         by_service=by_code(COUNT),
         bearers=many(shape(place=TEXT, fen=COUNT)),
-        as_of=shape(service=TEXT, position=COUNT),
-    )
+    ),
+    as_of=True,
 )
 def sharing_figures(
     read: Reader,
@@ -265,26 +265,20 @@ def sharing_figures(
     until: Annotated[str, DAY, "periods that begin before this day"] = "",
 ) -> dict[str, Any]:
     """What places bear of shared costs, in fen: together, by service, and each (E19)."""
-
-    def answer() -> Row:
-        services, bearers, sharings = Counter[str](), Counter[str](), 0
-        where = (
-            {"status": "shared"} | ({"since__gte": since} if since else {}) | ({"since__lt": until} if until else {})
-        )
-        for row in every(read.rows, "sharings", where):
-            parts = [part for part in row["parts"] if not place or within(part["place"], place)]
-            sharings += bool(parts)
-            for part in parts:
-                services[row["service"]] += part["fen"]
-                bearers[part["place"]] += part["fen"]
-        return {
-            "place": place,
-            "since": since,
-            "until": until,
-            "sharings": sharings,
-            "borne_fen": services.total(),
-            "by_service": dict(services),
-            "bearers": [{"place": one, "fen": bearers[one]} for one in sorted(bearers)],
-        }
-
-    return read.as_of(answer)
+    services, bearers, sharings = Counter[str](), Counter[str](), 0
+    where = {"status": "shared"} | ({"since__gte": since} if since else {}) | ({"since__lt": until} if until else {})
+    for row in every(read.rows, "sharings", where):
+        parts = [part for part in row["parts"] if not place or within(part["place"], place)]
+        sharings += bool(parts)
+        for part in parts:
+            services[row["service"]] += part["fen"]
+            bearers[part["place"]] += part["fen"]
+    return {
+        "place": place,
+        "since": since,
+        "until": until,
+        "sharings": sharings,
+        "borne_fen": services.total(),
+        "by_service": dict(services),
+        "bearers": [{"place": one, "fen": bearers[one]} for one in sorted(bearers)],
+    }

@@ -2,14 +2,7 @@
 
 from __future__ import annotations
 
-from services.volunteers import (
-    activity,
-    figures,  # noqa: F401  # its query registers on volunteers
-    patrol,
-    report_in,
-    team,
-    volunteer,
-)
+from services.volunteers import activity, figures, patrol, report_in, team, volunteer
 from services.volunteers.activity import ACTIVITIES, ACTIVITY, ACTIVITY_SUMS, ATTENDANCES, PARTICIPANTS
 from services.volunteers.patrol import OUTINGS, PATROL, PATROL_SUMS, PATROLS, WALKS
 from services.volunteers.report_in import REPORT_IN, REPORT_IN_SUMS, REPORT_INS
@@ -24,6 +17,9 @@ from shared.following.definition import Definition
 FOLLOWS = follow(
     on_place_ended, activity.FOLLOWS, patrol.FOLLOWS, report_in.on_place_ended, team.FOLLOWS, volunteer.on_place_ended
 )
+#: Files in which only queries are declared: they are part of the service because they are imported.
+DECLARED = (figures,)
+
 POWERS: dict[str, str] = {
     "volunteer.read_names": "Read the names of volunteers in full.",
     "wish.read_wisher": "Read who asked for a wish, in which words, and how to reach them.",

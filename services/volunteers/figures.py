@@ -48,8 +48,8 @@ _REPORTED = ("members_surveyed", "members_not_reported", "members_reported", "me
         **dict.fromkeys(_REPORTED, COUNT),
         claims_expired=COUNT,
         late=COUNT,
-        as_of=shape(service=TEXT, position=COUNT),
-    )
+    ),
+    as_of=True,
 )
 def volunteer_figures(
     read: Reader,
@@ -63,7 +63,7 @@ def volunteer_figures(
     Of a period: who registered, took a role, reported in, what was formed, held, walked and asked for in it. `late` counts facts that were
     recorded a day or more after they happened (X02).
     """
-    return read.as_of(lambda: _counted(read, place, since, until))
+    return _counted(read, place, since, until)
 
 
 def _counted(read: Reader, place: str, since: str, until: str) -> Row:

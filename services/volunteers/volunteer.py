@@ -10,7 +10,6 @@ from msgspec.structs import replace
 
 from shared.domain.answers import ACTIONS, COUNT, OTHERS, PLACE_NAMES, TEXT, many, page_of, row_of, shape
 from shared.domain.city import City, every
-from shared.domain.command import STAFF, Cursor, Limit, order_of
 from shared.domain.decider import Decider
 from shared.domain.errors import ForbiddenError, IllegalStateError
 from shared.domain.event import Event, sealed
@@ -19,7 +18,8 @@ from shared.domain.mandate import Mandate
 from shared.domain.names import mask
 from shared.domain.policy import Decision
 from shared.domain.privacy import staff
-from shared.domain.reader import Reader, missing
+from shared.domain.query import Cursor, Limit, order_of
+from shared.domain.reader import STAFF, Reader, missing
 from shared.domain.record import Record
 from shared.domain.territory import EVERYWHERE
 from shared.domain.view import OWN, Row, View, tally

@@ -10,11 +10,11 @@ from services.registry.organisation.standing import check_above, check_name
 from services.registry.organisation.state import ORGANISATION, Organisation, OrganisationMoved
 from shared.domain.catalogue import OrganisationType, data_of
 from shared.domain.city import City
-from shared.domain.command import holds
 from shared.domain.errors import BadInputError, IllegalStateError
 from shared.domain.event import Event
 from shared.domain.fields import DAY, id_of, text
 from shared.domain.mandate import Mandate
+from shared.domain.signature import holds
 from shared.domain.words import _, said
 
 

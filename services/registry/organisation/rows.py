@@ -6,12 +6,13 @@ from typing import Annotated, Any
 
 from services.registry.organisation.state import ORGANISATION, Organisation, OrganisationMoved
 from shared.domain.answers import ACTIONS, TEXT, many, page_of, row_of, shape
-from shared.domain.city import NEVER, every
-from shared.domain.command import Cursor, Limit, order_of
+from shared.domain.city import every
+from shared.domain.city_rows import NEVER
 from shared.domain.errors import BadInputError
 from shared.domain.event import Event
 from shared.domain.fields import DAY, code_of, id_of
 from shared.domain.fields import PLACE as PATH
+from shared.domain.query import Cursor, Limit, order_of
 from shared.domain.reader import Reader
 from shared.domain.record import Record
 from shared.domain.view import Row, View

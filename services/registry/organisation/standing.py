@@ -17,15 +17,20 @@ from services.registry.organisation.state import (
 from services.registry.place import PLACE, Place
 from shared.domain.catalogue import OrganisationType, data_of
 from shared.domain.city import City, every, unlike
-from shared.domain.command import CHOSEN, holds
+from shared.domain.command import CHOSEN
 from shared.domain.errors import IllegalStateError, NotFoundError
 from shared.domain.event import Event
-from shared.domain.fields import DAY, code_of, id_of, line, many, text
+from shared.domain.fields import DAY, code_of, id_of, line, text
 from shared.domain.fields import PLACE as PATH
 from shared.domain.mandate import Mandate
+from shared.domain.signature import holds
+from shared.domain.structures import many
 from shared.domain.territory import within
 from shared.domain.view import Row
 from shared.domain.words import _, said, term
+
+#: What a state has that is said of it later.
+_LATER = {"until": "", "reason": "", "moved": "", "successors": []}
 
 
 @ORGANISATION.command("registry.organisation", new=CHOSEN, alone=True)
@@ -52,7 +57,7 @@ def establish_organisation(
     since = since or organisation.since or at[:10]
     made = Organisation(organisation.id, "standing", type, name, name_en, level, place, parent_id, since)
     if organisation.status != "unknown":
-        if msgspec.structs.replace(organisation, status="standing", until="", reason="") == made:
+        if msgspec.structs.replace(organisation, status="standing", **_LATER) == made:
             return []
         raise IllegalStateError(
             _("{organisation} is established already as {name}; an id names one organisation"),

@@ -14,7 +14,7 @@ from services.volunteers.activity.facts import (
     AttendanceWithdrawn,
 )
 from shared.domain.decider import Decider
-from shared.domain.event import Codec, without
+from shared.domain.event import Codec, taken, without
 
 
 class Activity(msgspec.Struct, frozen=True):
@@ -47,18 +47,7 @@ def evolve(
     """Apply a recorded fact. Never refuses: it has already happened."""
     match event:
         case ActivityPlanned():
-            return Activity(
-                activity.id,
-                "planned",
-                event.title,
-                event.title_en,
-                event.kind,
-                event.place,
-                event.starts,
-                event.series,
-                event.issue_id,
-                event.project_id,
-            )
+            return Activity(**taken(event, Activity, id=activity.id, status="planned"))
         case AttendanceRecorded():
             return replace(activity, attended=activity.attended | {event.person_id: event.minutes})
         case AttendanceWithdrawn():

@@ -24,7 +24,8 @@ from services.registry.meeting.state import MEETING
 from services.registry.obligation.owing import CLOCK
 from services.registry.obligation.rows import OBLIGATION_FIGURES, OBLIGATIONS
 from services.registry.obligation.state import EVIDENCE, OBLIGATION
-from services.registry.organisation import ORGANISATION, ORGANISATIONS
+from services.registry.organisation.rows import ORGANISATIONS
+from services.registry.organisation.state import ORGANISATION
 from services.registry.owners_vote import OWNERS_VOTE, OWNERS_VOTES
 from services.registry.person import PERSON, PERSONS, READ_NAMES
 from services.registry.place.ending import on_place_ended
@@ -47,6 +48,7 @@ from services.registry.regulation.rows import REGULATIONS
 from services.registry.regulation.state import ACKNOWLEDGEMENT, REGULATION
 from services.registry.selection.rows import SELECTIONS
 from services.registry.selection.state import SELECTION
+from services.registry.sharing import SHARING, SHARINGS
 from services.registry.standing import STANDING, STANDINGS
 from services.registry.survey.forgetting import ANSWERERS, on_answerers_forgotten
 from services.registry.survey.rows import SHEETS, SURVEYS
@@ -72,6 +74,7 @@ DEFINITION = Definition(
         GRADING,
         INDICATOR,
         LINK,
+        SHARING,
         SELECTION,
         OWNERS_VOTE,
         REGULATION,
@@ -107,6 +110,7 @@ DEFINITION = Definition(
         INDICATORS,
         LINKS,
         LATER,
+        SHARINGS,
         SELECTIONS,
         OWNERS_VOTES,
         REGULATIONS,

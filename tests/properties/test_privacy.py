@@ -84,7 +84,7 @@ def test_ids_of_persons_are_for_staff_unless_they_hold_a_public_office() -> None
     }
     assert {fact for fact, _ in public} == {
         *("PersonAppointed", "AppointmentEnded", "ItemJudged", "LinkProposed", "LinkConfirmed", "CandidateSeated"),
-        *("ProgrammeReported", "UnitAccepted"),
+        *("ProgrammeReported", "UnitAccepted", "CostShared"),
     }
 
 

@@ -141,7 +141,11 @@ def profile(version: int = 1) -> dict[str, Any]:
     mode = {"subject": "place", "of": "compound", "codes": modes}
     kinds = {"near": "organisation", "far": "organisation", "mutual": True}
     made["code_lists"]["issue_categories"]["quarrel"] = {"zh": "邻里纠纷", "en": "Quarrels", "confidential": True}
-    made["code_lists"]["links"] = {"pairing": {"zh": "结对共建", "en": "Pairing"} | kinds}
+    made["code_lists"]["links"] = {
+        "pairing": {"zh": "结对共建", "en": "Pairing"} | kinds,
+        "cluster": {"zh": "1+N", "en": "Cluster", "near": "place", "far": "place", "star": True},
+    }
+    made["code_lists"]["shared_services"] = {"guards": {"zh": "保安", "en": "Guards"}}
     made["code_lists"]["selections"] = {"members": {"zh": "成员选举", "en": "Members"} | _MEMBERS}
     heard = {"of": "party", "adopted_by": "party", "comment_days": 1, "acknowledged": True}
     made["code_lists"]["regulations"] = {
@@ -276,7 +280,9 @@ class World:
         """An organisation in the compound, under a name of its own."""
         id = self.new()
         named = {"type": type, "name": f"{name} {id}", "name_en": id, "level": "compound", "place": COMPOUND}
-        return self._founded("establish_organisation", organisation_id=id, parent_id="o-community", **named)
+        return self._founded(
+            "establish_organisation", organisation_id=id, parent_id="o-community", since=FOUNDED, **named
+        )
 
     def post(self, person: str = "") -> str:
         """A post, held by somebody if so wished."""
@@ -347,6 +353,18 @@ class World:
         id = self.link()
         self.do("p-secretary", "registry", "confirm_link", link_id=id)
         return id
+
+    def hub(self) -> str:
+        """A compound with a member of its cluster."""
+        hub, member = self.empty_place(), self.empty_place()
+        self.do("p-street", "registry", "propose_link", kind="cluster", near=hub, far=member, terms="合聘")
+        return hub
+
+    def sharing(self) -> str:
+        """The cost of guards, split."""
+        ask = {"kind": "cluster", "hub": self.hub(), "service": "guards", "basis": "equal"}
+        ask |= {"since": today(), "until": plus_days(today(), 30), "amount_fen": 100, "grounds": "会议"}
+        return self.do("p-street", "registry", "share_cost", **ask)
 
     def selection(self, until: str = "") -> str:
         """A selection of the only member of a body of its own, with one candidate who is ready for the next stage, up to a stage."""
@@ -751,6 +769,7 @@ ROWS: dict[str, Row] = {
         OPERATOR, {"type": "council", "level": "compound", "place": COMPOUND, "parent_id": "o-community"}
     ),
     "dissolve_organisation": Row(OPERATOR, {}, World.body),
+    "move_organisation": Row(OPERATOR, {"new_parent_id": "o-street"}, World.body),
     "establish_post": Row(OPERATOR, {"organisation_id": "o-community", "role": "accountant"}),
     "abolish_post": Row(OPERATOR, {}, World.post),
     "appoint_person": Row(OPERATOR, lambda world, id: {"person_id": world.person()}, World.post),
@@ -781,6 +800,18 @@ ROWS: dict[str, Row] = {
     "confirm_link": Row("p-secretary", {}, World.link),
     "decline_link": Row("p-secretary", {}, World.link),
     "end_link": Row("p-street", {}, World.link),
+    "share_cost": Row(
+        "p-street",
+        lambda world, id: {
+            "kind": "cluster",
+            "service": "guards",
+            "hub": world.hub(),
+            "basis": "equal",
+            "until": _day(30),
+            "since": _day(0),
+        },
+    ),
+    "withdraw_sharing": Row("p-street", {}, World.sharing),
     "log_delivery": Row("p-street", {}, World.confirmed_link),
     "open_selection": Row("p-street", lambda world, id: {"kind": "members", "organisation_id": world.body()}),
     "scout_candidate": Row("p-street", {"person_id": "p-resident", "step": "talks"}, World.selection),
@@ -958,6 +989,7 @@ ROWS: dict[str, Row] = {
     ),
     "report_in": Row("p-resident", {"unit": "o-street", "place": COMPOUND, "kind": "member"}),
     "confirm_report_in": Row("p-grid", {"end": "place"}, lambda world: world.report("reported_in")),
+    "end_report_in": Row("p-grid", {}, lambda world: world.report("reported_in")),
     "form_team": Row("p-grid", {"kind": "safety", "place": COMPOUND}),
     "describe_team": Row("p-grid", {}, World.team),
     "join_team": Row("p-grid", lambda world, id: {"person_id": world.volunteer()}, World.team),

@@ -32,8 +32,9 @@ from shared.following.context import CallContext
 from shared.following.definition import Definition
 from shared.following.performing import perform
 from shared.log import Commit, NewEvent, Receipt
-from tests.kit.city import COMMUNITY, COMPOUND, ENTRIES, ORGANISATIONS, POSTS, facts
+from tests.kit.city import COMMUNITY, COMPOUND, ENTRIES, ORGANISATIONS, POSTS
 from tests.kit.desk import Desk
+from tests.kit.mechanisms import founded
 from tests.kit.strategies import NAMED, PERSONS, TODAY, asks, filled
 
 #: Who commands: holders of several posts who may do everything, and now and then somebody who may not.
@@ -111,7 +112,7 @@ class World:
         self.service, self.folder = service, folder
         self._numbers = itertools.count()
         (folder / "told").mkdir()
-        desk = Desk(service, folder / "told")
+        desk = Desk(service, folder / "told", founded())
         self._own = founding(desk) if service == REGISTRY else []
         self._found(desk)
         desk.catch_up()
@@ -122,8 +123,6 @@ class World:
                     [(fact, {f"{category}_id": f"{category}-{number}", "issue_ids": []}) for number in range(NAMED)],
                 )
         desk.close()
-        #: How often each command wrote something, over all runs.
-        self.done: Counter[str] = Counter()
 
     def fresh(self) -> tuple[Desk, Path]:
         """The service before anything was commanded, and its folder."""
@@ -139,9 +138,9 @@ class World:
 
 
 def founding(desk: Desk) -> list[Commit]:
-    """The facts of the small city as the registry itself records them."""
+    """The facts of the city as the registry itself records them."""
     definition, commits, versions = desk.definition, [], Counter[str]()
-    for type, data in facts():
+    for type, data in founded():
         decider = next(one for one in definition.deciders if type in one.codec.events)
         cls = decider.codec.events[type]
         event = msgspec.convert({name: value for name, value in data.items() if name in cls.__struct_fields__}, cls)
@@ -185,6 +184,8 @@ class Machine(RuleBasedStateMachine):
 
     world: ClassVar[World]
     commands: ClassVar[Sequence[Command]]
+    #: How often each command wrote something, over all runs.
+    done: ClassVar[Counter[str]]
 
     def __init__(self) -> None:
         super().__init__()
@@ -208,7 +209,7 @@ class Machine(RuleBasedStateMachine):
         self.desk.log.append = noted  # type: ignore[method-assign]  # what is written is looked at on its way
         for name, sent in BEFORE.get(self.world.service, ()):
             self.give(self.definition.commands[name], sent, MAYOR)
-            self.world.done[name] -= 1  # the run did not come upon it
+            self.done[name] -= 1  # the run did not come upon it
 
     def teardown(self) -> None:
         try:
@@ -303,7 +304,7 @@ class Machine(RuleBasedStateMachine):
         if receipt is None or not receipt["events"]:
             assert self.head == head, "a refusal or nothing to do wrote something"
             return
-        self.world.done[command.name] += 1
+        self.done[command.name] += 1
         window = ENTRIES["parameters"]["late_entry_days"]["value"] if command.late is None else command.late
         assert back <= window, f"{command.name} is entered {back} days late"
         self.check_guards(command, receipt["id"], ask, by)
@@ -483,4 +484,4 @@ def flat(figures: Any) -> dict[str, int]:
 def machine_for(world: World, definition: Definition, decider: Decider[Any]) -> type[Machine]:
     """The machine of an aggregate: its commands and those of the aggregates that it relies on."""
     commands = [command for one in reachable(definition, decider) for command in one.commands.values()]
-    return type(f"Any_{decider.category}", (Machine,), {"world": world, "commands": commands})
+    return type(f"Any_{decider.category}", (Machine,), {"world": world, "commands": commands, "done": Counter()})

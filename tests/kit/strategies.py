@@ -32,7 +32,8 @@ from shared.domain.fields import (
     Text,
     Yes,
 )
-from tests.kit.city import BUILDING, COMMUNITY, COMPOUND, ENTRIES, ORGANISATIONS, OTHER_COMPOUND, POSTS, RESIDENTS
+from tests.kit.city import BUILDING, COMMUNITY, COMPOUND, ORGANISATIONS, OTHER_COMPOUND, POSTS, RESIDENTS
+from tests.kit.mechanisms import BODIES, CODES, SEATS
 
 #: The day on which everything is commanded, and how far the days that are named lie around it.
 TODAY = date(2025, 3, 4)
@@ -40,6 +41,8 @@ DAYS = [TODAY + timedelta(days) for days in (-40, -1, 0, 1, 2, 30, 400)]
 PLACES = [COMPOUND] * 12 + [COMMUNITY, BUILDING, OTHER_COMPOUND, f"{COMPOUND}.99"]
 PERSONS = [*RESIDENTS[:2], "p-grid"]
 TEXTS = ["路灯不亮", "第二天", "a", "line\nline", "“引号” & <b>", "é", "x" * 60]
+#: Codes, periods, numbers as text, times of day.
+PATTERNED = [*["a1", "b2"] * 2, "2025", "2025-03", "A1", "97.5", "19:30", "21:00", "91350100M000100Y43", "6222000011112222"]
 #: Things of a category that are named, from the newest on; one more that there is not.
 NAMED = 4
 #: Entries of a list at most, unless its kind asks for more.
@@ -49,8 +52,8 @@ MANY = 2
 _CITY: dict[str, Sequence[str]] = {
     "place": PLACES,
     "person": PERSONS,
-    "post": list(POSTS),
-    "organisation": list(ORGANISATIONS),
+    "post": [*POSTS, *SEATS],
+    "organisation": [*ORGANISATIONS, *BODIES],
 }
 
 
@@ -119,8 +122,8 @@ def _loads(kind: Kind, value: Any) -> bool:
 
 
 def _of_pattern(kind: Pattern, name: str) -> SearchStrategy[Any]:
-    if kind.control == "code" and kind.refers in ENTRIES:
-        return st.sampled_from([*[*ENTRIES[kind.refers]] * 3, "no-such-code"])
+    if kind.control == "code" and kind.refers in CODES:
+        return st.sampled_from([*[*CODES[kind.refers]] * 3, "no-such-code"])
     if kind.refers or kind == ID:
         named = kind.refers or name.removesuffix("_id").removesuffix("_ids")
         return st.one_of(*(ids(one) for one in named.split("|")))
@@ -128,7 +131,7 @@ def _of_pattern(kind: Pattern, name: str) -> SearchStrategy[Any]:
         return st.sampled_from(PLACES)
     fitting = [
         value
-        for value in ("a1", "b2", "2025", "2025-03", "A1", "91350100M000100Y43", "6222000011112222")
+        for value in PATTERNED
         if _loads(kind, value)
     ]
     return st.sampled_from(fitting) if fitting else st.from_regex(kind.pattern, fullmatch=True)

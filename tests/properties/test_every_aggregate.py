@@ -63,7 +63,7 @@ def worlds(tmp_path_factory: pytest.TempPathFactory) -> Any:
 
 @pytest.mark.parametrize(("service", "decider"), AGGREGATES)
 def test_whatever_is_commanded(service: str, decider: Decider[Any], worlds: Any) -> None:
-    world = worlds(service)
-    run_state_machine_as_test(machine_for(world, definition(service), decider), settings=BOUNDED)
-    begun = any(world.done[name] for name in decider.commands)
+    machine = machine_for(worlds(service), definition(service), decider)
+    run_state_machine_as_test(machine, settings=BOUNDED)
+    begun = any(machine.done[name] for name in decider.commands)
     assert begun or decider.category in ONLY_REFUSED, "no command ever did anything: the machine proves nothing"

@@ -9,7 +9,7 @@ from __future__ import annotations
 import itertools
 import shutil
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import timedelta
 from pathlib import Path
 from typing import Any, ClassVar
@@ -35,7 +35,7 @@ from shared.log import Commit, NewEvent, Receipt
 from tests.kit.city import COMMUNITY, COMPOUND, ENTRIES, ORGANISATIONS, POSTS
 from tests.kit.desk import Desk
 from tests.kit.mechanisms import founded
-from tests.kit.strategies import NAMED, PERSONS, TODAY, asks, filled
+from tests.kit.strategies import NAMED, PERSONS, TODAY, asked, asks, filled
 
 #: Who commands: holders of several posts who may do everything, and now and then somebody who may not.
 MIGHTY = [
@@ -95,6 +95,8 @@ BEFORE: dict[str, list[tuple[str, dict[str, Any]]]] = {
 }
 #: How many days ago a command is said to have happened.
 BACK = st.sampled_from([0] * 12 + [1, 3, 8])
+#: How often a command is filled in anew that was refused for what was filled in.
+TRIES = 4
 #: How the next command is chosen.
 WAYS = (
     ["what is offered"] * 4
@@ -232,7 +234,7 @@ class Machine(RuleBasedStateMachine):
             id, command = offers[data.draw(st.integers(0, len(offers) - 1), label="offer")]
             sent = filled(data.draw(asks(command), label=command.name), self.known)
             sent |= same(command, self.things[command.decider.category][id])
-            self.give(command, sent | {command.decider.id_field: id}, by)
+            self.insist(data, command, sent | {command.decider.id_field: id}, by)
             return
         going_on = {command.name: id for command in self.commands if (id := self.fitting(command))}
         beginning = [command for command in self.commands if self.begins(command)]
@@ -256,7 +258,16 @@ class Machine(RuleBasedStateMachine):
             elif command.new is not None and first.kind == ID:
                 category = command.decider.category
                 sent |= {first.name: f"{category}-{len(self.known(category))}"}
-        self.give(command, sent, by, data.draw(BACK, label="days ago"))
+        self.insist(data, command, sent, by, data.draw(BACK, label="days ago"))
+
+    def insist(self, data: st.DataObject, command: Command, sent: dict[str, Any], by: Mandate, back: int = 0) -> None:
+        """Give a command; while it is refused for what was filled in, fill that in anew and give it again, a few times."""
+        for _ in range(TRIES):
+            wrong = self.give(command, sent, by, back)
+            again = [field for field in command.asked if field.name in wrong]
+            if not again:
+                return
+            sent = sent | filled(data.draw(asked(again), label="instead"), self.known)
 
     def offers(self, by: Mandate) -> list[tuple[str, Command]]:
         """What somebody is offered to do to the newest things, by id."""
@@ -291,19 +302,22 @@ class Machine(RuleBasedStateMachine):
         things = self.things.get(command.decider.category, {}) if command.new is None else {}
         return next((id for id, state in reversed(things.items()) if command.fits(state)), "")
 
-    def give(self, command: Command, sent: dict[str, Any], by: Mandate, back: int = 0) -> None:
-        """Give a command dated so many days back, and if it wrote something, give it again with the same id and with another."""
+    def give(self, command: Command, sent: dict[str, Any], by: Mandate, back: int = 0) -> Collection[str]:
+        """Give a command dated so many days back, and if it wrote something, give it again with the same id and with another.
+
+        Returns the names of what was filled in wrongly.
+        """
         try:
             ask = load_fields(command.fields, sent)
         except FieldError as error:
             assert error.reason
-            return
+            return list(error.reason) if isinstance(error.reason, Mapping) else ()
         number = next(self._numbers)
         head = self.head
         receipt = self.attempt(command, ask, by, f"command-{number}", back)
-        if receipt is None or not receipt["events"]:
+        if isinstance(receipt, LinliError) or not receipt["events"]:
             assert self.head == head, "a refusal or nothing to do wrote something"
-            return
+            return receipt.fields if isinstance(receipt, LinliError) else ()
         self.done[command.name] += 1
         window = ENTRIES["parameters"]["late_entry_days"]["value"] if command.late is None else command.late
         assert back <= window, f"{command.name} is entered {back} days late"
@@ -311,15 +325,18 @@ class Machine(RuleBasedStateMachine):
         self.check_written(head)
         head = self.head
         again = self.attempt(command, ask, by, f"command-{number}", back)
-        assert again is None or again["id"] == receipt["id"]
+        assert isinstance(again, LinliError) or again["id"] == receipt["id"]
         assert self.head == head, "the same command id wrote something twice"
         if command.id_field is not None:
             named = ask | {command.id_field.name: receipt["id"]}
             self.attempt(command, named, by, f"again-{number}", back)
             assert self.head == head, f"{command.name} given twice writes twice: {named}"
+        return ()
 
-    def attempt(self, command: Command, ask: dict[str, Any], by: Mandate, command_id: str, back: int) -> Row | None:
-        """The receipt of a command that is said to have happened so many days ago, None when it is refused."""
+    def attempt(
+        self, command: Command, ask: dict[str, Any], by: Mandate, command_id: str, back: int
+    ) -> Row | LinliError:
+        """The receipt of a command that is said to have happened so many days ago, or its refusal."""
         occurred = f"{self.day - timedelta(back)}T09:00:00+08:00"
         context = CallContext(kind="person", actor=by.actor, post=by.post_id, occurred=occurred, command_id=command_id)
         try:
@@ -328,7 +345,7 @@ class Machine(RuleBasedStateMachine):
             self.check_refusal(error)
             if not back:
                 self.check_offered(command, ask, by, error)
-            return None
+            return error
         finally:
             self.desk.catch_up()
 

@@ -10,9 +10,11 @@ import itertools
 import shutil
 from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import ExitStack
 from datetime import timedelta
 from pathlib import Path
 from typing import Any, ClassVar
+from unittest.mock import patch
 
 import msgspec
 from hypothesis import strategies as st
@@ -28,6 +30,7 @@ from shared.domain.mandate import Mandate
 from shared.domain.moments import before as is_before
 from shared.domain.record import Record
 from shared.domain.view import Row, Tally, state_of
+from shared.following import follow, node
 from shared.following.context import CallContext
 from shared.following.definition import Definition
 from shared.following.performing import perform
@@ -35,7 +38,7 @@ from shared.log import Commit, NewEvent, Receipt
 from tests.kit.city import COMMUNITY, COMPOUND, ENTRIES, ORGANISATIONS, POSTS
 from tests.kit.desk import Desk
 from tests.kit.mechanisms import founded
-from tests.kit.strategies import NAMED, PERSONS, TODAY, asked, asks, filled
+from tests.kit.strategies import NAMED, PERSONS, TODAY, Id, asked, asks, filled
 
 #: Who commands: holders of several posts who may do everything, and now and then somebody who may not.
 MIGHTY = [
@@ -103,8 +106,10 @@ WAYS = (
     + ["going on"] * 4
     + ["beginning"] * 2
     + ["beginning its own"] * 3
-    + ["a day passes", "out of turn"]
+    + ["a day passes", "out of turn", "beside"]
 )
+#: What the city was founded with: whatever relies on it finds it, and needs not make it.
+FOUNDED = ("entry", "place", "organisation", "post", "person")
 
 
 class World:
@@ -168,17 +173,20 @@ def founding(desk: Desk) -> list[Commit]:
 
 
 def reachable(definition: Definition, decider: Decider[Any]) -> list[Decider[Any]]:
-    """An aggregate, and those of its service whose things its commands hold or name."""
+    """An aggregate, and those of its service whose things its commands hold or name, but for those that the city was founded with."""
     found, left = [], [decider]
     while left:
         if (one := left.pop(0)) not in found:
             found.append(one)
-            left += [held.decider for command in one.commands.values() for held in command.needs.holds.values()]
-            named = {
-                field.kind.refers.replace("_", "-") for command in one.commands.values() for field in command.asked
-            }
-            left += [other for other in definition.deciders if other.category in named]
+            left += [other for other in relied_on(definition, one) if other.category not in FOUNDED]
     return found
+
+
+def relied_on(definition: Definition, decider: Decider[Any]) -> list[Decider[Any]]:
+    """The aggregates whose things the commands of one hold or name."""
+    held = [held.decider for command in decider.commands.values() for held in command.needs.holds.values()]
+    named = {field.kind.refers.replace("_", "-") for command in decider.commands.values() for field in command.asked}
+    return held + [other for other in definition.deciders if other.category in named]
 
 
 class Machine(RuleBasedStateMachine):
@@ -186,6 +194,8 @@ class Machine(RuleBasedStateMachine):
 
     world: ClassVar[World]
     commands: ClassVar[Sequence[Command]]
+    #: Commands to what the city was founded with, given now and then.
+    beside: ClassVar[Sequence[Command]]
     #: How often each command wrote something, over all runs.
     done: ClassVar[Counter[str]]
 
@@ -199,6 +209,9 @@ class Machine(RuleBasedStateMachine):
         self.things: dict[str, dict[str, Any]] = {}
         self.day = TODAY
         self.desk.now = self.now
+        self._clocks = ExitStack()
+        for module in (node, follow):
+            self._clocks.enter_context(patch.object(module, "today", lambda: self.day.isoformat()))
         #: When the last fact of each stream happened.
         self.latest: dict[str, str] = {}
         self._numbers = itertools.count()
@@ -217,6 +230,7 @@ class Machine(RuleBasedStateMachine):
         try:
             self.check_sums()
         finally:
+            self._clocks.close()
             self.desk.close()
             shutil.rmtree(self._folder)
 
@@ -230,9 +244,13 @@ class Machine(RuleBasedStateMachine):
             self.pass_time(data.draw(st.sampled_from([1, 2, 30]), label="days"))
             return
         by = data.draw(BY, label="by")
+        if way == "beside" and self.beside:
+            command = data.draw(st.sampled_from(self.beside), label="beside")
+            self.insist(data, command, self.filled(command, data.draw(asks(command), label=command.name)), by)
+            return
         if way == "what is offered" and (offers := self.offers(by)):
             id, command = offers[data.draw(st.integers(0, len(offers) - 1), label="offer")]
-            sent = filled(data.draw(asks(command), label=command.name), self.known)
+            sent = self.filled(command, data.draw(asks(command), label=command.name))
             sent |= same(command, self.things[command.decider.category][id])
             self.insist(data, command, sent | {command.decider.id_field: id}, by)
             return
@@ -244,7 +262,7 @@ class Machine(RuleBasedStateMachine):
             own = [one for one in beginning if one.decider is self.commands[0].decider and way == "beginning its own"]
             offered = [one.name for one in own or (beginning if way != "out of turn" else ()) or self.commands]
         command = self.definition.commands[data.draw(st.sampled_from(offered), label="command")]
-        sent = filled(data.draw(asks(command), label=command.name), self.known)
+        sent = self.filled(command, data.draw(asks(command), label=command.name))
         alike = data.draw(st.booleans(), label="as it is")
         for field in command.asked if alike else ():
             others = self.things.get(field.kind.refers, {})
@@ -267,7 +285,7 @@ class Machine(RuleBasedStateMachine):
             again = [field for field in command.asked if field.name in wrong]
             if not again:
                 return
-            sent = sent | filled(data.draw(asked(again), label="instead"), self.known)
+            sent = sent | self.filled(command, data.draw(asked(again), label="instead"))
 
     def offers(self, by: Mandate) -> list[tuple[str, Command]]:
         """What somebody is offered to do to the newest things, by id."""
@@ -277,6 +295,17 @@ class Machine(RuleBasedStateMachine):
             for id, state in list(self.things.get(command.decider.category, {}).items())[-2:]
             if command.id_field is not None and command.offered(state, by, self.desk.node.city(self.day.isoformat()))
         ]
+
+    def filled(self, command: Command, drawn: dict[str, Any]) -> dict[str, Any]:
+        """What was drawn for a command with its ids; what may be left out is, mostly, where there is nothing to name."""
+        optional = {field.name for field in command.asked if not field.required}
+        nothing = {
+            name
+            for name, value in drawn.items()
+            if name in optional and isinstance(value, Id) and value.category in self.deciders and value.number < NAMED
+            if not self.known(value.category)
+        }
+        return filled({name: value for name, value in drawn.items() if name not in nothing}, self.known)
 
     def pass_time(self, days: int) -> None:
         """Let a later day begin; a day that is ticked again records nothing more."""
@@ -295,7 +324,8 @@ class Machine(RuleBasedStateMachine):
         if len(self.known(command.decider.category)) >= (FEW if command.decider is self.commands[0].decider else 2):
             return False
         named = [field.kind.refers.replace("_", "-") for field in command.asked if field.required]
-        return command.new is not None and all(self.known(one) for one in named if one in self.deciders)
+        needed = [one for one in named if one in self.deciders and one not in FOUNDED]
+        return command.new is not None and all(self.known(one) for one in needed)
 
     def fitting(self, command: Command) -> str:
         """The newest thing that a command fits, "" for none."""
@@ -500,5 +530,9 @@ def flat(figures: Any) -> dict[str, int]:
 
 def machine_for(world: World, definition: Definition, decider: Decider[Any]) -> type[Machine]:
     """The machine of an aggregate: its commands and those of the aggregates that it relies on."""
-    commands = [command for one in reachable(definition, decider) for command in one.commands.values()]
-    return type(f"Any_{decider.category}", (Machine,), {"world": world, "commands": commands, "done": Counter()})
+    within = reachable(definition, decider)
+    commands = [command for one in within for command in one.commands.values()]
+    others = {other.category: other for one in within for other in relied_on(definition, one) if other not in within}
+    beside = [command for other in others.values() for command in other.commands.values()]
+    own = {"world": world, "commands": commands, "beside": beside, "done": Counter()}
+    return type(f"Any_{decider.category}", (Machine,), own)

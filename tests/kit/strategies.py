@@ -42,7 +42,7 @@ PLACES = [COMPOUND] * 12 + [COMMUNITY, BUILDING, OTHER_COMPOUND, f"{COMPOUND}.99
 PERSONS = [*RESIDENTS[:2], "p-grid"]
 TEXTS = ["路灯不亮", "第二天", "a", "line\nline", "“引号” & <b>", "é", "x" * 60]
 #: Codes, periods, numbers as text, times of day.
-PATTERNED = [*["a1", "b2"] * 2, "2025", "2025-03", "A1", "97.5", "19:30", "21:00", "91350100M000100Y43", "6222000011112222"]
+PATTERNED = [*["a1", "b2"] * 2, "2025", "2025-03", "A1", "97.5", "19:30", "21:00", "91350100M000100Y43", "6222000011112222", "", "0" * 64]
 #: Things of a category that are named, from the newest on; one more that there is not.
 NAMED = 4
 #: Entries of a list at most, unless its kind asks for more.

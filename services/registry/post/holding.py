@@ -14,12 +14,17 @@ from services.registry.post.going_with import ended_with, going_with
 from services.registry.post.state import POST, AppointmentEnded, PersonAppointed, Post
 from shared.domain.city import City, every, held_on
 from shared.domain.command import On, holds
-from shared.domain.errors import ForbiddenError, IllegalStateError, NotFoundError
+from shared.domain.errors import ForbiddenError, IllegalStateError, NotFoundError, refusal
 from shared.domain.event import Event
 from shared.domain.fields import DAY, id_of, text
 from shared.domain.mandate import Mandate
 from shared.domain.view import Row
-from shared.domain.words import _, said
+from shared.domain.words import Said, _, said
+
+
+def _is_held(post: Post, by: Mandate, city: City) -> Said | None:
+    """Why nobody else can be appointed yet."""
+    return refusal(lambda: _check_free(post, city.day))
 
 
 @POST.command(
@@ -27,6 +32,7 @@ from shared.domain.words import _, said
     when=("standing",),
     otherwise=_("the post was abolished; nobody can be appointed to it"),
     alone=True,
+    unless=_is_held,
 )
 def appoint_person(
     post: Post,
@@ -153,7 +159,8 @@ def _term(post: Post) -> Row:
     return {"person_id": post.person_id, "since": post.since, "until": post.until}
 
 
-def _check_vacant(post: Post, since: str, today: str) -> None:
+def _check_free(post: Post, today: str) -> None:
+    """Raise `IllegalStateError` while somebody holds the post."""
     if post.person_id and not post.until:
         raise IllegalStateError(
             _("the post {post} is held by {person} since {day}; end that appointment first"),
@@ -169,6 +176,11 @@ def _check_vacant(post: Post, since: str, today: str) -> None:
             person=post.person_id,
             day=free,
         )
+
+
+def _check_vacant(post: Post, since: str, today: str) -> None:
+    _check_free(post, today)
+    free = post.until or post.free
     if since < free:
         raise IllegalStateError(
             _("the post {post} was held until {day}; the next term starts then or later"),
@@ -199,7 +211,17 @@ def _check_last(post: Post, until: str, city: City, others: Mapping[str, Post]) 
         )
 
 
-@POST.command("registry.appoint", when=("standing",), again=("abolished",), alone=True)
+def _nobody_holds_it(post: Post, by: Mandate, city: City) -> Said | None:
+    """Why there is no appointment to end."""
+    if not post.person_id:
+        return said(_("nobody holds this post"))
+    return said(_OVER, person=post.person_id, day=post.until) if post.until and post.until <= city.day else None
+
+
+_OVER = _("the appointment of {person} is over since {day}")
+
+
+@POST.command("registry.appoint", when=("standing",), again=("abolished",), alone=True, unless=_nobody_holds_it)
 def end_appointment(
     post: Post,
     *,
@@ -227,7 +249,7 @@ def end_appointment(
     if post.until == until:
         return []
     if over:
-        raise IllegalStateError(_("the appointment of {person} is over since {day}"), person=person_id, day=post.until)
+        raise IllegalStateError(_OVER, person=person_id, day=post.until)
     if until < post.since:
         raise IllegalStateError(
             _("{person} holds the post since {day}; it cannot end before, on {until}"),

@@ -212,6 +212,8 @@ class Machine(RuleBasedStateMachine):
         self._clocks = ExitStack()
         for module in (node, follow):
             self._clocks.enter_context(patch.object(module, "today", lambda: self.day.isoformat()))
+        #: How often each command wrote something in this run: what was rare is tried rather.
+        self.written: Counter[str] = Counter()
         #: When the last fact of each stream happened.
         self.latest: dict[str, str] = {}
         self._numbers = itertools.count()
@@ -249,7 +251,8 @@ class Machine(RuleBasedStateMachine):
             self.insist(data, command, self.filled(command, data.draw(asks(command), label=command.name)), by)
             return
         if way == "what is offered" and (offers := self.offers(by)):
-            id, command = offers[data.draw(st.integers(0, len(offers) - 1), label="offer")]
+            chosen = data.draw(st.lists(st.integers(0, len(offers) - 1), min_size=2, max_size=2), label="offers")
+            id, command = min((offers[one] for one in chosen), key=lambda offer: self.written[offer[1].name])
             sent = self.filled(command, data.draw(asks(command), label=command.name))
             sent |= same(command, self.things[command.decider.category][id])
             self.insist(data, command, sent | {command.decider.id_field: id}, by)
@@ -261,7 +264,8 @@ class Machine(RuleBasedStateMachine):
         else:
             own = [one for one in beginning if one.decider is self.commands[0].decider and way == "beginning its own"]
             offered = [one.name for one in own or (beginning if way != "out of turn" else ()) or self.commands]
-        command = self.definition.commands[data.draw(st.sampled_from(offered), label="command")]
+        names = data.draw(st.lists(st.sampled_from(offered), min_size=2, max_size=2), label="commands")
+        command = self.definition.commands[min(names, key=lambda name: self.written[name])]
         sent = self.filled(command, data.draw(asks(command), label=command.name))
         alike = data.draw(st.booleans(), label="as it is")
         for field in command.asked if alike else ():
@@ -349,6 +353,7 @@ class Machine(RuleBasedStateMachine):
             assert self.head == head, "a refusal or nothing to do wrote something"
             return receipt.fields if isinstance(receipt, LinliError) else ()
         self.done[command.name] += 1
+        self.written[command.name] += 1
         window = ENTRIES["parameters"]["late_entry_days"]["value"] if command.late is None else command.late
         assert back <= window, f"{command.name} is entered {back} days late"
         self.check_guards(command, receipt["id"], ask, by)
@@ -425,10 +430,12 @@ class Machine(RuleBasedStateMachine):
 
     def check_guards(self, command: Command, id: str, ask: dict[str, Any], by: Mandate) -> None:
         """The commit holds everything that the decision was given, at the version that it has."""
-        commit, decider = self.commits[-1], command.decider
+        decider = command.decider
+        commit = next(one for one in reversed(self.commits) if one.command == command.name)  # policies have written since
         before = self.things.get(decider.category, {}).get(id, decider.initial(id))
         written = {commit.stream, *(part.stream for part in commit.also)}
-        given = {field.name: ask[field.name] for field in command.asked} | {"city": self.desk.node.city()}
+        given = {field.name: ask[field.name] for field in command.asked}
+        given |= dict.fromkeys(command.needs.city, self.desk.node.city())
         for name, held in command.needs.holds.items():
             found = held.ids(before, given, by)
             for one in [found] if isinstance(found, str) else found:

@@ -200,9 +200,39 @@ SEATS = {
 CODES = {kind: ENTRIES.get(kind, {}) | MECHANISMS.get(kind, {}) for kind in {**ENTRIES, **MECHANISMS}}
 
 
+def profile(version: int, dropped: tuple[str, str] = ("", ""), more: str = "") -> dict[str, Any]:
+    """The arguments of `adopt_profile` for this city without one entry (kind and code), its first level renamed to what is added."""
+    apart = ("levels", "roles", "parameters", "checklists", "obligations")
+    listed = {
+        kind: [_item(code, **data) for code, data in codes.items() if (kind, code) != dropped]
+        for kind, codes in CODES.items()
+    }
+    levels = [{name: one[name] for name in ("code", "zh", "en")} for one in listed["levels"]]
+    levels[0]["zh"] += more
+    roles = [{name: part for name, part in one.items() if name != "powers"} for one in listed["roles"]]
+    lists = {
+        kind: {one["code"]: {name: part for name, part in one.items() if name != "code"} for one in ones}
+        for kind, ones in listed.items()
+        if kind not in apart
+    }
+    return {
+        "city": "某市",
+        "version": version,
+        "levels": levels,
+        "roles": roles,
+        "powers": {one["code"]: one["powers"] for one in listed["roles"]},
+        "code_lists": lists,
+        "parameters": {one["code"]: one["value"] for one in listed["parameters"]},
+        "checklists": listed["checklists"],
+        "obligations": listed["obligations"],
+    }
+
+
 def founded() -> Iterator[tuple[str, dict[str, Any]]]:
     """All facts of the small city with its mechanisms, as (type, data)."""
-    yield from facts()
+    for type, data in facts():
+        adopted = {"data": whole(data["kind"], data["data"])} if type == "EntryAdopted" else {}
+        yield type, data | adopted
     for kind, codes in MECHANISMS.items():
         for code, data in codes.items():
             yield entry(kind, code, **whole(kind, data))

@@ -33,16 +33,16 @@ from shared.domain.fields import (
     Yes,
 )
 from tests.kit.city import BUILDING, COMMUNITY, COMPOUND, ORGANISATIONS, OTHER_COMPOUND, POSTS, RESIDENTS
-from tests.kit.mechanisms import BODIES, CODES, SEATS
+from tests.kit.mechanisms import BODIES, CODES, SEATS, profile
 
 #: The day on which everything is commanded, and how far the days that are named lie around it.
 TODAY = date(2025, 3, 4)
 DAYS = [TODAY + timedelta(days) for days in (-40, -1, 0, 1, 2, 30, 400)]
-PLACES = [COMPOUND] * 12 + [COMMUNITY, BUILDING, OTHER_COMPOUND, f"{COMPOUND}.99"]
+PLACES = [COMPOUND] * 8 + [BUILDING] * 3 + [COMMUNITY, OTHER_COMPOUND, f"{COMPOUND}.99"]
 PERSONS = [*RESIDENTS[:2], "p-grid"]
 TEXTS = ["路灯不亮", "第二天", "a", "line\nline", "“引号” & <b>", "é", "x" * 60]
 #: Codes, periods, numbers as text, times of day.
-PATTERNED = [*["a1", "b2"] * 2, "2025", "2025-03", "A1", "97.5", "19:30", "21:00", "91350100M000100Y43", "6222000011112222", "", "0" * 64]
+PATTERNED = [*["a1", "b2", "a1"] * 2, "2025", "2025-03", "A1", "97.5", "19:30", "21:00", "91350100M000100Y43", "6222000011112222", "", "0" * 64]
 #: Things of a category that are named, from the newest on; one more that there is not.
 NAMED = 4
 #: Entries of a list at most, unless its kind asks for more.
@@ -152,10 +152,31 @@ def asked(fields: Sequence[Field]) -> SearchStrategy[dict[str, Any]]:
     return st.fixed_dictionaries(required, optional={name: one for name, one in values.items() if name not in required})
 
 
+_ENTRIES = st.sampled_from([(kind, code, data) for kind, codes in CODES.items() for code, data in codes.items()])
+#: Arguments that fit only together: whole entries, whole profiles.
+TOGETHER: dict[str, SearchStrategy[dict[str, Any]]] = {
+    "adopt_entry": st.builds(
+        lambda entry, other: {"kind": entry[0], "code": other or entry[1], "data": entry[2]},
+        _ENTRIES,
+        st.sampled_from(["", "", "a1"]),
+    ),
+    "retire_entry": st.builds(lambda entry: {"kind": entry[0], "code": entry[1]}, _ENTRIES),
+    "adopt_profile": st.builds(
+        lambda version, dropped, more: profile(version, dropped[:2], more),
+        st.integers(1, 9),
+        _ENTRIES,
+        st.sampled_from(["", "（改）"]),
+    ),
+}
+
+
 @cache
 def asks(command: Command) -> SearchStrategy[dict[str, Any]]:
     """What might be sent for a command."""
     given = asked(command.asked)
+    if command.name in TOGETHER:
+        apart = asked([field for field in command.asked if field.name not in ("levels", "roles", "powers", "code_lists")])
+        given = st.builds(lambda some, whole: some | whole, apart, TOGETHER[command.name])
     if (first := command.id_field) is None:
         return given
     own = ids(command.decider.category) if first.kind == ID else of_kind(first.kind, first.name)

@@ -23,8 +23,20 @@ from shared.domain.words import Said, _, said
 
 
 def _is_held(post: Post, by: Mandate, city: City) -> Said | None:
-    """Why nobody else can be appointed yet."""
-    return refusal(lambda: _check_free(post, city.day))
+    """Why nobody else can be appointed yet, or by this command at all."""
+    type = (city.organisation(post.organisation_id) or {"type": ""})["type"]
+    return refusal(lambda: _check_free(post, city.day), lambda: check_elected(city, type, post))
+
+
+def check_elected(city: City, type: str, post: Post) -> None:
+    """Raise `IllegalStateError` for a post that is filled by a selection only."""
+    if kind := selected_by(city, type, post.role):
+        raise IllegalStateError(
+            _("posts like {post} are filled by the selection {kind} only; elect somebody and seat them by it"),
+            {"post_id": said(_("filled by a selection"))},
+            post=post.title,
+            kind=kind,
+        )
 
 
 @POST.command(
@@ -53,13 +65,8 @@ def appoint_person(
     term is over. Nobody appoints themselves, or holds posts of two bodies that the city keeps apart over one place (D06, X14).
     """
     made = appointed(post, by, at, city, person, organisation, ex_officio, person_id, since, until)
-    if made and (kind := selected_by(city, organisation.type, post.role)):
-        raise IllegalStateError(
-            _("posts like {post} are filled by the selection {kind} only; elect somebody and seat them by it"),
-            {"post_id": said(_("filled by a selection"))},
-            post=post.title,
-            kind=kind,
-        )
+    if made:
+        check_elected(city, organisation.type, post)
     return made
 
 

@@ -35,9 +35,9 @@ from shared.domain.fields import (
 from tests.kit.city import BUILDING, COMMUNITY, COMPOUND, ORGANISATIONS, OTHER_COMPOUND, POSTS, RESIDENTS
 from tests.kit.mechanisms import BODIES, CODES, SEATS, profile
 
-#: The day on which everything is commanded, and how far the days that are named lie around it.
+#: The day on which the first thing is commanded, and how many days those that are named lie after the present one.
 TODAY = date(2025, 3, 4)
-DAYS = [TODAY + timedelta(days) for days in (-40, -1, 0, 1, 2, 30, 400)]
+DAYS = (-40, -1, 0, 0, 1, 2, 30, 400)
 PLACES = [COMPOUND] * 8 + [BUILDING] * 3 + [COMMUNITY, OTHER_COMPOUND, f"{COMPOUND}.99"]
 PERSONS = [*RESIDENTS[:2], "p-grid"]
 TEXTS = ["路灯不亮", "第二天", "a", "line\nline", "“引号” & <b>", "é", "x" * 60]
@@ -47,6 +47,9 @@ PATTERNED = [*["a1", "b2", "a1"] * 2, "2025", "2025-03", "A1", "97.5", "19:30", 
 NAMED = 4
 #: Entries of a list at most, unless its kind asks for more.
 MANY = 2
+
+#: What the ids name that a field maps to something.
+NAMING = {"attended": "organisation", "positions": "organisation", "votes": "person"}
 
 #: The pool of what a field refers to; things of the service's own are found when the command is given.
 _CITY: dict[str, Sequence[str]] = {
@@ -63,6 +66,14 @@ class Id:
 
     category: str
     number: int
+
+
+@dataclass(frozen=True)
+class Later:
+    """Some day so far from the present one, or a moment of it: which day that is, is known when the command is given."""
+
+    days: int
+    hour: str = ""
 
 
 def ids(category: str) -> SearchStrategy[Any]:
@@ -83,9 +94,9 @@ def of_kind(kind: Kind, name: str = "") -> SearchStrategy[Any]:
             few = {kind.least, kind.least + 1, 2, 5, 100, 5000, kind.most}
             return st.sampled_from(sorted(value for value in few if kind.least <= value <= kind.most))
         case Day():
-            return st.sampled_from([day.isoformat() for day in DAYS])
+            return st.sampled_from([Later(days) for days in DAYS])
         case Moment():
-            return st.sampled_from([f"{day.isoformat()}T08:30:00+08:00" for day in DAYS])
+            return st.sampled_from([Later(days, "T08:30:00+08:00") for days in DAYS])
         case Text():
             return st.sampled_from([text for text in TEXTS if _loads(kind, text)])
         case Pattern():
@@ -93,7 +104,8 @@ def of_kind(kind: Kind, name: str = "") -> SearchStrategy[Any]:
         case Many():
             return _of_many(kind, name)
         case Pairs():
-            return st.dictionaries(of_kind(kind.keys, name), of_kind(kind.values), max_size=min(MANY, kind.most))
+            keys = of_kind(kind.keys, NAMING.get(name, name))
+            return st.dictionaries(keys, of_kind(kind.values), max_size=min(MANY, kind.most))
         case Group():
             return asked(kind.fields)
     return of_facets(kind.facets)
@@ -184,16 +196,18 @@ def asks(command: Command) -> SearchStrategy[dict[str, Any]]:
     return st.builds(lambda one, other: one | other, given, named)
 
 
-def filled(value: Any, known: Callable[[str], Sequence[str]]) -> Any:
-    """A drawn value with its ids filled in; `known(category)` are the ids that there are."""
+def filled(value: Any, known: Callable[[str], Sequence[str]], today: date) -> Any:
+    """A drawn value with its ids and days filled in; `known(category)` are the ids that there are."""
     match value:
+        case Later():
+            return f"{today + timedelta(value.days)}{value.hour}"
         case Id():
             there = known(value.category)[-3:]
             if not there or value.number == NAMED:
                 return f"{value.category}-{value.number}"
             return there[value.number % len(there)]
         case Mapping():
-            return {filled(name, known): filled(part, known) for name, part in value.items()}
+            return {filled(name, known, today): filled(part, known, today) for name, part in value.items()}
         case list():
-            return [filled(part, known) for part in value]
+            return [filled(part, known, today) for part in value]
     return value

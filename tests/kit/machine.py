@@ -35,9 +35,9 @@ from shared.following.context import CallContext
 from shared.following.definition import Definition
 from shared.following.performing import perform
 from shared.log import Commit, NewEvent, Receipt
-from tests.kit.city import COMMUNITY, COMPOUND, ENTRIES, ORGANISATIONS, POSTS
+from tests.kit.city import COMMUNITY, COMPOUND, ENTRIES, POSTS
 from tests.kit.desk import Desk
-from tests.kit.mechanisms import founded
+from tests.kit.mechanisms import AREAS, SEATS, founded
 from tests.kit.strategies import NAMED, PERSONS, TODAY, Id, asked, asks, filled
 
 #: Who commands: holders of several posts who may do everything, and now and then somebody who may not.
@@ -47,10 +47,11 @@ MIGHTY = [
         role=role,
         organisation_id=organisation,
         post_id=post,
-        place=ORGANISATIONS[organisation][1],
+        place=AREAS[organisation],
         powers=frozenset({"*"}),
     )
-    for post, (organisation, role, holder, _) in POSTS.items()
+    for post, (organisation, role, holder, until) in {**POSTS, **SEATS}.items()
+    if holder and not until
 ]
 #: Whoever may do everything in the whole city, from no post of the small one.
 MAYOR = Mandate(actor="p-mayor", role="mayor", post_id="post-mayor", powers=frozenset({"*"}))

@@ -11,6 +11,7 @@ from typing import Any
 from shared.domain.catalogue import whole
 from tests.kit.city import (
     BUILDING,
+    COMMUNITY,
     COMPOUND,
     ENTRIES,
     FOUNDED,
@@ -189,14 +190,20 @@ MECHANISMS: dict[str, dict[str, dict[str, Any]]] = {
 #: Bodies beside those of the small city: organisation to its type, level, place and parent.
 BODIES = {
     "o-board": ("board", "compound", OTHER_COMPOUND, "o-community"),
+    "o-committee": ("council", "community", COMMUNITY, "o-street"),
+    "o-owners": ("council", "compound", COMPOUND, "o-community"),
     "o-union": ("union", "compound", COMPOUND, "o-community"),
 }
 #: Posts beside those of the small city: post to its organisation, role, holder and the first day after.
 SEATS = {
     "post-worker": ("o-community", "community_worker", "p-worker", "2025-03-06"),
+    "post-committee": ("o-committee", "community_worker", "p-committee", ""),
+    "post-owners": ("o-owners", "community_worker", "p-owners", ""),
     "post-member": ("o-board", "treasurer", "", ""),
     "post-helper": ("o-union", "helper", "", ""),
 }
+#: Each body's place.
+AREAS = {id: body[1] for id, body in ORGANISATIONS.items()} | {id: body[2] for id, body in BODIES.items()}
 CODES = {kind: ENTRIES.get(kind, {}) | MECHANISMS.get(kind, {}) for kind in {**ENTRIES, **MECHANISMS}}
 
 
@@ -239,9 +246,6 @@ def founded() -> Iterator[tuple[str, dict[str, Any]]]:
     for id, (type, level, place, parent) in BODIES.items():
         named = {"organisation_id": id, "type": type, "name": f"名 {id}", "name_en": id, "level": level}
         yield "OrganisationEstablished", named | {"place": place, "parent_id": parent, "since": FOUNDED}
-    where = {id: place for id, (_type, _level, place, _parent) in BODIES.items()} | {
-        id: place for id, (_level, place, _parent) in ORGANISATIONS.items()
-    }
     for post_id, (organisation, role, person, until) in SEATS.items():
-        yield from post(post_id, organisation, role, person, until, where[organisation])
+        yield from post(post_id, organisation, role, person, until, AREAS[organisation])
     yield "HouseholdsCounted", {"place": BUILDING, "households": 12, "as_of": FOUNDED, "qualifier": "exact"}

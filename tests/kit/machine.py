@@ -20,15 +20,16 @@ import msgspec
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, rule
 
-from shared.domain.city import REGISTRY
+from shared.domain.city_rows import REGISTRY
 from shared.domain.command import Command
 from shared.domain.decider import Decider
 from shared.domain.errors import LinliError, to_mapping
-from shared.domain.fields import ID, FieldError, load_fields
+from shared.domain.fields import ID, FieldError
 from shared.domain.identity import new_id
 from shared.domain.mandate import Mandate
 from shared.domain.moments import before as is_before
 from shared.domain.record import Record
+from shared.domain.structures import load_fields
 from shared.domain.view import Row, Tally, state_of
 from shared.following import follow, node
 from shared.following.context import CallContext
@@ -102,7 +103,20 @@ BACK = st.sampled_from([0] * 12 + [1, 3, 8])
 #: How often a command is filled in anew that was refused for what was filled in.
 TRIES = 6
 #: How the names of commands begin after which little can be done to a thing.
-ENDING = ("abolish", "call_off", "cancel", "close", "decline", "dissolve", "end", "erase", "forget", "leave", "reject", "withdraw")
+ENDING = (
+    "abolish",
+    "call_off",
+    "cancel",
+    "close",
+    "decline",
+    "dissolve",
+    "end",
+    "erase",
+    "forget",
+    "leave",
+    "reject",
+    "withdraw",
+)
 #: How the next command is chosen.
 WAYS = (
     ["nothing"]
@@ -448,7 +462,9 @@ class Machine(RuleBasedStateMachine):
     def check_guards(self, command: Command, id: str, ask: dict[str, Any], by: Mandate) -> None:
         """The commit holds everything that the decision was given, at the version that it has."""
         decider = command.decider
-        commit = next(one for one in reversed(self.commits) if one.command == command.name)  # policies have written since
+        commit = next(
+            one for one in reversed(self.commits) if one.command == command.name
+        )  # policies have written since
         before = self.things.get(decider.category, {}).get(id, decider.initial(id))
         written = {commit.stream, *(part.stream for part in commit.also)}
         given = {field.name: ask[field.name] for field in command.asked}

@@ -16,22 +16,8 @@ from hypothesis import strategies as st
 from hypothesis.strategies import SearchStrategy
 
 from shared.domain.command import Command
-from shared.domain.fields import (
-    ID,
-    PLACE,
-    Choice,
-    Day,
-    Field,
-    Group,
-    Kind,
-    Many,
-    Moment,
-    Number,
-    Pairs,
-    Pattern,
-    Text,
-    Yes,
-)
+from shared.domain.fields import ID, PLACE, Choice, Day, Kind, Moment, Number, Pattern, Text, Yes
+from shared.domain.structures import Field, Group, Many, Pairs
 from tests.kit.city import BUILDING, COMMUNITY, COMPOUND, ORGANISATIONS, OTHER_COMPOUND, POSTS, RESIDENTS
 from tests.kit.mechanisms import BODIES, CODES, SEATS, profile
 
@@ -42,7 +28,19 @@ PLACES = [COMPOUND] * 8 + [BUILDING] * 3 + [COMMUNITY, OTHER_COMPOUND, f"{COMPOU
 PERSONS = [*RESIDENTS[:2], "p-grid"]
 TEXTS = ["路灯不亮", "第二天", "a", "line\nline", "“引号” & <b>", "é", "x" * 60]
 #: Codes, periods, numbers as text, times of day.
-PATTERNED = [*["a1", "b2", "a1"] * 2, "2025", "2025-03", "A1", "97.5", "19:30", "21:00", "91350100M000100Y43", "6222000011112222", "", "0" * 64]
+PATTERNED = [
+    *["a1", "b2", "a1"] * 2,
+    "2025",
+    "2025-03",
+    "A1",
+    "97.5",
+    "19:30",
+    "21:00",
+    "91350100M000100Y43",
+    "6222000011112222",
+    "",
+    "0" * 64,
+]
 #: Things of a category that are named, from the newest on; one more that there is not.
 NAMED = 4
 #: Entries of a list at most, unless its kind asks for more.
@@ -141,11 +139,7 @@ def _of_pattern(kind: Pattern, name: str) -> SearchStrategy[Any]:
         return st.one_of(*(ids(one) for one in named.split("|")))
     if kind == PLACE:
         return st.sampled_from(PLACES)
-    fitting = [
-        value
-        for value in PATTERNED
-        if _loads(kind, value)
-    ]
+    fitting = [value for value in PATTERNED if _loads(kind, value)]
     return st.sampled_from(fitting) if fitting else st.from_regex(kind.pattern, fullmatch=True)
 
 
@@ -187,7 +181,9 @@ def asks(command: Command) -> SearchStrategy[dict[str, Any]]:
     """What might be sent for a command."""
     given = asked(command.asked)
     if command.name in TOGETHER:
-        apart = asked([field for field in command.asked if field.name not in ("levels", "roles", "powers", "code_lists")])
+        apart = asked(
+            [field for field in command.asked if field.name not in ("levels", "roles", "powers", "code_lists")]
+        )
         given = st.builds(lambda some, whole: some | whole, apart, TOGETHER[command.name])
     if (first := command.id_field) is None:
         return given

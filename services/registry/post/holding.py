@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Annotated
+from typing import Annotated, Any
 
 from services.registry.classification import require_classified
 from services.registry.organisation import ORGANISATION, Organisation
@@ -40,6 +40,11 @@ def check_elected(city: City, type: str, post: Post) -> None:
         )
 
 
+def _named(post: Post, ask: Mapping[str, Any]) -> str:
+    """Whom somebody names: not the post's own person, who held it until now."""
+    return str(ask["person_id"])
+
+
 @POST.command(
     "registry.appoint",
     when=("standing",),
@@ -53,7 +58,7 @@ def appoint_person(
     by: Mandate,
     at: str,
     city: City,
-    person: Annotated[Person, holds(PERSON, "person_id")],
+    person: Annotated[Person, holds(PERSON, _named)],
     organisation: Annotated[Organisation, holds(ORGANISATION, lambda post, ask: post.organisation_id)],
     ex_officio: Annotated[Post | None, holds(POST, lambda post, ask: post.ex_officio_post_id)],
     person_id: Annotated[str, id_of("person"), "the person"],

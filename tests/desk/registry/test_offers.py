@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from services.gateway.portal.beginning import belonging
 from services.registry.booking import BOOKING
 from services.registry.checklist import CHECKLIST
 from services.registry.meeting import MEETING
@@ -50,6 +51,11 @@ def test_a_post_is_filled_while_nobody_holds_it_and_emptied_while_somebody_does(
         desk.ask("end_appointment", "operator", at="2025-03-11T09:00:00+08:00", **ended)
     adopt(desk, "selections", "cadres", "干部", of="party", role="grid_worker", only=True)
     assert offered(desk, POST, "post-grid", "2025-03-10") == {"abolish_post"}
+
+
+def test_a_form_asks_for_the_next_holder_of_a_post_whose_last_term_is_over() -> None:
+    """Whoever held it before is not who is appointed; whoever holds it is whose term ends."""
+    assert belonging(POST.commands["appoint_person"], {"post_id": "post-grid", "person_id": "p-lin"}) == {}
 
 
 def test_a_booking_is_given_back_until_its_day_is_over(desk: Desk) -> None:

@@ -106,6 +106,8 @@ class Text(Kind):
         _readable(text, invisible=self.lines, lines=self.lines)
         if text and not visible(text):
             raise _refuse(_("must not be blank"))
+        if text.startswith("sealed:"):  # as texts that are encrypted begin
+            raise _refuse(_("must not begin with sealed:"))
         if len(text) > self.longest:
             raise _refuse(_("must have at most {longest} characters"), longest=self.longest)
         return text

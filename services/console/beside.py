@@ -82,10 +82,10 @@ def verify_personal(
     try:
         keys = open_keys(settings, read_only=True)
     except UnavailableError as error:
-        sealed = (
+        texts = (
             text for name, log in logs.items() for one in log.read_commits() for text in defined(name).sealed_in(one)
         )
-        if not settings.mongodb_uri and next(sealed, None) is not None:
+        if not settings.mongodb_uri and next(texts, None) is not None:
             raise CorruptionError(f"the keys of personal data are lost: {error.message}") from error
         unchecked.append(f"personal data: {error.message}")
         return 0

@@ -56,10 +56,26 @@ class Kind:
         raise NotImplementedError
 
 
+#: Marks on one letter at most, as in the stream-safe form of texts; no writing needs as many.
+MOST_MARKS = 30
+
+
 def _text(value: Any) -> str:
     if not isinstance(value, str):
         raise refusal(_("must be text"))
+    _require_few_marks(value)
     return unicodedata.normalize("NFC", value.replace("\r\n", "\n").replace("\r", "\n"))
+
+
+def _require_few_marks(text: str) -> None:
+    """Raise for many marks on one letter: putting them in order takes time with the square of their number (UAX #15, 13)."""
+    if text.isascii():
+        return
+    marks = 0
+    for character in text:
+        marks = marks + 1 if unicodedata.combining(character) else 0
+        if marks > MOST_MARKS:
+            raise refusal(_("must not have more than {most} marks on one letter"), most=MOST_MARKS)
 
 
 def visible(text: str) -> bool:

@@ -72,6 +72,11 @@ COSTLY: dict[str, tuple[str, bytes, dict[str, str]]] = {
     "fields": ("/api/issues/report_issue", b"{" + b",".join(b'"f%d":1' % n for n in range(80_000)) + b"}", {}),
     "nested": ("/api/issues/report_issue", b'{"a":' + b"[" * 100_000 + b"]" * 100_000 + b"}", {}),
     "open text": ("/api/issues/report_issue", b'{"a":"' + b'\\"' * 500_000, {}),
+    "marks": (
+        "/api/issues/report_issue",
+        b'{"place":"350104.013.001","category":"clutter","description":"a' + "\u0301\u0316".encode() * 250_000 + b'"}',
+        {},
+    ),
     "number": ("/api/issues/report_issue", b'{"a":' + b"9" * 900_000 + b"}", {}),
     "form": ("/report", b"a&" * 520_000, _FORM),
     "form in percent": ("/report", b"%41" * 340_000, _FORM),

@@ -60,9 +60,12 @@ class Kind:
 MOST_MARKS = 30
 
 
-def _text(value: Any) -> str:
+def _text(value: Any, longest: int = 200) -> str:
+    """A text in its normal form; one that cannot become short enough is not looked at any closer."""
     if not isinstance(value, str):
         raise refusal(_("must be text"))
+    if len(value) > 8 * longest:  # line ends and composed letters make it shorter
+        raise refusal(_("must have at most {longest} characters"), longest=longest)
     _require_few_marks(value)
     return unicodedata.normalize("NFC", value.replace("\r\n", "\n").replace("\r", "\n"))
 
@@ -116,7 +119,7 @@ class Text(Kind):
     lines: bool = True
 
     def load(self, value: Any) -> str:
-        text = _text(value).strip()
+        text = _text(value, max(self.longest, 25)).strip()
         _readable(text, invisible=self.lines, lines=self.lines)
         if text and not visible(text):
             raise refusal(_("must not be blank"))
@@ -148,7 +151,7 @@ class Pattern(Kind):
     elsewhere: bool = False
 
     def load(self, value: Any) -> str:
-        text = _text(value)
+        text = _text(value, max(self.longest, 200))
         if (self.longest and len(text) > self.longest) or not re.fullmatch(self.pattern, text):
             raise refusal(self.reason)
         return text

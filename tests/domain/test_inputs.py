@@ -11,7 +11,7 @@ from marshmallow import ValidationError
 
 from services.console.catalogue import OWNERS, definition
 from shared.domain.event import LARGEST_INTEGER
-from shared.domain.fields import MOST_MARKS, Day, FieldError, Kind, Moment, Number, Text
+from shared.domain.fields import MOST_MARKS, Day, FieldError, Kind, Moment, Number, Pattern, Text
 from shared.domain.structures import Field, Group, Many, Pairs
 from shared.following.schemas import Declared
 
@@ -112,6 +112,14 @@ def test_marks_on_a_letter_are_few_and_looked_at_before_they_are_put_in_order(ki
     assert time.monotonic() - begun < 1
     if isinstance(kind, Text) and kind.longest > MOST_MARKS:
         assert not refused(kind, "a" + "\u0316" * MOST_MARKS) and refused(kind, "a" + "\u0316" * (MOST_MARKS + 1))
+
+
+@pytest.mark.parametrize("kind", [*kinds(Text), *kinds(Pattern), *kinds(Day), *kinds(Moment)])
+def test_a_megabyte_is_refused_without_a_look_at_each_letter(kind: Kind) -> None:
+    begun = time.monotonic()
+    for part in ("a", "楼", "\u200d", "\r\n", "a\u0301"):
+        assert refused(kind, part * 300_000)
+    assert time.monotonic() - begun < 0.5
 
 
 @pytest.mark.parametrize("kind", kinds(Number))

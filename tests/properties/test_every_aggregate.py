@@ -40,6 +40,8 @@ ONLY_REFUSED = {
     "link",
     "selection",
     "regulation",
+    "acknowledgement",
+    "response",
     "meeting",
     "programme",
     "participation",

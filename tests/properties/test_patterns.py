@@ -6,6 +6,7 @@ import ast
 import re
 import time
 from collections.abc import Iterator
+from importlib import import_module
 from itertools import product
 from pathlib import Path
 from re import _constants, _parser  # type: ignore[attr-defined]  # how the library itself reads a pattern
@@ -14,7 +15,8 @@ from typing import Any
 import pytest
 
 from services.gateway.contracts import DEFINITIONS
-from shared.domain.fields import Kind, Many, Pairs, Pattern
+from shared.domain.fields import Kind, Pattern
+from shared.domain.structures import Many, Pairs
 
 ROOT = Path(__file__).resolve().parents[2]
 #: Characters of a text that is tried, and seconds after which it is tried at twice the length.
@@ -38,6 +40,10 @@ def _written() -> Iterator[Tried]:
             if not (isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.args):
                 continue
             first, of = node.args[0], node.func.value
+            name = names.get(id(node), "")
+            if isinstance(first, ast.JoinedStr) and name and node.func.attr == "compile":  # put together of others
+                made = getattr(import_module(".".join(path.relative_to(ROOT).with_suffix("").parts)), name)
+                first = ast.Constant(made.pattern)
             if isinstance(of, ast.Name) and of.id == "re" and isinstance(first, ast.Constant):
                 flags = sum(
                     getattr(re, name.attr)
@@ -46,7 +52,7 @@ def _written() -> Iterator[Tried]:
                     if isinstance(name, ast.Attribute) and isinstance(name.value, ast.Name) and name.value.id == "re"
                 )
                 used = {node.func.attr}
-                if node.func.attr == "compile" and (name := names.get(id(node))):
+                if node.func.attr == "compile" and name:
                     used = set(re.findall(rf"\b{name}\.(\w+)\(", text)) or {"sub"}
                 yield (
                     f"{path.relative_to(ROOT)}:{node.lineno}",

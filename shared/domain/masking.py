@@ -39,7 +39,7 @@ _LONG = re.compile(rf"(?<!\d)(?:\d(?:{_APART}\d){{16}}{_APART}[\dXx]|\d{{15}})(?
 _MOBILE = re.compile(
     rf"(?<![A-Za-z\d])[A-Za-z]{{0,12}}(1[3-9]\d{_APART}\d{{4}}{_APART}\d{{4}})[A-Za-z]{{0,12}}(?![A-Za-z\d])"
 )
-_EXTENSION = re.compile(r"\s*(?:转|轉|分机|ext\.?|[xX#])\s*:?\s*\d{1,6}(?!\d)")
+_EXTENSION = re.compile(r"\s*(?:转|轉|分机|ext\.?|[xX#])\s*+(?::\s*+)?\d{1,6}(?!\d)")
 _COUNTRY = re.compile(r"(?:\+|00)?86(?=\D*1\d{2}|\D*0?[2-9]\d)")
 #: First two digits of identity numbers: the provinces.
 _CODES = "11 12 13 14 15 21 22 23 31 32 33 34 35 36 37 41 42 43 44 45 46 50 51 52 53 54 61 62 63 64 65 71 81 82 83"

@@ -4,7 +4,8 @@
 
 Licences are read from the packages that are installed where this runs. Advisories are files in OSV's form (https://ossf.github.io/osv-schema/),
 one each, as osv.dev offers them for PyPI in one archive: a data centre without internet brings the unpacked archive along. Exits 1 when
-a licence is not on the list below or an advisory concerns a version of the lock, 2 when it cannot tell.
+a licence is not on the list below or an advisory concerns a version of the lock, 2 when it cannot tell: also when all of them
+are older than a week.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ import json
 import re
 import sys
 from collections.abc import Iterator
+from datetime import date, timedelta
 from importlib.metadata import Distribution, PackageNotFoundError, distribution
 from pathlib import Path
 from typing import Any
@@ -23,6 +25,8 @@ from packaging.version import InvalidVersion, Version
 
 #: Licences that go with Apache-2.0, as parts of what packages call them (lower case). MPL-2.0 binds only its own files.
 FITTING = ("mit", "bsd", "apache", "isc", "psf", "python software foundation", "mpl-2.0", "mozilla public license 2.0")
+#: Days after which advisories are too old to tell anything.
+STALE = 7
 _PINNED = re.compile(r"^([A-Za-z0-9._-]+)==([^\s\\;]+)", re.MULTILINE)
 
 
@@ -125,7 +129,10 @@ def main(arguments: list[str] | None = None) -> int:
             for name, version in packages.items():
                 if concerns(one, name, version):
                     poor.append(f"{name} {version}: {one['id']} {one.get('summary', '')}".rstrip())
-        print(f"advisories: {len(brought)} compared")
+        newest = max(str(one.get("modified", ""))[:10] for one in brought)
+        print(f"advisories: {len(brought)} compared, the newest of {newest or 'no day'}")
+        if newest < (date.today() - timedelta(STALE)).isoformat():
+            unknown.append(f"advisories: none is of the last {STALE} days; bring newer ones along")
     for line in (*poor, *unknown):
         print(line, file=sys.stderr)
     print(f"licences: {len(packages)} packages, {len(poor) + len(unknown)} findings")

@@ -7,12 +7,10 @@ from __future__ import annotations
 
 import base64
 import os
-import re
 from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol
 
-import msgspec
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
@@ -20,15 +18,10 @@ from shared.domain.errors import UnavailableError
 from shared.domain.names import mask
 from shared.sqlite import Database
 
-_PREFIX = "sealed:v1:"
+#: How a sealed text begins.
+SEALED = "sealed:v1:"
 _GENERATION, _NONCE, _TAG, _KEY = 2, 12, 16, 32  # bytes
-_SEALED = re.compile(rb'"(sealed:v1:(?:[^"\\]|\\.)*:[A-Za-z0-9+/]+=*)"')
 _LAST_GENERATION = 256**_GENERATION - 1
-
-
-def sealed_in(text: bytes) -> list[str]:
-    """Every sealed text in some JSON, as `Personal.open` takes it."""
-    return [msgspec.json.decode(b'"' + found + b'"', type=str) for found in _SEALED.findall(text)]
 
 
 class Key(NamedTuple):
@@ -183,7 +176,7 @@ class Personal:
         assert key.secret is not None
         generation, nonce = key.generation.to_bytes(_GENERATION, "big"), os.urandom(_NONCE)
         ciphertext = AESGCM(key.secret).encrypt(nonce, text.encode(), _bound_to(subject, generation))
-        return f"{_PREFIX}{subject}:{base64.b64encode(generation + nonce + ciphertext).decode()}"
+        return f"{SEALED}{subject}:{base64.b64encode(generation + nonce + ciphertext).decode()}"
 
     def open(self, sealed: str) -> str | None:
         """Decrypt text; None when the person was erased after it was sealed, empty text for empty text.
@@ -230,15 +223,21 @@ class Personal:
                 return following
 
 
+def named_in(sealed: str) -> tuple[str, int]:
+    """Whose a sealed text is, and of which generation its key; raises `ValueError` when it is none."""
+    subject, generation, _, _ = _parts(sealed)
+    return subject, int.from_bytes(generation, "big")
+
+
 def _bound_to(subject: str, generation: bytes) -> bytes:
-    return _PREFIX.encode() + generation + subject.encode()
+    return SEALED.encode() + generation + subject.encode()
 
 
 def _parts(sealed: str) -> tuple[str, bytes, bytes, bytes]:
     """Return subject, generation, nonce and ciphertext; refuses base64 that is not the canonical encoding of its bytes."""
-    subject, _, text = sealed.removeprefix(_PREFIX).rpartition(":")
-    if not sealed.startswith(_PREFIX) or not subject:
-        raise ValueError(f"not sealed text: expected {_PREFIX}<subject>:<base64>")
+    subject, _, text = sealed.removeprefix(SEALED).rpartition(":")
+    if not sealed.startswith(SEALED) or not subject:
+        raise ValueError(f"not sealed text: expected {SEALED}<subject>:<base64>")
     try:
         raw = base64.b64decode(text, validate=True)
     except ValueError:

@@ -6,7 +6,7 @@ What cannot be checked is named, so that nobody takes silence for proof.
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from services.audit.ledger import rows_of
@@ -19,7 +19,7 @@ from shared.following.definition import Definition
 from shared.following.follow import parked_row
 from shared.following.parking import PARKING, UNREADABLE, FactParked, ParkedFactSkipped, ParkedFactsRetried
 from shared.log import EventLog
-from shared.personal import Personal, sealed_in
+from shared.personal import Personal
 from shared.service.settings import Settings
 from shared.service.storage import open_keys, open_views
 from shared.views import ViewStore
@@ -72,13 +72,20 @@ def verify_service(
                 raise
 
 
-def verify_personal(settings: Settings, logs: Mapping[str, EventLog], unchecked: list[str]) -> int:
+def verify_personal(
+    settings: Settings,
+    logs: Mapping[str, EventLog],
+    unchecked: list[str],
+    defined: Callable[[str], Definition] = definition,
+) -> int:
     """Open every sealed text; returns how many there are. Raises `CorruptionError` naming the first whose key is lost or another one."""
     try:
         keys = open_keys(settings, read_only=True)
     except UnavailableError as error:
-        commits = (commit for log in logs.values() for commit in log.read_commits())
-        if not settings.mongodb_uri and any(sealed_in(commit.body) for commit in commits):
+        texts = (
+            text for name, log in logs.items() for one in log.read_commits() for text in defined(name).sealed_in(one)
+        )
+        if not settings.mongodb_uri and next(texts, None) is not None:
             raise CorruptionError(f"the keys of personal data are lost: {error.message}") from error
         unchecked.append(f"personal data: {error.message}")
         return 0
@@ -86,7 +93,7 @@ def verify_personal(settings: Settings, logs: Mapping[str, EventLog], unchecked:
     try:
         for name, log in logs.items():
             for commit in log.read_commits():
-                for sealed in sealed_in(commit.body):
+                for sealed in defined(name).sealed_in(commit):
                     try:
                         personal.open(sealed)
                     except ValueError as error:

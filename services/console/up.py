@@ -23,6 +23,7 @@ from services.console.health import Health
 from services.console.output import err
 from shared.broker.topology import check
 from shared.domain.errors import BadInputError, UnavailableError
+from shared.service.collecting import Sender
 from shared.service.history import check_history
 from shared.service.logging import configure
 from shared.service.runner import runner_for
@@ -51,7 +52,9 @@ def serve(names: list[str], scenario: Path | None, log_file: Path | None) -> Non
             check_history(settings, name)
     keep_private(settings.data)
     log = log_file.open("a", buffering=1, encoding="utf-8") if log_file else None
-    configure(settings.log_level, log)
+    name = ",".join(names) or "linli"
+    sender = Sender(settings.logs_to, settings.logs_ca_file, name) if settings.logs_to else None
+    configure(settings.log_level, log, sender)
     lock = _lock(settings.data) if not names else None
     started = time.monotonic()
     classes = [service_class(name) for name in names or SERVICES]
@@ -96,6 +99,8 @@ def serve(names: list[str], scenario: Path | None, log_file: Path | None) -> Non
         lock.close()
     if not stopped:
         _log.warning("not waited for", services=names or list(SERVICES), seconds=STOP_WITHIN)
+    if sender is not None:
+        sender.flush()
     if not stopped or (names and not failures):
         # at exit Python would wait for threads that wait for an absent server; and after a clean stop for pymongo's monitors, a
         # second or more for which callers of a restarting service would wait

@@ -237,7 +237,9 @@ def accept_project(
     _judged("issues", project.issue_ids, issues)
     if failing := [code for code in codes if not criteria[code]]:
         raise IllegalStateError(
-            _("the works do not meet: {failing}; repair them and examine again"), failing=", ".join(failing)
+            _("the works do not meet: {failing}; repair them and examine again"),
+            {"criteria": said(_("not met: {failing}"), failing=", ".join(failing))},
+            failing=", ".join(failing),
         )
     return [
         ProjectAccepted(

@@ -23,6 +23,7 @@ from services.gateway.devices import add_cookie
 from services.gateway.operations import create_operations, register_health
 from services.gateway.operators import Operators
 from services.gateway.operators_api import create_operators_api
+from services.gateway.requests import FormRequest
 from services.gateway.session import Gateway
 from services.gateway.signing import Signing
 from services.gateway.tiles import create_tiles
@@ -79,6 +80,7 @@ def create_app(
     `security_contact` is where weaknesses are reported.
     """
     app = Flask(__name__, static_folder=None)
+    app.request_class = FormRequest
     app.config.update(
         SECRET_KEY=derive_key(secrets[0], "session"),
         SECRET_KEY_FALLBACKS=[derive_key(secret, "session") for secret in secrets[1:]],

@@ -30,6 +30,8 @@ LIFETIME, OPERATORS_LIFETIME = 12 * 3600, 4 * 3600
 WRONG_BOTH, WRONG_NAME, WRONG_ADDRESS, WRONG_CODE = 5, 30, 100, 5
 #: Characters of the longest name and password.
 LONGEST_NAME, LONGEST_PASSWORD = 64, 200
+#: Characters of the shortest installation's token.
+SHORTEST_TOKEN = 32
 #: Who acts with the installation's token.
 TOKEN = "operator:token"
 #: What somebody has to do before anything else.
@@ -52,11 +54,17 @@ def derive_key(secret: bytes, purpose: str) -> bytes:
 
 
 def operator_token(path: Path) -> str:
-    """The installation's token, its first credential; written at first start, readable by its owner only."""
+    """The installation's token, its first credential; written at first start, readable by its owner only. An empty file: none.
+
+    Raises `BadInputError` when it is short enough to be guessed.
+    """
     if not path.exists():
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         write_private(path, secrets.token_urlsafe(32).encode() + b"\n")
-    return text_of(path, "LINLI_OPERATOR_TOKEN_FILE")
+    token = text_of(path, "LINLI_OPERATOR_TOKEN_FILE")
+    if 0 < len(token) < SHORTEST_TOKEN:
+        raise BadInputError(f"LINLI_OPERATOR_TOKEN_FILE {path} must hold {SHORTEST_TOKEN} characters or more, or none")
+    return token
 
 
 def account_words(row: Row | None) -> dict[str, str]:

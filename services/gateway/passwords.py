@@ -29,9 +29,9 @@ def check_password(password: str, *known: str, field: str = "password") -> None:
 
 
 def _refused(password: str, known: tuple[str, ...]) -> Said | None:
-    plain = unicodedata.normalize("NFKC", password)
     if not SHORTEST <= len(password) <= LONGEST:
         return said(_("must have 10 to 200 characters"))
+    plain = unicodedata.normalize("NFKC", password)
     if len(set(plain.split())) == 0:
         return said(_("must not be blank"))
     named = [word.casefold() for word in known if len(word) > 3]

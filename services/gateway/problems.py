@@ -41,6 +41,12 @@ class AskedError(DomainError):
         super().__init__(message, {"request_id": request_id})
 
 
+class TooLargeError(LinliError):
+    """What was sent would take too long to read."""
+
+    kind = "too_large"
+
+
 class UnsupportedMediaTypeError(LinliError):
     """The body is not JSON."""
 

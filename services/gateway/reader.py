@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from flask import g, request
+from werkzeug.exceptions import HTTPException
 
+from shared.domain.errors import LinliError
 from shared.words import LANGUAGES
 
 COOKIE = "linli_language"
@@ -15,7 +17,10 @@ MACHINES = ("/api/", "/health/", "/city-ledger/")
 
 def changed() -> str:
     """The language that a half-written form is to be shown in, "" for none."""
-    given = request.form.get(CHANGED, "") if request.method == "POST" else ""
+    try:
+        given = request.form.get(CHANGED, "") if request.method == "POST" else ""
+    except (HTTPException, LinliError):  # a form that is not read; whoever asks for its fields says so
+        return ""
     return given if given in LANGUAGES else ""
 
 

@@ -10,23 +10,54 @@ from itertools import islice
 from typing import Any, NoReturn
 
 import msgspec
-from flask import Request, g
+from flask import Request, g, session
 from marshmallow import Schema, ValidationError, fields
 from webargs.flaskparser import FlaskParser
+from werkzeug.datastructures import ImmutableMultiDict
 from werkzeug.exceptions import RequestEntityTooLarge
 
 from services.gateway.access import LARGEST_BODY
-from services.gateway.problems import UnsupportedMediaTypeError
+from services.gateway.problems import TooLargeError, UnsupportedMediaTypeError
 from shared.domain.errors import BadInputError
 from shared.domain.event import LARGEST_INTEGER
 from shared.domain.words import _, said
 
 _INTEGER = re.compile(r"-?[0-9]{1,16}")
-_STRINGS = re.compile(rb'"(?:[^"\\]|\\.)*"', re.DOTALL)
+#: A string, also one that nobody closes: so each byte is looked at once.
+_STRINGS = re.compile(rb'"(?:[^"\\]|\\.)*+(?:"|\\?\Z)', re.DOTALL)
 _BRACKETS = re.compile(rb"[\[\]{}]")
 #: Values in one body, how deep they are nested, and fields whose mistakes are told at a time.
 MOST_VALUES, DEEPEST, MOST_MISTAKES = 20_000, 32, 20
+#: How a form is sent.
+FORM = "application/x-www-form-urlencoded"
+#: Bytes of the largest form of somebody who is not signed in.
+LARGEST_OPEN_FORM = 64 * 1024
 _WORDS = {"true": True, "false": False}
+
+
+class FormRequest(Request):
+    """Reads forms of bounded cost: the gateway does nothing else meanwhile.
+
+    No form of ours has files, so what comes in several parts is none. One that was refused is empty for whoever makes the page about it.
+    """
+
+    def _load_form_data(self) -> None:
+        why = self._too_large() if self.mimetype == FORM else None
+        if self.mimetype == FORM and why is None:
+            super()._load_form_data()
+            return
+        self.__dict__ |= {"form": ImmutableMultiDict(), "files": ImmutableMultiDict()}
+        if why is not None:
+            raise why
+
+    def _too_large(self) -> TooLargeError | None:
+        text = self.get_data(cache=True)
+        if len(text) > LARGEST_OPEN_FORM and "token" not in session:
+            sentence = _("a form of somebody who is not signed in has {most} bytes at most")
+            return TooLargeError(sentence, most=LARGEST_OPEN_FORM)
+        if text.count(b"&") >= MOST_VALUES:
+            return TooLargeError(_("a form has {most} fields at most"), most=MOST_VALUES)
+        return None
 
 
 class Parser(FlaskParser):

@@ -22,7 +22,7 @@ from shared.domain.mandate import Mandate
 from shared.domain.privacy import PUBLIC, staff
 from shared.domain.query import Cursor, Limit, order_of
 from shared.domain.reader import Reader
-from shared.domain.signature import holds
+from shared.domain.signature import Opener, holds
 from shared.domain.structures import many
 from shared.domain.view import View
 from shared.domain.words import Said, _, said
@@ -91,6 +91,7 @@ class Mediation(msgspec.Struct, frozen=True):
     since: str = ""
     talks: int = 0
     last_talk: str = ""
+    last_note: str = ""  # sealed
     agreement: str = ""  # sealed
     reason: str = ""  # sealed
     ended: str = ""
@@ -103,18 +104,19 @@ def evolve(mediation: Mediation, event: Event) -> Mediation:
         case MediationOpened():
             return Mediation(**taken(event, Mediation, id=mediation.id, status="open"))
         case MediationTalked():
-            return replace(mediation, talks=mediation.talks + 1, last_talk=max(mediation.last_talk, event.talked_on))
+            last = max(mediation.last_talk, event.talked_on)
+            return replace(mediation, talks=mediation.talks + 1, last_talk=last, last_note=event.note)
         case MediationSettled():
             return replace(mediation, status="settled", agreement=event.agreement, ended=event.settled_on)
         case MediationFailed():
             return replace(mediation, status="failed", reason=event.reason, ended=event.failed_on)
         case PartiesErased():
-            return replace(mediation, parties="", agreement="", reason="", erased=True)
+            return replace(mediation, parties="", last_note="", agreement="", reason="", erased=True)
     return mediation
 
 
 _FACTS = (MediationOpened, MediationTalked, MediationSettled, MediationFailed, PartiesErased)
-MEDIATION = Decider("mediation", _FACTS, Mediation, Mediation, evolve, lambda mediation: mediation.place)
+MEDIATION = Decider("mediation", _FACTS, Mediation, Mediation, evolve, lambda mediation: mediation.place, fold=2)
 
 
 @MEDIATION.command("issue.mediate", new=MADE, place="issue", alone=True)
@@ -166,13 +168,20 @@ def talk_with_parties(
     *,
     by: Mandate,
     at: str,
+    opened: Opener,
     note: Annotated[str, text(2000), "what was said; sealed"],
 ) -> list[Event]:
-    """Record that you looked into the dispute with the parties (C30)."""
+    """Record that you looked into the dispute with the parties; the same of the same day again is the same (C30)."""
+    if (mediation.last_talk, opened(mediation.last_note)) == (at[:10], note):
+        return []
     return [MediationTalked(mediation_id=mediation.id, talked_on=at[:10], note=note)]
 
 
-@MEDIATION.command("issue.mediate", when=("open",), otherwise=_OVER, only=_mediates)
+def _not_talked(mediation: Mediation, by: Mandate, city: City) -> Said | None:
+    return None if mediation.talks else said(_("talk with the parties first"))
+
+
+@MEDIATION.command("issue.mediate", when=("open",), otherwise=_OVER, only=_mediates, unless=_not_talked)
 def settle_dispute(
     mediation: Mediation,
     *,
@@ -227,6 +236,7 @@ _SEALED = ("parties", "agreement", "reason")
 _ROW = row_of(
     MEDIATION,
     *_SEALED,
+    "last_note",
     parties={"type": ["string", "null"]},  # null: erased
     agreement={"type": ["string", "null"]},
     reason={"type": ["string", "null"]},
@@ -252,7 +262,8 @@ def find_mediations(
     where = {"place__under": place__under, "issue_id": issue_id, "status": status}
     page = read.page("mediations", where, limit, cursor, order, MEDIATION)
     rows = (row | {name: read.open(row[name]) if row[name] else "" for name in _SEALED} for row in page["rows"])
-    return page | {"rows": read.city.named(rows)}
+    shown = ({name: value for name, value in row.items() if name != "last_note"} for row in rows)
+    return page | {"rows": read.city.named(shown)}
 
 
 @MEDIATION.query(

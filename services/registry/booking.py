@@ -25,7 +25,7 @@ from shared.domain.privacy import PUBLIC, staff, told
 from shared.domain.reader import Reader
 from shared.domain.venue import VenueKind
 from shared.domain.view import Row, View
-from shared.domain.words import _, said
+from shared.domain.words import Said, _, said
 
 
 # Facts. Class and field names are the storage format: rename nothing, upcast instead.
@@ -159,10 +159,19 @@ def book_venue(
     return [VenueBooked(booking_id=booking.id, **booked, **hours)]  # type: ignore[arg-type]  # as declared above
 
 
+def _over(booking: Booking, by: Mandate, city: City) -> Said | None:
+    """Why it cannot be given back any more."""
+    return said(_OVER, day=booking.day) if booking.day < city.day else None
+
+
+_OVER = _("{day} is over; what took place is not cancelled")
+
+
 @BOOKING.command(
     "venue.book",
     when=("booked",),
     again=("cancelled",),
+    unless=_over,
     owner=lambda booking, by: bool(by.actor) and booking.person_id == by.actor,
 )
 def cancel_booking(
@@ -172,9 +181,7 @@ def cancel_booking(
     if booking.status == "cancelled":
         return []
     if booking.day < at[:10]:
-        raise IllegalStateError(
-            _("{day} is over; what took place is not cancelled"), {"booking_id": said(_("over"))}, day=booking.day
-        )
+        raise IllegalStateError(_OVER, {"booking_id": said(_("over"))}, day=booking.day)
     return [BookingCancelled(booking_id=booking.id, reason=reason)]
 
 

@@ -28,7 +28,7 @@ from shared.domain.catalogue import Checklist as Template
 from shared.domain.catalogue import data_of
 from shared.domain.city import City
 from shared.domain.decider import Decider
-from shared.domain.errors import BadInputError, ForbiddenError, IllegalStateError
+from shared.domain.errors import BadInputError, ForbiddenError, IllegalStateError, refusal
 from shared.domain.event import Event, taken
 from shared.domain.fields import CODE, PLACE, YES, choice, code_of, line, text
 from shared.domain.identity import derived_id
@@ -211,7 +211,17 @@ def _not_the_judged(checklist: Checklist, by: Mandate) -> Said | None:
     return None
 
 
-@CHECKLIST.command("checklist.judge", when=("open", "passed"), only=_not_the_judged)
+def _for_others(checklist: Checklist, by: Mandate, city: City) -> Said | None:
+    """Why the checklist is not for its subject any more."""
+    return refusal(lambda: _check_for_it(checklist, city))
+
+
+def _check_for_it(checklist: Checklist, city: City) -> None:
+    template = city.versions("checklists")[checklist.template][-1]
+    _for_it(city, checklist.template, data_of("checklists", template.data), checklist.subject)
+
+
+@CHECKLIST.command("checklist.judge", when=("open", "passed"), only=_not_the_judged, unless=_for_others)
 def judge_item(
     checklist: Checklist,
     *,
@@ -225,8 +235,7 @@ def judge_item(
     """Say whether an item of a checklist holds, with evidence; the last one that passes completes it (A07, B32)."""
     if not by.actor or by.role in ("service", "operator"):
         raise ForbiddenError(_("a person judges, since somebody must answer for it"))
-    template = city.versions("checklists")[checklist.template][-1]
-    _for_it(city, checklist.template, data_of("checklists", template.data), checklist.subject)
+    _check_for_it(checklist, city)
     known = [one.code for one in checklist.items]
     if item not in known:
         raise BadInputError(

@@ -56,10 +56,29 @@ class Kind:
         raise NotImplementedError
 
 
-def _text(value: Any) -> str:
+#: Marks on one letter at most, as in the stream-safe form of texts; no writing needs as many.
+MOST_MARKS = 30
+
+
+def _text(value: Any, longest: int = 200) -> str:
+    """A text in its normal form; one that cannot become short enough is not looked at any closer."""
     if not isinstance(value, str):
         raise refusal(_("must be text"))
+    if len(value) > 8 * longest:  # line ends and composed letters make it shorter
+        raise refusal(_("must have at most {longest} characters"), longest=longest)
+    _require_few_marks(value)
     return unicodedata.normalize("NFC", value.replace("\r\n", "\n").replace("\r", "\n"))
+
+
+def _require_few_marks(text: str) -> None:
+    """Raise for many marks on one letter: putting them in order takes time with the square of their number (UAX #15, 13)."""
+    if text.isascii():
+        return
+    marks = 0
+    for character in text:
+        marks = marks + 1 if unicodedata.combining(character) else 0
+        if marks > MOST_MARKS:
+            raise refusal(_("must not have more than {most} marks on one letter"), most=MOST_MARKS)
 
 
 def visible(text: str) -> bool:
@@ -100,10 +119,12 @@ class Text(Kind):
     lines: bool = True
 
     def load(self, value: Any) -> str:
-        text = _text(value).strip()
+        text = _text(value, max(self.longest, 25)).strip()
         _readable(text, invisible=self.lines, lines=self.lines)
         if text and not visible(text):
             raise refusal(_("must not be blank"))
+        if text.startswith("sealed:"):  # as texts that are encrypted begin
+            raise refusal(_("must not begin with sealed:"))
         if len(text) > self.longest:
             raise refusal(_("must have at most {longest} characters"), longest=self.longest)
         return text
@@ -130,7 +151,7 @@ class Pattern(Kind):
     elsewhere: bool = False
 
     def load(self, value: Any) -> str:
-        text = _text(value)
+        text = _text(value, max(self.longest, 200))
         if (self.longest and len(text) > self.longest) or not re.fullmatch(self.pattern, text):
             raise refusal(self.reason)
         return text

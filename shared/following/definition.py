@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -15,7 +15,7 @@ from shared.domain.city_rows import REGISTRY, city_views
 from shared.domain.clock import Rule
 from shared.domain.command import Command
 from shared.domain.decider import Decider
-from shared.domain.event import Codec
+from shared.domain.event import Codec, seals_of
 from shared.domain.policy import Policy
 from shared.domain.query import Query
 from shared.domain.record import Record
@@ -24,6 +24,9 @@ from shared.following.anchoring import ANCHORING_EVENTS
 from shared.following.follow import PARKED
 from shared.following.parking import PARKING_EVENTS
 from shared.following.schemas import schema_of
+from shared.log import StoredCommit
+from shared.log.record import records_of
+from shared.personal import SEALED
 
 
 @dataclass(frozen=True)
@@ -87,6 +90,18 @@ class Definition:
         events = [event for decider in self.deciders for event in decider.codec.events.values()]
         upcasters = {key: up for decider in self.deciders for key, up in decider.codec.upcasters.items()}
         return Codec((*events, *PARKING_EVENTS, *ANCHORING_EVENTS), upcasters)
+
+    def sealed_in(self, commit: StoredCommit) -> Iterator[str]:
+        """Every sealed text in a commit of the service, as `Personal.open` takes it.
+
+        Where a field is declared to be sealed, and nowhere else: anybody can write a text that looks like one.
+        """
+        for record in records_of(commit):
+            event = self.codec.events.get(record.type)
+            for name, mark in seals_of(event).items() if event else ():
+                fact = self.codec.decode(record.type, record.schema, record.data)
+                if mark.when(fact) and str(text := getattr(fact, name)).startswith(SEALED):
+                    yield text
 
     @cached_property
     def commands(self) -> dict[str, Command]:

@@ -47,7 +47,7 @@ from shared.following.performing import perform
 from shared.following.reading import UpToDate
 from shared.following.snapshots import PURPOSE
 from shared.log import EventLog
-from shared.personal import Personal, sealed_in
+from shared.personal import Personal
 from shared.service import metrics, tracing
 from shared.service.followers import Followers
 from shared.service.history import History
@@ -90,7 +90,7 @@ class Here(DependencyProvider):
         tracing.configure(settings.traces)
         tracing.observe(log)
         self.personal = Personal(open_keys(settings))
-        _try_keys(self.personal, log)
+        _try_keys(self.definition, self.personal, log)
         self.node = ServiceRuntime(self.definition, log, views, tracing.traced(name, self._follower), self.personal)
         self.history = History(settings)
         self.node.compare = self.history.check
@@ -111,14 +111,18 @@ class Here(DependencyProvider):
         return Call(self, worker_ctx.data.get("linli"), worker_ctx.data.get(tracing.ATTRIBUTE))
 
 
-def _try_keys(personal: Personal, log: EventLog) -> None:
+def _try_keys(definition: Definition, personal: Personal, log: EventLog) -> None:
     """Open the sealed texts that were recorded last, and say at once what could not be read later.
 
     Raises `UnavailableError` when none can be opened: the keys are lost, or another city's.
     """
     tried, wrong = 0, []
     for commit in log.read_commits(max(0, log.head().position - TRIED)):
-        for sealed in sealed_in(commit.body):
+        try:
+            texts = list(definition.sealed_in(commit))
+        except CorruptionError:  # a fact that cannot be read is parked when it is applied
+            continue
+        for sealed in texts:
             tried += 1
             try:
                 personal.open(sealed)

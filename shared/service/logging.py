@@ -11,6 +11,8 @@ from typing import Any, TextIO, cast
 
 import structlog
 
+from shared.service.collecting import Handler, Sender
+
 
 def _only_frames(logger: Any, method: str, line: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
     """Say of an error what it is and where it came from, with what caused it; its words may quote what somebody typed."""
@@ -45,8 +47,8 @@ class Unfailing:
         return hasattr(self._stream, "isatty") and bool(self._stream.isatty())
 
 
-def configure(level: str, file: Any = None) -> None:
-    """Send everything to one stream; the libraries' own loggers pass through at warning and above."""
+def configure(level: str, file: Any = None, sender: Sender | None = None) -> None:
+    """Send everything to one stream, and with a sender to another machine too; libraries' loggers pass through at warning and above."""
     stream = Unfailing(file or sys.stdout)
     terminal = stream.isatty()
     structlog.configure(
@@ -55,6 +57,7 @@ def configure(level: str, file: Any = None) -> None:
             structlog.processors.TimeStamper(fmt="iso", utc=True),
             structlog.processors.StackInfoRenderer(),
             _only_frames,
+            *([sender.line] if sender else []),
             *([structlog.dev.ConsoleRenderer()] if terminal else []),
             *([] if terminal else [structlog.processors.JSONRenderer(ensure_ascii=False)]),
         ],
@@ -63,3 +66,5 @@ def configure(level: str, file: Any = None) -> None:
         cache_logger_on_first_use=True,
     )
     logging.basicConfig(level=logging.WARNING, stream=stream, format="%(levelname)s %(name)s %(message)s", force=True)
+    if sender:
+        logging.getLogger().addHandler(Handler(sender))

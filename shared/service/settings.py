@@ -14,6 +14,7 @@ from urllib.parse import quote
 
 from shared.domain.errors import BadInputError
 from shared.following.codes import SHORTEST_SECRET
+from shared.service.collecting import place_of
 from shared.tls import Server, Tls, checked, configured
 
 #: Variable, default, meaning. A test compares the README's table with it.
@@ -89,6 +90,16 @@ VARIABLES: tuple[tuple[str, str, str], ...] = (
         "File with the witnesses of the city ledger and how many of them must cosign (C2SP tlog-policy); empty: none",
     ),
     ("LINLI_ANCHOR_MINUTES", "60", "Minutes between two signed checkpoints that are recorded in every service's log"),
+    (
+        "LINLI_LOGS_TO",
+        "",
+        "tls://host:port of a syslog collector on another machine, which gets each log line too (RFC 5425); empty: stdout only",
+    ),
+    (
+        "LINLI_LOGS_CA_FILE",
+        "",
+        "The authority that signed the collector's certificate; empty: the system's authorities",
+    ),
     ("LINLI_LOG_LEVEL", "info", "debug, info, warning or error"),
     (
         "LINLI_TRACES",
@@ -154,6 +165,8 @@ class Settings:
     ca_file: str = ""
     https_only: bool = False
     breached_passwords: Path | None = None
+    logs_to: tuple[str, int] | None = None
+    logs_ca_file: str = ""
     amqp_tls: Tls | None = None
     mongodb_tls: Tls | None = None
     #: Not from the environment: the services with a log, as whoever starts them knows them.
@@ -202,6 +215,8 @@ class Settings:
             ca_file=checked("LINLI_CA_FILE", value["LINLI_CA_FILE"], own=False),
             https_only=_yes(value, "LINLI_HTTPS_ONLY"),
             breached_passwords=Path(value["LINLI_BREACHED_PASSWORDS"]) if value["LINLI_BREACHED_PASSWORDS"] else None,
+            logs_to=place_of(value["LINLI_LOGS_TO"]),
+            logs_ca_file=checked("LINLI_LOGS_CA_FILE", value["LINLI_LOGS_CA_FILE"], own=False),
             amqp_tls=_tls(value, "AMQP"),
             mongodb_tls=_tls(value, "MONGODB"),
         )

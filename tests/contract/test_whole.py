@@ -7,7 +7,7 @@ import sqlite3
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 from unittest.mock import patch
 
 import pytest
@@ -15,7 +15,10 @@ import pytest
 from services.console.catalogue import OWNERS
 from services.console.databases import migrate
 from services.console.doctor.history import histories
+from shared.domain.decider import Decider
 from shared.domain.errors import UnavailableError
+from shared.domain.event import Event
+from shared.domain.event import sealed as hidden
 from shared.domain.view import View, by
 from shared.following.definition import Definition
 from shared.following.follow import PARKED, Follower
@@ -205,25 +208,39 @@ def test_a_folder_with_odd_characters_is_that_folder(tmp_path: Path) -> None:
     shutil.rmtree(odd)
 
 
+class Seen(Event, frozen=True, kw_only=True):
+    name: Annotated[str, hidden(lambda fact: "p-1")]
+    note: str
+
+
+def _same(state: Any, event: Seen) -> Any:
+    return state
+
+
+SEEING = Definition("registry", (Decider("seen", (Seen,), Seen, lambda id: None, _same, lambda state: ""),))
+
+
 def test_keys_that_logs_need_are_never_begun_anew(tmp_path: Path) -> None:
     settings = Settings.read({"LINLI_DATA": str(tmp_path)})
     open_keys(settings).close()  # a new city
     log, keys = open_log(settings, "registry"), tmp_path / "keys" / "personal.sqlite"
-    write(log, "s", 0, name="nothing sealed")
+    write(log, "s", 0, name="", note="nothing sealed")
     keys.unlink()
     store = open_keys(settings)  # nobody needs one yet
     sealed = Personal(store).seal("p-1", "林小满")
-    write(log, "s", 1, name=sealed)
-    _try_keys(Personal(store), log)
+    write(log, "s", 1, name=sealed, note="")
+    _try_keys(SEEING, Personal(store), log)
     store.close()
     keys.unlink()
     with pytest.raises(UnavailableError, match=r"personal\.sqlite is missing, the keys of the personal data"):
         open_keys(settings)
     other = SqliteKeys(tmp_path / "other.sqlite")  # another city's
     with pytest.raises(UnavailableError, match="none of the last 1 sealed texts of registry can be opened"):
-        _try_keys(Personal(other), log)
+        _try_keys(SEEING, Personal(other), log)
     Personal(other).seal("p-2", "陈")
-    write(log, "s", 2, name=Personal(other).seal("p-2", "陈"))
-    _try_keys(Personal(other), log)  # one of two: said in the log, and the others can be read
+    write(log, "s", 2, name=Personal(other).seal("p-2", "陈"), note="")
+    _try_keys(SEEING, Personal(other), log)  # one of two: said in the log, and the others can be read
+    write(log, "s", 3, name="", note="sealed:v1:p-1:AAAA")  # as anybody can write in a text
+    assert [len(list(SEEING.sealed_in(commit))) for commit in log.read_commits()] == [0, 1, 1, 0]
     other.close()
     log.close()

@@ -111,17 +111,38 @@ def test_each_row_says_how_it_stands_and_why() -> None:
 
 
 def test_the_tests_that_are_named_are_there() -> None:
-    functions = set()
-    for path in (ROOT / "tests").rglob("*.py"):
-        functions |= {path.stem, *re.findall(r"^def (test_\w+)", path.read_text(), re.MULTILINE)}
     named = set(re.findall(r"`(test_\w+)`", PAGE))
-    assert len(named) > 50 and named - functions == set()
+    assert len(named) > 50 and named - {*_tests()} == set()
+
+
+def _tests() -> dict[str, list[Path]]:
+    """Each test, and each file of tests, with where it is."""
+    found: dict[str, list[Path]] = {}
+    for path in (ROOT / "tests").rglob("*.py"):
+        for name in (path.stem, *re.findall(r"^def (test_\w+)", path.read_text(), re.MULTILINE)):
+            found.setdefault(name, []).append(path)
+    return found
+
+
+def test_each_attack_names_tests_that_are_there_and_run_in_the_shapes_that_it_says() -> None:
+    """The first test of `both` attacks whole cities of either shape, or takes each kind of store."""
+    page = (ROOT / "docs" / "attacks.md").read_text()
+    rows = re.findall(r"^\| (?!tried)(.+?) \| (.+?) \| (`test_.+?`) \| (.+?) \|$", page, re.MULTILINE)
+    assert len(rows) == len(re.findall(r"^\| (?!tried)", page, re.MULTILINE)) >= 40
+    there = _tests()
+    for tried, right, tests, shapes in rows:
+        named = re.findall(r"`(test_\w+)`", tests)
+        assert right and named and set(named) <= there.keys(), (tried, set(named) - there.keys())
+        assert shapes in ("both", "same code", "each its own", "SQLite"), tried
+        places = {path.relative_to(ROOT / "tests").parts[0] for path in there[named[0]]}
+        assert shapes != "both" or places <= {"attacks", "contract"}, tried
+        assert shapes != "each its own" or any("_databases_" in name for name in named), tried
 
 
 def test_limits_are_those_of_the_code() -> None:
     row = re.compile(r"^\| [^|]+ \| ([\d,]+)(?: \w+)? \| `([\w.]+):([A-Z_]+)(?:\[(\w+)\])?` \|$", re.MULTILINE)
     rows = row.findall(PAGE)
-    assert len(rows) == 24
+    assert len(rows) == 27
     for told, module, name, key in rows:
         value = getattr(import_module(module), name)
         assert (value[key] if key else value) == int(told.replace(",", "")), f"{module}:{name} {key}"

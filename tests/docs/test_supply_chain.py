@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.util
 import json
 import re
+from datetime import date, timedelta
 from pathlib import Path
 from types import ModuleType, SimpleNamespace
 from typing import Any
@@ -115,7 +116,11 @@ def test_only_fitting_licences_pass(licence: str, fits: bool) -> None:
 
 
 def _advisory(**affected: Any) -> dict[str, Any]:
-    return {"id": "PYSEC-1", "affected": [{"package": {"ecosystem": "PyPI", "name": "Some_Thing"}} | affected]}
+    return {
+        "id": "PYSEC-1",
+        "modified": f"{date.today()}T00:00:00Z",
+        "affected": [{"package": {"ecosystem": "PyPI", "name": "Some_Thing"}} | affected],
+    }
 
 
 def _range(*events: dict[str, str]) -> dict[str, Any]:
@@ -154,6 +159,12 @@ def test_a_finding_fails_the_check(
     (tmp_path / "a.json").write_text(json.dumps(_advisory(versions=["1.1"])))
     assert chain.main([str(lock), "--advisories", str(tmp_path)]) == 1
     assert "PYSEC-1" in capsys.readouterr().err
+    (tmp_path / "a.json").write_text(json.dumps(_advisory(versions=["1.0"])))
+    assert chain.main([str(lock), "--advisories", str(tmp_path)]) == 0
+    old = {"modified": f"{date.today() - timedelta(chain.STALE + 1)}T00:00:00Z"}
+    (tmp_path / "a.json").write_text(json.dumps(_advisory(versions=["1.0"]) | old))
+    assert chain.main([str(lock), "--advisories", str(tmp_path)]) == 2, "too old to tell"
+    assert "bring newer ones along" in capsys.readouterr().err
     metadata["License-Expression"] = "GPL-3.0"
     assert chain.main([str(lock)]) == 1
     metadata["License-Expression"] = ""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from typing import Any
 
@@ -10,7 +11,7 @@ from marshmallow import ValidationError
 
 from services.console.catalogue import OWNERS, definition
 from shared.domain.event import LARGEST_INTEGER
-from shared.domain.fields import Day, FieldError, Kind, Moment, Number, Text
+from shared.domain.fields import MOST_MARKS, Day, FieldError, Kind, Moment, Number, Pattern, Text
 from shared.domain.structures import Field, Group, Many, Pairs
 from shared.following.schemas import Declared
 
@@ -102,6 +103,23 @@ def test_no_text_is_invisible_or_harmful_and_line_ends_are_one(kind: Text) -> No
         assert kind.load("一\r\n二\r三\n") == "一\n二\n三"
     else:
         assert [value for value in ("一\n二", "一\r\n二", "一\t二", "甲\u200b乙") if not refused(kind, value)] == []
+
+
+@pytest.mark.parametrize("kind", [*kinds(Text), *kinds(Day), *kinds(Moment)])
+def test_marks_on_a_letter_are_few_and_looked_at_before_they_are_put_in_order(kind: Kind) -> None:
+    begun = time.monotonic()
+    assert refused(kind, "a" + "\u0301\u0316" * 100_000), "it would take half an hour to put them in order"
+    assert time.monotonic() - begun < 1
+    if isinstance(kind, Text) and kind.longest > MOST_MARKS:
+        assert not refused(kind, "a" + "\u0316" * MOST_MARKS) and refused(kind, "a" + "\u0316" * (MOST_MARKS + 1))
+
+
+@pytest.mark.parametrize("kind", [*kinds(Text), *kinds(Pattern), *kinds(Day), *kinds(Moment)])
+def test_a_megabyte_is_refused_without_a_look_at_each_letter(kind: Kind) -> None:
+    begun = time.monotonic()
+    for part in ("a", "楼", "\u200d", "\r\n", "a\u0301"):
+        assert refused(kind, part * 300_000)
+    assert time.monotonic() - begun < 0.5
 
 
 @pytest.mark.parametrize("kind", kinds(Number))

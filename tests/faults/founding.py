@@ -12,7 +12,7 @@ from tests.kit.city import document
 STREET, COMPOUND = "350104.013", "350104.013.001"
 OFFICER, OFFICER_POST, PASSWORD = "officer", "post-officer", "faults-linli-2026"
 PROJECT, TEAM, WALKERS = "drains", "night-walk", ["w-1", "w-2"]
-POWERS = ["issue.*", "project.*", "money.*", "payment.*", "team.*", "volunteer.*", "patrol.*", "visit.*"]
+POWERS = ["issue.*", "project.*", "money.*", "payment.*", "team.*", "volunteer.*", "patrol.*", "visit.*", "wish.*"]
 
 
 def found(city: City) -> dict[str, str]:

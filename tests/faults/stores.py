@@ -9,7 +9,7 @@ from collections.abc import Callable
 from contextlib import closing, suppress
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import msgspec
 
@@ -19,7 +19,7 @@ from services.console.beside import verify_personal, verify_service
 from shared.domain.command import on
 from shared.domain.decider import Decider
 from shared.domain.errors import LinliError
-from shared.domain.event import Event
+from shared.domain.event import Event, sealed
 from shared.domain.mandate import Mandate
 from shared.domain.signature import Holds
 from shared.domain.view import View, by
@@ -44,7 +44,8 @@ POISON = 13
 
 class Counted(Event, frozen=True, kw_only=True):
     number: int
-    name: str
+    of: str
+    name: Annotated[str, sealed(lambda fact: f"p-{fact.of}")]
 
 
 class Count(msgspec.Struct, frozen=True):
@@ -97,9 +98,7 @@ class Place:
             id = choose.choice(("a", "a", "a", "b", "c"))
             poison = number in (40, 60) or choose.random() < 0.03
             count = POISON if poison else choose.randrange(20, 999)
-            told = [
-                Counted(number=count, name=personal.seal(f"p-{id}", f"林{number}")) for _ in range(choose.randint(1, 2))
-            ]
+            told = [Counted(number=count, of=id, name=f"林{number}") for _ in range(choose.randint(1, 2))]
             _do(shops, COUNT, "d" if poison else id, lambda _, told=told: told)
         for number in (1, 2):  # streams that one commit writes together
             _do_wide(shops, number, personal)
@@ -142,7 +141,7 @@ class Place:
             for what in DEFINITIONS:
                 stores[what.name] = self._open(open_views(self.settings, what.name, what.all_views, read_only=True))
                 verify_service(what, logs[what.name], stores[what.name], logs, [])
-            verify_personal(self.settings, logs, [])
+            verify_personal(self.settings, logs, [], {one.name: one for one in DEFINITIONS}.__getitem__)
             if replayed:
                 for what in DEFINITIONS:
                     fresh = SqliteViews(self._scratch(), what.all_views)
@@ -394,10 +393,20 @@ def _do_wide(node: ServiceRuntime, number: int, personal: Personal) -> None:
     from shared.following.execute import execute
 
     context, mandate = _by(f"wide-{number}")
-    told = Counted(number=number, name=personal.seal("p-wide", "林"))
+    told = Counted(number=number, of="wide", name="林")
 
     def decide(state: Any, *, by: Mandate, at: str, other: Any) -> Any:
         return [told, on(COUNT, f"y-{number}", told, told)]
 
     holds = {"other": Holds(COUNT, lambda state, ask, by: f"y-{number}")}
-    execute(node.log, COUNT, f"x-{number}", decide, context=context, mandate=mandate, command="count", holds=holds)
+    execute(
+        node.log,
+        COUNT,
+        f"x-{number}",
+        decide,
+        context=context,
+        mandate=mandate,
+        command="count",
+        holds=holds,
+        seal=personal.seal,
+    )

@@ -200,16 +200,22 @@ def _no_rows(table: str) -> Tamper:
 
 def _rewritten(choose: random.Random, place: Place) -> None:
     """A record is changed and the chain behind it computed anew: only who followed the log knows."""
+    commits = [row for row in place.read(f"{LOG}.commits") if row["position"] > 0]
+    rewrite(place, f"{LOG}.commits", choose.randrange(len(commits)), b'"actor":"op"', b'"actor":"xx"')
+
+
+def rewrite(place: Place, table: str, start: int, old: bytes, new: bytes) -> None:
+    """Put other words into the commit of that number, and compute the chain behind it anew."""
     from hashlib import sha256
 
-    rows = place.read(f"{LOG}.commits")
+    rows = place.read(table)
     commits = sorted((row for row in rows if row["position"] > 0), key=lambda row: row["position"])
-    start, changed, previous = choose.randrange(len(commits)), [], ""
+    changed, previous = [], ""
     digests: dict[str, str] = {}
     for number, row in enumerate(commits):
         body = bytes(row["body"])
         if number == start:
-            body = body.replace(b'"actor":"op"', b'"actor":"xx"', 1)
+            body = body.replace(old, new, 1)
         elif number > start:
             body = body.replace(
                 b'"previous":"' + commits[number - 1]["digest"].encode(), b'"previous":"' + previous.encode(), 1
@@ -222,7 +228,7 @@ def _rewritten(choose: random.Random, place: Place) -> None:
             digest, _, position = row["command_id"].partition("/")
             kept = {"digest": digests[digest]} if row.get("digest") else {}
             changed.append(row | {"command_id": f"{digests[digest]}/{position}"} | kept)
-    place.write(f"{LOG}.commits", changed)
+    place.write(table, changed)
 
 
 def _is_commit(row: dict[str, Any]) -> bool:

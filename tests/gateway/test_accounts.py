@@ -13,7 +13,7 @@ from services.gateway.accounts import VIEWS, Accounts
 from services.gateway.attempts import FADES, FIRST, LONGEST, WATCHED, Attempts
 from services.gateway.credentials import WRONG_BOTH, WRONG_NAME, Credentials, Identity, operator_token
 from services.gateway.problems import TooManyRequestsError
-from shared.domain.errors import IllegalStateError, NotFoundError, UnauthenticatedError
+from shared.domain.errors import BadInputError, IllegalStateError, NotFoundError, UnauthenticatedError
 from shared.views.sqlite import SqliteViews
 from tests.kit.traces import found
 
@@ -163,6 +163,15 @@ def test_the_operators_token_is_made_once_and_private(accounts: Accounts, tmp_pa
     assert credentials.open(token).kind == "operator"
     with pytest.raises(UnauthenticatedError):
         credentials.open(token[:-1])
+
+
+def test_a_token_that_could_be_guessed_is_refused_and_an_empty_file_holds_none(tmp_path: Path) -> None:
+    path = tmp_path / "operator.token"
+    path.write_text("x" * 31 + "\n")
+    with pytest.raises(BadInputError, match="32 characters or more"):
+        operator_token(path)
+    path.write_text("\n")
+    assert operator_token(path) == ""
 
 
 def test_without_an_operators_token_an_empty_one_opens_nothing(accounts: Accounts) -> None:

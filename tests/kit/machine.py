@@ -9,10 +9,12 @@ from __future__ import annotations
 import itertools
 import shutil
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import ExitStack
 from datetime import timedelta
 from pathlib import Path
 from typing import Any, ClassVar
+from unittest.mock import patch
 
 import msgspec
 from hypothesis import strategies as st
@@ -29,13 +31,15 @@ from shared.domain.moments import before as is_before
 from shared.domain.record import Record
 from shared.domain.structures import load_fields
 from shared.domain.view import Row, Tally, state_of
+from shared.following import follow, node
 from shared.following.context import CallContext
 from shared.following.definition import Definition
 from shared.following.performing import perform
 from shared.log import Commit, NewEvent, Receipt
-from tests.kit.city import COMMUNITY, COMPOUND, ENTRIES, ORGANISATIONS, POSTS, facts
+from tests.kit.city import COMMUNITY, COMPOUND, ENTRIES, POSTS
 from tests.kit.desk import Desk
-from tests.kit.strategies import NAMED, PERSONS, TODAY, asks, filled
+from tests.kit.mechanisms import AREAS, SEATS, founded
+from tests.kit.strategies import NAMED, PERSONS, TODAY, Id, asked, asks, filled
 
 #: Who commands: holders of several posts who may do everything, and now and then somebody who may not.
 MIGHTY = [
@@ -44,10 +48,11 @@ MIGHTY = [
         role=role,
         organisation_id=organisation,
         post_id=post,
-        place=ORGANISATIONS[organisation][1],
+        place=AREAS[organisation],
         powers=frozenset({"*"}),
     )
-    for post, (organisation, role, holder, _) in POSTS.items()
+    for post, (organisation, role, holder, until) in {**POSTS, **SEATS}.items()
+    if holder and not until
 ]
 #: Whoever may do everything in the whole city, from no post of the small one.
 MAYOR = Mandate(actor="p-mayor", role="mayor", post_id="post-mayor", powers=frozenset({"*"}))
@@ -57,7 +62,7 @@ WEAK = [
     Mandate(actor="p-other", role="resident", place=COMMUNITY, powers=frozenset({"issue.*", "wish.*", "volunteer.*"})),
 ]
 BY = st.sampled_from([*MIGHTY * 5, *[MAYOR] * 8, *WEAK])
-#: Things of an aggregate that a run begins at most; of those that it relies on two, so that much happens to each.
+#: Things of an aggregate that a run begins at most, so that much happens to each.
 FEW = 4
 #: What a service is commanded before a run, where hardly a run would come upon it and most commands need it: projects with a budget,
 #: a team with its members.
@@ -95,14 +100,35 @@ BEFORE: dict[str, list[tuple[str, dict[str, Any]]]] = {
 }
 #: How many days ago a command is said to have happened.
 BACK = st.sampled_from([0] * 12 + [1, 3, 8])
+#: How often a command is filled in anew that was refused for what was filled in.
+TRIES = 6
+#: How the names of commands begin after which little can be done to a thing.
+ENDING = (
+    "abolish",
+    "call_off",
+    "cancel",
+    "close",
+    "decline",
+    "dissolve",
+    "end",
+    "erase",
+    "forget",
+    "leave",
+    "reject",
+    "withdraw",
+)
 #: How the next command is chosen.
 WAYS = (
-    ["what is offered"] * 4
-    + ["going on"] * 4
+    ["nothing"]
+    + ["what is offered"] * 5
+    + ["going on"] * 5
+    + ["an end"]
     + ["beginning"] * 2
-    + ["beginning its own"] * 3
-    + ["a day passes", "out of turn"]
+    + ["beginning its own"] * 2
+    + ["a day passes", "out of turn", "beside"]
 )
+#: What the city was founded with: whatever relies on it finds it, and needs not make it.
+FOUNDED = ("entry", "place", "organisation", "post", "person")
 
 
 class World:
@@ -112,7 +138,7 @@ class World:
         self.service, self.folder = service, folder
         self._numbers = itertools.count()
         (folder / "told").mkdir()
-        desk = Desk(service, folder / "told")
+        desk = Desk(service, folder / "told", founded())
         self._own = founding(desk) if service == REGISTRY else []
         self._found(desk)
         desk.catch_up()
@@ -123,8 +149,6 @@ class World:
                     [(fact, {f"{category}_id": f"{category}-{number}", "issue_ids": []}) for number in range(NAMED)],
                 )
         desk.close()
-        #: How often each command wrote something, over all runs.
-        self.done: Counter[str] = Counter()
 
     def fresh(self) -> tuple[Desk, Path]:
         """The service before anything was commanded, and its folder."""
@@ -140,9 +164,9 @@ class World:
 
 
 def founding(desk: Desk) -> list[Commit]:
-    """The facts of the small city as the registry itself records them."""
+    """The facts of the city as the registry itself records them."""
     definition, commits, versions = desk.definition, [], Counter[str]()
-    for type, data in facts():
+    for type, data in founded():
         decider = next(one for one in definition.deciders if type in one.codec.events)
         cls = decider.codec.events[type]
         event = msgspec.convert({name: value for name, value in data.items() if name in cls.__struct_fields__}, cls)
@@ -168,17 +192,20 @@ def founding(desk: Desk) -> list[Commit]:
 
 
 def reachable(definition: Definition, decider: Decider[Any]) -> list[Decider[Any]]:
-    """An aggregate, and those of its service whose things its commands hold or name."""
+    """An aggregate, and those of its service whose things its commands hold or name, but for those that the city was founded with."""
     found, left = [], [decider]
     while left:
         if (one := left.pop(0)) not in found:
             found.append(one)
-            left += [held.decider for command in one.commands.values() for held in command.needs.holds.values()]
-            named = {
-                field.kind.refers.replace("_", "-") for command in one.commands.values() for field in command.asked
-            }
-            left += [other for other in definition.deciders if other.category in named]
+            left += [other for other in relied_on(definition, one) if other.category not in FOUNDED]
     return found
+
+
+def relied_on(definition: Definition, decider: Decider[Any]) -> list[Decider[Any]]:
+    """The aggregates whose things the commands of one hold or name."""
+    held = [held.decider for command in decider.commands.values() for held in command.needs.holds.values()]
+    named = {field.kind.refers.replace("_", "-") for command in decider.commands.values() for field in command.asked}
+    return held + [other for other in definition.deciders if other.category in named]
 
 
 class Machine(RuleBasedStateMachine):
@@ -186,6 +213,10 @@ class Machine(RuleBasedStateMachine):
 
     world: ClassVar[World]
     commands: ClassVar[Sequence[Command]]
+    #: Commands to what the city was founded with, given now and then.
+    beside: ClassVar[Sequence[Command]]
+    #: How often each command wrote something, over all runs.
+    done: ClassVar[Counter[str]]
 
     def __init__(self) -> None:
         super().__init__()
@@ -197,6 +228,11 @@ class Machine(RuleBasedStateMachine):
         self.things: dict[str, dict[str, Any]] = {}
         self.day = TODAY
         self.desk.now = self.now
+        self._clocks = ExitStack()
+        for module in (node, follow):
+            self._clocks.enter_context(patch.object(module, "today", lambda: self.day.isoformat()))
+        #: How often each command wrote something in this run: what was rare is tried rather.
+        self.written: Counter[str] = Counter()
         #: When the last fact of each stream happened.
         self.latest: dict[str, str] = {}
         self._numbers = itertools.count()
@@ -209,12 +245,13 @@ class Machine(RuleBasedStateMachine):
         self.desk.log.append = noted  # type: ignore[method-assign]  # what is written is looked at on its way
         for name, sent in BEFORE.get(self.world.service, ()):
             self.give(self.definition.commands[name], sent, MAYOR)
-            self.world.done[name] -= 1  # the run did not come upon it
+            self.done[name] -= 1  # the run did not come upon it
 
     def teardown(self) -> None:
         try:
             self.check_sums()
         finally:
+            self._clocks.close()
             self.desk.close()
             shutil.rmtree(self._folder)
 
@@ -224,25 +261,34 @@ class Machine(RuleBasedStateMachine):
     def step(self, data: st.DataObject) -> None:
         """Give some command: mostly one that fits a thing that there is, or one for a new thing; or let a day begin."""
         way = data.draw(st.sampled_from(WAYS))
+        if way == "nothing":
+            return
         if way == "a day passes":
             self.pass_time(data.draw(st.sampled_from([1, 2, 30]), label="days"))
             return
         by = data.draw(BY, label="by")
+        if way == "beside" and self.beside:
+            command = data.draw(st.sampled_from(self.beside), label="beside")
+            self.insist(data, command, self.filled(command, data.draw(asks(command), label=command.name)), by)
+            return
         if way == "what is offered" and (offers := self.offers(by)):
-            id, command = offers[data.draw(st.integers(0, len(offers) - 1), label="offer")]
-            sent = filled(data.draw(asks(command), label=command.name), self.known)
+            chosen = data.draw(st.lists(st.integers(0, len(offers) - 1), min_size=3, max_size=3), label="offers")
+            id, command = min((offers[one] for one in chosen), key=lambda offer: self.rank(offer[1]))
+            sent = self.filled(command, data.draw(asks(command), label=command.name))
             sent |= same(command, self.things[command.decider.category][id])
-            self.give(command, sent | {command.decider.id_field: id}, by)
+            self.insist(data, command, sent | {command.decider.id_field: id}, by)
             return
         going_on = {command.name: id for command in self.commands if (id := self.fitting(command))}
         beginning = [command for command in self.commands if self.begins(command)]
-        if way == "going on" and going_on:
-            offered = sorted(going_on)
+        fitting = [name for name in sorted(going_on) if name.startswith(ENDING) == (way == "an end")]
+        if way in ("going on", "an end") and fitting:
+            offered = fitting
         else:
             own = [one for one in beginning if one.decider is self.commands[0].decider and way == "beginning its own"]
             offered = [one.name for one in own or (beginning if way != "out of turn" else ()) or self.commands]
-        command = self.definition.commands[data.draw(st.sampled_from(offered), label="command")]
-        sent = filled(data.draw(asks(command), label=command.name), self.known)
+        names = data.draw(st.lists(st.sampled_from(offered), min_size=3, max_size=3), label="commands")
+        command = min((self.definition.commands[name] for name in names), key=self.rank)
+        sent = self.filled(command, data.draw(asks(command), label=command.name))
         alike = data.draw(st.booleans(), label="as it is")
         for field in command.asked if alike else ():
             others = self.things.get(field.kind.refers, {})
@@ -256,16 +302,45 @@ class Machine(RuleBasedStateMachine):
             elif command.new is not None and first.kind == ID:
                 category = command.decider.category
                 sent |= {first.name: f"{category}-{len(self.known(category))}"}
-        self.give(command, sent, by, data.draw(BACK, label="days ago"))
+        self.insist(data, command, sent, by, data.draw(BACK, label="days ago"))
+
+    def rank(self, command: Command) -> int:
+        """What was rare in this run is tried rather, and what belongs to the aggregate itself."""
+        return self.written[command.name] + (0 if command.decider is self.commands[0].decider else 4)
+
+    def insist(self, data: st.DataObject, command: Command, sent: dict[str, Any], by: Mandate, back: int = 0) -> None:
+        """Give a command; while it is refused for what was filled in, fill that in anew and give it again, a few times."""
+        for _ in range(TRIES):
+            wrong = self.give(command, sent, by, back)
+            if "power" in wrong:
+                by = MAYOR
+                continue
+            again = [field for field in command.asked if field.name in wrong]
+            if not again:
+                return
+            kept = {name: value for name, value in sent.items() if name not in wrong}
+            sent = kept | self.filled(command, data.draw(asked(again), label="instead"))
 
     def offers(self, by: Mandate) -> list[tuple[str, Command]]:
-        """What somebody is offered to do to the newest things, by id."""
+        """What somebody is offered to do to the newest things without ending them, by id."""
         return [
             (id, command)
             for command in self.commands
+            if command.id_field is not None and not command.name.startswith(ENDING)
             for id, state in list(self.things.get(command.decider.category, {}).items())[-2:]
-            if command.id_field is not None and command.offered(state, by, self.desk.node.city(self.day.isoformat()))
+            if command.offered(state, by, self.desk.node.city(self.day.isoformat()))
         ]
+
+    def filled(self, command: Command, drawn: dict[str, Any]) -> dict[str, Any]:
+        """What was drawn for a command with its ids; what may be left out is, mostly, where there is nothing to name."""
+        optional = {field.name for field in command.asked if not field.required}
+        nothing = {
+            name
+            for name, value in drawn.items()
+            if name in optional and isinstance(value, Id) and value.category in self.deciders and value.number < NAMED
+            if not self.known(value.category)
+        }
+        return filled({name: value for name, value in drawn.items() if name not in nothing}, self.known, self.day)
 
     def pass_time(self, days: int) -> None:
         """Let a later day begin; a day that is ticked again records nothing more."""
@@ -281,45 +356,53 @@ class Machine(RuleBasedStateMachine):
 
     def begins(self, command: Command) -> bool:
         """Whether a command makes one of a few new things, and there is what it must name."""
-        if len(self.known(command.decider.category)) >= (FEW if command.decider is self.commands[0].decider else 2):
+        if len(self.known(command.decider.category)) >= FEW:
             return False
         named = [field.kind.refers.replace("_", "-") for field in command.asked if field.required]
-        return command.new is not None and all(self.known(one) for one in named if one in self.deciders)
+        needed = [one for one in named if one in self.deciders and one not in FOUNDED]
+        return command.new is not None and all(self.known(one) for one in needed)
 
     def fitting(self, command: Command) -> str:
         """The newest thing that a command fits, "" for none."""
         things = self.things.get(command.decider.category, {}) if command.new is None else {}
         return next((id for id, state in reversed(things.items()) if command.fits(state)), "")
 
-    def give(self, command: Command, sent: dict[str, Any], by: Mandate, back: int = 0) -> None:
-        """Give a command dated so many days back, and if it wrote something, give it again with the same id and with another."""
+    def give(self, command: Command, sent: dict[str, Any], by: Mandate, back: int = 0) -> Collection[str]:
+        """Give a command dated so many days back, and if it wrote something, give it again with the same id and with another.
+
+        Returns the names of what was filled in wrongly.
+        """
         try:
             ask = load_fields(command.fields, sent)
         except FieldError as error:
             assert error.reason
-            return
+            return list(error.reason) if isinstance(error.reason, Mapping) else ()
         number = next(self._numbers)
         head = self.head
         receipt = self.attempt(command, ask, by, f"command-{number}", back)
-        if receipt is None or not receipt["events"]:
+        if isinstance(receipt, LinliError) or not receipt["events"]:
             assert self.head == head, "a refusal or nothing to do wrote something"
-            return
-        self.world.done[command.name] += 1
+            return receipt.fields if isinstance(receipt, LinliError) else ()
+        self.done[command.name] += 1
+        self.written[command.name] += 1
         window = ENTRIES["parameters"]["late_entry_days"]["value"] if command.late is None else command.late
         assert back <= window, f"{command.name} is entered {back} days late"
         self.check_guards(command, receipt["id"], ask, by)
         self.check_written(head)
         head = self.head
         again = self.attempt(command, ask, by, f"command-{number}", back)
-        assert again is None or again["id"] == receipt["id"]
+        assert isinstance(again, LinliError) or again["id"] == receipt["id"]
         assert self.head == head, "the same command id wrote something twice"
         if command.id_field is not None:
             named = ask | {command.id_field.name: receipt["id"]}
             self.attempt(command, named, by, f"again-{number}", back)
             assert self.head == head, f"{command.name} given twice writes twice: {named}"
+        return ()
 
-    def attempt(self, command: Command, ask: dict[str, Any], by: Mandate, command_id: str, back: int) -> Row | None:
-        """The receipt of a command that is said to have happened so many days ago, None when it is refused."""
+    def attempt(
+        self, command: Command, ask: dict[str, Any], by: Mandate, command_id: str, back: int
+    ) -> Row | LinliError:
+        """The receipt of a command that is said to have happened so many days ago, or its refusal."""
         occurred = f"{self.day - timedelta(back)}T09:00:00+08:00"
         context = CallContext(kind="person", actor=by.actor, post=by.post_id, occurred=occurred, command_id=command_id)
         try:
@@ -328,7 +411,7 @@ class Machine(RuleBasedStateMachine):
             self.check_refusal(error)
             if not back:
                 self.check_offered(command, ask, by, error)
-            return None
+            return error
         finally:
             self.desk.catch_up()
 
@@ -378,10 +461,14 @@ class Machine(RuleBasedStateMachine):
 
     def check_guards(self, command: Command, id: str, ask: dict[str, Any], by: Mandate) -> None:
         """The commit holds everything that the decision was given, at the version that it has."""
-        commit, decider = self.commits[-1], command.decider
+        decider = command.decider
+        commit = next(
+            one for one in reversed(self.commits) if one.command == command.name
+        )  # policies have written since
         before = self.things.get(decider.category, {}).get(id, decider.initial(id))
         written = {commit.stream, *(part.stream for part in commit.also)}
-        given = {field.name: ask[field.name] for field in command.asked} | {"city": self.desk.node.city()}
+        given = {field.name: ask[field.name] for field in command.asked}
+        given |= dict.fromkeys(command.needs.city, self.desk.node.city())
         for name, held in command.needs.holds.items():
             found = held.ids(before, given, by)
             for one in [found] if isinstance(found, str) else found:
@@ -483,5 +570,9 @@ def flat(figures: Any) -> dict[str, int]:
 
 def machine_for(world: World, definition: Definition, decider: Decider[Any]) -> type[Machine]:
     """The machine of an aggregate: its commands and those of the aggregates that it relies on."""
-    commands = [command for one in reachable(definition, decider) for command in one.commands.values()]
-    return type(f"Any_{decider.category}", (Machine,), {"world": world, "commands": commands})
+    within = reachable(definition, decider)
+    commands = [command for one in within for command in one.commands.values()]
+    others = {other.category: other for one in within for other in relied_on(definition, one) if other not in within}
+    beside = [command for other in others.values() for command in other.commands.values()]
+    own = {"world": world, "commands": commands, "beside": beside, "done": Counter()}
+    return type(f"Any_{decider.category}", (Machine,), own)

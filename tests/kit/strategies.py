@@ -18,25 +18,43 @@ from hypothesis.strategies import SearchStrategy
 from shared.domain.command import Command
 from shared.domain.fields import ID, PLACE, Choice, Day, Kind, Moment, Number, Pattern, Text, Yes
 from shared.domain.structures import Field, Group, Many, Pairs
-from tests.kit.city import BUILDING, COMMUNITY, COMPOUND, ENTRIES, ORGANISATIONS, OTHER_COMPOUND, POSTS, RESIDENTS
+from tests.kit.city import BUILDING, COMMUNITY, COMPOUND, ORGANISATIONS, OTHER_COMPOUND, POSTS, RESIDENTS
+from tests.kit.mechanisms import BODIES, CODES, SEATS, profile
 
-#: The day on which everything is commanded, and how far the days that are named lie around it.
+#: The day on which the first thing is commanded, and how many days those that are named lie after the present one.
 TODAY = date(2025, 3, 4)
-DAYS = [TODAY + timedelta(days) for days in (-40, -1, 0, 1, 2, 30, 400)]
-PLACES = [COMPOUND] * 12 + [COMMUNITY, BUILDING, OTHER_COMPOUND, f"{COMPOUND}.99"]
+DAYS = (-40, -1, 0, 0, 1, 2, 30, 400)
+PLACES = [COMPOUND] * 8 + [BUILDING] * 3 + [COMMUNITY, OTHER_COMPOUND, f"{COMPOUND}.99"]
 PERSONS = [*RESIDENTS[:2], "p-grid"]
 TEXTS = ["路灯不亮", "第二天", "a", "line\nline", "“引号” & <b>", "é", "x" * 60]
+#: Codes, periods, numbers as text, times of day.
+PATTERNED = [
+    *["a1", "b2", "a1"] * 2,
+    "2025",
+    "2025-03",
+    "A1",
+    "97.5",
+    "19:30",
+    "21:00",
+    "91350100M000100Y43",
+    "6222000011112222",
+    "",
+    "0" * 64,
+]
 #: Things of a category that are named, from the newest on; one more that there is not.
 NAMED = 4
 #: Entries of a list at most, unless its kind asks for more.
 MANY = 2
 
+#: What the ids name that a field maps to something.
+NAMING = {"attended": "organisation", "positions": "organisation", "votes": "person"}
+
 #: The pool of what a field refers to; things of the service's own are found when the command is given.
 _CITY: dict[str, Sequence[str]] = {
     "place": PLACES,
     "person": PERSONS,
-    "post": list(POSTS),
-    "organisation": list(ORGANISATIONS),
+    "post": [*POSTS, *SEATS],
+    "organisation": [*ORGANISATIONS, *BODIES],
 }
 
 
@@ -46,6 +64,14 @@ class Id:
 
     category: str
     number: int
+
+
+@dataclass(frozen=True)
+class Later:
+    """Some day so far from the present one, or a moment of it: which day that is, is known when the command is given."""
+
+    days: int
+    hour: str = ""
 
 
 def ids(category: str) -> SearchStrategy[Any]:
@@ -66,9 +92,9 @@ def of_kind(kind: Kind, name: str = "") -> SearchStrategy[Any]:
             few = {kind.least, kind.least + 1, 2, 5, 100, 5000, kind.most}
             return st.sampled_from(sorted(value for value in few if kind.least <= value <= kind.most))
         case Day():
-            return st.sampled_from([day.isoformat() for day in DAYS])
+            return st.sampled_from([Later(days) for days in DAYS])
         case Moment():
-            return st.sampled_from([f"{day.isoformat()}T08:30:00+08:00" for day in DAYS])
+            return st.sampled_from([Later(days, "T08:30:00+08:00") for days in DAYS])
         case Text():
             return st.sampled_from([text for text in TEXTS if _loads(kind, text)])
         case Pattern():
@@ -76,7 +102,8 @@ def of_kind(kind: Kind, name: str = "") -> SearchStrategy[Any]:
         case Many():
             return _of_many(kind, name)
         case Pairs():
-            return st.dictionaries(of_kind(kind.keys, name), of_kind(kind.values), max_size=min(MANY, kind.most))
+            keys = of_kind(kind.keys, NAMING.get(name, name))
+            return st.dictionaries(keys, of_kind(kind.values), max_size=min(MANY, kind.most))
         case Group():
             return asked(kind.fields)
     return of_facets(kind.facets)
@@ -105,18 +132,14 @@ def _loads(kind: Kind, value: Any) -> bool:
 
 
 def _of_pattern(kind: Pattern, name: str) -> SearchStrategy[Any]:
-    if kind.control == "code" and kind.refers in ENTRIES:
-        return st.sampled_from([*[*ENTRIES[kind.refers]] * 3, "no-such-code"])
+    if kind.control == "code" and kind.refers in CODES:
+        return st.sampled_from([*[*CODES[kind.refers]] * 3, "no-such-code"])
     if kind.refers or kind == ID:
         named = kind.refers or name.removesuffix("_id").removesuffix("_ids")
         return st.one_of(*(ids(one) for one in named.split("|")))
     if kind == PLACE:
         return st.sampled_from(PLACES)
-    fitting = [
-        value
-        for value in ("a1", "b2", "2025", "2025-03", "A1", "91350100M000100Y43", "6222000011112222")
-        if _loads(kind, value)
-    ]
+    fitting = [value for value in PATTERNED if _loads(kind, value)]
     return st.sampled_from(fitting) if fitting else st.from_regex(kind.pattern, fullmatch=True)
 
 
@@ -135,10 +158,33 @@ def asked(fields: Sequence[Field]) -> SearchStrategy[dict[str, Any]]:
     return st.fixed_dictionaries(required, optional={name: one for name, one in values.items() if name not in required})
 
 
+_ENTRIES = st.sampled_from([(kind, code, data) for kind, codes in CODES.items() for code, data in codes.items()])
+#: Arguments that fit only together: whole entries, whole profiles.
+TOGETHER: dict[str, SearchStrategy[dict[str, Any]]] = {
+    "adopt_entry": st.builds(
+        lambda entry, other: {"kind": entry[0], "code": other or entry[1], "data": entry[2]},
+        _ENTRIES,
+        st.sampled_from(["", "", "a1"]),
+    ),
+    "retire_entry": st.builds(lambda entry: {"kind": entry[0], "code": entry[1]}, _ENTRIES),
+    "adopt_profile": st.builds(
+        lambda version, dropped, more: profile(version, dropped[:2], more),
+        st.integers(1, 9),
+        _ENTRIES,
+        st.sampled_from(["", "（改）"]),
+    ),
+}
+
+
 @cache
 def asks(command: Command) -> SearchStrategy[dict[str, Any]]:
     """What might be sent for a command."""
     given = asked(command.asked)
+    if command.name in TOGETHER:
+        apart = asked(
+            [field for field in command.asked if field.name not in ("levels", "roles", "powers", "code_lists")]
+        )
+        given = st.builds(lambda some, whole: some | whole, apart, TOGETHER[command.name])
     if (first := command.id_field) is None:
         return given
     own = ids(command.decider.category) if first.kind == ID else of_kind(first.kind, first.name)
@@ -146,16 +192,18 @@ def asks(command: Command) -> SearchStrategy[dict[str, Any]]:
     return st.builds(lambda one, other: one | other, given, named)
 
 
-def filled(value: Any, known: Callable[[str], Sequence[str]]) -> Any:
-    """A drawn value with its ids filled in; `known(category)` are the ids that there are."""
+def filled(value: Any, known: Callable[[str], Sequence[str]], today: date) -> Any:
+    """A drawn value with its ids and days filled in; `known(category)` are the ids that there are."""
     match value:
+        case Later():
+            return f"{today + timedelta(value.days)}{value.hour}"
         case Id():
             there = known(value.category)[-3:]
             if not there or value.number == NAMED:
                 return f"{value.category}-{value.number}"
             return there[value.number % len(there)]
         case Mapping():
-            return {filled(name, known): filled(part, known) for name, part in value.items()}
+            return {filled(name, known, today): filled(part, known, today) for name, part in value.items()}
         case list():
-            return [filled(part, known) for part in value]
+            return [filled(part, known, today) for part in value]
     return value

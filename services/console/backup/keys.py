@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import base64
-import re
 from collections.abc import Iterator
 from pathlib import Path
 
 import msgspec
 
 from services.console.backup.archive import KEY_FILES, PERSONAL, Manifest, read_commits
+from services.console.catalogue import definition
 from shared.ledger import checkpoint
-from shared.personal import Key, KeyStore
+from shared.personal import Key, KeyStore, named_in
 from shared.service.settings import Settings, write_private
 from shared.service.storage import open_keys
 
@@ -22,13 +22,15 @@ ERASURES = {
     "issues.HouseholdErased": ("visit_id", "visit:"),
     "issues.PartiesErased": ("mediation_id", "mediation:"),
     "registry.HouseholdsForgotten": ("regulation_id", "regulation:"),
+    "registry.HouseholdNoteErased": ("note_id", "note:"),
+    "registry.AnswerErased": ("response_id", "response:"),
+    "registry.AnswererErased": ("answerer_id", "answerer:"),
     "registry.AnswerersForgotten": ("survey_id", "survey:"),
     "funding.PayerErased": ("receipt_id", "payer:"),
     "funding.PayeeErased": ("payment_id", "payee:"),
     "volunteers.VolunteerErased": ("person_id", ""),
     "volunteers.WisherErased": ("wish_id", "wish:"),
 }
-_SEALED = re.compile(rb'"sealed:v1:((?:[^"\\]|\\.)*):([A-Za-z0-9+/]+=*)"')
 
 
 def write_keys(settings: Settings, folder: Path, manifest: Manifest, keys: Path | None) -> None:
@@ -94,7 +96,7 @@ def _subjects(folder: Path, manifest: Manifest) -> dict[str, int]:
     found: dict[str, int] = {}
     for name in manifest.logs:
         for stored, _ in read_commits(folder, name):
-            for subject, sealed in _SEALED.findall(stored.body):
-                who = msgspec.json.decode(b'"' + subject + b'"', type=str)
-                found[who] = max(found.get(who, 1), int.from_bytes(base64.b64decode(sealed)[:2], "big"))
+            for sealed in definition(name).sealed_in(stored):
+                who, generation = named_in(sealed)
+                found[who] = max(found.get(who, 1), generation)
     return found

@@ -15,9 +15,10 @@ import msgspec
 from services.console.catalogue import SERVICES
 from services.console.doctor.broker import broker
 from services.console.doctor.database import database
-from services.console.doctor.files import data_folder, files, secrets
+from services.console.doctor.files import data_folder, files
 from services.console.doctor.finding import Finding, State
 from services.console.doctor.history import histories
+from services.console.doctor.keys import secrets
 from services.console.doctor.powers import powers
 from services.console.output import out
 from shared.domain.errors import BadInputError, LinliError

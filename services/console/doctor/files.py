@@ -1,4 +1,4 @@
-"""Checks on disk: the data folder, secrets and SQLite files."""
+"""Checks on disk: the data folder and SQLite files."""
 
 from __future__ import annotations
 
@@ -9,7 +9,6 @@ from pathlib import Path
 
 from services.console.catalogue import OWNERS
 from services.console.doctor.finding import Finding, State, room
-from shared.domain.errors import BadInputError
 from shared.log import sqlite as log_files
 from shared.personal import SqliteKeys
 from shared.service.settings import Settings
@@ -44,32 +43,6 @@ def data_folder(settings: Settings) -> Iterator[Finding]:
             "give it to the user that runs Linli",
         )
     yield room(f"disk of {folder}", shutil.disk_usage(folder).free)
-
-
-def secrets(settings: Settings) -> Iterator[Finding]:
-    """Check that only their owner may read private files."""
-    keys = settings.data / "keys"
-    wanted = (settings.secret_file, settings.operator_token_file, keys / "ledger.pem", keys / "personal.sqlite")
-    for path in (*wanted, settings.data / "gateway.views.sqlite"):
-        if not path.exists():
-            if path == settings.secret_file:
-                yield Finding("secret", "warning", f"{path} does not exist yet", "it is made at the first start")
-            continue
-        mode = path.stat().st_mode & 0o777
-        if mode & 0o077:
-            yield Finding(path.name, "failed", f"{path} may be read by others (mode {mode:04o})", f"chmod 600 {path}")
-        elif path == settings.secret_file and (wrong := _wrong_secret(settings)):
-            yield Finding(path.name, "failed", wrong, "make one with: openssl rand -hex 32")
-        else:
-            yield Finding(path.name, "ok", f"{path} is private (mode {mode:04o})")
-
-
-def _wrong_secret(settings: Settings) -> str:
-    try:
-        settings.secrets()
-    except BadInputError as error:
-        return error.message
-    return ""
 
 
 def files(settings: Settings) -> Iterator[Finding]:

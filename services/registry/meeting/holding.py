@@ -151,7 +151,6 @@ def resolve_item(
     objections = [masked(objection) for objection in objections]
     if options:
         votes_for, votes_against = _chosen(options, text)
-    _charged(meeting, city, item, charged_post_id, due)
     if strange := set(positions) - set(meeting.attended):
         raise BadInputError(
             _("{organisation} was not at this meeting"),
@@ -165,6 +164,7 @@ def resolve_item(
             {"item": said(_("unknown"))},
             count=len(meeting.agenda),
         )
+    _charged(meeting, city, item, charged_post_id, due)
     if category:
         city.code("issue_categories", category, "category")
     if votes_for + votes_against + abstained > meeting.present:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Annotated
+from typing import Annotated, Any
 
 from services.registry.classification import require_classified
-from services.registry.organisation import ORGANISATION, Organisation
+from services.registry.organisation.state import ORGANISATION, Organisation
 from services.registry.person import PERSON, Person
 from services.registry.post.apart import check_apart
 from services.registry.post.beside import check_main, main_post
@@ -14,13 +14,35 @@ from services.registry.post.going_with import ended_with, going_with
 from services.registry.post.state import POST, AppointmentEnded, PersonAppointed, Post
 from shared.domain.city import City, every, held_on
 from shared.domain.command import On
-from shared.domain.errors import ForbiddenError, IllegalStateError, NotFoundError
+from shared.domain.errors import ForbiddenError, IllegalStateError, NotFoundError, refusal
 from shared.domain.event import Event
 from shared.domain.fields import DAY, id_of, text
 from shared.domain.mandate import Mandate
 from shared.domain.signature import holds
 from shared.domain.view import Row
-from shared.domain.words import _, said
+from shared.domain.words import Said, _, said
+
+
+def _is_held(post: Post, by: Mandate, city: City) -> Said | None:
+    """Why nobody else can be appointed yet, or by this command at all."""
+    type = (city.organisation(post.organisation_id) or {"type": ""})["type"]
+    return refusal(lambda: _check_free(post, city.day), lambda: check_elected(city, type, post))
+
+
+def check_elected(city: City, type: str, post: Post) -> None:
+    """Raise `IllegalStateError` for a post that is filled by a selection only."""
+    if kind := selected_by(city, type, post.role):
+        raise IllegalStateError(
+            _("posts like {post} are filled by the selection {kind} only; elect somebody and seat them by it"),
+            {"post_id": said(_("filled by a selection"))},
+            post=post.title,
+            kind=kind,
+        )
+
+
+def _named(post: Post, ask: Mapping[str, Any]) -> str:
+    """Whom somebody names: not the post's own person, who held it until now."""
+    return str(ask["person_id"])
 
 
 @POST.command(
@@ -28,6 +50,7 @@ from shared.domain.words import _, said
     when=("standing",),
     otherwise=_("the post was abolished; nobody can be appointed to it"),
     alone=True,
+    unless=_is_held,
 )
 def appoint_person(
     post: Post,
@@ -35,7 +58,7 @@ def appoint_person(
     by: Mandate,
     at: str,
     city: City,
-    person: Annotated[Person, holds(PERSON, "person_id")],
+    person: Annotated[Person, holds(PERSON, _named)],
     organisation: Annotated[Organisation, holds(ORGANISATION, lambda post, ask: post.organisation_id)],
     ex_officio: Annotated[Post | None, holds(POST, lambda post, ask: post.ex_officio_post_id)],
     person_id: Annotated[str, id_of("person"), "the person"],
@@ -48,13 +71,8 @@ def appoint_person(
     term is over. Nobody appoints themselves, or holds posts of two bodies that the city keeps apart over one place (D06, X14).
     """
     made = appointed(post, by, at, city, person, organisation, ex_officio, person_id, since, until)
-    if made and (kind := selected_by(city, organisation.type, post.role)):
-        raise IllegalStateError(
-            _("posts like {post} are filled by the selection {kind} only; elect somebody and seat them by it"),
-            {"post_id": said(_("filled by a selection"))},
-            post=post.title,
-            kind=kind,
-        )
+    if made:
+        check_elected(city, organisation.type, post)
     return made
 
 
@@ -154,7 +172,8 @@ def _term(post: Post) -> Row:
     return {"person_id": post.person_id, "since": post.since, "until": post.until}
 
 
-def _check_vacant(post: Post, since: str, today: str) -> None:
+def _check_free(post: Post, today: str) -> None:
+    """Raise `IllegalStateError` while somebody holds the post."""
     if post.person_id and not post.until:
         raise IllegalStateError(
             _("the post {post} is held by {person} since {day}; end that appointment first"),
@@ -170,6 +189,11 @@ def _check_vacant(post: Post, since: str, today: str) -> None:
             person=post.person_id,
             day=free,
         )
+
+
+def _check_vacant(post: Post, since: str, today: str) -> None:
+    _check_free(post, today)
+    free = post.until or post.free
     if since < free:
         raise IllegalStateError(
             _("the post {post} was held until {day}; the next term starts then or later"),
@@ -200,7 +224,17 @@ def _check_last(post: Post, until: str, city: City, others: Mapping[str, Post]) 
         )
 
 
-@POST.command("registry.appoint", when=("standing",), again=("abolished",), alone=True)
+def _nobody_holds_it(post: Post, by: Mandate, city: City) -> Said | None:
+    """Why there is no appointment to end."""
+    if not post.person_id:
+        return said(_("nobody holds this post"))
+    return said(_OVER, person=post.person_id, day=post.until) if post.until and post.until <= city.day else None
+
+
+_OVER = _("the appointment of {person} is over since {day}")
+
+
+@POST.command("registry.appoint", when=("standing",), again=("abolished",), alone=True, unless=_nobody_holds_it)
 def end_appointment(
     post: Post,
     *,
@@ -228,7 +262,7 @@ def end_appointment(
     if post.until == until:
         return []
     if over:
-        raise IllegalStateError(_("the appointment of {person} is over since {day}"), person=person_id, day=post.until)
+        raise IllegalStateError(_OVER, person=person_id, day=post.until)
     if until < post.since:
         raise IllegalStateError(
             _("{person} holds the post since {day}; it cannot end before, on {until}"),

@@ -9,9 +9,9 @@ from typing import Annotated, Any
 
 import msgspec
 
-from services.registry.organisation import ORGANISATION, Organisation
+from services.registry.organisation.state import ORGANISATION, Organisation
 from services.registry.person import PERSON, Person, names
-from services.registry.post.holding import appointed, selected_by
+from services.registry.post.holding import appointed, check_elected
 from services.registry.post.state import POST, Post
 from shared.domain.answers import ACTIONS, OTHERS, PLACE_NAMES, TEXT, row_of, shape
 from shared.domain.city import City
@@ -133,13 +133,7 @@ def name_successor(
             person=person_id,
         )
     type = (city.organisation(post.organisation_id) or {"type": ""})["type"]
-    if kind := selected_by(city, type, post.role):
-        raise IllegalStateError(
-            _("posts like {post} are filled by the selection {kind} only; elect somebody and seat them by it"),
-            {"post_id": said(_("filled by a selection"))},
-            post=post.title,
-            kind=kind,
-        )
+    check_elected(city, type, post)
     return [
         SuccessorNamed(
             post_id=post_id,

@@ -21,7 +21,7 @@ from services.registry.subjects import SUBJECT, there
 from shared.domain.catalogue import Batch, Stage, SurveyKind, data_of
 from shared.domain.catalogue import Programme as Rules
 from shared.domain.city import City, every
-from shared.domain.errors import BadInputError, ForbiddenError, IllegalStateError
+from shared.domain.errors import BadInputError, IllegalStateError, refusal
 from shared.domain.event import Event
 from shared.domain.fields import CODE, DAY, id_of, number, text
 from shared.domain.identity import derived_id
@@ -38,8 +38,8 @@ def _id(ask: Mapping[str, Any], by: Mandate) -> str:
     return derived_id("participation", ask["programme_id"], ask["subject"])
 
 
-def _running(programme: Programme) -> None:
-    if programme.status != "running":
+def _running(status: str) -> None:
+    if status != "running":
         raise IllegalStateError(
             _("the programme has ended or was never started"), {"programme_id": said(_("not running"))}
         )
@@ -60,7 +60,7 @@ def join_programme(
     since: Annotated[str, DAY, "first day, not ahead; empty: today"] = "",
 ) -> list[Event]:
     """Have a place or body take part in a programme, in one of its batches (B06, B23)."""
-    _running(programme)
+    _running(programme.status)
     rules = rules_of(programme, city)
     place = str(there(city, rules.unit, "", subject)["place"])
     by.require("programme.join", place)
@@ -145,7 +145,24 @@ def _after_the_others(city: City, rules: Rules, programme_id: str, batch: str) -
             )
 
 
-@PARTICIPATION.command("programme.join", when=("joined", "fallen"), alone=True)
+def _next_step(unit: Participation, city: City) -> Stage:
+    """The step that comes after the last; raises `IllegalStateError` where there is none, or what it presupposes is missing."""
+    programme = city.rows.get("programmes", unit.programme_id)
+    _running(programme["status"] if programme else "")
+    taken = [step.stage for step in unit.steps]
+    left = [one for one in rules_of(unit, city).stages if one.code not in taken]
+    if not left:
+        raise IllegalStateError(_("this unit has taken every step"))
+    _asked(city, left[0], unit.subject)
+    return left[0]
+
+
+def _no_step(unit: Participation, by: Mandate, city: City) -> Said | None:
+    """Why it takes no step now."""
+    return refusal(lambda: _next_step(unit, city))
+
+
+@PARTICIPATION.command("programme.join", when=("joined", "fallen"), alone=True, unless=_no_step)
 def advance_unit(
     unit: Participation,
     *,
@@ -158,33 +175,29 @@ def advance_unit(
     people: Annotated[int, number(0, 1_000_000), "residents who took part in it"] = 0,
 ) -> list[Event]:
     """Record that a unit took its next step, with what shows it and how many residents took part (C27)."""
-    _running(programme)
-    rules = rules_of(unit, city)
-    taken = [step.stage for step in unit.steps]
-    left = [one for one in rules.stages if one.code not in taken]
-    if not left or left[0].code != stage:
-        known = left[0].zh if left else "-"
+    _running(programme.status)
+    step = _next_step(unit, city)
+    if step.code != stage:
         raise IllegalStateError(
             _("the next step of this unit is {next}, not {stage}"),
             {"stage": said(_("not the next step"))},
-            next=known,
+            next=step.zh,
             stage=stage,
         )
-    if people < left[0].people:
+    if people < step.people:
         raise IllegalStateError(
             _("{stage} takes at least {least} residents; {people} took part"),
-            {"people": said(_("at least {least}"), least=left[0].people)},
-            stage=left[0].zh,
-            least=left[0].people,
+            {"people": said(_("at least {least}"), least=step.people)},
+            stage=step.zh,
+            least=step.people,
             people=people,
         )
-    _asked(city, left[0], unit.subject)
     return [
         UnitAdvanced(
             participation_id=unit.id,
             stage=stage,
-            stage_zh=left[0].zh,
-            stage_en=left[0].en,
+            stage_zh=step.zh,
+            stage_en=step.en,
             people=people,
             evidence=evidence,
         )
@@ -208,23 +221,20 @@ def _asked(city: City, stage: Stage, subject: str) -> None:
     )
 
 
+def _foreign(unit: Participation, by: Mandate) -> Said | None:
+    """Why this caller accepts no unit, or not this one."""
+    if not by.actor or by.role in ("service", "operator"):
+        return said(_("a person accepts, since somebody must answer for it"))
+    return _own(unit, by)
+
+
 def _own(unit: Participation, by: Mandate) -> Said | None:
     own = unit.organisation_id and by.organisation_id == unit.organisation_id
     return said(_("nobody accepts their own body; somebody from another one does")) if own else None
 
 
-@PARTICIPATION.command("programme.accept", when=("joined", "fallen"), only=_own, alone=True)
-def accept_unit(
-    unit: Participation,
-    *,
-    by: Mandate,
-    at: str,
-    city: City,
-    evidence: Annotated[str, text(1000), "what the acceptance rests on, for everyone to read"],
-) -> list[Event]:
-    """Accept a unit that has taken all steps and whose checklist is passed (B06)."""
-    if not by.actor or by.role in ("service", "operator"):
-        raise ForbiddenError(_("a person accepts, since somebody must answer for it"))
+def _check_done(unit: Participation, city: City) -> None:
+    """Raise `IllegalStateError` while a step is not taken or the checklist of its batch is not passed (B06)."""
     rules = rules_of(unit, city)
     taken = {step.stage for step in unit.steps}
     if left := [one.zh for one in rules.stages if one.code not in taken]:
@@ -238,6 +248,32 @@ def accept_unit(
                 holding=checked["holding"],
                 of=checked["of"],
             )
+
+
+def _acceptable(unit: Participation, city: City) -> None:
+    programme = city.rows.get("programmes", unit.programme_id)
+    _running(programme["status"] if programme else "")
+    _check_done(unit, city)
+
+
+def _not_done(unit: Participation, by: Mandate, city: City) -> Said | None:
+    """What it lacks to be accepted, or that its programme has ended."""
+    return refusal(lambda: _acceptable(unit, city))
+
+
+@PARTICIPATION.command("programme.accept", when=("joined", "fallen"), only=_foreign, unless=_not_done, alone=True)
+def accept_unit(
+    unit: Participation,
+    *,
+    by: Mandate,
+    at: str,
+    city: City,
+    programme: Annotated[Programme, holds(PROGRAMME, lambda unit, ask: unit.programme_id)],
+    evidence: Annotated[str, text(1000), "what the acceptance rests on, for everyone to read"],
+) -> list[Event]:
+    """Accept a unit that has taken all steps and whose checklist is passed (B06)."""
+    _running(programme.status)
+    _check_done(unit, city)
     return [UnitAccepted(participation_id=unit.id, evidence=evidence, person_id=by.actor)]
 
 

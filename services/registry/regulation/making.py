@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Annotated, Any
 
 from services.registry.acting import acts_as
-from services.registry.organisation import ORGANISATION, Organisation
+from services.registry.organisation.state import ORGANISATION, Organisation
 from services.registry.regulation.state import (
     REGULATION,
     CommentAnswered,
@@ -27,13 +27,14 @@ from shared.domain.bodies import RegulationKind
 from shared.domain.catalogue import data_of
 from shared.domain.city import City, every
 from shared.domain.command import On, on
-from shared.domain.errors import BadInputError, ForbiddenError, IllegalStateError
+from shared.domain.errors import BadInputError, ForbiddenError, IllegalStateError, refusal
 from shared.domain.event import Event
 from shared.domain.fields import DAY, DIGEST, YES, code_of, id_of, line, number, text
 from shared.domain.mandate import Mandate
 from shared.domain.period import plus_days
 from shared.domain.signature import holds
 from shared.domain.territory import within
+from shared.domain.view import state_of
 from shared.domain.words import Said, _, said, term
 
 #: Comments on one version at most.
@@ -160,19 +161,29 @@ def _guided(city: City, rules: RegulationKind, place: str, guide: str) -> None:
         )
 
 
-@REGULATION.command("regulation.draft", when=("drafted",))
+def _without_comments(regulation: Regulation, by: Mandate, city: City) -> Said | None:
+    """Why nobody is asked for comments on such a document."""
+    days = rules_of(regulation, city).comment_days
+    return None if days else said(_("such a document is adopted without days for comments"))
+
+
+@REGULATION.command("regulation.draft", when=("drafted",), unless=_without_comments)
 def invite_comments(regulation: Regulation, *, by: Mandate, at: str, city: City) -> list[Event]:
     """Open a draft for the comments of residents, for as many days as its kind says (D22)."""
+    if why := _without_comments(regulation, by, city):
+        raise IllegalStateError(why)
     days = rules_of(regulation, city).comment_days
-    if not days:
-        raise IllegalStateError(_("such a document is adopted without days for comments"))
     return [CommentsInvited(regulation_id=regulation.id, until=plus_days(at[:10], days))]
 
 
 def _not_advised(regulation: Regulation, by: Mandate, city: City) -> Said | None:
-    """Why nobody comments on what is adopted, whoever asks."""
+    """Why nobody comments on it now, whoever asks."""
     if regulation.status == "adopted" and not rules_of(regulation, city).advised:
         return said(_("residents advise on such a document before it is adopted"))
+    if regulation.status == "commenting" and city.day >= regulation.comments_until:
+        return said(_("comments were open until the day before {day}"), day=regulation.comments_until)
+    if len(regulation.comments) >= MOST_COMMENTS:
+        return said(_("there are {count} comments, the most that a version can have"), count=MOST_COMMENTS)
     return None
 
 
@@ -188,14 +199,10 @@ def comment_draft(
     """Comment on a draft while it is open, or on what is in force where that is asked for; each comment is answered (D22)."""
     if not by.actor:
         raise ForbiddenError(_("sign in to comment, so that each counts once"))
-    if why := _not_advised(regulation, by, city):
-        raise IllegalStateError(why)
-    if regulation.status == "commenting" and at[:10] >= regulation.comments_until:
-        raise IllegalStateError(_("comments were open until the day before {day}"), day=regulation.comments_until)
     if any((one.person_id, one.text) == (by.actor, text) for one in regulation.comments):
         return []
-    if len(regulation.comments) >= MOST_COMMENTS:
-        raise IllegalStateError(_("there are {count} comments, the most that a version can have"), count=MOST_COMMENTS)
+    if why := _not_advised(regulation, by, city):
+        raise IllegalStateError(why)
     made = len(regulation.comments) + 1
     return [DraftCommented(regulation_id=regulation.id, comment=made, person_id=by.actor, text=text)]
 
@@ -244,7 +251,14 @@ def _foreign(regulation: Regulation, by: Mandate, city: City) -> Said | None:
     return None
 
 
-@REGULATION.command("regulation.adopt", when=DRAFT, again=("adopted",), unless=_foreign, alone=True)
+def _not_yet(regulation: Regulation, by: Mandate, city: City) -> Said | None:
+    """Why this caller cannot adopt it now, whatever they say."""
+    row = city.rows.get("regulations", _former(regulation, {"city": city}))
+    former: Regulation = state_of(REGULATION, row) if row else REGULATION.initial("")
+    return _foreign(regulation, by, city) or refusal(lambda: _heard(regulation, city), lambda: _answered(former))
+
+
+@REGULATION.command("regulation.adopt", when=DRAFT, again=("adopted",), unless=_not_yet, alone=True)
 def adopt_regulation(
     regulation: Regulation,
     *,
@@ -267,8 +281,7 @@ def adopt_regulation(
     if why := _foreign(regulation, by, city):
         raise ForbiddenError(why)
     rules = rules_of(regulation, city)
-    if rules.comment_days:
-        _heard(regulation, at[:10])
+    _heard(regulation, city)
     _carried(city, rules, regulation, owners_vote_id)
     if former:
         _answered(former)
@@ -313,11 +326,13 @@ def _met(city: City, rules: RegulationKind, regulation: Regulation, adopting_mee
         )
 
 
-def _heard(regulation: Regulation, today: str) -> None:
-    """Raise `IllegalStateError` unless the days for comments are over and each comment is answered (D22)."""
+def _heard(regulation: Regulation, city: City) -> None:
+    """Raise `IllegalStateError` unless the days for comments are over and each comment is answered, where there are such (D22)."""
+    if not rules_of(regulation, city).comment_days:
+        return
     if regulation.status != "commenting":
         raise IllegalStateError(_("such a document is open for comments before it is adopted"))
-    if today < regulation.comments_until:
+    if city.day < regulation.comments_until:
         raise IllegalStateError(
             _("comments are open until the day before {day}; adopt it then"), day=regulation.comments_until
         )
@@ -381,7 +396,12 @@ def withdraw_draft(
     return [DraftWithdrawn(regulation_id=regulation.id, reason=reason)]
 
 
-@REGULATION.command("regulation.adopt", when=("adopted",), unless=_foreign)
+def _in_the_way(regulation: Regulation, by: Mandate, city: City) -> Said | None:
+    """Why this caller cannot end it now."""
+    return _foreign(regulation, by, city) or refusal(lambda: _answered(regulation))
+
+
+@REGULATION.command("regulation.adopt", when=("adopted",), unless=_in_the_way)
 def end_regulation(
     regulation: Regulation,
     *,

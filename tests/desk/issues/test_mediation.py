@@ -57,6 +57,8 @@ def test_a_dispute_has_a_mediator_parties_and_an_agreement_that_staff_alone_read
         mediate(desk, own)
     id = mediate(desk, case)
     told = {"mediation_id": id, "agreement": AGREED}
+    (row,) = desk.ask("find_mediations", "post-grid", issue_id=case)["rows"]
+    assert row["actions"] == ["talk_with_parties", "end_mediation"], "nothing is settled before a talk"
     with pytest.raises(IllegalStateError, match="talk with the parties first"):
         desk.ask("settle_dispute", "post-grid", **told, agreed=2)
     desk.ask("talk_with_parties", "post-grid", mediation_id=id, note="各说各的")
@@ -83,8 +85,10 @@ def test_members_look_into_a_dispute_from_time_to_time_and_say_when_it_comes_to_
     id = mediate(desk, case)
     for at in ("", LATER):
         desk.ask("talk_with_parties", "post-grid", at=at, mediation_id=id, note="又谈一次")
+    desk.ask("talk_with_parties", "post-grid", at=LATER, mediation_id=id, note="又谈一次")
     (row,) = desk.ask("find_mediations", "post-grid", issue_id=case)["rows"]
-    assert (row["talks"], row["last_talk"]) == (2, "2025-03-06")
+    assert (row["talks"], row["last_talk"]) == (2, "2025-03-06"), "the same talk told again is one"
+    assert "last_note" not in row
     desk.ask("end_mediation", "post-grid", at=LATER, mediation_id=id, reason="已起诉")
     for command, ask in (("talk_with_parties", {"note": "x"}), ("end_mediation", {"reason": "x"})):
         with pytest.raises(IllegalStateError, match="the mediation is failed"):

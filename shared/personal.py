@@ -163,6 +163,27 @@ class MongoKeys:
         """Do nothing: the owner of the client closes it."""
 
 
+class _Rehearsed:
+    """Keys over those of another store, which it only reads."""
+
+    def __init__(self, below: KeyStore) -> None:
+        self._below = below
+        self._made: dict[str, Key] = {}
+
+    def get(self, subject: str) -> Key | None:
+        return self._made.get(subject) or self._below.get(subject)
+
+    def put(self, subject: str, key: Key) -> bool:
+        self._made[subject] = key
+        return True
+
+    def destroy(self, subject: str) -> bool:
+        raise AssertionError("nobody is erased in a rehearsal")
+
+    def close(self) -> None:
+        """What it lies over stays open."""
+
+
 class Personal:
     """Seals, opens and erases personal data. Safe to use from several threads and processes."""
 
@@ -212,6 +233,10 @@ class Personal:
         Sealing for the same subject afterwards creates a new key, which does not open the old texts.
         """
         return self._keys.destroy(subject)
+
+    def rehearsing(self) -> Personal:
+        """The same keys for trying something out: those that it makes are kept nowhere."""
+        return Personal(_Rehearsed(self._keys))
 
     @staticmethod
     def mask(name: str) -> str:

@@ -9,15 +9,17 @@ from eventlet.greenthread import GreenThread
 from flask import Blueprint, Flask, Response, jsonify
 from marshmallow import RAISE, Schema, fields, validate
 
+from services.gateway import headers, problems, reader
 from services.gateway.accounts_api import Empty, require_operator
 from services.gateway.api import LinliBlueprint, parameters
 from services.gateway.contracts import SERVICES
 from services.gateway.session import Gateway
-from shared.domain.errors import BadInputError, LinliError
+from shared.domain.errors import BadInputError, LinliError, from_mapping
 from shared.domain.identity import new_id
 from shared.domain.words import _, said
 from shared.following.context import CallContext
-from shared.service.operations import ActOnParked, Parked
+from shared.service.operations import ActOnParked, BringIn, Parked
+from shared.words import sentence
 
 #: Seconds that a service has to answer whether it is ready.
 _PATIENCE = 2.0
@@ -42,6 +44,13 @@ class ActOnServiceParked(ActOnParked):
         unknown = RAISE
 
     service = fields.String(required=True, validate=_SERVICE, metadata={"description": "service that parked them"})
+
+
+class BringLinesIn(BringIn):
+    """Give one command of the registry for each line of a table."""
+
+    class Meta:
+        unknown = RAISE
 
 
 class RebuildViews(Schema):
@@ -112,7 +121,29 @@ def create_operations(gateway: Gateway, services: tuple[str, ...], rebuild_timeo
         require_operator(gateway)
         return jsonify(gateway.do(ask["service"], "rebuild_views", _timeout=rebuild_timeout))
 
+    @blueprint.route("/bring-in", methods=["POST"])
+    @blueprint.arguments(BringLinesIn)
+    @documented("Give one command of the registry for each line of a table, all in one commit", command=True)
+    def bring_in(ask: dict[str, Any]) -> Response:
+        if not headers.importing():  # for an account with the powers that it takes, an operator vouches in this header
+            require_operator(gateway)
+        return jsonify(brought_in(gateway, **ask))
+
     return blueprint
+
+
+def brought_in(gateway: Gateway, command: str, lines: list[dict[str, Any]], dry_run: bool) -> dict[str, Any]:
+    """Bring lines in: how many facts each wrote, or why it is refused, in the reader's language."""
+    done = gateway.do("registry", "bring_in", command=command, lines=lines, dry_run=dry_run)
+    return done | {"lines": [_told(line) for line in done["lines"]]}
+
+
+def _told(line: dict[str, Any]) -> dict[str, Any]:
+    if "error" not in line:
+        return line
+    error, language = from_mapping(line["error"]), reader.language()
+    message = sentence(language, error.said)
+    return {"error": {"kind": error.kind, "message": message, "fields": problems.reasons(language, error.fields)}}
 
 
 def _or_problem(gateway: Gateway, service: str, query: str, **arguments: Any) -> dict[str, Any]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
@@ -103,8 +103,11 @@ class Runner:
                     for step in batch:
                         for call in calls(step):
                             self._people.token(self._who(call))
-                    for step, answer in zip(batch, pool.map(self._take, batch), strict=True):
-                        self._note(step, answer)
+                    if batch[0].bulk > 1:
+                        self._note(batch[0], [self._in_bulk(batch)])
+                    else:
+                        for step, answer in zip(batch, pool.map(self._take, batch), strict=True):
+                            self._note(step, answer)
                     self._progress.done += len(batch)
                     bar.update(task, completed=self._progress.done)
                     if time.monotonic() - kept > _KEEP_EVERY:
@@ -140,6 +143,24 @@ class Runner:
             raise StoryError(f"{step.call.shown} must be refused as {step.refused}, but was done")
         return [] if step.refused else [answer]
 
+    def _in_bulk(self, batch: Sequence[Step]) -> Mapping[str, Any]:
+        """Send turns of one step as one act; each of them must succeed."""
+        first, call = batch[0], calls(batch[0])[0]
+        lines = [resolved(calls(step)[0].arguments, self._progress.saved) for step in batch]
+        act = Call(call.service, "bring_in", {"command": call.name, "lines": lines}, call.who, call.post)
+        try:
+            answer = self._send(first, act, first.key(self._scenario.name), "/api/operations/bring-in")
+        except UnavailableError:
+            raise
+        except LinliError as error:
+            reason = f"{call.shown} in bulk was refused ({error.kind}): {error.message}"
+            raise StoryError(f"{self._at(first)}: {reason}", error.fields) from error
+        for step, line in zip(batch, answer["lines"], strict=True):
+            if wrong := line.get("error"):
+                reason = f"{call.shown} was refused ({wrong['kind']}): {wrong['message']}"
+                raise StoryError(f"{self._at(step)}: {reason}", wrong["fields"])
+        return answer
+
     def _together(self, step: Together) -> list[Mapping[str, Any]]:
         start = Barrier(len(step.calls))
 
@@ -173,14 +194,16 @@ class Runner:
                 raise StoryError(f"{step.call.shown}: {step.path} is {found!r} after {step.within} s, not {expected!r}")
             time.sleep(_PAUSE)
 
-    def _send(self, step: Step, call: Call, key: str) -> Mapping[str, Any]:
+    def _send(self, step: Step, call: Call, key: str, path: str = "") -> Mapping[str, Any]:
         imported = {
             "Linli-Occurred": step.at,
             "Linli-Import": self._operator,
         }  # a story is brought in, and its facts say so
         headers = {"Idempotency-Key": key, **imported, **self._headers(call)}
         sent = resolved(call.arguments, self._progress.saved)
-        answer: Mapping[str, Any] = self._sender.post(call.path, sent, self._people.token(self._who(call)), headers)
+        answer: Mapping[str, Any] = self._sender.post(
+            path or call.path, sent, self._people.token(self._who(call)), headers
+        )
         return answer
 
     def _ask(self, call: Call) -> Mapping[str, Any]:

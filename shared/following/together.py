@@ -67,11 +67,13 @@ def perform_all(
         return Together((0,) * len(lines), stored.last_position)
     for _attempt in range(ATTEMPTS):
         head = node.up_to_date()
-        copied = _Copy(node, dry_run)
+        copied = _Copy(node)
         found = tuple(copied.give(command, context, mandate, ask, number) for number, ask in enumerate(lines))
         commits = copied.storage.commits
         if dry_run or not commits:
             return Together(found, head)
+        if node.personal and copied.personal and not node.personal.keep(copied.personal):
+            continue
         try:
             receipt = node.log.append(_as_one(commits, context, head))
         except ConcurrencyError:
@@ -119,15 +121,15 @@ def _as_one(commits: Sequence[StoredCommit], context: CallContext, head: int) ->
 class _Copy:
     """A service over copies: it decides as the service does, and nobody hears of it."""
 
-    def __init__(self, node: ServiceRuntime, dry_run: bool) -> None:
+    def __init__(self, node: ServiceRuntime) -> None:
         self.storage = _Log(node.log.storage)
         log = EventLog(node.name, self.storage, node.log.clock)
         log.codes = node.log.codes
-        personal = node.personal.rehearsing() if dry_run and node.personal else node.personal
+        self.personal = node.personal.rehearsing() if node.personal else None
         quiet = replace(
             node.definition, policies={}, sources=()
         )  # what follows from facts follows when they are written
-        self._node = ServiceRuntime(quiet, log, cast(ViewStore, _Views(node)), personal=personal)
+        self._node = ServiceRuntime(quiet, log, cast(ViewStore, _Views(node)), personal=self.personal)
 
     def give(
         self, command: Command, context: CallContext, mandate: Mandate, ask: Mapping[str, Any], number: int
@@ -135,7 +137,9 @@ class _Copy:
         """Give the command for one line: how many facts it wrote, or why it is refused."""
         own = derived_id(context.command_id, str(number))
         try:
-            done = perform(self._node, command, msgspec.structs.replace(context, command_id=own), mandate, ask)
+            done = perform(
+                self._node, command, msgspec.structs.replace(context, command_id=own), mandate, ask, offering=False
+            )
         except (DomainError, BadInputError) as error:
             return error
         facts: int = done["events"]

@@ -165,7 +165,7 @@ class MongoKeys:
             return False
 
     def put_many(self, keys: Mapping[str, Key]) -> bool:
-        return all([self.put(subject, key) for subject, key in keys.items()])
+        return all(self.put(subject, key) for subject, key in keys.items())
 
     def destroy(self, subject: str) -> bool:
         with self._writing():

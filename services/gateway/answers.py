@@ -81,7 +81,12 @@ ANSWERS: dict[str, dict[str, Any]] = {
         position=COUNT,
         events=COUNT,
         lines=many(
-            {"anyOf": [shape(events=COUNT), shape(error=shape(kind=TEXT, message=TEXT, fields={"type": "object"}))]}
+            {
+                "anyOf": [
+                    shape(id=TEXT, events=COUNT),
+                    shape(error=shape(kind=TEXT, message=TEXT, fields={"type": "object"})),
+                ]
+            }
         ),
     ),
 }

@@ -36,16 +36,19 @@ ATTEMPTS = 10
 
 
 @dataclass(frozen=True)
+class Done:
+    """A line that was taken: the thing that it is about, and how many facts it wrote."""
+
+    id: str
+    facts: int
+
+
+@dataclass(frozen=True)
 class Together:
-    """What came of the lines: how many facts each wrote, or why it was refused; and the position that includes them all."""
+    """What came of each line, done or refused; and the position that includes them all."""
 
-    lines: tuple[int | LinliError, ...]
+    lines: tuple[Done | LinliError, ...]
     position: int
-
-    @property
-    def facts(self) -> int:
-        """How many facts all lines wrote."""
-        return sum(one for one in self.lines if isinstance(one, int))
 
 
 def perform_all(
@@ -64,7 +67,8 @@ def perform_all(
     if (stored := node.log.storage.find_command(context.command_id)) is not None:
         if read_body(stored).command != command.name or not fits(read_body(stored).content, context.content):
             node.log.receipt(context.command_id, command.name, "", context.content)  # says that it is another's
-        return Together((0,) * len(lines), stored.last_position)
+        known = (_id(node, command, context, mandate, ask, number) for number, ask in enumerate(lines))
+        return Together(tuple(Done(id, 0) for id in known), stored.last_position)
     for _attempt in range(ATTEMPTS):
         head = node.up_to_date()
         copied = _Copy(node)
@@ -80,6 +84,18 @@ def perform_all(
             continue
         return Together(found, receipt.position)
     raise ConcurrencyError("others write to this log faster than the lines can be decided; try again")
+
+
+def _key(context: CallContext, number: int) -> str:
+    """The key of one line, from that of all."""
+    return derived_id(context.command_id, str(number))
+
+
+def _id(
+    node: ServiceRuntime, command: Command, context: CallContext, mandate: Mandate, ask: Mapping[str, Any], number: int
+) -> str:
+    """The thing that a line is about, as `perform` finds it."""
+    return command.id_of(ask, mandate, lambda kind: derived_id(node.name, kind, _key(context, number)))
 
 
 def _as_one(commits: Sequence[StoredCommit], context: CallContext, head: int) -> Commit:
@@ -133,17 +149,16 @@ class _Copy:
 
     def give(
         self, command: Command, context: CallContext, mandate: Mandate, ask: Mapping[str, Any], number: int
-    ) -> int | LinliError:
-        """Give the command for one line: how many facts it wrote, or why it is refused."""
-        own = derived_id(context.command_id, str(number))
+    ) -> Done | LinliError:
+        """Give the command for one line: what it wrote, or why it is refused."""
+        own = _key(context, number)
         try:
             done = perform(
                 self._node, command, msgspec.structs.replace(context, command_id=own), mandate, ask, offering=False
             )
         except (DomainError, BadInputError) as error:
             return error
-        facts: int = done["events"]
-        return facts
+        return Done(done["id"], done["events"])
 
 
 class _Log:

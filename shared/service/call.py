@@ -45,7 +45,7 @@ from shared.following.parking import DIGESTS
 from shared.following.performing import perform
 from shared.following.reading import UpToDate
 from shared.following.snapshots import PURPOSE
-from shared.following.together import perform_all
+from shared.following.together import Done, perform_all
 from shared.log import EventLog
 from shared.personal import Personal, sealed_in
 from shared.service import metrics, tracing
@@ -181,7 +181,7 @@ class Call:
             return perform(self.node, command, self.context, self.mandate, ask, self.views)
 
     def perform_all(self, command: Command, lines: Sequence[Mapping[str, Any]], dry_run: bool) -> dict[str, Any]:
-        """Give a declared command once for each line; how many facts each wrote, or why it was refused."""
+        """Give a declared command once for each line; what each wrote, or why it was refused."""
         loader = _loader(self._schema(command.name))
         loaded: list[Mapping[str, Any]] = []
         wrong: dict[int, LinliError] = {}
@@ -193,12 +193,16 @@ class Call:
         with tracing.span(self.node.name, f"execute {command.name}", correlation_id=self.context.correlation_id):
             done = perform_all(self.node, command, self.context, self.mandate, loaded, dry_run)
         told = iter(done.lines)
-        found: list[int | LinliError] = [wrong[n] if n in wrong else next(told) for n in range(len(lines))]
+        found: list[Done | LinliError] = [wrong[n] if n in wrong else next(told) for n in range(len(lines))]
+        written = sum(one.facts for one in found if isinstance(one, Done))
         return {
             "service": self.node.name,
             "position": done.position,
-            "events": 0 if dry_run else done.facts,
-            "lines": [{"events": one} if isinstance(one, int) else {"error": to_mapping(one)} for one in found],
+            "events": 0 if dry_run else written,
+            "lines": [
+                {"id": one.id, "events": one.facts} if isinstance(one, Done) else {"error": to_mapping(one)}
+                for one in found
+            ],
         }
 
     def read(self, query: Query, ask: Mapping[str, Any]) -> dict[str, Any]:

@@ -320,6 +320,6 @@ def test_turns_in_bulk_are_one_act_a_hundred_with_a_key_of_its_own(toy: Toy, tmp
 
 def test_a_line_that_is_refused_in_bulk_fails_the_story_and_names_its_turn(toy: Toy, tmp_path: Path) -> None:
     refusal = {"error": {"kind": "illegal_state", "message": "there already", "fields": {}}}
-    toy.line = lambda line: refusal if line["place"] == "350104.120" else {"events": 1}
+    toy.line = lambda line: refusal if line["place"] == "350104.120" else {"id": "x", "events": 1}
     with pytest.raises(StoryError, match=r"step 3, turn 119.*there already"):
         run(story(tmp_path, BULK), toy.url, json=True)

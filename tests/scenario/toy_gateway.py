@@ -44,7 +44,7 @@ class Toy:
     accounts: dict[str, dict[str, str]] = field(default_factory=dict)
     answers: dict[str, Callable[[Toy, dict[str, str]], Any]] = field(default_factory=dict)
     rule: Callable[[Sent], None] = lambda sent: None
-    line: Callable[[dict[str, Any]], Any] = lambda line: {"events": 1}
+    line: Callable[[dict[str, Any]], Any] = lambda line: {"id": line["place"], "events": 1}
     busy: int = 0  # commands still to be answered 503
     requests: int = 0
     lock: Any = field(default_factory=threading.RLock)

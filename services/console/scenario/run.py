@@ -15,7 +15,7 @@ from services.console.output import progress
 from services.console.scenario.load import load
 from services.console.scenario.memory import Progress
 from services.console.scenario.model import Call, Do, Figure, Scenario, Step, Together, Wait, calls, resolved
-from services.console.scenario.paths import MISSING, find, holds
+from services.console.scenario.paths import MISSING, WHOLE, find, holds
 from services.console.scenario.people import People
 from services.console.scenario.report import Compared, Report, print_report
 from services.console.scenario.sending import Sender
@@ -104,7 +104,8 @@ class Runner:
                         for call in calls(step):
                             self._people.token(self._who(call))
                     if batch[0].bulk > 1:
-                        self._note(batch[0], [self._in_bulk(batch)])
+                        for step, line in zip(batch, self._in_bulk(batch), strict=True):
+                            self._note(step, [line])
                     else:
                         for step, answer in zip(batch, pool.map(self._take, batch), strict=True):
                             self._note(step, answer)
@@ -143,8 +144,8 @@ class Runner:
             raise StoryError(f"{step.call.shown} must be refused as {step.refused}, but was done")
         return [] if step.refused else [answer]
 
-    def _in_bulk(self, batch: Sequence[Step]) -> Mapping[str, Any]:
-        """Send turns of one step as one act; each of them must succeed."""
+    def _in_bulk(self, batch: Sequence[Step]) -> list[Mapping[str, Any]]:
+        """Send turns of one step as one act; each of them must succeed. The answers, as if each had been sent alone."""
         first, call = batch[0], calls(batch[0])[0]
         lines = [resolved(calls(step)[0].arguments, self._progress.saved) for step in batch]
         act = Call(call.service, "bring_in", {"command": call.name, "lines": lines}, call.who, call.post)
@@ -159,7 +160,8 @@ class Runner:
             if wrong := line.get("error"):
                 reason = f"{call.shown} was refused ({wrong['kind']}): {wrong['message']}"
                 raise StoryError(f"{self._at(step)}: {reason}", wrong["fields"])
-        return answer
+        receipt = {"service": answer["service"], "position": answer["position"]}
+        return [{**receipt, **line} for line in answer["lines"]]
 
     def _together(self, step: Together) -> list[Mapping[str, Any]]:
         start = Barrier(len(step.calls))
@@ -274,6 +276,8 @@ class Runner:
         except LinliError as error:
             return Compared(figure, f"refused: {error.message}", (), False)
         found = find(answer, figure.path)
+        if figure.path == WHOLE and isinstance(figure.equals, Mapping):
+            found = {name: answer.get(name) for name in figure.equals}
         parts = tuple(find(answer, part) for part in figure.parts)
         whole = not parts or (all(type(part) is int for part in parts) and sum(parts) == found)
         return Compared(figure, None if found is MISSING else found, parts, holds(found, figure.equals) and whole)

@@ -148,10 +148,10 @@ class Steps:
             self.found.append(Wait(**common, call=call, path=str(path), equals=equals, within=within))
             return
         refused = entry.get("refused", "")
-        if common["bulk"] > 1 and (refused or common["saves"] or common["parallel"] > 1 or call.service != "registry"):
+        if common["bulk"] > 1 and (refused or common["parallel"] > 1 or call.service != "registry"):
             self._source.mistake(
                 (*where, "bulk"),
-                "in bulk go commands of the registry that succeed and save nothing, instead of in parallel",
+                "in bulk go commands of the registry that succeed, instead of in parallel",
             )
         if "refused" in entry and refused not in STATUS:
             self._source.mistake((*where, "refused"), f"refused must be one of {', '.join(STATUS)}")

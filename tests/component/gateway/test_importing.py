@@ -192,10 +192,10 @@ def test_the_same_key_gives_what_it_wrote_first_and_another_content_is_refused(w
     path, headers = "/api/operations/bring-in", {"Idempotency-Key": "first-hundred"}
     line = {"place": f"{COMMUNITY}.801", "kind": "compound", "name": "丁香苑", "parent": COMMUNITY}
     told = {"command": "register_place", "lines": [line]}
-    assert client.post(path, told, headers)["lines"] == [{"events": 1}]
+    assert client.post(path, told, headers)["lines"] == [{"id": line["place"], "events": 1}]
     world.do("founder", "registry", "rename_place", place=line["place"], name="紫丁香苑")
     head = world.head("registry")
-    assert client.post(path, told, headers)["lines"] == [{"events": 0}]
+    assert client.post(path, told, headers)["lines"] == [{"id": line["place"], "events": 0}]
     with pytest.raises(BadInputError, match="used for something else"):
         client.post(path, told | {"lines": [line | {"name": "别的苑"}]}, headers)
     assert world.head("registry") == head

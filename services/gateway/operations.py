@@ -9,17 +9,17 @@ from eventlet.greenthread import GreenThread
 from flask import Blueprint, Flask, Response, jsonify
 from marshmallow import RAISE, Schema, fields, validate
 
-from services.gateway import headers, problems, reader
+from services.gateway import headers
 from services.gateway.accounts_api import Empty, require_operator
 from services.gateway.api import LinliBlueprint, parameters
+from services.gateway.bringing import brought_in
 from services.gateway.contracts import SERVICES
 from services.gateway.session import Gateway
-from shared.domain.errors import BadInputError, LinliError, from_mapping
+from shared.domain.errors import BadInputError, LinliError
 from shared.domain.identity import new_id
 from shared.domain.words import _, said
 from shared.following.context import CallContext
 from shared.service.operations import ActOnParked, BringIn, Parked
-from shared.words import sentence
 
 #: Seconds that a service has to answer whether it is ready.
 _PATIENCE = 2.0
@@ -130,20 +130,6 @@ def create_operations(gateway: Gateway, services: tuple[str, ...], rebuild_timeo
         return jsonify(brought_in(gateway, **ask))
 
     return blueprint
-
-
-def brought_in(gateway: Gateway, command: str, lines: list[dict[str, Any]], dry_run: bool) -> dict[str, Any]:
-    """Bring lines in: how many facts each wrote, or why it is refused, in the reader's language."""
-    done = gateway.do("registry", "bring_in", command=command, lines=lines, dry_run=dry_run)
-    return done | {"lines": [_told(line) for line in done["lines"]]}
-
-
-def _told(line: dict[str, Any]) -> dict[str, Any]:
-    if "error" not in line:
-        return line
-    error, language = from_mapping(line["error"]), reader.language()
-    message = sentence(language, error.said)
-    return {"error": {"kind": error.kind, "message": message, "fields": problems.reasons(language, error.fields)}}
 
 
 def _or_problem(gateway: Gateway, service: str, query: str, **arguments: Any) -> dict[str, Any]:

@@ -10,7 +10,8 @@ from typing import Any
 
 from shared.domain.command import Command
 from shared.domain.errors import BadInputError
-from shared.domain.fields import Field, FieldError, Number
+from shared.domain.fields import FieldError, Number
+from shared.domain.structures import Field
 from shared.domain.words import _, said
 from shared.words import sentence, word
 

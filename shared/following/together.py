@@ -20,8 +20,8 @@ from shared.domain.identity import derived_id
 from shared.domain.mandate import Mandate
 from shared.domain.view import Row
 from shared.following.context import CallContext
-from shared.following.follow import Seen
 from shared.following.node import ServiceRuntime
+from shared.following.overlay import Seen
 from shared.following.performing import perform
 from shared.log import Commit, EventLog, Head, NewEvent, Part, Storage, StoredCommit, TakenError
 from shared.log.memory import spans_of

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import json
+import re
 import threading
 from collections.abc import Iterator
+from html import unescape
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
@@ -245,3 +248,48 @@ def test_what_others_write_meanwhile_is_seen(world: World, bring: Any, monkeypat
         f"place,kind,name,parent\n{COMMUNITY}.902,compound,木槿苑,{COMMUNITY}\n{COMMUNITY}.903,compound,芙蓉苑,{COMMUNITY}"
     )
     assert late and (done.recorded, [(line, column) for line, column, _ in done.refused]) == (1, [(2, "name")])
+
+
+def sent(world: World, who: str, content: str, **more: str) -> tuple[int, str]:
+    """A table sent by the portal's form: the status and the page."""
+    browser = world.town.app.test_client()
+    signed = {"username": who, "password": PASSWORD}
+    token = csrf(browser.get("/sign-in").text)
+    browser.post("/sign-in", data=signed | {"csrf_token": token})
+    page = browser.get("/work/table")
+    assert page.status_code == 200
+    form: dict[str, Any] = {"csrf_token": csrf(page.text), "file": (BytesIO(content.encode()), "台账.csv")} | more
+    answer = browser.post("/work/table", data=form, content_type="multipart/form-data")
+    return answer.status_code, unescape(answer.text)
+
+
+def csrf(page: str) -> str:
+    found = re.search(r'name="csrf_token" value="([^"]+)"', page)
+    assert found, page
+    return found[1]
+
+
+def test_the_citys_office_checks_a_table_in_the_portal_and_then_imports_it(world: World) -> None:
+    """The page shows each refusal by line and records nothing; the button below it imports what can be (part of X12)."""
+    lines = f"地点,类别,名称,上级地点\n{COMMUNITY}.951,compound,玉兰苑,{COMMUNITY}\n{COMMUNITY}.952,castle,桂花苑,{COMMUNITY}\n"
+    before = world.head("registry")
+    status, page = sent(world, "founder", lines)
+    assert (status, world.head("registry")) == (200, before)
+    assert "1行可以登记，1处有问题" in page and re.search(r"第3行 · 类别", page)
+    assert 'name="import"' in page and "玉兰苑" in page, "what was checked is what is imported"
+    status, page = sent(world, "founder", lines, **{"import": "yes"})
+    assert status == 200 and "新登记1行，已有0行，1处有问题" in page
+    assert world.head("registry") == before + 1
+    assert "新登记0行，已有1行" in sent(world, "founder", lines, **{"import": "yes"})[1]
+
+
+def test_the_page_refuses_what_is_no_table_and_who_has_no_power(world: World) -> None:
+    before = world.head("registry")
+    status, page = sent(world, "founder", "颜色,味道\n红,甜\n")
+    assert status == 422 and "不属于任何可导入的内容" in page
+    status, page = sent(world, "founder", table(1, 2001))
+    assert status == 422 and "2001行太多" in page
+    status, page = sent(world, "p-resident", table(970, 971), **{"import": "yes"})
+    assert status == 200 and "2处有问题" in page and "权限" in page
+    assert world.head("registry") == before
+    assert world.town.app.test_client().get("/work/table").status_code in (302, 303, 401)

@@ -6,7 +6,8 @@ from collections import Counter
 from collections.abc import Mapping
 from typing import Annotated, Any
 
-from services.registry.place import ATTRIBUTE_ROW, PLACE, PLACE_ROW, published, shown_place
+from services.registry.place.rows import ATTRIBUTE_ROW, PLACE_ROW, published, shown_place
+from services.registry.place.state import PLACE
 from shared.domain.answers import COUNT, OTHERS, TEXT, by_code, many, row_of, shape
 from shared.domain.city import every
 from shared.domain.city_rows import NEVER

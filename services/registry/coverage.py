@@ -15,7 +15,7 @@ from services.registry.acting import stood_for
 from services.registry.classification import classification_id, coded
 from services.registry.meeting.state import HELD
 from services.registry.person import READ_NAMES
-from services.registry.place import PLACE
+from services.registry.place.state import PLACE
 from services.registry.subjects import NAMED, SUBJECT, all_of, held_on, names_of
 from shared.domain.answers import COUNT, PLACE_NAMES, TEXT, YES, by_code, many, page_of, shape
 from shared.domain.catalogue import Coverage, LinkKind, Need, data_of

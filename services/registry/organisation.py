@@ -7,8 +7,8 @@ from typing import Annotated, Any
 
 import msgspec
 
-from services.registry.entry import Entry, entries, in_force
-from services.registry.place import PLACE, Place
+from services.registry.entry.state import Entry, entries, in_force
+from services.registry.place.state import PLACE, Place
 from shared.domain.answers import ACTIONS, TEXT, many, page_of, row_of, shape
 from shared.domain.catalogue import OrganisationType, data_of
 from shared.domain.city import City, every, unlike

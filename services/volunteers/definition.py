@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from services.volunteers import figures
-from services.volunteers.activity import ACTIVITIES, ACTIVITY, ACTIVITY_SUMS, ATTENDANCES, PARTICIPANTS
+from services.volunteers.activity.rows import ACTIVITIES, ACTIVITY_SUMS, ATTENDANCES, PARTICIPANTS
+from services.volunteers.activity.state import ACTIVITY
 from services.volunteers.patrol import OUTINGS, PATROL, PATROL_SUMS, PATROLS, WALKS
 from services.volunteers.report_in import REPORT_IN, REPORT_IN_SUMS, REPORT_INS
 from services.volunteers.team import MEMBERSHIPS, TEAM, TEAM_SUMS, TEAMS
 from services.volunteers.volunteer import ROLE_SUMS, ROLES, VOLUNTEER, VOLUNTEER_SUMS, VOLUNTEERS, on_person_erased
-from services.volunteers.wish import CLAIMS_EXPIRE, RELEASES, WISH, WISH_SUMS, WISHES, on_place_ended
+from services.volunteers.wish.claiming import CLAIMS_EXPIRE
+from services.volunteers.wish.relocating import on_place_ended
+from services.volunteers.wish.rows import RELEASES, WISH_SUMS, WISHES
+from services.volunteers.wish.state import WISH
 from shared.domain.view import known
 from shared.following.definition import Definition
 

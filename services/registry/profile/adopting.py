@@ -7,7 +7,9 @@ from typing import Annotated, Any
 
 import msgspec
 
-from services.registry.entry import ENTRY, Data, Entry, adopted, drops, entry_id, in_use, last, retired
+from services.registry.entry.adopting import adopted, retired
+from services.registry.entry.checks import drops, in_use
+from services.registry.entry.state import ENTRY, Data, Entry, entry_id, last
 from services.registry.profile.document import WORDS, Key, Wanted, argument_of, mistakes_of, wanted_of
 from services.registry.profile.state import (
     PROFILE,

@@ -12,7 +12,7 @@ import pytest
 from msgspec.structs import replace
 
 from services.console.catalogue import service_class
-from services.issues.issue import ISSUE
+from services.issues.issue.state import ISSUE
 from shared.domain import numbers
 from shared.domain.errors import BadInputError, ForbiddenError, IllegalStateError, NotFoundError
 from shared.following.rebuilding import rebuild

@@ -6,7 +6,9 @@ from typing import Any
 
 import pytest
 
-from services.registry.entry import ENTRY, EntryAdopted, adopt_entry, is_power
+from services.registry.entry.adopting import adopt_entry
+from services.registry.entry.checks import is_power
+from services.registry.entry.state import ENTRY, EntryAdopted
 from shared.domain.errors import BadInputError, ForbiddenError, IllegalStateError, NotFoundError
 from tests.domain.registry.facts import NOBODY, city
 from tests.kit import given

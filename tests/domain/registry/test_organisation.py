@@ -13,7 +13,7 @@ from services.registry.organisation import (
     dissolve_organisation,
     establish_organisation,
 )
-from services.registry.place import PLACE
+from services.registry.place.state import PLACE
 from shared.domain.errors import BadInputError, ForbiddenError, IllegalStateError, NotFoundError
 from tests.domain.registry.facts import (
     BRANCH,

@@ -12,7 +12,7 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
 
-from services.issues.issue import OPEN
+from services.issues.issue.state import OPEN
 from shared.domain.city import every, held_on
 from shared.domain.errors import LinliError
 from shared.domain.identity import new_id

@@ -25,7 +25,7 @@ BOUNDED = settings(
     suppress_health_check=list(HealthCheck),
     print_blob=False,
 )
-#: Of these only refusals are tried here: a profile is one document of all lists, and the small city has no term with an end,
+#: Of these only refusals are tried here: a profile is one document of lists, and the small city has no term with an end, no cost shared,
 #: checklist, obligation, scheme, classification, table of grades, indicator, link, selection, document, meeting, programme, survey, venue.
 ONLY_REFUSED = {
     "profile",
@@ -38,8 +38,11 @@ ONLY_REFUSED = {
     "grading",
     "indicator",
     "link",
+    "sharing",
     "selection",
     "regulation",
+    "acknowledgement",
+    "response",
     "meeting",
     "programme",
     "participation",

@@ -40,9 +40,7 @@ def _id(ask: Mapping[str, Any], by: Mandate) -> str:
 
 def _running(programme: Programme) -> None:
     if programme.status != "running":
-        raise IllegalStateError(
-            _("the programme has ended or was never started"), {"programme_id": said(_("not running"))}
-        )
+        raise IllegalStateError(_ENDED, {"programme_id": said(_("not running"))})
 
 
 @PARTICIPATION.command("programme.join", new=_id, compares=True, alone=True, place=lambda ask, by: by.place)
@@ -145,7 +143,16 @@ def _after_the_others(city: City, rules: Rules, programme_id: str, batch: str) -
             )
 
 
-@PARTICIPATION.command("programme.join", when=("joined", "fallen"), alone=True)
+def _over(unit: Participation, by: Mandate, city: City) -> Said | None:
+    """Why nothing more is recorded of a unit, whatever is said: its programme has ended."""
+    programme = city.rows.get("programmes", unit.programme_id)
+    return None if programme and programme["status"] == "running" else said(_ENDED)
+
+
+_ENDED = _("the programme has ended or was never started")
+
+
+@PARTICIPATION.command("programme.join", when=("joined", "fallen"), alone=True, unless=_over)
 def advance_unit(
     unit: Participation,
     *,
@@ -213,18 +220,20 @@ def _own(unit: Participation, by: Mandate) -> Said | None:
     return said(_("nobody accepts their own body; somebody from another one does")) if own else None
 
 
-@PARTICIPATION.command("programme.accept", when=("joined", "fallen"), only=_own, alone=True)
+@PARTICIPATION.command("programme.accept", when=("joined", "fallen"), only=_own, alone=True, unless=_over)
 def accept_unit(
     unit: Participation,
     *,
     by: Mandate,
     at: str,
     city: City,
+    programme: Annotated[Programme, holds(PROGRAMME, lambda unit, ask: unit.programme_id)],
     evidence: Annotated[str, text(1000), "what the acceptance rests on, for everyone to read"],
 ) -> list[Event]:
     """Accept a unit that has taken all steps and whose checklist is passed (B06)."""
     if not by.actor or by.role in ("service", "operator"):
         raise ForbiddenError(_("a person accepts, since somebody must answer for it"))
+    _running(programme)
     rules = rules_of(unit, city)
     taken = {step.stage for step in unit.steps}
     if left := [one.zh for one in rules.stages if one.code not in taken]:

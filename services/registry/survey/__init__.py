@@ -4,4 +4,4 @@ The kinds are catalogue entries of the list `surveys`: satisfaction with a facil
 the door, members found from door to door. Households are sealed and answers of fewer than the kind's least are not shown.
 """
 
-from services.registry.survey import asking, rows, state  # noqa: F401  # what they declare, in the order in which it is offered
+from services.registry.survey import asking, forgetting, rows, state  # noqa: F401  # what they declare, in the order in which it is offered

@@ -154,7 +154,8 @@ def test_what_nobody_acts_on_rises_up_to_the_top() -> None:
     waits(REPORTED).then(raised)
     waits(REPORTED, raised, at="post-secretary").then(higher)
     waits(REPORTED, higher, at="post-street").then_nothing()
-    waits(REPORTED, TRIAGED).then_nothing()
+    waits(REPORTED, TRIAGED).then(raised)
+    waits(REPORTED, TRIAGED, DISPATCHED).then_nothing()
     waits(REPORTED, at="post-secretary").then_nothing()
 
 

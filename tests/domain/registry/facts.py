@@ -6,7 +6,7 @@ from collections import defaultdict
 from typing import Any
 
 from services.registry.entry.state import Entry
-from services.registry.organisation import OrganisationEstablished
+from services.registry.organisation.state import OrganisationEstablished
 from services.registry.person import PersonRegistered
 from services.registry.place.state import PlaceRegistered
 from services.registry.post.state import PersonAppointed, PostEstablished

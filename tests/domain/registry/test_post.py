@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from services.registry.organisation import ORGANISATION, OrganisationDissolved
+from services.registry.organisation.state import ORGANISATION, OrganisationDissolved
 from services.registry.person import PERSON, PersonErased
 from services.registry.post.going_with import WENT_WITH
 from services.registry.post.holding import appoint_person, end_appointment

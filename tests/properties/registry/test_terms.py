@@ -8,7 +8,7 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from services.registry.organisation import ORGANISATION
+from services.registry.organisation.state import ORGANISATION
 from services.registry.person import PERSON
 from services.registry.post.holding import appoint_person, end_appointment
 from services.registry.post.rows import APPOINTMENTS, POSTS

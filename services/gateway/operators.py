@@ -64,6 +64,8 @@ class Operators:
             self.second(current, "command", told, f"{service} {command} {_short(ask)}")
 
     def _wants_two(self, current: Current, service: str, command: str, ask: Mapping[str, Any]) -> bool:
+        if command == "bring_in":
+            return any(self._wants_two(current, service, ask["command"], line) for line in ask["lines"])
         if command in _PARKED:
             return True
         declared = DEFINITIONS[service].commands.get(command) if service in DEFINITIONS else None

@@ -48,14 +48,14 @@ class MemoryStorage:
         for commit in commits:
             if commit.command_id in self._commands:
                 raise TakenError
-            for part in _spans(commit):
+            for part in spans_of(commit):
                 if part.version != versions.get(part.stream, self.stream_version(part.stream)) + 1:
                     raise TakenError
                 versions[part.stream] = part.last_version
         for commit in commits:
             self._commits.append(commit)
             self._last.append(commit.last_position)
-            for part in _spans(commit):
+            for part in spans_of(commit):
                 self._streams.setdefault(part.stream, []).append((part.last_version, commit))
             self._commands[commit.command_id] = commit
 
@@ -92,6 +92,7 @@ class MemoryStorage:
         """Nothing to let go of."""
 
 
-def _spans(commit: StoredCommit) -> Iterator[Span]:
+def spans_of(commit: StoredCommit) -> Iterator[Span]:
+    """Where the events of a commit lie: those of its own stream, then those of its parts."""
     yield commit
     yield from pointers_of(commit)

@@ -21,6 +21,7 @@ from services.gateway.portal import (
     private_pages,
     public_pages,
     request_pages,
+    table_pages,
     work,
 )
 from services.gateway.portal.frame import Frame
@@ -51,6 +52,7 @@ def create_portal(gateway: Gateway) -> Blueprint:
         people_pages,
         account_pages,
         request_pages,
+        table_pages,
     ):
         pages.register(blueprint, frame)
     return blueprint

@@ -15,6 +15,14 @@ Answer = Mapping[str, Any]
 _OWN_WORDS = {"codes": ("scheme", "schemes", "codes"), "has": ("coverage", "coverages", "asks")}
 #: Groups of words for codes of sums, besides those of the same name.
 _GROUPS = {"follow_ups": ("result",), "roles": ("volunteer_roles",)}
+#: Lists of the city whose codes a part of an answer counts by.
+_LISTS = {
+    "places_by_kind": "place_kinds",
+    "organisations_by_type": "organisation_types",
+    "organisations_by_level": "levels",
+    "measures": "measures",
+    "checklists": "checklists",
+}
 #: How the names of queries end whose answers are figures, or rows that say how each was counted.
 _ENDINGS = ("_figures", "_map")
 
@@ -46,7 +54,8 @@ class _Figures:
         for name, value in part.items():
             if not language.coded("figure", name):
                 continue
-            label = language.capital(language.code("figure", name))
+            group = "question" if isinstance(value, bool) and language.coded("question", name) else "figure"
+            label = language.capital(language.code(group, name))
             if isinstance(value, Mapping) and {"numerator", "denominator"} <= value.keys():
                 lines.append((label, f"{language.count(value['numerator'])} / {language.count(value['denominator'])}"))
             elif isinstance(value, Mapping):
@@ -87,6 +96,8 @@ class _Figures:
         """What a code, a place or a body is called."""
         if name in _OWN_WORDS:
             return self._own(name).get(code, code)
+        if (found := self.frame.entries(_LISTS.get(name, "")).get(code)) is not None:
+            return found
         for group in (f"{self.of.category} status", name, *_GROUPS.get(name, ())):
             if language.coded(group, code):
                 return language.code(group, code)

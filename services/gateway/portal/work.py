@@ -29,6 +29,7 @@ from shared.domain.fields import Choice, FieldError, Kind, Yes
 from shared.domain.query import Query
 from shared.domain.structures import Field
 from shared.domain.words import _
+from shared.following.tables import COMMANDS
 
 #: Rows on a page of a list, and fields on the card of a row.
 _PAGE, _FIELDS = 30, 8
@@ -61,6 +62,7 @@ class _Pages:
 
     def _offers(self, service: str) -> dict[str, Any]:
         offers = self.frame.maybe(service, "offers") if aggregates(service) else {"commands": [], "lists": []}
+        given = [one["command"] for one in offers["commands"]] if offers else []
         begin = [one["command"] for one in offers["commands"] if one["new"]] if offers else []
         of = [one for one in aggregates(service).values() if not one.decider.commands.keys().isdisjoint(begin)]
         lists = [
@@ -72,6 +74,7 @@ class _Pages:
             "service": service,
             "away": offers is None,
             "begin": begin,
+            "tables": service == "registry" and not COMMANDS.keys().isdisjoint(given),
             "lists": [(name, _own(known[name])) for name in lists],
             "figures": _countable(known) if offers is not None else [],
         }

@@ -16,6 +16,7 @@ from services.gateway.portal import (
     inbox,
     ledger_pages,
     money_pages,
+    operator_pages,
     people_pages,
     places,
     private_pages,
@@ -50,6 +51,7 @@ def create_portal(gateway: Gateway) -> Blueprint:
         ledger_pages,
         people_pages,
         account_pages,
+        operator_pages,
         request_pages,
     ):
         pages.register(blueprint, frame)

@@ -233,9 +233,9 @@ class Frame:
             names |= dict.fromkeys(unknown, "") | {id: name for id, name in found.items() if name}
 
     def person_name(self, person_id: str) -> str:
-        """What a person is called, or the id."""
+        """What a person is called; that no name is on record, for one who is not registered or was forgotten."""
         self.know_persons([person_id])
-        return str(g.person_names[person_id] or person_id)
+        return str(g.person_names[person_id] or language.say("person.nameless"))
 
     def _name(self, kind: str, id: str) -> Mapping[str, Any] | None:
         if not id or (kind, id) in self._names:

@@ -130,7 +130,7 @@ class _Pages:
         )
 
     def _name(self, row: Mapping[str, Any]) -> str:
-        return self.frame.person_name(row["person_id"]) if row["person_id"] else ""
+        return f"{self.frame.person_name(row['person_id'])} ({row['person_id']})" if row["person_id"] else ""
 
 
 def _checked(schema: type[Schema], given: Mapping[str, str]) -> Mapping[str, Any]:

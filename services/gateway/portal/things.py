@@ -129,7 +129,7 @@ def shown(frame: Frame, of: Aggregate, row: Row, most: int = 1000) -> dict[str, 
         "category": of.category,
         "id": id,
         "id_field": of.id_field,
-        "box": f"{of.category}-{id or crc32(repr(row).encode())}",
+        "box": box(of, id or str(crc32(repr(row).encode()))),
         "title": title(frame, of, row),
         "place_name": language.place(parts) or (frame.place_name(place) if place else ""),
         "status": row.get("status", ""),
@@ -148,6 +148,11 @@ def shown(frame: Frame, of: Aggregate, row: Row, most: int = 1000) -> dict[str, 
         "late_entries": sorted(row.get("late_entries", {}).values(), key=lambda times: str(times["occurred"])),
         "link": _address(of, id) if id and (of.single or of.lists) else _asked_for(of, row),
     }
+
+
+def box(of: Aggregate, id: str) -> str:
+    """The id of the element that shows a thing, as scripts and addresses can name it."""
+    return re.sub(r"[^\w-]", "_", f"{of.category}-{id}")
 
 
 def _text(of: Aggregate, row: Row) -> str:

@@ -54,10 +54,11 @@ class _Pages:
         self.lists = Lists(frame)
 
     def work(self) -> str:
-        """By service: what the reader may begin, and the lists that they may read."""
+        """By service: what the reader may begin, those where there is something first, and the lists that they may read."""
         if not self.gateway.current().signed_in:
             raise UnauthenticatedError(_("sign in first"))
-        return render_template("portal/work.html", services=[self._offers(name) for name in DEFINITIONS])
+        services = sorted((self._offers(name) for name in DEFINITIONS), key=lambda one: not one["begin"])
+        return render_template("portal/work.html", services=services)
 
     def _offers(self, service: str) -> dict[str, Any]:
         offers = self.frame.maybe(service, "offers") if aggregates(service) else {"commands": [], "lists": []}
@@ -166,12 +167,12 @@ class _Pages:
         told: Any = {
             "service": of.service,
             "command": command.name,
-            "box": f"{of.category}-{id}",
+            "box": things.box(of, id),
             "actions": actions,
         }
         flash(told, "work")
         if back := self._back():
-            return redirect(f"{back}#{of.category}-{id}", 303)
+            return redirect(f"{back}#{things.box(of, id)}", 303)
         return redirect(url_for("portal.thing", service=of.service, category=of.category, id=id), 303)
 
     def _back(self) -> str:
@@ -224,7 +225,7 @@ class _Pages:
             of=of,
             command=command,
             card=things.shown(self.frame, of, row, _FIELDS) if row else None,
-            box=f"{of.category}-{id}" if id else command.name,
+            box=things.box(of, id) if id else command.name,
             id=id,
             fixed=fixed,
             whole=not self.frame.in_part(),
@@ -307,4 +308,4 @@ def _kept(field: Field, row: Mapping[str, Any], begun: forms.Typed) -> forms.Typ
 def _flashed(of: Aggregate, id: str) -> dict[str, Any] | None:
     """What was just done to a thing, told once."""
     found: list[Any] = get_flashed_messages(category_filter=["work"])
-    return next((one for one in reversed(found) if one["box"] == f"{of.category}-{id}"), None)
+    return next((one for one in reversed(found) if one["box"] == things.box(of, id)), None)

@@ -247,7 +247,7 @@ class Operators:
 
     def do_account(self, current: Current, act: str, told: Mapping[str, Any]) -> Any:
         """Change an account and note it."""
-        row = told if act == "account_made" else self._accounts.known(told["username"])
+        row = dict(told) if act == "account_made" else self._accounts.known(told["username"])
         noted = self._trail.prepared(
             act, by=current.actor, address=_address(), detail=told.get("checked", ""), **account_words(row)
         )

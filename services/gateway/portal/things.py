@@ -338,8 +338,8 @@ def _one(frame: Frame, of: Aggregate, name: str, value: Any, kind: Kind | None, 
     if isinstance(value, bool):
         return str(language.say("yes" if value else "no"))
     if name == "status":
-        other = isinstance(kind, Choice) and kind.refers and value in kind.codes
-        return language.code(kind.refers if other else f"{of.category} status", str(value))
+        declared = kind.refers if isinstance(kind, Choice) and value in kind.codes else ""
+        return language.code(declared or f"{of.category} status", str(value))
     if name in ("power", "powers"):
         return language.code("power", str(value))
     if f"{name}_zh" in row:  # a code whose words stand beside it

@@ -28,7 +28,8 @@ from shared.domain.view import Row, View
 from shared.domain.words import _
 from shared.following import cloudevents
 from shared.following.anchoring import LedgerAnchored
-from shared.following.follow import Follower, GapError, Overlay
+from shared.following.follow import Follower, GapError
+from shared.following.overlay import Overlay
 from shared.ledger import checkpoint, merkle
 from shared.ledger.cosignature import cosigned_by
 from shared.ledger.policy import NOBODY, Policy

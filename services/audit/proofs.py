@@ -8,10 +8,10 @@ from typing import Annotated, Any
 from services.audit import disclosure
 from services.audit.ledger import Ledger, entry_key
 from shared.domain.answers import YES
-from shared.domain.command import Cursor, Limit, Query, declare_query
 from shared.domain.errors import BadInputError, IllegalStateError, NotFoundError
 from shared.domain.fields import line, number
 from shared.domain.mandate import Mandate
+from shared.domain.query import Cursor, Limit, Query, declare_query
 from shared.domain.words import _, said
 from shared.ledger import checkpoint
 from shared.views.port import encode_cursor

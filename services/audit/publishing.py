@@ -16,7 +16,7 @@ import msgspec
 
 from services.audit.disclosure import public_line
 from services.audit.ledger import entry_key, rows_of
-from shared.broker.publisher import Message
+from shared.broker.message import Message
 from shared.broker.topology import PUBLIC
 from shared.domain.view import Row
 from shared.following.cloudevents import EPOCH

@@ -10,7 +10,8 @@ import msgspec
 
 from shared.domain.view import Row
 from shared.following.definition import Definition
-from shared.following.follow import Known, parked_positions, replay
+from shared.following.follow import parked_positions, replay
+from shared.following.overlay import Known
 from shared.log import EventLog
 from shared.views import ViewStore
 

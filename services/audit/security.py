@@ -11,14 +11,15 @@ from typing import Annotated, Any
 import msgspec
 
 from shared.domain.answers import page_of, row_of
-from shared.domain.command import Cursor, Limit, order_of
 from shared.domain.decider import Decider
 from shared.domain.errors import ForbiddenError
 from shared.domain.event import LARGEST_INTEGER, Event, sealed
-from shared.domain.fields import ID, MOMENT, YES, Field, choice, line, number
+from shared.domain.fields import ID, MOMENT, YES, choice, line, number
 from shared.domain.mandate import Mandate
 from shared.domain.privacy import PUBLIC
+from shared.domain.query import Cursor, Limit, order_of
 from shared.domain.reader import Reader
+from shared.domain.structures import Field
 from shared.domain.view import Row, View
 from shared.domain.words import _
 from shared.following.schemas import schema_from

@@ -17,7 +17,8 @@ from services.console.output import out, print_json, visible
 from services.registry.place import PLACE
 from shared.domain.command import Command
 from shared.domain.errors import BadInputError, LinliError, NotFoundError, UnavailableError
-from shared.domain.fields import Field, FieldError, Number
+from shared.domain.fields import FieldError, Number
+from shared.domain.structures import Field
 from shared.domain.words import _, said
 from shared.service.settings import Settings
 from shared.words import sentence, word

@@ -48,9 +48,13 @@ Json = Annotated[bool, typer.Option("--json", help="Print JSON for machines.")]
 Url = Annotated[
     str | None, typer.Option("--url", help="Address of the gateway; default from LINLI_HOST and LINLI_PORT.")
 ]
+Asked = Annotated[str, typer.Argument(help="The request.")]
+Parking = Annotated[str, typer.Argument(help="The service that parked it.")]
+Source = Annotated[str, typer.Argument(help="The service it came from; unreadable: a message that is no fact.")]
+Stream = Annotated[str, typer.Argument(help="The stream it belongs to.")]
+Reason = Annotated[str, typer.Option(help="Why, for the record.")]
 Until = Annotated[
-    str | None,
-    typer.Option("--until", help="A time (2026-03-01T09:00:00+08:00) or a size of the city ledger (a number)."),
+    str | None, typer.Option(help="A time (2026-03-01T09:00:00+08:00) or a size of the city ledger (a number).")
 ]
 
 
@@ -157,12 +161,7 @@ def park_list(url: Url = None, json: Json = False) -> None:
 
 @park_app.command("retry")
 def park_retry(
-    service: Annotated[str, typer.Argument(help="The service that parked it.")],
-    source: Annotated[str, typer.Argument(help="The service it came from.")],
-    stream: Annotated[str, typer.Argument(help="The stream it belongs to.")],
-    reason: Annotated[str, typer.Option(help="Why, for the record.")],
-    url: Url = None,
-    json: Json = False,
+    service: Parking, source: Source, stream: Stream, reason: Reason, url: Url = None, json: Json = False
 ) -> None:
     """Apply the parked facts of a stream again, in order."""
     with explained():
@@ -171,12 +170,7 @@ def park_retry(
 
 @park_app.command("skip")
 def park_skip(
-    service: Annotated[str, typer.Argument(help="The service that parked it.")],
-    source: Annotated[str, typer.Argument(help="The service it came from; unreadable: a message that is no fact.")],
-    stream: Annotated[str, typer.Argument(help="The stream it belongs to.")],
-    reason: Annotated[str, typer.Option(help="Why, for the record.")],
-    url: Url = None,
-    json: Json = False,
+    service: Parking, source: Source, stream: Stream, reason: Reason, url: Url = None, json: Json = False
 ) -> None:
     """Leave the first parked fact of a stream out for good and go on with those behind it; or put a message away that is no fact."""
     with explained():
@@ -225,18 +219,14 @@ def request_list(url: Url = None, json: Json = False) -> None:
 
 
 @request_app.command("confirm")
-def request_confirm(
-    id: Annotated[str, typer.Argument(help="The request.")], url: Url = None, json: Json = False
-) -> None:
+def request_confirm(id: Asked, url: Url = None, json: Json = False) -> None:
     """Confirm what somebody else asked for: it is done now."""
     with explained():
         operators.settle("confirm", id, url, json)
 
 
 @request_app.command("decline")
-def request_decline(
-    id: Annotated[str, typer.Argument(help="The request.")], url: Url = None, json: Json = False
-) -> None:
+def request_decline(id: Asked, url: Url = None, json: Json = False) -> None:
     """Put a request away."""
     with explained():
         operators.settle("decline", id, url, json)

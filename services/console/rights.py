@@ -11,10 +11,12 @@ from typing import Any
 import yaml
 
 from services.console.catalogue import OWNERS, definition
-from shared.domain.command import STAFF, UNDER, Command, Query
+from shared.domain.command import Command
 from shared.domain.decider import Decider
 from shared.domain.mandate import Mandate
 from shared.domain.privacy import classes_of, is_staff
+from shared.domain.query import UNDER, Query
+from shared.domain.reader import STAFF
 
 ROOT = Path(__file__).parents[2]
 PAGE, CITY = ROOT / "docs" / "rights.md", ROOT / "deploy" / "scenarios" / "sanchajie.yaml"

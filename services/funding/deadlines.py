@@ -12,10 +12,10 @@ from services.funding.project import PROJECT, Project
 from shared.domain.answers import COUNT, TEXT, many, shape
 from shared.domain.city import City, every
 from shared.domain.clock import Rule
-from shared.domain.command import Cursor, Limit
 from shared.domain.event import Event
 from shared.domain.fields import DAY, PLACE, number
 from shared.domain.mandate import Mandate
+from shared.domain.query import Cursor, Limit
 from shared.domain.reader import Reader
 from shared.domain.view import Row
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from services.funding import deadlines, overview, payment, payment_rows, receipt, statement, works
+from services.funding import deadlines, overview, payment, payment_rows, receipt, requesting, statement, works
 from services.funding.documents import PAYMENT, RECEIPT, STATEMENT
 from services.funding.project import PROJECT
 from services.funding.voucher import VOUCHER
@@ -10,7 +10,7 @@ from shared.domain.view import known
 from shared.following.definition import Definition
 
 #: Files in which commands and queries are declared: they are part of the service because they are imported.
-DECLARED = (works, receipt, payment, payment_rows, statement, overview, deadlines)
+DECLARED = (works, receipt, requesting, payment, payment_rows, statement, overview, deadlines)
 
 DEFINITION = Definition(
     name="funding",

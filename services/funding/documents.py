@@ -13,13 +13,24 @@ from msgspec.structs import replace
 
 from services.funding.books import by_source
 from services.funding.facts import (
-    PAYMENT_FACTS,
     RECEIPT_FACTS,
-    REPEAT_FACTS,
     STATEMENT_FACTS,
     UPCASTERS,
-    PayeeErased,
     PayerErased,
+    Posting,
+    ReceiptCarried,
+    ReceiptFact,
+    ReceiptRecorded,
+    ReceiptReversed,
+    StatementCarried,
+    StatementDisclosed,
+    StatementFact,
+    StatementPosted,
+)
+from services.funding.payment_facts import (
+    PAYMENT_FACTS,
+    REPEAT_FACTS,
+    PayeeErased,
     PaymentAmended,
     PaymentCarried,
     PaymentFact,
@@ -29,20 +40,11 @@ from services.funding.facts import (
     PaymentReviewed,
     PaymentSigned,
     PaymentWithdrawn,
-    Posting,
-    ReceiptCarried,
-    ReceiptFact,
-    ReceiptRecorded,
-    ReceiptReversed,
     RepeatExcluded,
     Review,
-    StatementCarried,
-    StatementDisclosed,
-    StatementFact,
-    StatementPosted,
 )
 from shared.domain.decider import Decider
-from shared.domain.event import Codec
+from shared.domain.event import Codec, taken
 
 
 class Receipt(msgspec.Struct, frozen=True):
@@ -66,18 +68,7 @@ def evolve_receipt(receipt: Receipt, event: ReceiptFact) -> Receipt:
     """Apply a recorded fact. Never refuses: it has already happened."""
     match event:
         case ReceiptRecorded():
-            return Receipt(
-                id=receipt.id,
-                status="recorded",
-                project_id=event.project_id,
-                place=event.place,
-                source=event.source,
-                payer=event.payer,
-                payer_kind=event.payer_kind,
-                voucher=event.voucher,
-                amount_fen=event.amount_fen,
-                accountant=event.accountant,
-            )
+            return Receipt(**taken(event, Receipt, id=receipt.id, status="recorded"))
         case ReceiptReversed():
             return replace(receipt, status="reversed", reason=event.reason)
         case PayerErased():

@@ -11,14 +11,13 @@ from typing import Annotated, Any
 import msgspec
 
 from services.funding.books import Entry
+from services.funding.payment_facts import PERSON
 from shared.domain.event import Event, Upcaster, sealed
 from shared.domain.fields import CODE, line
 from shared.domain.privacy import PUBLIC, staff, told
 
-PERSON = "person"
 #: Names of persons are sealed, those of organisations are not.
 PAYER = sealed(lambda fact: f"payer:{fact.receipt_id}", when=lambda fact: bool(fact.payer_kind == PERSON))
-PAYEE = sealed(lambda fact: f"payee:{fact.payment_id}", when=lambda fact: bool(fact.payee_kind == PERSON))
 
 
 class Item(msgspec.Struct, frozen=True, kw_only=True, gc=False):
@@ -27,15 +26,6 @@ class Item(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     code: Annotated[str, CODE, "code, unique in its list"]
     zh: Annotated[str, line(100), "Chinese text"]
     en: Annotated[str, line(200), "English text"]
-
-
-class Review(msgspec.Struct, frozen=True, kw_only=True, gc=False):
-    """What a body said about a version of a payment."""
-
-    organisation_id: str
-    person_id: str
-    verdict: str = "approved"  # approved, rejected
-    reason: str = ""
 
 
 class Posting(msgspec.Struct, frozen=True, kw_only=True, gc=False):
@@ -254,144 +244,6 @@ class VoucherReleased(Event, frozen=True, kw_only=True):
     receipt_id: str
 
 
-# Payments.
-class PaymentRequested(Event, frozen=True, kw_only=True):
-    """Somebody asks that a bill of the project be paid."""
-
-    schema = 3
-
-    project_id: str
-    payment_id: str
-    place: str
-    title: Annotated[str, told()]  # of the project, for lists of payments
-    title_en: Annotated[str, told()]
-    payee: Annotated[str, PAYEE]
-    payee_kind: str  # organisation, person
-    purpose: Annotated[str, told()]
-    amount_fen: int
-    bill: Annotated[str, PUBLIC]  # number of the bill, or ""
-    contract: Annotated[str, PUBLIC]  # number of the contract that it rests on, or ""
-    version: int
-    applicant: Annotated[str, staff("money.read")]
-
-
-class PaymentAmended(Event, frozen=True, kw_only=True):
-    """The request says something else now: reviews and signature of earlier versions are void (D34)."""
-
-    schema = 2
-
-    project_id: str
-    payment_id: str
-    payee: Annotated[str, PAYEE]
-    payee_kind: str
-    purpose: Annotated[str, told()]
-    amount_fen: int
-    bill: Annotated[str, PUBLIC]
-    contract: Annotated[str, PUBLIC]
-    version: int
-    applicant: Annotated[str, staff("money.read")]
-
-
-class PaymentHeld(Event, frozen=True, kw_only=True):
-    """The request looks like others for the same payee and amount: it is not reviewed before somebody says why it is no repeat."""
-
-    project_id: str
-    payment_id: str
-    version: int
-    like: Annotated[tuple[str, ...], PUBLIC]  # ids of the other payments
-
-
-class RepeatExcluded(Event, frozen=True, kw_only=True):
-    """Somebody said why the request is no repeat of those that it looks like."""
-
-    project_id: str
-    payment_id: str
-    version: int
-    reason: Annotated[str, told()]
-    person_id: Annotated[str, staff("money.read")]
-
-
-class PaymentReviewed(Event, frozen=True, kw_only=True):
-    """One of the bodies judged one amount of one version; a rejection voids the reviews of the others (D34)."""
-
-    project_id: str
-    payment_id: str
-    body: str
-    organisation_id: str
-    person_id: Annotated[str, staff("money.read")]
-    amount_fen: int
-    version: int
-    verdict: str  # approved, rejected
-    reason: Annotated[str, told()]
-
-
-class PaymentSigned(Event, frozen=True, kw_only=True):
-    """The one signer signed what all bodies approved (D35)."""
-
-    project_id: str
-    payment_id: str
-    person_id: Annotated[str, staff("money.read")]
-    amount_fen: int
-    version: int
-
-
-class PaymentMade(Event, frozen=True, kw_only=True):
-    """The cashier paid; `drawn` says how much of it each source gave (C22, D31, D32)."""
-
-    project_id: str
-    payment_id: str
-    cashier: Annotated[str, staff("money.read")]
-    amount_fen: int
-    version: int
-    drawn: dict[str, int]
-    entries: Annotated[tuple[Entry, ...], PUBLIC]
-
-
-class PaymentWithdrawn(Event, frozen=True, kw_only=True):
-    """The request was taken back and will not be paid."""
-
-    project_id: str
-    payment_id: str
-    reason: Annotated[str, told()]
-    person_id: Annotated[str, staff("money.read")]
-
-
-class PayeeErased(Event, frozen=True, kw_only=True):
-    """The key to the name of a paid person was destroyed; the payment stays in the books (X09)."""
-
-    project_id: str
-    payment_id: str
-    person_id: Annotated[str, staff("money.read")]
-
-
-class PaymentCarried(Event, frozen=True, kw_only=True):
-    """What the project's stream said about a payment, before the first fact in a stream of its own.
-
-    There were neither bills nor held payments then.
-    """
-
-    project_id: str
-    payment_id: str
-    status: str
-    place: str
-    title: Annotated[str, told()]
-    title_en: Annotated[str, told()]
-    payee: Annotated[str, staff("money.read")]  # as it lay there: sealed for a person
-    payee_kind: str
-    purpose: Annotated[str, told()]
-    amount_fen: int
-    version: int
-    applicant: Annotated[str, staff("money.read")]
-    applicants: Annotated[tuple[str, ...], staff("money.read")]
-    reviews: Annotated[dict[str, Review], staff("money.read")]
-    reviewers: Annotated[tuple[str, ...], staff("money.read")]
-    signer: Annotated[str, staff("money.read")]
-    signers: Annotated[tuple[str, ...], staff("money.read")]
-    cashier: Annotated[str, staff("money.read")]
-    drawn: dict[str, int]
-    reason: Annotated[str, told()]
-
-
 # Statements.
 class StatementDisclosed(Event, frozen=True, kw_only=True):
     """Income and spending by source were made public, as of `as_of_version` facts of the project (D25, D37)."""
@@ -458,28 +310,6 @@ UPCASTERS: dict[tuple[str, int], Upcaster] = {
     ("StatementDisclosed", 1): _without_place,
 }
 RECEIPT_FACTS = (ReceiptRecorded, ReceiptReversed, PayerErased)
-PAYMENT_FACTS = (
-    PaymentRequested,
-    PaymentAmended,
-    PaymentReviewed,
-    PaymentSigned,
-    PaymentMade,
-    PaymentWithdrawn,
-    PayeeErased,
-)
-REPEAT_FACTS = (PaymentHeld, RepeatExcluded)
 STATEMENT_FACTS = (StatementDisclosed, StatementPosted)
 ReceiptFact = ReceiptRecorded | ReceiptReversed | PayerErased | ReceiptCarried
-PaymentFact = (
-    PaymentRequested
-    | PaymentAmended
-    | PaymentReviewed
-    | PaymentSigned
-    | PaymentMade
-    | PaymentWithdrawn
-    | PayeeErased
-    | PaymentHeld
-    | RepeatExcluded
-    | PaymentCarried
-)
 StatementFact = StatementDisclosed | StatementPosted | StatementCarried

@@ -9,13 +9,8 @@ import msgspec
 from msgspec.structs import replace
 
 from services.funding.documents import Payment, Receipt, evolve_payment, evolve_receipt
-from services.funding.facts import (
-    PaymentFact,
-    Posting,
-    ReceiptFact,
-    StatementDisclosed,
-    StatementPosted,
-)
+from services.funding.facts import Posting, ReceiptFact, StatementDisclosed, StatementPosted
+from services.funding.payment_facts import PaymentFact
 from services.funding.voucher import normal_form
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from services.funding import duties
 from services.funding.documents import Payment, Receipt
-from services.funding.facts import PERSON
+from services.funding.payment_facts import PERSON
 from services.funding.project import PROJECT, Project, nothing_pending, open_for_money, within_budget
 from shared.domain.city import City
 from shared.domain.errors import refusal

@@ -18,16 +18,16 @@ from services.funding.facts import (
     SurplusReturned,
     WorksFinished,
 )
-from services.funding.payment import request_payment
 from services.funding.payment_rows import PAYMENT_ROW, shown_payment
 from services.funding.project import OPEN, PROJECT, Project
 from services.funding.receipt import record_receipt
-from services.funding.rows import AS_OF, BY_SOURCE, SHARE, day_of, public, row_of, share
+from services.funding.requesting import request_payment
+from services.funding.rows import BY_SOURCE, SHARE, day_of, public, row_of, share
 from services.funding.statement import STATEMENT_ROW, disclose_statement
 from shared.domain.answers import COUNT, TEXT, Shape, by_code, many, page_of, shape
-from shared.domain.city import NEVER
-from shared.domain.command import Cursor, Limit, order_of
+from shared.domain.city_rows import NEVER
 from shared.domain.fields import CODE, PLACE, choice, id_of
+from shared.domain.query import Cursor, Limit, order_of
 from shared.domain.reader import Reader
 from shared.domain.record import Record
 from shared.domain.territory import EVERYWHERE
@@ -140,9 +140,9 @@ PROJECT_ROW = row_of(
     **dict.fromkeys(_DAYS, TEXT),
 )
 _SIDE = many(shape(source=TEXT, fen=COUNT, share=SHARE))
-_BOARD: dict[str, Shape] = {"place": TEXT, "as_of": AS_OF} | _SUMS
+_BOARD: dict[str, Shape] = {"place": TEXT} | _SUMS
 _BOARD |= dict.fromkeys(("income", "spending", "returned", "held"), _SIDE)
-_WHOLE = PROJECT_ROW["properties"] | {"payments": many(PAYMENT_ROW), "statements": many(STATEMENT_ROW), "as_of": AS_OF}
+_WHOLE = PROJECT_ROW["properties"] | {"payments": many(PAYMENT_ROW), "statements": many(STATEMENT_ROW)}
 NEXT = page_of({})["properties"]["next"]
 
 
@@ -169,31 +169,26 @@ def projects(read: Reader, where: Mapping[str, Any], limit: int, cursor: str, or
     return read.named_page("projects", where, limit, cursor, order, PROJECT, lambda row: public(read, row))
 
 
-@PROJECT.query(answer={**PROJECT_ROW, "properties": _WHOLE})
+@PROJECT.query(answer={**PROJECT_ROW, "properties": _WHOLE}, as_of=True)
 def get_project(read: Reader, *, project_id: Annotated[str, id_of("project"), "project"]) -> dict[str, Any]:
     """One project: budget and money by source, its payments with their reviews, its statements."""
 
-    def answer() -> Row:
-        row = read.row("projects", project_id, "project", "project_id")
-        where = {"project_id": project_id}
-        payments = read.page(
-            "payments", where, SHOWN, None, "requested_on", PAYMENT, lambda row: shown_payment(read, row)
-        )
-        statements = read.page("statements", where, SHOWN, None, "-position", STATEMENT, lambda row: public(read, row))
-        begun = [
-            command.name
-            for command, statuses in _BEGUN.items()
-            if row["status"] in statuses and read.may(command.power, row["place"])
-        ]
-        (named,) = read.city.named([public(read, row)])
-        return named | {
-            "payments": payments["rows"],
-            "statements": statements["rows"],
-            "actions": read.actions(PROJECT, row) + begun,
-            "others": read.others(PROJECT, row),
-        }
-
-    return read.as_of(answer)
+    row = read.row("projects", project_id, "project", "project_id")
+    where = {"project_id": project_id}
+    payments = read.page("payments", where, SHOWN, None, "requested_on", PAYMENT, lambda row: shown_payment(read, row))
+    statements = read.page("statements", where, SHOWN, None, "-position", STATEMENT, lambda row: public(read, row))
+    begun = [
+        command.name
+        for command, statuses in _BEGUN.items()
+        if row["status"] in statuses and read.may(command.power, row["place"])
+    ]
+    (named,) = read.city.named([public(read, row)])
+    return named | {
+        "payments": payments["rows"],
+        "statements": statements["rows"],
+        "actions": read.actions(PROJECT, row) + begun,
+        "others": read.others(PROJECT, row),
+    }
 
 
 @PROJECT.query(
@@ -202,24 +197,21 @@ def get_project(read: Reader, *, project_id: Annotated[str, id_of("project"), "p
         accounts=many(shape(account=TEXT, zh=TEXT, en=TEXT, debit_fen=COUNT, credit_fen=COUNT, balance_fen=COUNT)),
         debit_fen=COUNT,
         credit_fen=COUNT,
-        as_of=AS_OF,
-    )
+    ),
+    as_of=True,
 )
 def trial_balance(read: Reader, *, project_id: Annotated[str, id_of("project"), "project"]) -> dict[str, Any]:
     """Turnover and balance of every account of a project; debit and credit sums are equal (D32)."""
 
-    def answer() -> Row:
-        turnover = read.row("projects", project_id, "project", "project_id")["accounts"]
-        none = {"debit_fen": 0, "credit_fen": 0}
-        rows = [
-            {"account": account, "zh": zh, "en": en, **turnover.get(account, none)}
-            for account, (zh, en) in ACCOUNTS.items()
-        ]
-        sums = {side: sum(row[side] for row in rows) for side in none}
-        balances = [row | {"balance_fen": row["debit_fen"] - row["credit_fen"]} for row in rows]
-        return {"project_id": project_id, "accounts": balances, **sums}
-
-    return read.as_of(answer)
+    turnover = read.row("projects", project_id, "project", "project_id")["accounts"]
+    none = {"debit_fen": 0, "credit_fen": 0}
+    rows = [
+        {"account": account, "zh": zh, "en": en, **turnover.get(account, none)}
+        for account, (zh, en) in ACCOUNTS.items()
+    ]
+    sums = {side: sum(row[side] for row in rows) for side in none}
+    balances = [row | {"balance_fen": row["debit_fen"] - row["credit_fen"]} for row in rows]
+    return {"project_id": project_id, "accounts": balances, **sums}
 
 
 @PROJECT.query(
@@ -233,7 +225,8 @@ def trial_balance(read: Reader, *, project_id: Annotated[str, id_of("project"), 
             )
         ),
         next=NEXT,
-    )
+    ),
+    as_of=True,
 )
 def disclosure_board(
     read: Reader,
@@ -244,17 +237,14 @@ def disclosure_board(
 ) -> dict[str, Any]:
     """Money in by source and out by project for a place and all below it, shares as fractions (C22, D37)."""
 
-    def answer() -> Row:
-        totals = _totals(read, place)
-        page = read.page("projects", {"place__under": place}, limit, cursor, "-spent_fen")
-        shown = ("project_id", "title", "title_en", "place", "status", "budget_fen")
-        rows = [
-            {name: row[name] for name in (*shown, *_SUMS)} | {"share": share(row["spent_fen"], totals["spent_fen"])}
-            for row in page["rows"]
-        ]
-        return _board(place, totals) | {"projects": rows, "next": page["next"]}
-
-    return read.as_of(answer)
+    totals = _totals(read, place)
+    page = read.page("projects", {"place__under": place}, limit, cursor, "-spent_fen")
+    shown = ("project_id", "title", "title_en", "place", "status", "budget_fen")
+    rows = [
+        {name: row[name] for name in (*shown, *_SUMS)} | {"share": share(row["spent_fen"], totals["spent_fen"])}
+        for row in page["rows"]
+    ]
+    return _board(place, totals) | {"projects": rows, "next": page["next"]}
 
 
 _COUNTED = (
@@ -263,7 +253,7 @@ _COUNTED = (
 )
 
 
-@PROJECT.query(answer=shape(**_BOARD, **dict.fromkeys(_COUNTED, COUNT), by_status=by_code(COUNT)))
+@PROJECT.query(answer=shape(**_BOARD, **dict.fromkeys(_COUNTED, COUNT), by_status=by_code(COUNT)), as_of=True)
 def funding_figures(
     read: Reader, *, place: Annotated[str, PLACE, "place; empty: the whole city"] = ""
 ) -> dict[str, Any]:
@@ -272,12 +262,9 @@ def funding_figures(
     `late` counts facts of projects that were recorded a day or more after they happened (X02).
     """
 
-    def answer() -> Row:
-        totals = _totals(read, place)
-        counts = {name: totals.get(name, 0) for name in _COUNTED}
-        return _board(place, totals) | counts | {"by_status": totals.get("by_status", {})}
-
-    return read.as_of(answer)
+    totals = _totals(read, place)
+    counts = {name: totals.get(name, 0) for name in _COUNTED}
+    return _board(place, totals) | counts | {"by_status": totals.get("by_status", {})}
 
 
 def _totals(read: Reader, place: str) -> Row:

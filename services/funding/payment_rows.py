@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Annotated, Any
 
 from services.funding.documents import PAYMENT, Payment
-from services.funding.facts import (
+from services.funding.offering import bodies_of
+from services.funding.payment_facts import (
     PAYMENT_FACTS,
     REPEAT_FACTS,
     PaymentAmended,
@@ -14,12 +15,11 @@ from services.funding.facts import (
     PaymentReviewed,
     PaymentSigned,
 )
-from services.funding.offering import bodies_of
 from services.funding.rows import day_of, public, row_of, rows_of
 from services.funding.voucher import normal_form
 from shared.domain.answers import COUNT, TEXT, by_code, many, page_of, shape
-from shared.domain.command import Cursor, Limit, order_of
 from shared.domain.fields import PLACE, choice, code_of, id_of
+from shared.domain.query import Cursor, Limit, order_of
 from shared.domain.reader import Reader
 from shared.domain.record import Record
 from shared.domain.view import Row, state_of

@@ -14,7 +14,6 @@ from services.funding import books
 from services.funding.books import SOURCES, Balance
 from services.funding.documents import Payment, Receipt, Statement, with_one
 from services.funding.facts import (
-    PAYMENT_FACTS,
     RECEIPT_FACTS,
     STATEMENT_FACTS,
     UPCASTERS,
@@ -22,14 +21,8 @@ from services.funding.facts import (
     EntriesBooked,
     Item,
     PayerErased,
-    PaymentAmended,
     PaymentDropped,
-    PaymentMade,
     PaymentOpened,
-    PaymentRequested,
-    PaymentReviewed,
-    PaymentSigned,
-    PaymentWithdrawn,
     ProjectAccepted,
     ProjectApproved,
     ProjectCancelled,
@@ -46,9 +39,18 @@ from services.funding.facts import (
     WorksFinished,
 )
 from services.funding.former import Former
+from services.funding.payment_facts import (
+    PAYMENT_FACTS,
+    PaymentAmended,
+    PaymentMade,
+    PaymentRequested,
+    PaymentReviewed,
+    PaymentSigned,
+    PaymentWithdrawn,
+)
 from shared.domain.decider import Decider
 from shared.domain.errors import IllegalStateError, NotFoundError
-from shared.domain.event import Codec
+from shared.domain.event import Codec, taken
 from shared.domain.words import _, said, term
 
 #: Statuses in which money comes in and goes out.
@@ -175,17 +177,12 @@ def _course(project: Project, event: WorksFact) -> Project:
         case ProjectProposed():
             return replace(
                 project,
-                status="proposed",
-                title=event.title,
-                title_en=event.title_en,
-                place=event.place,
-                programme=event.programme,
-                works=event.works,
-                issue_ids=event.issue_ids,
-                criteria=tuple(Criterion(code=one.code, zh=one.zh, en=one.en) for one in event.criteria),
-                budget_fen=event.budget_fen,
-                shares=event.shares,
-                organisation_id=event.organisation_id,
+                **taken(
+                    event,
+                    Project,
+                    status="proposed",
+                    criteria=tuple(Criterion(code=one.code, zh=one.zh, en=one.en) for one in event.criteria),
+                ),
             )
         case ProjectApproved():
             approvers = with_one(project.approvers, event.person_id)

@@ -7,7 +7,6 @@ from typing import Annotated, Any
 from services.funding import books, duties, offering
 from services.funding.documents import RECEIPT, Receipt
 from services.funding.facts import (
-    PERSON,
     RECEIPT_FACTS,
     EntriesBooked,
     PayerErased,
@@ -16,19 +15,22 @@ from services.funding.facts import (
     VoucherReleased,
     VoucherUsed,
 )
+from services.funding.payment_facts import PERSON
 from services.funding.project import PROJECT, Project, of_project, open_for_money
 from services.funding.rows import day_of, public, row_of, rows_of
 from services.funding.voucher import VOUCHER, Voucher, voucher_id
 from services.funding.works import NAME, REASON, known_source
 from shared.domain.answers import TEXT, page_of
 from shared.domain.city import City
-from shared.domain.command import MADE, Cursor, Limit, On, holds, on, order_of
+from shared.domain.command import MADE, On, on
 from shared.domain.errors import IllegalStateError
 from shared.domain.event import Event
 from shared.domain.fields import FEN, PLACE, choice, code_of, id_of, line
 from shared.domain.mandate import Mandate
+from shared.domain.query import Cursor, Limit, order_of
 from shared.domain.reader import Reader
 from shared.domain.record import Record
+from shared.domain.signature import holds
 from shared.domain.view import Row
 from shared.domain.words import _, said
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from services.funding.facts import PERSON
+from services.funding.payment_facts import PERSON
 from shared.domain.answers import (
     ACTIONS,
     COUNT,
@@ -88,7 +88,6 @@ def share(fen: int, of: int) -> dict[str, int]:
 #: JSON Schemas of parts of answers.
 SHARE = shape(numerator=COUNT, denominator=COUNT)
 BY_SOURCE = by_code(COUNT)
-AS_OF = shape(service=TEXT, position=COUNT)
 
 
 def row_of(decider: Decider[Any], **more: Shape) -> Shape:

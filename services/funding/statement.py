@@ -10,13 +10,15 @@ from services.funding.project import PROJECT, Project, of_project
 from services.funding.rows import day_of, public, row_of, rows_of
 from shared.domain.answers import COUNT, TEXT, page_of
 from shared.domain.city import City
-from shared.domain.command import MADE, Cursor, Limit, On, holds, on, order_of
+from shared.domain.command import MADE, On, on
 from shared.domain.errors import IllegalStateError
 from shared.domain.event import Event
 from shared.domain.fields import DAY, PLACE, code_of, id_of, line
 from shared.domain.mandate import Mandate
+from shared.domain.query import Cursor, Limit, order_of
 from shared.domain.reader import Reader
 from shared.domain.record import Record
+from shared.domain.signature import holds
 from shared.domain.view import Row
 from shared.domain.words import _, said
 

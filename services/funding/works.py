@@ -23,8 +23,9 @@ from shared.domain.city import City
 from shared.domain.command import CHOSEN
 from shared.domain.errors import IllegalStateError
 from shared.domain.event import Event
-from shared.domain.fields import CODE, FEN, ID, PLACE, YES, code_of, fen, group, id_of, line, many, pairs, text
+from shared.domain.fields import CODE, FEN, ID, PLACE, YES, code_of, fen, id_of, line, text
 from shared.domain.mandate import Mandate
+from shared.domain.structures import group, many, pairs
 from shared.domain.words import _, said, term
 
 NAME, REASON = line(200), text(500)

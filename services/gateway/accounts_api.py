@@ -10,9 +10,10 @@ from marshmallow import RAISE, Schema, ValidationError, fields, validate, valida
 
 from services.gateway.accounts import Accounts
 from services.gateway.api import LinliBlueprint, parameters
+from services.gateway.current import Current
 from services.gateway.operators import Operators
 from services.gateway.passwords import LONGEST, SHORTEST
-from services.gateway.session import Current, Gateway
+from services.gateway.session import Gateway
 from shared.domain.errors import ForbiddenError, UnauthenticatedError
 from shared.domain.words import _, said
 

@@ -18,11 +18,12 @@ from services.gateway.accounts_api import create_accounts_api
 from services.gateway.api import create_api, documentation, register_services
 from services.gateway.contracts import SERVICES
 from services.gateway.credentials import LIFETIME, Credentials, derive_key
+from services.gateway.current import Caller
 from services.gateway.devices import add_cookie
 from services.gateway.operations import create_operations, register_health
 from services.gateway.operators import Operators
 from services.gateway.operators_api import create_operators_api
-from services.gateway.session import Caller, Gateway
+from services.gateway.session import Gateway
 from services.gateway.signing import Signing
 from services.gateway.tiles import create_tiles
 from services.gateway.trail import Trail

@@ -14,7 +14,9 @@ from services.funding.definition import DEFINITION as FUNDING
 from services.issues.definition import DEFINITION as ISSUES
 from services.registry.definition import DEFINITION as REGISTRY
 from services.volunteers.definition import DEFINITION as VOLUNTEERS
-from shared.domain.command import STAFF, Command, Query
+from shared.domain.command import Command
+from shared.domain.query import Query
+from shared.domain.reader import STAFF
 from shared.following.definition import Definition
 from shared.service.operations import Offers
 

@@ -19,8 +19,9 @@ from flask import g, request
 from services.gateway.accounts import Accounts, public
 from services.gateway.contracts import DEFINITIONS
 from services.gateway.credentials import TOKEN, account_words
+from services.gateway.current import Current
 from services.gateway.problems import AskedError, TooManyRequestsError
-from services.gateway.session import Current, Gateway
+from services.gateway.session import Gateway
 from services.gateway.trail import Trail
 from shared.domain.calendar import LOCAL
 from shared.domain.errors import ForbiddenError, IllegalStateError, LinliError, NotFoundError

@@ -10,8 +10,9 @@ from marshmallow import Schema, fields, validate
 from services.gateway.accounts_api import Empty, Strict, require_operator
 from services.gateway.api import LinliBlueprint, parameters
 from services.gateway.credentials import TOKEN
+from services.gateway.current import Current
 from services.gateway.operators import Operators
-from services.gateway.session import Current, Gateway
+from services.gateway.session import Gateway
 from shared.domain.errors import ForbiddenError, UnauthenticatedError
 from shared.domain.words import _
 

@@ -11,8 +11,8 @@ from flask import g, request
 from services.gateway import headers
 from services.gateway.contracts import DEFINITIONS
 from services.gateway.credentials import Credentials
+from services.gateway.current import Current
 from services.gateway.operators import SIGNS
-from services.gateway.session import Current
 from shared.domain.errors import BadInputError, ForbiddenError
 from shared.domain.words import _
 

@@ -9,14 +9,16 @@ import msgspec
 from shared.domain.answers import PLACE_NAMES, TEXT, page_of, row_of, shape
 from shared.domain.answers import many as list_of
 from shared.domain.city import City
-from shared.domain.command import MADE, Cursor, Limit, order_of
+from shared.domain.command import MADE
 from shared.domain.decider import Decider
 from shared.domain.errors import BadInputError, IllegalStateError
 from shared.domain.event import Event
-from shared.domain.fields import DAY, PLACE, choice, code_of, group, many, text
+from shared.domain.fields import DAY, PLACE, choice, code_of, text
 from shared.domain.mandate import Mandate
 from shared.domain.privacy import told
+from shared.domain.query import Cursor, Limit, order_of
 from shared.domain.reader import Reader
+from shared.domain.structures import group, many
 from shared.domain.view import Row, View
 from shared.domain.words import _, said
 

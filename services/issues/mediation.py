@@ -13,15 +13,18 @@ from services.issues.issue.rows import SECRET
 from services.issues.issue.state import ISSUE, Issue
 from shared.domain.answers import ACTIONS, COUNT, PLACE_NAMES, TEXT, by_code, page_of, row_of, shape
 from shared.domain.city import City, every
-from shared.domain.command import MADE, Cursor, Limit, holds, order_of
+from shared.domain.command import MADE
 from shared.domain.decider import Decider
 from shared.domain.errors import IllegalStateError
-from shared.domain.event import Event, sealed
-from shared.domain.fields import DAY, PLACE, choice, id_of, line, many, number, text
+from shared.domain.event import Event, sealed, taken
+from shared.domain.fields import DAY, PLACE, choice, id_of, line, number, text
 from shared.domain.mandate import Mandate
 from shared.domain.privacy import PUBLIC, staff
+from shared.domain.query import Cursor, Limit, order_of
 from shared.domain.reader import Reader
-from shared.domain.view import Row, View
+from shared.domain.signature import holds
+from shared.domain.structures import many
+from shared.domain.view import View
 from shared.domain.words import Said, _, said
 
 
@@ -98,17 +101,7 @@ def evolve(mediation: Mediation, event: Event) -> Mediation:
     """Apply a recorded fact. Never refuses: it has already happened."""
     match event:
         case MediationOpened():
-            return Mediation(
-                mediation.id,
-                "open",
-                event.issue_id,
-                event.place,
-                event.parties,
-                event.count,
-                event.organisation_id,
-                event.person_id,
-                event.since,
-            )
+            return Mediation(**taken(event, Mediation, id=mediation.id, status="open"))
         case MediationTalked():
             return replace(mediation, talks=mediation.talks + 1, last_talk=max(mediation.last_talk, event.talked_on))
         case MediationSettled():
@@ -268,9 +261,9 @@ def find_mediations(
         since=TEXT,
         **dict.fromkeys(("mediations", "settled", "failed", "open_now", "solved"), COUNT),
         solved_by_category=by_code(COUNT),
-        as_of=shape(service=TEXT, position=COUNT),
     ),
     power=READ_CONFIDENTIAL,
+    as_of=True,
 )
 def mediation_figures(
     read: Reader,
@@ -280,21 +273,18 @@ def mediation_figures(
 ) -> dict[str, Any]:
     """Disputes settled, and confidential cases solved by category, since a day; for those who may read them there (C34)."""
 
-    def answer() -> Row:
-        under = {"place__under": place__under} if place__under else {}
-        rows = list(every(read.rows, "mediations", under))
-        ended = Counter(row["status"] for row in rows if row["ended"] and row["ended"] >= since)
-        cases = every(read.rows, "cases", {"hidden": SECRET, "status": "closed"} | under)
-        solved = Counter(row["category"] for row in cases if row["closed_on"] >= since)
-        return {
-            "place": place__under,
-            "since": since,
-            "mediations": len(rows),
-            "settled": ended["settled"],
-            "failed": ended["failed"],
-            "open_now": sum(row["status"] == "open" for row in rows),
-            "solved": sum(solved.values()),
-            "solved_by_category": dict(sorted(solved.items())),
-        }
-
-    return read.as_of(answer)
+    under = {"place__under": place__under} if place__under else {}
+    rows = list(every(read.rows, "mediations", under))
+    ended = Counter(row["status"] for row in rows if row["ended"] and row["ended"] >= since)
+    cases = every(read.rows, "cases", {"hidden": SECRET, "status": "closed"} | under)
+    solved = Counter(row["category"] for row in cases if row["closed_on"] >= since)
+    return {
+        "place": place__under,
+        "since": since,
+        "mediations": len(rows),
+        "settled": ended["settled"],
+        "failed": ended["failed"],
+        "open_now": sum(row["status"] == "open" for row in rows),
+        "solved": sum(solved.values()),
+        "solved_by_category": dict(sorted(solved.items())),
+    }

@@ -9,13 +9,14 @@ from msgspec.structs import replace
 
 from shared.domain.answers import ACTIONS, COUNT, PLACE_NAMES, page_of, row_of
 from shared.domain.city import City
-from shared.domain.command import CHOSEN, Cursor, Limit, order_of
+from shared.domain.command import CHOSEN
 from shared.domain.decider import Decider
 from shared.domain.errors import IllegalStateError
-from shared.domain.event import Event, sealed
+from shared.domain.event import Event, sealed, taken
 from shared.domain.fields import DAY, PLACE, choice, id_of, line, number
 from shared.domain.mandate import Mandate
 from shared.domain.privacy import staff
+from shared.domain.query import Cursor, Limit, order_of
 from shared.domain.reader import Reader
 from shared.domain.view import Row, View
 from shared.domain.words import _, said
@@ -69,14 +70,7 @@ def evolve(visit: Visit, event: VisitPlanned | VisitRecorded | HouseholdErased) 
             return Visit(visit.id, "planned", event.place, event.person_id, day, day)
         case VisitRecorded():
             return Visit(
-                visit.id,
-                "recorded",
-                event.place,
-                event.person_id,
-                visit.planned_on,
-                event.visited_on,
-                event.household,
-                event.opinions,
+                **taken(event, Visit, id=visit.id, status="recorded", planned_on=visit.planned_on, day=event.visited_on)
             )
         case HouseholdErased():
             return replace(visit, household="")

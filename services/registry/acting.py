@@ -12,7 +12,8 @@ from services.registry.census import below
 from services.registry.organisation import ORGANISATION
 from shared.domain.answers import PLACE_NAMES, TEXT, many, shape
 from shared.domain.catalogue import OrganisationType, data_of
-from shared.domain.city import NEVER, City, every
+from shared.domain.city import City, every
+from shared.domain.city_rows import NEVER
 from shared.domain.fields import DAY, PLACE, code_of, id_of
 from shared.domain.reader import Reader
 from shared.domain.view import Row

@@ -9,14 +9,15 @@ import msgspec
 from msgspec.structs import replace
 
 from services.registry.subjects import there
-from shared.domain.answers import ACTIONS, COUNT, OTHERS, PLACE_NAMES, TEXT, by_code, page_of, row_of, shape
+from shared.domain.answers import ACTIONS, COUNT, PLACE_NAMES, TEXT, by_code, row_of, shape
 from shared.domain.catalogue import data_of
 from shared.domain.city import City, every
-from shared.domain.command import MADE, Cursor, Limit, order_of
+from shared.domain.command import MADE
 from shared.domain.decider import Decider
 from shared.domain.errors import BadInputError, IllegalStateError
-from shared.domain.event import Event
-from shared.domain.fields import CODE, DAY, PLACE, Pattern, code_of, id_of, line, text
+from shared.domain.event import Event, taken
+from shared.domain.fields import CODE, DAY, HOUR, PLACE, code_of, line, text
+from shared.domain.listing import Listing, Under
 from shared.domain.lists import Item
 from shared.domain.mandate import Mandate
 from shared.domain.period import plus_days
@@ -25,13 +26,6 @@ from shared.domain.reader import Reader
 from shared.domain.venue import VenueKind
 from shared.domain.view import Row, View
 from shared.domain.words import _, said
-
-HOUR = Pattern(
-    control="line",
-    facets={"type": "string", "maxLength": 5, "example": "19:30"},
-    pattern="([01][0-9]|2[0-3]):[0-5][0-9]",
-    reason=_("must be a time of day like 19:30"),
-)
 
 
 # Facts. Class and field names are the storage format: rename nothing, upcast instead.
@@ -80,8 +74,7 @@ def evolve(booking: Booking, event: Event) -> Booking:
     """Apply a recorded fact. Never refuses: it has already happened."""
     match event:
         case VenueBooked():
-            told = {name: getattr(event, name) for name in event.__struct_fields__ if name != "booking_id"}
-            return Booking(id=booking.id, status="booked", **told)
+            return Booking(**taken(event, Booking, id=booking.id, status="booked"))
         case BookingCancelled():
             return replace(booking, status="cancelled", reason=event.reason)
     return booking
@@ -195,40 +188,27 @@ def _shown(row: Row) -> Row:
     return {name: value for name, value in row.items() if name != "person_id"}
 
 
-@BOOKING.query(answer=page_of(_ROW))
+_LISTED = Listing(BOOKING, BOOKINGS, _ROW, lambda read, rows: map(_shown, rows))
+
+
+@_LISTED.list("day", "place", "key")
 def find_bookings(
-    read: Reader,
-    *,
-    place__under: Annotated[str, PLACE, "a place and everything below it"] = "",
+    place__under: Under = "",
     day: Annotated[str, DAY, "on this day"] = "",
     zone: Annotated[str, CODE, "of this zone"] = "",
     status: Annotated[str, CODE, "in this state"] = "",
-    order: Annotated[str, order_of("day", "place", "key"), "sorted by; - before it: descending"] = "day",
-    limit: Limit = 50,
-    cursor: Cursor = "",
-) -> dict[str, Any]:
+) -> None:
     """When venues are taken and what takes place there (B32, C25)."""
-    where = {"place__under": place__under, "day": day, "zone": zone, "status": status}
-    return read.named_page("bookings", where, limit, cursor, order, BOOKING, _shown)
 
 
-@BOOKING.query(answer=shape(others=OTHERS, **_ROW["properties"]))
-def get_booking(read: Reader, *, booking_id: Annotated[str, id_of("booking"), "the booking"]) -> dict[str, Any]:
-    """A booking of a venue."""
-    return _shown(read.thing("bookings", booking_id, BOOKING))
+_LISTED.one("A booking of a venue.")
 
 
 @BOOKING.query(
     answer=shape(
-        place=TEXT,
-        since=TEXT,
-        until=TEXT,
-        bookings=COUNT,
-        minutes=COUNT,
-        by_use=by_code(COUNT),
-        by_zone=by_code(COUNT),
-        as_of=shape(service=TEXT, position=COUNT),
-    )
+        place=TEXT, since=TEXT, until=TEXT, bookings=COUNT, minutes=COUNT, by_use=by_code(COUNT), by_zone=by_code(COUNT)
+    ),
+    as_of=True,
 )
 def venue_figures(
     read: Reader,
@@ -239,15 +219,12 @@ def venue_figures(
 ) -> dict[str, Any]:
     """How venues are used: bookings that were not cancelled, their minutes, how many for which use and zone (B32, C25)."""
 
-    def answer() -> Row:
-        where: Row = {"status": "booked"} | ({"place__under": place} if place else {})
-        where |= ({"day__gte": since} if since else {}) | ({"day__lt": until} if until else {})
-        uses, zones, minutes = Counter[str](), Counter[str](), 0
-        for row in every(read.rows, "bookings", where):
-            uses[row["use"]] += 1
-            zones[row["zone"]] += 1
-            minutes += _minutes(row["to_hour"]) - _minutes(row["from_hour"])
-        counted = {"bookings": uses.total(), "minutes": minutes, "by_use": dict(uses), "by_zone": dict(zones)}
-        return {"place": place, "since": since, "until": until} | counted
-
-    return read.as_of(answer)
+    where: Row = {"status": "booked"} | ({"place__under": place} if place else {})
+    where |= ({"day__gte": since} if since else {}) | ({"day__lt": until} if until else {})
+    uses, zones, minutes = Counter[str](), Counter[str](), 0
+    for row in every(read.rows, "bookings", where):
+        uses[row["use"]] += 1
+        zones[row["zone"]] += 1
+        minutes += _minutes(row["to_hour"]) - _minutes(row["from_hour"])
+    counted = {"bookings": uses.total(), "minutes": minutes, "by_use": dict(uses), "by_zone": dict(zones)}
+    return {"place": place, "since": since, "until": until} | counted

@@ -8,7 +8,8 @@ from typing import Annotated, Any
 
 from services.registry.place import ATTRIBUTE_ROW, PLACE, PLACE_ROW, published, shown_place
 from shared.domain.answers import COUNT, OTHERS, TEXT, by_code, many, row_of, shape
-from shared.domain.city import NEVER, every
+from shared.domain.city import every
+from shared.domain.city_rows import NEVER
 from shared.domain.fields import DAY
 from shared.domain.fields import PLACE as PATH
 from shared.domain.reader import Reader
@@ -144,8 +145,8 @@ def get_place(read: Reader, *, place: Annotated[str, PATH, "the place"]) -> dict
         **dict.fromkeys(("organisations_by_level", "organisations_by_type", "places_by_kind"), by_code(COUNT)),
         households=_HOUSEHOLDS,
         measures=many(shape(places=COUNT, **_MEASURE)),
-        as_of=shape(service=TEXT, position=COUNT),
-    )
+    ),
+    as_of=True,
 )
 def count_figures(
     read: Reader,
@@ -159,7 +160,7 @@ def count_figures(
     that were published then: what was corrected or entered later changes no figure of before (X02). `levels` counts the distinct levels
     present in the place's street.
     """
-    return read.as_of(lambda: _counted(read, place, on or read.today))
+    return _counted(read, place, on or read.today)
 
 
 def _counted(read: Reader, place: str, day: str) -> Row:
@@ -190,8 +191,8 @@ def _counted(read: Reader, place: str, day: str) -> Row:
         day=TEXT,
         kinds=many(shape(measure=TEXT, zh=TEXT, en=TEXT, unit=TEXT, value=COUNT, qualifier=TEXT, places=COUNT)),
         unknown=many(TEXT),
-        as_of=shape(service=TEXT, position=COUNT),
-    )
+    ),
+    as_of=True,
 )
 def population_figures(
     read: Reader,
@@ -203,7 +204,7 @@ def population_figures(
 
     Kinds are measures that the city says are of its population; `unknown` names those of which nothing is recorded there.
     """
-    return read.as_of(lambda: _peopled(read, place, on or read.today))
+    return _peopled(read, place, on or read.today)
 
 
 def _peopled(read: Reader, place: str, day: str) -> Row:

@@ -17,24 +17,22 @@ from services.registry.subjects import SUBJECT, named_ends, there
 from shared.domain.answers import (
     ACTIONS,
     COUNT,
-    OTHERS,
     PLACE_NAMES,
     TEXT,
     by_code,
     many,
-    page_of,
     row_of,
     shape,
 )
 from shared.domain.catalogue import Checklist as Template
 from shared.domain.catalogue import data_of
 from shared.domain.city import City
-from shared.domain.command import Cursor, Limit, order_of
 from shared.domain.decider import Decider
 from shared.domain.errors import BadInputError, ForbiddenError, IllegalStateError
-from shared.domain.event import Event
-from shared.domain.fields import CODE, PLACE, YES, choice, code_of, id_of, line, text
+from shared.domain.event import Event, taken
+from shared.domain.fields import CODE, PLACE, YES, choice, code_of, line, text
 from shared.domain.identity import derived_id
+from shared.domain.listing import Listing, Under
 from shared.domain.mandate import Mandate
 from shared.domain.privacy import PUBLIC, told
 from shared.domain.reader import Reader
@@ -125,19 +123,7 @@ def evolve(checklist: Checklist, event: Event) -> Checklist:
     """Apply a recorded fact. Never refuses: it has already happened."""
     match event:
         case ChecklistOpened():
-            return Checklist(
-                id=checklist.id,
-                status="open",
-                template=event.template,
-                template_version=event.template_version,
-                subject=event.subject,
-                subject_kind=event.subject_kind,
-                organisation_id=event.organisation_id,
-                place=event.place,
-                items=event.items,
-                power=event.power,
-                unlocks=event.unlocks,
-            )
+            return Checklist(**taken(event, Checklist, id=checklist.id, status="open"))
         case ItemJudged():
             judgement = Judgement(event.passed, event.evidence, event.person_id, event.organisation_id)
             return replace(checklist, judged=checklist.judged | {event.item: judgement})
@@ -332,37 +318,27 @@ _ROW = row_of(
 )
 
 
-@CHECKLIST.query(answer=page_of(shape(_NAMED, **_ROW["properties"])))
+_LISTED = Listing(
+    CHECKLIST, CHECKLISTS, shape(_NAMED, **_ROW["properties"]), lambda read, rows: named_ends(read, rows, "subject")
+)
+
+
+@_LISTED.list("-opened_on", "place")
 def find_checklists(
-    read: Reader,
-    *,
-    place__under: Annotated[str, PLACE, "a place and everything below it"] = "",
+    place__under: Under = "",
     template: Annotated[str, code_of("checklists"), "of this template"] = "",
     subject: Annotated[str, SUBJECT, "of this subject"] = "",
     status: Annotated[str, choice("open", "passed"), "in this state"] = "",
-    order: Annotated[str, order_of("opened_on", "place"), "sorted by; - before it: descending"] = "-opened_on",
-    limit: Limit = 50,
-    cursor: Cursor = "",
-) -> dict[str, Any]:
+) -> None:
     """Checklists with how many items hold; one that is not whole is not kept to the norm (A07)."""
-    where = {"place__under": place__under, "template": template, "subject": subject, "status": status}
-    page = read.named_page("checklists", where, limit, cursor, order, CHECKLIST)
-    return page | {"rows": named_ends(read, page["rows"], "subject")}
 
 
-@CHECKLIST.query(answer=shape(_NAMED, others=OTHERS, **_ROW["properties"]))
-def get_checklist(read: Reader, *, checklist_id: Annotated[str, id_of("checklist"), "the checklist"]) -> dict[str, Any]:
-    """A checklist with its items, what was judged, by whom and on what evidence."""
-    (named,) = named_ends(read, [read.thing("checklists", checklist_id, CHECKLIST)], "subject")
-    return named
+_LISTED.one("A checklist with its items, what was judged, by whom and on what evidence.")
 
 
 @CHECKLIST.query(
-    answer=shape(
-        place=TEXT,
-        checklists=by_code(shape(opened=COUNT, passed=COUNT, items=COUNT, holding=COUNT)),
-        as_of=shape(service=TEXT, position=COUNT),
-    )
+    answer=shape(place=TEXT, checklists=by_code(shape(opened=COUNT, passed=COUNT, items=COUNT, holding=COUNT))),
+    as_of=True,
 )
 def checklist_figures(
     read: Reader,
@@ -372,13 +348,10 @@ def checklist_figures(
 ) -> dict[str, Any]:
     """How many subjects of a place and below passed which checklist, of how many opened, and how many items hold."""
 
-    def answer() -> Row:
-        row = read.rows.get("checklist_figures", place or "*") or {}
-        names = [code for code in row.get("opened", {}) if not template or code == template]
-        figures = {
-            code: {name: row.get(name, {}).get(code, 0) for name in ("opened", "passed", "items", "holding")}
-            for code in sorted(names)
-        }
-        return {"place": place, "checklists": figures}
-
-    return read.as_of(answer)
+    row = read.rows.get("checklist_figures", place or "*") or {}
+    names = [code for code in row.get("opened", {}) if not template or code == template]
+    figures = {
+        code: {name: row.get(name, {}).get(code, 0) for name in ("opened", "passed", "items", "holding")}
+        for code in sorted(names)
+    }
+    return {"place": place, "checklists": figures}

@@ -13,8 +13,9 @@ from typing import Annotated, Any
 import msgspec
 from msgspec.structs import replace
 
-from services.registry.person import PERSON, READ_NAMES, Person, names, shown_name
-from services.registry.subjects import held_on
+from services.registry.coded import check_day, codes_on, history, one_of, refuse_same
+from services.registry.person import PERSON, READ_NAMES, Person, shown_name, with_names
+from services.registry.subjects import other_power, power_of
 from shared.domain.answers import (
     ACTIONS,
     COUNT,
@@ -24,25 +25,24 @@ from shared.domain.answers import (
     TEXT,
     by_code,
     many,
-    page_of,
     row_of,
     shape,
 )
 from shared.domain.catalogue import data_of
-from shared.domain.city import City, every
-from shared.domain.command import Cursor, Limit, holds, order_of
+from shared.domain.city import City
 from shared.domain.decider import Decider
-from shared.domain.errors import BadInputError, ForbiddenError, IllegalStateError, NotFoundError
-from shared.domain.event import Event
+from shared.domain.errors import ForbiddenError, IllegalStateError, NotFoundError
+from shared.domain.event import Event, taken
 from shared.domain.fields import CODE, DAY, PLACE, code_of, id_of, text
 from shared.domain.identity import derived_id
-from shared.domain.lists import Item
+from shared.domain.listing import Listing
 from shared.domain.mandate import Mandate
 from shared.domain.privacy import staff
 from shared.domain.reader import Reader, missing
+from shared.domain.signature import holds
 from shared.domain.staffing import Classification as Rules
 from shared.domain.territory import within
-from shared.domain.view import Row, View
+from shared.domain.view import View
 from shared.domain.words import Said, _, said
 
 #: Lets one classify persons, unless the classification asks for another power.
@@ -99,20 +99,7 @@ def evolve(classification: Classification, event: Event) -> Classification:
     """Apply a recorded fact. Never refuses: it has already happened."""
     match event:
         case PersonClassified():
-            return Classification(
-                id=classification.id,
-                status="classified",
-                scheme=event.scheme,
-                scheme_version=event.scheme_version,
-                person_id=event.person_id,
-                organisation_id=event.organisation_id,
-                place=event.place,
-                code=event.code,
-                code_zh=event.code_zh,
-                code_en=event.code_en,
-                since=event.since,
-                grounds=event.grounds,
-            )
+            return Classification(**taken(event, Classification, id=classification.id, status="classified"))
         case ClassificationEnded():
             return replace(classification, status="ended", until=event.until, grounds=event.reason)
     return classification
@@ -145,19 +132,6 @@ def require_classified(city: City, scheme: str, person: str, field: str) -> None
             scheme=scheme,
             person=person,
         )
-
-
-def _one_of(rules: Rules, scheme: str, code: str) -> Item:
-    for one in rules.classes:
-        if one.code == code:
-            return one
-    raise BadInputError(
-        _("{code} is no code of {scheme}; known: {known}"),
-        {"code": said(_("not one of the scheme's codes"))},
-        code=code,
-        scheme=scheme,
-        known=", ".join(one.code for one in rules.classes),
-    )
 
 
 def _id(ask: Mapping[str, Any], by: Mandate) -> str:
@@ -200,21 +174,15 @@ def classify_person(
             _("nobody says of themselves what they are; somebody else with the power does"),
             {"person_id": said(_("must be somebody else"))},
         )
-    chosen = _one_of(rules, scheme, code)
+    chosen = one_of(rules.classes, scheme, code)
     since = since or at[:10]
     told = (classification.code, classification.organisation_id)
     now = classification.status == "classified"
     if now and (*told, classification.grounds) == (code, organisation_id, grounds):
         return []
-    _check_day(classification, since, at[:10], "since")
+    check_day(classification, since, at[:10], "since")
     if now and told == (code, organisation_id):
-        raise IllegalStateError(
-            _("{person} is {code} since {day} already; say what they are to be instead"),
-            {"code": said(_("as it is already"))},
-            person=person_id,
-            code=code,
-            day=classification.since,
-        )
+        raise refuse_same(person_id, code, classification.since)
     return [
         PersonClassified(
             classification_id=classification.id,
@@ -233,29 +201,8 @@ def classify_person(
     ]
 
 
-def _check_day(classification: Classification, day: str, today: str, field: str) -> None:
-    """Raise `IllegalStateError` for a day ahead, or before what is known already; on the same day it is corrected."""
-    known = classification.until if classification.status == "ended" else classification.since
-    if not known <= day <= today:
-        raise IllegalStateError(
-            _("it holds from a day up to {today}, and not before {known}; {day} is not such a day"),
-            {field: said(_("must be from {since} to {today}"), since=known or "-", today=today)},
-            today=today,
-            known=known or "-",
-            day=day,
-        )
-
-
-def _power(classification: Classification, city: City) -> str:
-    rules: Rules = data_of("classifications", city.versions("classifications")[classification.scheme][-1].data)
-    return rules.power
-
-
-def _stays(classification: Classification, by: Mandate, city: City) -> Said | None:
-    """Why this caller cannot end it, whatever they say."""
-    if by.may(_power(classification, city), classification.place):
-        return None
-    return said(_("the classification asks for another power"))
+def _stays(one: Classification, by: Mandate, city: City) -> Said | None:
+    return other_power(city, "classifications", one.scheme, one.place, by)
 
 
 @CLASSIFICATION.command(CLASSIFY, when=("classified",), unless=_stays)
@@ -269,9 +216,9 @@ def end_classification(
     until: Annotated[str, DAY, "first day without it, not ahead; empty: today"] = "",
 ) -> list[Event]:
     """End what a person is by a classification: they moved away, or it was never so."""
-    by.require(_power(classification, city), classification.place)
+    by.require(power_of(city, "classifications", classification.scheme), classification.place)
     until = until or at[:10]
-    _check_day(classification, until, at[:10], "until")
+    check_day(classification, until, at[:10], "until")
     return [
         ClassificationEnded(
             classification_id=classification.id,
@@ -287,46 +234,29 @@ def end_classification(
 _SHOWN = ("code", "code_zh", "code_en", "organisation_id", "place", "since", "grounds")
 
 
-def _history(row: Row, classification: Classification, event: Event, record: Any) -> Row:
-    """Each code with its days, `until` the first day after; one that was corrected on its first day holds on none."""
-    ended = event.since if isinstance(event, PersonClassified) else classification.until
-    history = [one if one["until"] else one | {"until": ended} for one in row.get("history", [])]
-    if isinstance(event, PersonClassified):
-        held = {name: getattr(event, name) for name in _SHOWN}
-        history.append(held | {"until": "", "recorded": record.time})
-    return {"history": history}
-
-
 CLASSIFICATIONS = View.of(
     CLASSIFICATION,
     "classifications",
     ("place", ("scheme", "code"), "person_id", "organisation_id", "status", "since"),
-    _history,
+    history(PersonClassified, *_SHOWN),
 )
 
 _HELD = shape(**dict.fromkeys((*_SHOWN, "until", "recorded"), TEXT))
 _ROW = row_of(CLASSIFICATION, name=TEXT, history=many(_HELD), place_names=PLACE_NAMES, actions=ACTIONS)
 
 
-@CLASSIFICATION.query(answer=page_of(shape(LABELS, **_ROW["properties"])), power=READ_NAMES)
+_LISTED = Listing(CLASSIFICATION, CLASSIFICATIONS, shape(LABELS, **_ROW["properties"]), with_names)
+
+
+@_LISTED.list("place", "since", power=READ_NAMES)
 def find_classifications(
-    read: Reader,
-    *,
     place__under: Annotated[str, PLACE, "a place and everything below it; empty: your own"] = "",
     scheme: Annotated[str, code_of("classifications"), "by this classification"] = "",
     code: Annotated[str, CODE, "with this code"] = "",
     person_id: Annotated[str, id_of("person"), "of this person"] = "",
     organisation_id: Annotated[str, id_of("organisation"), "belonging to this body"] = "",
-    order: Annotated[str, order_of("since", "place"), "sorted by; - before it: descending"] = "place",
-    limit: Limit = 50,
-    cursor: Cursor = "",
-) -> dict[str, Any]:
+) -> None:
     """The ledger of persons by a classification, with what each was before, for staff of the place (B34)."""
-    where = {"place__under": place__under, "scheme": scheme, "code": code, "person_id": person_id}
-    where |= {"organisation_id": organisation_id}
-    found = read.named_page("classifications", where, limit, cursor, order, CLASSIFICATION)
-    called = names(read, (row["person_id"] for row in found["rows"]))
-    return found | {"rows": [row | {"name": called.get(row["person_id"], "")} for row in found["rows"]]}
 
 
 @CLASSIFICATION.query(answer=shape(LABELS, others=OTHERS, **_ROW["properties"]))
@@ -345,9 +275,7 @@ def coded(read: Reader, scheme: str, day: str) -> dict[str, tuple[str, str, str]
     """By person: the code that they have by a classification on a day, the body they belong to and the place."""
     return {
         row["person_id"]: (held["code"], held["organisation_id"], held["place"])
-        for row in every(read.rows, "classifications", {"scheme": scheme})
-        for held in row["history"]
-        if held_on(held, day)
+        for row, held in codes_on(read, "classifications", scheme, day)
     }
 
 
@@ -356,8 +284,8 @@ def coded(read: Reader, scheme: str, day: str) -> dict[str, tuple[str, str, str]
         **dict.fromkeys(("scheme", "place", "organisation_id", "day", "majority"), TEXT),
         codes=by_code(COUNT),
         persons=COUNT,
-        as_of=shape(service=TEXT, position=COUNT),
-    )
+    ),
+    as_of=True,
 )
 def classification_figures(
     read: Reader,
@@ -373,21 +301,18 @@ def classification_figures(
     """
     day = on or read.today
 
-    def answer() -> Row:
-        rules: Rules = data_of("classifications", read.city.code("classifications", scheme, "scheme").data)
-        codes = dict.fromkeys((one.code for one in rules.classes), 0)
-        for code, body, where in coded(read, scheme, day).values():
-            if organisation_id in ("", body) and within(where, place):
-                codes[code] = codes.get(code, 0) + 1
-        persons = sum(codes.values())
-        return {
-            "scheme": scheme,
-            "place": place,
-            "organisation_id": organisation_id,
-            "day": day,
-            "codes": codes,
-            "persons": persons,
-            "majority": next((code for code, count in codes.items() if 2 * count > persons), ""),
-        }
-
-    return read.as_of(answer)
+    rules: Rules = data_of("classifications", read.city.code("classifications", scheme, "scheme").data)
+    codes = dict.fromkeys((one.code for one in rules.classes), 0)
+    for code, body, where in coded(read, scheme, day).values():
+        if organisation_id in ("", body) and within(where, place):
+            codes[code] = codes.get(code, 0) + 1
+    persons = sum(codes.values())
+    return {
+        "scheme": scheme,
+        "place": place,
+        "organisation_id": organisation_id,
+        "day": day,
+        "codes": codes,
+        "persons": persons,
+        "majority": next((code for code, count in codes.items() if 2 * count > persons), ""),
+    }

@@ -20,10 +20,10 @@ from services.registry.subjects import NAMED, SUBJECT, all_of, held_on, names_of
 from shared.domain.answers import COUNT, PLACE_NAMES, TEXT, YES, by_code, many, page_of, shape
 from shared.domain.catalogue import Coverage, LinkKind, Need, data_of
 from shared.domain.city import every
-from shared.domain.command import Limit
 from shared.domain.fields import DAY, code_of
 from shared.domain.fields import PLACE as PATH
 from shared.domain.period import plus_days
+from shared.domain.query import Limit
 from shared.domain.reader import Reader
 from shared.domain.territory import lineage
 from shared.domain.view import Row
@@ -197,7 +197,6 @@ _WHERE = Annotated[str, PATH, "a place and everything below it; empty: the whole
 _DAY = Annotated[str, DAY, "day; empty: today"]
 _NEED = {"code": TEXT, "zh": TEXT, "en": TEXT, "having": COUNT, "things": COUNT, "persons": COUNT}
 _SAID = dict.fromkeys(("coverage", "zh", "en", "means", "means_en", "place", "day"), TEXT)
-_AS_OF = shape(service=TEXT, position=COUNT)
 
 
 @PLACE.query(
@@ -206,8 +205,8 @@ _AS_OF = shape(service=TEXT, position=COUNT)
         **dict.fromkeys(("covered", "subjects", "without", "persons"), COUNT),
         needs=many(shape(**_NEED)),
         missing=many(shape(subject=TEXT, name=TEXT, name_en=TEXT, lacks=many(TEXT))),
-        as_of=_AS_OF,
-    )
+    ),
+    as_of=True,
 )
 def coverage_figures(read: Reader, *, coverage: _COVERAGE, place: _WHERE = "", on: _DAY = "") -> dict[str, Any]:
     """How many subjects have what a coverage asks for on a day, of how many there are then, and which lack what (E01, B29, B43, B46).
@@ -219,34 +218,31 @@ def coverage_figures(read: Reader, *, coverage: _COVERAGE, place: _WHERE = "", o
     """
     day = on or read.today
 
-    def answer() -> Row:
-        entry = read.city.code("coverages", coverage, "coverage")
-        rules: Coverage = data_of("coverages", entry.data)
-        subjects, met = judged(read, rules, place, day)
-        lacking = {subject: lacks for subject in subjects if (lacks := _lacking(rules, met, subject))}
-        needs = []
-        for need in rules.asks:
-            having = [found for found in met[need.code].values() if found]
-            things = {id: person for found in having for id, person in found.items()}
-            needs.append(
-                {"code": need.code, "zh": need.zh, "en": need.en, "having": len(having), "things": len(things)}
-                | {"persons": len(set(things.values()) - {""})}
-            )
-        persons = {who for by in met.values() for found in by.values() for who in found.values()} - {""}
-        told = rules.subject != "person" or read.may(READ_NAMES, place)
-        shown = list(lacking)[:NAMED] if told else []
-        named = names_of(read, rules.subject, shown)
-        return {
-            **_told(coverage, entry, rules, place, day),
-            "covered": len(subjects) - len(lacking),
-            "subjects": len(subjects),
-            "without": len(lacking),
-            "persons": len(persons),
-            "needs": needs,
-            "missing": [named[subject] | {"lacks": lacking[subject]} for subject in shown],
-        }
-
-    return read.as_of(answer)
+    entry = read.city.code("coverages", coverage, "coverage")
+    rules: Coverage = data_of("coverages", entry.data)
+    subjects, met = judged(read, rules, place, day)
+    lacking = {subject: lacks for subject in subjects if (lacks := _lacking(rules, met, subject))}
+    needs = []
+    for need in rules.asks:
+        having = [found for found in met[need.code].values() if found]
+        things = {id: person for found in having for id, person in found.items()}
+        needs.append(
+            {"code": need.code, "zh": need.zh, "en": need.en, "having": len(having), "things": len(things)}
+            | {"persons": len(set(things.values()) - {""})}
+        )
+    persons = {who for by in met.values() for found in by.values() for who in found.values()} - {""}
+    told = rules.subject != "person" or read.may(READ_NAMES, place)
+    shown = list(lacking)[:NAMED] if told else []
+    named = names_of(read, rules.subject, shown)
+    return {
+        **_told(coverage, entry, rules, place, day),
+        "covered": len(subjects) - len(lacking),
+        "subjects": len(subjects),
+        "without": len(lacking),
+        "persons": len(persons),
+        "needs": needs,
+        "missing": [named[subject] | {"lacks": lacking[subject]} for subject in shown],
+    }
 
 
 def _told(coverage: str, entry: Any, rules: Coverage, place: str, day: str) -> Row:

@@ -31,12 +31,7 @@ _DUTY = shape(
 
 
 @ENTRY.query(
-    answer=shape(
-        rows=many(_DUTY),
-        functions=many(shape(function=TEXT, duties=COUNT)),
-        nobody=COUNT,
-        as_of=shape(service=TEXT, position=COUNT),
-    )
+    answer=shape(rows=many(_DUTY), functions=many(shape(function=TEXT, duties=COUNT)), nobody=COUNT), as_of=True
 )
 def find_duties(
     read: Reader,
@@ -55,28 +50,25 @@ def find_duties(
     if sum(bool(one) for one in (place, organisation_id, post_id)) > 1:
         raise BadInputError(_("ask of a place, of a body or of a post, one of them"), {"place": said(_("too much"))})
 
-    def answer() -> Row:
-        city = read.city
-        body, posts, where = _asked(city, place, organisation_id, post_id)
-        rows, names = [], about(category)
-        for code, entry in city.entries("duties").items():
-            data = entry.data
-            if function not in ("", data["function"]) or (category and names.isdisjoint(data.get("categories", ()))):
-                continue
-            having = [post for post in posts if falls_to(data, _body(city, post), post["role"])]
-            if post_id and not having:
-                continue
-            if body is not None and not having and not (falls_to(data, body, "") and not body["until"]):
-                continue
-            rows.append(_row(city, code, entry, where) | {"posts": city.named(_shown(post) for post in having)})
-        listed = sorted(rows, key=lambda row: (row["function"], row["level"], row["of"], row["role"], row["code"]))
-        counts = {code: 0 for code in city.entries("functions") if function in ("", code)}
-        for row in listed:
-            counts[row["function"]] = counts.get(row["function"], 0) + 1
-        functions = [{"function": code, "duties": count} for code, count in counts.items()]
-        return {"rows": listed, "functions": functions, "nobody": sum(not row["posts"] for row in listed)}
-
-    return read.as_of(answer)
+    city = read.city
+    body, posts, where = _asked(city, place, organisation_id, post_id)
+    rows, names = [], about(category)
+    for code, entry in city.entries("duties").items():
+        data = entry.data
+        if function not in ("", data["function"]) or (category and names.isdisjoint(data.get("categories", ()))):
+            continue
+        having = [post for post in posts if falls_to(data, _body(city, post), post["role"])]
+        if post_id and not having:
+            continue
+        if body is not None and not having and not (falls_to(data, body, "") and not body["until"]):
+            continue
+        rows.append(_row(city, code, entry, where) | {"posts": city.named(_shown(post) for post in having)})
+    listed = sorted(rows, key=lambda row: (row["function"], row["level"], row["of"], row["role"], row["code"]))
+    counts = {code: 0 for code in city.entries("functions") if function in ("", code)}
+    for row in listed:
+        counts[row["function"]] = counts.get(row["function"], 0) + 1
+    functions = [{"function": code, "duties": count} for code, count in counts.items()]
+    return {"rows": listed, "functions": functions, "nobody": sum(not row["posts"] for row in listed)}
 
 
 def _asked(city: City, place: str, organisation_id: str, post_id: str) -> tuple[Row | None, list[Row], str]:

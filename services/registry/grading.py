@@ -12,22 +12,24 @@ from typing import Annotated, Any
 import msgspec
 
 from services.registry.grades import RULES, Result
-from services.registry.person import PERSON, READ_NAMES, Person, names, shown_name
-from shared.domain.answers import ACTIONS, COUNT, OTHERS, PLACE_NAMES, TEXT, YES, by_code, many, page_of, row_of, shape
+from services.registry.person import PERSON, READ_NAMES, Person, shown_name, with_names
+from shared.domain.answers import ACTIONS, COUNT, OTHERS, PLACE_NAMES, TEXT, YES, by_code, many, row_of, shape
 from shared.domain.catalogue import data_of
 from shared.domain.city import City, every
-from shared.domain.command import Cursor, Limit, holds, order_of
 from shared.domain.decider import Decider
 from shared.domain.errors import BadInputError, ForbiddenError, IllegalStateError, NotFoundError
 from shared.domain.event import Event
-from shared.domain.fields import CODE, DAY, PLACE, code_of, id_of, number, pairs
+from shared.domain.fields import CODE, DAY, PLACE, code_of, id_of, number
 from shared.domain.identity import derived_id
+from shared.domain.listing import Listing
 from shared.domain.lists import Item
 from shared.domain.mandate import Mandate
 from shared.domain.period import whole_years
 from shared.domain.privacy import staff
 from shared.domain.reader import Reader, missing
+from shared.domain.signature import holds
 from shared.domain.staffing import GradeTable
+from shared.domain.structures import pairs
 from shared.domain.view import Row, View
 from shared.domain.words import _, said
 
@@ -204,22 +206,16 @@ _ROW = row_of(GRADING, name=TEXT, history=many(_HELD), place_names=PLACE_NAMES, 
 _RESULT = shape(points=COUNT, level=COUNT, coefficient=COUNT)
 
 
-@GRADING.query(answer=page_of(_ROW), power=READ_NAMES)
+_LISTED = Listing(GRADING, GRADINGS, _ROW, with_names)
+
+
+@_LISTED.list("place", "as_of", power=READ_NAMES)
 def find_gradings(
-    read: Reader,
-    *,
     place__under: Annotated[str, PLACE, "a place and everything below it; empty: your own"] = "",
     scheme: Annotated[str, code_of("grade_tables"), "by this table"] = "",
     person_id: Annotated[str, id_of("person"), "of this person"] = "",
-    order: Annotated[str, order_of("as_of", "place"), "sorted by; - before it: descending"] = "place",
-    limit: Limit = 50,
-    cursor: Cursor = "",
-) -> dict[str, Any]:
+) -> None:
     """The grades of workers as last measured, for staff of the place (B39)."""
-    where = {"place__under": place__under, "scheme": scheme, "person_id": person_id}
-    found = read.named_page("gradings", where, limit, cursor, order, GRADING)
-    called = names(read, (row["person_id"] for row in found["rows"]))
-    return found | {"rows": [row | {"name": called.get(row["person_id"], "")} for row in found["rows"]]}
 
 
 @GRADING.query(answer=shape(others=OTHERS, recomputed=_RESULT, agrees=YES, **_ROW["properties"]))
@@ -240,8 +236,8 @@ def get_grading(read: Reader, *, grading_id: Annotated[str, id_of("grading"), "t
         **dict.fromkeys(("scheme", "place"), TEXT),
         **dict.fromkeys(("measured", "persons", "without"), COUNT),
         levels=by_code(by_code(COUNT)),
-        as_of=shape(service=TEXT, position=COUNT),
-    )
+    ),
+    as_of=True,
 )
 def grading_figures(
     read: Reader,
@@ -254,25 +250,22 @@ def grading_figures(
     `persons` are distinct; `levels` count those measured by type of post and level.
     """
 
-    def answer() -> Row:
-        table: GradeTable = data_of("grade_tables", read.city.code("grade_tables", scheme, "scheme").data)
-        where: Row = {"role": table.workers, "since__lte": read.today, "held_until__gt": read.today}
-        where |= {"place__under": place} if place else {}
-        persons = {term["person_id"] for term in every(read.rows, "appointments", where)}
-        levels: dict[str, dict[str, int]] = {one.code: {} for one in table.tracks}
-        measured = 0
-        for row in every(read.rows, "gradings", {"scheme": scheme}):
-            if row["person_id"] in persons:
-                measured += 1
-                of = levels.setdefault(row["track"], {})
-                of[str(row["level"])] = of.get(str(row["level"]), 0) + 1
-        return {
-            "scheme": scheme,
-            "place": place,
-            "measured": measured,
-            "persons": len(persons),
-            "without": len(persons) - measured,
-            "levels": levels,
-        }
-
-    return read.as_of(answer)
+    table: GradeTable = data_of("grade_tables", read.city.code("grade_tables", scheme, "scheme").data)
+    where: Row = {"role": table.workers, "since__lte": read.today, "held_until__gt": read.today}
+    where |= {"place__under": place} if place else {}
+    persons = {term["person_id"] for term in every(read.rows, "appointments", where)}
+    levels: dict[str, dict[str, int]] = {one.code: {} for one in table.tracks}
+    measured = 0
+    for row in every(read.rows, "gradings", {"scheme": scheme}):
+        if row["person_id"] in persons:
+            measured += 1
+            of = levels.setdefault(row["track"], {})
+            of[str(row["level"])] = of.get(str(row["level"]), 0) + 1
+    return {
+        "scheme": scheme,
+        "place": place,
+        "measured": measured,
+        "persons": len(persons),
+        "without": len(persons) - measured,
+        "levels": levels,
+    }

@@ -13,15 +13,15 @@ from typing import Annotated, Any, Literal
 import msgspec
 from msgspec.structs import replace
 
-from shared.domain.answers import ACTIONS, COUNT, OTHERS, PLACE_NAMES, TEXT, many, page_of, row_of, shape
+from shared.domain.answers import ACTIONS, COUNT, PLACE_NAMES, TEXT, many, row_of, shape
 from shared.domain.catalogue import data_of
 from shared.domain.city import City
-from shared.domain.command import Cursor, Limit, order_of
 from shared.domain.decider import Decider
 from shared.domain.errors import BadInputError, IllegalStateError
 from shared.domain.event import Event
-from shared.domain.fields import DAY, PLACE, YES, Pattern, choice, code_of, id_of, number, text
+from shared.domain.fields import DAY, PLACE, YES, Pattern, choice, code_of, number, text
 from shared.domain.identity import derived_id
+from shared.domain.listing import Listing, Under
 from shared.domain.lists import IndicatorKind
 from shared.domain.mandate import Mandate
 from shared.domain.privacy import PUBLIC, told
@@ -213,24 +213,18 @@ def _shown(read: Reader, row: Row) -> Row:
     return kept | {"means": rules["means"], "means_en": rules["means_en"]}
 
 
-@INDICATOR.query(answer=page_of(_ROW))
+_LISTED = Listing(INDICATOR, INDICATORS, _ROW, lambda read, rows: (_shown(read, row) for row in rows))
+
+
+@_LISTED.list("-latest", "place")
 def find_indicators(
-    read: Reader,
-    *,
-    place__under: Annotated[str, PLACE, "a place and everything below it"] = "",
+    place__under: Under = "",
     scheme: Annotated[str, code_of("indicators"), "this indicator"] = "",
     flagged: Annotated[bool, YES, "only those with a value that cannot be right, or lacks something"] = False,
-    order: Annotated[str, order_of("latest", "place"), "sorted by; - before it: descending"] = "-latest",
-    limit: Limit = 50,
-    cursor: Cursor = "",
-) -> dict[str, Any]:
+) -> None:
     """What documents state, each value with its day and denominator, and what is wrong with it (B52)."""
-    where: Row = {"place__under": place__under, "scheme": scheme} | ({"flagged": 1} if flagged else {})
-    found = read.named_page("indicators", where, limit, cursor, order, INDICATOR)
-    return found | {"rows": [_shown(read, row) for row in found["rows"]]}
 
 
-@INDICATOR.query(answer=shape(others=OTHERS, **_ROW["properties"]))
-def get_indicator(read: Reader, *, indicator_id: Annotated[str, id_of("indicator"), "the indicator"]) -> dict[str, Any]:
-    """An indicator with all its values; `counts` are the whole numbers that a percentage can stand for, the first five."""
-    return _shown(read, read.thing("indicators", indicator_id, INDICATOR))
+_LISTED.one(
+    "An indicator with all its values; `counts` are the whole numbers that a percentage can stand for, the first five."
+)

@@ -11,8 +11,9 @@ from services.registry.entry import Entry, entries, in_force
 from services.registry.place import PLACE, Place
 from shared.domain.answers import ACTIONS, TEXT, many, page_of, row_of, shape
 from shared.domain.catalogue import OrganisationType, data_of
-from shared.domain.city import NEVER, City, every, unlike
-from shared.domain.command import CHOSEN, Cursor, Limit, holds, order_of
+from shared.domain.city import City, every, unlike
+from shared.domain.city_rows import NEVER
+from shared.domain.command import CHOSEN
 from shared.domain.decider import Decider
 from shared.domain.errors import BadInputError, IllegalStateError, NotFoundError
 from shared.domain.event import Event
@@ -20,8 +21,10 @@ from shared.domain.fields import DAY, code_of, id_of, line, text
 from shared.domain.fields import PLACE as PATH
 from shared.domain.mandate import Mandate
 from shared.domain.privacy import told
+from shared.domain.query import Cursor, Limit, order_of
 from shared.domain.reader import Reader
 from shared.domain.record import Record
+from shared.domain.signature import holds
 from shared.domain.territory import within
 from shared.domain.view import Row, View
 from shared.domain.words import _, said, term

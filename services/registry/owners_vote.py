@@ -23,16 +23,18 @@ from services.registry.owners_rules import (
     tally,
     weights,
 )
-from shared.domain.answers import ACTIONS, OTHERS, PLACE_NAMES, TEXT, page_of, row_of
+from shared.domain.answers import ACTIONS, OTHERS, PLACE_NAMES, TEXT, row_of
 from shared.domain.city import City
-from shared.domain.command import MADE, Cursor, Limit, order_of
+from shared.domain.command import MADE
 from shared.domain.decider import Decider
 from shared.domain.errors import BadInputError, IllegalStateError
-from shared.domain.event import Event
-from shared.domain.fields import DAY, ID, PLACE, choice, group, id_of, many, pairs, text
+from shared.domain.event import Event, taken
+from shared.domain.fields import DAY, ID, PLACE, choice, id_of, text
+from shared.domain.listing import Listing, Under
 from shared.domain.mandate import Mandate
 from shared.domain.privacy import PUBLIC, told
 from shared.domain.reader import Reader
+from shared.domain.structures import group, many, pairs
 from shared.domain.view import Row, View
 from shared.domain.words import _, said
 
@@ -113,30 +115,9 @@ def evolve(vote: OwnersVote, event: Event) -> OwnersVote:
     """Apply a recorded fact. Never refuses: it has already happened."""
     match event:
         case OwnersVoteOpened():
-            return OwnersVote(
-                id=vote.id,
-                status="open",
-                place=event.place,
-                matter=event.matter,
-                article=event.article,
-                question=event.question,
-                roll=event.roll,
-                units=event.units,
-                area=event.area,
-                heads=event.heads,
-            )
+            return OwnersVote(**taken(event, OwnersVote, id=vote.id, status="open"))
         case OwnersBallotsCounted():
-            return replace(
-                vote,
-                counted_on=event.counted_on,
-                area_part=event.area_part,
-                heads_part=event.heads_part,
-                area_for=event.area_for,
-                heads_for=event.heads_for,
-                area_against=event.area_against,
-                heads_against=event.heads_against,
-                minutes=event.minutes,
-            )
+            return replace(vote, **taken(event, OwnersVote))
         case OwnersVoteDecided():
             return replace(vote, status="carried" if event.carried else "lost", quorate=event.quorate)
         case OwnersVoteCancelled():
@@ -250,20 +231,16 @@ _ROW = row_of(OWNERS_VOTE, opened_on=TEXT, place_names=PLACE_NAMES, actions=ACTI
 _ONE = _ROW | {"properties": _ROW["properties"] | {"others": OTHERS}, "required": [*_ROW["required"], "others"]}
 
 
-@OWNERS_VOTE.query(answer=page_of(_ROW))
+_LISTED = Listing(OWNERS_VOTE, OWNERS_VOTES, _ROW)
+
+
+@_LISTED.list("-opened_on", "place")
 def find_owners_votes(
-    read: Reader,
-    *,
-    place__under: Annotated[str, PLACE, "a place and everything below it"] = "",
+    place__under: Under = "",
     matter: Annotated[str, _MATTER, "on this matter"] = "",
     status: Annotated[str, choice("open", "carried", "lost", "cancelled"), "in this state"] = "",
-    order: Annotated[str, order_of("opened_on", "place"), "sorted by; - before it: descending"] = "-opened_on",
-    limit: Limit = 50,
-    cursor: Cursor = "",
-) -> dict[str, Any]:
+) -> None:
     """Votes of owners with their sums and results."""
-    where = {"place__under": place__under, "matter": matter, "status": status}
-    return read.named_page("owners_votes", where, limit, cursor, order, OWNERS_VOTE)
 
 
 @OWNERS_VOTE.query(answer=_ONE)

@@ -9,18 +9,20 @@ import msgspec
 
 from shared.domain.answers import ACTIONS, COUNT, PLACE_NAMES, TEXT, by_code, many, page_of, row_of, shape
 from shared.domain.city import City, every
-from shared.domain.command import CHOSEN, Cursor, Limit, Opener, order_of
+from shared.domain.command import CHOSEN
 from shared.domain.decider import Decider
 from shared.domain.errors import IllegalStateError
 from shared.domain.event import Event, sealed
 from shared.domain.fields import DAY, id_of, line, text
 from shared.domain.fields import PLACE as PATH
-from shared.domain.fields import many as many_of
 from shared.domain.mandate import Mandate
 from shared.domain.period import whole_years
 from shared.domain.privacy import staff
+from shared.domain.query import Cursor, Limit, order_of
 from shared.domain.reader import Reader
 from shared.domain.record import Record
+from shared.domain.signature import Opener
+from shared.domain.structures import many as many_of
 from shared.domain.view import Row, View
 from shared.domain.words import Said, _, said
 from shared.personal import Personal
@@ -173,6 +175,12 @@ def _erased(row: Row, person: Person, event: Event, record: Record) -> Row:
 
 
 PERSONS = View.of(PERSON, "persons", ("person_id", "place", "erased"), _erased)
+
+
+def with_names(read: Reader, rows: list[Row]) -> list[Row]:
+    """Rows with the names of the persons that they are about."""
+    called = names(read, (row["person_id"] for row in rows))
+    return [row | {"name": called.get(row["person_id"], "")} for row in rows]
 
 
 def shown_name(read: Reader, row: Row) -> str:

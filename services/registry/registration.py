@@ -9,16 +9,17 @@ import msgspec
 from msgspec.structs import replace
 
 from services.registry.organisation import ORGANISATION, Organisation
-from shared.domain.answers import ACTIONS, OTHERS, PLACE_NAMES, TEXT, page_of, row_of, shape
+from shared.domain.answers import ACTIONS, PLACE_NAMES, TEXT, row_of
 from shared.domain.city import City, every
-from shared.domain.command import Cursor, Limit, holds, order_of
 from shared.domain.decider import Decider
 from shared.domain.errors import BadInputError, IllegalStateError
-from shared.domain.event import Event
-from shared.domain.fields import DAY, PLACE, Pattern, choice, id_of, line, number, text
+from shared.domain.event import Event, taken
+from shared.domain.fields import DAY, Pattern, choice, id_of, line, number, text
+from shared.domain.listing import Listing, Under
 from shared.domain.mandate import Mandate
 from shared.domain.privacy import PUBLIC, staff, told
 from shared.domain.reader import Reader
+from shared.domain.signature import holds
 from shared.domain.view import Row, View
 from shared.domain.words import _, said
 
@@ -115,15 +116,7 @@ def evolve(one: Registration, event: Event) -> Registration:
     """Apply a recorded fact. Never refuses: it has already happened."""
     match event:
         case CreditCodeRegistered():
-            return replace(
-                one,
-                status="registered",
-                organisation_id=event.organisation_id,
-                place=event.place,
-                credit_code=event.credit_code,
-                certificate=event.certificate,
-                since=event.since,
-            )
+            return replace(one, **taken(event, Registration, status="registered"))
         case SealCut():
             return replace(one, seals=(*one.seals, Seal(event.name, event.keeper_post_id, event.since)))
         case AccountOpened():
@@ -288,26 +281,16 @@ def _shown(read: Reader, row: Row) -> Row:
     return row | {"accounts": [kept | {"account": f"…{kept['account'][-4:]}"} for kept in row["accounts"]]}
 
 
-@REGISTRATION.query(answer=page_of(_ROW))
+_LISTED = Listing(REGISTRATION, REGISTRATIONS, _ROW, lambda read, rows: (_shown(read, row) for row in rows))
+
+
+@_LISTED.list("place", "since")
 def find_registrations(
-    read: Reader,
-    *,
-    place__under: Annotated[str, PLACE, "a place and everything below it"] = "",
+    place__under: Under = "",
     organisation_id: Annotated[str, id_of("organisation"), "of this body"] = "",
     credit_code: Annotated[str, line(18), "with this code"] = "",
-    order: Annotated[str, order_of("place", "since"), "sorted by; - before it: descending"] = "place",
-    limit: Limit = 50,
-    cursor: Cursor = "",
-) -> dict[str, Any]:
+) -> None:
     """Credit codes, seals and accounts of bodies (B21)."""
-    where = {"place__under": place__under, "organisation_id": organisation_id, "credit_code": credit_code}
-    found = read.named_page("registrations", where, limit, cursor, order, REGISTRATION)
-    return found | {"rows": [_shown(read, row) for row in found["rows"]]}
 
 
-@REGISTRATION.query(answer=shape(_ROW["properties"], others=OTHERS))
-def get_registration(
-    read: Reader, *, registration_id: Annotated[str, id_of("registration"), "the registration"]
-) -> dict[str, Any]:
-    """What is registered of a body: its code, its seals with who keeps each, its accounts (B21)."""
-    return _shown(read, read.thing("registrations", registration_id, REGISTRATION))
+_LISTED.one("What is registered of a body: its code, its seals with who keeps each, its accounts (B21).")

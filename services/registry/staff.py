@@ -19,9 +19,9 @@ from shared.domain.catalogue import data_of
 from shared.domain.city import every
 from shared.domain.fields import DAY, PLACE, code_of
 from shared.domain.fields import YES as YES_OR_NO
-from shared.domain.fields import many as many_of
 from shared.domain.reader import Reader
 from shared.domain.staffing import Staffing
+from shared.domain.structures import many as many_of
 from shared.domain.territory import lineage
 from shared.domain.view import Row
 
@@ -29,7 +29,6 @@ _WHERE = Annotated[str, PLACE, "a place and everything below it; empty: the whol
 _DAY = Annotated[str, DAY, "day; empty: today"]
 #: Ages are told only of so many together, so that nobody's own can be read from them.
 _LEAST = 5
-_AS_OF = shape(service=TEXT, position=COUNT)
 _COUNTED = {"posts": COUNT, "persons": COUNT, "several": COUNT, "codes": by_code(COUNT), "unclassified": COUNT}
 _NAMED = dict.fromkeys(("subject", "name", "name_en"), TEXT)
 
@@ -64,8 +63,8 @@ def _counted(terms: list[Row], codes: Mapping[str, str], asked: bool) -> Row:
         by_role=by_code(COUNT),
         ages=shape(known=COUNT, without=COUNT, years=COUNT, tenths=COUNT),
         rows=many(shape(**_NAMED, **_COUNTED)),
-        as_of=_AS_OF,
-    )
+    ),
+    as_of=True,
 )
 def staff_figures(
     read: Reader,
@@ -87,29 +86,26 @@ def staff_figures(
     """
     day = on or read.today
 
-    def answer() -> Row:
-        asked = bool(scheme and read.city.code("classifications", scheme, "scheme"))
-        codes = {person: held[0] for person, held in coded(read, scheme, day).items()} if asked else {}
-        terms = _terms(read, place, day, type, roles)
-        of_role: dict[str, set[str]] = defaultdict(set)
-        at: dict[str, list[Row]] = defaultdict(list)
-        for term in terms:
-            of_role[term["role"]].add(term["person_id"])
-            for one in lineage(term["place"]):
-                at[one].append(term)
-        places = all_of(read, "place", each, place, day) if each else []
-        named = names_of(read, "place", places)
-        return {
-            "place": place,
-            "day": day,
-            "scheme": scheme,
-            **_counted(terms, codes, asked),
-            "by_role": {role: len(persons) for role, persons in sorted(of_role.items())},
-            "ages": _ages(read, {term["person_id"] for term in terms} if aged else set(), day),
-            "rows": [named[one] | _counted(at[one], codes, asked) for one in places],
-        }
-
-    return read.as_of(answer)
+    asked = bool(scheme and read.city.code("classifications", scheme, "scheme"))
+    codes = {person: held[0] for person, held in coded(read, scheme, day).items()} if asked else {}
+    terms = _terms(read, place, day, type, roles)
+    of_role: dict[str, set[str]] = defaultdict(set)
+    at: dict[str, list[Row]] = defaultdict(list)
+    for term in terms:
+        of_role[term["role"]].add(term["person_id"])
+        for one in lineage(term["place"]):
+            at[one].append(term)
+    places = all_of(read, "place", each, place, day) if each else []
+    named = names_of(read, "place", places)
+    return {
+        "place": place,
+        "day": day,
+        "scheme": scheme,
+        **_counted(terms, codes, asked),
+        "by_role": {role: len(persons) for role, persons in sorted(of_role.items())},
+        "ages": _ages(read, {term["person_id"] for term in terms} if aged else set(), day),
+        "rows": [named[one] | _counted(at[one], codes, asked) for one in places],
+    }
 
 
 def _ages(read: Reader, persons: set[str], day: str) -> Row:
@@ -149,8 +145,8 @@ _SIDES = dict.fromkeys(("required", "held", "seats_required", "seats_held", "wor
                 seats=many(_SEAT),
             )
         ),
-        as_of=_AS_OF,
-    )
+    ),
+    as_of=True,
 )
 def staffing_report(
     read: Reader,
@@ -168,40 +164,37 @@ def staffing_report(
     """
     day = on or read.today
 
-    def answer() -> Row:
-        entry = read.city.code("staffing", rule, "rule")
-        rules: Staffing = data_of("staffing", entry.data)
-        at: dict[str, list[Row]] = defaultdict(list)
-        for term in _terms(read, place, day):
-            for one in lineage(term["place"]):
-                at[one].append(term)
-        places = all_of(read, "place", rules.of, place, day)
-        named = names_of(read, "place", places)
-        persons: set[str] = set()
-        rows = []
-        for one in places:
-            row, who = _staffed(rules, at[one], household_sum(read.rows, one, day))
-            persons |= who
-            rows.append(named[one] | row)
-        sums = {name: sum(row[name] for row in rows) for name in (*_SIDES, "short", "over", "served")}
-        return {
-            "rule": rule,
-            "zh": entry.zh,
-            "en": entry.en,
-            "version": entry.version,
-            "place": place,
-            "day": day,
-            **sums,
-            "per_households": rules.per_households,
-            "places": len(places),
-            "full": sum(row["seats_held"] == row["seats_required"] and not row["short"] for row in rows),
-            "uncounted": sum(not row["households"] for row in rows),
-            "vacant": sums["seats_required"] - sums["seats_held"],
-            "persons": len(persons),
-            "rows": rows,
-        }
-
-    return read.as_of(answer)
+    entry = read.city.code("staffing", rule, "rule")
+    rules: Staffing = data_of("staffing", entry.data)
+    at: dict[str, list[Row]] = defaultdict(list)
+    for term in _terms(read, place, day):
+        for one in lineage(term["place"]):
+            at[one].append(term)
+    places = all_of(read, "place", rules.of, place, day)
+    named = names_of(read, "place", places)
+    persons: set[str] = set()
+    rows = []
+    for one in places:
+        row, who = _staffed(rules, at[one], household_sum(read.rows, one, day))
+        persons |= who
+        rows.append(named[one] | row)
+    sums = {name: sum(row[name] for row in rows) for name in (*_SIDES, "short", "over", "served")}
+    return {
+        "rule": rule,
+        "zh": entry.zh,
+        "en": entry.en,
+        "version": entry.version,
+        "place": place,
+        "day": day,
+        **sums,
+        "per_households": rules.per_households,
+        "places": len(places),
+        "full": sum(row["seats_held"] == row["seats_required"] and not row["short"] for row in rows),
+        "uncounted": sum(not row["households"] for row in rows),
+        "vacant": sums["seats_required"] - sums["seats_held"],
+        "persons": len(persons),
+        "rows": rows,
+    }
 
 
 #: How many workers are required for households, by the rounding.

@@ -13,17 +13,18 @@ from typing import Annotated, Any
 import msgspec
 from msgspec.structs import replace
 
+from services.registry.coded import check_day, codes_on, history, one_of, refuse_same
 from services.registry.conditions import check_conditions
-from services.registry.subjects import SUBJECT, all_of, held_on, missing, named_ends, there
-from shared.domain.answers import ACTIONS, COUNT, OTHERS, PLACE_NAMES, TEXT, by_code, many, page_of, row_of, shape
+from services.registry.subjects import SUBJECT, all_of, missing, named_ends, other_power, there
+from shared.domain.answers import ACTIONS, COUNT, PLACE_NAMES, TEXT, by_code, many, row_of, shape
 from shared.domain.catalogue import Scheme, SchemeCode, data_of
-from shared.domain.city import City, every
-from shared.domain.command import Cursor, Limit, order_of
+from shared.domain.city import City
 from shared.domain.decider import Decider
 from shared.domain.errors import BadInputError, IllegalStateError
-from shared.domain.event import Event
-from shared.domain.fields import CODE, DAY, PLACE, code_of, id_of, text
+from shared.domain.event import Event, taken
+from shared.domain.fields import CODE, DAY, PLACE, code_of, text
 from shared.domain.identity import derived_id
+from shared.domain.listing import Listing, Under
 from shared.domain.mandate import Mandate
 from shared.domain.privacy import told
 from shared.domain.reader import Reader
@@ -80,19 +81,7 @@ def evolve(standing: Standing, event: Event) -> Standing:
     """Apply a recorded fact. Never refuses: it has already happened."""
     match event:
         case StandingDecided():
-            return Standing(
-                id=standing.id,
-                status="standing",
-                scheme=event.scheme,
-                scheme_version=event.scheme_version,
-                subject=event.subject,
-                place=event.place,
-                code=event.code,
-                code_zh=event.code_zh,
-                code_en=event.code_en,
-                since=event.since,
-                grounds=event.grounds,
-            )
+            return Standing(**taken(event, Standing, id=standing.id, status="standing"))
         case StandingEnded():
             return replace(standing, status="ended", until=event.until, grounds=event.reason)
     return standing
@@ -112,20 +101,6 @@ def _rules(city: City, scheme: str, field: str) -> tuple[Scheme, int]:
     entry = city.code("schemes", scheme, field)
     rules: Scheme = data_of("schemes", entry.data)
     return rules, entry.version
-
-
-def _one_of(rules: Scheme, scheme: str, code: str, field: str) -> SchemeCode:
-    """The code as the scheme has it; raises `BadInputError` for one that it does not have."""
-    for one in rules.codes:
-        if one.code == code:
-            return one
-    raise BadInputError(
-        _("{code} is no code of {scheme}; known: {known}"),
-        {field: said(_("not one of the scheme's codes"))},
-        code=code,
-        scheme=scheme,
-        known=", ".join(one.code for one in rules.codes),
-    )
 
 
 def _id(ask: Mapping[str, Any], by: Mandate) -> str:
@@ -149,19 +124,13 @@ def decide_standing(
     rules, version = _rules(city, scheme, "scheme")
     place = str(there(city, rules.subject, rules.of, subject)["place"])
     by.require(rules.power, place)
-    chosen = _one_of(rules, scheme, code, "code")
+    chosen = one_of(rules.codes, scheme, code)
     since = since or at[:10]
     if (standing.status, standing.code, standing.grounds) == ("standing", code, grounds):
         return []
-    _check_day(standing, since, at[:10], "since")
+    check_day(standing, since, at[:10], "since")
     if standing.status == "standing" and standing.code == code:
-        raise IllegalStateError(
-            _("{subject} is {code} since {day} already; decide what it is to be instead"),
-            {"code": said(_("as it is already"))},
-            subject=subject,
-            code=code,
-            day=standing.since,
-        )
+        raise refuse_same(subject, code, standing.since)
     check_conditions(city, chosen, subject, place)
     former = standing.code if standing.status == "standing" else ""
     return [_decided(standing.id, scheme, version, subject, place, chosen, former, since, grounds)]
@@ -193,23 +162,6 @@ def _decided(
     )
 
 
-def _check_day(standing: Standing, day: str, today: str, field: str) -> None:
-    """Raise `IllegalStateError` for a day ahead, or before what is known already; on the same day a decision is corrected."""
-    known = standing.until if standing.status == "ended" else standing.since
-    if not known <= day <= today:
-        raise IllegalStateError(
-            _(
-                "what is decided holds from a day up to {today}, and not before {known}, since when the last decision holds"
-            )
-            if known
-            else _("what is decided holds from a day up to {today}; {day} has not come yet"),
-            {field: said(_("must be from {since} to {today}"), since=known or "-", today=today)},
-            today=today,
-            known=known,
-            day=day,
-        )
-
-
 _TOTAL = _("every subject has a code of {scheme}; decide what it is to be instead")
 
 
@@ -218,7 +170,7 @@ def _stays(standing: Standing, by: Mandate, city: City) -> Said | None:
     rules, _version = _rules(city, standing.scheme, "standing_id")
     if rules.total:
         return said(_TOTAL, scheme=standing.scheme)
-    return None if by.may(rules.power, standing.place) else said(_("the scheme asks for another power"))
+    return other_power(city, "schemes", standing.scheme, standing.place, by)
 
 
 @STANDING.command("standing.decide", when=("standing",), unless=_stays)
@@ -237,7 +189,7 @@ def end_standing(
     if rules.total:
         raise IllegalStateError(_TOTAL, scheme=standing.scheme)
     until = until or at[:10]
-    _check_day(standing, until, at[:10], "until")
+    check_day(standing, until, at[:10], "until")
     return [
         StandingEnded(
             standing_id=standing.id,
@@ -287,7 +239,7 @@ def first_standings(
                 scheme=scheme,
                 kind=kind,
             )
-        chosen = _one_of(rules, scheme, code, "standings")
+        chosen = one_of(rules.codes, scheme, code, "standings")
         if chosen.needs or chosen.bodies or chosen.linked or chosen.described:
             raise IllegalStateError(
                 _(
@@ -302,48 +254,35 @@ def first_standings(
 
 
 # Rows and figures.
-def _history(row: Row, standing: Standing, event: Event, record: Any) -> Row:
-    """Each code with its days, `until` the first day after; one that was corrected on its first day holds on none."""
-    ended = event.since if isinstance(event, StandingDecided) else standing.until
-    history = [one if one["until"] else one | {"until": ended} for one in row.get("history", [])]
-    if isinstance(event, StandingDecided):
-        held = {name: getattr(event, name) for name in ("code", "code_zh", "code_en", "since", "grounds")} | {
-            "until": ""
-        }
-        history.append(held | {"recorded": record.time})
-    return {"history": history}
+_SHOWN = ("code", "code_zh", "code_en", "since", "grounds")
+STANDINGS = View.of(
+    STANDING,
+    "standings",
+    ("place", ("scheme", "code"), "subject", "status", "since"),
+    history(StandingDecided, *_SHOWN),
+)
 
-
-STANDINGS = View.of(STANDING, "standings", ("place", ("scheme", "code"), "subject", "status", "since"), _history)
-
-_HELD = shape(**dict.fromkeys(("code", "code_zh", "code_en", "since", "until", "grounds", "recorded"), TEXT))
+_HELD = shape(**dict.fromkeys((*_SHOWN, "until", "recorded"), TEXT))
 _NAMED = dict.fromkeys(("organisation", "organisation_en", "subject_name", "subject_name_en"), TEXT)
 _ROW = row_of(STANDING, history=many(_HELD), place_names=PLACE_NAMES, actions=ACTIONS)
 
 
-@STANDING.query(answer=page_of(shape(_NAMED, **_ROW["properties"])))
+_LISTED = Listing(
+    STANDING, STANDINGS, shape(_NAMED, **_ROW["properties"]), lambda read, rows: named_ends(read, rows, "subject")
+)
+
+
+@_LISTED.list("place", "since", "subject")
 def find_standings(
-    read: Reader,
-    *,
-    place__under: Annotated[str, PLACE, "a place and everything below it"] = "",
+    place__under: Under = "",
     scheme: Annotated[str, code_of("schemes"), "by this scheme"] = "",
     code: Annotated[str, CODE, "with this code"] = "",
     subject: Annotated[str, SUBJECT, "of this subject"] = "",
-    order: Annotated[str, order_of("since", "place", "subject"), "sorted by; - before it: descending"] = "place",
-    limit: Limit = 50,
-    cursor: Cursor = "",
-) -> dict[str, Any]:
+) -> None:
     """What compounds and organisations are by a scheme, with how long and on what grounds (E16, A01)."""
-    where = {"place__under": place__under, "scheme": scheme, "code": code, "subject": subject}
-    page = read.named_page("standings", where, limit, cursor, order, STANDING)
-    return page | {"rows": named_ends(read, page["rows"], "subject")}
 
 
-@STANDING.query(answer=shape(_NAMED, others=OTHERS, **_ROW["properties"]))
-def get_standing(read: Reader, *, standing_id: Annotated[str, id_of("standing"), "the standing"]) -> dict[str, Any]:
-    """What a subject is by a scheme, and what it was before."""
-    (named,) = named_ends(read, [read.thing("standings", standing_id, STANDING)], "subject")
-    return named
+_LISTED.one("What a subject is by a scheme, and what it was before.")
 
 
 @STANDING.query(
@@ -357,8 +296,8 @@ def get_standing(read: Reader, *, standing_id: Annotated[str, id_of("standing"),
         subjects=COUNT,
         without=COUNT,
         missing=many(TEXT),
-        as_of=shape(service=TEXT, position=COUNT),
-    )
+    ),
+    as_of=True,
 )
 def standing_figures(
     read: Reader,
@@ -374,25 +313,20 @@ def standing_figures(
     """
     day = on or read.today
 
-    def answer() -> Row:
-        rules = data_of("schemes", read.city.code("schemes", scheme, "scheme").data)
-        codes = dict.fromkeys((one.code for one in rules.codes), 0)
-        having = set()
-        for row in every(read.rows, "standings", {"scheme": scheme} | _under(place)):
-            for held in row["history"]:
-                if held_on(held, day):
-                    codes[held["code"]] = codes.get(held["code"], 0) + 1
-                    having.add(row["subject"])
-        return {
-            "scheme": scheme,
-            "place": place,
-            "day": day,
-            "total": rules.total,
-            "codes": codes,
-            "standing": sum(codes.values()),
-        } | missing(all_of(read, rules.subject, rules.of, place, day), having)
-
-    return read.as_of(answer)
+    rules = data_of("schemes", read.city.code("schemes", scheme, "scheme").data)
+    codes = dict.fromkeys((one.code for one in rules.codes), 0)
+    having = set()
+    for row, held in codes_on(read, "standings", scheme, day, _under(place)):
+        codes[held["code"]] = codes.get(held["code"], 0) + 1
+        having.add(row["subject"])
+    return {
+        "scheme": scheme,
+        "place": place,
+        "day": day,
+        "total": rules.total,
+        "codes": codes,
+        "standing": sum(codes.values()),
+    } | missing(all_of(read, rules.subject, rules.of, place, day), having)
 
 
 def _under(place: str) -> Row:

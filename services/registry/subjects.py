@@ -7,12 +7,14 @@ from dataclasses import replace as altered
 from typing import Any
 
 from services.registry.person import names
+from shared.domain.catalogue import data_of
 from shared.domain.city import City, every
 from shared.domain.errors import BadInputError, NotFoundError
 from shared.domain.fields import PLACE
+from shared.domain.mandate import Mandate
 from shared.domain.reader import Reader
 from shared.domain.view import Row
-from shared.domain.words import _, said, term
+from shared.domain.words import Said, _, said, term
 
 #: The id of an organisation or post, or a territory path: whose pattern the ids fit, too.
 SUBJECT = altered(PLACE, control="pick", refers="organisation|post|place")
@@ -232,6 +234,18 @@ def naming(city: City, listed: str, code: str) -> bool:
         for entry in city.entries(kind).values()
         for named in named_codes(kind, entry.data)
     )
+
+
+def power_of(city: City, listed: str, code: str) -> str:
+    """The power that a code of a list asks for, also one that was taken off it."""
+    return str(data_of(listed, city.versions(listed)[code][-1].data).power)
+
+
+def other_power(city: City, listed: str, code: str, place: str, by: Mandate) -> Said | None:
+    """For `unless`: why this caller cannot do it at a place, whatever they say, because the code asks for another power."""
+    if by.may(power_of(city, listed, code), place):
+        return None
+    return said(_("{list} asks for another power"), list=term("kinds", listed))
 
 
 def held_on(row: Row, day: str) -> bool:

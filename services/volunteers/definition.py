@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from services.volunteers import figures
 from services.volunteers.activity import ACTIVITIES, ACTIVITY, ACTIVITY_SUMS, ATTENDANCES, PARTICIPANTS
 from services.volunteers.patrol import OUTINGS, PATROL, PATROL_SUMS, PATROLS, WALKS
 from services.volunteers.report_in import REPORT_IN, REPORT_IN_SUMS, REPORT_INS
@@ -10,6 +11,9 @@ from services.volunteers.volunteer import ROLE_SUMS, ROLES, VOLUNTEER, VOLUNTEER
 from services.volunteers.wish import CLAIMS_EXPIRE, RELEASES, WISH, WISH_SUMS, WISHES, on_place_ended
 from shared.domain.view import known
 from shared.following.definition import Definition
+
+#: Files in which only queries are declared: they are part of the service because they are imported.
+DECLARED = (figures,)
 
 POWERS: dict[str, str] = {
     "volunteer.read_names": "Read the names of volunteers in full.",

@@ -13,16 +13,19 @@ from services.volunteers.served import check_served, patrolled
 from services.volunteers.team import TEAM, Team
 from shared.domain.answers import ACTIONS, LABELS, PLACE_NAMES, TEXT, page_of, row_of
 from shared.domain.city import City
-from shared.domain.command import CHOSEN, Cursor, Limit, holds, order_of
+from shared.domain.command import CHOSEN
 from shared.domain.decider import Decider
 from shared.domain.errors import ForbiddenError, IllegalStateError, NotFoundError
 from shared.domain.event import Event
-from shared.domain.fields import ID, MOMENT, PLACE, choice, code_of, group, id_of, many, text
+from shared.domain.fields import ID, MOMENT, PLACE, choice, code_of, id_of, text
 from shared.domain.mandate import Mandate
 from shared.domain.moments import before
 from shared.domain.privacy import staff, told
+from shared.domain.query import Cursor, Limit, order_of
 from shared.domain.reader import Reader
 from shared.domain.record import Record
+from shared.domain.signature import holds
+from shared.domain.structures import group, many
 from shared.domain.territory import within
 from shared.domain.view import OWN, Row, View, tally
 from shared.domain.words import _, said, term

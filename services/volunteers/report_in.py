@@ -11,13 +11,13 @@ from msgspec.structs import replace
 from services.volunteers.volunteer import NAMED, own_or_mandated, with_names
 from shared.domain.answers import ACTIONS, TEXT, many, page_of, row_of
 from shared.domain.city import City
-from shared.domain.command import Cursor, Limit, order_of
 from shared.domain.decider import Decider
 from shared.domain.errors import ForbiddenError, IllegalStateError
-from shared.domain.event import Event
+from shared.domain.event import Event, taken
 from shared.domain.fields import CODE, DAY, PLACE, Pattern, choice, id_of, text
 from shared.domain.mandate import Mandate
 from shared.domain.privacy import staff
+from shared.domain.query import Cursor, Limit, order_of
 from shared.domain.reader import Reader
 from shared.domain.view import Counts, Row, View, tally
 from shared.domain.words import Said, _, said
@@ -97,16 +97,7 @@ def evolve(report: ReportIn, event: MemberSurveyed | ReportedIn | ReportInConfir
                 place=event.place,
             )
         case ReportedIn():
-            return replace(
-                report,
-                status="reported_in",
-                kind=event.kind,
-                person_id=event.person_id,
-                unit=event.unit,
-                place=event.place,
-                since=event.since,
-                confirmed={},
-            )
+            return replace(report, **taken(event, ReportIn, status="reported_in", confirmed={}))
         case ReportInConfirmed():
             ends = report.confirmed | {event.end: event.person_id}
             return replace(report, confirmed=ends, status="confirmed" if set(ends) >= _ENDS else "reported_in")

@@ -11,15 +11,17 @@ from msgspec.structs import asdict, replace
 from services.volunteers.volunteer import NAMED, VOLUNTEER, Volunteer, own_or_mandated, registered, with_names
 from shared.domain.answers import ACTIONS, COUNT, PLACE_NAMES, TEXT, page_of, row_of, shape
 from shared.domain.city import City
-from shared.domain.command import CHOSEN, STAFF, Cursor, Limit, holds, order_of
+from shared.domain.command import CHOSEN
 from shared.domain.decider import Decider
 from shared.domain.errors import IllegalStateError
 from shared.domain.event import Event
 from shared.domain.fields import PLACE, code_of, id_of, line, text
 from shared.domain.mandate import Mandate
 from shared.domain.privacy import staff, told
-from shared.domain.reader import Reader
+from shared.domain.query import Cursor, Limit, order_of
+from shared.domain.reader import STAFF, Reader
 from shared.domain.record import Record
+from shared.domain.signature import holds
 from shared.domain.view import OWN, Row, View, tally
 from shared.domain.words import Said, _, said
 

@@ -8,9 +8,8 @@ from typing import Annotated, Any
 import msgspec
 from msgspec.structs import replace
 
-from shared.domain.answers import ACTIONS, COUNT, OTHERS, PLACE_NAMES, TEXT, by_code, many, page_of, row_of, shape
+from shared.domain.answers import ACTIONS, COUNT, OTHERS, PLACE_NAMES, TEXT, many, page_of, row_of, shape
 from shared.domain.city import City, every
-from shared.domain.command import STAFF, Cursor, Limit, order_of
 from shared.domain.decider import Decider
 from shared.domain.errors import ForbiddenError, IllegalStateError
 from shared.domain.event import Event, sealed
@@ -19,7 +18,8 @@ from shared.domain.mandate import Mandate
 from shared.domain.names import mask
 from shared.domain.policy import Decision
 from shared.domain.privacy import staff
-from shared.domain.reader import Reader, missing
+from shared.domain.query import Cursor, Limit, order_of
+from shared.domain.reader import STAFF, Reader, missing
 from shared.domain.record import Record
 from shared.domain.territory import EVERYWHERE
 from shared.domain.view import OWN, Row, View, tally
@@ -370,59 +370,3 @@ def find_roles(
     where = {"person_id": person_id, "role": role, "place__under": place__under}
     page = read.page("roles", where, limit, cursor, order)
     return page | {"rows": with_names(read, page["rows"])}
-
-
-#: Figures that are one number, and those that are a number for each code, each with the sums that have it.
-_PLAIN = {
-    "volunteers": "volunteer_sums",
-    "patrols": "patrol_sums",
-    "patrol_person_times": "patrol_sums",
-    "findings": "patrol_sums",
-}
-_CODED = {
-    "roles": "role_sums",
-    "teams": "team_sums",
-    "activities": "activity_sums",
-    "sessions": "activity_sums",
-    "person_times": "activity_sums",
-    "minutes": "activity_sums",
-    "wishes": "wish_sums",
-}
-_REPORTED = ("members_surveyed", "members_not_reported", "members_reported", "members_confirmed", "units_reported")
-
-
-@VOLUNTEER.query(
-    answer=shape(
-        place=TEXT,
-        **dict.fromkeys(_PLAIN, COUNT),
-        **dict.fromkeys(_CODED, shape(total=COUNT, by=by_code(COUNT))),
-        persons=COUNT,
-        **dict.fromkeys(_REPORTED, COUNT),
-        claims_expired=COUNT,
-        late=COUNT,
-        as_of=shape(service=TEXT, position=COUNT),
-    )
-)
-def volunteer_figures(read: Reader, *, place: Annotated[str, PLACE, "territory; empty: everywhere"] = "") -> Row:
-    """Volunteers, sessions, person-times, distinct persons, patrols and wishes of a territory, each counted apart (C39, C44, X04).
-
-    `late` counts facts that were recorded a day or more after they happened (X02).
-    """
-    return read.as_of(lambda: _counted(read, place))
-
-
-def _counted(read: Reader, place: str) -> Row:
-    views = sorted({*_PLAIN.values(), *_CODED.values(), "report_in_sums"})
-    sums = {view: read.rows.get(view, place or EVERYWHERE) or {} for view in views}
-    figures: Row = {"place": place} | {name: sums[view].get(name, 0) for name, view in _PLAIN.items()}
-    for name, view in _CODED.items():
-        codes = sums[view].get(name, {})
-        figures[name] = {"total": sum(codes.values()), "by": dict(sorted(codes.items()))}
-    expired = {"status": "claimed", "expires__lte": read.today} | ({"place__under": place} if place else {})
-    return (
-        figures
-        | {"persons": read.rows.count("participants", {"place": place or EVERYWHERE})}
-        | {name: sums["report_in_sums"].get(name, 0) for name in _REPORTED}
-        | {"claims_expired": read.rows.count("wishes", expired)}
-        | {"late": sum(found.get("late", 0) for found in sums.values())}
-    )

@@ -9,9 +9,8 @@ from __future__ import annotations
 import math
 import threading
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import nullcontext, suppress
-from dataclasses import dataclass, field
 from functools import partial
 from itertools import islice
 from typing import Any
@@ -25,6 +24,16 @@ from kombu.exceptions import KombuError
 
 from shared.broker.connecting import connection
 from shared.broker.heartbeat import HEARTBEAT
+from shared.broker.message import (
+    LARGEST_MESSAGE,
+    Frames,
+    Message,
+    NotConfirmed,
+    Sent,
+    Settled,
+    TooLargeError,
+    Undeliverable,
+)
 from shared.broker.topology import Given
 from shared.tls import Tls, explanation
 
@@ -38,53 +47,8 @@ CHUNK = 64
 CONNECT_WITHIN = 5.0
 #: Seconds between two attempts to connect.
 PAUSE = 0.1
-#: Most bytes in the body of a message for `send`; half of what RabbitMQ accepts since version 4.
-LARGEST_MESSAGE = 8 * 1024 * 1024
 #: What a connection that is lost, or cannot be opened, raises.
 ERRORS = (AMQPError, OSError, KombuError)
-
-#: Called once with what became of a message: None when the broker has it, else the reason why it is not known to.
-Settled = Callable[[Exception | None], None]
-
-
-@dataclass(frozen=True, slots=True)
-class Message:
-    """A body with its routing key, headers and AMQP properties; a mandatory one is returned when no queue takes it."""
-
-    routing_key: str
-    body: bytes
-    headers: Mapping[str, Any] = field(default_factory=dict)
-    properties: Mapping[str, Any] = field(default_factory=dict)
-    mandatory: bool = False
-
-
-class NotConfirmed(Exception):
-    """Not every message is known to be with the broker; the publisher may be used again at once.
-
-    `confirmed` is how many messages from the start of the sequence are confirmed, `total` how many were given.
-    """
-
-    def __init__(self, reason: str, confirmed: int, total: int) -> None:
-        super().__init__(f"{confirmed} of {total} messages confirmed: {reason}")
-        self.reason, self.confirmed, self.total = reason, confirmed, total
-
-
-class Undeliverable(Exception):
-    """No queue takes a mandatory message."""
-
-
-class TooLargeError(ValueError):
-    """A message has more than `LARGEST_MESSAGE` bytes: the broker would end the connection over it."""
-
-
-@dataclass(slots=True, eq=False)
-class _Sent:
-    """A message of `send` that is not settled yet."""
-
-    message: Message
-    settled: Settled
-    returned: bool = False  # no queue takes it
-    repeated: bool = False  # it was on a connection that was lost
 
 
 class Publisher:
@@ -118,11 +82,11 @@ class Publisher:
         self._reader: Any = None
         self._closed = False
         self._next_beat = 0.0
-        self._frames = _Frames()
+        self._frames = Frames()
         self._write_frame: Any = None
         self._waiting: set[int] = set()
         self._refused: set[int] = set()
-        self._sent: dict[int, _Sent] = {}
+        self._sent: dict[int, Sent] = {}
         self._oldest = self._next = 1
 
     @property
@@ -161,7 +125,7 @@ class Publisher:
         """
         if len(message.body) > LARGEST_MESSAGE:
             raise TooLargeError(f"{len(message.body)} bytes are more than the {LARGEST_MESSAGE} that can be sent")
-        self._send(_Sent(message, settled))
+        self._send(Sent(message, settled))
 
     def tick(self) -> None:
         """Read what the broker sent and send a heartbeat when due; a lost connection is dropped, not raised."""
@@ -325,7 +289,7 @@ class Publisher:
                 raise RecoverableConnectionError("the broker stopped reading") from error
         return len(messages) == CHUNK
 
-    def _send(self, sent: _Sent) -> None:
+    def _send(self, sent: Sent) -> None:
         try:
             with self._lock:
                 channel = self._connect(time.monotonic() + 2 * CONNECT_WITHIN)
@@ -337,7 +301,7 @@ class Publisher:
         else:
             self._put_sent(channel, sent)
 
-    def _write_sent(self, channel: Any, sent: _Sent) -> None:
+    def _write_sent(self, channel: Any, sent: Sent) -> None:
         tag = self._next
         self._sent[tag] = sent
         try:
@@ -349,7 +313,7 @@ class Publisher:
             self._lose(channel, ConnectionError("a message was broken off"))
             raise
 
-    def _put_sent(self, channel: Any, sent: _Sent) -> None:
+    def _put_sent(self, channel: Any, sent: Sent) -> None:
         try:
             self._put(sent.message)
         except MessageNacked as error:
@@ -362,7 +326,7 @@ class Publisher:
         else:
             sent.settled(None)
 
-    def _repeat(self, lost: Iterable[_Sent], error: Exception) -> None:
+    def _repeat(self, lost: Iterable[Sent], error: Exception) -> None:
         for sent in lost:
             if sent.repeated or self._closed:
                 sent.settled(error)
@@ -432,13 +396,3 @@ class Publisher:
 
     def _on_unblocked(self) -> None:
         self.blocked = False
-
-
-class _Frames:
-    """Collects what py-amqp would write to its socket."""
-
-    def __init__(self) -> None:
-        self.parts: list[bytes] = []
-
-    def write(self, frame: bytes) -> None:
-        self.parts.append(bytes(frame))

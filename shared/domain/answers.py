@@ -23,6 +23,12 @@ def shape(optional: Mapping[str, Shape] | None = None, /, **fields: Shape) -> Sh
     return {"type": "object", "properties": fields | dict(optional or {}), "required": list(fields)}
 
 
+def with_fields(answer: Mapping[str, Any], **fields: Shape) -> Shape:
+    """An object that has these fields, too."""
+    required = [*answer.get("required", ()), *fields]
+    return {**answer, "properties": {**answer.get("properties", {}), **fields}, "required": required}
+
+
 def many(item: Shape) -> Shape:
     """A list."""
     return {"type": "array", "items": item}
@@ -52,6 +58,10 @@ LATE: dict[str, Shape] = {
     "late": COUNT,
     "late_entries": by_code(shape(occurred=TEXT, recorded=TEXT, imported=COUNT)),
 }
+
+
+#: Which position of a service's log an answer reflects.
+AS_OF: Shape = shape(service=TEXT, position=COUNT)
 
 
 def fields_of(struct: type[msgspec.Struct], *without: str) -> dict[str, Shape]:

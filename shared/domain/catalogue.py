@@ -9,13 +9,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cache
 from typing import Annotated, Any
 
 import msgspec
 
 from shared.domain.bodies import Duty, MeetingKind, RegulationKind, SelectionKind
-from shared.domain.fields import CODE, YES, FieldError, Group, choice, code_of, group, line, many, number
+from shared.domain.fields import CODE, YES, FieldError, choice, code_of, line, number
 from shared.domain.lists import (
     POWER,
     ActivityKind,
@@ -34,6 +33,7 @@ from shared.domain.lists import (
 )
 from shared.domain.period import CADENCES
 from shared.domain.staffing import Classification, GradeTable, Staffing
+from shared.domain.structures import Group, group, many
 from shared.domain.venue import VenueKind
 
 #: Roles of those who act from no post: who is signed in, and who is not. Their entries say what they may do; no post has them.
@@ -356,9 +356,8 @@ KINDS: Mapping[str, EntryKind] = {
 }
 
 
-@cache
-def _schema(kind: str) -> Group:
-    return group(KINDS[kind].data)
+#: Kind to the schema of its data.
+SCHEMAS: Mapping[str, Group] = {kind: group(one.data) for kind, one in KINDS.items()}
 
 
 def data_of(kind: str, data: Mapping[str, Any]) -> Any:
@@ -366,7 +365,7 @@ def data_of(kind: str, data: Mapping[str, Any]) -> Any:
 
     Raises `FieldError` that names each wrong part, `KeyError` for an unknown kind.
     """
-    return _schema(kind).load(data)
+    return SCHEMAS[kind].load(data)
 
 
 def whole(kind: str, data: Mapping[str, Any]) -> dict[str, Any]:

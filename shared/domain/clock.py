@@ -12,6 +12,9 @@ from shared.domain.decider import Decider
 from shared.domain.event import Event
 from shared.domain.view import Row
 
+#: The checkpoint with the last day that the clock completed, as a `date` ordinal.
+CLOCK = "clock"
+
 
 @dataclass(frozen=True)
 class Rule:

@@ -1,4 +1,4 @@
-"""Commands and queries, declared by the signature of the function that decides or reads.
+"""Commands, declared by the signature of the function that decides.
 
     @ISSUE.command("issue.extend", when=("dispatched", "accepted"), otherwise=_("only a dispatched issue has a time limit"))
     def extend_issue(
@@ -8,32 +8,28 @@
     ) -> list[Event]:
         \"\"\"Approve a later time limit; nobody approves their own (C12).\"\"\"
 
-The name is that of the function. What callers send are the arguments with a kind of field; the id of the thing comes first and is not
-declared. What else the decision must know it asks for: `by` (who acts, from which post), `at` (when it happened, RFC 3339), and by type
-`City` (the city on that day), `Opener` (opens sealed text), and other things of the same service through `holds`.
+The name is that of the function, its arguments are read as `shared.domain.signature` says.
 """
 
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from functools import cache
-from typing import Annotated, Any, Protocol, get_args, get_origin, get_type_hints
+from typing import Any
 
 from shared.domain.city import City
 from shared.domain.decider import Decider
 from shared.domain.errors import ForbiddenError, IllegalStateError, NotFoundError
 from shared.domain.event import Event
-from shared.domain.fields import ID, Choice, Field, Kind, Text, choice, declared, line, number
+from shared.domain.fields import ID, Choice, Kind, Text
 from shared.domain.mandate import Mandate
 from shared.domain.masking import masked
 from shared.domain.privacy import CONFIDENTIAL
-from shared.domain.reader import STAFF, Reader
+from shared.domain.signature import Needs, about_of, fields_of, needs, where_of
+from shared.domain.structures import Field
 from shared.domain.words import Said, _, said, term
 
-#: Rows of one page of a list at most.
-LARGEST_PAGE = 500
 #: Names that no argument of a command has, because what carries it out is called with them.
 TAKEN = frozenset(
     [
@@ -59,37 +55,6 @@ TAKEN = frozenset(
 )
 
 
-class Opener(Protocol):
-    """Opens sealed text: the text, "" for nothing, None once its subject was erased."""
-
-    def __call__(self, sealed: str, /) -> str | None: ...
-
-
-@dataclass(frozen=True)
-class Holds:
-    """An argument that is the state of another thing of the same service, which must not change before the decision is written.
-
-    `of` is the argument or the function `(state, ask)` or `(state, ask, by)` that says which: an id, several ids (the decision gets a
-    dictionary by id), or "" for none (the decision gets None). `ask` has all arguments but the things held, the city too.
-    """
-
-    decider: Decider[Any]
-    of: str | Callable[..., str | Sequence[str]]
-
-    def ids(self, state: Any, ask: Mapping[str, Any], by: Mandate) -> str | Sequence[str]:
-        """Which things are held."""
-        if isinstance(self.of, str):
-            named: str | Sequence[str] = ask[self.of]
-            return named
-        asked = (state, ask, by)
-        return self.of(*asked[: len(inspect.signature(self.of).parameters)])
-
-
-def holds(decider: Decider[Any], of: str | Callable[..., str | Sequence[str]]) -> Holds:
-    """`organisation: Annotated[Organisation, holds(ORGANISATION, "organisation_id")]`."""
-    return Holds(decider, of)
-
-
 @dataclass(frozen=True)
 class On:
     """Facts of another thing of the same service that a decision records together with its own: one act, one record.
@@ -105,67 +70,6 @@ class On:
 def on(decider: Decider[Any], id: str, *events: Event) -> On:
     """`return [ProjectClosed(…), on(LEDGER, ledger_id, LedgerClosed(…))]`."""
     return On(decider, id, events)
-
-
-@dataclass(frozen=True)
-class Needs:
-    """What a function is given by type: the names of its arguments for the city and for opening sealed text, and what it holds."""
-
-    city: tuple[str, ...]
-    open: tuple[str, ...]
-    holds: Mapping[str, Holds]
-
-
-@cache
-def _hints(function: Callable[..., Any]) -> dict[str, Any]:
-    return get_type_hints(function, include_extras=True)
-
-
-@cache
-def needs(function: Callable[..., Any]) -> Needs:
-    """Read what a decision wants to be given besides its arguments."""
-    hints = _hints(function)
-    city = tuple(name for name, hint in hints.items() if hint is City)
-    opener = tuple(name for name, hint in hints.items() if hint is Opener)
-    held = {name: mark for name, hint in hints.items() for mark in _marks(hint) if isinstance(mark, Holds)}
-    return Needs(city, opener, held)
-
-
-def fields_of(function: Callable[..., Any], skip: int = 1) -> tuple[Field, ...]:
-    """The fields that a signature declares.
-
-    Raises `TypeError` that names the file for an argument that is neither a field nor given by type.
-    """
-    hints = _hints(function)
-    given = needs(function)
-    fields = []
-    for name, parameter in list(inspect.signature(function).parameters.items())[skip:]:
-        if name in ("by", "at", *given.city, *given.open, *given.holds):
-            continue
-        missing = parameter.default is inspect.Parameter.empty
-        try:
-            found = declared(name, hints.get(name), None if missing else parameter.default, missing)
-        except TypeError as error:
-            raise TypeError(f"{_where(function)}: {error}") from None
-        if found is None:
-            raise TypeError(f"{_where(function)}: the argument {name} names no kind of field")
-        fields.append(found)
-    return tuple(fields)
-
-
-def _marks(hint: Any) -> tuple[Any, ...]:
-    return get_args(hint)[1:] if get_origin(hint) is Annotated else ()
-
-
-def _where(function: Callable[..., Any]) -> str:
-    code = inspect.unwrap(function).__code__
-    return f"{code.co_filename}:{code.co_firstlineno}: {function.__name__}"
-
-
-def _about(function: Callable[..., Any]) -> str:
-    if not (doc := inspect.getdoc(function)):
-        raise TypeError(f"{_where(function)} lacks a sentence that says what it is for")
-    return doc
 
 
 #: How a command names a thing that is not there yet: the program makes an id, the caller chooses one or leaves it to the program, or
@@ -372,7 +276,7 @@ def declare(
 
     Raises `TypeError` at start, with file and reason, for a declaration that is not whole.
     """
-    source = _where(decide)
+    source = where_of(decide)
     if not power:
         raise TypeError(f"{source}: a command needs a power")
     if not {"by", "at"} <= set(inspect.signature(decide).parameters):
@@ -388,7 +292,7 @@ def declare(
         name=decide.__name__,
         decider=decider,
         decide=decide,
-        about=_about(decide),
+        about=about_of(decide),
         power=power,
         asked=fields,
         needs=given,
@@ -408,92 +312,3 @@ def declare(
         offers=offers or {},
         id_kind=id_kind,
     )
-
-
-@dataclass(frozen=True, eq=False)
-class Query:
-    """A function over a `Reader` with everything that follows from its declaration.
-
-    `answer` is the JSON Schema of what it returns, `power` what the reader needs at the place that is asked for ("": nothing; `STAFF`:
-    any post for that place; several with " or " between them), `own` the argument that names a person who needs no power.
-    """
-
-    name: str
-    read: Callable[..., dict[str, Any]]
-    about: str
-    fields: tuple[Field, ...]
-    answer: Mapping[str, Any]
-    power: str = ""
-    own: str = ""
-
-    def answered(self, reader: Reader, ask: Mapping[str, Any]) -> dict[str, Any]:
-        """The answer to what was asked; raises `ForbiddenError` when the reader lacks the power at the place.
-
-        A query with a power that takes no place is about the whole city. Where it is asked for no place, it is asked for the reader's own;
-        who lacks the power there and asked for nobody in particular is answered about themselves.
-        """
-        ask, me = dict(ask), reader.by.actor
-        if self.power and not (self.own and me and ask[self.own] == me):
-            place = (ask[UNDER] or reader.by.place) if UNDER in ask else ""
-            asked = ask.get(UNDER) or (self.own and ask[self.own])
-            if self.own and me and not asked and not reader.reads(self.power, place):
-                ask[self.own] = me
-            else:
-                reader.require_reading(self.power, place)
-                ask |= {UNDER: place} if UNDER in ask else {}
-        return self.read(reader, **ask)
-
-    @property
-    def summary(self) -> str:
-        """The first line of the docstring."""
-        return self.about.splitlines()[0]
-
-
-#: The argument of a list that names the place whose things, and those below it, are asked for.
-UNDER = "place__under"
-#: Rows on a page of a list.
-Limit = Annotated[int, number(1, LARGEST_PAGE), _("rows on a page")]
-#: Where a page of a list begins: `next` of the page before.
-Cursor = Annotated[str, line(2000), _("where the page begins: `next` of the page before")]
-
-
-def order_of(*fields: str) -> Choice:
-    """The field that a list is sorted by, `-field` descending: `order: Annotated[str, order_of("due"), "sorted by"] = "due"`."""
-    return choice(*(sign + field for field in fields for sign in ("", "-")), words="order")
-
-
-def declare_query(
-    read: Callable[..., Any], *, answer: Mapping[str, Any] | None = None, power: str = "", own: str = ""
-) -> Query:
-    """Make a query of a function `(read: Reader, *, field…)`; `answer` is the JSON Schema of what it returns.
-
-    `power` is what the reader needs at the place that is asked for (`place__under`; left out: the reader's own), or `STAFF` for any post
-    there, unless the argument `own` names the reader.
-    """
-    given = needs(read)
-    if given.city or given.open or given.holds:
-        raise TypeError(f"{_where(read)}: a query takes a Reader, which knows the city and who asks")
-    fields = fields_of(read)
-    if own and own not in {field.name for field in fields}:
-        raise TypeError(f"{_where(read)}: {own} is no argument")
-    return Query(read.__name__, read, _about(read), fields, answer or {"type": "object"}, power, own)
-
-
-__all__ = [
-    "CHOSEN",
-    "GIVEN",
-    "MADE",
-    "STAFF",
-    "Command",
-    "Cursor",
-    "Limit",
-    "On",
-    "Opener",
-    "Query",
-    "Reader",
-    "declare",
-    "declare_query",
-    "holds",
-    "on",
-    "order_of",
-]

@@ -11,7 +11,8 @@ from shared.domain.event import Codec, Event
 from shared.domain.privacy import classes_of
 
 if TYPE_CHECKING:
-    from shared.domain.command import Command, Query
+    from shared.domain.command import Command
+    from shared.domain.query import Query
 
 State = TypeVar("State")
 
@@ -102,8 +103,8 @@ class Decider(Generic[State]):
         return register
 
     def query(self, **options: Any) -> Callable[[Decision], Decision]:
-        """Declare a function over a `Reader` as a query; the options are those of `shared.domain.command.declare_query`."""
-        from shared.domain.command import declare_query  # it needs this class
+        """Declare a function over a `Reader` as a query; the options are those of `shared.domain.query.declare_query`."""
+        from shared.domain.query import declare_query  # it needs this class
 
         def register(read: Decision) -> Decision:
             made = declare_query(read, **options)

@@ -35,6 +35,20 @@ class Event(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     schema: ClassVar[int] = 1
 
 
+@cache
+def _in_common(event: type[Event], state: type[msgspec.Struct]) -> tuple[str, ...]:
+    there = set(state.__struct_fields__)
+    return tuple(name for name in event.__struct_fields__ if name in there)
+
+
+def taken(event: Event, state: type[msgspec.Struct], **more: Any) -> dict[str, Any]:
+    """What a state takes over from a fact: the fields that both have, and `more`, which goes before these.
+
+    `Lamp(**taken(event, Lamp, id=lamp.id, status="dark"))`. A field that a state must not take over has another name in one of them.
+    """
+    return {name: getattr(event, name) for name in _in_common(type(event), state)} | more
+
+
 def _always(event: Any) -> bool:
     return True
 

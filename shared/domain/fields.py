@@ -3,6 +3,7 @@
 A decision names the kind of each argument: `reason: Annotated[str, text(1000), "why more time is needed"]`. From that follow the
 schema of the API, the form of the portal and the values that property tests try. One rule holds for every text: Unicode NFC, line ends
 as LF, no control characters, no marks that change the direction of writing, and nothing invisible where something must be said.
+Fields of several values are in `shared.domain.structures`.
 """
 
 from __future__ import annotations
@@ -12,17 +13,13 @@ import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
-from typing import Annotated, Any, get_args, get_origin, get_type_hints
-
-import msgspec
+from typing import Any
 
 from shared.domain.calendar import LOCAL, LONGEST
 from shared.domain.words import Said, _, said
 
 #: Largest amount of money in one field, in fen.
 LARGEST_FEN = 10**13
-#: Most that a list in one command may hold, unless its kind says otherwise.
-MOST = 500
 #: Characters that show nothing although they count as letters, marks or symbols: fillers, joiners, variation selectors.
 _BLANKS = frozenset(
     "\u034f\u115f\u1160\u17b4\u17b5\u180b\u180c\u180d\u180f\u2800\u3164\uffa0"
@@ -40,7 +37,8 @@ class FieldError(ValueError):
         self.reason = reason
 
 
-def _refuse(template: str, **given: Any) -> FieldError:
+def refusal(template: str, **given: Any) -> FieldError:
+    """Why a value is refused."""
     return FieldError(said(template, **given))
 
 
@@ -60,7 +58,7 @@ class Kind:
 
 def _text(value: Any) -> str:
     if not isinstance(value, str):
-        raise _refuse(_("must be text"))
+        raise refusal(_("must be text"))
     return unicodedata.normalize("NFC", value.replace("\r\n", "\n").replace("\r", "\n"))
 
 
@@ -85,13 +83,13 @@ def _readable(text: str, invisible: bool, lines: bool) -> None:
     for character in text:
         category = unicodedata.category(character)
         if category in ("Cc", "Cs", "Zl", "Zp") and not (lines and character in "\n\t"):
-            raise _refuse(
+            raise refusal(
                 _("must not contain control characters") if lines else _("must be one line without control characters")
             )
         if character in _DIRECTIONS:
-            raise _refuse(_("must not contain marks that change the direction of writing"))
+            raise refusal(_("must not contain marks that change the direction of writing"))
         if (category == "Cf" or character in _BLANKS) and not invisible:
-            raise _refuse(_("must not contain invisible characters"))
+            raise refusal(_("must not contain invisible characters"))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -105,9 +103,9 @@ class Text(Kind):
         text = _text(value).strip()
         _readable(text, invisible=self.lines, lines=self.lines)
         if text and not visible(text):
-            raise _refuse(_("must not be blank"))
+            raise refusal(_("must not be blank"))
         if len(text) > self.longest:
-            raise _refuse(_("must have at most {longest} characters"), longest=self.longest)
+            raise refusal(_("must have at most {longest} characters"), longest=self.longest)
         return text
 
 
@@ -134,7 +132,7 @@ class Pattern(Kind):
     def load(self, value: Any) -> str:
         text = _text(value)
         if (self.longest and len(text) > self.longest) or not re.fullmatch(self.pattern, text):
-            raise _refuse(self.reason)
+            raise refusal(self.reason)
         return text
 
 
@@ -192,6 +190,10 @@ PLACE = _pattern(
 )
 
 
+#: A time of day, to the minute.
+HOUR = _pattern("([01][0-9]|2[0-3]):[0-5][0-9]", _("must be a time of day like 19:30"), example="19:30")
+
+
 @dataclass(frozen=True, kw_only=True)
 class Day(Kind):
     """An ISO date that stays text; from 1900 to 2199."""
@@ -203,7 +205,7 @@ class Day(Kind):
                 return text
         except ValueError:
             pass
-        raise _refuse(_("must be a day like 2026-03-01, from 1900 to 2199"))
+        raise refusal(_("must be a day like 2026-03-01, from 1900 to 2199"))
 
 
 DAY = Day(control="day", facets={"type": "string", "format": "date"})
@@ -221,7 +223,7 @@ class Moment(Kind):
                 return datetime.fromisoformat(text).astimezone(LOCAL).isoformat(timespec="seconds")
         except (ValueError, OverflowError):
             pass
-        raise _refuse(_("must be a time with its offset, like 2026-03-01T09:00:00+08:00"))
+        raise refusal(_("must be a time with its offset, like 2026-03-01T09:00:00+08:00"))
 
 
 MOMENT = Moment(
@@ -238,9 +240,9 @@ class Number(Kind):
 
     def load(self, value: Any) -> int:
         if type(value) is not int:
-            raise _refuse(_("must be a whole number"))
+            raise refusal(_("must be a whole number"))
         if not self.least <= value <= self.most:
-            raise _refuse(_("must be a whole number from {least} to {most}"), least=self.least, most=self.most)
+            raise refusal(_("must be a whole number from {least} to {most}"), least=self.least, most=self.most)
         return value
 
 
@@ -269,7 +271,7 @@ class Choice(Kind):
 
     def load(self, value: Any) -> str:
         if value not in self.codes or not isinstance(value, str):
-            raise _refuse(_("must be one of {codes}"), codes=", ".join(self.codes))
+            raise refusal(_("must be one of {codes}"), codes=", ".join(self.codes))
         return value
 
 
@@ -284,150 +286,8 @@ class Yes(Kind):
 
     def load(self, value: Any) -> bool:
         if not isinstance(value, bool):
-            raise _refuse(_("must be true or false"))
+            raise refusal(_("must be true or false"))
         return value
 
 
 YES = Yes(control="yes", facets={"type": "boolean"})
-
-
-@dataclass(frozen=True, kw_only=True)
-class Many(Kind):
-    """A list of values of one kind."""
-
-    kind: Kind
-    least: int
-    most: int
-    distinct: bool
-
-    def load(self, value: Any) -> list[Any]:
-        if not isinstance(value, list | tuple):
-            raise _refuse(_("must be a list"))
-        if not self.least <= len(value) <= self.most:
-            raise _refuse(_("must hold {least} to {most} entries"), least=self.least, most=self.most)
-        loaded = _each(self.kind, enumerate(value))
-        if self.distinct and any(part in loaded[:number] for number, part in enumerate(loaded)):
-            raise _refuse(_("names something twice"))
-        return loaded
-
-
-def many(kind: Kind, least: int = 0, most: int = MOST, distinct: bool = False) -> Many:
-    """`least` to `most` values of a kind."""
-    facets = {"type": "array", "items": dict(kind.facets), "minItems": least, "maxItems": most}
-    return Many(kind=kind, least=least, most=most, distinct=distinct, control="list", facets=facets)
-
-
-@dataclass(frozen=True, kw_only=True)
-class Pairs(Kind):
-    """Keys of one kind mapped to values of another."""
-
-    keys: Kind
-    values: Kind
-    most: int
-
-    def load(self, value: Any) -> dict[Any, Any]:
-        if not isinstance(value, Mapping):
-            raise _refuse(_("must be an object of names and values"))
-        if len(value) > self.most:
-            raise _refuse(_("must hold {least} to {most} entries"), least=0, most=self.most)
-        keys = _each(self.keys, ((str(name), name) for name in value))
-        return dict(zip(keys, _each(self.values, ((str(name), part) for name, part in value.items())), strict=True))
-
-
-def pairs(keys: Kind, values: Kind, most: int = MOST) -> Pairs:
-    """Keys mapped to values, at most so many."""
-    facets = {"type": "object", "additionalProperties": dict(values.facets), "maxProperties": most}
-    return Pairs(keys=keys, values=values, most=most, control="pairs", facets=facets)
-
-
-def _each(kind: Kind, values: Any) -> list[Any]:
-    loaded, wrong = [], {}
-    for name, value in values:
-        try:
-            loaded.append(kind.load(value))
-        except FieldError as error:
-            wrong[str(name)] = error.reason
-    if wrong:
-        raise FieldError(wrong)
-    return loaded
-
-
-@dataclass(frozen=True)
-class Field:
-    """An argument that callers send: its kind, what it is for, and what it is when it is left out."""
-
-    name: str
-    kind: Kind
-    about: str
-    required: bool
-    default: Any = None
-
-    def load(self, given: Mapping[str, Any]) -> Any:
-        """The value in a mapping; empty text for what may be left out means that it was. Raises `FieldError`."""
-        value = given.get(self.name)
-        empty = value is None or (value == "" and not isinstance(self.kind, Yes))
-        if self.name not in given or (empty and not self.required):
-            if self.required:
-                raise _refuse(_("is missing"))
-            return self.default() if callable(self.default) else self.default
-        loaded = self.kind.load(value)
-        if self.required and loaded == "":
-            raise _refuse(_("must not be blank"))
-        return loaded
-
-
-def load_fields(fields: tuple[Field, ...], given: Mapping[str, Any]) -> dict[str, Any]:
-    """All fields of a mapping; raises `FieldError` that names each wrong one, those that nobody asked for included."""
-    if not isinstance(given, Mapping):
-        raise _refuse(_("must be an object of names and values"))
-    loaded: dict[str, Any] = {}
-    wrong: dict[str, Any] = {name: said(_("is not asked for")) for name in set(given) - {one.name for one in fields}}
-    for one in fields:
-        try:
-            loaded[one.name] = one.load(given)
-        except FieldError as error:
-            wrong[one.name] = error.reason
-    if wrong:
-        raise FieldError(wrong)
-    return loaded
-
-
-@dataclass(frozen=True, kw_only=True)
-class Group(Kind):
-    """Several fields together, as a decision gets them: a `msgspec.Struct` whose fields name their kinds."""
-
-    struct: type[msgspec.Struct]
-    fields: tuple[Field, ...]
-
-    def load(self, value: Any) -> msgspec.Struct:
-        return self.struct(**load_fields(self.fields, value))
-
-
-def group(struct: type[msgspec.Struct]) -> Group:
-    """The kind of a struct whose fields are declared as arguments are: `category: Annotated[str, code_of("…"), "what it is"]`."""
-    hints = get_type_hints(struct, include_extras=True)
-    fields = []
-    for info in msgspec.structs.fields(struct):
-        default = info.default if info.default is not msgspec.NODEFAULT else info.default_factory
-        required = default is msgspec.NODEFAULT
-        found = declared(info.name, hints[info.name], None if required else default, required)
-        if found is None:
-            raise TypeError(f"{struct.__name__}.{info.name} names no kind of field")
-        fields.append(found)
-    properties = {one.name: dict(one.kind.facets) for one in fields}
-    facets = {"type": "object", "properties": properties, "required": [one.name for one in fields if one.required]}
-    return Group(struct=struct, fields=tuple(fields), control="group", facets=facets)
-
-
-def declared(name: str, hint: Any, default: Any, required: bool) -> Field | None:
-    """The field that an annotation declares; None when it names no kind. Raises `TypeError` for one without a description."""
-    if get_origin(hint) is not Annotated:
-        return None
-    marks = get_args(hint)[1:]
-    kind = next((mark for mark in marks if isinstance(mark, Kind)), None)
-    if kind is None:
-        return None
-    about = next((mark for mark in marks if isinstance(mark, str)), "")
-    if not about:
-        raise TypeError(f"the field {name} lacks a sentence that says what it is for")
-    return Field(name, kind, about, required, default)

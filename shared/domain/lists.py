@@ -6,8 +6,9 @@ from typing import Annotated
 
 import msgspec
 
-from shared.domain.fields import CODE, DAY, YES, Pattern, choice, code_of, line, many, number
+from shared.domain.fields import CODE, DAY, YES, Pattern, choice, code_of, line, number
 from shared.domain.parameters import LONGEST_WINDOW
+from shared.domain.structures import many
 from shared.domain.words import _
 
 _POWER = r"(\*|[a-z]+\.\*|[a-z]+(\.[a-z0-9_-]+)+)"

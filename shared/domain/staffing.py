@@ -6,8 +6,9 @@ from typing import Annotated
 
 import msgspec
 
-from shared.domain.fields import CODE, YES, choice, code_of, group, many, number
+from shared.domain.fields import CODE, YES, choice, code_of, number
 from shared.domain.lists import POWER, Item
+from shared.domain.structures import group, many
 
 
 class Seat(Item, frozen=True, kw_only=True):

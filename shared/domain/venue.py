@@ -6,8 +6,9 @@ from typing import Annotated
 
 import msgspec
 
-from shared.domain.fields import CODE, code_of, group, many, number
+from shared.domain.fields import CODE, code_of, number
 from shared.domain.lists import Item
+from shared.domain.structures import group, many
 
 
 class VenueKind(msgspec.Struct, frozen=True, kw_only=True):

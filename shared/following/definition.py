@@ -11,12 +11,13 @@ from typing import Any
 import msgspec
 from marshmallow import Schema
 
-from shared.domain.city import REGISTRY, city_views
+from shared.domain.city_rows import REGISTRY, city_views
 from shared.domain.clock import Rule
-from shared.domain.command import Command, Query
+from shared.domain.command import Command
 from shared.domain.decider import Decider
 from shared.domain.event import Codec
 from shared.domain.policy import Policy
+from shared.domain.query import Query
 from shared.domain.record import Record
 from shared.domain.view import Tally, View
 from shared.following.anchoring import ANCHORING_EVENTS

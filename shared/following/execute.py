@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 from msgspec.structs import replace
 
-from shared.domain.command import Holds, On
+from shared.domain.command import On
 from shared.domain.decider import Decider, State
 from shared.domain.errors import ConcurrencyError, DomainError, IllegalStateError, UnavailableError
 from shared.domain.event import Event, seals_of
@@ -18,6 +18,7 @@ from shared.domain.identity import new_id
 from shared.domain.mandate import Mandate
 from shared.domain.masking import with_masked_texts
 from shared.domain.moments import IMPORTED, Span, before, later, shown
+from shared.domain.signature import Holds
 from shared.domain.words import _, said, term
 from shared.following.context import CallContext
 from shared.following.snapshots import fold, folded, store

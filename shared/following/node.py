@@ -14,7 +14,8 @@ import structlog
 
 from shared.domain.calendar import today
 from shared.domain.city import Catalogue, City
-from shared.domain.command import Needs, On, needs
+from shared.domain.clock import CLOCK
+from shared.domain.command import On
 from shared.domain.decider import Decider
 from shared.domain.errors import (
     ConcurrencyError,
@@ -29,6 +30,7 @@ from shared.domain.identity import derived_id
 from shared.domain.mandate import Mandate
 from shared.domain.policy import Decision, Policy
 from shared.domain.record import Record
+from shared.domain.signature import Needs, needs
 from shared.domain.view import Rows
 from shared.domain.words import _, term
 from shared.following import cloudevents
@@ -56,8 +58,6 @@ WAITING = 8
 LARGEST_FETCHED = 2_000_000
 #: Seconds that a decision on all that the log says waits for the views to reflect it.
 PATIENCE = 5.0
-#: The checkpoint with the last day that the clock completed, as a `date` ordinal.
-CLOCK = "clock"
 
 _log = structlog.get_logger()
 

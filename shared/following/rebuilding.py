@@ -9,8 +9,9 @@ import structlog
 
 from shared.domain.errors import ConcurrencyError, UnavailableError
 from shared.domain.record import Record
-from shared.following.follow import Known, parked_positions, replay
+from shared.following.follow import parked_positions, replay
 from shared.following.node import BATCH, Fetch, ServiceRuntime
+from shared.following.overlay import Known
 from shared.views import ViewStore
 
 _log = structlog.get_logger()

@@ -8,7 +8,8 @@ from typing import Any
 from shared.domain.city import City
 from shared.domain.command import Command
 from shared.domain.errors import NotFoundError
-from shared.domain.fields import Group, Kind, Many, Pairs, Pattern
+from shared.domain.fields import Kind, Pattern
+from shared.domain.structures import Group, Many, Pairs
 from shared.domain.words import _, said, term
 
 #: Views of this name and a category hold a row of each such thing of another service: `known_issue`.

@@ -8,8 +8,10 @@ from typing import Any
 
 from marshmallow import RAISE, Schema, ValidationError, fields, missing
 
-from shared.domain.command import Command, Query
-from shared.domain.fields import Field, FieldError, Text
+from shared.domain.command import Command
+from shared.domain.fields import FieldError, Text
+from shared.domain.query import Query
+from shared.domain.structures import Field
 from shared.domain.words import _, said
 
 

@@ -9,10 +9,10 @@ from __future__ import annotations
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from datetime import UTC, datetime, timedelta
 from itertools import chain, dropwhile, takewhile
-from typing import Any, Protocol
+from typing import Any
 
 import msgspec
 import structlog
@@ -24,7 +24,6 @@ from shared.log.record import (
     Commit,
     Head,
     Receipt,
-    Span,
     StoredCommit,
     fits,
     place_commit,
@@ -33,6 +32,8 @@ from shared.log.record import (
     records_of,
 )
 from shared.log.remembered import Remembered
+from shared.log.storage import Storage, TakenError
+from shared.log.waiting import Waiting, alone_first
 
 #: Most commits that one flush may carry.
 LARGEST_GROUP = 500
@@ -45,63 +46,6 @@ LARGEST_HELD = 32_000
 LEAP = timedelta(hours=1)
 
 _told = structlog.get_logger()
-
-
-class TakenError(Exception):
-    """The storage holds something of the group already, or its outcome is unknown: look again before going on."""
-
-
-class Storage(Protocol):
-    """Where commits lie. Adapters: memory, SQLite, MongoDB; one contract suite runs over all of them."""
-
-    def head(self) -> Head:
-        """The end of the log, without a scan."""
-
-    def stream_version(self, stream: str) -> int:
-        """The version of a stream's last event (0: none), without a scan, whichever commit wrote it.
-
-        At least that which it had at the head that this storage has told last.
-        """
-
-    def find_command(self, command_id: str) -> StoredCommit | None:
-        """The commit that a command wrote."""
-
-    def insert(self, commits: Sequence[StoredCommit]) -> None:
-        """Make commits durable in order; returns only when they are on disk.
-
-        Raises `TakenError` when a position, a version of a stream, be it of a part, or a command id exists or the outcome is unknown
-        (a prefix may then have been written, each commit with all its parts), and `UnavailableError` when nothing can be written.
-        """
-
-    def scan(self, after: int, limit: int | None, until: int | None) -> Iterator[StoredCommit]:
-        """Commits whose last position is beyond `after`, in order; at most `limit` commits, none starting beyond `until`."""
-
-    def scan_stream(self, stream: str, after: int) -> Iterator[StoredCommit]:
-        """Commits with events of one stream, own or as a part, of which the last version is beyond `after`, in order."""
-
-    def snapshot(self, stream: str) -> tuple[int, str, bytes] | None:
-        """The stored fold of a stream: its version, the shape it was written in, and its bytes."""
-
-    def save_snapshot(self, stream: str, version: int, shape: str, state: bytes) -> None:
-        """Replace the stored fold of a stream; a snapshot is a cache and may be lost."""
-
-    def snapshots(self) -> Iterator[tuple[str, int, str, bytes]]:
-        """All stored folds, with their streams."""
-
-    def pointers(self) -> Iterator[tuple[Span, str]]:
-        """What is kept of the parts of commits besides the commits themselves, in the order of positions, with its command id."""
-
-    def check_shape(self) -> None:
-        """Raise `CorruptionError` when what refuses a second writer or a change is not there as it should be, or anything else is.
-
-        Raises `UnavailableError` when this user may not see it.
-        """
-
-    def probe(self) -> None:
-        """Write something that leaves nothing behind; raises `UnavailableError` when nothing can be written."""
-
-    def close(self) -> None:
-        """Let go of files and connections."""
 
 
 def now() -> str:
@@ -138,41 +82,6 @@ def _conflict(commit: Commit, version: Callable[[str], int], position: int) -> s
     return ""
 
 
-class _Waiting:
-    """A commit in the queue, and what became of it; waking its owner also asks it to take over as the writer."""
-
-    __slots__ = ("_asleep", "commit", "error", "receipt", "settled")
-
-    def __init__(self, commit: Commit) -> None:
-        self.commit = commit
-        self._asleep = threading.Lock()  # held until there is news; cheaper than an event
-        self._asleep.acquire()
-        self.settled = False
-        self.receipt: Receipt | None = None
-        self.error: BaseException | None = None
-
-    def settle(self, receipt: Receipt | None, error: BaseException | None = None) -> None:
-        self.receipt, self.error = receipt, error
-        self.settled = True
-        self.wake()
-
-    def wait(self) -> None:
-        """Sleep until there is news."""
-        self._asleep.acquire()
-
-    def wake(self) -> None:
-        """Tell the owner that there is news."""
-        try:
-            self._asleep.release()
-        except RuntimeError:  # it has been told already
-            pass
-
-
-def _alone_first(waiting: _Waiting) -> bool:
-    """The order in a group: others that come with it would refuse a commit that tolerates none before it."""
-    return waiting.commit.alone is None
-
-
 class EventLog:
     """One service's history. Positions are gap-free from 1 and count events; commits become visible in order."""
 
@@ -185,7 +94,7 @@ class EventLog:
         #: The current time as RFC 3339.
         self.clock = clock
         self._gather = gather
-        self._queue: deque[_Waiting] = deque()
+        self._queue: deque[Waiting] = deque()
         self._crowd = 0  # commits in the last group
         self._writing = threading.Lock()
         self._head: Head | None = None
@@ -213,7 +122,7 @@ class EventLog:
         storage cannot write.
         """
         _check(commit)
-        waiting = _Waiting(commit)
+        waiting = Waiting(commit)
         self._queue.append(waiting)
         while not waiting.settled:
             if self._writing.acquire(blocking=False):
@@ -240,7 +149,7 @@ class EventLog:
     def _write_group(self) -> None:
         if self._gather is not None or self._crowd > 1:
             self._let_others_join()
-        group: list[_Waiting] = []
+        group: list[Waiting] = []
         while self._queue and len(group) < LARGEST_GROUP:
             group.append(self._queue.popleft())
         self._crowd = len(group)
@@ -272,7 +181,7 @@ class EventLog:
             waiting = len(self._queue)
             (self._gather or _yield)()
 
-    def _write(self, group: list[_Waiting]) -> None:
+    def _write(self, group: list[Waiting]) -> None:
         for _attempt in range(50):
             placed, stored = self._place(group)
             if not stored:
@@ -310,8 +219,8 @@ class EventLog:
         )
 
     def _place(
-        self, group: list[_Waiting], sure: bool = False
-    ) -> tuple[list[tuple[_Waiting, StoredCommit]], list[StoredCommit]]:
+        self, group: list[Waiting], sure: bool = False
+    ) -> tuple[list[tuple[Waiting, StoredCommit]], list[StoredCommit]]:
         """Give each commit of the group its place, leaving out those that conflict; `sure` when nothing is taken from memory any more."""
         guarded = {stream for waiting in group if waiting.commit.guarded for stream, _ in waiting.commit.versions()}
         # Of guarded commits the head is known before the versions, and these are asked for: what is written right behind that head
@@ -325,10 +234,10 @@ class EventLog:
                 versions[stream] = self._version(stream, ask=sure or stream in guarded)
             return versions[stream]
 
-        ready: dict[str, _Waiting] = {}  # by command id
-        refused: list[tuple[_Waiting, str]] = []
-        twins: list[_Waiting] = []
-        for waiting in sorted(group, key=_alone_first) if guarded else group:
+        ready: dict[str, Waiting] = {}  # by command id
+        refused: list[tuple[Waiting, str]] = []
+        twins: list[Waiting] = []
+        for waiting in sorted(group, key=alone_first) if guarded else group:
             commit = waiting.commit
             if commit.command_id in ready:
                 twins.append(waiting)
@@ -349,7 +258,7 @@ class EventLog:
         if not guarded:
             head = self._head or self.storage.head()
         self._time = self._after(head.time)
-        placed: list[tuple[_Waiting, StoredCommit]] = []
+        placed: list[tuple[Waiting, StoredCommit]] = []
         for waiting in ready.values():
             stored = place_commit(waiting.commit, head, waiting.commit.expected_version, self._time)
             head = Head(stored.last_position, stored.digest, self._time)
@@ -366,10 +275,10 @@ class EventLog:
         _told.warning("the last fact was recorded in the future", log=self.name, recorded=last, now=now)
         return now
 
-    def _settle_written(self, group: list[_Waiting]) -> list[_Waiting]:
+    def _settle_written(self, group: list[Waiting]) -> list[Waiting]:
         return [waiting for waiting in group if not self._settle_repeated(waiting)]
 
-    def _settle_repeated(self, waiting: _Waiting) -> bool:
+    def _settle_repeated(self, waiting: Waiting) -> bool:
         """Settle a command that the log holds already with its first receipt."""
         try:
             commit = waiting.commit

@@ -6,8 +6,8 @@ import threading
 from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 
-from shared.log.log import TakenError
 from shared.log.record import Head, Span, StoredCommit, pointer_id, pointers_of, read_body
+from shared.log.storage import TakenError
 
 
 class MemoryStorage:

@@ -20,8 +20,8 @@ from pymongo.database import Database as MongoDatabase
 from pymongo.errors import BulkWriteError, DuplicateKeyError, PyMongoError, WriteConcernError
 
 from shared.domain.errors import CorruptionError, TimedOutError, UnavailableError
-from shared.log.log import TakenError
 from shared.log.record import Head, Span, StoredCommit, pointer_id, pointers_of, read_body
+from shared.log.storage import TakenError
 from shared.mongodb import (
     DUPLICATE,
     PATIENCE,

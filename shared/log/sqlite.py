@@ -7,8 +7,8 @@ from collections.abc import Iterator, Sequence
 from itertools import starmap
 from pathlib import Path
 
-from shared.log.log import TakenError
 from shared.log.record import Head, Span, StoredCommit, pointer_id, pointers_of, read_body
+from shared.log.storage import TakenError
 from shared.sqlite import Database
 
 #: "LLlg" as application id, and the format version: in 2 there may be pointers. An older file is one until the first is written.

@@ -22,7 +22,7 @@ from nameko.exceptions import (
 from nameko.messaging import QueueConsumer
 from nameko.rpc import Rpc, RpcConsumer
 
-from shared.broker.publisher import TooLargeError
+from shared.broker.message import TooLargeError
 from shared.broker.topology import calls
 from shared.service.sending import Sender
 

@@ -19,7 +19,7 @@ from nameko.extensions import DependencyProvider
 
 from shared.domain.calendar import LOCAL
 from shared.domain.city import City
-from shared.domain.command import Command, Query
+from shared.domain.command import Command
 from shared.domain.decider import Decider
 from shared.domain.errors import (
     BadInputError,
@@ -29,11 +29,12 @@ from shared.domain.errors import (
     UnavailableError,
     to_mapping,
 )
-from shared.domain.fields import load_fields
 from shared.domain.identity import derived_id, new_id
 from shared.domain.mandate import Mandate
 from shared.domain.moments import TOLERANCE
+from shared.domain.query import Query
 from shared.domain.reader import Reader
+from shared.domain.structures import load_fields
 from shared.domain.view import Row
 from shared.domain.words import _, said
 from shared.following.codes import Codes

@@ -8,8 +8,9 @@ from datetime import date
 
 import structlog
 
+from shared.domain.clock import CLOCK
 from shared.domain.errors import LinliError
-from shared.following.node import CLOCK, ServiceRuntime
+from shared.following.node import ServiceRuntime
 from shared.service import metrics
 
 #: Seconds that the clock's lease lasts; each day renews it. It only avoids double work: command ids make each act take effect once.

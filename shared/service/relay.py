@@ -9,7 +9,8 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from typing import Any, Protocol
 
-from shared.broker.publisher import Message, NotConfirmed, Publisher
+from shared.broker.message import Message, NotConfirmed
+from shared.broker.publisher import Publisher
 from shared.broker.topology import EXCHANGE
 from shared.domain.errors import LinliError, UnavailableError
 from shared.domain.record import Record

@@ -12,7 +12,8 @@ from eventlet.timeout import Timeout
 from nameko.extensions import DependencyProvider, SharedExtension
 from nameko.rpc import ReplyListener
 
-from shared.broker.publisher import ERRORS, TooLargeError, Undeliverable
+from shared.broker.message import TooLargeError, Undeliverable
+from shared.broker.publisher import ERRORS
 from shared.domain.errors import (
     BadInputError,
     LinliError,

@@ -10,7 +10,8 @@ from typing import Any
 import msgspec
 from nameko.extensions import SharedExtension
 
-from shared.broker.publisher import PASSING, Message, Publisher, Settled
+from shared.broker.message import Message, Settled
+from shared.broker.publisher import PASSING, Publisher
 from shared.broker.topology import CALLS
 
 _encode = msgspec.json.Encoder().encode

@@ -7,11 +7,12 @@ import inspect
 from collections.abc import Callable
 from typing import Any, TypeVar
 
-from shared.domain.command import Command, Query
+from shared.domain.command import Command
 from shared.domain.errors import (
     ForbiddenError,
     UnavailableError,
 )
+from shared.domain.query import Query
 from shared.domain.words import _
 from shared.following.anchoring import ANCHOR, ANCHORED, anchor_checkpoint
 from shared.following.definition import Definition

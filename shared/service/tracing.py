@@ -27,7 +27,8 @@ if TYPE_CHECKING:
     from opentelemetry.sdk.trace import SpanProcessor
     from opentelemetry.trace import Span, SpanContext, Tracer
 
-    from shared.following.follow import Follower, Overlay
+    from shared.following.follow import Follower
+    from shared.following.overlay import Overlay
 
 Kind = Literal["INTERNAL", "SERVER", "CLIENT", "PRODUCER", "CONSUMER"]
 

@@ -9,28 +9,26 @@ has overtaken it.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Container, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable
 from contextlib import AbstractContextManager, suppress
 from copy import copy
 from datetime import datetime, timedelta
 from typing import Any
 
-import msgspec
-from pymongo import ASCENDING, DESCENDING, IndexModel, ReplaceOne
+from pymongo import ASCENDING, IndexModel
 from pymongo.client_session import ClientSession
 from pymongo.collection import Collection
 from pymongo.database import Database as MongoDatabase
-from pymongo.errors import BulkWriteError, DuplicateKeyError
+from pymongo.errors import DuplicateKeyError
 
 from shared.domain.errors import (
-    BadInputError,
     ConcurrencyError,
     CorruptionError,
     IllegalStateError,
     TimedOutError,
     UnavailableError,
 )
-from shared.domain.view import Page, Row, View, Where
+from shared.domain.view import View
 from shared.mongodb import (
     PATIENCE,
     Document,
@@ -40,7 +38,8 @@ from shared.mongodb import (
     write_format,
     written_format,
 )
-from shared.views.mongodb_query import all_of, beyond, condition, path_of
+from shared.views.mongodb_query import path_of
+from shared.views.mongodb_rows import MongoRows, append_rows, document_of, row_of, write_rows
 from shared.views.mongodb_transactions import COLLECTION, STALE, Transactions
 from shared.views.port import (
     Changes,
@@ -48,12 +47,6 @@ from shared.views.port import (
     Mark,
     OvertakenError,
     ViewStore,
-    check_limit,
-    decode_cursor,
-    encode_cursor,
-    parse_order,
-    parse_where,
-    read_row,
     shape_of,
 )
 
@@ -63,16 +56,11 @@ KIND, VERSION = "views", 1
 KEPT = "kept"
 #: Seconds between two look-ups of the current generation, and seconds for which a former one is kept for readers of it.
 LOOK_AGAIN, KEEP_FORMER = 1.0, 60.0
-#: Up to this many rows are replaced without a look-up of new ones; for more it pays, as an insert costs far less than a replacement.
-FEW = 8
-#: The error code of a key that is there already.
-TAKEN = 11_000
 _POINTER = "views"
-_encode = msgspec.json.Encoder(order="sorted").encode
 Session = ClientSession | None
 
 
-class MongoViews:
+class MongoViews(MongoRows):
     """All views of one service in a database of their own, apart from its log.
 
     The database user needs the role `readWrite`, or the role `read` with `read_only`, which creates nothing. One call waits at most
@@ -90,7 +78,7 @@ class MongoViews:
         _building: int | None = None,
         _transactions: Transactions | None = None,
     ) -> None:
-        self._views = {view.name: view for view in views}
+        super().__init__(views)
         self._database = majority(database)
         self._kept = self._database if kept is None else majority(kept)
         self._checkpoints = self._database["checkpoints"]
@@ -142,53 +130,6 @@ class MongoViews:
 
     def _of(self, view: View) -> MongoDatabase[Any]:
         return self._kept if view.kept else self._database
-
-    def get(self, view: str, key: str) -> Row | None:
-        with self._reading():
-            found = self._rows(view).find_one({"_id": key}, {"row": 1})
-        return None if found is None else _row(found)
-
-    def get_many(self, view: str, keys: Sequence[str]) -> dict[str, Row]:
-        with (
-            self._reading()
-        ):  # the batch size makes it one answer: by default the first holds 101 documents, here and below
-            found = list(self._rows(view).find({"_id": {"$in": list(keys)}}, {"row": 1}, batch_size=len(keys) + 1))
-        return {document["_id"]: _row(document) for document in found}
-
-    def find(
-        self, view: str, where: Where | None = None, order: str = "key", limit: int = 50, cursor: str | None = None
-    ) -> Page:
-        check_limit(limit)
-        field, descending = parse_order(self._views[view], order)
-        conditions = self._conditions(view, where)
-        if cursor is not None:
-            conditions.append(beyond(field, descending, *decode_cursor(cursor, order)))
-        way, path = DESCENDING if descending else ASCENDING, path_of(field)
-        sort = [("_id", way)] if field == "key" else [(path, way), ("_id", way)]
-        with self._reading():
-            shown = {"row": 1, path: 1}
-            found = list(
-                self._rows(view).find(all_of(conditions), shown, sort=sort, limit=limit + 1, batch_size=limit + 1)
-            )
-        rows = [_row(document) for document in found[:limit]]
-        if len(found) <= limit:
-            return Page(rows, None)
-        last = found[limit - 1]
-        return Page(rows, encode_cursor(order, last["_id"] if field == "key" else last["by"][field], last["_id"]))
-
-    def count(self, view: str, where: Where | None = None) -> int:
-        conditions = self._conditions(view, where)
-        with self._reading():
-            return self._rows(view).count_documents(all_of(conditions))
-
-    def count_by(self, view: str, field: str, where: Where | None = None) -> dict[Any, int]:
-        if parse_order(self._views[view], field)[1]:
-            raise BadInputError(f"{view} cannot be counted by {field!r}", {"field": "a field without a sign"})
-        match = {"$match": all_of(self._conditions(view, where))}
-        group = {"$group": {"_id": f"${path_of(field)}", "rows": {"$sum": 1}}}
-        with self._reading():
-            found = list(self._rows(view).aggregate([match, group, {"$sort": {"_id": 1}}]))
-        return {document["_id"]: document["rows"] for document in found}
 
     def checkpoint(self, follower: str) -> int:
         """Raises `OvertakenError` for a follower of an overtaken process."""
@@ -245,9 +186,9 @@ class MongoViews:
             view = self._views[name]
             held = held or not view.source or self._hold_generation(session)
             _, rows = writes.setdefault(_collection(view, self._number), (view, {}))
-            rows[key] = None if row is None else _document(view, key, row)
+            rows[key] = None if row is None else document_of(view, key, row)
         for collection, (view, rows) in writes.items():
-            (_append if view.appended else _write)(self._of(view)[collection], rows, session)
+            (append_rows if view.appended else write_rows)(self._of(view)[collection], rows, session)
 
     def _move(self, where: Document, moved: Document, session: ClientSession) -> bool:
         """Move a checkpoint; a move from 0 may create it."""
@@ -278,7 +219,7 @@ class MongoViews:
         with self._reading():
             for view in self._views.values():
                 for found in self._rows(view.name).find():
-                    row = _row(found)
+                    row = row_of(found)
                     if found.get("by", {}) != {field: row.get(field) for field in view.fields}:
                         raise CorruptionError(
                             f"{self._database.name}: row {found['_id']!r} of {view.name} is found by what it is not"
@@ -431,12 +372,6 @@ class MongoViews:
     def _follower(self, follower: str) -> str:
         return follower if self._building is None else f"{self._building}~{follower}"
 
-    def _conditions(self, view: str, where: Where | None) -> list[Document]:
-        return [
-            condition(path_of(field), operator, value)
-            for field, operator, value in parse_where(self._views[view], where)
-        ]
-
 
 def marks_in(database: MongoDatabase[Any], patience: float = PATIENCE) -> dict[str, Mark]:
     """Return the marks in a database of views, whatever its views are; the user needs `find` on `checkpoints` only."""
@@ -460,42 +395,6 @@ def _collection(view: View, generation: int) -> str:
     return f"view.{view.name}~{generation}" if view.source else f"view.{view.name}"
 
 
-def _write(collection: Collection[Document], rows: Mapping[str, Document | None], session: ClientSession) -> None:
-    """Replace rows by key, and remove those that are None."""
-    if removed := [key for key, row in rows.items() if row is None]:
-        collection.delete_many({"_id": {"$in": removed}}, session=session)
-    there: Container[str] = rows
-    if len(rows) > FEW:
-        known = collection.find({"_id": {"$in": list(rows)}}, {"_id": 1}, batch_size=len(rows) + 1, session=session)
-        there = {found["_id"] for found in known}
-    if new := [row for key, row in rows.items() if row is not None and key not in there]:
-        collection.insert_many(new, ordered=False, session=session)
-    if old := [ReplaceOne({"_id": key}, row, upsert=True) for key, row in rows.items() if row and key in there]:
-        collection.bulk_write(old, ordered=False, session=session)
-
-
-def _append(collection: Collection[Document], rows: Mapping[str, Document | None], session: ClientSession) -> None:
-    """Insert rows; raises `ConcurrencyError` when one of these keys is taken, or its row is to be removed."""
-    if None in rows.values():
-        raise ConcurrencyError(f"rows of {collection.name} are only appended")
-    new = [row for row in rows.values() if row is not None]
-    try:
-        collection.insert_many(new, ordered=False, session=session)
-    except BulkWriteError as error:
-        if all(one.get("code") != TAKEN for one in error.details.get("writeErrors", ())):
-            raise
-        raise ConcurrencyError(f"rows of {collection.name} are only appended, and one is there already") from error
-
-
 def _second(generation: int | None) -> Document:
     """Return the key range of a second generation's checkpoints ("~" is followed by 7F)."""
     return {"_id": {"$gt": f"{generation}~", "$lt": f"{generation}\x7f"}}
-
-
-def _document(view: View, key: str, row: Row) -> Document:
-    text = _encode({name: value for name, value in row.items() if name != "key"}).decode()
-    return {"_id": key, "by": {field: row[field] for field in view.fields}, "row": text}
-
-
-def _row(found: Document) -> Row:
-    return read_row(found["_id"], found["row"])

@@ -18,7 +18,8 @@ from nameko.events import EventDispatcher
 from nameko.runners import ServiceRunner
 from nameko.testing.utils import get_extension
 
-from shared.broker.publisher import PERSISTENT, Message
+from shared.broker.message import Message
+from shared.broker.publisher import PERSISTENT
 from shared.broker.topology import EXCHANGE, declare, queue_for
 from shared.domain.event import Event
 from shared.domain.identity import new_id

@@ -12,7 +12,7 @@ import msgspec
 import pytest
 
 from shared.domain.city import City
-from shared.domain.clock import Rule, rows_of
+from shared.domain.clock import CLOCK, Rule, rows_of
 from shared.domain.command import GIVEN
 from shared.domain.decider import Decider
 from shared.domain.errors import ConcurrencyError, IllegalStateError, UnavailableError
@@ -23,7 +23,7 @@ from shared.domain.view import View
 from shared.domain.words import _
 from shared.following.context import CallContext
 from shared.following.definition import Definition
-from shared.following.node import CLOCK, ServiceRuntime
+from shared.following.node import ServiceRuntime
 from shared.following.performing import perform
 from shared.log import EventLog
 from shared.log.memory import MemoryStorage

@@ -17,7 +17,8 @@ import pytest
 from kombu import Connection, Exchange, Queue
 
 from shared.broker.embedded import transport as embedded
-from shared.broker.publisher import Message, NotConfirmed, Publisher
+from shared.broker.message import Message, NotConfirmed
+from shared.broker.publisher import Publisher
 from tests.servers import RabbitMQ
 
 QUORUM = {"x-queue-type": "quorum"}
@@ -260,7 +261,8 @@ import sys, time
 from shared.broker.embedded import transport as embedded
 embedded.install()
 from kombu import Connection, Exchange, Queue
-from shared.broker.publisher import Message, Publisher
+from shared.broker.message import Message
+from shared.broker.publisher import Publisher
 publisher = Publisher(sys.argv[1], "linli.events", heartbeat=1)
 turns = 0
 def turn():

@@ -16,7 +16,8 @@ from pathlib import Path
 import pytest
 
 from shared.broker.connecting import connection
-from shared.broker.publisher import Message, NotConfirmed, Publisher
+from shared.broker.message import Message, NotConfirmed
+from shared.broker.publisher import Publisher
 from shared.broker.topology import EXCHANGE, TopologyError
 from shared.domain.errors import UnavailableError
 from shared.service.settings import Settings

@@ -12,7 +12,8 @@ from urllib.parse import urlsplit
 import pytest
 
 from services.console.doctor import examine as doctor
-from shared.broker.publisher import Message, NotConfirmed, Publisher
+from shared.broker.message import Message, NotConfirmed
+from shared.broker.publisher import Publisher
 from shared.broker.topology import EXCHANGE, TopologyError
 from shared.domain.errors import UnavailableError
 from shared.service.settings import Settings

@@ -19,7 +19,8 @@ from kombu import Connection, Consumer, Exchange, Queue
 
 from services.console.catalogue import OWNERS, SERVICES, definition
 from shared.broker import topology
-from shared.broker.publisher import Message, NotConfirmed, Publisher
+from shared.broker.message import Message, NotConfirmed
+from shared.broker.publisher import Publisher
 from shared.broker.topology import TopologyError
 from shared.domain.errors import UnavailableError
 from shared.service.runner import runner_for

@@ -17,7 +17,7 @@ import pytest
 import yaml
 
 from services.console.catalogue import OWNERS, SERVICES
-from shared.broker.publisher import LARGEST_MESSAGE
+from shared.broker.message import LARGEST_MESSAGE
 from tests.compose.engine import Engine
 from tests.compose.test_watching import FIGURES, RULES
 

@@ -10,11 +10,11 @@ from typing import Annotated, Any
 import msgspec
 import pytest
 
-from shared.domain.command import holds
 from shared.domain.decider import Decider
 from shared.domain.errors import ConcurrencyError, CorruptionError, IllegalStateError, UnavailableError
 from shared.domain.event import Codec, Event
 from shared.domain.mandate import Mandate
+from shared.domain.signature import holds
 from shared.following import execute as execution
 from shared.following.codes import Codes
 from shared.following.context import CallContext

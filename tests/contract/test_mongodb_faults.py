@@ -18,7 +18,8 @@ from shared.domain.errors import ConcurrencyError, TimedOutError, UnavailableErr
 from shared.log import EventLog
 from shared.log.mongodb import MongoStorage, migrate
 from shared.log.record import verify_chain
-from shared.views.mongodb import FEW, MongoViews
+from shared.views.mongodb import MongoViews
+from shared.views.mongodb_rows import FEW
 from tests.contract import mongo
 from tests.contract.test_log import commit
 from tests.contract.test_views import VIEWS, issue

@@ -10,7 +10,8 @@ import pytest
 from services.console.catalogue import OWNERS, definition
 from shared.domain.command import MADE, Command
 from shared.domain.errors import BadInputError, IllegalStateError, LinliError
-from shared.domain.fields import Choice, Day, Many, Moment, Number, Pairs, Text
+from shared.domain.fields import Choice, Day, Moment, Number, Text
+from shared.domain.structures import Many, Pairs
 from shared.following.context import Signer
 from tests.desk.registry.founding import founded
 from tests.domain.registry.facts import PROFILE

@@ -33,6 +33,27 @@ def test_the_recipes_run(number: int) -> None:
     )
 
 
+def test_a_command_with_a_field_is_named_in_two_files_outside_tests_as_the_recipe_shows() -> None:
+    """Every line that the recipe adds or keeps stands in its file, and no other file names the command."""
+    (recipe,) = blocks("CONTRIBUTING.md", "diff")
+    shown: dict[str, list[str]] = {}
+    path = ""
+    for line in recipe.splitlines():
+        if line.startswith("+++ "):
+            path = line.removeprefix("+++ b/")
+        elif not line.startswith("--- "):
+            shown.setdefault(path, []).append(line[1:])
+    for path, lines in shown.items():
+        there = (ROOT / path).read_text().splitlines()
+        assert [line for line in lines if line not in there] == [], path
+    command = "describe_team"
+    sources = [path for folder in ("services", "shared", "deploy") for path in (ROOT / folder).rglob("*")]
+    texts = [path for path in sources if path.suffix in (".py", ".po", ".html", ".yaml", ".json", ".toml")]
+    naming = {str(path.relative_to(ROOT)) for path in texts if re.search(rf"\b{command}\b", path.read_text())}
+    assert naming == {path for path in shown if not path.startswith("tests/")}
+    assert len(naming) == 2
+
+
 @pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: str(path.relative_to(ROOT)))
 def test_links_lead_somewhere(document: Path) -> None:
     text = re.sub(r"```.*?```", "", document.read_text(), flags=re.DOTALL)

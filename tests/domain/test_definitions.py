@@ -11,12 +11,13 @@ import pytest
 
 from services.console.catalogue import OWNERS, definition
 from shared.domain.clock import Rule
-from shared.domain.command import GIVEN, TAKEN, Command, holds
+from shared.domain.command import GIVEN, TAKEN, Command
 from shared.domain.decider import Decider
 from shared.domain.event import Event
 from shared.domain.fields import DAY, ID
 from shared.domain.mandate import Mandate
 from shared.domain.reader import Reader
+from shared.domain.signature import holds
 from shared.domain.view import OWN, View, tally
 from shared.following.definition import Definition
 from shared.following.execute import execute

@@ -8,7 +8,7 @@ import msgspec
 import pytest
 
 from shared.domain.errors import CorruptionError
-from shared.domain.event import Codec, Event
+from shared.domain.event import Codec, Event, taken
 
 
 class LampMended(Event, frozen=True, kw_only=True):
@@ -73,3 +73,23 @@ class Anything(Event, frozen=True, kw_only=True):
 def test_events_hold_no_floats(event: type[Event]) -> None:
     with pytest.raises(TypeError, match="events hold no floats"):
         Codec((event,))
+
+
+class LampHung(Event, frozen=True, kw_only=True):
+    lamp_id: str
+    place: str
+    watts: int
+
+
+class Lamp(msgspec.Struct, frozen=True):
+    id: str
+    status: str = "unknown"
+    place: str = ""
+    watts: int = 0
+    since: str = ""
+
+
+def test_a_state_takes_over_what_a_fact_says_in_fields_of_the_same_names_unless_it_is_told_otherwise():
+    hung = LampHung(lamp_id="l-1", place="350104", watts=40)
+    assert Lamp(**taken(hung, Lamp, id="l-1", status="hangs")) == Lamp("l-1", "hangs", "350104", 40)
+    assert Lamp(**taken(hung, Lamp, id="l-1", watts=60)) == Lamp("l-1", "unknown", "350104", 60)

@@ -10,7 +10,8 @@ from marshmallow import ValidationError
 
 from services.console.catalogue import OWNERS, definition
 from shared.domain.event import LARGEST_INTEGER
-from shared.domain.fields import Day, Field, FieldError, Group, Kind, Many, Moment, Number, Pairs, Text
+from shared.domain.fields import Day, FieldError, Kind, Moment, Number, Text
+from shared.domain.structures import Field, Group, Many, Pairs
 from shared.following.schemas import Declared
 
 #: Texts that show nothing: blanks, zero-width characters, fillers, braille without dots, a lonely joiner or mark.

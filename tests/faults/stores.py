@@ -16,11 +16,12 @@ import msgspec
 from services.audit.replay import compare
 from services.audit.verify import verify_log
 from services.console.beside import verify_personal, verify_service
-from shared.domain.command import Holds, on
+from shared.domain.command import on
 from shared.domain.decider import Decider
 from shared.domain.errors import LinliError
 from shared.domain.event import Event
 from shared.domain.mandate import Mandate
+from shared.domain.signature import Holds
 from shared.domain.view import View, by
 from shared.following.codes import Codes
 from shared.following.context import CallContext

@@ -93,7 +93,8 @@ def test_a_fact_that_no_queue_takes_is_not_lost(amqp_uri: str, tmp_path: Path) -
 @green
 def test_an_idle_relay_keeps_its_connection(amqp_uri: str, tmp_path: Path) -> None:
     """A broker hangs up on who is silent for two heartbeats; the publisher's own ticks keep it open."""
-    from shared.broker.publisher import Message, Publisher
+    from shared.broker.message import Message
+    from shared.broker.publisher import Publisher
     from shared.broker.topology import EXCHANGE
 
     publisher = Publisher(amqp_uri, EXCHANGE, heartbeat=1)

@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 
 from services.console.catalogue import definition, service_class
-from shared.domain.city import REGISTRY
+from shared.domain.city_rows import REGISTRY
 from shared.domain.errors import from_mapping
 from shared.domain.identity import new_id
 from shared.following.codes import Codes

@@ -18,15 +18,16 @@ import msgspec
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, rule
 
-from shared.domain.city import REGISTRY
+from shared.domain.city_rows import REGISTRY
 from shared.domain.command import Command
 from shared.domain.decider import Decider
 from shared.domain.errors import LinliError, to_mapping
-from shared.domain.fields import ID, FieldError, load_fields
+from shared.domain.fields import ID, FieldError
 from shared.domain.identity import new_id
 from shared.domain.mandate import Mandate
 from shared.domain.moments import before as is_before
 from shared.domain.record import Record
+from shared.domain.structures import load_fields
 from shared.domain.view import Row, Tally, state_of
 from shared.following.context import CallContext
 from shared.following.definition import Definition

@@ -8,7 +8,8 @@ from typing import Any
 
 import msgspec
 
-from shared.domain.city import City, city_views
+from shared.domain.city import City
+from shared.domain.city_rows import city_views
 from shared.domain.record import Record
 from shared.domain.view import Page, Row, View, Where
 from shared.views.port import fits, parse_order

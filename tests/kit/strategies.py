@@ -16,22 +16,8 @@ from hypothesis import strategies as st
 from hypothesis.strategies import SearchStrategy
 
 from shared.domain.command import Command
-from shared.domain.fields import (
-    ID,
-    PLACE,
-    Choice,
-    Day,
-    Field,
-    Group,
-    Kind,
-    Many,
-    Moment,
-    Number,
-    Pairs,
-    Pattern,
-    Text,
-    Yes,
-)
+from shared.domain.fields import ID, PLACE, Choice, Day, Kind, Moment, Number, Pattern, Text, Yes
+from shared.domain.structures import Field, Group, Many, Pairs
 from tests.kit.city import BUILDING, COMMUNITY, COMPOUND, ENTRIES, ORGANISATIONS, OTHER_COMPOUND, POSTS, RESIDENTS
 
 #: The day on which everything is commanded, and how far the days that are named lie around it.

@@ -9,7 +9,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from services.console.catalogue import OWNERS, SERVICES, definition
-from shared.domain.fields import Choice, Field, Group, Kind, Many, Pairs
+from shared.domain.fields import Choice, Kind
+from shared.domain.structures import Field, Fitting, Group, Many, Pairs
 from shared.following.parking import PARKING
 from shared.service.operations import OPERATIONS
 from shared.words import LANGUAGES, ROOT, table
@@ -32,13 +33,16 @@ def marked(folder: Path) -> Iterator[str]:
 def of_kind(name: str, kind: Kind) -> Iterator[Key]:
     """Words of a field's choices and parts."""
     if isinstance(kind, Choice):
-        yield from ((kind.refers or name, code) for code in kind.codes)
+        yield from ((kind.refers or name, code) for code in kind.codes if code)  # nothing chosen is no code
     elif isinstance(kind, Many):
         yield from of_kind(name, kind.kind)
     elif isinstance(kind, Pairs):
         yield from of_kind(name, kind.values)
     elif isinstance(kind, Group):
         yield from of_fields(kind.fields)
+    elif isinstance(kind, Fitting):
+        for shape in kind.shapes.values():
+            yield from of_kind(name, shape)
 
 
 def of_fields(fields: tuple[Field, ...]) -> Iterator[Key]:

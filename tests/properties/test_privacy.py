@@ -18,12 +18,12 @@ from services.console import privacy
 from services.console.audit import _exported
 from services.console.catalogue import OWNERS, definition
 from services.gateway.portal import proof
-from shared.domain.command import STAFF
 from shared.domain.decider import Decider
 from shared.domain.errors import LinliError
 from shared.domain.event import Event, seals_of
 from shared.domain.mandate import Mandate
 from shared.domain.privacy import PUBLIC, READ_WITHHELD, WITHHELD, classes_of, is_staff, told
+from shared.domain.reader import STAFF
 from shared.domain.record import Record
 from shared.following import cloudevents
 from shared.following.follow import PARKED

@@ -35,8 +35,8 @@ from services.console.backup.archive import (
 from services.console.catalogue import OWNERS, definition
 from services.console.output import out, progress
 from services.gateway.accounts import VIEWS as ACCOUNT_VIEWS
+from shared.domain.clock import CLOCK
 from shared.domain.errors import BadInputError
-from shared.following.node import CLOCK
 from shared.ledger import checkpoint
 from shared.log import EventLog, Head, StoredCommit
 from shared.log.log import now

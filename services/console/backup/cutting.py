@@ -14,8 +14,8 @@ import msgspec
 
 from services.console.backup.archive import Manifest, read_commits, read_entries
 from services.console.catalogue import definition
+from shared.domain.clock import CLOCK
 from shared.domain.errors import BadInputError, CorruptionError
-from shared.following.node import CLOCK
 from shared.log import Head
 from shared.log.record import verify_chain
 

@@ -32,10 +32,10 @@ from services.console.catalogue import OWNERS, definition
 from services.console.databases import migrate
 from services.console.output import out, progress
 from services.gateway.accounts import VIEWS as ACCOUNT_VIEWS
+from shared.domain.clock import CLOCK
 from shared.domain.errors import BadInputError, CorruptionError, NotFoundError
 from shared.domain.record import Record
 from shared.following.follow import epoch
-from shared.following.node import CLOCK
 from shared.ledger import checkpoint
 from shared.log import EventLog, StoredCommit
 from shared.service.settings import Settings

@@ -9,9 +9,9 @@ import segno
 from flask import Blueprint, flash, redirect, render_template, request, url_for
 
 from services.gateway.credentials import TOKEN
+from services.gateway.current import UnfinishedError
 from services.gateway.portal.frame import Frame
 from services.gateway.problems import TooManyRequestsError
-from services.gateway.session import UnfinishedError
 from shared.domain.errors import BadInputError, DomainError, LinliError, NotFoundError, UnauthenticatedError
 from shared.domain.words import _
 

@@ -8,10 +8,12 @@ from functools import cache, cached_property
 from typing import Any
 
 from services.gateway.contracts import DEFINITIONS
-from shared.domain.command import Command, Query
+from shared.domain.command import Command
 from shared.domain.decider import Decider
 from shared.domain.errors import NotFoundError
-from shared.domain.fields import Field, Group, Kind, Many
+from shared.domain.fields import Kind
+from shared.domain.query import Query
+from shared.domain.structures import Field, Group, Many
 from shared.domain.words import _, term
 from shared.following.definition import Definition
 

@@ -8,7 +8,7 @@ from typing import Any
 from services.gateway.portal import language
 from services.gateway.portal.declared import Aggregate
 from services.gateway.portal.frame import Frame
-from shared.domain.command import Query
+from shared.domain.query import Query
 
 Answer = Mapping[str, Any]
 #: Of lists whose codes a list of the city says itself: the field of the answer that names its entry, the list, the part with the codes.

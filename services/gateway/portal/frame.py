@@ -15,10 +15,10 @@ from flask.blueprints import BlueprintSetupState
 from werkzeug.wrappers import Response as AnyResponse
 
 from services.gateway import reader
+from services.gateway.current import Current
 from services.gateway.portal import language
-from services.gateway.session import Current, Gateway
+from services.gateway.session import Gateway
 from services.gateway.signing import asks_again
-from shared.domain.command import LARGEST_PAGE
 from shared.domain.errors import (
     BadInputError,
     DomainError,
@@ -27,6 +27,7 @@ from shared.domain.errors import (
     UnauthenticatedError,
     UnavailableError,
 )
+from shared.domain.query import LARGEST_PAGE
 from shared.domain.words import Said, Term, _, said
 from shared.words import LANGUAGES
 

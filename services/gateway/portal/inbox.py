@@ -11,8 +11,8 @@ from services.gateway.portal import language, things
 from services.gateway.portal.case_pages import ISSUE
 from services.gateway.portal.declared import Aggregate, aggregates
 from services.gateway.portal.frame import Frame
-from shared.domain.command import LARGEST_PAGE
 from shared.domain.errors import UnauthenticatedError
+from shared.domain.query import LARGEST_PAGE
 from shared.domain.words import _
 
 #: Lists of the inbox and what they ask for.

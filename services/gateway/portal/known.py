@@ -6,11 +6,11 @@ from collections.abc import Mapping
 from typing import Any
 
 from services.gateway.portal import language, places, things
+from services.gateway.portal.controls import Option
 from services.gateway.portal.declared import Aggregate, aggregates, called
-from services.gateway.portal.forms import Option
 from services.gateway.portal.frame import Frame
-from shared.domain.command import LARGEST_PAGE
 from shared.domain.errors import BadInputError, DomainError, UnavailableError
+from shared.domain.query import LARGEST_PAGE
 from shared.domain.territory import lineage
 
 

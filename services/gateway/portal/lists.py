@@ -7,13 +7,14 @@ from typing import Any
 
 from flask import render_template, request, url_for
 
-from services.gateway.portal import figures, forms, things
+from services.gateway.portal import controls, figures, forms, things
 from services.gateway.portal.declared import Aggregate
 from services.gateway.portal.frame import Frame
 from services.gateway.portal.known import Known
-from shared.domain.command import Query
 from shared.domain.errors import BadInputError, LinliError
-from shared.domain.fields import Field, FieldError, Yes
+from shared.domain.fields import FieldError, Yes
+from shared.domain.query import Query
+from shared.domain.structures import Field
 from shared.domain.words import _
 
 #: Rows on a page of a list, and fields on the card of a row.
@@ -52,7 +53,7 @@ class Lists:
             of=of,
             query=query,
             cards=[things.shown(self.frame, of, row, _FIELDS) for row in rows],
-            controls=forms.controls(
+            controls=controls.shown(
                 fields, typed, problem.fields if problem else {}, Known(self.frame, of), filters=True
             ),
             filtered=any(name not in ("cursor", "choose") for name in request.args),
@@ -88,7 +89,7 @@ class Lists:
             query=query,
             figures=figures.shown(self.frame, of, answer) if answer else None,
             about_figures=figures.about(answer, query),
-            controls=forms.controls(
+            controls=controls.shown(
                 fields, typed, problem.fields if problem else {}, Known(self.frame, of), filters=True
             ),
             filtered=not request.args,

@@ -14,9 +14,11 @@ from flask import g, url_for
 from services.gateway.portal import language
 from services.gateway.portal.declared import Aggregate, called
 from services.gateway.portal.frame import Frame
-from shared.domain.command import LARGEST_PAGE, Command, Query
+from shared.domain.command import Command
 from shared.domain.errors import BadInputError, DomainError, NotFoundError, UnavailableError
-from shared.domain.fields import FEN, Choice, Kind, Many, Pairs
+from shared.domain.fields import FEN, Choice, Kind
+from shared.domain.query import LARGEST_PAGE, Query
+from shared.domain.structures import Many, Pairs
 from shared.domain.words import _, term
 from shared.words import known, word
 

@@ -11,12 +11,13 @@ from flask import Blueprint, flash, get_flashed_messages, redirect, render_templ
 
 from services.gateway import reader
 from services.gateway.contracts import DEFINITIONS
-from services.gateway.portal import figures, forms, things
+from services.gateway.portal import controls, figures, fitted, forms, things
+from services.gateway.portal.beginning import belonging, judged, kept, only_one
 from services.gateway.portal.declared import Aggregate, aggregate, aggregates, declared, definition
 from services.gateway.portal.frame import Frame
 from services.gateway.portal.known import Known
 from services.gateway.portal.lists import Lists
-from shared.domain.command import CHOSEN, Command, Query
+from shared.domain.command import CHOSEN, Command
 from shared.domain.errors import (
     BadInputError,
     DomainError,
@@ -26,13 +27,13 @@ from shared.domain.errors import (
     UnauthenticatedError,
     UnavailableError,
 )
-from shared.domain.fields import Choice, Field, Kind, Pairs, Yes
+from shared.domain.fields import Choice, Kind
+from shared.domain.query import Query
+from shared.domain.structures import Field
 from shared.domain.words import _
 
 #: Fields on the card of a thing.
 _FIELDS = 8
-#: Fields that are asked anew each time, whatever the thing says already.
-_ASKED_ANEW = ("reason", "note", "because")
 
 #: Parts of a refusal that its sentence says already.
 _SAID = ("power", "place")
@@ -103,8 +104,9 @@ class _Pages:
         row = self._row(of, id)
         if row is not None:
             listed = Known(self.frame, of, row)
-            typed = {field.name: _judged(field, listed) or _kept(field, row, typed[field.name]) for field in one.asked}
-            typed |= _belonging(one, row)
+            typed = {field.name: judged(field, listed) or kept(field, row, typed[field.name]) for field in one.asked}
+            typed |= belonging(one, row)
+        typed = fitted.opened(self.frame, of.service, one, typed)
         return self._form(of, one, id, typed, row=row)
 
     def send(self, service: str, name: str) -> Any:
@@ -113,17 +115,21 @@ class _Pages:
         if isinstance(one, Query):
             raise NotFoundError(_("there is nothing at {path}"), path=request.path)
         id = request.form.get(of.id_field, "").strip()
-        typed = {field.name: forms.read(field.kind, field.name, request.form) for field in one.asked}
+        asked, key = fitted.shaped(one, request.form), request.form.get("command_id", "")
+        typed = {field.name: forms.read(field.kind, field.name, request.form) for field in asked}
+        if fitted.shown_for(one, typed) != request.form.get("shown_for", ""):
+            return self._form(of, one, id, fitted.opened(self.frame, of.service, one, typed), key=key)
         add, drop = request.form.get("add", ""), request.form.get("drop", "")
         if add or drop or "choose" in request.form or reader.changed():
-            typed = {
-                field.name: forms.changed(field.kind, field.name, typed[field.name], add, drop) for field in one.asked
-            }
-            return self._form(of, one, id, typed, key=request.form.get("command_id", ""))
-        typed = {field.name: forms.compacted(field.kind, typed[field.name]) for field in one.asked}
+            typed = {field.name: forms.changed(field.kind, field.name, typed[field.name], add, drop) for field in asked}
+            return self._form(of, one, id, typed, key=key)
+        typed = {field.name: forms.compacted(field.kind, typed[field.name]) for field in asked}
         named: dict[str, Any] = {of.id_field: id} if id and one.id_field is not None else {}
         try:
-            receipt = self.gateway.do(service, name, **named, **forms.arguments(one.asked, typed))
+            ask = forms.arguments(asked, typed)
+            if fitted.follower(one) and request.form.get("seen") != fitted.mark(ask):
+                return self._form(of, one, id, typed, key=key, ask=ask)
+            receipt = self.gateway.do(service, name, **named, **ask)
         except (BadInputError, DomainError) as error:
             status = 422 if isinstance(error, BadInputError) else 403 if isinstance(error, ForbiddenError) else 409
             key = self.gateway.key_after(error)
@@ -205,17 +211,19 @@ class _Pages:
         problem: LinliError | None = None,
         row: Mapping[str, Any] | None = None,
         key: str = "",
+        ask: Mapping[str, Any] | None = None,
     ) -> str:
+        """The form with what was typed; `ask` is what would be sent of it, for whoever first sees what changes."""
         row = row if row is not None else self._row(of, id)
-        fields = command.asked
+        fields = fitted.shaped(command, typed)
         if command.id_field is not None and command.new != CHOSEN and not id:
             fields = (_named_anew(command.id_field), *fields)
             typed = {of.id_field: id} | dict(typed)
         wrong = problem.fields if problem else {}
         offered = self._offered(of, command, id) if row else {}
         known = Known(self.frame, of, row, offered)
-        typed = {name: _only_one(known.offered(name), one) for name, one in typed.items()}
-        fixed = _belonging(command, row or {})
+        typed = {name: only_one(known.offered(name), one) for name, one in typed.items()}
+        fixed = belonging(command, row or {})
         fields = tuple(field for field in fields if field.name not in fixed)
         refused = row is not None and command.new is None and command.name not in row.get("actions", [command.name])
         asked = {field.name for field in fields}
@@ -233,8 +241,9 @@ class _Pages:
             to=self._back(),
             problem=problem,
             unplaced={name: reason for name, reason in wrong.items() if name not in _SAID and name not in asked},
-            controls=forms.controls(fields, typed, wrong, known),
+            controls=controls.shown(fields, typed, wrong, known),
             not_now=refused and problem is None,
+            preview=fitted.preview(self.frame, of.service, command, typed, ask, known),
         )
 
     def _offered(self, of: Aggregate, command: Command, id: str) -> dict[str, list[dict[str, Any]]]:
@@ -269,40 +278,6 @@ def _own(query: Query) -> list[dict[str, str]]:
 def _named_anew(field: Field) -> Field:
     """The field that names a new thing: a new place is none of those that one can choose."""
     return altered(field, kind=altered(field.kind, control="line")) if field.kind.control == "place" else field
-
-
-def _only_one(offered: set[str] | None, typed: forms.Typed) -> forms.Typed:
-    """What a field holds: where there is but one to choose, that."""
-    return next(iter(offered)) if offered is not None and len(offered) == 1 and forms.blank(typed) else typed
-
-
-def _belonging(command: Command, row: Mapping[str, Any]) -> dict[str, str]:
-    """What a thing belongs to as it says itself, such as the project of a payment: nobody is asked for that."""
-    held = {one.of for one in command.needs.holds.values() if isinstance(one.of, str)}
-    asked = (field.name for field in command.asked if field.name in held and command.new is None)
-    return {name: str(row[name]) for name in asked if row.get(name)}
-
-
-def _judged(field: Field, known: Known) -> forms.Typed:
-    """A row for each item of the thing, where every one of them is judged."""
-    if not isinstance(field.kind, Pairs) or not isinstance(field.kind.values, Yes):
-        return []
-    return [{"key": option.value, "value": ""} for option in known.within(field.name)]
-
-
-def _kept(field: Field, row: Mapping[str, Any], begun: forms.Typed) -> forms.Typed:
-    """What the thing says already, where a command must say it again; sentences about the act are asked anew."""
-    choosing = isinstance(field.kind, Choice) or field.kind.control in (
-        "code",
-        "place",
-        "money",
-        "number",
-        "line",
-        "lines",
-    )
-    if not forms.blank(begun) or not field.required or field.name in _ASKED_ANEW or not choosing:
-        return begun
-    return forms.retyped(field.kind, row.get(field.name, ""))
 
 
 def _flashed(of: Aggregate, id: str) -> dict[str, Any] | None:

@@ -21,11 +21,12 @@ from shared.domain.answers import ACTIONS, COUNT, OTHERS, PLACE_NAMES, TEXT, Sha
 from shared.domain.answers import many as list_of
 from shared.domain.catalogue import TRIAGE
 from shared.domain.city import City
-from shared.domain.command import LARGEST_PAGE, Cursor, Limit, order_of
 from shared.domain.duties import by_duty
 from shared.domain.errors import ForbiddenError, NotFoundError
-from shared.domain.fields import DAY, PLACE, YES, choice, code_of, id_of, line, look, many, number
+from shared.domain.fields import DAY, PLACE, YES, choice, code_of, id_of, line, look, number
+from shared.domain.query import LARGEST_PAGE, Cursor, Limit, order_of
 from shared.domain.reader import Reader
+from shared.domain.structures import many
 from shared.domain.territory import EVERYWHERE
 from shared.domain.view import Row, Share, state_of
 from shared.domain.words import _, said, term

@@ -22,8 +22,8 @@ from shared.domain.words import _, said
         collected=COUNT,
         by_class=by_code(COUNT),
         before=COUNT,
-        as_of=shape(service=TEXT, position=COUNT),
-    )
+    ),
+    as_of=True,
 )
 def issues_since(
     read: Reader,
@@ -37,29 +37,26 @@ def issues_since(
     `before` are those that were reported before; `by_class` holds confidential ones as a class of their own.
     """
 
-    def answer() -> Row:
-        milestones = [*_founded(read, organisation_id), *_filled(read, post_id)]
-        if not milestones:
-            raise BadInputError(
-                _("name the milestone: a body that was founded, or a post that was filled"),
-                {"organisation_id": said(_("is missing"))},
-            )
-        since = max(one["day"] for one in milestones)
-        where: Row = {"place__under": place, "hidden": [SHOWN, SECRET]}
-        after = where | {"reported__gte": since}
-        by_class = dict(read.rows.count_by("cases", "problem_class", after | {"hidden": SHOWN}))
-        if secret := read.rows.count("cases", after | {"hidden": SECRET}):
-            by_class["confidential"] = secret
-        return {
-            "place": place,
-            "since": since,
-            "milestones": milestones,
-            "collected": sum(by_class.values()),
-            "by_class": by_class,
-            "before": read.rows.count("cases", where | {"reported__lt": since}),
-        }
-
-    return read.as_of(answer)
+    milestones = [*_founded(read, organisation_id), *_filled(read, post_id)]
+    if not milestones:
+        raise BadInputError(
+            _("name the milestone: a body that was founded, or a post that was filled"),
+            {"organisation_id": said(_("is missing"))},
+        )
+    since = max(one["day"] for one in milestones)
+    where: Row = {"place__under": place, "hidden": [SHOWN, SECRET]}
+    after = where | {"reported__gte": since}
+    by_class = dict(read.rows.count_by("cases", "problem_class", after | {"hidden": SHOWN}))
+    if secret := read.rows.count("cases", after | {"hidden": SECRET}):
+        by_class["confidential"] = secret
+    return {
+        "place": place,
+        "since": since,
+        "milestones": milestones,
+        "collected": sum(by_class.values()),
+        "by_class": by_class,
+        "before": read.rows.count("cases", where | {"reported__lt": since}),
+    }
 
 
 def _founded(read: Reader, organisation_id: str) -> list[Row]:

@@ -36,6 +36,7 @@ from services.issues.issue.facts import (
     TextWithheld,
 )
 from shared.domain.decider import Decider
+from shared.domain.event import taken
 
 #: An issue in one of these waits for somebody to act.
 OPEN = ("reported", "triaged", "dispatched", "accepted")
@@ -135,36 +136,10 @@ def evolve(issue: Issue, event: IssueFact) -> Issue:
     match event:
         case IssueReported():
             return Issue(
-                id=event.issue_id,
-                status="reported",
-                place=event.place,
-                category=event.category,
-                description=event.description,
-                channel=event.channel,
-                origin=event.origin,
-                reporter=event.reporter,
-                contact=event.contact or issue.contact,
-                organisation_id=event.organisation_id,
-                person_id=event.person_id,
-                post_id=event.post_id,
-                level=event.level,
-                confidential=event.confidential,
-                link=event.link,
-                link_until=event.link_until,
+                **taken(event, Issue, id=event.issue_id, status="reported", contact=event.contact or issue.contact)
             )
         case IssueHeld():
-            return Issue(
-                id=event.issue_id,
-                status="held",
-                place=event.place,
-                category=event.category,
-                description=event.description,
-                channel=event.channel,
-                contact=event.contact,
-                confidential=event.confidential,
-                link=event.link,
-                link_until=event.link_until,
-            )
+            return Issue(**taken(event, Issue, id=event.issue_id, status="held"))
         case IssueStruckOut():
             return replace(issue, status="struck_out", struck_because=event.reason)
         case IssueTriaged():

@@ -3,36 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Annotated, Any
 
 import msgspec
 
 from services.registry.entry.checks import drops, faults, kept
 from services.registry.entry.state import ENTRY, Data, Entry, EntryAdopted, EntryRetired, id_asked, last, standing
-from shared.domain.catalogue import KINDS, data_of, whole
+from shared.domain.catalogue import KINDS, SCHEMAS, data_of, whole
 from shared.domain.city import City
 from shared.domain.city import Entry as Version
 from shared.domain.errors import BadInputError, IllegalStateError, NotFoundError
 from shared.domain.event import Event
-from shared.domain.fields import CODE, DAY, FieldError, Kind, choice, line, text
+from shared.domain.fields import CODE, DAY, FieldError, choice, line, text
 from shared.domain.mandate import Mandate
 from shared.domain.parameters import PARAMETERS
+from shared.domain.structures import fitting
 from shared.domain.words import _, said, term
 
-
-@dataclass(frozen=True, kw_only=True)
-class _Data(Kind):
-    """An object that is checked by the kind of the entry."""
-
-    def load(self, value: Any) -> dict[str, Any]:
-        if not isinstance(value, Mapping):
-            raise FieldError(said(_("must be an object of names and values")))
-        return dict(value)
-
-
 KIND = choice(*KINDS, words="kinds")
-_DATA = _Data(control="pairs", facets={"type": "object"})
+_DATA = fitting("kind", SCHEMAS, now="get_entry")
 _NO_DATA: Mapping[str, Any] = {}
 
 

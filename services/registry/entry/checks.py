@@ -23,8 +23,9 @@ from services.registry.subjects import (
     wrong_kind,
 )
 from shared.domain.catalogue import ANONYMOUS, KINDS, RESIDENT
-from shared.domain.city import NEVER, City
+from shared.domain.city import City
 from shared.domain.city import Entry as Version
+from shared.domain.city_rows import NEVER
 from shared.domain.festival import festival_day
 from shared.domain.fields import FieldError, number
 from shared.domain.parameters import PARAMETERS

@@ -9,12 +9,12 @@ import msgspec
 
 from shared.domain.city import City
 from shared.domain.city import Entry as Version
-from shared.domain.command import Holds, holds
 from shared.domain.decider import Decider
 from shared.domain.errors import BadInputError
 from shared.domain.event import Event
 from shared.domain.mandate import Mandate
 from shared.domain.privacy import PUBLIC, told
+from shared.domain.signature import Holds, holds
 from shared.domain.words import _, said, term
 
 Data = dict[str, bool | int | str | list[str | dict[str, bool | int | str | list[str]]]]

@@ -12,23 +12,19 @@ from services.registry.organisation import ORGANISATION, Organisation
 from shared.domain.bodies import MeetingKind
 from shared.domain.catalogue import data_of
 from shared.domain.city import City
-from shared.domain.command import CHOSEN, holds
+from shared.domain.command import CHOSEN
 from shared.domain.errors import BadInputError, IllegalStateError
 from shared.domain.event import Event
-from shared.domain.fields import DAY, Pattern, code_of, group, id_of, line, many, text
+from shared.domain.fields import DAY, HOUR, code_of, id_of, line, text
 from shared.domain.mandate import Mandate
 from shared.domain.masking import masked
 from shared.domain.period import plus_days
+from shared.domain.signature import holds
+from shared.domain.structures import group, many
 from shared.domain.words import _, said, term
 
 #: Items of one agenda, and bodies invited, at most.
 MOST = 50
-_HOUR = Pattern(
-    control="line",
-    facets={"type": "string", "maxLength": 5, "example": "19:30"},
-    pattern="(([01][0-9]|2[0-3]):[0-5][0-9])?",
-    reason=_("must be a time of day like 19:30"),
-)
 
 
 @MEETING.command("meeting.call", new=CHOSEN, compares=True, place="organisation")
@@ -43,7 +39,7 @@ def call_meeting(
     organisation_id: Annotated[str, id_of("organisation"), "body that calls it"],
     day: Annotated[str, DAY, "day"],
     agenda: Annotated[Sequence[Item], many(group(Item), 1, MOST), "what is to be discussed"],
-    hour: Annotated[str, _HOUR, "time of day, like 19:30; empty: not said"] = "",
+    hour: Annotated[str, HOUR, "time of day, like 19:30; empty: not said"] = "",
     where: Annotated[str, line(200), "where exactly, for everyone to read"] = "",
     topic: Annotated[str, code_of("topics"), "topic of the city that it is about; empty: none"] = "",
     invited: Annotated[

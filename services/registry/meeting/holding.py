@@ -21,9 +21,10 @@ from shared.domain.bodies import MeetingKind
 from shared.domain.city import City, held_on
 from shared.domain.errors import BadInputError, IllegalStateError
 from shared.domain.event import Event
-from shared.domain.fields import DAY, DIGEST, ID, code_of, id_of, line, many, number, pairs, text
+from shared.domain.fields import DAY, DIGEST, ID, code_of, id_of, line, number, text
 from shared.domain.mandate import Mandate
 from shared.domain.masking import masked
+from shared.domain.structures import many, pairs
 from shared.domain.words import Said, _, said, term
 
 _MOST = 100_000

@@ -7,11 +7,11 @@ from typing import Annotated, Any
 
 from services.registry.census import below
 from services.registry.meeting.state import HELD, MEETING, Meeting, came
-from shared.domain.answers import ACTIONS, COUNT, OTHERS, PLACE_NAMES, TEXT, YES, by_code, many, page_of, row_of, shape
+from shared.domain.answers import ACTIONS, COUNT, PLACE_NAMES, TEXT, YES, by_code, many, row_of, shape
 from shared.domain.city import every
-from shared.domain.command import Cursor, Limit, order_of
 from shared.domain.event import Event
 from shared.domain.fields import DAY, PLACE, choice, code_of, id_of
+from shared.domain.listing import Listing
 from shared.domain.reader import Reader
 from shared.domain.view import Row, View
 
@@ -65,10 +65,11 @@ _SINCE = Annotated[str, DAY, "on this day or later"]
 _UNTIL = Annotated[str, DAY, "before this day"]
 
 
-@MEETING.query(answer=page_of(_ROW))
+_LISTED = Listing(MEETING, MEETINGS, _ROW, lambda read, rows: (_shown(read, row) for row in rows))
+
+
+@_LISTED.list("-day", "place", by={"place": "place__under", "since": "day__gte", "until": "day__lt"})
 def find_meetings(
-    read: Reader,
-    *,
     place: _PLACE = "",
     organisation_id: _BODY = "",
     kind: _KIND = "",
@@ -76,20 +77,11 @@ def find_meetings(
     status: Annotated[str, choice(*STATUSES, words="meeting status"), "in this state"] = "",
     since: _SINCE = "",
     until: _UNTIL = "",
-    order: Annotated[str, order_of("day", "place"), "sorted by; - before it: descending"] = "-day",
-    limit: Limit = 50,
-    cursor: Cursor = "",
-) -> dict[str, Any]:
+) -> None:
     """The register of meetings: by body, kind, topic and period, with those whose day has passed (A36, B03, B08)."""
-    where = _where(place, organisation_id, kind, topic, since, until) | ({"status": status} if status else {})
-    found = read.named_page("meetings", where, limit, cursor, order, MEETING)
-    return found | {"rows": [_shown(read, row) for row in found["rows"]]}
 
 
-@MEETING.query(answer=shape({"organisation": TEXT, "organisation_en": TEXT}, others=OTHERS, **_ROW["properties"]))
-def get_meeting(read: Reader, *, meeting_id: Annotated[str, id_of("meeting"), "the meeting"]) -> dict[str, Any]:
-    """A meeting with its agenda, who came, what it resolved by which votes, and its minutes (A36, D27)."""
-    return _shown(read, read.thing("meetings", meeting_id, MEETING))
+_LISTED.one("A meeting with its agenda, who came, what it resolved by which votes, and its minutes (A36, D27).")
 
 
 _OF_BODY = shape(
@@ -111,8 +103,8 @@ _OF_BODY = shape(
         by_topic=by_code(COUNT),
         **dict.fromkeys(("not_held", "persons", "carried", "in_force", "carried_out"), COUNT),
         bodies=many(_OF_BODY),
-        as_of=shape(service=TEXT, position=COUNT),
-    )
+    ),
+    as_of=True,
 )
 def meeting_figures(
     read: Reader,
@@ -130,27 +122,24 @@ def meeting_figures(
     `persons` everybody each time they came.
     """
 
-    def answer() -> Row:
-        rows = list(every(read.rows, "meetings", _where(place, organisation_id, kind, topic, since, until)))
-        held = [row for row in rows if row["status"] in HELD]
-        bodies: dict[tuple[str, str, str], Row] = {}
-        for row in held:
-            told = {name: row[name] for name in ("organisation_id", "kind", "topic")}
-            key = (row["organisation_id"], row["kind"], row["topic"])
-            of = bodies.setdefault(key, told | {"held": 0, "persons": 0, "last": ""})
-            of |= {
-                "held": of["held"] + 1,
-                "persons": of["persons"] + row["persons"],
-                "last": max(of["last"], row["day"]),
-            }
-        return {
-            "place": place,
-            "by_status": dict(Counter(row["status"] for row in rows)),
-            "by_kind": dict(Counter(row["kind"] for row in held)),
-            "by_topic": dict(Counter(row["topic"] for row in held if row["topic"])),
-            "not_held": sum(_shown(read, row)["not_held"] for row in rows),
-            **{name: sum(row[name] for row in held) for name in ("persons", "carried", "in_force", "carried_out")},
-            "bodies": read.city.named(bodies[one] for one in sorted(bodies)),
+    rows = list(every(read.rows, "meetings", _where(place, organisation_id, kind, topic, since, until)))
+    held = [row for row in rows if row["status"] in HELD]
+    bodies: dict[tuple[str, str, str], Row] = {}
+    for row in held:
+        told = {name: row[name] for name in ("organisation_id", "kind", "topic")}
+        key = (row["organisation_id"], row["kind"], row["topic"])
+        of = bodies.setdefault(key, told | {"held": 0, "persons": 0, "last": ""})
+        of |= {
+            "held": of["held"] + 1,
+            "persons": of["persons"] + row["persons"],
+            "last": max(of["last"], row["day"]),
         }
-
-    return read.as_of(answer)
+    return {
+        "place": place,
+        "by_status": dict(Counter(row["status"] for row in rows)),
+        "by_kind": dict(Counter(row["kind"] for row in held)),
+        "by_topic": dict(Counter(row["topic"] for row in held if row["topic"])),
+        "not_held": sum(_shown(read, row)["not_held"] for row in rows),
+        **{name: sum(row[name] for row in held) for name in ("persons", "carried", "in_force", "carried_out")},
+        "bodies": read.city.named(bodies[one] for one in sorted(bodies)),
+    }

@@ -12,7 +12,7 @@ from shared.domain.bodies import MeetingKind
 from shared.domain.catalogue import data_of
 from shared.domain.city import City
 from shared.domain.decider import Decider
-from shared.domain.event import Event
+from shared.domain.event import Event, taken
 from shared.domain.fields import choice, id_of, line
 from shared.domain.privacy import PUBLIC, told
 
@@ -171,19 +171,14 @@ def evolve(meeting: Meeting, event: Event) -> Meeting:
     match event:
         case MeetingCalled():
             return Meeting(
-                meeting.id,
-                "called",
-                event.kind,
-                event.kind_version,
-                event.organisation_id,
-                event.place,
-                event.day,
-                event.hour,
-                event.where,
-                event.topic,
-                event.asking_organisation_id,
-                tuple(event.agenda),
-                tuple(event.invited_ids),
+                **taken(
+                    event,
+                    Meeting,
+                    id=meeting.id,
+                    status="called",
+                    agenda=tuple(event.agenda),
+                    invited=tuple(event.invited_ids),
+                )
             )
         case MeetingCalledOff():
             return replace(meeting, status="called_off", reason=event.reason)
@@ -198,20 +193,7 @@ def evolve(meeting: Meeting, event: Event) -> Meeting:
                 present=event.present,
             )
         case ItemResolved():
-            made = Resolution(
-                event.number,
-                event.text,
-                event.votes_for,
-                event.votes_against,
-                event.abstained,
-                event.carried,
-                event.category,
-                options=event.options,
-                positions=event.positions,
-                objections=tuple(event.objections),
-                charged_post_id=event.charged_post_id,
-                due=event.due,
-            )
+            made = Resolution(**taken(event, Resolution, objections=tuple(event.objections)))
             return replace(meeting, resolutions=(*meeting.resolutions, made))
         case MinutesKept():
             return replace(meeting, status="minuted", text=event.text, kept_at=event.kept_at, digest=event.digest)

@@ -21,10 +21,10 @@ from shared.domain.answers import (
 )
 from shared.domain.calendar import provisional
 from shared.domain.city import every
-from shared.domain.command import Cursor, Limit, order_of
 from shared.domain.event import Event
 from shared.domain.fields import DAY, PLACE, choice, code_of, id_of
 from shared.domain.period import days_between, plus_days
+from shared.domain.query import Cursor, Limit, order_of
 from shared.domain.reader import Reader
 from shared.domain.view import Row, View, tally
 
@@ -130,14 +130,7 @@ def get_obligation(
 
 
 @OBLIGATION.query(
-    answer=shape(
-        place=TEXT,
-        obligations=COUNT,
-        by_status=by_code(COUNT),
-        acts=COUNT,
-        persons=COUNT,
-        as_of=shape(service=TEXT, position=COUNT),
-    )
+    answer=shape(place=TEXT, obligations=COUNT, by_status=by_code(COUNT), acts=COUNT, persons=COUNT), as_of=True
 )
 def obligation_figures(
     read: Reader, *, place: Annotated[str, PLACE, "territory path; left out: the whole city"] = ""
@@ -147,18 +140,15 @@ def obligation_figures(
     `persons` counts everybody each time they came.
     """
 
-    def answer() -> Row:
-        row = read.rows.get("obligation_figures", place or "*") or {}
-        by_status = row.get("by_status", {})
-        return {
-            "place": place,
-            "obligations": sum(by_status.values()),
-            "by_status": by_status,
-            "acts": row.get("acts", 0),
-            "persons": row.get("persons", 0),
-        }
-
-    return read.as_of(answer)
+    row = read.rows.get("obligation_figures", place or "*") or {}
+    by_status = row.get("by_status", {})
+    return {
+        "place": place,
+        "obligations": sum(by_status.values()),
+        "by_status": by_status,
+        "acts": row.get("acts", 0),
+        "persons": row.get("persons", 0),
+    }
 
 
 _PERIOD = shape(
@@ -173,7 +163,7 @@ _PERIOD = shape(
 )
 
 
-@OBLIGATION.query(answer=shape(rule=TEXT, place=TEXT, rows=many(_PERIOD), as_of=shape(service=TEXT, position=COUNT)))
+@OBLIGATION.query(answer=shape(rule=TEXT, place=TEXT, rows=many(_PERIOD)), as_of=True)
 def obligation_periods(
     read: Reader,
     *,
@@ -187,25 +177,22 @@ def obligation_periods(
     """
     first = since or plus_days(read.today, -92)
 
-    def answer() -> Row:
-        found: dict[str, Row] = {}
-        where: Row = {"rule": rule, "until__gt": first} | ({"place__under": place} if place else {})
-        for row in every(read.rows, "obligations", where):
-            empty = {"by_status": {}, "acts": 0, "minutes": 0, "persons": 0, "without": []}
-            told = {name: row[name] for name in ("period", "since", "until")}
-            one = found.setdefault(row["period"], told | empty)
-            one["by_status"][row["status"]] = one["by_status"].get(row["status"], 0) + 1
-            one["acts"] += len(row["days"])
-            one["minutes"] += row["done"] if row["unit"] == "minutes" else 0
-            one["persons"] += row["came"]
-            one["until"] = max(one["until"], row["until"])
-            if row["status"] in ("owed", "missed") and len(one["without"]) < NAMED:
-                one["without"].append({"organisation_id": row["organisation_id"], "status": row["status"]})
-        rows = sorted(found.values(), key=lambda row: (row["since"], row["period"]))
-        return {
-            "rule": rule,
-            "place": place,
-            "rows": [row | {"without": read.city.named(row["without"])} for row in rows],
-        }
-
-    return read.as_of(answer)
+    found: dict[str, Row] = {}
+    where: Row = {"rule": rule, "until__gt": first} | ({"place__under": place} if place else {})
+    for row in every(read.rows, "obligations", where):
+        empty = {"by_status": {}, "acts": 0, "minutes": 0, "persons": 0, "without": []}
+        told = {name: row[name] for name in ("period", "since", "until")}
+        one = found.setdefault(row["period"], told | empty)
+        one["by_status"][row["status"]] = one["by_status"].get(row["status"], 0) + 1
+        one["acts"] += len(row["days"])
+        one["minutes"] += row["done"] if row["unit"] == "minutes" else 0
+        one["persons"] += row["came"]
+        one["until"] = max(one["until"], row["until"])
+        if row["status"] in ("owed", "missed") and len(one["without"]) < NAMED:
+            one["without"].append({"organisation_id": row["organisation_id"], "status": row["status"]})
+    rows = sorted(found.values(), key=lambda row: (row["since"], row["period"]))
+    return {
+        "rule": rule,
+        "place": place,
+        "rows": [row | {"without": read.city.named(row["without"])} for row in rows],
+    }

@@ -15,13 +15,14 @@ from services.registry.obligation.state import (
     ObligationServed,
     ObligationWaived,
 )
-from shared.domain.command import holds, on
+from shared.domain.command import on
 from shared.domain.errors import BadInputError, IllegalStateError
 from shared.domain.event import Event
 from shared.domain.fields import DAY, id_of, line, number, text
 from shared.domain.identity import derived_id
 from shared.domain.mandate import Mandate
 from shared.domain.period import days_between
+from shared.domain.signature import holds
 from shared.domain.words import Said, _, said
 
 

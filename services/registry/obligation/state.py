@@ -8,7 +8,7 @@ import msgspec
 from msgspec.structs import replace
 
 from shared.domain.decider import Decider
-from shared.domain.event import Codec, Event
+from shared.domain.event import Codec, Event, taken
 from shared.domain.privacy import PUBLIC, told
 
 STATUSES = ("owed", "met", "missed", "late", "waived")
@@ -131,22 +131,7 @@ def evolve(obligation: Obligation, event: Event) -> Obligation:
     """Apply a recorded fact. Never refuses: it has already happened."""
     match event:
         case ObligationOwed():
-            return Obligation(
-                obligation.id,
-                "owed",
-                event.rule,
-                event.organisation_id,
-                event.place,
-                event.period,
-                event.since,
-                event.until,
-                event.amount,
-                event.spacing,
-                calendar=event.calendar,
-                unit=event.unit,
-                persons=event.persons,
-                meeting=event.meeting,
-            )
+            return Obligation(**taken(event, Obligation, id=obligation.id, status="owed"))
         case EndCountedAgain():
             return replace(obligation, until=event.until, calendar=event.calendar)
         case ObligationServed():

@@ -11,11 +11,12 @@ from services.registry.standing import STANDING, Standing, StandingEnded
 from shared.domain.city import City, every
 from shared.domain.errors import BadInputError, IllegalStateError
 from shared.domain.event import Event
-from shared.domain.fields import DAY, many, text
+from shared.domain.fields import DAY, text
 from shared.domain.fields import PLACE as PATH
 from shared.domain.mandate import Mandate
 from shared.domain.policy import Decision
 from shared.domain.record import Record
+from shared.domain.structures import many
 from shared.domain.territory import within
 from shared.domain.words import Said, _, said, term
 

@@ -9,12 +9,14 @@ from services.registry.entry import Entry, entries, in_force
 from services.registry.place.state import PLACE, Named, Place, PlaceRegistered, PlaceRenamed
 from services.registry.standing import STANDING, Standing, asked_standings, first_standings
 from shared.domain.city import City, every, unlike
-from shared.domain.command import GIVEN, On, holds, on
+from shared.domain.command import GIVEN, On, on
 from shared.domain.errors import IllegalStateError, NotFoundError
 from shared.domain.event import Event
-from shared.domain.fields import CODE, DAY, code_of, line, pairs
+from shared.domain.fields import CODE, DAY, code_of, line
 from shared.domain.fields import PLACE as PATH
 from shared.domain.mandate import Mandate
+from shared.domain.signature import holds
+from shared.domain.structures import pairs
 from shared.domain.view import Row
 from shared.domain.words import _, said
 

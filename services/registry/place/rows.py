@@ -6,13 +6,13 @@ from typing import Annotated, Any
 
 from services.registry.place.state import PLACE, HouseholdsCounted, Place, PlaceDescribed, PlaceMeasured
 from shared.domain.answers import ACTIONS, PLACE_NAMES, TEXT, many, page_of, row_of, shape
-from shared.domain.city import NEVER
-from shared.domain.command import Cursor, Limit, order_of
+from shared.domain.city_rows import NEVER
 from shared.domain.event import Event
 from shared.domain.fields import DAY, YES, code_of
 from shared.domain.fields import PLACE as PATH
 from shared.domain.moments import day_of, days_late, imported
 from shared.domain.parameters import LONGEST_WINDOW
+from shared.domain.query import Cursor, Limit, order_of
 from shared.domain.reader import Reader
 from shared.domain.record import Record
 from shared.domain.view import OWN, Row, View

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from services.registry.organisation import Organisation
 from services.registry.post.state import Post
-from shared.domain.city import NEVER, City, every
+from shared.domain.city import City, every
+from shared.domain.city_rows import NEVER
 from shared.domain.errors import IllegalStateError
 from shared.domain.territory import within
 from shared.domain.view import Row

@@ -13,11 +13,12 @@ from services.registry.post.beside import check_main, main_post
 from services.registry.post.going_with import ended_with, going_with
 from services.registry.post.state import POST, AppointmentEnded, PersonAppointed, Post
 from shared.domain.city import City, every, held_on
-from shared.domain.command import On, holds
+from shared.domain.command import On
 from shared.domain.errors import ForbiddenError, IllegalStateError, NotFoundError
 from shared.domain.event import Event
 from shared.domain.fields import DAY, id_of, text
 from shared.domain.mandate import Mandate
+from shared.domain.signature import holds
 from shared.domain.view import Row
 from shared.domain.words import _, said
 

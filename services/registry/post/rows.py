@@ -10,11 +10,12 @@ from services.registry.person import names
 from services.registry.post.state import POST, AppointmentEnded, PersonAppointed, Post
 from shared.domain.answers import ACTIONS, PLACE_NAMES, TEXT, page_of, row_of, shape
 from shared.domain.answers import YES as TRUE
-from shared.domain.city import NEVER, held_on
-from shared.domain.command import Cursor, Limit, order_of
+from shared.domain.city import held_on
+from shared.domain.city_rows import NEVER
 from shared.domain.event import Event
 from shared.domain.fields import PLACE as PATH
 from shared.domain.fields import YES, code_of, id_of
+from shared.domain.query import Cursor, Limit, order_of
 from shared.domain.reader import Reader
 from shared.domain.record import Record
 from shared.domain.view import OWN, Row, View

@@ -12,12 +12,13 @@ from services.registry.organisation import ORGANISATION, Organisation
 from services.registry.post.state import POST, Post, PostAbolished, PostEstablished
 from shared.domain.catalogue import ANONYMOUS, RESIDENT
 from shared.domain.city import City
-from shared.domain.command import CHOSEN, holds
+from shared.domain.command import CHOSEN
 from shared.domain.errors import BadInputError, IllegalStateError, NotFoundError
 from shared.domain.event import Event
 from shared.domain.fields import DAY, code_of, id_of, line, text
 from shared.domain.fields import PLACE as PATH
 from shared.domain.mandate import Mandate
+from shared.domain.signature import holds
 from shared.domain.territory import within
 from shared.domain.words import Said, _, said, term
 

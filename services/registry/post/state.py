@@ -7,7 +7,7 @@ from typing import Annotated
 import msgspec
 
 from shared.domain.decider import Decider
-from shared.domain.event import Codec, Event
+from shared.domain.event import Codec, Event, taken
 from shared.domain.privacy import PUBLIC, told
 
 
@@ -86,16 +86,7 @@ def evolve(post: Post, event: PostEstablished | PostAbolished | PersonAppointed 
     replace = msgspec.structs.replace
     match event:
         case PostEstablished():
-            return Post(
-                post.id,
-                "standing",
-                event.organisation_id,
-                event.role,
-                event.title,
-                event.title_en,
-                event.place,
-                event.ex_officio_post_id,
-            )
+            return Post(**taken(event, Post, id=post.id, status="standing"))
         case PersonAppointed():
             held = replace(post, person_id=event.person_id, since=event.since, until=event.until)
             return replace(held, free=post.until or post.free, beside_post_id=event.beside_post_id)

@@ -13,17 +13,19 @@ from services.registry.organisation import ORGANISATION, Organisation
 from services.registry.person import PERSON, Person, names
 from services.registry.post.holding import appointed, selected_by
 from services.registry.post.state import POST, Post
-from shared.domain.answers import ACTIONS, OTHERS, PLACE_NAMES, TEXT, page_of, row_of, shape
+from shared.domain.answers import ACTIONS, OTHERS, PLACE_NAMES, TEXT, row_of, shape
 from shared.domain.city import City
 from shared.domain.clock import Rule, rows_of
-from shared.domain.command import Cursor, Limit, On, holds, on, order_of
+from shared.domain.command import On, on
 from shared.domain.decider import Decider
 from shared.domain.errors import ForbiddenError, IllegalStateError
 from shared.domain.event import Event
 from shared.domain.fields import PLACE, choice, id_of, text
+from shared.domain.listing import Listing
 from shared.domain.mandate import Mandate
 from shared.domain.privacy import staff, told
 from shared.domain.reader import Reader
+from shared.domain.signature import holds
 from shared.domain.view import Row, View
 from shared.domain.words import _, said
 
@@ -206,20 +208,15 @@ def _shown(read: Reader, rows: list[Row]) -> list[Row]:
     return shown
 
 
-@SUCCESSION.query(answer=page_of(_ROW))
+_LISTED = Listing(SUCCESSION, SUCCESSIONS, _ROW, _shown)
+
+
+@_LISTED.list("since", "place")
 def find_successions(
-    read: Reader,
-    *,
     place__under: Annotated[str, PLACE, "for this place and below"] = "",
     status: Annotated[str, choice(*STATUSES, words="succession status"), "in this state"] = "",
-    order: Annotated[str, order_of("since", "place"), "sorted by; - before it: descending"] = "since",
-    limit: Limit = 50,
-    cursor: Cursor = "",
-) -> dict[str, Any]:
+) -> None:
     """Who follows in which post from which day on, names masked for the public (A11)."""
-    where = {"place__under": place__under, "status": status}
-    found = read.named_page("successions", where, limit, cursor, order, SUCCESSION)
-    return found | {"rows": _shown(read, found["rows"])}
 
 
 @SUCCESSION.query(answer=shape(dict.fromkeys((*_NAMES, "person_id"), TEXT), others=OTHERS, **_ROW["properties"]))

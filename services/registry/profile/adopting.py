@@ -20,13 +20,15 @@ from services.registry.profile.state import (
 )
 from shared.domain.catalogue import KINDS, whole
 from shared.domain.city import City
-from shared.domain.command import GIVEN, On, holds, on
+from shared.domain.command import GIVEN, On, on
 from shared.domain.errors import BadInputError, IllegalStateError
 from shared.domain.event import LARGEST_INTEGER, Event
-from shared.domain.fields import CODE, DAY, group, line, number, pairs
-from shared.domain.fields import many as many_of
+from shared.domain.fields import CODE, DAY, line, number
 from shared.domain.lists import POWER
 from shared.domain.mandate import Mandate
+from shared.domain.signature import holds
+from shared.domain.structures import group, pairs
+from shared.domain.structures import many as many_of
 from shared.domain.view import Row
 from shared.domain.words import _, said
 

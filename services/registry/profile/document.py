@@ -11,9 +11,10 @@ import msgspec
 from services.registry.entry import faults
 from services.registry.profile.state import ProfilePublished
 from shared.domain.catalogue import ANONYMOUS, KINDS, RESIDENT, Role, data_of
-from shared.domain.fields import Field, FieldError, Kind, line, load_fields
+from shared.domain.fields import FieldError, Kind, line
 from shared.domain.lists import Parameter, Ranked
 from shared.domain.parameters import FORMER, PARAMETERS
+from shared.domain.structures import Field, load_fields
 from shared.domain.words import _, said
 from shared.words import word
 

@@ -10,8 +10,9 @@ from services.registry.entry import Data
 from shared.domain.catalogue import Checklist, Obligation
 from shared.domain.decider import Decider
 from shared.domain.event import Codec, Event
-from shared.domain.fields import CODE, code_of, line, many, number
+from shared.domain.fields import CODE, code_of, line, number
 from shared.domain.privacy import PUBLIC, told
+from shared.domain.structures import many
 
 
 # Facts. Class and field names, those of the parts too, are the storage format: rename nothing, upcast instead.

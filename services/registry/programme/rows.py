@@ -19,14 +19,15 @@ from services.registry.programme.state import (
 )
 from services.registry.programme.units import checklist_of
 from services.registry.subjects import SUBJECT, held_on
-from shared.domain.answers import ACTIONS, COUNT, OTHERS, PLACE_NAMES, TEXT, YES, many, page_of, row_of, shape
+from shared.domain.answers import ACTIONS, COUNT, PLACE_NAMES, TEXT, YES, many, row_of, shape
 from shared.domain.catalogue import Batch, data_of
 from shared.domain.catalogue import Programme as Rules
-from shared.domain.city import NEVER, every
+from shared.domain.city import every
 from shared.domain.city import held_on as post_held_on
-from shared.domain.command import Cursor, Limit, order_of
+from shared.domain.city_rows import NEVER
 from shared.domain.event import Event
 from shared.domain.fields import CODE, DAY, PLACE, choice, code_of, id_of
+from shared.domain.listing import Listing, Under
 from shared.domain.reader import Reader
 from shared.domain.view import Row, View, state_of
 
@@ -93,56 +94,38 @@ def _led(read: Reader, row: Row) -> Row:
     return row | {"lead_person_id": holder}
 
 
-@PROGRAMME.query(answer=page_of(_PROGRAMME))
+_PROGRAMMES = Listing(PROGRAMME, PROGRAMMES, _PROGRAMME, lambda read, rows: (_led(read, row) for row in rows))
+
+
+@_PROGRAMMES.list("place", "since")
 def find_programmes(
-    read: Reader,
-    *,
-    place__under: Annotated[str, PLACE, "a place and everything below it"] = "",
+    place__under: Under = "",
     kind: Annotated[str, code_of("programmes"), "of this programme of the city"] = "",
     lead_post_id: Annotated[str, id_of("post"), "led by this post"] = "",
     status: Annotated[str, choice("running", "ended"), "in this state"] = "",
-    order: Annotated[str, order_of("since", "place"), "sorted by; - before it: descending"] = "place",
-    limit: Limit = 50,
-    cursor: Cursor = "",
-) -> dict[str, Any]:
+) -> None:
     """What is led by which post, by whom today, and how it stands (B02)."""
-    where = {"place__under": place__under, "kind": kind, "lead_post_id": lead_post_id, "status": status}
-    found = read.named_page("programmes", where, limit, cursor, order, PROGRAMME)
-    return found | {"rows": [_led(read, row) for row in found["rows"]]}
 
 
-@PROGRAMME.query(answer=shape(_PROGRAMME["properties"], others=OTHERS, **_LED))
-def get_programme(read: Reader, *, programme_id: Annotated[str, id_of("programme"), "the programme"]) -> dict[str, Any]:
-    """A programme with who leads it today and what was reported last, by whom (B02)."""
-    return _led(read, read.thing("programmes", programme_id, PROGRAMME))
+_PROGRAMMES.one("A programme with who leads it today and what was reported last, by whom (B02).")
 
 
-@PARTICIPATION.query(answer=page_of(_UNIT))
+_UNITS = Listing(PARTICIPATION, PARTICIPATIONS, _UNIT)
+
+
+@_UNITS.list("place", "since")
 def find_participations(
-    read: Reader,
-    *,
-    place__under: Annotated[str, PLACE, "a place and everything below it"] = "",
+    place__under: Under = "",
     programme_id: Annotated[str, id_of("programme"), "of this programme"] = "",
     kind: Annotated[str, code_of("programmes"), "of this programme of the city"] = "",
     batch: Annotated[str, CODE, "of this batch"] = "",
     subject: Annotated[str, SUBJECT, "of this place or body"] = "",
     status: Annotated[str, choice("joined", "accepted", "fallen", "left"), "in this state"] = "",
-    order: Annotated[str, order_of("since", "place"), "sorted by; - before it: descending"] = "place",
-    limit: Limit = 50,
-    cursor: Cursor = "",
-) -> dict[str, Any]:
+) -> None:
     """The units of programmes, with the days on which each took part and was accepted (B06, B23)."""
-    where = {"place__under": place__under, "programme_id": programme_id, "batch": batch}
-    where |= {"kind": kind, "subject": subject, "status": status}
-    return read.named_page("participations", where, limit, cursor, order, PARTICIPATION)
 
 
-@PARTICIPATION.query(answer=shape(_UNIT["properties"], others=OTHERS))
-def get_participation(
-    read: Reader, *, participation_id: Annotated[str, id_of("participation"), "the unit"]
-) -> dict[str, Any]:
-    """A unit of a programme with the steps that it took, each on its evidence (C27)."""
-    return read.thing("participations", participation_id, PARTICIPATION)
+_UNITS.one("A unit of a programme with the steps that it took, each on its evidence (C27).")
 
 
 _COUNTS = dict.fromkeys(("target", "units", "accepted", "items", "holding"), COUNT)
@@ -155,8 +138,8 @@ _COUNTS = dict.fromkeys(("target", "units", "accepted", "items", "holding"), COU
         batches=many(shape(code=TEXT, zh=TEXT, en=TEXT, complete=YES, **_COUNTS)),
         stages=many(shape(code=TEXT, zh=TEXT, en=TEXT, units=COUNT, people=COUNT)),
         **_COUNTS,
-        as_of=shape(service=TEXT, position=COUNT),
-    )
+    ),
+    as_of=True,
 )
 def programme_figures(
     read: Reader,
@@ -171,26 +154,23 @@ def programme_figures(
     """
     day = on or read.today
 
-    def answer() -> Row:
-        programme = read.row("programmes", programme_id, "programme", "programme_id")
-        rules = rules_of(state_of(PROGRAMME, programme), read.city)
-        rows = [
-            row
-            for row in every(read.rows, "participations", {"programme_id": programme_id})
-            if any(held_on(one, day) for one in row["part"])
-        ]
-        listed = rules.batches or [Batch(code="", zh="全部", en="all")]
-        batches = [_batch(read, one, [row for row in rows if row["batch"] == one.code], day) for one in listed]
-        stages = []
-        for stage in rules.stages:
-            steps = [step for row in rows for step in row["steps"] if step["stage"] == stage.code]
-            people = sum(step["people"] for step in steps)
-            named = {"code": stage.code, "zh": stage.zh, "en": stage.en}
-            stages.append(named | {"units": len(steps), "people": people})
-        whole = {name: sum(one[name] for one in batches) for name in _COUNTS}
-        return {"programme_id": programme_id, "day": day, "batches": batches, "stages": stages} | whole
-
-    return read.as_of(answer)
+    programme = read.row("programmes", programme_id, "programme", "programme_id")
+    rules = rules_of(state_of(PROGRAMME, programme), read.city)
+    rows = [
+        row
+        for row in every(read.rows, "participations", {"programme_id": programme_id})
+        if any(held_on(one, day) for one in row["part"])
+    ]
+    listed = rules.batches or [Batch(code="", zh="全部", en="all")]
+    batches = [_batch(read, one, [row for row in rows if row["batch"] == one.code], day) for one in listed]
+    stages = []
+    for stage in rules.stages:
+        steps = [step for row in rows for step in row["steps"] if step["stage"] == stage.code]
+        people = sum(step["people"] for step in steps)
+        named = {"code": stage.code, "zh": stage.zh, "en": stage.en}
+        stages.append(named | {"units": len(steps), "people": people})
+    whole = {name: sum(one[name] for one in batches) for name in _COUNTS}
+    return {"programme_id": programme_id, "day": day, "batches": batches, "stages": stages} | whole
 
 
 def _batch(read: Reader, batch: Batch, rows: list[Row], day: str) -> Row:
@@ -244,8 +224,8 @@ _COUNTED: Mapping[str, tuple[str, str, Mapping[str, Any]]] = {
                 count=COUNT,
             )
         ),
-        as_of=shape(service=TEXT, position=COUNT),
-    )
+    ),
+    as_of=True,
 )
 def programme_prongs(
     read: Reader,
@@ -258,23 +238,18 @@ def programme_prongs(
     A mechanism that another service counts has no `count` here; `count` of a prong is the sum over those that have one.
     """
 
-    def answer() -> Row:
-        entry = read.city.code("programmes", kind, "kind")
-        rules: Rules = data_of("programmes", entry.data)
-        prongs = []
-        for prong in rules.prongs:
-            mechanisms = [_mechanism(read, one, place) for one in prong.groups]
-            measures = [
-                {"code": one.code, "zh": one.zh, "en": one.en} for one in rules.measures if one.prong == prong.code
-            ]
-            prongs.append(
-                {"code": prong.code, "zh": prong.zh, "en": prong.en, "measures": measures, "mechanisms": mechanisms}
-                | {"count": sum(one.get("count", 0) for one in mechanisms)}
-            )
-        running = read.rows.count("programmes", below(place) | {"kind": kind, "status": "running"})
-        return {"kind": kind, "place": place, "zh": entry.zh, "en": entry.en, "running": running, "prongs": prongs}
-
-    return read.as_of(answer)
+    entry = read.city.code("programmes", kind, "kind")
+    rules: Rules = data_of("programmes", entry.data)
+    prongs = []
+    for prong in rules.prongs:
+        mechanisms = [_mechanism(read, one, place) for one in prong.groups]
+        measures = [{"code": one.code, "zh": one.zh, "en": one.en} for one in rules.measures if one.prong == prong.code]
+        prongs.append(
+            {"code": prong.code, "zh": prong.zh, "en": prong.en, "measures": measures, "mechanisms": mechanisms}
+            | {"count": sum(one.get("count", 0) for one in mechanisms)}
+        )
+    running = read.rows.count("programmes", below(place) | {"kind": kind, "status": "running"})
+    return {"kind": kind, "place": place, "zh": entry.zh, "en": entry.en, "running": running, "prongs": prongs}
 
 
 def _mechanism(read: Reader, named: str, place: str) -> Row:

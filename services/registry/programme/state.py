@@ -11,7 +11,7 @@ from shared.domain.catalogue import Programme as Rules
 from shared.domain.catalogue import data_of
 from shared.domain.city import City
 from shared.domain.decider import Decider
-from shared.domain.event import Event
+from shared.domain.event import Event, taken
 from shared.domain.privacy import PUBLIC, told
 
 
@@ -122,19 +122,7 @@ def _programme(programme: Programme, event: Event) -> Programme:
     """Apply a recorded fact. Never refuses: it has already happened."""
     match event:
         case ProgrammeStarted():
-            return Programme(
-                programme.id,
-                "running",
-                event.kind,
-                event.kind_version,
-                event.lead_post_id,
-                event.organisation_id,
-                event.place,
-                event.title,
-                event.title_en,
-                event.aim,
-                event.since,
-            )
+            return Programme(**taken(event, Programme, id=programme.id, status="running"))
         case ProgrammeReported():
             return replace(programme, reports=programme.reports + 1, last_report=event.report)
         case ProgrammeEnded():
@@ -189,21 +177,7 @@ def _participation(unit: Participation, event: Event) -> Participation:
     """Apply a recorded fact. Never refuses: it has already happened."""
     match event:
         case UnitJoined():
-            return Participation(
-                unit.id,
-                "joined",
-                event.programme_id,
-                event.kind,
-                event.kind_version,
-                event.subject,
-                event.organisation_id,
-                event.place,
-                event.batch,
-                event.batch_zh,
-                event.batch_en,
-                event.since,
-                note=event.note,
-            )
+            return Participation(**taken(event, Participation, id=unit.id, status="joined"))
         case UnitAdvanced():
             step = Step(event.stage, event.stage_zh, event.stage_en, event.people, event.evidence)
             return replace(unit, steps=(*unit.steps, step))

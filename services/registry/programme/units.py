@@ -21,12 +21,12 @@ from services.registry.subjects import SUBJECT, there
 from shared.domain.catalogue import Batch, Stage, SurveyKind, data_of
 from shared.domain.catalogue import Programme as Rules
 from shared.domain.city import City, every
-from shared.domain.command import holds
 from shared.domain.errors import BadInputError, ForbiddenError, IllegalStateError
 from shared.domain.event import Event
 from shared.domain.fields import CODE, DAY, id_of, number, text
 from shared.domain.identity import derived_id
 from shared.domain.mandate import Mandate
+from shared.domain.signature import holds
 from shared.domain.territory import within
 from shared.domain.words import Said, _, said
 

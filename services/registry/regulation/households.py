@@ -17,12 +17,13 @@ from services.registry.regulation.state import (
     rules_of,
 )
 from shared.domain.city import City
-from shared.domain.command import On, Opener, holds, on
+from shared.domain.command import On, on
 from shared.domain.errors import BadInputError, IllegalStateError
 from shared.domain.event import Event
 from shared.domain.fields import PLACE, line
 from shared.domain.identity import derived_id
 from shared.domain.mandate import Mandate
+from shared.domain.signature import Opener, holds
 from shared.domain.territory import within
 from shared.domain.words import Said, _, said
 

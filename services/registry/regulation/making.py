@@ -26,12 +26,13 @@ from services.registry.regulation.state import (
 from shared.domain.bodies import RegulationKind
 from shared.domain.catalogue import data_of
 from shared.domain.city import City, every
-from shared.domain.command import On, holds, on
+from shared.domain.command import On, on
 from shared.domain.errors import BadInputError, ForbiddenError, IllegalStateError
 from shared.domain.event import Event
 from shared.domain.fields import DAY, DIGEST, YES, code_of, id_of, line, number, text
 from shared.domain.mandate import Mandate
 from shared.domain.period import plus_days
+from shared.domain.signature import holds
 from shared.domain.territory import within
 from shared.domain.words import Said, _, said, term
 
@@ -374,11 +375,7 @@ def post_regulation(
 
 @REGULATION.command("regulation.draft", when=DRAFT)
 def withdraw_draft(
-    regulation: Regulation,
-    *,
-    by: Mandate,
-    at: str,
-    reason: Annotated[str, text(1000), "why, for everyone to read"],
+    regulation: Regulation, *, by: Mandate, at: str, reason: Annotated[str, text(1000), "why, for everyone to read"]
 ) -> list[Event]:
     """Follow a draft no further; its number is used up."""
     return [DraftWithdrawn(regulation_id=regulation.id, reason=reason)]

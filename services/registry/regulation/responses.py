@@ -10,7 +10,7 @@ import msgspec
 from services.registry.regulation.state import REGULATION, Regulation, RegulationAnswered, rules_of
 from shared.domain.answers import ACTIONS, PLACE_NAMES, page_of, row_of
 from shared.domain.city import City
-from shared.domain.command import Cursor, Limit, On, Opener, holds, on, order_of
+from shared.domain.command import On, on
 from shared.domain.decider import Decider
 from shared.domain.errors import ForbiddenError, IllegalStateError
 from shared.domain.event import Event, sealed
@@ -18,7 +18,9 @@ from shared.domain.fields import PLACE, id_of, line, text
 from shared.domain.identity import derived_id
 from shared.domain.mandate import Mandate
 from shared.domain.privacy import PUBLIC, staff
+from shared.domain.query import Cursor, Limit, order_of
 from shared.domain.reader import Reader
+from shared.domain.signature import Opener, holds
 from shared.domain.view import Row, View
 from shared.domain.words import Said, _, said
 

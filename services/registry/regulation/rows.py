@@ -10,11 +10,12 @@ from services.registry.regulation.state import REGULATION, Regulation, rules_at
 from shared.domain.answers import ACTIONS, COUNT, OTHERS, PLACE_NAMES, TEXT, YES, many, page_of, row_of, shape
 from shared.domain.bodies import RegulationKind
 from shared.domain.catalogue import data_of
-from shared.domain.city import NEVER, every
-from shared.domain.command import Cursor, Limit, order_of
+from shared.domain.city import every
+from shared.domain.city_rows import NEVER
 from shared.domain.event import Event
 from shared.domain.fields import DAY, PLACE, choice, code_of, id_of
 from shared.domain.period import plus_days
+from shared.domain.query import Cursor, Limit, order_of
 from shared.domain.reader import Reader
 from shared.domain.view import Row, View
 
@@ -142,8 +143,8 @@ def _numbers(read: Reader, row: Row) -> list[Row]:
         unanswered=COUNT,
         qualifier=TEXT,
         responses=COUNT,
-        as_of=shape(service=TEXT, position=COUNT),
-    )
+    ),
+    as_of=True,
 )
 def regulation_figures(
     read: Reader, *, regulation_id: Annotated[str, id_of("regulation"), "the version"]
@@ -153,24 +154,21 @@ def regulation_figures(
     Of the `comments`, so many were adopted (`taken`), not adopted, or are not answered yet: a partition (D22, D30).
     """
 
-    def answer() -> Row:
-        row = read.row("regulations", regulation_id, "regulation", "regulation_id")
-        counted = household_sum(read.rows, row["place"], read.today)
-        answers = Counter(one["answer"] for one in row["comments"])
-        return {
-            "regulation_id": regulation_id,
-            "place": row["place"],
-            "acknowledged": row["acknowledged"],
-            "households": counted["value"],
-            "comments": len(row["comments"]),
-            "taken": answers["taken"],
-            "not_taken": answers["not_taken"],
-            "unanswered": answers[""],
-            "qualifier": counted["qualifier"],
-            "responses": row["responses"],
-        }
-
-    return read.as_of(answer)
+    row = read.row("regulations", regulation_id, "regulation", "regulation_id")
+    counted = household_sum(read.rows, row["place"], read.today)
+    answers = Counter(one["answer"] for one in row["comments"])
+    return {
+        "regulation_id": regulation_id,
+        "place": row["place"],
+        "acknowledged": row["acknowledged"],
+        "households": counted["value"],
+        "comments": len(row["comments"]),
+        "taken": answers["taken"],
+        "not_taken": answers["not_taken"],
+        "unanswered": answers[""],
+        "qualifier": counted["qualifier"],
+        "responses": row["responses"],
+    }
 
 
 _GAP = shape(
@@ -186,16 +184,8 @@ _GAP = shape(
 
 
 @REGULATION.query(
-    answer=shape(
-        place=TEXT,
-        day=TEXT,
-        due=COUNT,
-        in_force=COUNT,
-        missing=COUNT,
-        overdue=COUNT,
-        rows=many(_GAP),
-        as_of=shape(service=TEXT, position=COUNT),
-    )
+    answer=shape(place=TEXT, day=TEXT, due=COUNT, in_force=COUNT, missing=COUNT, overdue=COUNT, rows=many(_GAP)),
+    as_of=True,
 )
 def regulation_gaps(
     read: Reader,
@@ -210,30 +200,27 @@ def regulation_gaps(
     """
     day = on or read.today
 
-    def answer() -> Row:
-        rows, kept = [], 0
-        for code, entry in read.city.entries("regulations").items():
-            rules: RegulationKind = data_of("regulations", entry.data)
-            if not rules.due_days:
+    rows, kept = [], 0
+    for code, entry in read.city.entries("regulations").items():
+        rules: RegulationKind = data_of("regulations", entry.data)
+        if not rules.due_days:
+            continue
+        where = below(place) | {"type": rules.of, "since__lte": day, "ended__gt": day}
+        for body in every(read.rows, "organisations", where):
+            if organisation_id not in ("", body["organisation_id"]):
                 continue
-            where = below(place) | {"type": rules.of, "since__lte": day, "ended__gt": day}
-            for body in every(read.rows, "organisations", where):
-                if organisation_id not in ("", body["organisation_id"]):
-                    continue
-                mine = {"organisation_id": body["organisation_id"], "kind": code}
-                if read.rows.count("regulations", mine | {"from_day__lte": day, "to_day__gt": day}):
-                    kept += 1
-                    continue
-                last = plus_days(body["since"], rules.due_days)
-                written = list(every(read.rows, "regulations", mine | {"status": ["drafted", "commenting"]}))
-                rows.append(
-                    mine
-                    | {"place": body["place"], "due": last, "overdue": last < day}
-                    | {"status": written[0]["status"] if written else ""}
-                )
-        overdue = sum(row["overdue"] for row in rows)
-        figures = {"due": kept + len(rows), "in_force": kept, "missing": len(rows), "overdue": overdue}
-        named = read.city.named(sorted(rows, key=lambda row: (row["due"], row["place"], row["kind"])))
-        return {"place": place, "day": day, **figures, "rows": named}
-
-    return read.as_of(answer)
+            mine = {"organisation_id": body["organisation_id"], "kind": code}
+            if read.rows.count("regulations", mine | {"from_day__lte": day, "to_day__gt": day}):
+                kept += 1
+                continue
+            last = plus_days(body["since"], rules.due_days)
+            written = list(every(read.rows, "regulations", mine | {"status": ["drafted", "commenting"]}))
+            rows.append(
+                mine
+                | {"place": body["place"], "due": last, "overdue": last < day}
+                | {"status": written[0]["status"] if written else ""}
+            )
+    overdue = sum(row["overdue"] for row in rows)
+    figures = {"due": kept + len(rows), "in_force": kept, "missing": len(rows), "overdue": overdue}
+    named = read.city.named(sorted(rows, key=lambda row: (row["due"], row["place"], row["kind"])))
+    return {"place": place, "day": day, **figures, "rows": named}

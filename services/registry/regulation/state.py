@@ -11,7 +11,7 @@ from shared.domain.bodies import RegulationKind
 from shared.domain.catalogue import data_of
 from shared.domain.city import City
 from shared.domain.decider import Decider
-from shared.domain.event import Codec, Event, sealed
+from shared.domain.event import Codec, Event, sealed, taken
 from shared.domain.identity import derived_id
 from shared.domain.privacy import PUBLIC, staff, told
 
@@ -195,23 +195,7 @@ def evolve(regulation: Regulation, event: Event) -> Regulation:
     """Apply a recorded fact. Never refuses: it has already happened."""
     match event:
         case RegulationDrafted():
-            return Regulation(
-                regulation.id,
-                "drafted",
-                event.kind,
-                event.kind_version,
-                event.organisation_id,
-                event.place,
-                event.number,
-                event.title,
-                event.title_en,
-                event.text,
-                event.kept_at,
-                event.digest,
-                event.answers,
-                event.guide_organisation_id,
-                meeting_id=event.meeting_id,
-            )
+            return Regulation(**taken(event, Regulation, id=regulation.id, status="drafted"))
         case DraftWithdrawn():
             return replace(regulation, status="withdrawn", reason=event.reason)
         case CommentsInvited():

@@ -19,12 +19,13 @@ from services.registry.selection.state import (
 )
 from shared.domain.bodies import SelectionKind, Source
 from shared.domain.city import City
-from shared.domain.command import holds
 from shared.domain.errors import BadInputError, ForbiddenError, IllegalStateError, NotFoundError
 from shared.domain.event import Event
-from shared.domain.fields import CODE, DAY, YES, choice, id_of, many, number, text
+from shared.domain.fields import CODE, DAY, YES, choice, id_of, number, text
 from shared.domain.lists import Item
 from shared.domain.mandate import Mandate
+from shared.domain.signature import holds
+from shared.domain.structures import many
 from shared.domain.territory import within
 from shared.domain.words import _, said, term
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Annotated, Any
 
 from services.registry.selection.state import SELECTION, Selection
-from shared.domain.answers import ACTIONS, COUNT, OTHERS, PLACE_NAMES, TEXT, fields_of, page_of, row_of
-from shared.domain.command import Cursor, Limit, order_of
+from shared.domain.answers import ACTIONS, COUNT, OTHERS, PLACE_NAMES, TEXT, fields_of, row_of
 from shared.domain.event import Event
-from shared.domain.fields import PLACE, choice, code_of, id_of
+from shared.domain.fields import choice, code_of, id_of
+from shared.domain.listing import Listing, Under
 from shared.domain.reader import Reader
 from shared.domain.view import Row, View
 
@@ -38,24 +38,19 @@ def _shown(read: Reader, row: Row) -> Row:
     return {name: value for name, value in row.items() if name != "candidates"}
 
 
-@SELECTION.query(answer=page_of(_ROW))
+_LISTED = Listing(SELECTION, SELECTIONS, _ROW, lambda read, rows: (_shown(read, row) for row in rows))
+
+
+@_LISTED.list("-opened_on", "place")
 def find_selections(
-    read: Reader,
-    *,
-    place__under: Annotated[str, PLACE, "a place and everything below it"] = "",
+    place__under: Under = "",
     kind: Annotated[str, code_of("selections"), "of this kind"] = "",
     organisation_id: Annotated[str, id_of("organisation"), "of this body"] = "",
     status: Annotated[
         str, choice("opened", "recommending", "voting", "counted", "closed", "cancelled"), "in this state"
     ] = "",
-    order: Annotated[str, order_of("opened_on", "place"), "sorted by; - before it: descending"] = "-opened_on",
-    limit: Limit = 50,
-    cursor: Cursor = "",
-) -> dict[str, Any]:
+) -> None:
     """Selections with how far they are and their results (A18)."""
-    where = {"place__under": place__under, "kind": kind, "organisation_id": organisation_id, "status": status}
-    found = read.named_page("selections", where, limit, cursor, order, SELECTION)
-    return found | {"rows": [_shown(read, row) for row in found["rows"]]}
 
 
 _ONE = _ROW | {"properties": _ROW["properties"] | {"others": OTHERS}, "required": [*_ROW["required"], "others"]}

@@ -11,7 +11,7 @@ from shared.domain.bodies import SelectionKind
 from shared.domain.catalogue import data_of
 from shared.domain.city import City
 from shared.domain.decider import Decider
-from shared.domain.event import Event
+from shared.domain.event import Event, taken
 from shared.domain.privacy import PUBLIC, staff, told
 
 
@@ -196,16 +196,7 @@ def evolve(selection: Selection, event: Event) -> Selection:
     """Apply a recorded fact. Never refuses: it has already happened."""
     match event:
         case SelectionOpened():
-            return Selection(
-                id=selection.id,
-                status="opened",
-                kind=event.kind,
-                kind_version=event.kind_version,
-                organisation_id=event.organisation_id,
-                place=event.place,
-                seats=event.seats,
-                term=event.term,
-            )
+            return Selection(**taken(event, Selection, id=selection.id, status="opened"))
         case RecommendingBegan():
             return replace(selection, status="recommending")
         case VotingBegan():

@@ -27,11 +27,13 @@ from services.registry.selection.state import (
 from shared.domain.bodies import SelectionKind
 from shared.domain.catalogue import data_of
 from shared.domain.city import City
-from shared.domain.command import MADE, On, holds, on
+from shared.domain.command import MADE, On, on
 from shared.domain.errors import BadInputError, ForbiddenError, IllegalStateError
 from shared.domain.event import Event
-from shared.domain.fields import DAY, ID, code_of, id_of, many, number, pairs, text
+from shared.domain.fields import DAY, ID, code_of, id_of, number, text
 from shared.domain.mandate import Mandate
+from shared.domain.signature import holds
+from shared.domain.structures import many, pairs
 from shared.domain.words import _, said, term
 
 #: Electors of one selection at most.

@@ -20,14 +20,15 @@ from services.registry.survey.state import (
 )
 from shared.domain.catalogue import SurveyKind, data_of
 from shared.domain.city import City
-from shared.domain.command import Opener, holds
 from shared.domain.errors import BadInputError, IllegalStateError
 from shared.domain.event import Event
-from shared.domain.fields import CODE, PLACE, code_of, id_of, line, number, pairs, text
-from shared.domain.fields import many as several
+from shared.domain.fields import CODE, PLACE, code_of, id_of, line, number, text
 from shared.domain.identity import derived_id
 from shared.domain.mandate import Mandate
 from shared.domain.period import period_of
+from shared.domain.signature import Opener, holds
+from shared.domain.structures import many as several
+from shared.domain.structures import pairs
 from shared.domain.territory import within
 from shared.domain.words import _, said
 

@@ -8,12 +8,12 @@ from typing import Annotated, Any
 from services.registry.census import household_sum
 from services.registry.subjects import SUBJECT
 from services.registry.survey.state import SURVEY, HouseholdAnswered, survey_rules
-from shared.domain.answers import ACTIONS, COUNT, OTHERS, PLACE_NAMES, TEXT, YES, by_code, many, page_of, row_of, shape
+from shared.domain.answers import ACTIONS, COUNT, PLACE_NAMES, TEXT, YES, by_code, many, row_of, shape
 from shared.domain.catalogue import SurveyKind
 from shared.domain.city import every
-from shared.domain.command import Cursor, Limit, order_of
 from shared.domain.event import Event
-from shared.domain.fields import PLACE, choice, code_of, id_of, line
+from shared.domain.fields import choice, code_of, id_of, line
+from shared.domain.listing import Listing, Under
 from shared.domain.reader import Reader
 from shared.domain.view import OWN, Row, View, state_of
 
@@ -36,28 +36,21 @@ _NAMED = dict.fromkeys(("organisation", "organisation_en"), TEXT)
 _ROW = row_of(SURVEY, optional=_NAMED, place_names=PLACE_NAMES, actions=ACTIONS)
 
 
-@SURVEY.query(answer=page_of(_ROW))
+_LISTED = Listing(SURVEY, SURVEYS, _ROW)
+
+
+@_LISTED.list("-since", "period", "place")
 def find_surveys(
-    read: Reader,
-    *,
-    place__under: Annotated[str, PLACE, "a place and everything below it"] = "",
+    place__under: Under = "",
     kind: Annotated[str, code_of("surveys"), "of this kind"] = "",
     subject: Annotated[str, SUBJECT, "about this place or body"] = "",
     period: Annotated[str, line(20), "of this period"] = "",
     status: Annotated[str, choice("open", "closed"), "in this state"] = "",
-    order: Annotated[str, order_of("since", "period", "place"), "sorted by; - before it: descending"] = "-since",
-    limit: Limit = 50,
-    cursor: Cursor = "",
-) -> dict[str, Any]:
+) -> None:
     """Surveys by period and by what they are about, with what followed from each (B26, D38)."""
-    where = {"place__under": place__under, "kind": kind, "subject": subject, "period": period, "status": status}
-    return read.named_page("surveys", where, limit, cursor, order, SURVEY)
 
 
-@SURVEY.query(answer=shape(_ROW["properties"], others=OTHERS))
-def get_survey(read: Reader, *, survey_id: Annotated[str, id_of("survey"), "the survey"]) -> dict[str, Any]:
-    """A survey: about what, in which period, and what followed from it (B26, D23)."""
-    return read.thing("surveys", survey_id, SURVEY)
+_LISTED.one("A survey: about what, in which period, and what followed from it (B26, D23).")
 
 
 _QUESTION = shape(code=TEXT, zh=TEXT, en=TEXT, sum=COUNT, given=by_code(COUNT))
@@ -83,8 +76,8 @@ _QUESTION = shape(code=TEXT, zh=TEXT, en=TEXT, sum=COUNT, given=by_code(COUNT))
                 place_names=PLACE_NAMES,
             )
         ),
-        as_of=shape(service=TEXT, position=COUNT),
-    )
+    ),
+    as_of=True,
 )
 def survey_figures(
     read: Reader,
@@ -97,36 +90,33 @@ def survey_figures(
     nothing but numbers of households before the survey is closed, nor of fewer than these, nor a whole that would tell of them.
     """
 
-    def answer() -> Row:
-        row = read.row("surveys", survey_id, "survey", "survey_id")
-        survey = state_of(SURVEY, row)
-        rules = survey_rules(survey, read.city)
-        sheets = list(every(read.rows, "sheets", {"survey_id": survey_id}))
-        early = bool(rules.least) and survey.status == "open"
-        few = [one for one in sheets if early or one["households"] < rules.least]
-        buildings = [
-            {"place": one["place"], "answered": one["households"], "shown": one not in few}
-            | {"households": household_sum(read.rows, one["place"], read.today)["value"]}
-            | {"questions": [] if one in few else _questions(rules, [one])}
-            for one in sheets
-        ]
-        answered = sum(one["households"] for one in sheets)
-        hidden = sum(one["households"] for one in few)
-        shown = not early and answered >= rules.least and (not few or hidden >= rules.least)
-        counted = household_sum(read.rows, survey.among, read.today)
-        return {
-            "survey_id": survey_id,
-            "place": survey.among,
-            "answered": answered,
-            "households": counted["value"],
-            "qualifier": counted["qualifier"],
-            "least": rules.least,
-            "shown": shown,
-            "questions": _questions(rules, sheets) if shown else [],
-            "buildings": read.city.named(buildings),
-        }
-
-    return read.as_of(answer)
+    row = read.row("surveys", survey_id, "survey", "survey_id")
+    survey = state_of(SURVEY, row)
+    rules = survey_rules(survey, read.city)
+    sheets = list(every(read.rows, "sheets", {"survey_id": survey_id}))
+    early = bool(rules.least) and survey.status == "open"
+    few = [one for one in sheets if early or one["households"] < rules.least]
+    buildings = [
+        {"place": one["place"], "answered": one["households"], "shown": one not in few}
+        | {"households": household_sum(read.rows, one["place"], read.today)["value"]}
+        | {"questions": [] if one in few else _questions(rules, [one])}
+        for one in sheets
+    ]
+    answered = sum(one["households"] for one in sheets)
+    hidden = sum(one["households"] for one in few)
+    shown = not early and answered >= rules.least and (not few or hidden >= rules.least)
+    counted = household_sum(read.rows, survey.among, read.today)
+    return {
+        "survey_id": survey_id,
+        "place": survey.among,
+        "answered": answered,
+        "households": counted["value"],
+        "qualifier": counted["qualifier"],
+        "least": rules.least,
+        "shown": shown,
+        "questions": _questions(rules, sheets) if shown else [],
+        "buildings": read.city.named(buildings),
+    }
 
 
 def _questions(rules: SurveyKind, sheets: list[Row]) -> list[Row]:

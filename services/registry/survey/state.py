@@ -10,7 +10,7 @@ from msgspec.structs import replace
 from shared.domain.catalogue import SurveyKind, data_of
 from shared.domain.city import City
 from shared.domain.decider import Decider
-from shared.domain.event import Event, sealed
+from shared.domain.event import Event, sealed, taken
 from shared.domain.privacy import PUBLIC, staff, told
 
 
@@ -76,17 +76,7 @@ def evolve(survey: Survey, event: Event) -> Survey:
     """Apply a recorded fact. Never refuses: it has already happened."""
     match event:
         case SurveyOpened():
-            return Survey(
-                survey.id,
-                "open",
-                event.kind,
-                event.kind_version,
-                event.subject,
-                event.place,
-                event.among,
-                event.period,
-                event.since,
-            )
+            return Survey(**taken(event, Survey, id=survey.id, status="open"))
         case SurveyClosed():
             return replace(survey, status="closed", conclusion=event.conclusion, until=event.until)
         case AnswerersForgotten():

@@ -13,11 +13,12 @@ from services.volunteers.activity.state import ACTIVITY, Activity
 from services.volunteers.served import Service, check_served
 from services.volunteers.volunteer import VOLUNTEER, Volunteer
 from shared.domain.city import City
-from shared.domain.command import holds
 from shared.domain.errors import IllegalStateError
 from shared.domain.event import Event
-from shared.domain.fields import code_of, group, id_of, many, number, text
+from shared.domain.fields import code_of, id_of, number, text
 from shared.domain.mandate import Mandate
+from shared.domain.signature import holds
+from shared.domain.structures import group, many
 from shared.domain.words import Said, _, said, term
 
 #: Minutes that one attendance or patrol may last: up to a day.

@@ -10,9 +10,10 @@ from services.volunteers.activity.facts import AttendanceRecorded, AttendanceWit
 from services.volunteers.activity.state import ACTIVITY, Activity
 from services.volunteers.volunteer import NAMED, with_names
 from shared.domain.answers import ACTIONS, COUNT, LABELS, OTHERS, PLACE_NAMES, TEXT, by_code, page_of, row_of, shape
-from shared.domain.command import Cursor, Limit, order_of
 from shared.domain.event import Event
 from shared.domain.fields import CODE, DAY, PLACE, choice, code_of, id_of
+from shared.domain.listing import Listing, Under
+from shared.domain.query import Cursor, Limit
 from shared.domain.reader import Reader
 from shared.domain.record import Record
 from shared.domain.view import OWN, Counts, Row, View, counted_at, tally
@@ -114,10 +115,11 @@ _ANSWER = row_of(
 _ATTENDANCE = shape(**NAMED, activity_id=TEXT, minutes=COUNT, kind=TEXT, role=TEXT, day=TEXT)
 
 
-@ACTIVITY.query(answer=page_of(_ANSWER))
+_LISTED = Listing(ACTIVITY, ACTIVITIES, _ANSWER, lambda read, rows: map(_shown, rows))
+
+
+@_LISTED.list("place", "day", "starts")
 def find_activities(
-    read: Reader,
-    *,
     kind: Annotated[str, code_of("activity_kinds"), "only this kind"] = "",
     status: Annotated[str, choice("planned", "held", "cancelled"), "only in this status"] = "",
     series: Annotated[str, CODE, "only this series"] = "",
@@ -125,15 +127,9 @@ def find_activities(
     project_id: Annotated[str, id_of("project"), "only those that serve this project"] = "",
     day__gte: Annotated[str, DAY, "on this day or later"] = "",
     day__lt: Annotated[str, DAY, "before this day"] = "",
-    place__under: Annotated[str, PLACE, "a place and everything below it"] = "",
-    order: Annotated[str, order_of("place", "day", "starts"), "sorted by; - before it: descending"] = "place",
-    limit: Limit = 50,
-    cursor: Cursor = "",
-) -> Row:
+    place__under: Under = "",
+) -> None:
     """Activities, with their sessions, person-times and minutes (C38, C39)."""
-    where = {"kind": kind, "status": status, "series": series, "issue_id": issue_id, "project_id": project_id}
-    where |= {"day__gte": day__gte, "day__lt": day__lt, "place__under": place__under}
-    return read.named_page("activities", where, limit, cursor, order, ACTIVITY, _shown)
 
 
 @ACTIVITY.query(
@@ -163,8 +159,8 @@ def get_activity(
         persons=COUNT,
         minutes=COUNT,
         by_role=by_code(COUNT),
-        as_of=shape(service=TEXT, position=COUNT),
-    )
+    ),
+    as_of=True,
 )
 def activity_figures(
     read: Reader,
@@ -180,23 +176,18 @@ def activity_figures(
     where = {name: value for name, value in chosen.items() if value}
     served = where | ({"role": role} if role else {})
 
-    def answer() -> Row:
-        times = read.rows.count_by("attendances", "person_id", served)
-        minutes = read.rows.count_by("attendances", "minutes", served)
-        figures: Row = {
-            "person_times": sum(times.values()),
-            "persons": len(times),
-            "minutes": sum(length * count for length, count in minutes.items()),
-            "by_role": {
-                name: count for name, count in read.rows.count_by("attendances", "role", served).items() if name
-            },
+    times = read.rows.count_by("attendances", "person_id", served)
+    minutes = read.rows.count_by("attendances", "minutes", served)
+    figures: Row = {
+        "person_times": sum(times.values()),
+        "persons": len(times),
+        "minutes": sum(length * count for length, count in minutes.items()),
+        "by_role": {name: count for name, count in read.rows.count_by("attendances", "role", served).items() if name},
+    }
+    if not role:
+        sessions = read.rows.count_by("activities", "sessions", where | {"status": "held"})
+        figures |= {
+            "activities": sum(sessions.values()),
+            "sessions": sum(n * count for n, count in sessions.items()),
         }
-        if not role:
-            sessions = read.rows.count_by("activities", "sessions", where | {"status": "held"})
-            figures |= {
-                "activities": sum(sessions.values()),
-                "sessions": sum(n * count for n, count in sessions.items()),
-            }
-        return figures
-
-    return read.as_of(answer)
+    return figures

@@ -13,7 +13,7 @@ from services.volunteers.activity.facts import (
     AttendanceWithdrawn,
 )
 from shared.domain.decider import Decider
-from shared.domain.event import Codec, without
+from shared.domain.event import Codec, taken, without
 
 
 class Activity(msgspec.Struct, frozen=True):
@@ -41,18 +41,7 @@ def evolve(
     """Apply a recorded fact. Never refuses: it has already happened."""
     match event:
         case ActivityPlanned():
-            return Activity(
-                activity.id,
-                "planned",
-                event.title,
-                event.title_en,
-                event.kind,
-                event.place,
-                event.starts,
-                event.series,
-                event.issue_id,
-                event.project_id,
-            )
+            return Activity(**taken(event, Activity, id=activity.id, status="planned"))
         case AttendanceRecorded():
             return replace(activity, attended=activity.attended | {event.person_id: event.minutes})
         case AttendanceWithdrawn():

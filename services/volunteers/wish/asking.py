@@ -8,11 +8,12 @@ from services.volunteers.volunteer import own_or_mandated
 from services.volunteers.wish.facts import WishAsked, WisherErased, WishPublished, WishRejected, WishWithdrawn
 from services.volunteers.wish.state import WISH, Wish, own
 from shared.domain.city import City
-from shared.domain.command import CHOSEN, Opener
+from shared.domain.command import CHOSEN
 from shared.domain.errors import IllegalStateError
 from shared.domain.event import Event
 from shared.domain.fields import PLACE, id_of, line, text
 from shared.domain.mandate import Mandate
+from shared.domain.signature import Opener
 from shared.domain.words import Said, _, said, term
 
 _CHECKED = _("the wish is {status}; only a wish that was not checked yet can be published")

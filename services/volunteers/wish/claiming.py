@@ -18,11 +18,11 @@ from services.volunteers.wish.facts import (
 from services.volunteers.wish.state import WISH, Wish, claimed_by, own
 from shared.domain.city import City
 from shared.domain.clock import Rule, rows_of
-from shared.domain.command import holds
 from shared.domain.errors import ForbiddenError, IllegalStateError, refusal
 from shared.domain.event import Event
 from shared.domain.fields import number, text
 from shared.domain.mandate import Mandate
+from shared.domain.signature import holds
 from shared.domain.words import Said, _, said
 
 #: Recorded as the reason when a claim was released because its time was over.

@@ -15,11 +15,11 @@ from services.volunteers.wish.facts import (
 from services.volunteers.wish.state import WISH, Wish, own
 from shared.domain.answers import ACTIONS, LABELS, OTHERS, PLACE_NAMES, TEXT, page_of, shape
 from shared.domain.answers import YES as SAID_YES
-from shared.domain.city import NEVER
-from shared.domain.command import Cursor, Limit, order_of
+from shared.domain.city_rows import NEVER
 from shared.domain.errors import NotFoundError
 from shared.domain.event import Event
 from shared.domain.fields import PLACE, YES, choice, id_of
+from shared.domain.query import Cursor, Limit, order_of
 from shared.domain.reader import Reader
 from shared.domain.record import Record
 from shared.domain.view import OWN, Row, View, state_of, tally

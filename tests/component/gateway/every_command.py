@@ -705,12 +705,17 @@ def _paid(world: World, id: str) -> Typed:
     return {"version": "1", "amount_fen": "500"}
 
 
+#: The data of a checklist: a choice, an item, a power and codes.
+QUIET = {
+    "subject": "place",
+    "items": [{"code": "night", "zh": "夜间无噪声", "en": "Silence"}],
+    "power": "checklist.judge",
+}
+
 ROWS: dict[str, Row] = {
     # the registry
     "adopt_profile": Row(OPERATOR, lambda world, id: _typed_profile(), empty=True),
-    "adopt_entry": Row(
-        OPERATOR, {"kind": "issue_categories", "code": "order.noise", "zh": "噪声", "en": "Noise", "data": ""}
-    ),
+    "adopt_entry": Row(OPERATOR, {"kind": "checklists", "code": "quiet", "zh": "安静", "en": "Quiet", "data": QUIET}),
     "retire_entry": Row(OPERATOR, lambda world, id: {"kind": "issue_categories", "code": world.entry()}),
     "register_place": Row(
         OPERATOR, lambda world, id: {"place": f"{COMPOUND}.{world.new()}", "kind": "building", "parent": COMPOUND}

@@ -30,7 +30,8 @@ from schemathesis.specs.openapi.checks import (
 )
 
 from services.gateway.contracts import DEFINITIONS
-from shared.domain.fields import Field, Kind, Many, Pattern
+from shared.domain.fields import Kind, Pattern
+from shared.domain.structures import Field, Many
 from tests.component.gateway.every_command import OPERATOR, PASSWORD, World
 from tests.kit.city import COMMUNITY, COMPOUND, ENTRIES, STREET
 

@@ -20,9 +20,11 @@ from services.console.catalogue import OWNERS, definition
 from services.console.rights import Right
 from services.gateway.contracts import CONTRACTS
 from shared.domain.calendar import today
-from shared.domain.command import STAFF, Command
-from shared.domain.fields import Choice, Day, Group, Kind, Many, Moment, Number, Pairs, Pattern, Text, Yes
+from shared.domain.command import Command
+from shared.domain.fields import Choice, Day, Kind, Moment, Number, Pattern, Text, Yes
 from shared.domain.mandate import Mandate
+from shared.domain.reader import STAFF
+from shared.domain.structures import Group, Many, Pairs
 from tests.component.gateway.every_command import FOUNDED, OPERATOR, PASSWORD, ROWS, World, profile
 from tests.kit.city import COMPOUND, ENTRIES, STREET
 

@@ -17,7 +17,8 @@ from services.gateway import contracts
 from services.gateway.accounts import VIEWS, Accounts
 from services.gateway.app import create_app
 from services.gateway.portal import declared, forms
-from shared.domain.fields import CODE, FEN, MOMENT, YES, Field, Many, group, line, many, number, pairs
+from shared.domain.fields import CODE, FEN, MOMENT, YES, Kind, line, number
+from shared.domain.structures import Field, Fitting, Group, Many, group, many, pairs
 from shared.views.sqlite import SqliteViews
 from tests.component.gateway import toys
 from tests.component.gateway.city import OPERATOR, PASSWORD
@@ -377,6 +378,19 @@ def test_a_default_that_only_says_nothing_is_not_typed() -> None:
     assert forms.begun(Field("fragile", YES, "whether", False, True)) == "yes"
 
 
+def _asked(kind: Kind) -> list[Kind]:
+    """A kind as forms ask for it, its rows, and every part of the shapes that a choice decides among."""
+    if isinstance(kind, Fitting):
+        return [
+            one
+            for shape in kind.shapes.values()
+            if isinstance(shape, Group)
+            for part in shape.fields
+            for one in _asked(part.kind)
+        ]
+    return [kind, *_asked(kind.kind)] if isinstance(kind, Many) else [kind]
+
+
 def test_every_declared_field_has_a_control() -> None:
     known = {
         "line",
@@ -384,6 +398,7 @@ def test_every_declared_field_has_a_control() -> None:
         "place",
         "code",
         "choice",
+        "power",
         "pick",
         "day",
         "moment",
@@ -398,10 +413,12 @@ def test_every_declared_field_has_a_control() -> None:
     for service, definition in contracts.DEFINITIONS.items():
         for command in definition.commands.values():
             for field in command.fields:
-                kinds = [field.kind, field.kind.kind] if isinstance(field.kind, Many) else [field.kind]
-                assert {forms.control_of(kind) for kind in kinds} <= known, f"{service}.{command.name}.{field.name}"
+                assert {forms.control_of(kind) for kind in _asked(field.kind)} <= known, (
+                    f"{service}.{command.name}.{field.name}"
+                )
     assert {forms.control_of(field.kind) for field in TOY.commands["make_toy"].asked} >= known - {
         "json",
+        "power",
         "choice",
         "code",
     } | {"choice"}

@@ -9,11 +9,11 @@ import msgspec
 
 from shared.domain.catalogue import KINDS
 from shared.domain.city import City
-from shared.domain.command import MADE, Cursor, Limit, order_of
+from shared.domain.command import MADE
 from shared.domain.decider import Decider
 from shared.domain.errors import IllegalStateError, NotFoundError, from_mapping
 from shared.domain.event import Event
-from shared.domain.fields import (
+from shared.domain.fields import (  # fmt: skip
     CODE,
     DAY,
     FEN,
@@ -22,16 +22,15 @@ from shared.domain.fields import (
     YES,
     choice,
     code_of,
-    group,
     id_of,
     line,
-    many,
     number,
-    pairs,
     text,
-)  # fmt: skip
+)
 from shared.domain.mandate import Mandate
+from shared.domain.query import Cursor, Limit, order_of
 from shared.domain.reader import Reader
+from shared.domain.structures import group, many, pairs  # fmt: skip
 from shared.domain.view import View
 from shared.domain.words import _, said
 from shared.following.context import CallContext

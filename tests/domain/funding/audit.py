@@ -13,6 +13,16 @@ from itertools import combinations
 from services.funding.facts import (
     BudgetRaised,
     EntriesBooked,
+    ProjectAccepted,
+    ProjectApproved,
+    ProjectProposed,
+    ReceiptRecorded,
+    ReceiptReversed,
+    SignerDesignated,
+    StatementDisclosed,
+    SurplusReturned,
+)
+from services.funding.payment_facts import (
     PaymentAmended,
     PaymentHeld,
     PaymentMade,
@@ -20,15 +30,7 @@ from services.funding.facts import (
     PaymentReviewed,
     PaymentSigned,
     PaymentWithdrawn,
-    ProjectAccepted,
-    ProjectApproved,
-    ProjectProposed,
-    ReceiptRecorded,
-    ReceiptReversed,
     RepeatExcluded,
-    SignerDesignated,
-    StatementDisclosed,
-    SurplusReturned,
 )
 from shared.domain.event import Event
 

@@ -12,14 +12,8 @@ from services.funding.facts import (
     BudgetRaised,
     EntriesBooked,
     Item,
-    PaymentAmended,
     PaymentDropped,
-    PaymentMade,
     PaymentOpened,
-    PaymentRequested,
-    PaymentReviewed,
-    PaymentSigned,
-    PaymentWithdrawn,
     ProjectAccepted,
     ProjectApproved,
     ProjectProposed,
@@ -32,6 +26,14 @@ from services.funding.facts import (
     VoucherReleased,
     VoucherUsed,
     WorksFinished,
+)
+from services.funding.payment_facts import (
+    PaymentAmended,
+    PaymentMade,
+    PaymentRequested,
+    PaymentReviewed,
+    PaymentSigned,
+    PaymentWithdrawn,
 )
 from services.funding.voucher import voucher_id
 from shared.domain.event import Event

@@ -13,15 +13,17 @@ import msgspec
 import pytest
 
 from services.funding.definition import DEFINITION
-from services.funding.facts import PaymentCarried, ReceiptCarried, StatementCarried
+from services.funding.facts import ReceiptCarried, StatementCarried
+from services.funding.payment_facts import PaymentCarried
 from shared.domain.city import City
 from shared.domain.decider import Decider
 from shared.domain.errors import DomainError, LinliError
 from shared.domain.event import Event
-from shared.domain.fields import FieldError, load_fields
+from shared.domain.fields import FieldError
 from shared.domain.identity import new_id
 from shared.domain.mandate import Mandate
 from shared.domain.record import Record
+from shared.domain.structures import load_fields
 from shared.domain.view import Tally
 from shared.following.context import CallContext
 from shared.following.execute import execute, load

@@ -8,14 +8,8 @@ import pytest
 from msgspec.structs import replace
 
 from services.funding.documents import PAYMENT
-from services.funding.facts import (
-    PaymentAmended,
-    PaymentHeld,
-    PaymentWithdrawn,
-    RepeatExcluded,
-    ReviewerNamed,
-    SignerDesignated,
-)
+from services.funding.facts import ReviewerNamed, SignerDesignated
+from services.funding.payment_facts import PaymentAmended, PaymentHeld, PaymentWithdrawn, RepeatExcluded
 from services.funding.project import PROJECT
 from shared.domain.errors import BadInputError, DomainError, ForbiddenError, IllegalStateError, NotFoundError
 from shared.domain.mandate import Mandate

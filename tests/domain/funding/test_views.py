@@ -8,8 +8,9 @@ from collections.abc import Callable, Iterable
 import pytest
 
 from services.funding import books
-from services.funding.facts import PayerErased, PaymentWithdrawn, ReceiptReversed, StatementPosted
-from shared.domain.city import NEVER
+from services.funding.facts import PayerErased, ReceiptReversed, StatementPosted
+from services.funding.payment_facts import PaymentWithdrawn
+from shared.domain.city_rows import NEVER
 from shared.domain.event import Event
 from shared.domain.view import Row
 from tests.domain.funding.facts import (

@@ -10,7 +10,8 @@ from msgspec.structs import replace
 
 from services.issues.issue import CASES, release_issue, report_issue, strike_out_issue, take_finding
 from services.issues.issue.facts import IssueHeld, IssueStruckOut
-from shared.domain.city import City, city_views
+from shared.domain.city import City
+from shared.domain.city_rows import city_views
 from shared.domain.errors import BadInputError, ForbiddenError, IllegalStateError, NotFoundError
 from shared.domain.mandate import Mandate
 from tests.domain.issues.facts import GRID, REPORTED, RESIDENT, STRANGER, issue

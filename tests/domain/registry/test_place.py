@@ -20,7 +20,8 @@ from services.registry.place import (
     register_place,
     rename_place,
 )
-from shared.domain.city import City, city_views
+from shared.domain.city import City
+from shared.domain.city_rows import city_views
 from shared.domain.errors import BadInputError, ForbiddenError, IllegalStateError, NotFoundError
 from tests.domain.registry.facts import (
     BUILDING,

@@ -17,7 +17,8 @@ from services.volunteers.activity.rows import ACTIVITIES, ATTENDANCES
 from services.volunteers.activity.state import ACTIVITY
 from services.volunteers.patrol import OUTINGS
 from services.volunteers.volunteer import VOLUNTEER, RoleTaken, VolunteerRegistered
-from shared.domain.city import City, city_views
+from shared.domain.city import City
+from shared.domain.city_rows import city_views
 from shared.domain.errors import BadInputError, ForbiddenError, IllegalStateError, NotFoundError
 from shared.domain.event import Event
 from tests.domain.volunteers.people import HERE, THERE, person

@@ -28,7 +28,8 @@ from services.volunteers.team import (
     leave_team,
 )
 from services.volunteers.volunteer import VOLUNTEER, VolunteerRegistered
-from shared.domain.city import City, city_views
+from shared.domain.city import City
+from shared.domain.city_rows import city_views
 from shared.domain.errors import BadInputError, ForbiddenError, IllegalStateError, NotFoundError
 from shared.domain.mandate import Mandate
 from tests.domain.volunteers.people import person

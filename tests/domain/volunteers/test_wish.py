@@ -33,7 +33,8 @@ from services.volunteers.wish.facts import (
 )
 from services.volunteers.wish.rows import RELEASES, WISHES
 from services.volunteers.wish.state import WISH
-from shared.domain.city import City, city_views
+from shared.domain.city import City
+from shared.domain.city_rows import city_views
 from shared.domain.errors import ForbiddenError, IllegalStateError, NotFoundError
 from shared.domain.event import Event
 from shared.domain.mandate import Mandate

@@ -21,7 +21,7 @@ from hypothesis.stateful import (
 
 from services.funding.books import SOURCES
 from services.funding.documents import PAYMENT, RECEIPT
-from services.funding.facts import PaymentMade
+from services.funding.payment_facts import PaymentMade
 from services.funding.project import PROJECT, Project
 from shared.domain.decider import Decider
 from shared.domain.errors import LinliError

@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from services.issues.issue import ISSUE, report_issue
-from shared.domain.city import City, city_views, held_on
+from shared.domain.city import City, held_on
+from shared.domain.city_rows import city_views
 from shared.domain.errors import IllegalStateError
 from shared.domain.territory import within
 from tests.kit import ANYONE, AT

@@ -19,7 +19,8 @@ from services.registry.post import (
     end_appointment,
 )
 from services.registry.post import POST as POST_
-from shared.domain.city import city_views, held_on
+from shared.domain.city import held_on
+from shared.domain.city_rows import city_views
 from shared.domain.errors import LinliError
 from tests.domain.registry.facts import BRANCH, CHEN, POST, city
 from tests.kit import ANYONE

@@ -27,7 +27,8 @@ from services.volunteers.wish.claiming import (
 from services.volunteers.wish.facts import WishClaimed, WishConfirmed, WishFulfilled, WishReleased
 from services.volunteers.wish.rows import RELEASES, WISHES
 from services.volunteers.wish.state import WISH, Wish
-from shared.domain.city import City, city_views
+from shared.domain.city import City
+from shared.domain.city_rows import city_views
 from shared.domain.errors import DomainError, IllegalStateError
 from shared.domain.event import Event
 from shared.domain.mandate import Mandate

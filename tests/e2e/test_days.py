@@ -101,7 +101,7 @@ def test_a_team_leader_holds_an_activity_and_records_who_came(
 
 @pytest.mark.parametrize("width, locale", READERS)
 def test_a_unit_reports_in_and_both_ends_confirm(sit_down: SitDown, city: City, width: int, locale: str) -> None:
-    """The day of a unit, and that of the community's secretary who confirms the other end (D11)."""
+    """The day of a unit, and that of the community's secretary who confirms the other end (part of D11)."""
     place = {360: "350104.013.002", 1280: COMPOUND}[width]
     unit = sit_down("tan", width, locale)
     main = unit.page.locator("main")

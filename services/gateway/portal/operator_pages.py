@@ -17,12 +17,12 @@ from services.gateway.accounts_api import (
     ResetSecondFactor,
     require_operator,
 )
+from services.gateway.current import Current
 from services.gateway.operators import Operators
 from services.gateway.portal import known
 from services.gateway.portal.declared import called
 from services.gateway.portal.frame import Frame
 from services.gateway.problems import AskedError, TooManyRequestsError
-from services.gateway.session import Current
 from shared.domain.errors import BadInputError, DomainError, LinliError
 from shared.domain.words import _, said
 

@@ -16,6 +16,7 @@ from services.gateway.portal import (
     inbox,
     ledger_pages,
     money_pages,
+    operator_pages,
     people_pages,
     places,
     private_pages,
@@ -51,6 +52,7 @@ def create_portal(gateway: Gateway) -> Blueprint:
         ledger_pages,
         people_pages,
         account_pages,
+        operator_pages,
         request_pages,
         table_pages,
     ):

@@ -36,6 +36,7 @@ from services.funding.payment_facts import (
     PaymentFact,
     PaymentHeld,
     PaymentMade,
+    PaymentRelocated,
     PaymentRequested,
     PaymentReviewed,
     PaymentSigned,
@@ -166,6 +167,8 @@ def evolve_payment(payment: Payment, event: PaymentFact) -> Payment:
             return replace(payment, status="signed", signer=event.person_id, signers=signers)
         case PaymentMade():
             return replace(payment, status="paid", cashier=event.cashier, drawn=event.drawn)
+        case PaymentRelocated():
+            return replace(payment, place=event.place)
         case PaymentWithdrawn():
             return replace(payment, status="withdrawn", reason=event.reason)
         case PayeeErased():

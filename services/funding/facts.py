@@ -54,6 +54,13 @@ class ProjectProposed(Event, frozen=True, kw_only=True):
     person_id: Annotated[str, staff("money.read")]
 
 
+class ProjectRelocated(Event, frozen=True, kw_only=True):
+    """The place of a project whose books are open has ended; it goes on at the place that came after it."""
+
+    project_id: str
+    place: str
+
+
 class ProjectApproved(Event, frozen=True, kw_only=True):
     """The project may collect and spend money."""
 

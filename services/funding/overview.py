@@ -26,11 +26,10 @@ from services.funding.rows import BY_SOURCE, SHARE, day_of, public, row_of, shar
 from services.funding.statement import STATEMENT_ROW, disclose_statement
 from shared.domain.answers import COUNT, TEXT, Shape, by_code, many, page_of, shape
 from shared.domain.city_rows import NEVER
-from shared.domain.fields import CODE, PLACE, choice, id_of
+from shared.domain.fields import CODE, DAY, PLACE, choice, id_of
 from shared.domain.query import Cursor, Limit, order_of
 from shared.domain.reader import Reader
 from shared.domain.record import Record
-from shared.domain.territory import EVERYWHERE
 from shared.domain.view import Counts, Row, View, tally
 
 #: Payments and statements shown with a project.
@@ -118,7 +117,7 @@ def _counts(row: Row) -> Counts:
     }
 
 
-TOTALS = tally("totals", PROJECTS, _counts, folding=2)
+TOTALS = tally("totals", PROJECTS, _counts, day="proposed_on", folding=2)
 
 _SUMS = {f"{name}_fen": COUNT for name in _AMOUNTS}
 _DAYS = (
@@ -253,23 +252,32 @@ _COUNTED = (
 )
 
 
-@PROJECT.query(answer=shape(**_BOARD, **dict.fromkeys(_COUNTED, COUNT), by_status=by_code(COUNT)), as_of=True)
+@PROJECT.query(
+    answer=shape(**_BOARD, since=TEXT, until=TEXT, **dict.fromkeys(_COUNTED, COUNT), by_status=by_code(COUNT)),
+    as_of=True,
+)
 def funding_figures(
-    read: Reader, *, place: Annotated[str, PLACE, "place; empty: the whole city"] = ""
+    read: Reader,
+    *,
+    place: Annotated[str, PLACE, "place; empty: the whole city"] = "",
+    since: Annotated[str, DAY, "projects proposed on this day or later"] = "",
+    until: Annotated[str, DAY, "projects proposed before this day"] = "",
 ) -> dict[str, Any]:
-    """Projects by status, money by source, receipts, payments and statements at a place and below (C22, C37).
+    """Projects by status, money by source, receipts, payments and statements at a place and below (A04, C22, C37).
 
+    Of a period: the projects that were proposed in it, with all that has come of them.
     `late` counts facts of projects that were recorded a day or more after they happened (X02).
     """
 
-    totals = _totals(read, place)
+    totals = _totals(read, place, since, until)
     counts = {name: totals.get(name, 0) for name in _COUNTED}
-    return _board(place, totals) | counts | {"by_status": totals.get("by_status", {})}
+    period = {"since": since, "until": until}
+    return _board(place, totals) | period | counts | {"by_status": totals.get("by_status", {})}
 
 
-def _totals(read: Reader, place: str) -> Row:
+def _totals(read: Reader, place: str, since: str = "", until: str = "") -> Row:
     """Sums at a place, by source with their sums."""
-    found = read.rows.get("totals", place or EVERYWHERE) or {}
+    found = read.sums(TOTALS, place, since, until)
     money = {name: by_source(found.get(name, {})) for name in _AMOUNTS}
     return found | money | {f"{name}_fen": sum(amounts.values()) for name, amounts in money.items()}
 

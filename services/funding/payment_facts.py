@@ -116,6 +116,13 @@ class PaymentMade(Event, frozen=True, kw_only=True):
     entries: Annotated[tuple[Entry, ...], PUBLIC]
 
 
+class PaymentRelocated(Event, frozen=True, kw_only=True):
+    """The place of a request that is not paid yet has ended; the bodies of the place that came after it decide on it."""
+
+    payment_id: str
+    place: str
+
+
 class PaymentWithdrawn(Event, frozen=True, kw_only=True):
     """The request was taken back and will not be paid."""
 
@@ -170,7 +177,8 @@ PAYMENT_FACTS = (
     PaymentWithdrawn,
     PayeeErased,
 )
-REPEAT_FACTS = (PaymentHeld, RepeatExcluded)
+#: What never lay in the stream of a project.
+REPEAT_FACTS = (PaymentHeld, RepeatExcluded, PaymentRelocated)
 PaymentFact = (
     PaymentRequested
     | PaymentAmended
@@ -180,6 +188,7 @@ PaymentFact = (
     | PaymentWithdrawn
     | PayeeErased
     | PaymentHeld
+    | PaymentRelocated
     | RepeatExcluded
     | PaymentCarried
 )

@@ -27,6 +27,7 @@ from services.funding.facts import (
     ProjectApproved,
     ProjectCancelled,
     ProjectProposed,
+    ProjectRelocated,
     ReceiptRecorded,
     ReceiptReversed,
     ReviewerNamed,
@@ -156,9 +157,25 @@ LedgerFact = (
     | SurplusReturned
     | SignerDesignated
 )
-WorksFact = ProjectProposed | ProjectApproved | BudgetRaised | ProjectCancelled | WorksFinished | ProjectAccepted
+WorksFact = (
+    ProjectProposed
+    | ProjectRelocated
+    | ProjectApproved
+    | BudgetRaised
+    | ProjectCancelled
+    | WorksFinished
+    | ProjectAccepted
+)
 #: What no statement tells.
-UNTOLD = (StatementListed, StatementOverdue, StatementDisclosed, StatementPosted, PayerErased, ReviewerNamed)
+UNTOLD = (
+    ProjectRelocated,
+    StatementListed,
+    StatementOverdue,
+    StatementDisclosed,
+    StatementPosted,
+    PayerErased,
+    ReviewerNamed,
+)
 
 
 def evolve(project: Project, event: WorksFact | LedgerFact | FormerFact) -> Project:
@@ -184,6 +201,8 @@ def _course(project: Project, event: WorksFact) -> Project:
                     criteria=tuple(Criterion(code=one.code, zh=one.zh, en=one.en) for one in event.criteria),
                 ),
             )
+        case ProjectRelocated():
+            return replace(project, place=event.place)
         case ProjectApproved():
             approvers = with_one(project.approvers, event.person_id)
             return replace(project, status="approved", resolution=event.resolution, approvers=approvers)

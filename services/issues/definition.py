@@ -2,29 +2,19 @@
 
 from __future__ import annotations
 
+from services.issues import visit
 from services.issues.diagnosis import DIAGNOSES, DIAGNOSIS
-from services.issues.issue import (
-    CASES,
-    COUNTED_AGAIN,
-    FIGURES,
-    ISSUE,
-    LEFT,
-    OVERDUE,
-    TIMELINE,
-    UNTAKEN,
-    WORKS,
-    on_entry_adopted,
-    on_given,
-    on_holding_changed,
-    on_patrol_logged,
-    on_person_erased,
-    on_place_ended,
-    on_project_accepted,
-    on_resolution_effective,
-)
+from services.issues.issue.answering import LEFT, UNTAKEN, on_given, on_holding_changed, on_place_ended
+from services.issues.issue.counting import COUNTED_AGAIN, on_entry_adopted
+from services.issues.issue.handling import OVERDUE
+from services.issues.issue.intake import on_patrol_logged, on_resolution_effective
+from services.issues.issue.outcome import on_person_erased, on_project_accepted
+from services.issues.issue.rows import CASES, FIGURES, TIMELINE, WORKS
+from services.issues.issue.state import ISSUE
 from services.issues.mediation import MEDIATION, MEDIATIONS
 from services.issues.visit import VISIT, VISITS
 from shared.domain.policy import Policy
+from shared.domain.relocating import follow
 from shared.domain.view import known
 from shared.following.definition import Definition
 
@@ -48,7 +38,7 @@ _GIVEN = (
 
 POLICIES: dict[str, Policy] = {
     **{f"registry.{fact}": on_holding_changed for fact in _HOLDING},
-    "registry.PlaceEnded": on_place_ended,
+    "registry.PlaceEnded": follow(on_place_ended, visit.FOLLOWS),
     "registry.PersonErased": on_person_erased,
     "registry.EntryAdopted": on_entry_adopted,
     "registry.ResolutionEffective": on_resolution_effective,

@@ -18,6 +18,7 @@ from shared.domain.mandate import Mandate
 from shared.domain.privacy import staff
 from shared.domain.query import Cursor, Limit, order_of
 from shared.domain.reader import Reader
+from shared.domain.relocating import Relocating
 from shared.domain.view import Row, View
 from shared.domain.words import _, said
 
@@ -43,6 +44,13 @@ class VisitRecorded(Event, frozen=True, kw_only=True):
     opinions: int  # heard, also those that became no issue
 
 
+class VisitRelocated(Event, frozen=True, kw_only=True):
+    """The place of a planned visit has ended; the visit is due at the place that came after it."""
+
+    visit_id: str
+    place: str
+
+
 class HouseholdErased(Event, frozen=True, kw_only=True):
     """The key of the visited household's name was destroyed; nobody can read it any more (X09)."""
 
@@ -62,7 +70,7 @@ class Visit(msgspec.Struct, frozen=True):
     opinions: int = 0
 
 
-def evolve(visit: Visit, event: VisitPlanned | VisitRecorded | HouseholdErased) -> Visit:
+def evolve(visit: Visit, event: VisitPlanned | VisitRecorded | VisitRelocated | HouseholdErased) -> Visit:
     """Apply a recorded fact. Never refuses: it has already happened."""
     match event:
         case VisitPlanned():
@@ -72,12 +80,19 @@ def evolve(visit: Visit, event: VisitPlanned | VisitRecorded | HouseholdErased) 
             return Visit(
                 **taken(event, Visit, id=visit.id, status="recorded", planned_on=visit.planned_on, day=event.visited_on)
             )
+        case VisitRelocated():
+            return replace(visit, place=event.place)
         case HouseholdErased():
             return replace(visit, household="")
 
 
 VISIT = Decider(
-    "visit", (VisitPlanned, VisitRecorded, HouseholdErased), Visit, Visit, evolve, lambda visit: visit.place
+    "visit",
+    (VisitPlanned, VisitRecorded, VisitRelocated, HouseholdErased),
+    Visit,
+    Visit,
+    evolve,
+    lambda visit: visit.place,
 )
 
 
@@ -151,6 +166,7 @@ def erase_household(visit: Visit, *, by: Mandate, at: str) -> list[Event]:
 
 
 VISITS = View.of(VISIT, "visits", ("place", ("person_id", "status"), "day"))
+FOLLOWS = Relocating(VISIT, "visits", VisitRelocated, ("planned",))
 
 
 _ROW = row_of(

@@ -13,9 +13,11 @@ from typing import Annotated, Any
 
 from services.registry.acting import stood_for
 from services.registry.classification import classification_id, coded
+from services.registry.later import entered_later
 from services.registry.meeting.state import HELD
+from services.registry.organisation.rows import parent_on
 from services.registry.person import READ_NAMES
-from services.registry.place import PLACE
+from services.registry.place.state import PLACE
 from services.registry.subjects import NAMED, SUBJECT, all_of, held_on, names_of
 from shared.domain.answers import COUNT, PLACE_NAMES, TEXT, YES, by_code, many, page_of, shape
 from shared.domain.catalogue import Coverage, LinkKind, Need, data_of
@@ -42,9 +44,10 @@ class _Registered:
 
     @cached_property
     def bodies(self) -> dict[str, Row]:
-        """The bodies that there are, by id."""
+        """The bodies that there are, by id, each with the one that it is directly under."""
         where = {"since__lte": self.day, "ended__gt": self.day}
-        return {row["organisation_id"]: row for row in every(self.read.rows, "organisations", where)}
+        rows = every(self.read.rows, "organisations", where)
+        return {row["organisation_id"]: row | {"above": parent_on(row, self.day)} for row in rows}
 
     @cached_property
     def terms(self) -> list[Row]:
@@ -81,7 +84,7 @@ class _Registered:
         yield from find(need)
 
     def _body(self, need: Need) -> Found:
-        at = "place" if self.rules.subject == "place" else "parent_id"
+        at = "place" if self.rules.subject == "place" else "above"
         roles = set(self.read.city.roles_with(need.power)) if need.power else set()
         linked = {one for one, _other in self.links([need.linked])} if need.linked else set()
         holding: dict[str, set[str]] = defaultdict(set)
@@ -89,8 +92,7 @@ class _Registered:
             for term in self.terms:
                 holding[term["organisation_id"]].add(term["role"])
         for id, body in self.bodies.items():
-            above = self.bodies.get(body["parent_id"], {"type": ""})
-            fits = not need.parent or above["type"] == need.parent
+            fits = not need.parent or self.bodies.get(body["above"], {"type": ""})["type"] == need.parent
             fits = (
                 fits and (not need.role or need.role in holding[id]) and (not need.power or bool(roles & holding[id]))
             )
@@ -205,6 +207,7 @@ _SAID = dict.fromkeys(("coverage", "zh", "en", "means", "means_en", "place", "da
         **dict.fromkeys(("covered", "subjects", "without", "persons"), COUNT),
         needs=many(shape(**_NEED)),
         missing=many(shape(subject=TEXT, name=TEXT, name_en=TEXT, lacks=many(TEXT))),
+        entered_later=COUNT,
     ),
     as_of=True,
 )
@@ -242,7 +245,7 @@ def coverage_figures(read: Reader, *, coverage: _COVERAGE, place: _WHERE = "", o
         "persons": len(persons),
         "needs": needs,
         "missing": [named[subject] | {"lacks": lacking[subject]} for subject in shown],
-    }
+    } | entered_later(read, place, day)
 
 
 def _told(coverage: str, entry: Any, rules: Coverage, place: str, day: str) -> Row:

@@ -24,6 +24,7 @@ from shared.domain.privacy import staff, told
 from shared.domain.query import Cursor, Limit, order_of
 from shared.domain.reader import Reader
 from shared.domain.record import Record
+from shared.domain.relocating import Relocating
 from shared.domain.signature import holds
 from shared.domain.structures import group, many
 from shared.domain.territory import within
@@ -47,6 +48,13 @@ class PatrolPlanned(Event, frozen=True, kw_only=True):
     place: str
     starts: str  # RFC 3339
     members: Annotated[list[str], staff("patrol.log")]
+
+
+class PatrolRelocated(Event, frozen=True, kw_only=True):
+    """The place of a planned patrol has ended; it walks at the place that came after it."""
+
+    patrol_id: str
+    place: str
 
 
 class Finding(msgspec.Struct, frozen=True, kw_only=True):
@@ -85,18 +93,21 @@ class Patrol(msgspec.Struct, frozen=True):
     findings: tuple[Finding, ...] = ()
 
 
-def evolve(patrol: Patrol, event: PatrolPlanned | PatrolLogged) -> Patrol:
+def evolve(patrol: Patrol, event: PatrolPlanned | PatrolRelocated | PatrolLogged) -> Patrol:
     """Apply a recorded fact. Never refuses: it has already happened."""
-    members = tuple(event.members)
     match event:
         case PatrolPlanned():
-            return Patrol(patrol.id, "planned", event.team_id, event.place, event.starts, members)
+            return Patrol(patrol.id, "planned", event.team_id, event.place, event.starts, tuple(event.members))
+        case PatrolRelocated():
+            return replace(patrol, place=event.place)
         case PatrolLogged():
-            walked = Patrol(patrol.id, "logged", event.team_id, event.place, event.started, members)
+            walked = Patrol(patrol.id, "logged", event.team_id, event.place, event.started, tuple(event.members))
             return replace(walked, route=event.route, minutes=event.minutes, findings=tuple(event.findings))
 
 
-PATROL = Decider("patrol", (PatrolPlanned, PatrolLogged), Patrol, Patrol, evolve, lambda patrol: patrol.place)
+PATROL = Decider(
+    "patrol", (PatrolPlanned, PatrolRelocated, PatrolLogged), Patrol, Patrol, evolve, lambda patrol: patrol.place
+)
 
 
 class Found(msgspec.Struct, frozen=True):
@@ -260,8 +271,10 @@ PATROL_SUMS = tally(
         )
         | {"late": row["late"]}
     ),
+    day="started",
     folding=2,
 )
+FOLLOWS = Relocating(PATROL, "patrols", PatrolRelocated, ("planned",))
 WALKS = View("walks", OWN, _walk_keys, _walk)
 OUTINGS = View("outings", OWN, _outing_keys, _outing, (("person_id", "day"),))
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Annotated, Any
 
 import msgspec
@@ -10,15 +10,17 @@ from msgspec.structs import replace
 
 from services.volunteers.volunteer import NAMED, own_or_mandated, with_names
 from shared.domain.answers import ACTIONS, TEXT, many, page_of, row_of
-from shared.domain.city import City
+from shared.domain.city import City, every
 from shared.domain.decider import Decider
 from shared.domain.errors import ForbiddenError, IllegalStateError
 from shared.domain.event import Event, taken
 from shared.domain.fields import CODE, DAY, PLACE, Pattern, choice, id_of, text
 from shared.domain.mandate import Mandate
+from shared.domain.policy import Decision
 from shared.domain.privacy import staff
 from shared.domain.query import Cursor, Limit, order_of
 from shared.domain.reader import Reader
+from shared.domain.record import Record
 from shared.domain.view import Counts, Row, View, tally
 from shared.domain.words import Said, _, said
 
@@ -58,6 +60,21 @@ class ReportInConfirmed(Event, frozen=True, kw_only=True):
     evidence: Annotated[str, staff("volunteer.confirm")]
 
 
+class ReportInRelocated(Event, frozen=True, kw_only=True):
+    """The place that a member lives in has ended; the report-in is one to the place that came after it."""
+
+    report_id: Annotated[str, staff("volunteer.confirm")]
+    place: str
+
+
+class ReportInEnded(Event, frozen=True, kw_only=True):
+    """A member or unit belongs to the place no longer from a day on."""
+
+    report_id: Annotated[str, staff("volunteer.confirm")]
+    until: str  # ISO date
+    reason: Annotated[str, staff("volunteer.confirm")]
+
+
 _ENDS = frozenset({"unit", "place"})
 
 
@@ -65,7 +82,7 @@ class ReportIn(msgspec.Struct, frozen=True):
     """One for each member, and one for each unit and place. `confirmed` maps an end to the person who confirmed it."""
 
     id: str
-    status: str = "unknown"  # unknown, surveyed, reported_in, confirmed
+    status: str = "unknown"  # unknown, surveyed, reported_in, confirmed, ended
     kind: str = ""
     person_id: str = ""
     unit: str = ""
@@ -74,6 +91,8 @@ class ReportIn(msgspec.Struct, frozen=True):
     level: str = ""  # set when a survey listed the member
     surveyed: str = ""  # day of the survey (ISO date)
     confirmed: dict[str, str] = {}
+    until: str = ""  # first day without it
+    reason: str = ""  # why it ended
 
     @property
     def reported(self) -> bool:
@@ -81,7 +100,9 @@ class ReportIn(msgspec.Struct, frozen=True):
         return self.status in ("reported_in", "confirmed")
 
 
-def evolve(report: ReportIn, event: MemberSurveyed | ReportedIn | ReportInConfirmed) -> ReportIn:
+def evolve(
+    report: ReportIn, event: MemberSurveyed | ReportedIn | ReportInConfirmed | ReportInRelocated | ReportInEnded
+) -> ReportIn:
     """Apply a recorded fact. Never refuses: it has already happened."""
     match event:
         case MemberSurveyed():
@@ -97,20 +118,25 @@ def evolve(report: ReportIn, event: MemberSurveyed | ReportedIn | ReportInConfir
                 place=event.place,
             )
         case ReportedIn():
-            return replace(report, **taken(event, ReportIn, status="reported_in", confirmed={}))
+            return replace(report, **taken(event, ReportIn, status="reported_in", confirmed={}, until="", reason=""))
         case ReportInConfirmed():
             ends = report.confirmed | {event.end: event.person_id}
             return replace(report, confirmed=ends, status="confirmed" if set(ends) >= _ENDS else "reported_in")
+        case ReportInRelocated():
+            return replace(report, place=event.place)
+        case ReportInEnded():
+            return replace(report, status="ended", until=event.until, reason=event.reason)
 
 
 REPORT_IN = Decider(
     "report-in",
-    (MemberSurveyed, ReportedIn, ReportInConfirmed),
+    (MemberSurveyed, ReportedIn, ReportInConfirmed, ReportInRelocated, ReportInEnded),
     ReportIn,
     ReportIn,
     evolve,
     lambda report: report.place,
     named="report_id",
+    fold=2,
 )
 
 _ID = r"(member|unit)-[A-Za-z0-9.-]{2,200}"
@@ -269,14 +295,67 @@ def confirm_report_in(
     ]
 
 
+def _stands(report: ReportIn, by: Mandate, city: City) -> Said | None:
+    """Why somebody who acts only for themselves cannot end it."""
+    return None if by.post_id or by.actor == report.person_id else said(_("only your own report-in"))
+
+
+@REPORT_IN.command(
+    "volunteer.confirm",
+    when=("reported_in", "confirmed"),
+    again=("ended",),
+    otherwise=_("nobody has reported in under this id"),
+    owner=lambda report, by: by.actor != "" and by.actor == report.person_id,
+    unless=_stands,
+    id_kind=REPORT_ID,
+)
+def end_report_in(
+    report: ReportIn,
+    *,
+    by: Mandate,
+    at: str,
+    reason: Annotated[str, text(300), "why, such as a new unit or another home"],
+    until: Annotated[str, DAY, "first day without it, not ahead; empty: today"] = "",
+) -> list[Event]:
+    """End a report-in from a day on; members end their own (B12, C40)."""
+    until = until or report.until or at[:10]
+    if report.status == "ended":
+        if report.until == until:
+            return []
+        raise IllegalStateError(_("the report-in ended on {day} already"), day=report.until)
+    if not report.since <= until <= at[:10]:
+        raise IllegalStateError(
+            _("it can end from {since}, when it began, up to {today}"),
+            {"until": said(_("must be from {since} to {today}"), since=report.since, today=at[:10])},
+            since=report.since,
+            today=at[:10],
+        )
+    return [ReportInEnded(report_id=report.id, until=until, reason=reason)]
+
+
+def follow_place(report: ReportIn, *, by: Mandate, at: str, place: str, reason: str) -> list[Event]:
+    """The report-in of a member goes to the place that came after theirs; that of a unit, which is to this community, ends."""
+    if report.status in ("unknown", "ended"):
+        return []
+    if report.kind == "member":
+        return [ReportInRelocated(report_id=report.id, place=place)] if report.place != place else []
+    return [ReportInEnded(report_id=report.id, until=max(at[:10], report.since), reason=reason)]
+
+
+def on_place_ended(fact: Mapping[str, Any], record: Record, city: City) -> Iterable[Decision]:
+    """Report-ins to a place that has ended."""
+    for row in list(every(city.rows, "report_ins", {"place": fact["place"]})):
+        yield Decision(REPORT_IN, row["report_id"], follow_place, {"place": fact["heir"], "reason": fact["reason"]})
+
+
 def _counts(row: Row) -> Counts:
-    member, reported = row["kind"] == "member", row["status"] != "surveyed"
+    member, reported = row["kind"] == "member", row["status"] in ("reported_in", "confirmed")
     return {
         "members_surveyed": int(member and row["level"] != ""),
-        "members_not_reported": int(not reported),
+        "members_not_reported": int(member and row["level"] != "" and not reported),
         "members_reported": int(member and reported),
         "members_confirmed": int(member and row["status"] == "confirmed"),
-        "units_reported": int(not member),
+        "units_reported": int(not member and reported),
         "late": row["late"],
     }
 
@@ -286,7 +365,7 @@ REPORT_INS = View.of(
     "report_ins",
     ("place", "person_id", "unit", "level", ("kind", "place"), ("status", "place"), "since"),
 )
-REPORT_IN_SUMS = tally("report_in_sums", REPORT_INS, _counts, folding=2)
+REPORT_IN_SUMS = tally("report_in_sums", REPORT_INS, _counts, day="since", folding=3)
 
 
 @REPORT_IN.query(
@@ -300,7 +379,7 @@ def find_report_ins(
     person_id: Annotated[str, id_of("person"), "only of this member"] = "",
     unit: Annotated[str, id_of("organisation"), "only of this unit"] = "",
     kind: Annotated[str, choice("member", "unit", words="reporter"), "only of this kind"] = "",
-    status: Annotated[str, choice("surveyed", "reported_in", "confirmed"), "only in this status"] = "",
+    status: Annotated[str, choice("surveyed", "reported_in", "confirmed", "ended"), "only in this status"] = "",
     level: Annotated[str, CODE, "only of this level on the survey"] = "",
     place__under: Annotated[str, PLACE, "a place and everything below it; empty: your own"] = "",
     order: Annotated[

@@ -21,6 +21,7 @@ from shared.domain.privacy import staff, told
 from shared.domain.query import Cursor, Limit, order_of
 from shared.domain.reader import STAFF, Reader
 from shared.domain.record import Record
+from shared.domain.relocating import Relocating
 from shared.domain.signature import holds
 from shared.domain.view import OWN, Row, View, tally
 from shared.domain.words import Said, _, said
@@ -51,6 +52,13 @@ class TeamLeft(Event, frozen=True, kw_only=True):
     person_id: Annotated[str, staff()]
 
 
+class TeamRelocated(Event, frozen=True, kw_only=True):
+    """The place of a team has ended; the team is one of the place that came after it."""
+
+    team_id: str
+    place: str
+
+
 class TeamDescribed(Event, frozen=True, kw_only=True):
     """What a team does was said anew, for everyone to read (C31)."""
 
@@ -71,7 +79,7 @@ class Team(msgspec.Struct, frozen=True):
     about: str = ""
 
 
-def evolve(team: Team, event: TeamFormed | TeamJoined | TeamLeft | TeamDescribed) -> Team:
+def evolve(team: Team, event: TeamFormed | TeamJoined | TeamLeft | TeamRelocated | TeamDescribed) -> Team:
     """Apply a recorded fact. Never refuses: it has already happened."""
     match event:
         case TeamFormed():
@@ -80,11 +88,20 @@ def evolve(team: Team, event: TeamFormed | TeamJoined | TeamLeft | TeamDescribed
             return replace(team, members=team.members | {event.person_id})
         case TeamLeft():
             return replace(team, members=team.members - {event.person_id})
+        case TeamRelocated():
+            return replace(team, place=event.place)
         case TeamDescribed():
             return replace(team, about=event.about)
 
 
-TEAM = Decider("team", (TeamFormed, TeamJoined, TeamLeft, TeamDescribed), Team, Team, evolve, lambda team: team.place)
+TEAM = Decider(
+    "team",
+    (TeamFormed, TeamJoined, TeamLeft, TeamRelocated, TeamDescribed),
+    Team,
+    Team,
+    evolve,
+    lambda team: team.place,
+)
 
 
 @TEAM.command("team.form", new=CHOSEN)
@@ -179,8 +196,16 @@ def _member(row: Row, event: TeamJoined | TeamLeft, record: Record, key: str) ->
     return asdict(event) | {"place": record.place} if isinstance(event, TeamJoined) else None
 
 
-TEAMS = View.of(TEAM, "teams", ("place", ("kind", "place")))
-TEAM_SUMS = tally("team_sums", TEAMS, lambda row: {"teams": {row["kind"]: 1}, "late": row["late"]}, folding=2)
+def _formed(row: Row, team: Team, event: Event, record: Record) -> Row:
+    """The day on which it was formed."""
+    return {"formed": row.get("formed") or record.occurred[:10]}
+
+
+TEAMS = View.of(TEAM, "teams", ("place", ("kind", "place"), "formed"), _formed)
+TEAM_SUMS = tally(
+    "team_sums", TEAMS, lambda row: {"teams": {row["kind"]: 1}, "late": row["late"]}, day="formed", folding=2
+)
+FOLLOWS = Relocating(TEAM, "teams", TeamRelocated, ("formed",))
 MEMBERSHIPS = View("memberships", OWN, _member_key, _member, ("team_id", "person_id", "place"))
 
 
@@ -205,6 +230,7 @@ def _with_patrols(read: Reader, rows: Iterable[Row]) -> list[Row]:
         row_of(
             TEAM,
             *("status", "members"),
+            formed=TEXT,
             members=COUNT,
             patrols=COUNT,
             last_patrol=TEXT,
@@ -241,4 +267,4 @@ def find_members(
     if read.by.actor not in team["members"]:
         read.require_reading(STAFF, team["place"])
     page = read.page("memberships", {"team_id": team_id}, limit, cursor, order)
-    return page | {"rows": with_names(read, page["rows"])}
+    return page | {"rows": with_names(read, (row | {"place": team["place"]} for row in page["rows"]))}

@@ -35,6 +35,13 @@ class VolunteerRegistered(Event, frozen=True, kw_only=True):
     home: str  # territory path
 
 
+class VolunteerRelocated(Event, frozen=True, kw_only=True):
+    """The place where a volunteer lives has ended; they belong to the place that came after it."""
+
+    person_id: Annotated[str, staff()]
+    place: str
+
+
 class RoleTaken(Event, frozen=True, kw_only=True):
     """A volunteer serves a place in a role: informer, patroller, mediator, publicist … (C32, D19)."""
 
@@ -73,11 +80,15 @@ class Volunteer(msgspec.Struct, frozen=True):
         return any(held.partition("@")[0] == role for held in self.roles)
 
 
-def evolve(volunteer: Volunteer, event: VolunteerRegistered | RoleTaken | RoleLeft | VolunteerErased) -> Volunteer:
+def evolve(
+    volunteer: Volunteer, event: VolunteerRegistered | VolunteerRelocated | RoleTaken | RoleLeft | VolunteerErased
+) -> Volunteer:
     """Apply a recorded fact. Never refuses: it has already happened."""
     match event:
         case VolunteerRegistered():
             return replace(volunteer, status="registered", place=event.home, name=event.name)
+        case VolunteerRelocated():
+            return replace(volunteer, place=event.place)
         case RoleTaken():
             return replace(volunteer, roles=volunteer.roles | {f"{event.role}@{event.place}": event.since})
         case RoleLeft():
@@ -89,7 +100,7 @@ def evolve(volunteer: Volunteer, event: VolunteerRegistered | RoleTaken | RoleLe
 
 VOLUNTEER = Decider(
     "volunteer",
-    (VolunteerRegistered, RoleTaken, RoleLeft, VolunteerErased),
+    (VolunteerRegistered, VolunteerRelocated, RoleTaken, RoleLeft, VolunteerErased),
     Volunteer,
     Volunteer,
     evolve,
@@ -250,9 +261,33 @@ def forget_volunteer(volunteer: Volunteer, *, by: Mandate, at: str) -> list[Even
     return [*left, VolunteerErased(person_id=volunteer.id)]
 
 
-def on_person_erased(fact: Mapping[str, Any], record: Record) -> Iterable[Decision]:
+def volunteer_forgotten(fact: Mapping[str, Any], record: Record) -> Iterable[Decision]:
     """A volunteer is sealed with the key of the person, which may have been made anew since (X09)."""
     yield Decision(VOLUNTEER, fact["person_id"], forget_volunteer, {}, erases=fact["person_id"])
+
+
+def relocate_volunteer(volunteer: Volunteer, *, by: Mandate, at: str, place: str, former: str) -> list[Event]:
+    """A volunteer lives at the place that came after theirs, and serves it in the roles in which they served that one."""
+    if volunteer.status != "registered":
+        return []
+    lives = [VolunteerRelocated(person_id=volunteer.id, place=place)] if volunteer.place == former else []
+    served = [role for role, _at, where in (held.partition("@") for held in sorted(volunteer.roles)) if where == former]
+    left = [RoleLeft(person_id=volunteer.id, role=role, place=former, until=at[:10]) for role in served]
+    taken = [
+        RoleTaken(person_id=volunteer.id, role=role, place=place, since=at[:10])
+        for role in served
+        if f"{role}@{place}" not in volunteer.roles
+    ]
+    return [*lives, *left, *taken]
+
+
+def on_place_ended(fact: Mapping[str, Any], record: Record, city: City) -> Iterable[Decision]:
+    """Who lives at a place that has ended, or serves it, goes to its heir."""
+    living = (row["person_id"] for row in every(city.rows, "volunteers", {"place": fact["place"]}))
+    serving = (row["person_id"] for row in every(city.rows, "roles", {"place": fact["place"]}))
+    for person_id in sorted({*living, *serving}):
+        asked = {"place": fact["heir"], "former": fact["place"]}
+        yield Decision(VOLUNTEER, person_id, relocate_volunteer, asked)
 
 
 def _since(row: Row, volunteer: Volunteer, event: Event, record: Record) -> Row:
@@ -270,10 +305,14 @@ def _role(row: Row, event: RoleTaken | RoleLeft, record: Record, key: str) -> Ro
 
 VOLUNTEERS = View.of(VOLUNTEER, "volunteers", ("place", "person_id", "since", "erased"), _since)
 VOLUNTEER_SUMS = tally(
-    "volunteer_sums", VOLUNTEERS, lambda row: {"volunteers": 1 - row["erased"], "late": row["late"]}, folding=2
+    "volunteer_sums",
+    VOLUNTEERS,
+    lambda row: {"volunteers": 1 - row["erased"], "late": row["late"]},
+    day="since",
+    folding=2,
 )
-ROLES = View("roles", OWN, _role_key, _role, ("person_id", "place", ("role", "place")))
-ROLE_SUMS = tally("role_sums", ROLES, lambda row: {"roles": {row["role"]: 1}})
+ROLES = View("roles", OWN, _role_key, _role, ("person_id", "place", ("role", "place"), "since"))
+ROLE_SUMS = tally("role_sums", ROLES, lambda row: {"roles": {row["role"]: 1}}, day="since")
 
 
 def with_names(read: Reader, rows: Iterable[Row]) -> list[Row]:

@@ -337,6 +337,7 @@ KINDS: Mapping[str, EntryKind] = {
     "checklists": EntryKind(Checklist),
     "festivals": EntryKind(Festival),
     "topics": EntryKind(Nothing),
+    "shared_services": EntryKind(Nothing),
     "meetings": EntryKind(MeetingKind),
     "obligations": EntryKind(Obligation),
     "schemes": EntryKind(Scheme),

@@ -44,6 +44,9 @@ def _organisation(row: Row, event: Any, record: Record, key: str) -> Row:
     fields = _fields(event)
     if record.type == "OrganisationDissolved":
         return row | {"until": fields["until"]}
+    if record.type == "OrganisationMoved":
+        former = [*row.get("former", ()), {"parent_id": row["parent_id"], "until": fields["since"]}]
+        return row | {"parent_id": fields["parent_id"], "former": former}
     names = ("organisation_id", "type", "name", "name_en", "level", "place", "parent_id", "since")
     return {name: fields.get(name, "") for name in names} | {"until": ""}
 
@@ -139,7 +142,7 @@ def city_views(source: str = REGISTRY) -> tuple[View, ...]:
         View(
             "city_organisations",
             source,
-            _keyed("organisation_id", "OrganisationEstablished", "OrganisationDissolved"),
+            _keyed("organisation_id", "OrganisationEstablished", "OrganisationMoved", "OrganisationDissolved"),
             _organisation,
             ("organisation_id", "place", "parent_id", "level", "type"),
         ),

@@ -5,18 +5,23 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from shared.domain.city import City
+from shared.domain.city import City, every
 from shared.domain.decider import Decider
-from shared.domain.errors import ForbiddenError, NotFoundError
+from shared.domain.errors import BadInputError, ForbiddenError, NotFoundError
 from shared.domain.mandate import Mandate
 from shared.domain.privacy import is_staff
-from shared.domain.view import Row, Rows, state_of
+from shared.domain.territory import EVERYWHERE
+from shared.domain.view import Row, Rows, Tally, state_of
 from shared.domain.words import _, said, term
 
 #: Stands for a power of queries that staff of the place may ask, whatever powers their role gives.
 STAFF = "staff"
 #: Posts named for a command that the reader may not give.
 CLOSEST = 3
+#: Rows that are summed for one period at most.
+LARGEST_PERIOD = 50_000
+#: Before every day: what has no day yet belongs to no period.
+FIRST = "0"
 
 
 def offered(decider: Decider[Any], state: Any, by: Mandate, city: City) -> list[str]:
@@ -28,6 +33,19 @@ def missing(thing: str, id: str, field: str = "") -> NotFoundError:
     """There is no such thing, or it is not for the reader to know (a word of the group `thing`, the field that named it)."""
     fields = {field: said(_("unknown"))} if field else {}
     return NotFoundError(_("there is no {thing} {id}"), fields, thing=term("thing", thing), id=id)
+
+
+def within_period(day: str, place: str, since: str, until: str) -> dict[str, str]:
+    """The filters of rows at a place and below whose day lies in a period; raises `BadInputError` where it has no day."""
+    if since and until and since >= until:
+        raise BadInputError(
+            _("a period from {since} to before {until} has no day"),
+            {"until": said(_("must be after {day}"), day=since)},
+            since=since,
+            until=until,
+        )
+    where = {"place__under": place, f"{day}__gte": since or FIRST, f"{day}__lt": until}
+    return {name: bound for name, bound in where.items() if bound}
 
 
 class Reader:
@@ -133,6 +151,25 @@ class Reader:
                     {"command": name, "posts": [{name: post[name] for name in shown} for post in posts[:CLOSEST]]}
                 )
         return found
+
+    def sums(self, tally: Tally, place: str, since: str = "", until: str = "") -> Row:
+        """The sums of a place and everything below it, "" for the whole city; of a period those of the rows that began in it.
+
+        The period is from a day to before another (ISO dates), "" for open. Raises `BadInputError` for none and for one of too many rows.
+        """
+        if not (since or until):
+            return self.rows.get(tally.name, place or EVERYWHERE) or {}
+        where = within_period(tally.day, place, since, until)
+        if (count := self.rows.count(tally.counting, where)) > LARGEST_PERIOD:
+            raise BadInputError(
+                _("{count} are too many to be counted for one period; choose a shorter one, or a place below"),
+                {"since": said(_("at most {most} in one period"), most=LARGEST_PERIOD)},
+                count=count,
+            )
+        found: Row | None = None
+        for row in every(self.rows, tally.counting, where):
+            found = tally.move("", found, tally.counts(row))
+        return found or {}
 
     def as_of(self, read: Callable[[], Row]) -> Row:
         """An answer with the position of the service's log that it reflects; read again when facts arrive in between."""

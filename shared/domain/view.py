@@ -143,9 +143,11 @@ class Tally(View):
     any figure.
 
     `at(row)` gives other keys to count a row under (a place and a person), and `labels(key)` what rows of such keys can be found by.
+    `day` is the field of the rows that says when each began to count, so that those of a period can be summed apart.
     """
 
     counting: str = ""
+    day: str = ""
     counts: Callable[[Row], Counts] = lambda row: {}
     at: Callable[[Row], tuple[str, ...]] = lambda row: ()
     labels: Callable[[str], Row] = lambda key: {}
@@ -219,11 +221,13 @@ def tally(
     at: Callable[[Row], tuple[str, ...]] = counted_at,
     labels: Callable[[str], Row] = lambda key: {},
     indexes: tuple[str | tuple[str, ...], ...] = (),
+    day: str = "",
     folding: int = 1,
 ) -> Tally:
     """Sums over the rows of a view; `counts(row)` says what a row counts for. Rows need a `place`, unless `at` names the sums' keys.
 
-    `folding` is raised by hand whenever `counts`, `at` or `labels` may give another result.
+    `day` is an indexed field of the rows: the day or moment by which they belong to a period. `folding` is raised by hand whenever
+    `counts`, `at` or `labels` may give another result.
     """
     return Tally(
         name,
@@ -232,6 +236,7 @@ def tally(
         _never,
         indexes,
         counting=of.name,
+        day=day,
         counts=counts,
         at=at,
         labels=labels,

@@ -115,7 +115,8 @@ NOTHING_ELSE = {
     *("open_checklist", "disclose_statement", "decide_standing", "propose_link"),
     *("open_selection", "open_owners_vote", "draft_regulation", "start_programme", "join_programme"),
     *("open_survey", "answer_survey", "register_credit_code", "book_venue", "call_meeting", "open_mediation"),
-    *("classify_person", "measure_grade", "state_indicator", "name_successor"),
+    *("share_cost", "classify_person", "measure_grade", "state_indicator", "name_successor"),
+    *("erase_household_note", "erase_answerer"),
 }
 #: What may name something that the city does not know: units of members come from outside too.
 ELSEWHERE = {("survey_member", "unit"), ("report_in", "unit")}

@@ -14,7 +14,7 @@ from tests.desk.funding.test_service import PROPOSAL, _city
 from tests.desk.registry.founding import founded
 from tests.desk.registry.test_rows import adopt, establish, officer
 from tests.domain.volunteers.people import HERE, small_city
-from tests.kit.city import COMMUNITY, COMPOUND, post
+from tests.kit.city import COMMUNITY, COMPOUND, OTHER_COMPOUND, STREET, post
 from tests.kit.desk import Desk
 
 WALKED = "2025-03-04T08:00:00+08:00"
@@ -257,3 +257,69 @@ def test_three_parties_consult_and_dispose_together(issues: Desk, convenors: Des
     assert (shown["attended"], shown["text"], shown["agenda"][0]["issue_id"]) == (came, "三方会商纪要", issue)
     done = issues.ask("get_issue", issue_id=issue)
     assert (done["duty"], done["due"], done["status"]) == ("物业出资，一周内修复", "2025-03-17", "dispatched")
+
+
+def counts(desk: Desk, query: str, figure: str, place: str, **period: str) -> Any:
+    """A figure of a place and a period, with what it says it is of."""
+    found = desk.ask(query, place=place, **period)
+    assert (found["place"], found["since"], found["until"]) == (place, period.get("since", ""), period.get("until", ""))
+    assert found["as_of"]["position"] == desk.log.head().position
+    figure = found[figure]
+    return figure["total"] if isinstance(figure, dict) else figure
+
+
+def test_each_count_is_of_a_territory_and_of_a_period(tmp_path: Path) -> None:
+    """Six communities; places, issues, projects and volunteers are counted where and when the question says (A04)."""
+    for name in ("registry", "issues", "funding", "volunteers"):
+        (tmp_path / name).mkdir()
+    registry = founded(tmp_path / "registry")
+    before = registry.ask("count_figures", place=STREET)["places_by_kind"]["community"]
+    for number in range(6 - before):
+        where = {"place": f"{STREET}.{number + 101}", "kind": "community", "parent": STREET, "name": f"社区{number}"}
+        registry.ask("register_place", "operator", **where)
+    assert registry.ask("count_figures", place=STREET)["places_by_kind"]["community"] == 6
+    assert registry.ask("count_figures", place=COMMUNITY)["places_by_kind"]["community"] == 1
+
+    issues = Desk("issues", tmp_path / "issues", [*small_city()])
+    for day, place in (("2025-03-04", COMPOUND), ("2025-03-10", COMPOUND), ("2025-03-10", OTHER_COMPOUND)):
+        said = {"place": place, "category": "facility.streetlight", "description": f"{day} 路灯不明"}
+        issues.ask("report_issue", "p-resident", at=f"{day}T09:00:00+08:00", **said)
+    funding = Desk("funding", tmp_path / "funding", [*_city()])
+    funding.tell_all("issues", [("IssueReported", {"issue_id": id}) for id in ("i1", "i2")])
+    for day, place in (("2025-03-05", COMPOUND), ("2025-03-11", OTHER_COMPOUND), ("2025-03-12", OTHER_COMPOUND)):
+        asked = PROPOSAL | {"place": place, "title": f"路灯{day}"}
+        funding.ask("propose_project", "post-keeper", at=f"{day}T09:00:00+08:00", **asked)
+    people = Desk("volunteers", tmp_path / "volunteers", small_city())
+    for day, person, home in (("2025-03-04", "p-1", COMPOUND), ("2025-03-10", "p-2", COMPOUND)):
+        at = f"{day}T09:00:00+08:00"
+        people.ask("register_volunteer", "post-worker", at=at, person_id=person, name="陈", home=home)
+        people.ask("take_role", "post-worker", at=at, person_id=person, role="informer", place=home)
+        people.ask("form_team", "post-worker", at=at, team_id=f"t-{person}", kind="party", name=person, place=home)
+
+    week, later = {"since": "2025-03-03", "until": "2025-03-10"}, {"since": "2025-03-10"}
+    for desk, query, figure, of in (
+        (issues, "issue_figures", "collected", {COMPOUND: (1, 1), OTHER_COMPOUND: (0, 1), COMMUNITY: (1, 2)}),
+        (funding, "funding_figures", "projects", {COMPOUND: (1, 0), OTHER_COMPOUND: (0, 2), COMMUNITY: (1, 2)}),
+        (people, "volunteer_figures", "volunteers", {COMPOUND: (1, 1), OTHER_COMPOUND: (0, 0), STREET: (1, 1)}),
+        (people, "volunteer_figures", "roles", {COMPOUND: (1, 1), OTHER_COMPOUND: (0, 0), "": (1, 1)}),
+        (people, "volunteer_figures", "teams", {COMPOUND: (1, 1), OTHER_COMPOUND: (0, 0), "": (1, 1)}),
+    ):
+        for place, (first, second) in of.items():
+            assert counts(desk, query, figure, place, **week) == first, (query, figure, place)
+            assert counts(desk, query, figure, place, **later) == second, (query, figure, place)
+            assert counts(desk, query, figure, place) == first + second, "periods are a partition"
+            assert counts(desk, query, figure, place, until="2025-03-04") == 0, "nothing had begun"
+        with pytest.raises(BadInputError, match="has no day") as refused:
+            desk.ask(query, since="2025-03-10", until="2025-03-10")
+        assert set(refused.value.fields) == {"until"}
+        with pytest.raises(BadInputError):
+            desk.ask(query, since="2025-02-30")
+    whole = issues.ask("issue_figures", place=COMMUNITY)
+    alike = issues.ask("issue_figures", place=COMMUNITY, since="2025-01-01")
+    assert whole == alike | {"since": ""}, "rows of a period count for what they count for in the whole"
+    money = funding.ask("funding_figures", place=COMMUNITY)
+    assert money == funding.ask("funding_figures", place=COMMUNITY, until="2026-01-01") | {"until": ""}
+    figures = people.ask("volunteer_figures", place="")
+    assert figures == people.ask("volunteer_figures", place="", since="2025-01-01") | {"since": ""}
+    for desk in (registry, issues, funding, people):
+        desk.close()

@@ -19,7 +19,7 @@ from hypothesis import HealthCheck, Phase, settings
 from hypothesis.stateful import run_state_machine_as_test
 
 from services.console.catalogue import OWNERS, definition
-from services.registry.entry import faults
+from services.registry.entry.checks import faults
 from shared.domain.catalogue import KINDS, data_of
 from shared.domain.decider import Decider
 from tests.kit.machine import World, machine_for

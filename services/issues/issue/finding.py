@@ -14,7 +14,7 @@ from services.issues.issue import link
 from services.issues.issue.answering import able, results_for
 from services.issues.issue.answering import holderless as nobodys
 from services.issues.issue.facts import READ_CONFIDENTIAL
-from services.issues.issue.rows import HELD, HELD_TEXT, SECRET, SHOWN, UNSTATED
+from services.issues.issue.rows import FIGURES, HELD, HELD_TEXT, SECRET, SHOWN, UNSTATED
 from services.issues.issue.state import ISSUE, NOT_TAKEN, STATUSES
 from shared.domain import numbers
 from shared.domain.answers import ACTIONS, COUNT, OTHERS, PLACE_NAMES, TEXT, Shape, by_code, page_of, row_of, shape
@@ -27,7 +27,6 @@ from shared.domain.fields import DAY, PLACE, YES, choice, code_of, id_of, line, 
 from shared.domain.query import LARGEST_PAGE, Cursor, Limit, order_of
 from shared.domain.reader import Reader
 from shared.domain.structures import many
-from shared.domain.territory import EVERYWHERE
 from shared.domain.view import Row, Share, state_of
 from shared.domain.words import _, said, term
 
@@ -74,6 +73,8 @@ _CASE = shape(
 _SHARE = shape(numerator=COUNT, denominator=COUNT, definition=TEXT)
 _FIGURES = shape(
     place=TEXT,
+    since=TEXT,
+    until=TEXT,
     position=COUNT,
     as_of=shape(service=TEXT, position=COUNT),
     collected=COUNT,
@@ -345,21 +346,25 @@ def _listed(read: Reader, where: Mapping[str, Any], limit: int, cursor: str, ord
 
 @ISSUE.query(answer=_FIGURES)
 def issue_figures(
-    read: Reader, *, place: Annotated[str, PLACE, "a place and everything below it; empty: the whole city"] = ""
+    read: Reader,
+    *,
+    place: Annotated[str, PLACE, "a place and everything below it; empty: the whole city"] = "",
+    since: Annotated[str, DAY, "reported on this day or later"] = "",
+    until: Annotated[str, DAY, "reported before this day"] = "",
 ) -> dict[str, Any]:
-    """Figures of the issues at a place and below, with numerators, denominators and definitions (C14-C17).
+    """Figures of the issues at a place and below, of a period those reported in it, with what each is of (A04, C14-C17).
 
     `by_level` is a partition by the level that leads now, so its sum is `collected` (X03); "unknown" holds issues of organisations whose
     level is not known. `by_class` holds confidential ones as a class of their own. `late` counts facts that were entered a day or more
     after they happened (X02); `in_time` those resolved within their time limit or not (C12), where `imported` is what only the date of an
     import says.
     """
-    answer = read.as_of(lambda: _figures(read, place))
+    answer = read.as_of(lambda: _figures(read, place, since, until))
     return answer | {"position": answer["as_of"]["position"]}
 
 
-def _figures(read: Reader, place: str) -> Row:
-    sums = read.rows.get("figures", place or EVERYWHERE) or {}
+def _figures(read: Reader, place: str, since: str, until: str) -> Row:
+    sums = read.sums(FIGURES, place, since, until)
     by_level: dict[str, int] = {}
     for name, count in sums.get("by_level", {}).items():
         level = _stated(name, read.city)
@@ -378,6 +383,8 @@ def _figures(read: Reader, place: str) -> Row:
     )
     return {
         "place": place,
+        "since": since,
+        "until": until,
         "collected": sum(by_level.values()),
         "by_level": dict(sorted(by_level.items())),
         **{name: sums.get(name, {}) for name in ("by_channel", "by_class", "by_status")},

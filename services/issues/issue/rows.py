@@ -130,7 +130,7 @@ def _counts(row: Row) -> Counts:
     }
 
 
-FIGURES = tally("figures", CASES, _counts, folding=3)
+FIGURES = tally("figures", CASES, _counts, day="reported", folding=3)
 
 #: The text of a step that anyone may read, by fact.
 _TEXTS: dict[type[Event], str] = {

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from typing import Annotated, Any
 
+from services.registry.link.state import LINK, Link, LinkDeclined, LinkEnded
 from services.registry.person import PERSON, Person, PersonMoved
 from services.registry.place.state import CHANGE, PLACE, Change, Place, PlaceEnded
 from services.registry.standing import STANDING, Standing, StandingEnded
@@ -18,11 +20,19 @@ from shared.domain.policy import Decision
 from shared.domain.record import Record
 from shared.domain.structures import many
 from shared.domain.territory import within
+from shared.domain.view import Rows
 from shared.domain.words import Said, _, said, term
 
 #: How many successors a change has at least and at most.
 _SUCCESSORS: Mapping[str, tuple[int, int]] = {"moved": (1, 1), "merged": (1, 1), "split": (2, 100), "abolished": (0, 0)}
-_NOT_EMPTY = _("at {place} there still are: {left}; end them or give them a place among the successors first")
+_NOT_EMPTY = _("at {place} there still are: {left}; end them first, and begin them anew where they go on")
+#: What is open about a place: the rows of a view, the field that names the place, the statuses.
+_OPEN = (
+    ("programmes", "place", ["running"]),
+    ("participations", "subject", ["joined", "accepted", "fallen"]),
+    ("surveys", "subject", ["open"]),
+    ("owners_votes", "place", ["open"]),
+)
 #: How much of what still stands at a place is named.
 _NAMED = 10
 
@@ -105,17 +115,35 @@ def end_place(
 
 
 def _standing(city: City, place: str) -> list[str]:
-    """What stands at a place: places directly below it, bodies and posts; the first of them by name and id."""
-    found = [
-        *(row for row in every(city.rows, "city_places", {"parent": place}) if not row.get("ended")),
-        *(row for row in every(city.rows, "city_organisations", {"place": place}) if not row["until"]),
-        *(row for row in every(city.rows, "city_posts", {"place": place}) if not row["abolished"]),
-    ]
-    names = [
-        (row.get("name") or row.get("title"), row.get("post_id") or row.get("organisation_id") or row["place"])
-        for row in found
-    ]
-    return [f"{name} ({id})" for name, id in names[:_NAMED]] + ["…"] * (len(names) > _NAMED)
+    """What stands at a place, the first of it by name and id."""
+    names = (city.found if isinstance(city, Looked) else _found(city.rows, [place])).get(place, [])
+    return names[:_NAMED] + ["…"] * (len(names) > _NAMED)
+
+
+class Looked(City):
+    """The city on a day, with what stands at some places read at once."""
+
+    def __init__(self, city: City, places: list[str]) -> None:
+        super().__init__(city.rows, city.day)
+        self.found = _found(city.rows, places)
+
+
+def _found(rows: Rows, places: list[str]) -> dict[str, list[str]]:
+    """By place what stands at it: places directly below it, bodies, posts, and what is open about it, by name and id."""
+    found: dict[str, list[str]] = defaultdict(list)
+    for row in every(rows, "city_places", {"parent": places}):
+        if not row.get("ended"):
+            found[row["parent"]].append(f"{row['name']} ({row['place']})")
+    for row in every(rows, "city_organisations", {"place": places}):
+        if not row["until"]:
+            found[row["place"]].append(f"{row['name']} ({row['organisation_id']})")
+    for row in every(rows, "city_posts", {"place": places}):
+        if not row["abolished"]:
+            found[row["place"]].append(f"{row['title']} ({row['post_id']})")
+    for view, field, statuses in _OPEN:
+        for row in every(rows, view, {field: places, "status": statuses}):
+            found[row[field]].append(f"{row.get('title') or row.get('question') or row['kind']} ({row['key']})")
+    return found
 
 
 def move_person(person: Person, *, by: Mandate, at: str, city: City, place: str) -> list[Event]:
@@ -131,10 +159,22 @@ def end_with_place(standing: Standing, *, by: Mandate, at: str, city: City, unti
     return [StandingEnded(standing_id=standing.id, until=max(until, standing.since), reason=reason, **ended)]
 
 
+def end_link_with_place(link: Link, *, by: Mandate, at: str, until: str, reason: str) -> list[Event]:
+    """What was linked to a place belongs to it no longer; what was only proposed is not agreed to."""
+    if link.status == "proposed":
+        return [LinkDeclined(link_id=link.id, reason=reason)]
+    if link.status != "linked":
+        return []
+    return [LinkEnded(link_id=link.id, until=max(until, link.since, link.last_delivery), reason=reason)]
+
+
 def on_place_ended(fact: PlaceEnded, record: Record, city: City) -> Iterable[Decision]:
-    """Persons of an ended place belong to its heir; what it was by the city's schemes ends."""
+    """Persons of an ended place belong to its heir; what it was by the city's schemes ends, and so do its links."""
     for row in list(every(city.rows, "persons", {"place": fact.place})):
         yield Decision(PERSON, row["person_id"], move_person, {"place": fact.heir})
     ended: dict[str, Any] = {"until": fact.since, "reason": fact.reason}
     for row in list(every(city.rows, "standings", {"subject": fact.place, "status": "standing"})):
         yield Decision(STANDING, row["standing_id"], end_with_place, ended)
+    for end in ("near", "far"):
+        for row in list(every(city.rows, "links", {end: fact.place, "status": ["linked", "proposed"]})):
+            yield Decision(LINK, row["link_id"], end_link_with_place, ended)

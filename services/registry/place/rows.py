@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
+from services.registry.place.ending import Looked
 from services.registry.place.state import PLACE, HouseholdsCounted, Place, PlaceDescribed, PlaceMeasured
 from shared.domain.answers import ACTIONS, PLACE_NAMES, TEXT, many, page_of, row_of, shape
 from shared.domain.city_rows import NEVER
@@ -13,9 +14,9 @@ from shared.domain.fields import PLACE as PATH
 from shared.domain.moments import day_of, days_late, imported
 from shared.domain.parameters import LONGEST_WINDOW
 from shared.domain.query import Cursor, Limit, order_of
-from shared.domain.reader import Reader
+from shared.domain.reader import Reader, offered
 from shared.domain.record import Record
-from shared.domain.view import OWN, Row, View
+from shared.domain.view import OWN, Row, View, state_of
 
 
 # Rows.
@@ -122,7 +123,14 @@ def find_places(
     """Places of the territory tree on a day."""
     where: Row = {"place__under": place__under, "parent": [""] if topmost else parent, "kind": kind}
     where |= {} if ended else {"ended__gt": day or read.today}
-    return read.page("places", where, limit, cursor, order, PLACE, lambda row: shown_place(row, day))
+    page = read.page("places", where, limit, cursor, order)
+    city = Looked(read.city, [row["place"] for row in page["rows"]])
+    return page | {
+        "rows": [
+            shown_place(row, day) | {"actions": offered(PLACE, state_of(PLACE, row), read.by, city)}
+            for row in page["rows"]
+        ]
+    }
 
 
 _VALUE = {

@@ -145,10 +145,14 @@ def _after_the_others(city: City, rules: Rules, programme_id: str, batch: str) -
             )
 
 
+def _status(unit: Participation, city: City) -> str:
+    """The status of its programme, as rows have it."""
+    return str((city.rows.get("programmes", unit.programme_id) or {"status": ""})["status"])
+
+
 def _next_step(unit: Participation, city: City) -> Stage:
     """The step that comes after the last; raises `IllegalStateError` where there is none, or what it presupposes is missing."""
-    programme = city.rows.get("programmes", unit.programme_id)
-    _running(programme["status"] if programme else "")
+    _running(_status(unit, city))
     taken = [step.stage for step in unit.steps]
     left = [one for one in rules_of(unit, city).stages if one.code not in taken]
     if not left:
@@ -234,7 +238,8 @@ def _own(unit: Participation, by: Mandate) -> Said | None:
 
 
 def _check_done(unit: Participation, city: City) -> None:
-    """Raise `IllegalStateError` while a step is not taken or the checklist of its batch is not passed (B06)."""
+    """Raise `IllegalStateError` while its programme does not run, a step is not taken, or the checklist of its batch not passed (B06)."""
+    _running(_status(unit, city))
     rules = rules_of(unit, city)
     taken = {step.stage for step in unit.steps}
     if left := [one.zh for one in rules.stages if one.code not in taken]:
@@ -262,9 +267,11 @@ def accept_unit(
     by: Mandate,
     at: str,
     city: City,
+    programme: Annotated[Programme, holds(PROGRAMME, lambda unit, ask: unit.programme_id)],
     evidence: Annotated[str, text(1000), "what the acceptance rests on, for everyone to read"],
 ) -> list[Event]:
     """Accept a unit that has taken all steps and whose checklist is passed (B06)."""
+    _running(programme.status)
     _check_done(unit, city)
     return [UnitAccepted(participation_id=unit.id, evidence=evidence, person_id=by.actor)]
 

@@ -53,6 +53,13 @@ class ActivityHeld(Event, frozen=True, kw_only=True):
     sessions: int
 
 
+class ActivityRelocated(Event, frozen=True, kw_only=True):
+    """The place of a planned activity has ended; it takes place at the place that came after it."""
+
+    activity_id: str
+    place: str
+
+
 class ActivityCancelled(Event, frozen=True, kw_only=True):
     """An activity will not take place."""
 

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 from msgspec.structs import asdict
 
-from services.volunteers.activity.facts import AttendanceRecorded, AttendanceWithdrawn
+from services.volunteers.activity.facts import ActivityRelocated, AttendanceRecorded, AttendanceWithdrawn
 from services.volunteers.activity.state import ACTIVITY, Activity
 from services.volunteers.volunteer import NAMED, with_names
 from shared.domain.answers import ACTIONS, COUNT, LABELS, OTHERS, PLACE_NAMES, TEXT, by_code, page_of, row_of, shape
@@ -16,6 +16,7 @@ from shared.domain.listing import Listing, Under
 from shared.domain.query import Cursor, Limit
 from shared.domain.reader import Reader
 from shared.domain.record import Record
+from shared.domain.relocating import Relocating
 from shared.domain.view import OWN, Counts, Row, View, counted_at, tally
 
 
@@ -75,7 +76,8 @@ ACTIVITIES = View.of(
     ),
     _announced,
 )
-ACTIVITY_SUMS = tally("activity_sums", ACTIVITIES, _counts, folding=2)
+FOLLOWS = Relocating(ACTIVITY, "activities", ActivityRelocated, ("planned",))
+ACTIVITY_SUMS = tally("activity_sums", ACTIVITIES, _counts, day="day", folding=2)
 ATTENDANCES = View(
     "attendances",
     OWN,

@@ -9,6 +9,7 @@ from services.volunteers.activity.facts import (
     ActivityCancelled,
     ActivityHeld,
     ActivityPlanned,
+    ActivityRelocated,
     AttendanceRecorded,
     AttendanceWithdrawn,
 )
@@ -36,7 +37,12 @@ class Activity(msgspec.Struct, frozen=True):
 
 def evolve(
     activity: Activity,
-    event: ActivityPlanned | AttendanceRecorded | AttendanceWithdrawn | ActivityHeld | ActivityCancelled,
+    event: ActivityPlanned
+    | AttendanceRecorded
+    | AttendanceWithdrawn
+    | ActivityHeld
+    | ActivityRelocated
+    | ActivityCancelled,
 ) -> Activity:
     """Apply a recorded fact. Never refuses: it has already happened."""
     match event:
@@ -49,6 +55,8 @@ def evolve(
             return replace(activity, attended=rest)
         case ActivityHeld():
             return replace(activity, status="held", sessions=event.sessions)
+        case ActivityRelocated():
+            return replace(activity, place=event.place)
         case ActivityCancelled():
             return replace(activity, status="cancelled", reason=event.reason)
 
@@ -56,7 +64,7 @@ def evolve(
 ACTIVITY = Decider(
     "activity",
     Codec(
-        (ActivityPlanned, AttendanceRecorded, AttendanceWithdrawn, ActivityHeld, ActivityCancelled),
+        (ActivityPlanned, AttendanceRecorded, AttendanceWithdrawn, ActivityHeld, ActivityRelocated, ActivityCancelled),
         {("AttendanceWithdrawn", 1): without("minutes", "kind"), ("ActivityHeld", 1): without("kind")},
     ),
     Activity,

@@ -59,7 +59,9 @@ WISHES = View.of(
     ("place", ("status", "place"), ("public", "place"), "free_from", "expires", "asked", "wisher_id", "claimant"),
     _dates,
 )
-WISH_SUMS = tally("wish_sums", WISHES, lambda row: {"wishes": {row["status"]: 1}, "late": row["late"]}, folding=2)
+WISH_SUMS = tally(
+    "wish_sums", WISHES, lambda row: {"wishes": {row["status"]: 1}, "late": row["late"]}, day="asked", folding=2
+)
 
 
 def _release_key(event: Any, record: Record) -> str | None:

@@ -15,6 +15,7 @@ from typing import Any
 
 from shared.domain.calendar import today
 from shared.domain.catalogue import KINDS
+from shared.domain.identity import derived_id
 from shared.domain.lists import Ranked
 from shared.domain.period import plus_days
 from shared.following.context import CallContext
@@ -140,7 +141,11 @@ def profile(version: int = 1) -> dict[str, Any]:
     mode = {"subject": "place", "of": "compound", "codes": modes}
     kinds = {"near": "organisation", "far": "organisation", "mutual": True}
     made["code_lists"]["issue_categories"]["quarrel"] = {"zh": "邻里纠纷", "en": "Quarrels", "confidential": True}
-    made["code_lists"]["links"] = {"pairing": {"zh": "结对共建", "en": "Pairing"} | kinds}
+    made["code_lists"]["links"] = {
+        "pairing": {"zh": "结对共建", "en": "Pairing"} | kinds,
+        "cluster": {"zh": "1+N", "en": "Cluster", "near": "place", "far": "place", "star": True},
+    }
+    made["code_lists"]["shared_services"] = {"guards": {"zh": "保安", "en": "Guards"}}
     made["code_lists"]["selections"] = {"members": {"zh": "成员选举", "en": "Members"} | _MEMBERS}
     heard = {"of": "party", "adopted_by": "party", "comment_days": 1, "acknowledged": True}
     made["code_lists"]["regulations"] = {
@@ -275,7 +280,9 @@ class World:
         """An organisation in the compound, under a name of its own."""
         id = self.new()
         named = {"type": type, "name": f"{name} {id}", "name_en": id, "level": "compound", "place": COMPOUND}
-        return self._founded("establish_organisation", organisation_id=id, parent_id="o-community", **named)
+        return self._founded(
+            "establish_organisation", organisation_id=id, parent_id="o-community", since=FOUNDED, **named
+        )
 
     def post(self, person: str = "") -> str:
         """A post, held by somebody if so wished."""
@@ -347,6 +354,18 @@ class World:
         self.do("p-secretary", "registry", "confirm_link", link_id=id)
         return id
 
+    def hub(self) -> str:
+        """A compound with a member of its cluster."""
+        hub, member = self.empty_place(), self.empty_place()
+        self.do("p-street", "registry", "propose_link", kind="cluster", near=hub, far=member, terms="合聘")
+        return hub
+
+    def sharing(self) -> str:
+        """The cost of guards, split."""
+        ask = {"kind": "cluster", "hub": self.hub(), "service": "guards", "basis": "equal"}
+        ask |= {"since": today(), "until": plus_days(today(), 30), "amount_fen": 100, "grounds": "会议"}
+        return self.do("p-street", "registry", "share_cost", **ask)
+
     def selection(self, until: str = "") -> str:
         """A selection of the only member of a body of its own, with one candidate who is ready for the next stage, up to a stage."""
 
@@ -398,6 +417,27 @@ class World:
             ask("post_regulation", channel="portal", where="公开栏")
         if until == "ended":
             ask("end_regulation", reason="并入公约")
+        return id
+
+    def response(self) -> str:
+        """The answer of a resident to a notice."""
+        notice = self.regulation("posted", "notice")
+        self.do("p-resident", "registry", "answer_notice", regulation_id=notice, unit="市供电局", offer="巡线")
+        return derived_id("response", notice, "p-resident")
+
+    def answered(self) -> str:
+        """A survey that a household has answered."""
+        id = self.survey()
+        self._founded("count_households", place=BUILDING, households=24 + next(self._numbers))
+        told = {"survey_id": id, "place": BUILDING, "household": "302", "answers": {"content": 4}}
+        self.do("p-secretary", "registry", "answer_survey", **told)
+        return id
+
+    def noted(self) -> str:
+        """A version of which a household has taken note."""
+        id = self.regulation("adopted")
+        told = {"regulation_id": id, "place": BUILDING, "household": "302"}
+        self.do("p-secretary", "registry", "acknowledge_regulation", **told)
         return id
 
     def meeting(self, until: str = "") -> str:
@@ -729,6 +769,7 @@ ROWS: dict[str, Row] = {
         OPERATOR, {"type": "council", "level": "compound", "place": COMPOUND, "parent_id": "o-community"}
     ),
     "dissolve_organisation": Row(OPERATOR, {}, World.body),
+    "move_organisation": Row(OPERATOR, {"new_parent_id": "o-street"}, World.body),
     "establish_post": Row(OPERATOR, {"organisation_id": "o-community", "role": "accountant"}),
     "abolish_post": Row(OPERATOR, {}, World.post),
     "appoint_person": Row(OPERATOR, lambda world, id: {"person_id": world.person()}, World.post),
@@ -759,6 +800,18 @@ ROWS: dict[str, Row] = {
     "confirm_link": Row("p-secretary", {}, World.link),
     "decline_link": Row("p-secretary", {}, World.link),
     "end_link": Row("p-street", {}, World.link),
+    "share_cost": Row(
+        "p-street",
+        lambda world, id: {
+            "kind": "cluster",
+            "service": "guards",
+            "hub": world.hub(),
+            "basis": "equal",
+            "until": _day(30),
+            "since": _day(0),
+        },
+    ),
+    "withdraw_sharing": Row("p-street", {}, World.sharing),
     "log_delivery": Row("p-street", {}, World.confirmed_link),
     "open_selection": Row("p-street", lambda world, id: {"kind": "members", "organisation_id": world.body()}),
     "scout_candidate": Row("p-street", {"person_id": "p-resident", "step": "talks"}, World.selection),
@@ -804,6 +857,11 @@ ROWS: dict[str, Row] = {
     "acknowledge_regulation": Row("p-secretary", {"place": BUILDING}, lambda world: world.regulation("adopted")),
     "answer_notice": Row("p-resident", {}, lambda world: world.regulation("posted", "notice")),
     "end_regulation": Row("p-secretary", {}, lambda world: world.regulation("adopted")),
+    "erase_answer": Row("p-secretary", {}, World.response),
+    "erase_household_note": Row(
+        "p-secretary",
+        lambda world, id: {"regulation_id": world.noted(), "place": BUILDING, "household": "302"},
+    ),
     "forget_households": Row("p-secretary", {}, lambda world: world.regulation("ended")),
     "start_programme": Row("p-secretary", lambda world, id: {"kind": "project", "lead_post_id": world.lead()}),
     "report_programme": Row("p-secretary", {}, World.programme),
@@ -831,6 +889,10 @@ ROWS: dict[str, Row] = {
     "book_venue": Row("p-secretary", lambda world, id: world.slot()),
     "cancel_booking": Row("p-secretary", {}, World.booking),
     "close_survey": Row("p-secretary", {}, World.survey),
+    "erase_answerer": Row(
+        "p-secretary",
+        lambda world, id: {"survey_id": world.answered(), "place": BUILDING, "household": "302"},
+    ),
     "forget_answerers": Row("p-secretary", {}, lambda world: world.survey("closed")),
     "register_credit_code": Row(
         OPERATOR, lambda world, id: {"organisation_id": world.body(), "credit_code": "91350211M000100Y46"}
@@ -927,6 +989,7 @@ ROWS: dict[str, Row] = {
     ),
     "report_in": Row("p-resident", {"unit": "o-street", "place": COMPOUND, "kind": "member"}),
     "confirm_report_in": Row("p-grid", {"end": "place"}, lambda world: world.report("reported_in")),
+    "end_report_in": Row("p-grid", {}, lambda world: world.report("reported_in")),
     "form_team": Row("p-grid", {"kind": "safety", "place": COMPOUND}),
     "describe_team": Row("p-grid", {}, World.team),
     "join_team": Row("p-grid", lambda world, id: {"person_id": world.volunteer()}, World.team),

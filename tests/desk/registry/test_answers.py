@@ -31,7 +31,7 @@ _PROJECT = {
     "stages": _STEP,
 }
 THINGS = (
-    *("checklist", "obligation", "standing", "classification", "grading", "indicator", "link", "selection"),
+    *("checklist", "obligation", "standing", "classification", "grading", "indicator", "link", "selection", "sharing"),
     *("owners_vote", "regulation", "programme", "participation", "meeting", "succession", "survey", "booking"),
 )
 _GRADES = {
@@ -86,6 +86,9 @@ ASKED: dict[str, dict[str, Any]] = {
     "find_links": {},
     "get_link": {},
     "link_figures": {"kind": "support"},
+    "find_sharings": {},
+    "get_sharing": {},
+    "sharing_figures": {},
     "coverage_figures": {"coverage": "branches"},
     "coverage_map": {"coverage": "branches"},
     "find_duties": {"place": COMPOUND},
@@ -141,7 +144,11 @@ def told(read_only: Desk) -> Desk:
         "staffing": {"four_plus_n": words("four_plus_n") | _STAFFING},
         "grade_tables": {"pay": words("pay") | _GRADES},
         "indicators": {"schooling": words("schooling") | {"unit": "percent", "means": "占比", "means_en": "share"}},
-        "links": {"support": words("support") | {"near": "organisation", "far": "place"}},
+        "links": {
+            "support": words("support") | {"near": "organisation", "far": "place"},
+            "cluster": words("cluster") | {"near": "place", "far": "place", "star": True},
+        },
+        "shared_services": {"guards": words("guards")},
         "selections": {"members": words("members") | {"of": "party"}},
         "meetings": {"talk": words("talk") | {"callers": ["party"]}},
         "coverages": {"branches": words("branches") | _BRANCHES},
@@ -192,6 +199,15 @@ def told(read_only: Desk) -> Desk:
     ask("measure_grade", "post-secretary", **graded, units={"degree": 1})
     stated = {"scheme": "schooling", "place": COMPOUND, "as_of": "2025-01-01", "value": "97.5", "denominator": 40}
     ask("state_indicator", "post-secretary", **stated, source="总结", change="raised")
+    ask("propose_link", "post-secretary", kind="cluster", near=COMPOUND, far=BUILDING, terms="合聘")
+    cost = {
+        "hub": COMPOUND,
+        "service": "guards",
+        "basis": "equal",
+        "amount_fen": 100,
+        "grounds": "会议",
+    }
+    ask("share_cost", "post-secretary", kind="cluster", since="2025-03-04", until="2025-04-01", **cost)
     receipt = ask("propose_link", "post-secretary", kind="support", near="branch", far=BUILDING, terms="包楼")
     ask("log_delivery", "post-secretary", link_id=receipt["id"], what="走访")
     receipt = ask("open_selection", "post-secretary", kind="members", organisation_id="branch")

@@ -54,7 +54,7 @@ class Both:
 
 @pytest.fixture
 def both(desk: Desk, tmp_path: Path) -> Iterator[Both]:
-    adopt(desk, "roles", "grid_worker", "网格员", level="community", powers=["issue.*"], intake=1)
+    adopt(desk, "roles", "grid_worker", "网格员", level="community", powers=["issue.*", "visit.*"], intake=1)
     adopt(desk, "roles", "resident", "居民", level="", powers=["issue.report", "issue.judge"], intake=0)
     adopt(desk, "channels", "portal", "网上")
     issues = Desk("issues", tmp_path / "issues", [])
@@ -192,3 +192,64 @@ def test_places_and_figures_of_any_day_are_those_of_that_day(both: Both) -> None
         "2025-03-06",
     )
     assert [one["place"] for one in ask("get_place", place=NEW)["predecessors"]] == [COMPOUND]
+
+
+def test_what_is_open_about_a_place_ends_first_and_its_links_end_with_it(both: Both) -> None:
+    """A place that takes part in a programme, about which households are asked, does not end; what it is linked to is so until its end."""
+    by = officer(both.registry, "programme.*", "survey.*", "link.*")
+    ask = both.registry.ask
+    questions = [{"code": "q", "zh": "满意吗", "en": "satisfied"}]
+    adopt(both.registry, "surveys", "satisfied", "满意度", subject="place", of="compound", questions=questions)
+    prongs = [{"code": "p", "zh": "一", "en": "one"}]
+    adopt(both.registry, "programmes", "renewal", "改造", prongs=prongs, unit_of="compound")
+    adopt(both.registry, "links", "support", "包建", near="organisation", far="place", far_of="compound", mutual=True)
+    adopt(both.registry, "links", "near-by", "邻近", near="place", far="place")
+    led = {"kind": "renewal", "lead_post_id": by, "title": "改造", "aim": "强基"}
+    programme = ask("start_programme", by, **led)["id"]
+    unit = ask("join_programme", by, programme_id=programme, subject=COMPOUND)["id"]
+    survey = ask("open_survey", by, kind="satisfied", subject=COMPOUND, period="1")["id"]
+    near = ask("propose_link", by, kind="near-by", near=COMPOUND, far=NEW, terms="联建")["id"]
+    proposed = ask("propose_link", by, kind="support", near="committee", far=COMPOUND, terms="包建")["id"]
+    both.empty()
+    with pytest.raises(IllegalStateError, match=f"there still are: .*{unit}.*{survey}"):
+        both.end(COMPOUND, "moved", NEW)
+    ask("leave_programme", by, participation_id=unit, reason="划出")
+    with pytest.raises(IllegalStateError, match=f"there still are: satisfied .{survey}.; end them first"):
+        both.end(COMPOUND, "moved", NEW)
+    ask("close_survey", by, survey_id=survey, conclusion="划出")
+    ask("end_place", "operator", LATER, place=COMPOUND, change="moved", successors=[NEW], reason="决定")
+    ended, declined = (ask("get_link", link_id=id) for id in (near, proposed))
+    assert (ended["status"], ended["history"]) == ("ended", [{"since": TODAY, "until": "2025-03-06"}])
+    assert (declined["status"], declined["reason"]) == ("declined", "决定")
+
+
+def test_a_planned_visit_is_due_at_the_place_that_came_after(both: Both) -> None:
+    both.issues.ask("plan_visit", "post-grid", visit_id="v-1", place=COMPOUND, planned_on=TODAY, person_id="p-lin")
+    both.issues.ask("record_visit", "post-grid", visit_id="v-2", place=COMPOUND, visited_on=TODAY, person_id="p-lin")
+    both.empty()
+    both.end(COMPOUND, "moved", NEW)
+    both.tell()
+    places = {row["visit_id"]: row["place"] for row in both.issues.ask("find_visits", "post-other")["rows"]}
+    assert places == {"v-1": NEW}, "whose workers have it now"
+    (done,) = both.issues.ask("find_visits", "post-grid")["rows"]
+    assert (done["visit_id"], done["place"]) == ("v-2", COMPOUND)
+    both.issues.ask("record_visit", "post-other", visit_id="v-1", place=NEW, visited_on=TODAY, person_id="p-lin")
+
+
+def test_a_page_of_places_reads_what_stands_at_them_at_once(both: Both, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whether each can end is asked of all of them together, however many there are."""
+    for number in range(40):
+        both.register(f"{COMPOUND}.9{number:02}", f"楼{number}", "building")
+    asked: list[str] = []
+    views = both.registry.node.views
+    find = type(views).find
+
+    def counting(self: Any, view: str, *given: Any, **more: Any) -> Any:
+        asked.append(view)
+        return find(self, view, *given, **more)
+
+    monkeypatch.setattr(type(views), "find", counting)
+    rows = both.registry.ask("find_places", "operator", place__under=COMPOUND, limit=50)["rows"]
+    offers = {row["place"]: "end_place" in row["actions"] for row in rows}
+    assert len(offers) == 43 and not offers[COMPOUND] and not offers[BUILDING] and offers[f"{COMPOUND}.900"]
+    assert len(asked) <= 12, f"{len(asked)} questions for one page"

@@ -9,10 +9,10 @@ import pytest
 from services.gateway.portal.beginning import belonging
 from services.registry.booking import BOOKING
 from services.registry.checklist import CHECKLIST
-from services.registry.meeting import MEETING
-from services.registry.post import POST
-from services.registry.programme import PARTICIPATION
-from services.registry.regulation import REGULATION
+from services.registry.meeting.state import MEETING
+from services.registry.post.state import POST
+from services.registry.programme.state import PARTICIPATION
+from services.registry.regulation.state import REGULATION
 from shared.domain.decider import Decider
 from shared.domain.errors import BadInputError, IllegalStateError
 from shared.domain.mandate import Mandate

@@ -353,3 +353,21 @@ def test_three_ways_of_joining_in_are_each_a_group_of_links_and_activities(desk:
     volunteers.close()
     assert [one["zh"] for one in links] == [one["zh"] for one in done] == list(ways)
     assert [(one["count"], two["activities"]) for one, two in zip(links, done, strict=True)] == [(1, 0), (1, 1), (0, 1)]
+
+
+def test_nothing_is_accepted_or_recorded_of_a_unit_once_its_programme_has_ended(desk: Desk) -> None:
+    by = officer(desk, "programme.*")
+    programme(desk, "renewal", "改造", unit_of="compound")
+    id = start(desk, by, "renewal", lead=by)
+    unit = join(desk, by, id, COMPOUND)
+    (row,) = desk.ask("find_participations", by)["rows"]
+    assert {"accept_unit", "advance_unit"} <= set(row["actions"])
+    desk.ask("end_programme", by, programme_id=id, result="完成")
+    (row,) = desk.ask("find_participations", by)["rows"]
+    assert row["actions"] == ["leave_programme"], "what would be refused is not offered"
+    head = desk.log.head()
+    with pytest.raises(IllegalStateError, match="has ended"):
+        accept(desk, by, unit)
+    with pytest.raises(IllegalStateError, match="has ended"):
+        desk.ask("advance_unit", by, participation_id=unit, stage="x", evidence="x")
+    assert desk.log.head() == head

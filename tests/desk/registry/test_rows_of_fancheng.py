@@ -96,7 +96,7 @@ def test_a_unit_yard_is_tied_to_its_unit(desk: Desk, modes: str) -> None:
 
 
 def test_a_hub_and_those_that_join_it_have_their_conditions_judged_first(desk: Desk, modes: str) -> None:
-    """One hub, N members: a sound branch and mature service for the one, judged before it leads others (part of E19)."""
+    """One hub, N members: a sound branch and mature service for the one, judged before; costs are split to the fen (E19)."""
     join = {"kind": "cluster", "near": FIRST, "terms": "合聘保安、保洁"}
     with pytest.raises(IllegalStateError, match="unlocks hub"):
         desk.ask("propose_link", modes, **join, far=SECOND)
@@ -117,6 +117,49 @@ def test_a_hub_and_those_that_join_it_have_their_conditions_judged_first(desk: D
     assert counted(desk) == {"cluster": 3}
     figures = desk.ask("link_figures", kind="cluster", place=COMMUNITY)
     assert (figures["near"]["linked"], figures["far"]["linked"]) == (1, 2)
+
+    for code, zh in (("guards", "合聘保安"), ("cleaning", "合聘保洁")):
+        adopt(desk, "shared_services", code, zh)
+    share: dict[str, Any] = {
+        "kind": "cluster",
+        "hub": FIRST,
+        "service": "guards",
+        "basis": "households",
+    }
+    share |= {"since": "2025-03-04", "until": "2025-04-01", "amount_fen": 100_000, "grounds": "三方会议"}
+    with pytest.raises(IllegalStateError, match=f"nobody has counted the households of {FIRST}, {SECOND}, {THIRD}"):
+        desk.ask("share_cost", modes, **share)
+    for place, households in ((FIRST, 100), (SECOND, 50), (THIRD, 51)):
+        desk.ask("count_households", "operator", place=place, households=households)
+    for wrong, error, match in (
+        ({"hub": SECOND}, IllegalStateError, "nobody to share with"),
+        ({"since": "2025-03-03"}, IllegalStateError, "nobody to share with"),
+        ({"kind": "yard"}, BadInputError, "have no hub"),
+        ({"until": "2025-03-04"}, BadInputError, "has no day"),
+        ({"amount_fen": 0}, BadInputError, ""),
+        ({"service": "no-such"}, BadInputError, "shared_services"),
+    ):
+        with pytest.raises(error, match=match):
+            desk.ask("share_cost", modes, **share | wrong)
+    with pytest.raises(ForbiddenError, match=r"link\.share"):
+        desk.ask("share_cost", "p-lin", **share)
+    id = desk.ask("share_cost", modes, **share)["id"]
+    assert desk.ask("share_cost", modes, **share)["events"] == 0
+    parts = {one["place"]: one["fen"] for one in desk.ask("get_sharing", sharing_id=id)["parts"]}
+    assert parts == {FIRST: 49_751, SECOND: 24_876, THIRD: 25_373} and sum(parts.values()) == 100_000
+    with pytest.raises(IllegalStateError, match="guards from 2025-03-04 to before 2025-04-01 is split already"):
+        desk.ask("share_cost", modes, **share | {"since": "2025-03-05"})
+    desk.ask("share_cost", modes, **share | {"service": "cleaning", "basis": "equal", "amount_fen": 100})
+    borne = desk.ask("sharing_figures", place=COMMUNITY)
+    assert borne["borne_fen"] == 100_100 and borne["by_service"] == {"guards": 100_000, "cleaning": 100}
+    assert borne["bearers"][0] == {"place": FIRST, "fen": 49_751 + 34}
+    assert desk.ask("sharing_figures", place=THIRD)["borne_fen"] == 25_373 + 33
+    desk.ask("withdraw_sharing", modes, sharing_id=id, reason="少算一户")
+    assert desk.ask("sharing_figures", place=COMMUNITY)["borne_fen"] == 100
+    checked = desk.ask("find_checklists", modes, template="hub", subject=FIRST)["rows"][0]["checklist_id"]
+    desk.ask("judge_item", modes, checklist_id=checked, item="item-1", passed=False, evidence="支部涣散")
+    with pytest.raises(IllegalStateError, match="does not meet the conditions any more"):
+        desk.ask("share_cost", modes, **share)
 
 
 def test_members_lead_where_there_is_no_unit_and_no_neighbour(desk: Desk, modes: str) -> None:

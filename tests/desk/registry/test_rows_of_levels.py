@@ -123,7 +123,7 @@ FOUR: dict[str, tuple[str, str, list[str]]] = {
 
 
 def test_four_levels_of_the_party_each_under_the_one_above_and_reorganised_with_their_history(desk: Desk) -> None:
-    """委员会、总支、支部、小组: none is left out; split, merged, moved by ending and founding; the tree of any day (part of D43)."""
+    """委员会、总支、支部、小组: none is left out; split, merged and moved, each with its day; the tree of any day (D43)."""
     for type, (zh, _level, under) in FOUR.items():
         adopt(desk, "organisation_types", type, zh, under=under)
     with pytest.raises(BadInputError, match="do not fit") as refused:
@@ -137,10 +137,13 @@ def test_four_levels_of_the_party_each_under_the_one_above_and_reorganised_with_
         at = max(day, "2025-03-04") + MORNING
         establish(desk, id, type, level=level, place=where, parent_id=parent, since=day, at=at, name=id)
 
-    def end(day: str, *ids: str) -> None:
-        for id in ids:
-            asked = {"organisation_id": id, "until": day, "reason": "组织调整"}
-            desk.ask("dissolve_organisation", "operator", at=day + MORNING, **asked)
+    def end(day: str, id: str, *successors: str, until: str = "") -> None:
+        asked = {"organisation_id": id, "until": until or day, "reason": "组织调整", "successors": list(successors)}
+        desk.ask("dissolve_organisation", "operator", at=day + MORNING, **asked)
+
+    def move(day: str, id: str, parent: str, since: str = "", by: str = "operator") -> None:
+        asked = {"organisation_id": id, "new_parent_id": parent, "since": since or day, "reason": "组织调整"}
+        desk.ask("move_organisation", by, at=day + MORNING, **asked)
 
     def shown(rows: list[dict[str, Any]]) -> dict[str, Any]:
         return {row["organisation_id"]: shown(row["children"]) for row in rows if row["type"] in FOUR}
@@ -177,29 +180,51 @@ def test_four_levels_of_the_party_each_under_the_one_above_and_reorganised_with_
     assert levels("2025-03-04") == dict(zip(FOUR, (1, 1, 1, 1, 2), strict=True))
     assert levels("2025-03-04", COMPOUND) == {"yard_branch": 1, "building_group": 2}
 
-    with pytest.raises(IllegalStateError, match="2 below it"):
-        end("2025-03-10", "b-1")
-    end("2025-03-10", "t-1", "t-2", "b-1")
-    for number, where in ((1, BUILDING), (2, SECOND)):
-        found(f"b-1{number}", "yard_branch", "o-g", COMPOUND, "2025-03-10")
-        found(f"t-1{number}", "building_group", f"b-1{number}", where, "2025-03-10")
-    split = {"o-c": {"o-g": {"b-11": {"t-11": {}}, "b-12": {"t-12": {}}}, "grid": {}}}
+    # split: one half is founded anew, its group moves there; the other half keeps its id, its posts and its group
+    role(desk, "yard_secretary", "院落支部书记")
+    hold(desk, "post-yard", "b-1", "yard_secretary", "p-yard", since="2025-03-01")
+    found("b-2", "yard_branch", "o-g", COMPOUND, "2025-03-10")
+    with pytest.raises(IllegalStateError, match="is directly under one of: yard_branch"):
+        move("2025-03-10", "t-2", "o-g")
+    with pytest.raises(BadInputError, match="under itself"):
+        move("2025-03-10", "b-1", "t-1")
+    with pytest.raises(ForbiddenError):
+        move("2025-03-10", "t-2", "b-2", by="post-yard")
+    move("2025-03-10", "t-2", "b-2")
+    split = {"o-c": {"o-g": {"b-1": {"t-1": {}}, "b-2": {"t-2": {}}}, "grid": {}}}
     assert (tree("2025-03-09"), tree("2025-03-10")) == (first, split)
 
-    end("2025-03-20", "t-12", "b-12")
-    found("t-22", "building_group", "b-11", SECOND, "2025-03-20")
-    merged = {"o-c": {"o-g": {"b-11": {"t-11": {}, "t-22": {}}}, "grid": {}}}
-    assert (tree("2025-03-19"), tree("2025-03-20")) == (split, merged)
+    # merged: what is below moves first; the body that ends names the one that goes on
+    with pytest.raises(IllegalStateError, match="1 below it, such as t-2; move or dissolve those first"):
+        end("2025-03-20", "b-2", "b-1")
+    with pytest.raises(IllegalStateError, match="is where it is since 2025-03-10; it can move after that day"):
+        move("2025-03-20", "t-2", "b-1", since="2025-03-10")
+    move("2025-03-20", "t-2", "b-1")
+    with pytest.raises(IllegalStateError, match="1 below it, such as t-2"):
+        end("2025-03-20", "b-2", "b-1", until="2025-03-19")
+    with pytest.raises(IllegalStateError, match="no other organisation that exists"):
+        end("2025-03-20", "b-2", "no-such")
+    end("2025-03-20", "b-2", "b-1")
+    assert (tree("2025-03-19"), tree("2025-03-20")) == (split, first)
 
-    end("2025-03-25", "t-11", "t-22", "b-11")
-    found("b-31", "yard_branch", "grid", COMPOUND, "2025-03-25")
-    for number, where in ((1, BUILDING), (2, SECOND)):
-        found(f"t-3{number}", "building_group", "b-31", where, "2025-03-25")
-    moved = {"o-c": {"o-g": {}, "grid": {"b-31": {"t-31": {}, "t-32": {}}}}}
-    assert (tree("2025-03-24"), tree("2025-03-25")) == (merged, moved)
+    # moved: under the grid's general branch, with its groups, its id and its post
+    move("2025-03-25", "b-1", "grid")
+    moved = {"o-c": {"o-g": {}, "grid": {"b-1": {"t-1": {}, "t-2": {}}}}}
+    assert (tree("2025-03-24"), tree("2025-03-25")) == (first, moved)
+    with pytest.raises(IllegalStateError, match="1 below it"):
+        end("2025-03-25", "o-g", "grid", until="2025-03-24")
+    (post,) = desk.ask("find_posts", organisation_id="b-1")["rows"]
+    assert (post["post_id"], post["person_id"], post["vacant"]) == ("post-yard", "p-yard", False)
+
     branches = [levels(day)["yard_branch"] for day in ("2025-03-09", "2025-03-10", "2025-03-20", "2025-03-25")]
     assert branches == [1, 2, 1, 1]
-    rows = desk.ask("find_organisations", on="2025-03-24", type="yard_branch")["rows"]
-    assert [(row["organisation_id"], row["until"], row["reason"]) for row in rows] == [
-        ("b-11", "2025-03-25", "组织调整")
+    (was,) = desk.ask("find_organisations", on="2025-03-19", type="yard_branch", parent_id="o-g")["rows"]
+    assert (was["organisation_id"], was["until"], was["reason"], was["successors"]) == (
+        *("b-2", "2025-03-20", "组织调整"),
+        ["b-1"],
+    )
+    (now,) = desk.ask("find_organisations", on="2025-03-25", type="yard_branch")["rows"]
+    assert now["parents"] == [
+        {"parent_id": "o-g", "since": "2025-03-01", "until": "2025-03-25"},
+        {"parent_id": "grid", "since": "2025-03-25", "until": ""},
     ]

@@ -17,9 +17,12 @@ def test_report_ins_are_listed_for_those_who_confirm_them(desk: Desk) -> None:
     assert id == "member-p-1"
     unit = desk.ask("report_in", "post-worker", kind="unit", unit="bureau", place=COMMUNITY)
     assert unit["id"] == f"unit-bureau-{COMMUNITY}"
-    assert desk.ask("confirm_report_in", "post-worker", report_id=id, end="place")["actions"] == []
+    assert desk.ask("confirm_report_in", "post-worker", report_id=id, end="place")["actions"] == ["end_report_in"]
     (row,) = desk.ask("find_report_ins", "p-1", person_id="p-1")["rows"]
-    assert (row["status"], row["ends"], row["level"], row["actions"]) == ("reported_in", ["place"], "district", [])
+    assert (row["status"], row["ends"], row["level"], row["actions"]) == (
+        *("reported_in", ["place"], "district"),
+        ["end_report_in"],
+    )
     assert "confirmed" not in row
     surveyed = desk.ask("find_report_ins", "post-worker", status="surveyed")["rows"]
     assert [row["person_id"] for row in surveyed] == ["p-2"]

@@ -7,13 +7,10 @@ from typing import Any
 import msgspec
 import pytest
 
-from services.registry.organisation import (
-    ORGANISATION,
-    OrganisationDissolved,
-    dissolve_organisation,
-    establish_organisation,
-)
-from services.registry.place import PLACE
+from services.registry.organisation.moving import move_organisation
+from services.registry.organisation.standing import dissolve_organisation, establish_organisation
+from services.registry.organisation.state import ORGANISATION, OrganisationDissolved, OrganisationMoved
+from services.registry.place.state import PLACE
 from shared.domain.errors import BadInputError, ForbiddenError, IllegalStateError, NotFoundError
 from tests.domain.registry.facts import (
     BRANCH,
@@ -161,3 +158,102 @@ def test_what_is_still_needed_is_not_dissolved() -> None:
 
 def test_an_unknown_organisation_cannot_be_dissolved() -> None:
     given(ORGANISATION, "branch").when(dissolve_organisation, **END).then_raises(NotFoundError, "branch")
+
+
+#: Another body that the branch can be under.
+AREA = msgspec.structs.replace(COMMITTEE, organisation_id="area", name="片区党总支", level="area", since="2020-02-01")
+MOVED = OrganisationMoved(
+    organisation_id="branch", place=COMPOUND, parent_id="area", former="committee", since="2025-01-01", reason="调整"
+)
+
+
+def _city(*more: Any) -> Any:
+    """A city in which the tree is known."""
+    facts = [(type(one).__name__, msgspec.to_builtins(one)) for one in (COMMITTEE, AREA, BRANCH, *more)]
+    return city(*facts)
+
+
+MOVE: dict[str, Any] = {
+    "new_parent_id": "area",
+    "parent": folded(ORGANISATION, "area", AREA),
+    "reason": "调整",
+    "since": "2025-01-01",
+    "city": _city(),
+}
+
+
+def test_an_organisation_moves_with_what_it_is() -> None:
+    given(ORGANISATION, "branch", BRANCH).when(move_organisation, **MOVE).then(MOVED)
+    given(ORGANISATION, "branch", BRANCH, MOVED).when(move_organisation, **MOVE).then_nothing()
+    given(ORGANISATION, "branch", BRANCH, MOVED).when(move_organisation, **MOVE | {"since": ""}).then_nothing()
+    given(ORGANISATION, "branch", BRANCH).when(move_organisation, **MOVE | {"new_parent_id": "", "parent": None}).then(
+        msgspec.structs.replace(MOVED, parent_id="")
+    )
+    moved = folded(ORGANISATION, "branch", BRANCH, MOVED)
+    assert moved == msgspec.structs.replace(
+        folded(ORGANISATION, "branch", BRANCH), parent_id="area", moved="2025-01-01"
+    )
+
+
+@pytest.mark.parametrize(
+    ("change", "error", "match"),
+    [
+        ({"since": "2020-01-01"}, IllegalStateError, "since 2020-01-01; it can move after that day"),
+        ({"since": "2025-03-05"}, IllegalStateError, "up to 2025-03-04"),
+        ({"since": "2020-01-15"}, IllegalStateError, "exists since 2020-02-01"),
+        ({"parent": folded(ORGANISATION, "area")}, NotFoundError, "no organisation area"),
+        ({"parent": folded(ORGANISATION, "area", AREA, ENDED)}, IllegalStateError, "dissolved on 2024-01-01"),
+        ({"parent": committee(level="building")}, IllegalStateError, "not above compound"),
+        ({"parent": committee(place=COMPOUND + ".01")}, IllegalStateError, "outside"),
+        ({"new_parent_id": "branch", "parent": folded(ORGANISATION, "branch", BRANCH)}, BadInputError, "under itself"),
+        ({"new_parent_id": "committee", "parent": committee()}, IllegalStateError, "since 2020-01-01 already"),
+    ],
+)
+def test_where_it_cannot_move(change: dict[str, Any], error: Any, match: str) -> None:
+    given(ORGANISATION, "branch", BRANCH).when(move_organisation, **MOVE | change).then_raises(error, match)
+
+
+def test_it_moves_not_under_what_is_below_it_nor_beside_its_like() -> None:
+    below = msgspec.structs.replace(AREA, organisation_id="area", parent_id="branch")
+    given(ORGANISATION, "branch", BRANCH).when(
+        move_organisation, **MOVE | {"city": city(("OrganisationEstablished", msgspec.to_builtins(below)))}
+    ).then_raises(BadInputError, "what is below it")
+    twin = msgspec.structs.replace(BRANCH, organisation_id="twin", parent_id="area")
+    given(ORGANISATION, "branch", BRANCH).when(move_organisation, **MOVE | {"city": _city(twin)}).then_raises(
+        IllegalStateError, "小区党支部 here already"
+    )
+    given(ORGANISATION, "branch", BRANCH).when(move_organisation, by=NOBODY, **MOVE).then_raises(
+        ForbiddenError, "registry.organisation"
+    )
+    given(ORGANISATION, "branch", BRANCH, DISSOLVED).when(move_organisation, **MOVE).then_raises(
+        IllegalStateError, "stays where it was"
+    )
+
+
+def test_what_moved_away_later_is_below_it_until_then() -> None:
+    """A body is not dissolved from a day on which another one still was below it."""
+    known = _city(MOVED)
+    ask = {"city": known, "reason": "撤销"}
+    given(ORGANISATION, "committee", COMMITTEE).when(dissolve_organisation, **ask, until="2024-12-31").then_raises(
+        IllegalStateError, "小区党支部; move or dissolve those first"
+    )
+    given(ORGANISATION, "committee", COMMITTEE).when(dissolve_organisation, **ask, until="2025-01-01").then(
+        msgspec.structs.replace(ENDED, until="2025-01-01", reason="撤销")
+    )
+
+
+def test_what_it_is_merged_into_exists_on_that_day() -> None:
+    ask = END | {"city": _city(), "successors": ["area"]}
+    merged = msgspec.structs.replace(DISSOLVED, successors=["area"])
+    given(ORGANISATION, "branch", BRANCH).when(dissolve_organisation, **ask).then(merged)
+    given(ORGANISATION, "branch", BRANCH, merged).when(dissolve_organisation, **ask).then_nothing()
+    given(ORGANISATION, "branch", BRANCH, merged).when(dissolve_organisation, **ask | {"successors": []}).then_raises(
+        IllegalStateError, "dissolved on 2025-01-01 already"
+    )
+    for wrong in (["branch"], ["no-such"]):
+        given(ORGANISATION, "branch", BRANCH).when(dissolve_organisation, **ask | {"successors": wrong}).then_raises(
+            IllegalStateError, "no other organisation that exists on 2025-01-01"
+        )
+    given(ORGANISATION, "branch", BRANCH).when(dissolve_organisation, **ask | {"until": "2020-01-31"}).then_raises(
+        IllegalStateError, "片区党总支 is no other organisation that exists on 2020-01-31"
+    )

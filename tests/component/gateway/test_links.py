@@ -12,6 +12,10 @@ from tests.kit.clicking import Clicker
 from tests.kit.crawling import crawl
 
 
+#: Pages of the city's lists show codes and the words of both languages: that is what they are about.
+_CATALOGUE = ("find_entries", "get_entry", "adopt_entry", "retire_entry")
+
+
 @pytest.fixture(scope="module")
 def portal(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Portal]:
     """A town with something in every state that a command needs."""
@@ -40,7 +44,7 @@ def test_every_link_leads_to_a_page_in_words(portal: Portal, username: str, lang
         if clicker.status != 200:
             faults.append(f"{clicker.status} {clicker.path} linked from {came}")
             continue
-        if not clicker.html:
+        if not clicker.html or any(name in clicker.path for name in _CATALOGUE):
             continue
         try:
             clean(clicker, language, portal.world)

@@ -25,6 +25,7 @@ from services.issues.issue import (
 )
 from services.issues.mediation import MEDIATION, MEDIATIONS
 from services.issues.visit import VISIT, VISITS
+from services.issues.whistle import ABSENT, WHISTLE, WHISTLES
 from shared.domain.policy import Policy
 from shared.domain.relocating import follow
 from shared.domain.view import known
@@ -61,7 +62,7 @@ POLICIES: dict[str, Policy] = {
 
 DEFINITION = Definition(
     name="issues",
-    deciders=(ISSUE, VISIT, DIAGNOSIS, MEDIATION),
+    deciders=(ISSUE, VISIT, DIAGNOSIS, MEDIATION, WHISTLE),
     views=(
         CASES,
         FIGURES,
@@ -70,10 +71,11 @@ DEFINITION = Definition(
         VISITS,
         DIAGNOSES,
         MEDIATIONS,
+        WHISTLES,
         known("project", "funding", "ProjectProposed"),
     ),
     policies=POLICIES,
     sources=("registry", "volunteers", "funding"),
     powers=POWERS,
-    clock=(COUNTED_AGAIN, OVERDUE, LEFT, UNTAKEN),
+    clock=(COUNTED_AGAIN, OVERDUE, LEFT, UNTAKEN, ABSENT),
 )

@@ -32,6 +32,7 @@ ONLY_REFUSED = {
     "succession",
     "checklist",
     "mediation",
+    "whistle",
     "obligation",
     "standing",
     "classification",

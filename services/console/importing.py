@@ -14,7 +14,7 @@ from typing import Any
 
 from services.console.client import Client, operator
 from services.console.output import out, print_json, visible
-from services.registry.place import PLACE
+from services.registry.place.state import PLACE
 from shared.domain.command import Command
 from shared.domain.errors import BadInputError, LinliError, NotFoundError, UnavailableError
 from shared.domain.fields import FieldError, Number

@@ -4,25 +4,13 @@ from __future__ import annotations
 
 from services.issues import visit
 from services.issues.diagnosis import DIAGNOSES, DIAGNOSIS
-from services.issues.issue import (
-    CASES,
-    COUNTED_AGAIN,
-    FIGURES,
-    ISSUE,
-    LEFT,
-    OVERDUE,
-    TIMELINE,
-    UNTAKEN,
-    WORKS,
-    on_entry_adopted,
-    on_given,
-    on_holding_changed,
-    on_patrol_logged,
-    on_person_erased,
-    on_place_ended,
-    on_project_accepted,
-    on_resolution_effective,
-)
+from services.issues.issue.answering import LEFT, UNTAKEN, on_given, on_holding_changed, on_place_ended
+from services.issues.issue.counting import COUNTED_AGAIN, on_entry_adopted
+from services.issues.issue.handling import OVERDUE
+from services.issues.issue.intake import on_patrol_logged, on_resolution_effective
+from services.issues.issue.outcome import on_person_erased, on_project_accepted
+from services.issues.issue.rows import CASES, FIGURES, TIMELINE, WORKS
+from services.issues.issue.state import ISSUE
 from services.issues.mediation import MEDIATION, MEDIATIONS
 from services.issues.visit import VISIT, VISITS
 from services.issues.whistle import ABSENT, WHISTLE, WHISTLES

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from typing import Annotated, Any
 
 from services.registry.census import below
-from services.registry.organisation import ORGANISATION
+from services.registry.organisation.state import ORGANISATION
 from shared.domain.answers import PLACE_NAMES, TEXT, many, shape
 from shared.domain.catalogue import OrganisationType, data_of
 from shared.domain.city import City, every

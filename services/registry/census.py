@@ -6,7 +6,9 @@ from collections import Counter
 from collections.abc import Mapping
 from typing import Annotated, Any
 
-from services.registry.place import ATTRIBUTE_ROW, PLACE, PLACE_ROW, published, shown_place
+from services.registry.later import entered_later
+from services.registry.place.rows import ATTRIBUTE_ROW, PLACE_ROW, published, shown_place
+from services.registry.place.state import PLACE
 from shared.domain.answers import COUNT, OTHERS, TEXT, by_code, many, row_of, shape
 from shared.domain.city import every
 from shared.domain.city_rows import NEVER
@@ -145,6 +147,7 @@ def get_place(read: Reader, *, place: Annotated[str, PATH, "the place"]) -> dict
         **dict.fromkeys(("organisations_by_level", "organisations_by_type", "places_by_kind"), by_code(COUNT)),
         households=_HOUSEHOLDS,
         measures=many(shape(places=COUNT, **_MEASURE)),
+        entered_later=COUNT,
     ),
     as_of=True,
 )
@@ -160,7 +163,8 @@ def count_figures(
     that were published then: what was corrected or entered later changes no figure of before (X02). `levels` counts the distinct levels
     present in the place's street.
     """
-    return _counted(read, place, on or read.today)
+    day = on or read.today
+    return _counted(read, place, day) | entered_later(read, place, day)
 
 
 def _counted(read: Reader, place: str, day: str) -> Row:

@@ -14,6 +14,7 @@ import msgspec
 from msgspec.structs import replace
 
 from services.registry.coded import check_day, codes_on, history, one_of, refuse_same
+from services.registry.later import entered_later
 from services.registry.person import PERSON, READ_NAMES, Person, shown_name, with_names
 from services.registry.subjects import other_power, power_of
 from shared.domain.answers import (
@@ -53,7 +54,7 @@ CLASSIFY = "person.classify"
 class PersonClassified(Event, frozen=True, kw_only=True):
     """A person has a code of a classification from a day on, in the place of the one before (B34)."""
 
-    classification_id: str
+    classification_id: Annotated[str, staff(READ_NAMES)]  # made of the person
     scheme: str  # code of the catalogue entry
     scheme_version: int
     person_id: Annotated[str, staff(READ_NAMES)]
@@ -70,7 +71,7 @@ class PersonClassified(Event, frozen=True, kw_only=True):
 class ClassificationEnded(Event, frozen=True, kw_only=True):
     """A person has no code of a classification from a day on."""
 
-    classification_id: str
+    classification_id: Annotated[str, staff(READ_NAMES)]  # made of the person
     scheme: str
     place: str
     until: str  # ISO date, the first day without it
@@ -284,6 +285,7 @@ def coded(read: Reader, scheme: str, day: str) -> dict[str, tuple[str, str, str]
         **dict.fromkeys(("scheme", "place", "organisation_id", "day", "majority"), TEXT),
         codes=by_code(COUNT),
         persons=COUNT,
+        entered_later=COUNT,
     ),
     as_of=True,
 )
@@ -315,4 +317,4 @@ def classification_figures(
         "codes": codes,
         "persons": persons,
         "majority": next((code for code, count in codes.items() if 2 * count > persons), ""),
-    }
+    } | entered_later(read, place, day)

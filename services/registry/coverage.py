@@ -13,10 +13,11 @@ from typing import Annotated, Any
 
 from services.registry.acting import stood_for
 from services.registry.classification import classification_id, coded
+from services.registry.later import entered_later
 from services.registry.meeting.state import HELD
-from services.registry.organisation import parent_on
+from services.registry.organisation.rows import parent_on
 from services.registry.person import READ_NAMES
-from services.registry.place import PLACE
+from services.registry.place.state import PLACE
 from services.registry.subjects import NAMED, SUBJECT, all_of, held_on, names_of
 from shared.domain.answers import COUNT, PLACE_NAMES, TEXT, YES, by_code, many, page_of, shape
 from shared.domain.catalogue import Coverage, LinkKind, Need, data_of
@@ -206,6 +207,7 @@ _SAID = dict.fromkeys(("coverage", "zh", "en", "means", "means_en", "place", "da
         **dict.fromkeys(("covered", "subjects", "without", "persons"), COUNT),
         needs=many(shape(**_NEED)),
         missing=many(shape(subject=TEXT, name=TEXT, name_en=TEXT, lacks=many(TEXT))),
+        entered_later=COUNT,
     ),
     as_of=True,
 )
@@ -243,7 +245,7 @@ def coverage_figures(read: Reader, *, coverage: _COVERAGE, place: _WHERE = "", o
         "persons": len(persons),
         "needs": needs,
         "missing": [named[subject] | {"lacks": lacking[subject]} for subject in shown],
-    }
+    } | entered_later(read, place, day)
 
 
 def _told(coverage: str, entry: Any, rules: Coverage, place: str, day: str) -> Row:

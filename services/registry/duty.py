@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
-from services.registry.entry import ENTRY
+from services.registry.entry.state import ENTRY
 from shared.domain.answers import COUNT, PLACE_NAMES, TEXT, many, shape
 from shared.domain.city import City, Entry, every, held_on
 from shared.domain.duties import about, falls_to

@@ -41,7 +41,7 @@ NONE: Mapping[str, int] = {}
 class GradeMeasured(Event, frozen=True, kw_only=True):
     """The grade of a worker by a version of a table, with all that it was computed from (B39)."""
 
-    grading_id: str
+    grading_id: Annotated[str, staff(READ_NAMES)]  # made of the person
     scheme: str  # code of the table
     scheme_version: int
     person_id: Annotated[str, staff(READ_NAMES)]

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import msgspec
 from msgspec.structs import replace
 
-from services.registry.organisation import ORGANISATION, Organisation
+from services.registry.organisation.state import ORGANISATION, Organisation
 from shared.domain.answers import ACTIONS, PLACE_NAMES, TEXT, row_of
 from shared.domain.city import City, every
 from shared.domain.decider import Decider

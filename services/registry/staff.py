@@ -11,6 +11,7 @@ from typing import Annotated, Any
 
 from services.registry.census import household_sum
 from services.registry.classification import coded
+from services.registry.later import entered_later
 from services.registry.person import ages
 from services.registry.post.state import POST
 from services.registry.subjects import all_of, names_of
@@ -63,6 +64,7 @@ def _counted(terms: list[Row], codes: Mapping[str, str], asked: bool) -> Row:
         by_role=by_code(COUNT),
         ages=shape(known=COUNT, without=COUNT, years=COUNT, tenths=COUNT),
         rows=many(shape(**_NAMED, **_COUNTED)),
+        entered_later=COUNT,
     ),
     as_of=True,
 )
@@ -105,7 +107,7 @@ def staff_figures(
         "by_role": {role: len(persons) for role, persons in sorted(of_role.items())},
         "ages": _ages(read, {term["person_id"] for term in terms} if aged else set(), day),
         "rows": [named[one] | _counted(at[one], codes, asked) for one in places],
-    }
+    } | entered_later(read, place, day)
 
 
 def _ages(read: Reader, persons: set[str], day: str) -> Row:
@@ -145,6 +147,7 @@ _SIDES = dict.fromkeys(("required", "held", "seats_required", "seats_held", "wor
                 seats=many(_SEAT),
             )
         ),
+        entered_later=COUNT,
     ),
     as_of=True,
 )
@@ -194,7 +197,7 @@ def staffing_report(
         "vacant": sums["seats_required"] - sums["seats_held"],
         "persons": len(persons),
         "rows": rows,
-    }
+    } | entered_later(read, place, day)
 
 
 #: How many workers are required for households, by the rounding.

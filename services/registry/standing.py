@@ -15,6 +15,7 @@ from msgspec.structs import replace
 
 from services.registry.coded import check_day, codes_on, history, one_of, refuse_same
 from services.registry.conditions import check_conditions
+from services.registry.later import entered_later
 from services.registry.subjects import SUBJECT, all_of, missing, named_ends, other_power, there
 from shared.domain.answers import ACTIONS, COUNT, PLACE_NAMES, TEXT, by_code, many, row_of, shape
 from shared.domain.catalogue import Scheme, SchemeCode, data_of
@@ -296,6 +297,7 @@ _LISTED.one("What a subject is by a scheme, and what it was before.")
         subjects=COUNT,
         without=COUNT,
         missing=many(TEXT),
+        entered_later=COUNT,
     ),
     as_of=True,
 )
@@ -319,14 +321,18 @@ def standing_figures(
     for row, held in codes_on(read, "standings", scheme, day, _under(place)):
         codes[held["code"]] = codes.get(held["code"], 0) + 1
         having.add(row["subject"])
-    return {
-        "scheme": scheme,
-        "place": place,
-        "day": day,
-        "total": rules.total,
-        "codes": codes,
-        "standing": sum(codes.values()),
-    } | missing(all_of(read, rules.subject, rules.of, place, day), having)
+    return (
+        {
+            "scheme": scheme,
+            "place": place,
+            "day": day,
+            "total": rules.total,
+            "codes": codes,
+            "standing": sum(codes.values()),
+        }
+        | missing(all_of(read, rules.subject, rules.of, place, day), having)
+        | entered_later(read, place, day)
+    )
 
 
 def _under(place: str) -> Row:

@@ -3,19 +3,28 @@
 from __future__ import annotations
 
 from services.volunteers import activity, figures, patrol, report_in, team, volunteer
-from services.volunteers.activity import ACTIVITIES, ACTIVITY, ACTIVITY_SUMS, ATTENDANCES, PARTICIPANTS
+from services.volunteers.activity.rows import ACTIVITIES, ACTIVITY_SUMS, ATTENDANCES, PARTICIPANTS
+from services.volunteers.activity.state import ACTIVITY
 from services.volunteers.patrol import OUTINGS, PATROL, PATROL_SUMS, PATROLS, WALKS
 from services.volunteers.report_in import REPORT_IN, REPORT_IN_SUMS, REPORT_INS
 from services.volunteers.team import MEMBERSHIPS, TEAM, TEAM_SUMS, TEAMS
-from services.volunteers.volunteer import ROLE_SUMS, ROLES, VOLUNTEER, VOLUNTEER_SUMS, VOLUNTEERS, on_person_erased
-from services.volunteers.wish import CLAIMS_EXPIRE, RELEASES, WISH, WISH_SUMS, WISHES, on_place_ended
+from services.volunteers.volunteer import ROLE_SUMS, ROLES, VOLUNTEER, VOLUNTEER_SUMS, VOLUNTEERS
+from services.volunteers.wish.claiming import CLAIMS_EXPIRE, on_person_erased, on_volunteer_erased
+from services.volunteers.wish.relocating import on_place_ended
+from services.volunteers.wish.rows import RELEASES, WISH_SUMS, WISHES
+from services.volunteers.wish.state import WISH
 from shared.domain.relocating import follow
 from shared.domain.view import known
 from shared.following.definition import Definition
 
 #: What becomes of that which is open at a place that ends.
 FOLLOWS = follow(
-    on_place_ended, activity.FOLLOWS, patrol.FOLLOWS, report_in.on_place_ended, team.FOLLOWS, volunteer.on_place_ended
+    on_place_ended,
+    activity.rows.FOLLOWS,
+    patrol.FOLLOWS,
+    report_in.on_place_ended,
+    team.FOLLOWS,
+    volunteer.on_place_ended,
 )
 #: Files in which only queries are declared: they are part of the service because they are imported.
 DECLARED = (figures,)
@@ -38,7 +47,11 @@ DEFINITION = Definition(
         known("issue", "issues", "IssueReported"),
         known("project", "funding", "ProjectProposed"),
     ),
-    policies={"registry.PersonErased": on_person_erased, "registry.PlaceEnded": FOLLOWS},
+    policies={
+        "registry.PersonErased": on_person_erased,
+        "registry.PlaceEnded": FOLLOWS,
+        "volunteers.VolunteerErased": on_volunteer_erased,
+    },
     sources=("registry", "issues", "funding"),
     powers=POWERS,
     clock=(CLAIMS_EXPIRE,),

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Annotated
 
-from services.volunteers.activity import ACTIVITY_SUMS
+from services.volunteers.activity.rows import ACTIVITY_SUMS
 from services.volunteers.patrol import PATROL_SUMS
 from services.volunteers.report_in import REPORT_IN_SUMS
 from services.volunteers.team import TEAM_SUMS
 from services.volunteers.volunteer import ROLE_SUMS, VOLUNTEER, VOLUNTEER_SUMS
-from services.volunteers.wish import WISH_SUMS
+from services.volunteers.wish.rows import WISH_SUMS
 from shared.domain.answers import COUNT, TEXT, by_code, shape
 from shared.domain.fields import DAY, PLACE
 from shared.domain.reader import Reader, within_period

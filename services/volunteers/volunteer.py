@@ -261,7 +261,7 @@ def forget_volunteer(volunteer: Volunteer, *, by: Mandate, at: str) -> list[Even
     return [*left, VolunteerErased(person_id=volunteer.id)]
 
 
-def on_person_erased(fact: Mapping[str, Any], record: Record) -> Iterable[Decision]:
+def volunteer_forgotten(fact: Mapping[str, Any], record: Record) -> Iterable[Decision]:
     """A volunteer is sealed with the key of the person, which may have been made anew since (X09)."""
     yield Decision(VOLUNTEER, fact["person_id"], forget_volunteer, {}, erases=fact["person_id"])
 

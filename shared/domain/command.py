@@ -98,7 +98,7 @@ class Command:
     owner: Callable[[Any, Mandate], bool] | None
     only: Callable[[Any, Mandate], Said | None] | None
     unless: Callable[[Any, Mandate, City], Said | None] | None
-    erases: Callable[[Any], str] | None
+    erases: Callable[[Any], str | tuple[str, ...]] | None
     alone: bool
     late: int | None
     compares: bool
@@ -164,13 +164,18 @@ class Command:
         """Raise `NotFoundError`, `ForbiddenError` or `IllegalStateError` unless this caller may do this to this thing now."""
         decider = self.decider
         exists = decider.exists(state)
+        power = self.power.format(**ask)
+        acting = (by, *by.unchosen)
         if not exists and self.new is None:
+            if decider.hidden and not any(one.may(power, one.place) for one in acting):
+                by.require(power)  # in the words in which it would be refused if there were one
             raise _missing(decider, state)
         if not self.owned(state, by, exists):
-            power = self.power.format(**ask)
             for place in self.places(state, ask, by, exists, held or {}):
-                if getattr(state, CONFIDENTIAL, False) and not any(one.may(power, place) for one in (by, *by.unchosen)):
-                    raise _missing(decider, state)  # a refusal would say where it is
+                if not any(one.may(power, place) for one in acting):  # a refusal would say where it is
+                    if getattr(state, CONFIDENTIAL, False):
+                        raise _missing(decider, state)
+                    by.require(power, "" if exists and decider.hidden and self.where is None else place)
                 by.require(power, place)
         if exists and self.new is None:
             if self.only is not None and (why := self.only(state, by)) is not None:
@@ -251,7 +256,7 @@ def declare(
     owner: Callable[[Any, Mandate], bool] | None = None,
     only: Callable[[Any, Mandate], Said | None] | None = None,
     unless: Callable[[Any, Mandate, City], Said | None] | None = None,
-    erases: Callable[[Any], str] | None = None,
+    erases: Callable[[Any], str | tuple[str, ...]] | None = None,
     alone: bool = False,
     late: int | None = None,
     compares: bool = False,
@@ -267,7 +272,8 @@ def declare(
     may name {thing}, {status} and {command}). `new` says that the thing need not exist yet and how it gets its id. `owner(state, by)`
     says whose own thing it is: they need no power. `only(state, by)` is the reason why this caller, whatever powers they have, may not, or
     None. `unless(state, by, city)` is what the decision would refuse this caller with now, whatever they fill in, as far as rows tell: it
-    is not offered then, and the decision decides. `erases(state)` is the subject whose key is destroyed afterwards. `alone` is for rules
+    is not offered then, and the decision decides. `erases(state)` is the subject whose key is destroyed afterwards, or all
+    those of the thing that are gone by then. `alone` is for rules
     that look at rows of the service's own views: the decision is made on all that the log says, and written only if nothing else was
     written since. A command with `new` that decides nothing on a thing that is there is refused unless it says what was recorded;
     `compares` leaves that to the decision. `late` is how many days back it may be dated, 0 for never, whatever the city says; by default

@@ -75,6 +75,12 @@ class Decider(Generic[State]):
             texts - {name for one in classes for name, found in one.items() if found.kind not in ("text", "public")}
         )
 
+    @cached_property
+    def hidden(self) -> bool:
+        """Whether its ids are those of persons, or made of them: that there is such a thing, and where, is not for everybody."""
+        classes = (classes_of(event).get(self.id_field) for event in self.codec.events.values())
+        return any(one is not None and one.kind == "staff" for one in classes)
+
     @property
     def id_field(self) -> str:
         """The name under which commands and rows carry the id: `issue_id`, `report_in_id`."""

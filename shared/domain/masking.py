@@ -1,12 +1,13 @@
 """Numbers that identify somebody are masked in every text that anyone may read (X09).
 
-Numbers of telephones are found as people write them (+86, 0086, full-width digits, dots, extensions), numbers of identity cards by
-their date and check digit, so that the number of a work order stays.
+Numbers of telephones are found as people write them (+86, 0086, full-width, circled and Chinese digits, dots, extensions, behind `tel`),
+numbers of identity cards, also in groups, by their date and check digit, so that the number of a work order stays.
 """
 
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Iterator
 from datetime import date
 from typing import Any
@@ -16,10 +17,28 @@ from msgspec.structs import replace
 
 from shared.domain.privacy import texts_in
 
-#: Full-width digits and signs as the plain ones, one for one, so that positions stay.
-_NARROW = str.maketrans("０１２３４５６７８９＋－．（）　ｘＸ", "0123456789+-.() xX")
+
+class _Narrow(dict[int, int | str]):
+    """Digits of every script, circle and height as the plain ones, one for one, so that positions stay."""
+
+    def __missing__(self, code: int) -> int | str:
+        digit = unicodedata.digit(chr(code), None) if code > 127 else None
+        self[code] = code if digit is None else str(digit)
+        return self[code]
+
+
+_NARROW = _Narrow(str.maketrans("＋－．（）＿　ｘＸ", "+-.()_ xX"))
+_SPOKEN = "零〇○一幺壹二两贰三叁四肆五伍六陆七柒八捌九玖"
+_AS_DIGITS = str.maketrans(_SPOKEN, "00011122233445566778899")
+#: As many digits in Chinese characters as the number of a mobile telephone has: it was spelt out.
+_SPELT_OUT = re.compile(rf"(?<![{_SPOKEN}])[{_SPOKEN}]{{11}}(?![{_SPOKEN}])")
 _DIGIT = re.compile(r"\d")
-_LONG = re.compile(r"(?<!\d)(?:\d{17}[\dXx]|\d{15})(?!\d)")
+_APART = r"[\s._\-–—·•‧\u200b-\u200d\u2060\u00ad]{0,2}"  # between the groups of a number
+_LONG = re.compile(rf"(?<!\d)(?:\d(?:{_APART}\d){{16}}{_APART}[\dXx]|\d{{15}})(?!\d)")
+#: A mobile telephone beside a letter or with unusual signs in between, which the library takes for a part of something else.
+_MOBILE = re.compile(
+    rf"(?<![A-Za-z\d])[A-Za-z]{{0,12}}(1[3-9]\d{_APART}\d{{4}}{_APART}\d{{4}})[A-Za-z]{{0,12}}(?![A-Za-z\d])"
+)
 _EXTENSION = re.compile(r"\s*(?:转|轉|分机|ext\.?|[xX#])\s*:?\s*\d{1,6}(?!\d)")
 _COUNTRY = re.compile(r"(?:\+|00)?86(?=\D*1\d{2}|\D*0?[2-9]\d)")
 #: First two digits of identity numbers: the provinces.
@@ -46,7 +65,7 @@ def _is_identity(number: str) -> bool:
 def _found(text: str) -> Iterator[tuple[int, int, str]]:
     """Where numbers of persons stand in a text, and what is written instead."""
     for match in _LONG.finditer(text):
-        number = match[0]
+        number = re.sub(_APART, "", match[0])
         if _is_identity(number):
             yield match.start(), match.end(), f"{number[:4]}{'*' * (len(number) - 8)}{number[-4:]}"
     from phonenumbers import Leniency, PhoneNumberMatcher  # few texts have so many digits, and it takes long to load
@@ -55,18 +74,28 @@ def _found(text: str) -> Iterator[tuple[int, int, str]]:
         digits = re.sub(r"\D", "", _COUNTRY.sub("", phone.raw_string, count=1))
         extension = _EXTENSION.match(text, phone.end)
         yield phone.start, extension.end() if extension else phone.end, f"{digits[:3]}****{digits[-4:]}"
+    for mobile in _MOBILE.finditer(text):
+        yield mobile.start(1), mobile.end(1), f"{mobile[1][:3]}****{mobile[1][-4:]}"
+
+
+def _narrowed(text: str) -> str:
+    """The text with plain digits, sign by sign."""
+    if text.isascii():
+        return text
+    return _SPELT_OUT.sub(lambda spelt: spelt[0].translate(_AS_DIGITS), text.translate(_NARROW))
 
 
 def masked(text: str) -> str:
     """The text with numbers of telephones and identity cards masked, as it is recorded; masking twice changes nothing."""
-    if len(_DIGIT.findall(text)) < 7:
+    narrow = _narrowed(text)
+    if len(_DIGIT.findall(narrow)) < 7:
         return text
-    found = sorted(_found(text.translate(_NARROW)), reverse=True)
-    before = len(text)
-    for start, end, instead in found:
-        if end <= before:
-            text, before = text[:start] + instead + text[end:], start
-    return text
+    parts, done = [], 0
+    for start, end, instead in sorted(_found(narrow), key=lambda one: (one[0], -one[1])):
+        if start >= done:
+            parts += [text[done:start], instead]
+            done = end
+    return "".join((*parts, text[done:]))
 
 
 #: Values in which no further text is found.

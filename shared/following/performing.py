@@ -78,7 +78,9 @@ def perform(
     if state is None:  # a twin of the command was faster
         state = load(node.log, command.decider, id)[0]
     if command.erases is not None and node.personal is not None:
-        node.personal.erase(command.erases(state))  # a repeated command comes here again if this was interrupted
+        gone = command.erases(state)
+        for subject in (gone,) if isinstance(gone, str) else gone:
+            node.personal.erase(subject)  # a repeated command comes here again if this was interrupted
     exists = receipt.events > 0 or (state is not None and command.decider.exists(state))
     return {
         "id": id,

@@ -10,7 +10,7 @@ import msgspec
 import pytest
 
 from shared.domain.errors import ForbiddenError, IllegalStateError
-from tests.kit.city import COMPOUND
+from tests.kit.city import COMPOUND, entry
 from tests.kit.desk import Desk
 
 
@@ -81,6 +81,27 @@ def test_who_is_erased_is_forgotten_as_a_volunteer(tmp_path: Path) -> None:
     assert sealed_in(desk) == [None] * 4
     assert "陈志明" not in everything(desk, tmp_path)
     assert desk.ask("find_volunteers", "post-grid")["rows"] == []
+    desk.close()
+
+
+@pytest.mark.parametrize("registered", [True, False])
+def test_a_wish_that_who_is_erased_had_claimed_is_free_again_at_once(tmp_path: Path, registered: bool) -> None:
+    desk = Desk("volunteers", tmp_path)
+    person = "p-other" if registered else "p-stranger"
+    desk.ask("register_volunteer", person, name="陈志明", home=COMPOUND)
+    asked = {"place": COMPOUND, "wish": "一台收音机", "wisher": "林美玲", "contact": "302室"}
+    id = desk.ask("ask_wish", "p-neighbour", **asked)["id"]
+    desk.tell_all("registry", [entry("roles", "grid_worker", powers=["wish.*"])])
+    desk.ask("publish_wish", "post-grid", wish_id=id, title="收音机")
+    desk.ask("claim_wish", person, wish_id=id)
+    if registered:
+        desk.tell("registry", "PersonErased", **GONE)
+    else:
+        desk.ask("erase_volunteer", person, person_id=person)
+    (row,) = desk.ask("find_wishes", "post-grid")["rows"]
+    assert (row["status"], row["claimant"]) == ("published", "")
+    desk.ask("register_volunteer", "p-resident", name="许文", home=COMPOUND)
+    assert desk.ask("claim_wish", "p-resident", wish_id=id)["events"] == 1
     desk.close()
 
 

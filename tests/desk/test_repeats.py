@@ -124,6 +124,7 @@ NOTHING_ELSE = {
         "blow_whistle",
     ),
     *("share_cost", "classify_person", "measure_grade", "state_indicator", "name_successor"),
+    *("erase_household_note", "erase_answerer"),
 }
 #: What may name something that the city does not know: units of members come from outside too.
 ELSEWHERE = {("survey_member", "unit"), ("report_in", "unit")}

@@ -36,7 +36,7 @@ WORKER = [
     "issue.follow_up",
     "visit.record",
 ]
-SECRETARY = [*STAFF, "project.*", "payment.sign", "statement.disclose"]
+SECRETARY = [*STAFF, "project.*", "payment.sign", "statement.disclose", "regulation.*"]
 #: A department is sent cases of its trade; the street's staff sends them out, calls back and reviews bills.
 CLERK = ["issue.accept", "issue.resolve"]
 OFFICER = ["issue.triage", "issue.dispatch", "issue.extend", "issue.follow_up", "issue.close", "payment.review.branch"]

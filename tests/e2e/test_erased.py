@@ -14,6 +14,7 @@ from shared.service.storage import open_keys
 from tests.e2e import seed
 from tests.e2e.seed import COMPOUND, Api
 from tests.faults.city import City
+from tests.kit.city import ENTRIES
 from tests.kit.traces import found
 
 #: What is known of one human in the services, each word only there.
@@ -26,8 +27,9 @@ VOLUNTEERS = {
     "wisher": "wisher-ouyang 零捌阿姨",
     "reach": "reach-ouyang 零捌",
 }
+ANSWERS = {"unit": "unit-ouyang 零捌厂", "offer": "offer-ouyang 零捌帮忙", "noted": "noted-ouyang 零捌户"}
 MONEY = {"payer": "payer-ouyang 零捌付", "payee": "payee-ouyang 零捌收"}
-WORDS = {**REGISTRY, **ISSUES, **VOLUNTEERS, **MONEY}
+WORDS = {**REGISTRY, **ISSUES, **VOLUNTEERS, **ANSWERS, **MONEY}
 
 
 def live(operator: Api) -> dict[str, str]:
@@ -46,6 +48,10 @@ def live(operator: Api) -> dict[str, str]:
         with pytest.raises(AssertionError, match="4[0-9][0-9]"):
             human.do("issues", "report_issue", **({"contact": contact} | case | wrong))
     lin, chen, he = (operator.as_person(name) for name in ("lin", "chen", "he"))
+    ids["notice"] = notice(operator, chen)
+    human.do("registry", "answer_notice", regulation_id=ids["notice"], unit=WORDS["unit"], offer=WORDS["offer"])
+    building = {"regulation_id": ids["notice"], "place": f"{COMPOUND}.01"}
+    human.do("registry", "acknowledge_regulation", household=WORDS["noted"], **building)
     visit = {"place": COMPOUND, "visited_on": "2026-03-01", "household": WORDS["household"]}
     ids["visit"] = lin.do("issues", "record_visit", **visit)["id"]
     project = {
@@ -70,8 +76,33 @@ def live(operator: Api) -> dict[str, str]:
     operator.as_person("guo").do("funding", "make_payment", project_id="lamps", payment_id=ids["payment"])
     assert chen.ask("issues", "get_issue", issue_id=ids["issue"])["contact"] == contact
     assert NAME in [row["name"] for row in chen.ask("registry", "find_persons", limit=200)["rows"]]
+    (answer,) = chen.ask("registry", "find_responses", regulation_id=ids["notice"])["rows"]
+    assert answer["unit"] == WORDS["unit"]
+    ids["response"] = answer["response_id"]
     lin.ask("issues", "find_visits"), chen.ask("volunteers", "find_wishes"), he.ask("funding", "find_receipts")
     return ids
+
+
+def notice(operator: Api, chen: Api) -> str:
+    """A notice that hangs in a community where residents may answer one."""
+    rules = {"of": "party", "adopted_by": "party", "answered": True, "acknowledged": True}
+    operator.do("registry", "adopt_entry", kind="regulations", code="notice", zh="告知书", en="Notice", data=rules)
+    powers = [*ENTRIES["roles"]["resident"]["powers"], "regulation.respond", "regulation.acknowledge"]
+    residents = {"zh": "居民", "en": "resident", "data": {"powers": powers}}
+    operator.do("registry", "adopt_entry", kind="roles", code="resident", **residents)
+    counted = {"households": 20, "as_of": seed.SINCE}
+    operator.do("registry", "count_households", place=f"{COMPOUND}.01", **counted)
+    drafted = {
+        "kind": "notice",
+        "organisation_id": "community-committee",
+        "number": 1,
+        "title": "告知书",
+        "text": "请回应",
+    }
+    id: str = chen.do("registry", "draft_regulation", **drafted)["id"]
+    chen.do("registry", "adopt_regulation", regulation_id=id, resolution="决议")
+    chen.do("registry", "post_regulation", regulation_id=id, channel="portal", where="公开栏")
+    return id
 
 
 def erase(operator: Api, ids: dict[str, str]) -> None:
@@ -150,6 +181,8 @@ def test_no_file_of_ours_holds_a_key_that_would_open_what_is_kept(erased: dict[s
     lines = (erased["folder"] / "keys-before" / "personal.jsonl").read_text().splitlines()
     secrets = {subject: base64.b64decode(secret) for subject, _, secret in map(json.loads, lines)}
     gone = {"p-o", f"issue:{ids['issue']}", f"visit:{ids['visit']}"}  # a wish of one's own is sealed with one's own key
+    gone |= {subject for subject in secrets if subject.startswith(("note:", "response:"))}
+    assert f"response:{ids['response']}" in gone
     gone |= {f"payer:{ids['receipt']}", f"payee:{ids['payment']}"}
     assert found([secrets[subject] for subject in gone], files(erased, "broker")) == []
     others = [secret for subject, secret in secrets.items() if subject not in gone]

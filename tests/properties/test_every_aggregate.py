@@ -42,6 +42,8 @@ ONLY_REFUSED = {
     "sharing",
     "selection",
     "regulation",
+    "acknowledgement",
+    "response",
     "meeting",
     "programme",
     "participation",

@@ -204,6 +204,15 @@ def test_a_stream_that_is_named_after_a_withheld_person_is_withheld_too() -> Non
         assert ("p-secret" in json.dumps(disclosure.shown(row, by))) is seen
 
 
+@pytest.mark.parametrize("fact", ["PersonClassified", "GradeMeasured", "NoticeAnswered"])
+def test_an_id_that_is_made_of_a_person_is_withheld_as_theirs_is(fact: str) -> None:
+    """Whoever knows the person could make the id again, and would learn that there is such a thing of them."""
+    event = definition("registry").codec.events[fact]
+    decider = next(one for one in definition("registry").deciders if event in one.codec.events.values())
+    classes = classes_of(event)
+    assert decider.hidden and classes[decider.id_field] == classes["person_id"]
+
+
 def test_what_stands_beside_a_line_cannot_be_exchanged() -> None:
     fact, _ = marked(definition("issues").codec.events["IssueReported"])
     row, _ = entry_of("issues", fact)

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.console.scenario import Scenario, load
-from services.console.scenario.model import Do, Keyed, Pending, Together, Wait, resolved
+from services.console.scenario import load
+from services.console.scenario.model import Do, Keyed, Pending, Scenario, Together, Wait, resolved
 from services.console.scenario.paths import MISSING, find, holds
 from shared.domain.errors import BadInputError
 

@@ -8,6 +8,7 @@ from typing import Any
 from services.issues.issue.facts import IssueFact, IssueHandedUp, IssueInherited, IssueRaised, IssueRelocated
 from services.issues.issue.state import ISSUE, OPEN, Issue
 from shared.domain.calendar import working_day_after
+from shared.domain.catalogue import TRIAGE
 from shared.domain.city import City, every, held_on
 from shared.domain.clock import Rule
 from shared.domain.event import Event
@@ -26,14 +27,22 @@ _EVERY: Mapping[str, Any] = {}
 
 
 def answers(post_id: str, person_id: str, city: City) -> bool:
-    """Whether a person holds a post on the day and can be known."""
+    """Whether a person holds a post on the day, can be known, and may do something with issues."""
     post = city.post(post_id)
     return post is not None and _held(post, city) and post["person_id"] == person_id
 
 
 def _held(post: Row, city: City) -> bool:
     person = city.person(post["person_id"])
-    return held_on(post, city.day) and not post["abolished"] and not (person and person["erased"])
+    gone = post["abolished"] or (person and person["erased"])
+    return held_on(post, city.day) and not gone and _acts(post["role"], city)
+
+
+def _acts(role: str, city: City) -> bool:
+    """Whether a role lets one do something with an issue at all: judge it, or take it on and resolve it."""
+    entry = city.entries("roles").get(role)
+    powers = set(entry.data["powers"]) if entry else set()
+    return not powers.isdisjoint(("*", "issue.*", TRIAGE)) or powers.issuperset(HANDLES)
 
 
 def answering(power: str) -> Callable[[Issue, Mandate], bool]:
@@ -114,6 +123,8 @@ def _cause(issue: Issue, post: Row | None, city: City) -> str:
         return "dissolved"
     if post is not None and post["abolished"]:
         return "abolished"
+    if post is not None and not _acts(post["role"], city):
+        return "powerless"
     return "erased" if person is not None and person["erased"] else "vacant"
 
 
@@ -122,6 +133,14 @@ def on_holding_changed(fact: Mapping[str, Any], record: Record, city: City) -> I
     named = next(name for name in ("post_id", "organisation_id", "person_id") if name in fact)
     for row in list(every(city.rows, "cases", {named: fact[named], "open": 1})):
         yield Decision(ISSUE, row["issue_id"], pass_on, {"day": city.day})
+
+
+def on_role_adopted(fact: Mapping[str, Any], record: Record, city: City) -> Iterable[Decision]:
+    """A role that lets one do nothing with issues any more leaves none of them with its posts (X13)."""
+    code = fact["code"] if fact["kind"] == "roles" else ""
+    for post in list(every(city.rows, "city_posts", {"role": code})) if code and not _acts(code, city) else ():
+        for row in list(every(city.rows, "cases", {"post_id": post["post_id"], "open": 1})):
+            yield Decision(ISSUE, row["issue_id"], pass_on, {"day": city.day})
 
 
 def on_given(fact: IssueFact, record: Record, city: City) -> Iterable[Decision]:
@@ -171,20 +190,25 @@ LEFT = Rule(
 
 
 def raise_untaken(issue: Issue, *, by: Mandate, at: str, city: City, post_id: str, days: int) -> list[Event]:
-    """Hand an issue that a post has not acted on to the next above; at the top it stays."""
-    post = above(issue, city) if issue.status == "reported" and issue.post_id == post_id else None
+    """Hand an issue that a post has not judged, or not sent out, to the next above; at the top it stays."""
+    post = above(issue, city) if issue.status in _WAITING and issue.post_id == post_id else None
     return [IssueRaised(issue_id=issue.id, days=days, **given_to(post, city))] if post is not None else []
 
 
+#: In which an issue waits for its post without a time limit, and since when it has.
+_WAITING = {"reported": "given", "triaged": "changed"}
+
+
 def _untaken(city: City) -> Iterable[Row]:
-    """Issues that were reported to somebody so many working days ago that the city asks no longer to wait; `days` are these."""
+    """Issues that wait for somebody longer than so many working days; `days` are these, `since` is when the waiting began."""
     entry = city.entries("parameters").get("untaken_days")
     if entry is None:  # a city that has not said it since the program asks for it
         return
     days = int(entry.data["value"])
-    for row in every(city.rows, "cases", {"status": "reported", "given__lt": city.day}):
-        if working_day_after(row["given"][:10], days, city.days()).date < city.day:
-            yield row | {"days": days}
+    for row in every(city.rows, "cases", {"status": list(_WAITING), "given__lt": city.day}):
+        since = row[_WAITING[row["status"]]]
+        if working_day_after(since[:10], days, city.days()).date < city.day:
+            yield row | {"days": days, "since": since}
 
 
 #: What nobody acts on in the city's `untaken_days` rises, and again, up to the top (X13).
@@ -193,6 +217,6 @@ UNTAKEN = Rule(
     ISSUE,
     rows=_untaken,
     decide=raise_untaken,
-    period=lambda row: str(row["given"]),
+    period=lambda row: str(row["since"]),
     arguments=lambda row: {"post_id": row["post_id"], "days": row["days"]},
 )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from services.issues.issue.answering import on_role_adopted
 from services.issues.issue.facts import LimitCountedAgain
 from services.issues.issue.state import ISSUE, OPEN, Issue
 from shared.domain.calendar import provisional, working_day_after
@@ -37,7 +38,8 @@ def _since(row: Row) -> dict[str, str]:
 
 
 def on_entry_adopted(fact: Mapping[str, Any], record: Record, city: City) -> Iterable[Decision]:
-    """The city adopted the calendar of a year."""
+    """The city adopted the calendar of a year, or what a role may do."""
+    yield from on_role_adopted(fact, record, city)
     for row in list(every(city.rows, "cases", _PROVISIONAL)) if fact["kind"] == "calendars" else ():
         yield Decision(ISSUE, row["issue_id"], count_again, _since(row) | {"day": city.day})
 

@@ -162,7 +162,7 @@ class IssueHandedUp(Event, frozen=True, kw_only=True):
     person_id: Annotated[str, staff()]
     post_id: str
     level: str
-    cause: str  # vacant, abolished, dissolved or erased: what became of the post, organisation or person; relocated: of the place
+    cause: str  # vacant, abolished, powerless, dissolved or erased: what became of post, organisation or person; relocated: of the place
 
 
 class IssueInherited(Event, frozen=True, kw_only=True):

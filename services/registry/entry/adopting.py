@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 import msgspec
 
-from services.registry.entry.checks import drops, faults, kept
+from services.registry.entry.checks import drops, faults, kept, leaves_nobody
 from services.registry.entry.state import ENTRY, Data, Entry, EntryAdopted, EntryRetired, id_asked, last, standing
 from shared.domain.catalogue import KINDS, SCHEMAS, data_of, whole
 from shared.domain.city import City
@@ -68,6 +68,8 @@ def adopt_entry(
         raise IllegalStateError(
             _("{code} must stay on the list {list}"), {"data": {"codes": why}}, code=code, list=term("kinds", kind)
         )
+    if kind == "roles" and (why := leaves_nobody(city, {code: made})):
+        raise IllegalStateError(why, {"data": {"powers": why}})
     return [adopted(entry, before, kind, code, zh, en, made, since)]
 
 

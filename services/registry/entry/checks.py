@@ -22,8 +22,8 @@ from services.registry.subjects import (
     unlisted,
     wrong_kind,
 )
-from shared.domain.catalogue import ANONYMOUS, KINDS, RESIDENT
-from shared.domain.city import City
+from shared.domain.catalogue import ANONYMOUS, KINDS, RESIDENT, TRIAGE
+from shared.domain.city import City, every, held_on
 from shared.domain.city import Entry as Version
 from shared.domain.city_rows import NEVER
 from shared.domain.festival import festival_day
@@ -77,6 +77,25 @@ def drops(rows: Rows, kind: str, code: str, before: Version | None, data: Mappin
     counts = {one: rows.count(view, {**where, field: code, "code": one}) for one in sorted(left)}
     used = [f"{one} ({count})" for one, count in counts.items() if count]
     return said(_("drops codes that are in use: {codes}"), codes=", ".join(used)) if used else ""
+
+
+def leaves_nobody(city: City, roles: Mapping[str, Mapping[str, Any]]) -> str:
+    """Why roles cannot be changed to these data: no post that is held would take in issues any more (X13); "" when they can."""
+    before = {code: last(city, "roles")[code].data for code in standing(city, "roles")}
+    if not _taken_in(city, before) or _taken_in(city, before | dict(roles)):
+        return ""
+    return said(_("nobody who holds a post would take in issues any more; give that to another role first"))
+
+
+def _taken_in(city: City, roles: Mapping[str, Mapping[str, Any]]) -> bool:
+    """Whether somebody holds a post of a role that takes in issues and may judge them."""
+    takes = [
+        code
+        for code, data in roles.items()
+        if data.get("intake") and not {"*", "issue.*", TRIAGE}.isdisjoint(data.get("powers", ()))
+    ]
+    posts = every(city.rows, "city_posts", {"role": takes}) if takes else ()
+    return any(held_on(post, city.day) and not post["abolished"] for post in posts)
 
 
 def is_power(power: str) -> bool:

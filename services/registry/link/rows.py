@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from typing import Annotated, Any
 
+from services.registry.later import entered_later
 from services.registry.link.state import (
     LINK,
     DeliveryLogged,
@@ -75,7 +76,17 @@ _END = shape(linked=COUNT, subjects=COUNT, without=COUNT, missing=many(TEXT))
 
 
 @LINK.query(
-    answer=shape(kind=TEXT, place=TEXT, day=TEXT, links=COUNT, near=_END, far=_END, target=COUNT, at_target=COUNT),
+    answer=shape(
+        kind=TEXT,
+        place=TEXT,
+        day=TEXT,
+        links=COUNT,
+        near=_END,
+        far=_END,
+        target=COUNT,
+        at_target=COUNT,
+        entered_later=COUNT,
+    ),
     as_of=True,
 )
 def link_figures(
@@ -111,4 +122,4 @@ def link_figures(
         "far": {"linked": len(of_far)} | missing(fars, of_far),
         "target": rules.target,
         "at_target": sum(count >= rules.target for count in of_near.values()) if rules.target else 0,
-    }
+    } | entered_later(read, place, day)

@@ -8,7 +8,7 @@ from typing import Annotated
 from msgspec.structs import replace
 
 from services.registry.meeting.state import MEETING, Item, Meeting, MeetingCalled, MeetingCalledOff, bodies_of
-from services.registry.organisation import ORGANISATION, Organisation
+from services.registry.organisation.state import ORGANISATION, Organisation
 from shared.domain.bodies import MeetingKind
 from shared.domain.catalogue import data_of
 from shared.domain.city import City

@@ -7,14 +7,14 @@ from typing import Annotated
 
 import msgspec
 
-from services.registry.entry import Entry, entries, in_force
+from services.registry.entry.state import Entry, entries, in_force
 from services.registry.organisation.state import (
     ORGANISATION,
     Organisation,
     OrganisationDissolved,
     OrganisationEstablished,
 )
-from services.registry.place import PLACE, Place
+from services.registry.place.state import PLACE, Place
 from shared.domain.catalogue import OrganisationType, data_of
 from shared.domain.city import City, every, unlike
 from shared.domain.command import CHOSEN

@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping
 from typing import Annotated
 
-from services.registry.entry import Entry, entries, in_force
+from services.registry.entry.state import Entry, entries, in_force
 from services.registry.place.state import PLACE, QUALIFIER, Place, PlaceDescribed, Qualifier
 from services.registry.subjects import there
 from shared.domain.catalogue import Attribute, data_of

@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from typing import Annotated, Any
 
-from services.registry.link import LINK, Link, LinkDeclined, LinkEnded
+from services.registry.link.state import LINK, Link, LinkDeclined, LinkEnded
 from services.registry.person import PERSON, Person, PersonMoved
 from services.registry.place.state import CHANGE, PLACE, Change, Place, PlaceEnded
 from services.registry.standing import STANDING, Standing, StandingEnded

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Annotated
 
-from services.registry.entry import Entry, entries, in_force
+from services.registry.entry.state import Entry, entries, in_force
 from services.registry.place.state import PLACE, QUALIFIER, HouseholdsCounted, Place, PlaceMeasured, Qualifier
 from shared.domain.city import City
 from shared.domain.errors import BadInputError, IllegalStateError

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Annotated
 
-from services.registry.entry import Entry, entries, in_force
+from services.registry.entry.state import Entry, entries, in_force
 from services.registry.place.state import PLACE, Named, Place, PlaceRegistered, PlaceRenamed
 from services.registry.standing import STANDING, Standing, asked_standings, first_standings
 from shared.domain.city import City, every, unlike

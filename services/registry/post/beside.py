@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from services.registry.organisation import Organisation
+from services.registry.organisation.state import Organisation
 from services.registry.post.state import Post
 from shared.domain.city import City, every
 from shared.domain.city_rows import NEVER

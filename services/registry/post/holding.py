@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Annotated
 
 from services.registry.classification import require_classified
-from services.registry.organisation import ORGANISATION, Organisation
+from services.registry.organisation.state import ORGANISATION, Organisation
 from services.registry.person import PERSON, Person
 from services.registry.post.apart import check_apart
 from services.registry.post.beside import check_main, main_post

@@ -7,8 +7,8 @@ from typing import Annotated
 
 import msgspec
 
-from services.registry.entry import Entry, entries, in_force
-from services.registry.organisation import ORGANISATION, Organisation
+from services.registry.entry.state import Entry, entries, in_force
+from services.registry.organisation.state import ORGANISATION, Organisation
 from services.registry.post.state import POST, Post, PostAbolished, PostEstablished
 from shared.domain.catalogue import ANONYMOUS, RESIDENT
 from shared.domain.city import City

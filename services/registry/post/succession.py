@@ -9,7 +9,7 @@ from typing import Annotated, Any
 
 import msgspec
 
-from services.registry.organisation import ORGANISATION, Organisation
+from services.registry.organisation.state import ORGANISATION, Organisation
 from services.registry.person import PERSON, Person, names
 from services.registry.post.holding import appointed, selected_by
 from services.registry.post.state import POST, Post

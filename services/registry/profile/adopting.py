@@ -7,7 +7,9 @@ from typing import Annotated, Any
 
 import msgspec
 
-from services.registry.entry import ENTRY, Data, Entry, adopted, drops, entry_id, in_use, last, retired
+from services.registry.entry.adopting import adopted, retired
+from services.registry.entry.checks import drops, in_use, leaves_nobody
+from services.registry.entry.state import ENTRY, Data, Entry, entry_id, last
 from services.registry.profile.document import WORDS, Key, Wanted, argument_of, mistakes_of, wanted_of
 from services.registry.profile.state import (
     PROFILE,
@@ -113,6 +115,8 @@ def adopt_profile(
             if why := in_use(now.rows, kind, code):
                 kept.setdefault(argument_of(kind), {}).setdefault(kind, {})[code] = why
             acts.append(on(ENTRY, id, retired(before, kind, code, made.effective, "", "effective")))
+    if why := leaves_nobody(now, {code: one[2] for (kind, code), one in wanted.items() if kind == "roles"}):
+        raise IllegalStateError(why, {"powers": why})
     if kept:
         raise IllegalStateError(
             _("the profile drops codes that are in use"),

@@ -8,7 +8,7 @@ from typing import Any
 
 import msgspec
 
-from services.registry.entry import faults
+from services.registry.entry.checks import faults
 from services.registry.profile.state import ProfilePublished
 from shared.domain.catalogue import ANONYMOUS, KINDS, RESIDENT, Role, data_of
 from shared.domain.fields import FieldError, Kind, line

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import msgspec
 
-from services.registry.entry import Data
+from services.registry.entry.state import Data
 from shared.domain.catalogue import Checklist, Obligation
 from shared.domain.decider import Decider
 from shared.domain.event import Codec, Event

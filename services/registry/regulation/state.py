@@ -132,13 +132,29 @@ class RegulationAnswered(Event, frozen=True, kw_only=True):
     responses: int  # persons who have answered it
 
 
+def _key_of_note(fact: HouseholdNoted) -> str:
+    """A household has a key of its own; before it had one, all of a version shared that of the version."""
+    return f"note:{fact.note_id}" if fact.note_id else f"regulation:{fact.regulation_id}"
+
+
 class HouseholdNoted(Event, frozen=True, kw_only=True):
     """Which household of a building has taken note of a version, so that it counts once."""
+
+    schema = 2
 
     acknowledgement_id: str
     regulation_id: str
     place: str
-    household: Annotated[str, sealed(lambda fact: f"regulation:{fact.regulation_id}")]
+    household: Annotated[str, sealed(_key_of_note)]
+    note_id: str = ""  # whose key seals the household, "" for that of the version
+    person_id: Annotated[str, staff()] = ""  # who said it for their own household, "" where staff did
+
+
+class HouseholdNoteErased(Event, frozen=True, kw_only=True):
+    """One household that has taken note can be read no more; it stays counted (X09)."""
+
+    acknowledgement_id: str
+    note_id: str
 
 
 class Comment(msgspec.Struct, frozen=True):
@@ -254,25 +270,44 @@ FACTS = Codec(
 REGULATION = Decider("regulation", FACTS, Regulation, Regulation, evolve, lambda regulation: regulation.place, fold=2)
 
 
+class Note(msgspec.Struct, frozen=True):
+    """A household that has taken note, sealed; "" once it is erased."""
+
+    household: str
+    note_id: str = ""
+
+
 class Acknowledgement(msgspec.Struct, frozen=True):
-    """The households of a building that have taken note of a version, sealed."""
+    """The households of a building that have taken note of a version."""
 
     id: str
     regulation_id: str = ""
     place: str = ""
-    households: tuple[str, ...] = ()
+    notes: tuple[Note, ...] = ()
 
 
+def _evolve_notes(state: Acknowledgement, event: HouseholdNoted | HouseholdNoteErased) -> Acknowledgement:
+    """Apply a recorded fact. Never refuses: it has already happened."""
+    match event:
+        case HouseholdNoted():
+            notes = (*state.notes, Note(event.household, event.note_id))
+            return Acknowledgement(state.id, event.regulation_id, event.place, notes)
+        case HouseholdNoteErased():
+            kept = (replace(one, household="") if one.note_id == event.note_id else one for one in state.notes)
+            return replace(state, notes=tuple(kept))
+
+
+#: Households had no key and nobody's name before: the fields that were added have defaults.
+NOTE_FACTS = Codec((HouseholdNoted, HouseholdNoteErased), {("HouseholdNoted", 1): lambda data: data})
 ACKNOWLEDGEMENT = Decider(
     "acknowledgement",
-    (HouseholdNoted,),
+    NOTE_FACTS,
     Acknowledgement,
     Acknowledgement,
-    lambda state, event: Acknowledgement(
-        state.id, event.regulation_id, event.place, (*state.households, event.household)
-    ),
+    _evolve_notes,
     lambda state: state.place,
-    exists=lambda state: bool(state.households),
+    exists=lambda state: bool(state.notes),
+    fold=2,
 )
 
 

@@ -7,7 +7,7 @@ from datetime import date
 from typing import Annotated, Any
 
 from services.registry.census import household_sum
-from services.registry.organisation import ORGANISATION, Organisation
+from services.registry.organisation.state import ORGANISATION, Organisation
 from services.registry.person import PERSON, Person
 from services.registry.post.holding import appointed
 from services.registry.post.state import POST, PersonAppointed, Post

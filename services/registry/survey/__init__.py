@@ -4,19 +4,4 @@ The kinds are catalogue entries of the list `surveys`: satisfaction with a facil
 the door, members found from door to door. Households are sealed and answers of fewer than the kind's least are not shown.
 """
 
-from __future__ import annotations
-
-from services.registry.survey.asking import answer_survey, close_survey, forget_answerers, open_survey
-from services.registry.survey.rows import SHEETS, SURVEYS
-from services.registry.survey.state import SHEET, SURVEY
-
-__all__ = [
-    "SHEET",
-    "SHEETS",
-    "SURVEY",
-    "SURVEYS",
-    "answer_survey",
-    "close_survey",
-    "forget_answerers",
-    "open_survey",
-]
+from services.registry.survey import asking, forgetting, rows, state  # noqa: F401  # what they declare, in the order in which it is offered

@@ -7,6 +7,7 @@ from typing import Annotated
 
 from services.registry.census import household_sum
 from services.registry.subjects import SUBJECT, there
+from services.registry.survey.forgetting import plain
 from services.registry.survey.state import (
     SHEET,
     SURVEY,
@@ -127,12 +128,12 @@ def answer_survey(
             {"place": said(_("no building of the survey's place with counted households"))},
             place=place,
         )
-    if any(_plain(opened(one) or "") == _plain(household) for one in sheet.households):
+    if any(plain(opened(one.household) or "") == plain(household) for one in sheet.answerers):
         raise IllegalStateError(
             _("this household has answered already; each does so once"),
             {"household": said(_("has answered already"))},
         )
-    if len(sheet.households) >= counted["value"]:
+    if len(sheet.answerers) >= counted["value"]:
         raise IllegalStateError(_("all {count} households that are counted here have answered"), count=counted["value"])
     return [
         HouseholdAnswered(
@@ -144,13 +145,10 @@ def answer_survey(
             topics=tuple(topics),
             note=note,
             person_id=by.actor,
+            answerer_id=derived_id("answerer", sheet.id, str(len(sheet.answerers) + 1)),
+            household_person_id="" if by.post_id else by.actor,
         )
     ]
-
-
-def _plain(household: str) -> str:
-    """A household however it is typed: 302, 302 室."""
-    return "".join(household.casefold().split()).removesuffix("室")
 
 
 def _answered(rules: SurveyKind, answers: Mapping[str, int], topics: Sequence[str]) -> None:

@@ -10,7 +10,7 @@ from msgspec.structs import replace
 from shared.domain.catalogue import SurveyKind, data_of
 from shared.domain.city import City
 from shared.domain.decider import Decider
-from shared.domain.event import Event, sealed, taken
+from shared.domain.event import Codec, Event, sealed, taken
 from shared.domain.privacy import PUBLIC, staff, told
 
 
@@ -42,17 +42,33 @@ class AnswerersForgotten(Event, frozen=True, kw_only=True):
     survey_id: str
 
 
+def _key_of_answer(fact: HouseholdAnswered) -> str:
+    """A household has a key of its own; before it had one, all of a survey shared that of the survey."""
+    return f"answerer:{fact.answerer_id}" if fact.answerer_id else f"survey:{fact.survey_id}"
+
+
+class AnswererErased(Event, frozen=True, kw_only=True):
+    """One household that answered can be read no more; what it answered stays counted (X09)."""
+
+    sheet_id: str
+    answerer_id: str
+
+
 class HouseholdAnswered(Event, frozen=True, kw_only=True):
     """A household of a building was told what the survey is about, and answered (D09, D39)."""
+
+    schema = 2
 
     sheet_id: str
     survey_id: str
     place: str
-    household: Annotated[str, sealed(lambda fact: f"survey:{fact.survey_id}")]
+    household: Annotated[str, sealed(_key_of_answer)]
     answers: Annotated[dict[str, int], staff()]
     topics: Annotated[tuple[str, ...], PUBLIC]
     note: Annotated[str, staff()]
     person_id: Annotated[str, staff()]  # who asked
+    answerer_id: str = ""  # whose key seals the household, "" for that of the survey
+    household_person_id: Annotated[str, staff()] = ""  # who answered for their own household, "" where staff asked
 
 
 class Survey(msgspec.Struct, frozen=True):
@@ -94,23 +110,43 @@ SURVEY = Decider(
 )
 
 
+class Answerer(msgspec.Struct, frozen=True):
+    """A household that has answered, sealed; "" once it is erased."""
+
+    household: str
+    answerer_id: str = ""
+
+
 class Sheet(msgspec.Struct, frozen=True):
-    """The households of a building that have answered a survey, sealed."""
+    """The households of a building that have answered a survey."""
 
     id: str
     survey_id: str = ""
     place: str = ""
-    households: tuple[str, ...] = ()
+    answerers: tuple[Answerer, ...] = ()
+
+
+def _evolve_sheet(sheet: Sheet, event: HouseholdAnswered | AnswererErased) -> Sheet:
+    """Apply a recorded fact. Never refuses: it has already happened."""
+    match event:
+        case HouseholdAnswered():
+            answerers = (*sheet.answerers, Answerer(event.household, event.answerer_id))
+            return Sheet(sheet.id, event.survey_id, event.place, answerers)
+        case AnswererErased():
+            gone = event.answerer_id
+            kept = (replace(one, household="") if one.answerer_id == gone else one for one in sheet.answerers)
+            return replace(sheet, answerers=tuple(kept))
 
 
 SHEET = Decider(
     "sheet",
-    (HouseholdAnswered,),
+    Codec((HouseholdAnswered, AnswererErased), {("HouseholdAnswered", 1): lambda data: data}),
     Sheet,
     Sheet,
-    lambda sheet, event: Sheet(sheet.id, event.survey_id, event.place, (*sheet.households, event.household)),
+    _evolve_sheet,
     lambda sheet: sheet.place,
-    exists=lambda sheet: bool(sheet.households),
+    exists=lambda sheet: bool(sheet.answerers),
+    fold=2,
 )
 
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from datetime import date, timedelta
-from typing import Annotated
+from typing import Annotated, Any
 
-from services.volunteers.volunteer import VOLUNTEER, Volunteer, registered
+from services.volunteers.volunteer import VOLUNTEER, Volunteer, VolunteerErased, registered, volunteer_forgotten
 from services.volunteers.wish.asking import REASON
 from services.volunteers.wish.facts import (
     WishClaimed,
@@ -16,17 +17,21 @@ from services.volunteers.wish.facts import (
     WishReleased,
 )
 from services.volunteers.wish.state import WISH, Wish, claimed_by, own
-from shared.domain.city import City
+from shared.domain.city import City, every
 from shared.domain.clock import Rule, rows_of
 from shared.domain.errors import ForbiddenError, IllegalStateError, refusal
 from shared.domain.event import Event
 from shared.domain.fields import number, text
 from shared.domain.mandate import Mandate
+from shared.domain.policy import Decision
+from shared.domain.record import Record
 from shared.domain.signature import holds
 from shared.domain.words import Said, _, said
 
 #: Recorded as the reason when a claim was released because its time was over.
 EXPIRED = "expired"
+#: Likewise when who claimed it was erased.
+GONE = "erased"
 #: What was done, or how somebody knows.
 NOTE = text(500)
 
@@ -144,6 +149,30 @@ def release_expired(wish: Wish, *, by: Mandate, at: str) -> list[Event]:
     if wish.status != "claimed" or at[:10] < wish.expires:
         return []
     return [WishReleased(wish_id=wish.id, person_id=wish.claimant, reason=EXPIRED)]
+
+
+def release_of_erased(wish: Wish, *, by: Mandate, at: str, person_id: str) -> list[Event]:
+    """Let others have a wish at once whose claimant was erased: nobody would fulfil it."""
+    if wish.status != "claimed" or wish.claimant != person_id:
+        return []
+    return [WishReleased(wish_id=wish.id, person_id=person_id, reason=GONE)]
+
+
+def on_volunteer_erased(fact: VolunteerErased, record: Record, city: City) -> Iterable[Decision]:
+    """What somebody promised to fulfil is free again when they are erased (C42)."""
+    yield from claims_released(fact.person_id, city)
+
+
+def claims_released(person_id: str, city: City) -> Iterable[Decision]:
+    """What releases each wish that a person has claimed."""
+    for row in list(every(city.rows, "wishes", {"claimant": person_id, "status": "claimed"})):
+        yield Decision(WISH, row["wish_id"], release_of_erased, {"person_id": person_id})
+
+
+def on_person_erased(fact: Mapping[str, Any], record: Record, city: City) -> Iterable[Decision]:
+    """Who is erased is no volunteer any more, and holds no claim, which holders of posts had without being one (X09)."""
+    yield from volunteer_forgotten(fact, record)
+    yield from claims_released(fact["person_id"], city)
 
 
 #: A claim is released once: another one of the same wish has another version, even if it expires on the same day.

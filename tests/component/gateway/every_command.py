@@ -15,6 +15,7 @@ from typing import Any
 
 from shared.domain.calendar import today
 from shared.domain.catalogue import KINDS
+from shared.domain.identity import derived_id
 from shared.domain.lists import Ranked
 from shared.domain.period import plus_days
 from shared.following.context import CallContext
@@ -419,6 +420,27 @@ class World:
             ask("post_regulation", channel="portal", where="公开栏")
         if until == "ended":
             ask("end_regulation", reason="并入公约")
+        return id
+
+    def response(self) -> str:
+        """The answer of a resident to a notice."""
+        notice = self.regulation("posted", "notice")
+        self.do("p-resident", "registry", "answer_notice", regulation_id=notice, unit="市供电局", offer="巡线")
+        return derived_id("response", notice, "p-resident")
+
+    def answered(self) -> str:
+        """A survey that a household has answered."""
+        id = self.survey()
+        self._founded("count_households", place=BUILDING, households=24 + next(self._numbers))
+        told = {"survey_id": id, "place": BUILDING, "household": "302", "answers": {"content": 4}}
+        self.do("p-secretary", "registry", "answer_survey", **told)
+        return id
+
+    def noted(self) -> str:
+        """A version of which a household has taken note."""
+        id = self.regulation("adopted")
+        told = {"regulation_id": id, "place": BUILDING, "household": "302"}
+        self.do("p-secretary", "registry", "acknowledge_regulation", **told)
         return id
 
     def meeting(self, until: str = "") -> str:
@@ -848,6 +870,11 @@ ROWS: dict[str, Row] = {
     "acknowledge_regulation": Row("p-secretary", {"place": BUILDING}, lambda world: world.regulation("adopted")),
     "answer_notice": Row("p-resident", {}, lambda world: world.regulation("posted", "notice")),
     "end_regulation": Row("p-secretary", {}, lambda world: world.regulation("adopted")),
+    "erase_answer": Row("p-secretary", {}, World.response),
+    "erase_household_note": Row(
+        "p-secretary",
+        lambda world, id: {"regulation_id": world.noted(), "place": BUILDING, "household": "302"},
+    ),
     "forget_households": Row("p-secretary", {}, lambda world: world.regulation("ended")),
     "start_programme": Row("p-secretary", lambda world, id: {"kind": "project", "lead_post_id": world.lead()}),
     "report_programme": Row("p-secretary", {}, World.programme),
@@ -875,6 +902,10 @@ ROWS: dict[str, Row] = {
     "book_venue": Row("p-secretary", lambda world, id: world.slot()),
     "cancel_booking": Row("p-secretary", {}, World.booking),
     "close_survey": Row("p-secretary", {}, World.survey),
+    "erase_answerer": Row(
+        "p-secretary",
+        lambda world, id: {"survey_id": world.answered(), "place": BUILDING, "household": "302"},
+    ),
     "forget_answerers": Row("p-secretary", {}, lambda world: world.survey("closed")),
     "register_credit_code": Row(
         OPERATOR, lambda world, id: {"organisation_id": world.body(), "credit_code": "91350211M000100Y46"}

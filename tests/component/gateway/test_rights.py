@@ -240,3 +240,22 @@ def test_what_is_for_operators_is_refused_to_everybody_else(world: Rights) -> No
         for reader, status in (("nobody", 401), ("resident", 403), ("plain", 403), ("elsewhere", 403)):
             answer = world.client.open(path, method=method, json=ask, headers=world.headers(reader, ""))
             assert answer.status_code == status, (path, reader, answer.text)
+
+
+def test_no_refusal_says_of_a_person_that_they_are_known_or_where(world: Rights) -> None:
+    """Ids of persons, and those made of them: who may not act gets the same words whether there is such a thing or not (R8)."""
+    tried = set()
+    for (owner, name), command in sorted(COMMANDS.items()):
+        if not command.decider.hidden or command.new is not None or command.where is not None:
+            continue
+        ask = body(world, command)
+        for reader in ("nobody", "resident", "plain", "elsewhere"):
+            told = []
+            for id in (ask[command.decider.id_field], "no-such"):
+                asked = ask | {command.decider.id_field: id}
+                answer = world.client.post(f"/api/{owner}/{name}", json=asked, headers=world.headers(reader, ""))
+                told.append((answer.status_code, answer.json["message"].replace(id, "it")))
+                assert COMPOUND not in answer.json["message"], (name, reader)
+            assert told[0] == told[1] or reader == "elsewhere", (name, reader)
+        tried.add(command.decider.category)
+    assert tried == {"person", "classification", "response", "volunteer"}

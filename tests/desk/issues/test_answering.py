@@ -9,13 +9,21 @@ import pytest
 
 from shared.domain.errors import ForbiddenError
 from tests.domain.issues.test_answering import DAY, left
-from tests.kit.city import COMMUNITY, COMPOUND, entry, post
+from tests.kit.city import COMMUNITY, COMPOUND, entry, facts, post
 from tests.kit.desk import Desk
 
 
 @pytest.fixture
 def desk(tmp_path: Path) -> Iterator[Desk]:
     desk = Desk("issues", tmp_path)
+    yield desk
+    desk.close()
+
+
+@pytest.fixture
+def unhurried(tmp_path: Path) -> Iterator[Desk]:
+    """A city that has not said how long an issue may wait for somebody."""
+    desk = Desk("issues", tmp_path, [one for one in facts() if one[1].get("code") != "untaken_days"])
     yield desk
     desk.close()
 
@@ -59,7 +67,8 @@ def test_what_is_given_to_somebody_who_has_left_meanwhile_goes_on_at_once(desk: 
         desk.ask("find_issues", "p-resident", holderless=True)
 
 
-def test_when_a_term_is_over_the_clock_hands_its_issues_up(desk: Desk) -> None:
+def test_when_a_term_is_over_the_clock_hands_its_issues_up(unhurried: Desk) -> None:
+    desk = unhurried
     id = report(desk)
     desk.ask("triage_issue", "post-grid", issue_id=id, severity="small", reason="one lamp")
     type, data = left("post-grid", "p-grid", "2099-03-06")
@@ -73,8 +82,10 @@ def test_when_a_term_is_over_the_clock_hands_its_issues_up(desk: Desk) -> None:
 
 def test_what_waits_untaken_rises_by_the_clock_step_by_step(desk: Desk) -> None:
     """Reported on a Tuesday, three full working days pass until Friday night."""
-    waiting, taken = report(desk), report(desk)
-    desk.ask("triage_issue", "post-grid", issue_id=taken, severity="small", reason="one lamp")
+    waiting, sent = report(desk), report(desk)
+    desk.ask("triage_issue", "post-grid", issue_id=sent, severity="small", reason="one lamp")
+    told = {"post_id": "post-grid", "duty": "修灯", "due": "2025-05-30"}
+    desk.ask("dispatch_issue", "post-secretary", issue_id=sent, **told)
     assert desk.tick("2025-03-07") == 0
     assert desk.tick("2025-03-08") == 1
     assert desk.tick("2025-03-08") == desk.tick("2025-03-12") == 0
@@ -82,7 +93,7 @@ def test_what_waits_untaken_rises_by_the_clock_step_by_step(desk: Desk) -> None:
     assert desk.tick("2025-03-13") == 1
     assert holder(desk, waiting) == ("post-street", "p-street")
     assert desk.tick("2025-04-13") == 0
-    assert holder(desk, taken) == ("post-grid", "p-grid")
+    assert holder(desk, sent) == ("post-grid", "p-grid"), "it has a time limit"
     steps = [step for step in desk.ask("get_issue", issue_id=waiting)["timeline"] if step["what"] == "IssueRaised"]
     assert [(step["days"], step["to_level"] if "to_level" in step else step["level"]) for step in steps] == [
         (3, "community"),
@@ -90,14 +101,35 @@ def test_what_waits_untaken_rises_by_the_clock_step_by_step(desk: Desk) -> None:
     ]
 
 
-def test_a_city_that_has_not_said_how_long_lets_nothing_rise(tmp_path: Path) -> None:
-    from tests.kit.city import facts
+def test_what_was_judged_and_is_sent_to_nobody_rises_too(desk: Desk) -> None:
+    """Judged on Thursday: it has no time limit yet, so it waits for the same working days from then on."""
+    id = report(desk)
+    judged = {"issue_id": id, "severity": "small", "reason": "one lamp"}
+    desk.ask("triage_issue", "post-grid", "2025-03-06T09:00:00+08:00", **judged)
+    assert desk.tick("2025-03-11") == 0
+    assert desk.tick("2025-03-12") == 1
+    assert desk.tick("2025-03-12") == 0
+    assert holder(desk, id) == ("post-secretary", "p-secretary")
+    assert desk.ask("get_issue", "post-street", issue_id=id)["status"] == "triaged"
 
-    told = [one for one in facts() if one[1].get("code") != "untaken_days"]
-    desk = Desk("issues", tmp_path, told)
-    report(desk)
-    assert desk.tick("2025-06-08") == 0
-    desk.close()
+
+def test_a_role_that_loses_its_powers_leaves_no_issue_with_its_posts(desk: Desk) -> None:
+    """(part of X13)"""
+    id, other = report(desk), report(desk, COMMUNITY)
+    desk.tell_all("registry", [entry("roles", "grid_worker", intake=1, powers=["visit.record", "issue.resolve"])])
+    assert holder(desk, id) == ("post-secretary", "p-secretary")
+    assert desk.ask("get_issue", issue_id=id)["timeline"][-1]["cause"] == "powerless"
+    assert holder(desk, other) == ("post-secretary", "p-secretary")
+    assert holder(desk, report(desk)) == ("post-secretary", "p-secretary")
+    desk.tell_all(
+        "registry", [entry("roles", "community_secretary", intake=2, powers=["issue.accept", "issue.resolve"])]
+    )
+    assert holder(desk, other) == ("post-secretary", "p-secretary"), "who takes on and resolves can still do something"
+
+
+def test_a_city_that_has_not_said_how_long_lets_nothing_rise(unhurried: Desk) -> None:
+    report(unhurried)
+    assert unhurried.tick("2025-06-08") == 0
 
 
 def test_posts_that_can_act_are_offered(desk: Desk) -> None:

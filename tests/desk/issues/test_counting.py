@@ -10,9 +10,9 @@ from typing import Any
 import msgspec
 import pytest
 
-from services.issues.issue import ISSUE
 from services.issues.issue.counting import count_again
 from services.issues.issue.facts import IssueDispatched, LimitCountedAgain
+from services.issues.issue.state import ISSUE
 from shared.domain.calendar import is_working_day, working_day_after
 from tests.domain.issues.facts import DISPATCHED, ISSUE_ID, REPORTED, TRIAGED
 from tests.kit import given

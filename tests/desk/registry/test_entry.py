@@ -6,9 +6,11 @@ from typing import Any
 
 import pytest
 
-from services.registry.entry import ENTRY, EntryAdopted, adopt_entry, is_power
+from services.registry.entry.adopting import adopt_entry
+from services.registry.entry.checks import is_power
+from services.registry.entry.state import ENTRY, EntryAdopted
 from shared.domain.errors import BadInputError, ForbiddenError, IllegalStateError, NotFoundError
-from tests.domain.registry.facts import NOBODY, city
+from tests.domain.registry.facts import NOBODY, PROFILE, city
 from tests.kit import given
 from tests.kit.desk import Desk
 
@@ -174,3 +176,25 @@ def test_it_takes_the_power(read_only: Desk) -> None:
     for by in ("", "p-lin", "post-secretary"):
         with pytest.raises(ForbiddenError, match="registry.profile"):
             adopt(read_only, by)
+
+
+def test_a_role_keeps_its_powers_while_nobody_else_takes_in_issues(desk: Desk) -> None:
+    """By an entry and by a document: every place has a last resort (part of X13)."""
+    desk.ask("appoint_person", "operator", post_id="post-grid", person_id="p-lin", since="2025-01-01")
+    worker = desk.node.city("2025-03-04").entries("roles")["grid_worker"].data
+    named: dict[str, Any] = {"kind": "roles", "code": "grid_worker", "zh": "网格员", "en": "grid worker"}
+    adopt(desk, **named, data=worker | {"powers": ["issue.*"]})
+    for data in (worker | {"powers": ["money.read"]}, worker | {"powers": ["issue.*"], "intake": 0}):
+        with pytest.raises(IllegalStateError, match="nobody who holds a post would take in issues"):
+            adopt(desk, **named, data=data)
+    document = PROFILE | {
+        "version": 9,
+        "effective": "2025-03-04",
+        "powers": PROFILE["powers"] | {"grid_worker": ["money.read"]},
+    }
+    with pytest.raises(IllegalStateError, match="nobody who holds a post would take in issues"):
+        desk.ask("adopt_profile", "operator", profile_id="fuzhou", **document)
+    adopt(desk, **named, data=worker | {"powers": ["issue.triage"]})
+    other: dict[str, Any] = {"kind": "roles", "code": "secretary", "zh": "书记", "en": "secretary"}
+    adopt(desk, **other, data={"powers": ["issue.*"], "intake": 2})
+    adopt(desk, **named, data=worker | {"powers": ["money.read"]})

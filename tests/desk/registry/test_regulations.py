@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
+import msgspec
 import pytest
 
 from shared.domain.errors import BadInputError, ForbiddenError, IllegalStateError
+from shared.domain.identity import derived_id, new_id
+from shared.log import Commit, NewEvent
+from shared.personal import sealed_in
 from tests.desk.registry.test_rows import adopt, establish
 from tests.domain.registry.facts import BUILDING, COMMUNITY, COMPOUND, PROFILE
 from tests.kit.desk import Desk
@@ -432,3 +437,112 @@ def test_members_answer_the_notice_on_the_board_and_staff_have_the_list(yard: De
     assert yard.ask("regulation_figures", regulation_id=id)["responses"] == 2
     posted = yard.ask("get_regulation", regulation_id=id)["postings"]
     assert [(one["where"], one["posted_on"]) for one in posted] == [("北门公开栏", "2025-03-04")]
+
+
+def keys_of(desk: Desk, fact: str) -> list[str | None]:
+    """What the sealed texts of all facts of a kind open to, None for those that nobody can open."""
+    found: list[str | None] = []
+    for record in desk.log.read(0):
+        if record.type == fact:
+            found += [desk.personal.open(text) for text in sealed_in(bytes(record.data))]
+    return found
+
+
+@pytest.fixture
+def notice(yard: Desk) -> str:
+    """A notice that hangs, which residents answer, and of which households take note."""
+    adopt(yard, "roles", "resident", "居民", powers=["regulation.respond", "regulation.acknowledge"])
+    adopt(yard, "regulations", "notice", "告知书", of="council", answered=True, acknowledged=True)
+    id = draft(yard, "notice")
+    yard.ask("adopt_regulation", "post-yard", regulation_id=id, resolution="决议")
+    yard.ask("post_regulation", "post-yard", regulation_id=id, channel="notice_board", where="北门公开栏")
+    return id
+
+
+def test_who_is_erased_is_forgotten_among_those_who_answered_and_took_note(yard: Desk, notice: str) -> None:
+    """Each answer and each household has a key of its own, that goes with the person; others stay readable (part of X09)."""
+    yard.ask("register_person", "operator", person_id="p-wang", name="王秀英", place=COMPOUND)
+    for person, unit, household in (("p-wang", "市供电局", "101"), ("p-zhang", "第三中学", "102")):
+        yard.ask("answer_notice", person, regulation_id=notice, unit=unit, offer=f"{unit}帮忙")
+        yard.ask("acknowledge_regulation", person, regulation_id=notice, place=BUILDING, household=household)
+    yard.ask("answer_notice", "p-wang", regulation_id=notice, unit="市供电局", offer="每周日查看")
+    yard.ask("erase_person", "operator", person_id="p-wang", reason="本人要求")
+    assert keys_of(yard, "NoticeAnswered") == [None, None, "第三中学帮忙", "第三中学", None, None]
+    assert keys_of(yard, "HouseholdNoted") == [None, "102"]
+    rows = yard.ask("find_responses", "post-yard", regulation_id=notice)["rows"]
+    assert sorted((row["status"], row["unit"]) for row in rows) == [("answered", "第三中学"), ("erased", "")]
+    figures = yard.ask("regulation_figures", regulation_id=notice)
+    assert (figures["responses"], figures["acknowledged"]) == (2, 2), "what was counted stays"
+
+
+def test_an_answer_is_erased_by_who_gave_it_and_a_household_by_staff(yard: Desk, notice: str) -> None:
+    """Nobody needs to be a registered person to be forgotten, nor to wait until the version ends (part of X09)."""
+    for person in ("p-chen", "p-zhang"):
+        yard.ask("answer_notice", person, regulation_id=notice, unit=f"{person}的单位")
+    mine = derived_id("response", notice, "p-chen")
+    with pytest.raises(ForbiddenError):
+        yard.ask("erase_answer", "p-zhang", response_id=mine)
+    with pytest.raises(ForbiddenError):
+        yard.ask("erase_answer", "", response_id=mine)
+    assert yard.ask("erase_answer", "p-chen", response_id=mine)["events"] == 1
+    assert yard.ask("erase_answer", "p-chen", response_id=mine)["events"] == 0
+    assert keys_of(yard, "NoticeAnswered") == [None, "p-zhang的单位"]
+    told = {"regulation_id": notice, "place": BUILDING}
+    for household in ("101", "102"):
+        yard.ask("acknowledge_regulation", "post-yard", **told, household=household)
+    with pytest.raises(ForbiddenError):
+        yard.ask("erase_household_note", "p-chen", **told, household="101")
+    with pytest.raises(BadInputError, match="no such household"):
+        yard.ask("erase_household_note", "post-yard", **told, household="103")
+    yard.ask("erase_household_note", "post-yard", **told, household=" 101 室")
+    assert keys_of(yard, "HouseholdNoted") == [None, "102"]
+    with pytest.raises(IllegalStateError, match="all 2 households"):
+        yard.ask("acknowledge_regulation", "post-yard", **told, household="103")
+    yard.ask("end_regulation", "post-yard", regulation_id=notice, reason="期满")
+    yard.ask("forget_households", "post-yard", regulation_id=notice)
+    assert {*keys_of(yard, "NoticeAnswered"), *keys_of(yard, "HouseholdNoted")} == {None}
+
+
+def test_what_was_sealed_with_the_key_of_a_notice_is_read_and_forgotten_as_before(yard: Desk, notice: str) -> None:
+    """Answers and households of earlier releases share the key of the version: they go with it, and not one by one (part of X09)."""
+    seal = partial(yard.personal.seal, f"regulation:{notice}")
+    mine = derived_id("response", notice, "p-chen")
+    noted = derived_id("acknowledgement", notice, BUILDING)
+    answered = {"response_id": mine, "regulation_id": notice, "place": COMPOUND, "person_id": "p-chen"}
+    answered |= {"unit": seal("市供电局"), "offer": "", "answered_on": "2025-03-04"}
+    told = {"regulation_id": notice, "place": BUILDING}
+    household = {"acknowledgement_id": noted, **told, "household": seal("101")}
+    for stream, fact, data in (
+        (f"response-{mine}", "NoticeAnswered", answered),
+        (f"acknowledgement-{noted}", "HouseholdNoted", household),
+    ):
+        event = NewEvent(
+            type=fact, schema=1, data=msgspec.Raw(msgspec.json.encode(data)), id=new_id(), occurred=f"2025-03-04{AT}"
+        )
+        yard.log.append(
+            Commit(
+                stream=stream,
+                expected_version=0,
+                events=(event,),
+                command="told",
+                command_id=new_id(),
+                actor="p-chen",
+                on_behalf_of="",
+                mandate="",
+                place=COMPOUND,
+            )
+        )
+    yard.catch_up()
+    assert [row["unit"] for row in yard.ask("find_responses", "post-yard", regulation_id=notice)["rows"]] == [
+        "市供电局"
+    ]
+    with pytest.raises(IllegalStateError, match="no key of its own"):
+        yard.ask("erase_answer", "p-chen", response_id=mine)
+    with pytest.raises(IllegalStateError, match="acknowledged it already"):
+        yard.ask("acknowledge_regulation", "p-lin", **told, household="101")
+    with pytest.raises(IllegalStateError, match="no key of its own"):
+        yard.ask("erase_household_note", "post-yard", **told, household="101")
+    yard.ask("answer_notice", "p-chen", regulation_id=notice, unit="市水务局")
+    yard.ask("end_regulation", "post-yard", regulation_id=notice, reason="期满")
+    yard.ask("forget_households", "post-yard", regulation_id=notice)
+    assert {*keys_of(yard, "NoticeAnswered"), *keys_of(yard, "HouseholdNoted")} == {None}

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from services.registry.obligation import forecast
+from services.registry.obligation.rows import forecast
 from shared.domain.errors import BadInputError, ForbiddenError, IllegalStateError, NotFoundError
 from tests.domain.registry.facts import BUILDING, COMMUNITY, COMPOUND, PROFILE, STREET, words
 from tests.kit.desk import Desk

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from services.registry.obligation import forecast
+from services.registry.obligation.rows import forecast
 from shared.domain.errors import BadInputError, ForbiddenError, IllegalStateError
 from tests.desk.registry.test_rows import adopt, establish, officer
 from tests.domain.registry.facts import COMPOUND

@@ -7,8 +7,8 @@ from typing import Any
 import msgspec
 import pytest
 
-from services.registry.organisation import OrganisationEstablished
-from services.registry.place import PlaceRegistered
+from services.registry.organisation.state import OrganisationEstablished
+from services.registry.place.state import PlaceRegistered
 from shared.domain.errors import BadInputError, ForbiddenError, IllegalStateError
 from shared.domain.identity import new_id
 from shared.log import Commit, NewEvent

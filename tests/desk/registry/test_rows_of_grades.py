@@ -8,7 +8,7 @@ import msgspec
 import pytest
 
 from services.registry.person import PersonRegistered
-from services.registry.post import PersonAppointed, PostEstablished
+from services.registry.post.state import PersonAppointed, PostEstablished
 from shared.domain.errors import BadInputError, ForbiddenError, IllegalStateError, NotFoundError
 from shared.domain.period import whole_years
 from tests.desk.registry.test_rows import adopt, officer

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from services.registry.meeting import MEETING
+from services.registry.meeting.state import MEETING
 from shared.domain.errors import BadInputError, ForbiddenError, IllegalStateError
 from shared.domain.mandate import Mandate
 from shared.following.execute import load

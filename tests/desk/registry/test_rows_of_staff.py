@@ -11,8 +11,8 @@ import pytest
 from services.registry.classification import PersonClassified, classification_id
 from services.registry.indicator import makes
 from services.registry.person import BirthRecorded, PersonRegistered
-from services.registry.place import HouseholdsCounted, PlaceRegistered
-from services.registry.post import PersonAppointed, PostEstablished
+from services.registry.place.state import HouseholdsCounted, PlaceRegistered
+from services.registry.post.state import PersonAppointed, PostEstablished
 from shared.domain.errors import BadInputError, ForbiddenError, IllegalStateError, NotFoundError
 from shared.domain.event import Event
 from shared.domain.identity import new_id

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from services.registry.selection import SELECTION
+from services.registry.selection.state import SELECTION
 from shared.domain.errors import BadInputError, ForbiddenError, IllegalStateError
 from tests.domain.registry.facts import COMPOUND, words
 from tests.kit.desk import Desk

@@ -8,6 +8,7 @@ import pytest
 
 from shared.domain.errors import BadInputError, ForbiddenError, IllegalStateError
 from tests.desk.registry.test_programmes import accept, join, programme, start
+from tests.desk.registry.test_regulations import keys_of
 from tests.desk.registry.test_rows import adopt, officer
 from tests.desk.registry.test_rows_of_checklists import checklist, judge
 from tests.desk.registry.test_rows_of_coverages import place
@@ -222,3 +223,29 @@ def test_the_step_in_which_residents_rate_takes_a_survey_that_they_answered(aske
         accept(desk, by, unit)
     advance(5)
     accept(desk, by, unit)
+
+
+def test_a_household_is_forgotten_when_it_asks_and_with_whoever_spoke_for_it(asked: tuple[Desk, str]) -> None:
+    """Each household has a key of its own: it is erased alone, with the person, or with all; what was answered counts (part of X09)."""
+    desk, by = asked
+    adopt(desk, "roles", "resident", "居民", powers=["survey.answer"])
+    survey(desk, "satisfaction", "满意度", questions("满意"))
+    id = open_(desk, by, "satisfaction")
+    desk.ask("register_person", "operator", person_id="p-wang", name="王秀英", place=COMPOUND)
+    for household, who in (("101", by), ("102", "p-wang"), ("103", by)):
+        answer(desk, who, id, household, BUILDING, 4)
+    told = {"survey_id": id, "place": BUILDING}
+    with pytest.raises(ForbiddenError, match=r"survey\.run"):
+        desk.ask("erase_answerer", "p-wang", **told, household="102")
+    with pytest.raises(BadInputError, match="no such household"):
+        desk.ask("erase_answerer", by, **told, household="104")
+    desk.ask("erase_answerer", by, **told, household=" 101 室")
+    assert keys_of(desk, "HouseholdAnswered") == [None, "102", "103"]
+    desk.ask("erase_person", "operator", person_id="p-wang", reason="本人要求")
+    assert keys_of(desk, "HouseholdAnswered") == [None, None, "103"]
+    with pytest.raises(IllegalStateError, match="all 3 households"):
+        answer(desk, by, id, "104", BUILDING, 4)
+    desk.ask("close_survey", by, survey_id=id, conclusion="照旧")
+    desk.ask("forget_answerers", by, survey_id=id)
+    assert keys_of(desk, "HouseholdAnswered") == [None, None, None]
+    assert given(desk.ask("survey_figures", survey_id=id)) == [{"4": 3}]

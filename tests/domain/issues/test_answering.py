@@ -7,20 +7,7 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from services.issues.issue import (
-    ISSUE,
-    accept_issue,
-    dispatch_issue,
-    escalate_issue,
-    pass_on,
-    raise_untaken,
-    record_follow_up,
-    reopen_issue,
-    resolve_issue,
-    return_issue,
-    triage_issue,
-    withdraw_issue,
-)
+from services.issues.issue.answering import pass_on, raise_untaken
 from services.issues.issue.facts import (
     FollowUpRecorded,
     IssueHandedUp,
@@ -31,6 +18,9 @@ from services.issues.issue.facts import (
     IssueReturned,
     IssueWithdrawn,
 )
+from services.issues.issue.handling import accept_issue, dispatch_issue, escalate_issue, return_issue, triage_issue
+from services.issues.issue.outcome import record_follow_up, reopen_issue, resolve_issue, withdraw_issue
+from services.issues.issue.state import ISSUE
 from shared.domain.calendar import working_day_after
 from shared.domain.errors import ForbiddenError, IllegalStateError
 from shared.domain.event import Event
@@ -164,7 +154,8 @@ def test_what_nobody_acts_on_rises_up_to_the_top() -> None:
     waits(REPORTED).then(raised)
     waits(REPORTED, raised, at="post-secretary").then(higher)
     waits(REPORTED, higher, at="post-street").then_nothing()
-    waits(REPORTED, TRIAGED).then_nothing()
+    waits(REPORTED, TRIAGED).then(raised)
+    waits(REPORTED, TRIAGED, DISPATCHED).then_nothing()
     waits(REPORTED, at="post-secretary").then_nothing()
 
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from services.issues.issue import ISSUE, withhold_text
 from services.issues.issue.facts import TextWithheld
+from services.issues.issue.outcome import withhold_text
+from services.issues.issue.state import ISSUE
 from tests.domain.issues.test_intake import REPORTED
 from tests.kit.spec import given
 

@@ -8,17 +8,7 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from services.issues.issue import (
-    ISSUE,
-    accept_issue,
-    ask_extension,
-    decline_extension,
-    dispatch_issue,
-    escalate_issue,
-    extend_issue,
-    mark_overdue,
-    triage_issue,
-)
+from services.issues.issue.extending import ask_extension, decline_extension, extend_issue
 from services.issues.issue.facts import (
     ExtensionAsked,
     ExtensionDeclined,
@@ -27,6 +17,8 @@ from services.issues.issue.facts import (
     IssueExtended,
     IssueOverdue,
 )
+from services.issues.issue.handling import accept_issue, dispatch_issue, escalate_issue, mark_overdue, triage_issue
+from services.issues.issue.state import ISSUE
 from shared.domain.errors import BadInputError, ForbiddenError, IllegalStateError, NotFoundError
 from shared.domain.event import Event
 from tests.domain.issues.facts import (

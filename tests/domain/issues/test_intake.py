@@ -8,8 +8,9 @@ import msgspec
 import pytest
 from msgspec.structs import replace
 
-from services.issues.issue import CASES, release_issue, report_issue, strike_out_issue, take_finding
 from services.issues.issue.facts import IssueHeld, IssueStruckOut
+from services.issues.issue.intake import release_issue, report_issue, strike_out_issue, take_finding
+from services.issues.issue.rows import CASES
 from shared.domain.city import City
 from shared.domain.city_rows import city_views
 from shared.domain.errors import BadInputError, ForbiddenError, IllegalStateError, NotFoundError

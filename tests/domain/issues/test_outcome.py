@@ -8,8 +8,9 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from services.issues.issue import (
-    ISSUE,
+from services.issues.issue.facts import ContactErased, FollowUpRecorded, IssueReopened, IssueResolved
+from services.issues.issue.outcome import (
+    WORKS_ACCEPTED,
     close_issue,
     contained,
     erase_contact,
@@ -18,8 +19,7 @@ from services.issues.issue import (
     reopen_issue,
     resolve_issue,
 )
-from services.issues.issue.facts import ContactErased, FollowUpRecorded, IssueReopened, IssueResolved
-from services.issues.issue.outcome import WORKS_ACCEPTED
+from services.issues.issue.state import ISSUE
 from shared.domain.calendar import working_day_after
 from shared.domain.errors import BadInputError, ForbiddenError, IllegalStateError, NotFoundError
 from shared.domain.event import Event

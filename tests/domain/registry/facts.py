@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections import defaultdict
 from typing import Any
 
-from services.registry.entry import Entry
-from services.registry.organisation import OrganisationEstablished
+from services.registry.entry.state import Entry
+from services.registry.organisation.state import OrganisationEstablished
 from services.registry.person import PersonRegistered
-from services.registry.place import PlaceRegistered
-from services.registry.post import PersonAppointed, PostEstablished
+from services.registry.place.state import PlaceRegistered
+from services.registry.post.state import PersonAppointed, PostEstablished
 from shared.domain.catalogue import KINDS
 from shared.domain.city import City
 from shared.domain.lists import Ranked, ReviewBody

@@ -7,19 +7,8 @@ from typing import Any
 import pytest
 
 from services.registry.definition import DEFINITION
-from services.registry.link import (
-    LINK,
-    DeliveryLogged,
-    LinkConfirmed,
-    LinkDeclined,
-    LinkEnded,
-    LinkProposed,
-    confirm_link,
-    decline_link,
-    end_link,
-    log_delivery,
-    propose_link,
-)
+from services.registry.link.linking import confirm_link, decline_link, end_link, log_delivery, propose_link
+from services.registry.link.state import LINK, DeliveryLogged, LinkConfirmed, LinkDeclined, LinkEnded, LinkProposed
 from shared.domain.city import City
 from shared.domain.errors import BadInputError, ForbiddenError, IllegalStateError, NotFoundError
 from shared.domain.event import Event

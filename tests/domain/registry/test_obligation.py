@@ -6,7 +6,9 @@ from typing import Any
 
 import pytest
 
-from services.registry.obligation import count_end_again, forecast, meet_obligation, miss, owe, waive_obligation
+from services.registry.obligation.owing import count_end_again, miss, owe
+from services.registry.obligation.rows import forecast
+from services.registry.obligation.serving import meet_obligation, waive_obligation
 from services.registry.obligation.state import (
     EVIDENCE,
     OBLIGATION,

@@ -7,15 +7,10 @@ from typing import Any
 import msgspec
 import pytest
 
-from services.registry.organisation import (
-    ORGANISATION,
-    OrganisationDissolved,
-    OrganisationMoved,
-    dissolve_organisation,
-    establish_organisation,
-    move_organisation,
-)
-from services.registry.place import PLACE
+from services.registry.organisation.moving import move_organisation
+from services.registry.organisation.standing import dissolve_organisation, establish_organisation
+from services.registry.organisation.state import ORGANISATION, OrganisationDissolved, OrganisationMoved
+from services.registry.place.state import PLACE
 from shared.domain.errors import BadInputError, ForbiddenError, IllegalStateError, NotFoundError
 from tests.domain.registry.facts import (
     BRANCH,

@@ -7,19 +7,11 @@ from typing import Any
 import msgspec
 import pytest
 
-from services.registry.entry import ENTRY, EntryRetired
-from services.registry.place import (
-    HOUSEHOLDS,
-    PLACE,
-    HouseholdsCounted,
-    PlaceMeasured,
-    PlaceRegistered,
-    PlaceRenamed,
-    count_households,
-    measure_place,
-    register_place,
-    rename_place,
-)
+from services.registry.entry.state import ENTRY, EntryRetired
+from services.registry.place.measuring import count_households, measure_place
+from services.registry.place.naming import register_place, rename_place
+from services.registry.place.rows import HOUSEHOLDS
+from services.registry.place.state import PLACE, HouseholdsCounted, PlaceMeasured, PlaceRegistered, PlaceRenamed
 from shared.domain.city import City
 from shared.domain.city_rows import city_views
 from shared.domain.errors import BadInputError, ForbiddenError, IllegalStateError, NotFoundError

@@ -7,19 +7,13 @@ from typing import Any
 import msgspec
 import pytest
 
-from services.registry.organisation import ORGANISATION, OrganisationDissolved
+from services.registry.organisation.state import ORGANISATION, OrganisationDissolved
 from services.registry.person import PERSON, PersonErased
-from services.registry.post import POST as POSTS
-from services.registry.post import (
-    AppointmentEnded,
-    PersonAppointed,
-    PostAbolished,
-    abolish_post,
-    appoint_person,
-    end_appointment,
-    establish_post,
-)
 from services.registry.post.going_with import WENT_WITH
+from services.registry.post.holding import appoint_person, end_appointment
+from services.registry.post.standing import abolish_post, establish_post
+from services.registry.post.state import POST as POSTS
+from services.registry.post.state import AppointmentEnded, PersonAppointed, PostAbolished
 from shared.domain.command import on
 from shared.domain.errors import BadInputError, ForbiddenError, IllegalStateError, NotFoundError
 from tests.domain.registry.facts import (

@@ -9,7 +9,13 @@ import pytest
 from services.registry.census import household_sum
 from services.registry.definition import DEFINITION
 from services.registry.person import PersonRegistered
-from services.registry.selection import (
+from services.registry.selection.candidates import (
+    accept_candidate,
+    attest_criterion,
+    nominate_candidate,
+    scout_candidate,
+)
+from services.registry.selection.state import (
     SELECTION,
     BallotHeld,
     CandidateAccepted,
@@ -22,15 +28,13 @@ from services.registry.selection import (
     SelectionClosed,
     SelectionOpened,
     VotingBegan,
-    accept_candidate,
-    attest_criterion,
+)
+from services.registry.selection.voting import (
     begin_recommending,
     begin_voting,
     cancel_selection,
     close_selection,
-    nominate_candidate,
     record_ballot,
-    scout_candidate,
 )
 from shared.domain.city import City
 from shared.domain.errors import BadInputError, ForbiddenError, IllegalStateError, NotFoundError

@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from services.registry.place import PLACE, PlaceRegistered, register_place
+from services.registry.place.naming import register_place
+from services.registry.place.state import PLACE, PlaceRegistered
 from services.registry.standing import (
     STANDING,
     Standing,

@@ -12,8 +12,8 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
 
-from services.issues.issue import OPEN
-from shared.domain.city import every, held_on
+from services.issues.issue.state import OPEN
+from shared.domain.city import City, every, held_on
 from shared.domain.errors import LinliError
 from shared.domain.identity import new_id
 from shared.following.context import CallContext
@@ -211,6 +211,13 @@ class Answering(RuleBasedStateMachine):
     def erase(self, person: str) -> None:
         self.act("erase_person", person_id=person, reason="r")
 
+    @rule(role=st.sampled_from(["taker", "clerk"]), able=st.booleans())
+    def change_a_role(self, role: str, able: bool) -> None:
+        """A city changes what a role may do; that nobody takes in issues any more is refused."""
+        powers = {"taker": ["issue.*"], "clerk": ["issue.accept", "issue.resolve"]}[role] if able else ["money.read"]
+        data = {"powers": powers, "intake": int(role == "taker")}
+        self.act("adopt_entry", kind="roles", code=role, zh=role, en=role, data=data)
+
     @rule(days=st.integers(1, 3))
     def days_pass(self, days: int) -> None:
         for _ in range(days):
@@ -232,9 +239,15 @@ class Answering(RuleBasedStateMachine):
                 assert post["person_id"] == case["person_id"], f"{id}: somebody else holds {case['post_id']}"
                 assert person is not None and not person["erased"]
                 assert post["organisation_id"] == case["organisation_id"]
+                assert self.role_acts(post["role"]), f"{id}: {case['post_id']} can do nothing with it"
                 assert BODIES[case["organisation_id"]][0] == case["level"]
         context = CallContext(kind="person", actor=self._staff(), post=self._taker(), occurred=f"{day}T21:00:00+08:00")
         assert not self.cases or not self._holderless(context)
+
+    def role_acts(self, role: str) -> bool:
+        """Whether the registry lets a role do anything with issues."""
+        city = City(self.town.places["registry"].node.views, self.day.isoformat())
+        return city.entries("roles")[role].data["powers"] != ["money.read"]
 
     def _taker(self) -> str:
         """A post that takes in issues and is held: there always is one."""

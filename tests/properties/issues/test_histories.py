@@ -11,27 +11,8 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
 
-from services.issues.issue import (
-    CASES,
-    FIGURES,
-    ISSUE,
-    OPEN,
-    Issue,
-    accept_issue,
-    close_issue,
-    dispatch_issue,
-    escalate_issue,
-    extend_issue,
-    finish,
-    mark_overdue,
-    raise_untaken,
-    record_follow_up,
-    reopen_issue,
-    report_issue,
-    resolve_issue,
-    return_issue,
-    triage_issue,
-)
+from services.issues.issue.answering import raise_untaken
+from services.issues.issue.extending import extend_issue
 from services.issues.issue.facts import (
     FollowUpRecorded,
     IssueClosed,
@@ -41,6 +22,18 @@ from services.issues.issue.facts import (
     IssueReopened,
     IssueResolved,
 )
+from services.issues.issue.handling import (
+    accept_issue,
+    dispatch_issue,
+    escalate_issue,
+    mark_overdue,
+    return_issue,
+    triage_issue,
+)
+from services.issues.issue.intake import report_issue
+from services.issues.issue.outcome import close_issue, finish, record_follow_up, reopen_issue, resolve_issue
+from services.issues.issue.rows import CASES, FIGURES
+from services.issues.issue.state import ISSUE, OPEN, Issue
 from shared.domain.errors import LinliError
 from shared.domain.event import Event
 from shared.domain.mandate import Mandate

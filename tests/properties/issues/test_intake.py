@@ -8,7 +8,8 @@ import msgspec
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.issues.issue import ISSUE, report_issue
+from services.issues.issue.intake import report_issue
+from services.issues.issue.state import ISSUE
 from shared.domain.city import City, held_on
 from shared.domain.city_rows import city_views
 from shared.domain.errors import IllegalStateError

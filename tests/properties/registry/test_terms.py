@@ -8,17 +8,12 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from services.registry.organisation import ORGANISATION
+from services.registry.organisation.state import ORGANISATION
 from services.registry.person import PERSON
-from services.registry.post import (
-    APPOINTMENTS,
-    POSTS,
-    AppointmentEnded,
-    PersonAppointed,
-    appoint_person,
-    end_appointment,
-)
-from services.registry.post import POST as POST_
+from services.registry.post.holding import appoint_person, end_appointment
+from services.registry.post.rows import APPOINTMENTS, POSTS
+from services.registry.post.state import POST as POST_
+from services.registry.post.state import AppointmentEnded, PersonAppointed
 from shared.domain.city import held_on
 from shared.domain.city_rows import city_views
 from shared.domain.errors import LinliError

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import base64
 import os
+from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol
@@ -39,6 +40,9 @@ class KeyStore(Protocol):
 
     def put(self, subject: str, key: Key) -> bool:
         """Store the first key, or the successor of a destroyed one; False when a concurrent call stored one first."""
+
+    def put_many(self, keys: Mapping[str, Key]) -> bool:
+        """Store the keys of several persons; False when one of them was stored first, and then the others may be there or not."""
 
     def destroy(self, subject: str) -> bool:
         """Destroy a person's key beyond recovery and keep its generation; False when there is no key to destroy."""
@@ -77,15 +81,21 @@ class SqliteKeys:
         return None if found is None else Key(*found)
 
     def put(self, subject: str, key: Key) -> bool:
+        return self.put_many({subject: key})
+
+    def put_many(self, keys: Mapping[str, Key]) -> bool:
+        first = "INSERT INTO keys (generation, secret, subject) VALUES (?, ?, ?) ON CONFLICT DO NOTHING"
+        next = (
+            "UPDATE keys SET generation = ?1, secret = ?2 WHERE subject = ?3 AND generation = ?1 - 1 AND secret IS NULL"
+        )
         with self._database.writing() as connection:
-            if key.generation == 1:
-                statement = "INSERT INTO keys (generation, secret, subject) VALUES (?, ?, ?) ON CONFLICT DO NOTHING"
-            else:
-                statement = (
-                    "UPDATE keys SET generation = ?1, secret = ?2 "
-                    "WHERE subject = ?3 AND generation = ?1 - 1 AND secret IS NULL"
-                )
-            return connection.execute(statement, (key.generation, key.secret, subject)).rowcount == 1
+            stored = [
+                connection.execute(
+                    first if key.generation == 1 else next, (key.generation, key.secret, subject)
+                ).rowcount
+                for subject, key in keys.items()
+            ]
+        return all(stored)
 
     def destroy(self, subject: str) -> bool:
         """Destroy a key. Raises `UnavailableError` while a long read keeps an old copy in the file: retry then."""
@@ -147,6 +157,9 @@ class MongoKeys:
         except DuplicateKeyError:
             return False
 
+    def put_many(self, keys: Mapping[str, Key]) -> bool:
+        return all(self.put(subject, key) for subject, key in keys.items())
+
     def destroy(self, subject: str) -> bool:
         with self._writing():
             held = {"_id": subject, "secret": {"$ne": None}}
@@ -154,6 +167,30 @@ class MongoKeys:
 
     def close(self) -> None:
         """Do nothing: the owner of the client closes it."""
+
+
+class _Rehearsed:
+    """Keys over those of another store, which it only reads."""
+
+    def __init__(self, below: KeyStore) -> None:
+        self._below = below
+        self.made: dict[str, Key] = {}
+
+    def get(self, subject: str) -> Key | None:
+        return self.made.get(subject) or self._below.get(subject)
+
+    def put(self, subject: str, key: Key) -> bool:
+        return self.put_many({subject: key})
+
+    def put_many(self, keys: Mapping[str, Key]) -> bool:
+        self.made.update(keys)
+        return True
+
+    def destroy(self, subject: str) -> bool:
+        raise AssertionError("nobody is erased in a rehearsal")
+
+    def close(self) -> None:
+        """What it lies over stays open."""
 
 
 class Personal:
@@ -205,6 +242,15 @@ class Personal:
         Sealing for the same subject afterwards creates a new key, which does not open the old texts.
         """
         return self._keys.destroy(subject)
+
+    def rehearsing(self) -> Personal:
+        """The same keys for trying something out: those that it makes are stored nowhere until `keep` takes them over."""
+        return Personal(_Rehearsed(self._keys))
+
+    def keep(self, rehearsed: Personal) -> bool:
+        """Store what a rehearsal made; False when somebody else made a key of one of its persons first: rehearse again."""
+        assert isinstance(rehearsed._keys, _Rehearsed)
+        return not rehearsed._keys.made or self._keys.put_many(rehearsed._keys.made)
 
     @staticmethod
     def mask(name: str) -> str:

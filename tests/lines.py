@@ -45,7 +45,7 @@ def main(rows: int) -> None:
     print(f"registry and shared: {there + kit} lines / {of_registry} rows = {(there + kit) / of_registry:.0f}")
     print(f"services and shared: {all_services + kit} lines / {of_all} rows = {(all_services + kit) / of_all:.0f}")
     commit, then = before(of_all - rows)
-    changed = git("diff", "--numstat", commit, "--", "services/*.py", "shared/*.py").splitlines()
+    changed = git("diff", "--numstat", "--no-renames", commit, "--", "services/*.py", "shared/*.py").splitlines()
     net = sum(int(added) - int(removed) for added, removed, _path in map(str.split, changed))
     print(f"since {commit}: {net} lines / {of_all - then} rows = {net / (of_all - then):.0f}")
 

@@ -6,7 +6,7 @@ from itertools import islice
 from typing import Annotated, Any
 
 from services.audit import disclosure
-from services.audit.ledger import Ledger
+from services.audit.ledger import Ledger, entry_key
 from shared.domain.answers import YES
 from shared.domain.errors import BadInputError, IllegalStateError, NotFoundError
 from shared.domain.fields import line, number
@@ -14,6 +14,7 @@ from shared.domain.mandate import Mandate
 from shared.domain.query import Cursor, Limit, Query, declare_query
 from shared.domain.words import _, said
 from shared.ledger import checkpoint
+from shared.views.port import encode_cursor
 
 _SIZE = number(0, 2**53 - 1)
 #: Levels of the tree in a tile as it is served, and hashes in a full one.
@@ -123,10 +124,13 @@ def find_entries(
     by: Mandate,
     *,
     stream: Annotated[str, line(200), "service and stream, like issues/issue-4711; empty: all"] = "",
+    size: Annotated[int, _SIZE, "only those of the ledger when it had so many entries; 0: all"] = 0,
     limit: Limit = 50,
     cursor: Cursor = "",
 ) -> dict[str, Any]:
-    """Entries of the ledger as the reader may see them, the newest first, of all logs or of one stream."""
+    """Entries of the ledger as the reader may see them, the newest first, of all logs or of one stream, now or as it once was."""
+    if size and not cursor:
+        cursor = encode_cursor("-key", entry_key(size), entry_key(size))
     page = ledger.views.find("entries", {"stream": stream} if stream else {}, "-key", limit, cursor or None)
     rows = [ledger.shown(row, by) for row in page.rows]
     if stream and not all(row["stream"] for row in rows):  # its name says whom it is about

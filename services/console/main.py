@@ -122,17 +122,24 @@ def import_file(
     ] = "",
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only check: record nothing.")] = False,
     language: Annotated[str, typer.Option(help="Language of what is said: zh or en.")] = "zh",
+    account: Annotated[
+        str, typer.Option(help="Account that gives the commands; default: the operator. Its password is asked for.")
+    ] = "",
+    password: Annotated[str, typer.Option(help="Asked for when left out.")] = "",
     url: Url = None,
     json: Json = False,
 ) -> None:
-    """Bring places, measures, attributes or household counts in from a table; what is known already stays as it is."""
+    """Bring places, bodies, posts, persons and what is known of them in from a table; what is known already stays as it is."""
     from services.console.importing import run
     from shared.words import LANGUAGES
 
     with explained():
         if language not in LANGUAGES:
             raise BadInputError(f"there are {' and '.join(LANGUAGES)}, not {language}", {"language": "unknown"})
-        if not run(file, document, language, dry_run, url, json):
+        if account and not password:
+            password = typer.prompt(f"Password of {account}", hide_input=True)
+        by = (account, password) if account else None
+        if not run(file, document, language, dry_run, by, url, json):
             raise SystemExit(1)
 
 

@@ -253,13 +253,7 @@ def create_accounts_api(gateway: Gateway, accounts: Accounts, operators: Operato
     @blueprint.arguments(CreateAccount)
     @documented(CreateAccount, 201)
     def create_account(ask: dict[str, Any]) -> Response:
-        current = require_operator(gateway)
-        username, person_id = ask["username"], ask["person_id"]
-        accounts.free(username, person_id)
-        until = ask["until"].isoformat() if ask["until"] else ""
-        told = {"username": username, "kind": ask["kind"], "person_id": person_id, "until": until}
-        told["hashed"] = accounts.hashed(ask["password"], username, person_id)
-        response = jsonify(operators.change_account(current, "account_made", told, told))
+        response = jsonify(operators.make_account(require_operator(gateway), ask))
         response.status_code = 201
         return response
 
@@ -274,37 +268,25 @@ def create_accounts_api(gateway: Gateway, accounts: Accounts, operators: Operato
     @blueprint.arguments(RemoveAccount)
     @documented(RemoveAccount)
     def remove_account(ask: dict[str, Any]) -> Response:
-        current = require_operator(gateway)
-        accounts.known(ask["username"])
-        operators.brake(current)
-        return jsonify(operators.do_account(current, "account_removed", ask))
+        return jsonify(operators.remove_account(require_operator(gateway), ask))
 
     @blueprint.route("/accounts/reset-password", methods=["POST"])
     @blueprint.arguments(ResetPassword)
     @documented(ResetPassword)
     def reset_password(ask: dict[str, Any]) -> Response:
-        current = require_operator(gateway)
-        row = accounts.known(ask["username"])
-        hashed = accounts.hashed(ask["password"], row["username"], row["person_id"], old=row)
-        told = {"username": row["username"], "hashed": hashed}
-        return jsonify(operators.change_account(current, "password_reset", told, row))
+        return jsonify(operators.reset_password(require_operator(gateway), ask))
 
     @blueprint.route("/accounts/reset-second-factor", methods=["POST"])
     @blueprint.arguments(ResetSecondFactor)
     @documented(ResetSecondFactor)
     def reset_second_factor(ask: dict[str, Any]) -> Response:
-        current = require_operator(gateway)
-        row = accounts.known(ask["username"])
-        return jsonify(operators.change_account(current, "second_factor_reset", ask, row))
+        return jsonify(operators.reset_second_factor(require_operator(gateway), ask))
 
     @blueprint.route("/accounts/extend", methods=["POST"])
     @blueprint.arguments(ExtendAccount)
     @documented(ExtendAccount)
     def extend_account(ask: dict[str, Any]) -> Response:
-        current = require_operator(gateway)
-        row = accounts.known(ask["username"])
-        told = {"username": row["username"], "until": ask["until"].isoformat()}
-        return jsonify(operators.change_account(current, "account_extended", told, row))
+        return jsonify(operators.extend_account(require_operator(gateway), ask))
 
     @blueprint.route("/second-factor/begin", methods=["POST"])
     @blueprint.arguments(BeginSecondFactor)

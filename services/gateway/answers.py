@@ -76,4 +76,17 @@ ANSWERS: dict[str, dict[str, Any]] = {
     "operations.retry": shape({"actions": many(TEXT)}, applied=COUNT, **_RECEIPT),
     "operations.skip": shape({"actions": many(TEXT)}, applied=COUNT, **_RECEIPT),
     "operations.rebuild": shape(facts=COUNT),
+    "operations.bring_in": shape(
+        service=TEXT,
+        position=COUNT,
+        events=COUNT,
+        lines=many(
+            {
+                "anyOf": [
+                    shape(id=TEXT, events=COUNT),
+                    shape(error=shape(kind=TEXT, message=TEXT, fields={"type": "object"})),
+                ]
+            }
+        ),
+    ),
 }

@@ -9,15 +9,17 @@ from eventlet.greenthread import GreenThread
 from flask import Blueprint, Flask, Response, jsonify
 from marshmallow import RAISE, Schema, fields, validate
 
+from services.gateway import headers
 from services.gateway.accounts_api import Empty, require_operator
 from services.gateway.api import LinliBlueprint, parameters
+from services.gateway.bringing import brought_in
 from services.gateway.contracts import SERVICES
 from services.gateway.session import Gateway
 from shared.domain.errors import BadInputError, LinliError
 from shared.domain.identity import new_id
 from shared.domain.words import _, said
 from shared.following.context import CallContext
-from shared.service.operations import ActOnParked, Parked
+from shared.service.operations import ActOnParked, BringIn, Parked
 
 #: Seconds that a service has to answer whether it is ready.
 _PATIENCE = 2.0
@@ -42,6 +44,13 @@ class ActOnServiceParked(ActOnParked):
         unknown = RAISE
 
     service = fields.String(required=True, validate=_SERVICE, metadata={"description": "service that parked them"})
+
+
+class BringLinesIn(BringIn):
+    """Give one command of the registry for each line of a table."""
+
+    class Meta:
+        unknown = RAISE
 
 
 class RebuildViews(Schema):
@@ -111,6 +120,14 @@ def create_operations(gateway: Gateway, services: tuple[str, ...], rebuild_timeo
     def rebuild(ask: dict[str, Any]) -> Response:
         require_operator(gateway)
         return jsonify(gateway.do(ask["service"], "rebuild_views", _timeout=rebuild_timeout))
+
+    @blueprint.route("/bring-in", methods=["POST"])
+    @blueprint.arguments(BringLinesIn)
+    @documented("Give one command of the registry for each line of a table, all in one commit", command=True)
+    def bring_in(ask: dict[str, Any]) -> Response:
+        if not headers.importing():  # for an account with the powers that it takes, an operator vouches in this header
+            require_operator(gateway)
+        return jsonify(brought_in(gateway, **ask))
 
     return blueprint
 

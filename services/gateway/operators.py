@@ -64,6 +64,8 @@ class Operators:
             self.second(current, "command", told, f"{service} {command} {_short(ask)}")
 
     def _wants_two(self, current: Current, service: str, command: str, ask: Mapping[str, Any]) -> bool:
+        if command == "bring_in":
+            return any(self._wants_two(current, service, ask["command"], line) for line in ask["lines"])
         if command in _PARKED:
             return True
         declared = DEFINITIONS[service].commands.get(command) if service in DEFINITIONS else None
@@ -93,7 +95,7 @@ class Operators:
         given = {power for post in held["posts"] for power in powers.get(post["role"], ())}
         return bool(given & {SIGNS, "payment.*", "*"})
 
-    def second(self, current: Current, act: str, told: Row, detail: str) -> None:
+    def second(self, current: Current, act: str, told: Mapping[str, Any], detail: str) -> None:
         """Return where one may act alone, noting it; otherwise keep the request and raise `AskedError`."""
         trial = self._gateway.credentials.trial
         if current.actor == TOKEN and not trial and self.able() >= 2:
@@ -207,7 +209,38 @@ class Operators:
 
     # accounts
 
-    def change_account(self, current: Current, act: str, told: Row, row: Row) -> Any:
+    def make_account(self, current: Current, ask: Mapping[str, Any]) -> Any:
+        """Give a person or an operator an account with a first password (the fields of `CreateAccount`)."""
+        username, person_id = ask["username"], ask["person_id"]
+        self._accounts.free(username, person_id)
+        until = ask["until"].isoformat() if ask["until"] else ""
+        told = {"username": username, "kind": ask["kind"], "person_id": person_id, "until": until}
+        told["hashed"] = self._accounts.hashed(ask["password"], username, person_id)
+        return self.change_account(current, "account_made", told, told)
+
+    def remove_account(self, current: Current, ask: Mapping[str, Any]) -> Any:
+        """Take an account away; nobody comes in by that, so that one person may do it."""
+        self._accounts.known(ask["username"])
+        self.brake(current)
+        return self.do_account(current, "account_removed", ask)
+
+    def reset_password(self, current: Current, ask: Mapping[str, Any]) -> Any:
+        """Give an account another first password."""
+        row = self._accounts.known(ask["username"])
+        hashed = self._accounts.hashed(ask["password"], row["username"], row["person_id"], old=row)
+        return self.change_account(current, "password_reset", {"username": row["username"], "hashed": hashed}, row)
+
+    def reset_second_factor(self, current: Current, ask: Mapping[str, Any]) -> Any:
+        """Take the second factor of an account away."""
+        return self.change_account(current, "second_factor_reset", ask, self._accounts.known(ask["username"]))
+
+    def extend_account(self, current: Current, ask: Mapping[str, Any]) -> Any:
+        """Give an account another last day."""
+        row = self._accounts.known(ask["username"])
+        told = {"username": row["username"], "until": ask["until"].isoformat()}
+        return self.change_account(current, "account_extended", told, row)
+
+    def change_account(self, current: Current, act: str, told: Mapping[str, Any], row: Row) -> Any:
         """Change an account, or ask for somebody else where it weighs. `told` holds hashes, never passwords."""
         self.brake(current)
         if self.weighs(row):
@@ -215,9 +248,9 @@ class Operators:
             self.second(current, act, told, detail)
         return self.do_account(current, act, told)
 
-    def do_account(self, current: Current, act: str, told: Row) -> Any:
+    def do_account(self, current: Current, act: str, told: Mapping[str, Any]) -> Any:
         """Change an account and note it."""
-        row = told if act == "account_made" else self._accounts.known(told["username"])
+        row = dict(told) if act == "account_made" else self._accounts.known(told["username"])
         noted = self._trail.prepared(
             act, by=current.actor, address=_address(), detail=told.get("checked", ""), **account_words(row)
         )

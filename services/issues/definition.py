@@ -13,6 +13,7 @@ from services.issues.issue.rows import CASES, FIGURES, TIMELINE, WORKS
 from services.issues.issue.state import ISSUE
 from services.issues.mediation import MEDIATION, MEDIATIONS
 from services.issues.visit import VISIT, VISITS
+from services.issues.whistle import ABSENT, WHISTLE, WHISTLES
 from shared.domain.policy import Policy
 from shared.domain.relocating import follow
 from shared.domain.view import known
@@ -49,7 +50,7 @@ POLICIES: dict[str, Policy] = {
 
 DEFINITION = Definition(
     name="issues",
-    deciders=(ISSUE, VISIT, DIAGNOSIS, MEDIATION),
+    deciders=(ISSUE, VISIT, DIAGNOSIS, MEDIATION, WHISTLE),
     views=(
         CASES,
         FIGURES,
@@ -58,10 +59,11 @@ DEFINITION = Definition(
         VISITS,
         DIAGNOSES,
         MEDIATIONS,
+        WHISTLES,
         known("project", "funding", "ProjectProposed"),
     ),
     policies=POLICIES,
     sources=("registry", "volunteers", "funding"),
     powers=POWERS,
-    clock=(COUNTED_AGAIN, OVERDUE, LEFT, UNTAKEN),
+    clock=(COUNTED_AGAIN, OVERDUE, LEFT, UNTAKEN, ABSENT),
 )

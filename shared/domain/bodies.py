@@ -108,6 +108,14 @@ class MeetingKind(msgspec.Struct, frozen=True, kw_only=True):
     majority_above: Annotated[bool, YES, "whether more than these parts must be for it"] = True
 
 
+class WhistleKind(msgspec.Struct, frozen=True, kw_only=True):
+    """A whistle: bodies of which level blow it, whom they call, and in how many hours each reports in (E08-E11)."""
+
+    caller: Annotated[str, code_of("levels"), "level of the bodies that blow it"]
+    summoned: Annotated[list[str], many(code_of("organisation_types")), "types of bodies that it calls; none: any"] = []
+    hours: Annotated[int, number(1, 720), "hours in which each reports in"] = 24
+
+
 class Duty(msgspec.Struct, frozen=True, kw_only=True):
     """What bodies of a type or level, or posts of a role, are there to do; for every post that fits all that is said (A12, A28, A45)."""
 

@@ -13,7 +13,7 @@ from typing import Annotated, Any
 
 import msgspec
 
-from shared.domain.bodies import Duty, MeetingKind, RegulationKind, SelectionKind
+from shared.domain.bodies import Duty, MeetingKind, RegulationKind, SelectionKind, WhistleKind
 from shared.domain.fields import CODE, YES, FieldError, choice, code_of, line, number
 from shared.domain.lists import (
     POWER,
@@ -339,6 +339,7 @@ KINDS: Mapping[str, EntryKind] = {
     "topics": EntryKind(Nothing),
     "shared_services": EntryKind(Nothing),
     "meetings": EntryKind(MeetingKind),
+    "whistles": EntryKind(WhistleKind),
     "obligations": EntryKind(Obligation),
     "schemes": EntryKind(Scheme),
     "classifications": EntryKind(Classification),

@@ -158,7 +158,7 @@ class ServiceRuntime:
             command=command,
             holds=wanted.holds,
             seal=self.personal.seal if self.personal else None,
-            alone=self._up_to_date if alone else None,
+            alone=self.up_to_date if alone else None,
             repeated=repeated,
             **given,
             **arguments,
@@ -200,7 +200,7 @@ class ServiceRuntime:
     def _compare_with_ours(self, log: EventLog) -> None:
         require_whole(log, known_of(self.name, {self.name: self.views.marks()}))
 
-    def _up_to_date(self) -> int:
+    def up_to_date(self) -> int:
         """Let the views reflect all of our own log; the position they have reached."""
         self.require_ready()
         head = self.log.head().position
@@ -215,7 +215,7 @@ class ServiceRuntime:
         def up_to_date(policy: Policy) -> Policy:
             @wraps(policy)
             def decided(*given: Any, **city: City) -> Iterable[Decision]:
-                self._up_to_date()
+                self.up_to_date()
                 return policy(*given, **city)
 
             return decided if needs(policy).city else policy
@@ -239,7 +239,7 @@ class ServiceRuntime:
         Each rule acts once for its thing and period, however often and by whomever the day is ticked. When some of it fails, the first
         failure is raised after everything else is done: the day is not complete.
         """
-        head, written, failed = self._up_to_date(), 0, None
+        head, written, failed = self.up_to_date(), 0, None
         for rule in self.definition.clock:
             for row in list(rule.rows(self.city(day))):
                 thing, period = rule.thing(row), rule.period(row)

@@ -31,12 +31,13 @@ def perform(
     mandate: Mandate,
     ask: Mapping[str, Any],
     views: Rows | None = None,
+    offering: bool = True,
 ) -> Row:
     """Give a declared command with checked arguments; the receipt as plain data, with what the caller may do next.
 
     The id stands under its own name too (`receipt_id`), "" where nothing was made.
 
-    Raises the `DomainError` of the declaration or the decision.
+    Raises the `DomainError` of the declaration or the decision. Without `offering` it does not say what comes next.
     """
     today = node.city(views=views)
     arguments = {field.name: ask[field.name] for field in command.asked}
@@ -90,7 +91,7 @@ def perform(
         "version": receipt.version,
         "events": receipt.events,
         # what other rows say is as of a moment ago: nobody waits for the views because of what may come next
-        "actions": offered(command.decider, state, mandate, node.city()) if state is not None else [],
+        "actions": offered(command.decider, state, mandate, node.city()) if offering and state is not None else [],
     }
 
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import functools
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, cast
 
@@ -46,6 +46,7 @@ from shared.following.parking import DIGESTS
 from shared.following.performing import perform
 from shared.following.reading import UpToDate
 from shared.following.snapshots import PURPOSE
+from shared.following.together import Done, perform_all
 from shared.log import EventLog
 from shared.personal import Personal
 from shared.service import metrics, tracing
@@ -183,6 +184,31 @@ class Call:
         """Give a declared command; the receipt as plain data, with what the caller may do next."""
         with tracing.span(self.node.name, f"execute {command.name}", correlation_id=self.context.correlation_id):
             return perform(self.node, command, self.context, self.mandate, ask, self.views)
+
+    def perform_all(self, command: Command, lines: Sequence[Mapping[str, Any]], dry_run: bool) -> dict[str, Any]:
+        """Give a declared command once for each line; what each wrote, or why it was refused."""
+        loader = _loader(self._schema(command.name))
+        loaded: list[Mapping[str, Any]] = []
+        wrong: dict[int, LinliError] = {}
+        for number, line in enumerate(lines):
+            try:
+                loaded.append(loader.load(line))
+            except ValidationError as error:
+                wrong[number] = BadInputError(_("the input has mistakes"), _fields(error))
+        with tracing.span(self.node.name, f"execute {command.name}", correlation_id=self.context.correlation_id):
+            done = perform_all(self.node, command, self.context, self.mandate, loaded, dry_run)
+        told = iter(done.lines)
+        found: list[Done | LinliError] = [wrong[n] if n in wrong else next(told) for n in range(len(lines))]
+        written = sum(one.facts for one in found if isinstance(one, Done))
+        return {
+            "service": self.node.name,
+            "position": done.position,
+            "events": 0 if dry_run else written,
+            "lines": [
+                {"id": one.id, "events": one.facts} if isinstance(one, Done) else {"error": to_mapping(one)}
+                for one in found
+            ],
+        }
 
     def read(self, query: Query, ask: Mapping[str, Any]) -> dict[str, Any]:
         """Answer a declared query."""

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from marshmallow import Schema, fields, validate
 
+from shared.following.together import MOST_LINES
+
 #: Most facts that a follower may fetch at a time.
 LARGEST_FETCH = 1000
 
@@ -52,6 +54,23 @@ class Anchor(Schema):
     )
 
 
+class BringIn(Schema):
+    """Give one command for each line of a table: what the lines write is one commit, and those that are refused say why."""
+
+    command = fields.String(
+        required=True,
+        validate=validate.Length(min=1, max=60),
+        metadata={"description": "name of the command, like register_place"},
+    )
+    lines = fields.List(
+        fields.Dict(keys=fields.String()),
+        required=True,
+        validate=validate.Length(min=1, max=MOST_LINES),
+        metadata={"description": "what the command is given, once a line"},
+    )
+    dry_run = fields.Boolean(load_default=False, metadata={"description": "decide everything and record nothing"})
+
+
 OPERATIONS: dict[str, type[Schema]] = {
     "offers": Offers,
     "read_log": ReadLog,
@@ -61,4 +80,5 @@ OPERATIONS: dict[str, type[Schema]] = {
     "skip_parked": ActOnParked,
     "rebuild_views": Nothing,
     "anchor_checkpoint": Anchor,
+    "bring_in": BringIn,
 }

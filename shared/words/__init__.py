@@ -65,6 +65,7 @@ def word(language: str, group: str, code: str) -> str:
 _ENDS = (
     (r"_ids$", "s"),
     (r"_(id|fen)$", ""),
+    (r"_en$", " in English"),
     (r"__under$", " and below"),
     (r"__gte$", " from"),
     (r"__lte?$", " before"),

@@ -120,3 +120,12 @@ def test_entries_are_found_by_stream_the_newest_first(log, views):
     assert [row["key"] for row in page["rows"]] == [f"{ledger.size - 1:012d}", f"{ledger.size - 2:012d}"]
     stream = page["rows"][0]["stream"]
     assert {row["stream"] for row in find_entries(ledger, ANYONE, stream=stream)["rows"]} == {stream}
+
+
+def test_the_ledger_is_shown_as_it_once_was(log, views):
+    ledger = enter(log, views, 7)
+    then = find_entries(ledger, ANYONE, size=3)
+    assert [row["key"] for row in then["rows"]] == [f"{index:012d}" for index in (2, 1, 0)]
+    last = then["rows"][0]["stream"]
+    assert all(row["key"] < f"{3:012d}" for row in find_entries(ledger, ANYONE, stream=last, size=3)["rows"])
+    assert len(find_entries(ledger, ANYONE, size=ledger.size + 9, limit=500)["rows"]) == ledger.size

@@ -172,6 +172,22 @@ def test_a_key_is_kept_only_directly_after_a_destroyed_one(keys: KeyStore) -> No
     assert keys.put("p-2", Key(2, b"2" * 32)) is False
 
 
+def test_a_rehearsal_stores_its_keys_when_they_are_taken_over_and_only_where_nobody_was_first(
+    open_keys: OpenKeys,
+) -> None:
+    keys = open_keys()
+    personal = Personal(keys)
+    kept = personal.seal("p-1", "王芳")
+    tried = personal.rehearsing()
+    sealed = {subject: tried.seal(subject, "李娜") for subject in ("p-1", "p-2", "p-3")}
+    assert tried.open(kept) == "王芳" and keys.get("p-2") is None
+    assert personal.keep(tried) and [personal.open(text) for text in sealed.values()] == ["李娜"] * 3
+    late = personal.rehearsing()
+    late.seal("p-4", "赵敏")
+    Personal(open_keys()).seal("p-4", "赵敏")
+    assert not personal.keep(late)
+
+
 def test_the_file_is_its_owners_alone_and_forgets_a_destroyed_key(tmp_path: Path) -> None:
     path = tmp_path / "keys.sqlite"
     path.touch(0o666)

@@ -114,7 +114,15 @@ CALLS: dict[str, dict[str, dict[str, Any]]] = {
 NOTHING_ELSE = {
     *("open_checklist", "disclose_statement", "decide_standing", "propose_link"),
     *("open_selection", "open_owners_vote", "draft_regulation", "start_programme", "join_programme"),
-    *("open_survey", "answer_survey", "register_credit_code", "book_venue", "call_meeting", "open_mediation"),
+    *(
+        "open_survey",
+        "answer_survey",
+        "register_credit_code",
+        "book_venue",
+        "call_meeting",
+        "open_mediation",
+        "blow_whistle",
+    ),
     *("share_cost", "classify_person", "measure_grade", "state_indicator", "name_successor"),
     *("erase_household_note", "erase_answerer"),
 }

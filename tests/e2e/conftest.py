@@ -15,6 +15,7 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 
 from tests.e2e import backups, seed
+from tests.e2e.desk import Desk, SitDown
 from tests.processes import Process, free_port, wait_until
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -130,3 +131,16 @@ def open_page(browser: Browser, city: City) -> Iterator[Open]:
     for context in contexts:
         context.close()
     assert complaints == []
+
+
+@pytest.fixture
+def sit_down(open_page: Open) -> SitDown:
+    """Signs somebody in by clicking from the start page on."""
+
+    def sit_down(person: str, width: int, locale: str, post: str = "") -> Desk:
+        desk = Desk(open_page("/", width, locale, refused=True), locale)
+        if person:
+            desk.sign_in(person, post=post)
+        return desk
+
+    return sit_down

@@ -40,6 +40,9 @@ SECRETARY = [*STAFF, "project.*", "payment.sign", "statement.disclose", "regulat
 #: A department is sent cases of its trade; the street's staff sends them out, calls back and reviews bills.
 CLERK = ["issue.accept", "issue.resolve"]
 OFFICER = ["issue.triage", "issue.dispatch", "issue.extend", "issue.follow_up", "issue.close", "payment.review.branch"]
+#: A community's worker sends out, calls back and cares for wishes; the leader of a team records who took part.
+HELPER = ["issue.triage", "issue.dispatch", "issue.follow_up", "issue.close", "issue.read_contact", "wish.*"]
+LEADER = ["team.form", "activity.*", "patrol.log", "volunteer.read_names", "registry.read_names"]
 ROLES = {
     "grid_worker": ("网格员", "Grid worker", [*WORKER, "project.propose", "payment.request"]),
     "community_secretary": ("社区书记", "Community secretary", SECRETARY),
@@ -51,6 +54,10 @@ ROLES = {
     "board_head": ("监事会主席", "Head of the supervisory board", ["payment.review.board"]),
     "accountant": ("会计", "Accountant", ["money.receive", "money.return"]),
     "cashier": ("出纳", "Cashier", ["payment.pay"]),
+    "community_worker": ("社区工作者", "Community worker", HELPER),
+    "building_head": ("楼栋长", "Head of building", ["issue.report", "issue.accept", "issue.resolve", "visit.record"]),
+    "team_leader": ("志愿者队队长", "Leader of a volunteer team", LEADER),
+    "unit_contact": ("报到单位联络人", "Contact of a unit", ["volunteer.join", "volunteer.confirm"]),
 }
 CATEGORIES = {
     "streetlight": ("路灯照明", "Street lighting"),
@@ -96,9 +103,16 @@ BODIES = [
     ),
     ("yard-committee", "compound", "榕树里院委会", "Rongshuli yard committee", COMPOUND, "community-committee"),
     ("supervisory-board", "compound", "榕树里监事会", "Rongshuli supervisory board", COMPOUND, "community-committee"),
+    ("building-group", "compound", "1号楼党小组", "Party group of building 1", f"{COMPOUND}.01", "community-committee"),
+    ("unit-school", "street", "金山小学", "Jinshan Primary School", "350104.013", ""),
 ]
 #: Those that are no Party organisations.
-TYPES = {"housing-office": "department", "yard-committee": "council", "supervisory-board": "council"}
+TYPES = {
+    "housing-office": "department",
+    "yard-committee": "council",
+    "supervisory-board": "council",
+    "unit-school": "unit",
+}
 #: person, name, post's organisation, role
 PEOPLE = [
     ("lin", "林晓燕", "community-committee", "grid_worker"),
@@ -111,6 +125,10 @@ PEOPLE = [
     ("xu", "许文", "supervisory-board", "board_head"),
     ("he", "何丽", "yard-committee", "accountant"),
     ("guo", "郭平", "yard-committee", "cashier"),
+    ("luo", "罗敏", "community-committee", "community_worker"),
+    ("song", "宋秀兰", "building-group", "building_head"),
+    ("gao", "高志刚", "compound-branch", "team_leader"),
+    ("tan", "谭明", "unit-school", "unit_contact"),
 ]
 
 
@@ -193,6 +211,7 @@ def found(operator: Api) -> None:
             "party": {"zh": "党组织", "en": "Party organisation"},
             "council": {"zh": "居民自治组织", "en": "residents' body"},
             "department": {"zh": "职能部门", "en": "department"},
+            "unit": {"zh": "驻区单位", "en": "unit in the area"},
         },
         "review_bodies": {
             "branch": {"type": "party", "zh": "党组织", "en": "Party organisation"},

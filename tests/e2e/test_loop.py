@@ -2,105 +2,74 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import pytest
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import expect
 
-from tests.e2e.conftest import City, Open
+from tests.e2e.conftest import City
+from tests.e2e.desk import READERS, SitDown
 from tests.e2e.seed import COMPOUND, PASSWORD
-from tests.e2e.walking import FAULTS, WIDTHS
 
 
-def enter(page: Page, username: str, post: str = "") -> None:
-    """Sign in by clicking; whoever holds posts lands in the inbox."""
-    page.get_by_role("link", name="登录").click()
-    page.get_by_label("账号").fill(username)
-    page.get_by_label("密码").fill(PASSWORD)
-    page.locator("main").get_by_role("button", name="登录").click()
-    if post:
-        page.locator(f"button[value={post}]").click()
-    expect(page.get_by_role("button", name="退出")).to_be_visible()
-
-
-def card(page: Page, tab: str, number: str) -> Locator:
-    """The case on a list of the inbox."""
-    page.get_by_role("link", name="待办", exact=True).click()
-    page.get_by_role("link", name=tab, exact=True).click()
-    found = page.locator(f"#issue-{number}")
-    expect(found).to_be_visible()
-    return found
-
-
-def done(found: Locator, command: str) -> None:
-    """A form in the card is sent, and says so."""
-    found.get_by_role("button", name=command, exact=True).click()
-    expect(found.locator(".done")).to_have_text(f"已完成：{command}")
-
-
-@pytest.mark.parametrize("width", WIDTHS)
-def test_a_case_is_reported_handled_called_back_and_closed_by_clicks(open_page: Open, city: City, width: int) -> None:
-    """(part of C09, C12, C28)"""
+@pytest.mark.parametrize("width, locale", READERS)
+def test_a_case_is_reported_handled_called_back_and_closed_by_clicks(
+    sit_down: SitDown, city: City, width: int, locale: str
+) -> None:
+    """The days of a resident, a grid worker, a community's secretary and a community's worker (part of C09, C12, C28)."""
     name = f"resident-{width}"
     city.operator.do("registry", "register_person", person_id=name, name="林阿姨", place=COMPOUND)
     city.operator.send("accounts", {"username": name, "password": PASSWORD, "person_id": name})
 
-    resident = open_page("/", width)
-    enter(resident, name)
-    resident.locator("nav").get_by_role("link", name="我要反映").click()
-    for place in ("350104.013", "350104.013.002", COMPOUND):
-        resident.locator(f"select[name=place]:has(option[value='{place}'])").select_option(place)
-        expect(resident.locator(f"select[name=place] option[value='{place}']:checked")).to_have_count(1)
-    resident.locator("#category").select_option("drainage")
-    resident.locator("#description").fill("井盖松了，车一过就响。")
-    resident.get_by_role("button", name="English").click()  # a half-written form keeps its words
-    expect(resident.locator("#description")).to_have_value("井盖松了，车一过就响。")
-    resident.get_by_role("button", name="中文").click()
-    resident.get_by_role("button", name="提交").click()
-    number = resident.locator("#case-id").text_content() or ""
+    resident = sit_down(name, width, locale)
+    resident.menu("report")
+    page = resident.page
+    resident.place("place", "350104.013", "350104.013.002", COMPOUND)
+    page.locator("#category").select_option("drainage")
+    page.locator("#description").fill("井盖松了，车一过就响。")
+    for language in ("English", "中文") if resident.language == "zh" else ("中文", "English"):
+        page.get_by_role("button", name=language).click()  # a half-written form keeps its words
+        expect(page.locator("#description")).to_have_value("井盖松了，车一过就响。")
+    page.get_by_role("button", name=resident.t("report.send")).click()
+    number = page.locator("#case-id").text_content() or ""
 
-    worker = open_page("/", width)
-    enter(worker, "lin", "post-lin")
-    found = card(worker, "我负责的", number)
-    found.get_by_role("link", name="研判").click()
-    found.get_by_label("轻重程度").select_option("small")
-    found.get_by_label("解决层级").select_option("compound")
-    found.get_by_label("理由").fill("现场看过")
-    done(found, "研判")
+    worker = sit_down("lin", width, locale, "post-lin")
+    found = worker.card("mine", f"issue-{number}")
+    found.get_by_role("link", name=worker.command("triage_issue"), exact=True).click()
+    found.get_by_label(worker.label("severity")).select_option("small")
+    found.get_by_label(worker.label("tier")).select_option("compound")
+    worker.type(found, reason="现场看过")
+    worker.give(found, "triage_issue")
 
-    secretary = open_page("/", width)
-    enter(secretary, "chen")
-    found = card(secretary, "辖区全部", number)
-    found.get_by_role("link", name="派单").click()
-    found.get_by_label("岗位").select_option("post-lin")
-    found.get_by_label("责任").fill("加固井盖")
-    found.get_by_label("工作日天数").fill("3")
-    done(found, "派单")
+    secretary = sit_down("chen", width, locale)
+    found = secretary.card("unassigned", f"issue-{number}")
+    expect(found.locator(".actions > *").first).to_have_text(secretary.command("dispatch_issue"))  # what comes next
+    found.get_by_role("link", name=secretary.command("dispatch_issue"), exact=True).click()
+    found.get_by_label(secretary.label("post_id")).select_option("post-lin")
+    secretary.type(found, duty="加固井盖", working_days="3")
+    secretary.give(found, "dispatch_issue")
 
-    found = card(worker, "我负责的", number)
-    done(found, "接单")
-    found.get_by_role("link", name="办结").click()
-    found.get_by_label("办理结果").fill("加了垫圈，不响了")
-    done(found, "办结")
+    found = worker.card("mine", f"issue-{number}")
+    worker.give(found, "accept_issue")
+    worker.give(found, "resolve_issue", partial(worker.type, outcome="加了垫圈，不响了"))
 
-    other = open_page("/", width)  # somebody else than who handled it calls back
-    enter(other, "zheng")
-    found = card(other, "待回访销号", number)
-    found.get_by_role("link", name="记录回访").click()
-    found.get_by_label("未接通").check()
-    found.get_by_label("备注").fill("打了两次电话")
-    done(found, "记录回访")
+    other = sit_down("luo", width, locale)  # somebody else than who handled it calls back
+    found = other.card("answered", f"issue-{number}")
+    found.get_by_role("link", name=other.command("record_follow_up"), exact=True).click()
+    found.get_by_text(other.word("result", "unreachable"), exact=True).check()
+    other.type(found, note="打了两次电话")
+    other.give(found, "record_follow_up")
 
-    resident.get_by_role("link", name="看这件事的进展").click()  # and the reporter may answer, too
-    assert resident.evaluate(FAULTS) == []
-    resident.get_by_label("解决了，满意").check()
-    resident.get_by_label("您的意见").fill("真的不响了")
-    resident.get_by_role("button", name="答复").click()
-    expect(resident.locator(".outcome")).to_contain_text("满意")
+    page.get_by_role("link", name=resident.t("received.open")).click()  # and the reporter may answer, too
+    resident.seen()
+    page.get_by_label(resident.t("case.ask.satisfied")).check()
+    page.get_by_label(resident.t("case.ask.note")).fill("真的不响了")
+    page.get_by_role("button", name=resident.t("case.ask.send")).click()
+    expect(page.locator(".outcome")).to_contain_text(resident.word("result", "satisfied"))
 
-    found = card(other, "待回访销号", number)
-    found.get_by_role("link", name="销号").click()
-    found.get_by_label("依据").fill("居民自己说满意")
-    done(found, "销号")
-    resident.get_by_role("link", name="办事", exact=True).click()
-    resident.get_by_role("link", name="只看自己的").click()
-    resident.locator(f"#issue-{number}").get_by_role("link").first.click()
-    expect(resident.locator("h1")).to_contain_text("已销号")
+    found = other.card("answered", f"issue-{number}")
+    other.give(found, "close_issue", partial(other.type, because="居民自己说满意"))
+    resident.menu("work")
+    page.get_by_role("link", name=resident.label("mine"), exact=True).click()
+    page.locator(f"#issue-{number}").get_by_role("link").first.click()
+    expect(page.locator("h1")).to_contain_text(resident.word("issue status", "closed"))

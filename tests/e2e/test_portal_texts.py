@@ -72,7 +72,7 @@ class _Ledger:
     """A signed tree over some lines."""
 
     def __init__(self, size: int) -> None:
-        key = Ed25519PrivateKey.generate()
+        self.private = key = Ed25519PrivateKey.generate()
         self.lines = [f'{{"id":"event-{number}"}}' for number in range(size)]
         self.tiles = merkle.append(lambda wanted: {}, 0, [merkle.leaf_hash(line.encode()) for line in self.lines])
         root = merkle.root(self._read, size)
@@ -110,6 +110,23 @@ def test_every_entry_is_proved_and_nothing_else(size: int) -> None:
         assert forged.included and not forged.signed and not forged.proved
         later = ledger.checkpoint.replace(f"\n{size}\n", f"\n{size + 1}\n")
         assert not proof.check(**given, checkpoint=later, public_key=ledger.key).proved  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("old", range(1, 14))
+def test_a_ledger_that_goes_on_is_told_from_one_that_was_changed(old: int) -> None:
+    """The page's own check agrees with the ledger's tree for every earlier size, and refuses what was changed or not signed."""
+    ledger = _Ledger(13)
+    root = merkle.root(ledger._read, old)
+    earlier = checkpoint.sign(ledger.private, "test.example/city-ledger", old, root)
+    path = [digest.hex() for digest in merkle.consistency_proof(ledger._read, old, 13)] if old < 13 else []
+    found = proof.continued(earlier, ledger.checkpoint, path, ledger.key)
+    assert found.proved and (found.old, found.new) == (old, 13)
+    other = checkpoint.sign(ledger.private, "test.example/city-ledger", old, sha256(root).digest())
+    assert not proof.continued(other, ledger.checkpoint, path, ledger.key).continues
+    assert not proof.continued(earlier, ledger.checkpoint, [*path, "00" * 32], ledger.key).continues
+    assert not proof.continued(earlier, ledger.checkpoint, path, _Ledger(1).key).signed
+    for nothing in ("", "no checkpoint\n", "a\n99999999999999999\nb\n", earlier.replace(f"\n{old}\n", "\n0\n")):
+        assert not proof.continued(nothing, ledger.checkpoint, path, ledger.key).proved
 
 
 def test_steps_find_their_facts_in_the_ledger_and_late_ones_wait() -> None:

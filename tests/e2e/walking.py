@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import os
 import re
+from pathlib import Path
 
 from playwright.sync_api import Page, expect
 
-from tests.e2e.conftest import ROOT
 from tests.e2e.seed import COMPOUND, PASSWORD
 
+ROOT = Path(__file__).resolve().parents[2]
 #: A telephone, and a desk.
 WIDTHS = (320, 1280)
 #: What is wrong with a page for those who see or use it differently.

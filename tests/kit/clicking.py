@@ -13,8 +13,9 @@ from flask.testing import FlaskClient
 from werkzeug.datastructures import MultiDict
 
 _VOID = ("input", "img", "br", "meta", "link", "hr")
-#: Elements whose text is not read by anybody.
-_SILENT = ("script", "style", "title", "textarea", "option")
+#: Elements whose text is not read by anybody, or is no text; and the class of those that hold what machines wrote.
+_SILENT = ("script", "style", "title", "textarea", "option", "pre", "code")
+_MACHINES = "mono"
 
 
 @dataclass
@@ -63,11 +64,14 @@ class _Page(HTMLParser):
         self._select: Control | None = None
         self._text: Control | None = None
         self._silent = 0
+        self._machine = ""  # the element that holds what a machine wrote
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         given = {name: value or "" for name, value in attrs}
         if tag in _SILENT:
             self._silent += 1
+        if not self._machine and _MACHINES in given.get("class", "").split():
+            self._machine = tag
         self.said += [given[name] for name in ("aria-label", "alt", "placeholder") if given.get(name)]
         match tag:
             case "a" if "href" in given:
@@ -103,6 +107,8 @@ class _Page(HTMLParser):
     def handle_endtag(self, tag: str) -> None:
         if tag in _SILENT:
             self._silent -= 1
+        if tag == self._machine:
+            self._machine = ""
         match tag:
             case "form":
                 self._form = None
@@ -116,7 +122,7 @@ class _Page(HTMLParser):
     def handle_data(self, data: str) -> None:
         if self._text is not None:
             self._text.value += data
-        if not self._silent or self._select is not None:
+        if not (self._silent or self._machine) or self._select is not None:
             self.said.append(data)
 
 
@@ -126,7 +132,7 @@ class Clicker:
     def __init__(self, client: FlaskClient, language: str) -> None:
         self.client = client
         self.headers = {"Accept": "text/html", "Accept-Language": language}
-        self.path, self.page, self.status = "", "", 0
+        self.path, self.page, self.status, self.html = "", "", 0, True
         self.links: list[str] = []
         self.forms: list[Form] = []
         self.said = ""
@@ -140,6 +146,10 @@ class Clicker:
         """Follow a link of the page."""
         assert link in self.links, f"{self.path} has no link {link}"
         self._take(self.client.get(urljoin(self.path, link), headers=self.headers, follow_redirects=True))
+
+    def open(self, address: str) -> None:
+        """Open what a link led to on a page that was shown before."""
+        self._take(self.client.get(address, headers=self.headers, follow_redirects=True))
 
     def again(self, language: str) -> None:
         """The same page in another language."""
@@ -158,7 +168,7 @@ class Clicker:
 
     def _take(self, answer: Any) -> None:
         self.opened += 1
-        self.status, self.page = answer.status_code, answer.text
+        self.status, self.page, self.html = answer.status_code, answer.text, answer.mimetype == "text/html"
         self.path = (
             answer.request.full_path.rstrip("?") if hasattr(answer.request, "full_path") else answer.request.path
         )

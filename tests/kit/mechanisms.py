@@ -45,6 +45,7 @@ MECHANISMS: dict[str, dict[str, dict[str, Any]]] = {
     "calendars": {"2026": {"off": ["2026-01-01"], "worked": ["2026-01-04"]}},
     "festivals": {"waking": {"calendar": "term", "day": 5}, "lantern": {"month": 1, "day": 15}},
     "topics": {"order": {}},
+    "shared_services": {"guards": {}},
     "functions": {"care": {}},
     "checklists": {
         "norms": {"subject": "organisation", "items": [_A1], "power": "checklist.judge", "unlocks": "guiding"},
@@ -75,6 +76,7 @@ MECHANISMS: dict[str, dict[str, dict[str, Any]]] = {
         "support": {"near": "organisation", "far": "place", "far_of": "compound", "cap": 2, "far_cap": 3, "target": 1},
         "twin": {"near": "organisation", "near_of": "party", "far": "organisation", "mutual": True, "star": True},
         "guide": {"near": "organisation", "far": "post", "needs": "guiding"},
+        "joining": {"near": "place", "near_of": "compound", "far": "place", "far_of": "compound", "star": True},
         "visit": {"near": "post", "far": "place", "far_needs": "hosting", "mutual": True},
     },
     "obligations": {
@@ -249,3 +251,6 @@ def founded() -> Iterator[tuple[str, dict[str, Any]]]:
     for post_id, (organisation, role, person, until) in SEATS.items():
         yield from post(post_id, organisation, role, person, until, AREAS[organisation])
     yield "HouseholdsCounted", {"place": BUILDING, "households": 12, "as_of": FOUNDED, "qualifier": "exact"}
+    ends = {"near": COMPOUND, "far": OTHER_COMPOUND, "place": COMPOUND, "far_place": OTHER_COMPOUND}
+    told = {"link_id": "link-joining", "kind": "joining", "kind_version": 1, "mutual": False, "since": FOUNDED}
+    yield "LinkProposed", ends | told | {"terms": "合并管理", "person_id": "p-street"}

@@ -172,6 +172,8 @@ def test_turns_of_one_step_at_the_same_time_are_sent_together_up_to_parallel(tmp
         ("save: o.issue", "save: [a]", "save:", "save must be a name"),
         ("save: o.issue", "refused: sometimes", "refused:", "refused must be one of"),
         ("save: o.issue", "parallel: 99", "parallel:", "whole number from 1 to 16"),
+        ("save: o.issue", "bulk: 101", "bulk:", "whole number from 1 to 100"),
+        ("save: o.issue", "bulk: 100", "bulk:", "commands of the registry"),
         ("save: o.issue", "wait: issues.find_issues", "for:", "exactly one of"),
         ("save: o.issue", "save: o.issue\n    'who': grid", "'who':", "given twice"),
         ("路 ${o.no}", "路 ${o.no", "with:", "not closed"),

@@ -56,6 +56,15 @@ RACE = """\
     save: winner
   - {at: 2025-03-08 10:00, who: "${winner}", do: volunteers.fulfil_wish, with: {wish_id: w-1}}
 """
+BULK = """\
+  - for: {n: {from: 1, to: 250, over: 3}}
+    at: 2025-03-09 09:00
+    bulk: 100
+    who: grid
+    post: post-7
+    do: registry.register_place
+    with: {place: "350104.${n.n}", kind: compound, name: "第${n.n}小区", parent: "350104"}
+"""
 REFUSED = """\
   - at: 2025-03-09 10:00
     do: issues.close_issue
@@ -285,3 +294,32 @@ def test_an_account_of_somebody_else_is_left_alone(toy: Toy, tmp_path: Path, dat
         run(story(tmp_path), toy.url, json=True)
     assert toy.accounts["grid"]["password"] == "their-own" and not toy.sent
     assert not (data / "demo-accounts.json").exists()
+
+
+def test_turns_in_bulk_are_one_act_a_hundred_with_a_key_of_its_own(toy: Toy, tmp_path: Path, data: Path) -> None:
+    """A run that was cut off, and one that remembers nothing, send the same hundreds under the same keys (part of X12)."""
+
+    def unavailable(sent: Sent) -> None:
+        if sent.path == "/api/operations/bring-in" and sent.body["lines"][0]["place"] == "350104.201":
+            raise Refuse(409, "illegal_state", "not now")
+
+    toy.rule = unavailable
+    with pytest.raises(StoryError, match="not now"):
+        run(story(tmp_path, BULK), toy.url, json=True)
+    toy.rule = lambda sent: None
+    assert run(story(tmp_path, BULK), toy.url, json=True)
+    bulk = [one for one in toy.sent if one.path == "/api/operations/bring-in"]
+    assert [len(one.body["lines"]) for one in bulk] == [100, 100, 50]
+    assert {one.body["command"] for one in bulk} == {"register_place"} and {one.who for one in bulk} == {"grid"}
+    assert bulk[0].headers["linli-import"] == OPERATOR and bulk[0].headers["linli-post"] == "post-7"
+    assert [line["place"] for one in bulk for line in one.body["lines"]] == [f"350104.{n}" for n in range(1, 251)]
+    sent = list(toy.sent)
+    (data / "scenarios" / "toy-story.json").unlink()
+    assert run(story(tmp_path, BULK), toy.url, json=True) and toy.sent == sent
+
+
+def test_a_line_that_is_refused_in_bulk_fails_the_story_and_names_its_turn(toy: Toy, tmp_path: Path) -> None:
+    refusal = {"error": {"kind": "illegal_state", "message": "there already", "fields": {}}}
+    toy.line = lambda line: refusal if line["place"] == "350104.120" else {"id": "x", "events": 1}
+    with pytest.raises(StoryError, match=r"step 3, turn 119.*there already"):
+        run(story(tmp_path, BULK), toy.url, json=True)

@@ -12,6 +12,7 @@ from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
 OPERATOR = "operator-token"
+BULK = "/api/operations/bring-in"
 SERVICES = ("registry", "issues", "volunteers", "funding", "audit")
 
 
@@ -43,13 +44,15 @@ class Toy:
     accounts: dict[str, dict[str, str]] = field(default_factory=dict)
     answers: dict[str, Callable[[Toy, dict[str, str]], Any]] = field(default_factory=dict)
     rule: Callable[[Sent], None] = lambda sent: None
+    line: Callable[[dict[str, Any]], Any] = lambda line: {"id": line["place"], "events": 1}
     busy: int = 0  # commands still to be answered 503
     requests: int = 0
     lock: Any = field(default_factory=threading.RLock)
 
     def heads(self) -> dict[str, int]:
         """Commands done by each service."""
-        return {name: sum(one.path.startswith(f"/api/{name}/") for one in self.sent) for name in SERVICES}
+        paths = [one.path.replace(BULK, "/api/registry/bring_in") for one in self.sent]
+        return {name: sum(path.startswith(f"/api/{name}/") for path in paths) for name in SERVICES}
 
     def post(self, path: str, body: dict[str, Any], headers: dict[str, str]) -> Any:
         """Answer a POST."""
@@ -72,11 +75,13 @@ class Toy:
             sent = Sent(path, body, headers, who)
             self.rule(sent)
             self.sent.append(sent)
-            service = path.split("/")[2]
+            service = "registry" if path == BULK else path.split("/")[2]
             position = self.heads()[service]
             self.receipts[key] = {
                 "id": f"id-{len(self.sent)}", "service": service, "position": position, "version": 1, "events": 1
             }  # fmt: skip
+            if path == BULK:
+                self.receipts[key]["lines"] = [self.line(one) for one in body["lines"]]
         return self.receipts[key]
 
     def get(self, path: str, query: dict[str, str]) -> Any:

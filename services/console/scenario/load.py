@@ -151,7 +151,7 @@ def _check_names(source: Source, steps: tuple[Step, ...]) -> None:
                 if saver is None:
                     reason = f"nothing is called {one.shown}: neither the data nor an earlier step says it"
                     source.mistake(step.where, reason)
-                elif saver.number == step.number and step.parallel > 1:
+                elif saver.number == step.number and max(step.parallel, step.bulk) > 1:
                     source.mistake(step.where, f"{one.shown} is saved by the same step; it cannot be parallel")
         for name in step.saves:
             if name in saved:

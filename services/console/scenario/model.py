@@ -100,6 +100,7 @@ class Step:
     chapter: int = field(repr=False)
     at: str  # RFC 3339
     parallel: int = 1
+    bulk: int = 1
     saves: Mapping[str, str] = field(default_factory=dict)  # saved name to path in the answer
 
     def key(self, scenario: str) -> str:
@@ -161,6 +162,12 @@ class Account:
     words: Words
 
 
+def _act(step: Step) -> tuple[Any, ...]:
+    """When and by whom a command is given, and from which post."""
+    call = calls(step)[0]
+    return step.at, call.who, call.post
+
+
 @dataclass(frozen=True)
 class Scenario:
     """A checked scenario; `steps` are in order of time."""
@@ -180,10 +187,17 @@ class Scenario:
         return len(self.steps)
 
     def batches(self, after: int = 0) -> Iterator[tuple[Step, ...]]:
-        """Yield the steps after the first `after` in batches to send at once: neighbours of one number, up to `parallel`."""
+        """Yield the steps after the first `after` in batches to send at once.
+
+        They are neighbours of one number, up to `parallel`; or up to `bulk`, of one moment and one account, which are one commit.
+        """
         batch: list[Step] = []
         for step in self.steps[after:]:
-            if batch and (step.number != batch[0].number or len(batch) >= step.parallel):
+            if batch and (
+                step.number != batch[0].number
+                or len(batch) >= max(step.parallel, step.bulk)
+                or (step.bulk > 1 and _act(step) != _act(batch[0]))
+            ):
                 yield tuple(batch)
                 batch = []
             batch.append(step)

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from services.console.scenario.model import Joined, Keyed, Pending
+from services.console.scenario.model import Joined, Keyed, Pending, pending
 from services.console.scenario.source import Source, Where
 
 _REFERENCE = re.compile(r"\$\{([^}]*)\}")
@@ -132,7 +132,7 @@ class Names:
         listed = {name: wanted if isinstance(wanted, list) else [wanted] for name, wanted in conditions.items()}
         return all(value.get(name) in wanted for name, wanted in listed.items())
 
-    def _each(self, value: dict[str, Any], where: Where) -> list[Any] | Keyed:
+    def _each(self, value: dict[str, Any], where: Where) -> list[Any] | dict[str, Any] | Keyed:
         """`{for: {o: opinions}, give: …}` makes a list; with `name`, a mapping."""
         for name in sorted(value.keys() - {"for", "give", "name"}):
             self.source.mistake(
@@ -142,7 +142,8 @@ class Names:
         given = [turn.filled(value["give"], (*where, "give")) for turn in turns]
         if "name" not in value:
             return given
-        return Keyed(tuple(zip((turn.filled(value["name"], (*where, "name")) for turn in turns), given, strict=True)))
+        entries = tuple(zip((turn.filled(value["name"], (*where, "name")) for turn in turns), given, strict=True))
+        return Keyed(entries) if next(pending(Keyed(entries)), None) else {str(name): part for name, part in entries}
 
     def _text(self, text: str, where: Where) -> Any:
         if (whole := _REFERENCE.fullmatch(text)) is not None:

@@ -1,4 +1,4 @@
-"""Paths into answers: `by_level.street`, `rows.0.issue_id`, `measures[measure=area].value`, `rows.#` for how many."""
+"""Paths into answers: `by_level.street`, `rows.0.issue_id`, `measures[measure=area].value`, `rows.#` for how many, `.` for all of it."""
 
 from __future__ import annotations
 
@@ -7,7 +7,9 @@ from collections.abc import Mapping
 from typing import Any
 
 _SEGMENT = re.compile(r"([A-Za-z0-9_-]+|#)(?:\[([a-z_]+)=([^\]]{1,80})\])?")
-PATH = re.compile(rf"(?:{_SEGMENT.pattern})(?:\.(?:{_SEGMENT.pattern}))*")
+#: The path of the whole answer.
+WHOLE = "."
+PATH = re.compile(rf"\.|(?:{_SEGMENT.pattern})(?:\.(?:{_SEGMENT.pattern}))*")
 
 
 class Missing:

@@ -13,6 +13,7 @@ from services.console.scenario.paths import PATH
 from services.console.scenario.source import Source, Where
 from shared.domain.calendar import LOCAL, LONGEST, working_day_after
 from shared.domain.errors import STATUS
+from shared.following.tables import AT_A_TIME
 
 #: Most steps that are sent at once.
 MOST_PARALLEL = 16
@@ -20,7 +21,7 @@ MOST_PARALLEL = 16
 MOST_STEPS = 100_000
 _TIME = re.compile(r"\d{4}-\d{2}-\d{2} \d{2}:\d{2}")
 _CALL = re.compile(r"([a-z]+)\.([a-z_]+)")
-_TIMED = {"at", "working_days_later", "save", "parallel"}
+_TIMED = {"at", "working_days_later", "save", "parallel", "bulk"}
 _CALLED = {"who", "post", "with"}
 #: The keys of each kind of step besides `for`.
 _KINDS: dict[str, set[str]] = {
@@ -128,6 +129,7 @@ class Steps:
             "at": self._time(entry, names, where),
             "chapter": len(self.chapters) - 1,
             "parallel": self._count(entry, "parallel", 1, MOST_PARALLEL, 1, where),
+            "bulk": self._count(entry, "bulk", 1, AT_A_TIME, 1, where),
             "saves": self._saves(entry.get("save"), names, where, kind),
         }
         if kind == "together":
@@ -146,6 +148,11 @@ class Steps:
             self.found.append(Wait(**common, call=call, path=str(path), equals=equals, within=within))
             return
         refused = entry.get("refused", "")
+        if common["bulk"] > 1 and (refused or common["parallel"] > 1 or call.service != "registry"):
+            self._source.mistake(
+                (*where, "bulk"),
+                "in bulk go commands of the registry that succeed, instead of in parallel",
+            )
         if "refused" in entry and refused not in STATUS:
             self._source.mistake((*where, "refused"), f"refused must be one of {', '.join(STATUS)}")
         if refused and common["saves"]:

@@ -16,11 +16,13 @@ from services.gateway.portal import (
     inbox,
     ledger_pages,
     money_pages,
+    operator_pages,
     people_pages,
     places,
     private_pages,
     public_pages,
     request_pages,
+    table_pages,
     work,
 )
 from services.gateway.portal.frame import Frame
@@ -50,7 +52,9 @@ def create_portal(gateway: Gateway) -> Blueprint:
         ledger_pages,
         people_pages,
         account_pages,
+        operator_pages,
         request_pages,
+        table_pages,
     ):
         pages.register(blueprint, frame)
     return blueprint

@@ -16,11 +16,12 @@ from services.gateway.portal.declared import aggregates
 from services.gateway.portal.frame import Frame
 from shared.domain import numbers
 from shared.domain.calendar import provisional
-from shared.domain.errors import BadInputError, NotFoundError, UnavailableError
+from shared.domain.errors import BadInputError, ForbiddenError, NotFoundError, UnavailableError
 from shared.domain.words import _, term
 
-#: Cases as a kind of thing; None until the service declares them.
+#: Cases and what is mediated in them as kinds of things; None until the service declares them.
 ISSUE = aggregates("issues").get("issue")
+MEDIATION = aggregates("issues").get("mediation")
 #: Cases that part of a number may be of, and fields on the card of each.
 _ALIKE, _FIELDS = 10, 4
 NUMBER = re.compile(r"[a-z0-9][a-z0-9-]{1,63}")
@@ -69,9 +70,29 @@ class _Pages:
             case=shown(self.frame, case),
             card=card,
             asked=asked,
+            mediations=self._mediations(case),
+            may_mediate=self._may_mediate(case),
             steps=[step | {"details": details(self.frame, step)} for step in steps],
             proofs=sum(1 for step in steps if step["event_id"]),
         )
+
+    def _mediations(self, case: Mapping[str, Any]) -> list[dict[str, Any]]:
+        """What was mediated in this case, for those who may read it."""
+        if MEDIATION is None or not case.get("confidential") or not self.gateway.current().signed_in:
+            return []
+        where = {"issue_id": case["issue_id"], "place__under": case["place"]}
+        try:
+            rows = self.gateway.ask("issues", "find_mediations", **where)["rows"]
+        except (ForbiddenError, UnavailableError):
+            return []
+        return [things.shown(self.frame, MEDIATION, row, 0) for row in rows]
+
+    def _may_mediate(self, case: Mapping[str, Any]) -> bool:
+        """Whether the reader may begin to mediate in this case."""
+        if not case.get("confidential") or not case["open"] or not self.gateway.current().signed_in:
+            return False
+        offers = self.frame.maybe("issues", "offers") or {"commands": []}
+        return any(one["command"] == "open_mediation" for one in offers["commands"])
 
     def _entries(self, issue_id: str) -> list[dict[str, Any]]:
         try:

@@ -133,7 +133,8 @@ def _options(kind: Kind, control: str, field: Field, known: Known, filters: bool
         return tuple(found), ("boxes" if control == "boxes" else "select") if found else _typed_in(control)
     if control == "pick":
         found, whole = known.things(inner.refers)
-        return tuple(found), "select" if found and whole else "line"
+        typed = not found and isinstance(inner, Pattern) and inner.elsewhere
+        return tuple(found), "select" if whole and not typed else "line"
     if inner.control == "power":  # a group of powers may be typed, too
         return tuple(Option(one, language.code("power", one)) for one in powers()), "line"
     if isinstance(kind, Pattern) and not kind.refers and (found := known.within(field.name)):

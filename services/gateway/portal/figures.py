@@ -15,6 +15,15 @@ Answer = Mapping[str, Any]
 _OWN_WORDS = {"codes": ("scheme", "schemes", "codes"), "has": ("coverage", "coverages", "asks")}
 #: Groups of words for codes of sums, besides those of the same name.
 _GROUPS = {"follow_ups": ("result",), "roles": ("volunteer_roles",)}
+#: The list of the city whose codes a part of an answer counts by, where several may have a code.
+_LISTS = {
+    "by_role": "roles",
+    "places_by_kind": "place_kinds",
+    "organisations_by_type": "organisation_types",
+    "organisations_by_level": "levels",
+    "measures": "measures",
+    "checklists": "checklists",
+}
 #: How the names of queries end whose answers are figures, or rows that say how each was counted.
 _ENDINGS = ("_figures", "_map")
 
@@ -46,7 +55,8 @@ class _Figures:
         for name, value in part.items():
             if not language.coded("figure", name):
                 continue
-            label = language.capital(language.code("figure", name))
+            group = "question" if isinstance(value, bool) and language.coded("question", name) else "figure"
+            label = language.capital(language.code(group, name))
             if isinstance(value, Mapping) and {"numerator", "denominator"} <= value.keys():
                 lines.append((label, f"{language.count(value['numerator'])} / {language.count(value['denominator'])}"))
             elif isinstance(value, Mapping):
@@ -87,15 +97,23 @@ class _Figures:
         """What a code, a place or a body is called."""
         if name in _OWN_WORDS:
             return self._own(name).get(code, code)
+        if (found := self.frame.entries(_LISTS.get(name, "")).get(code)) is not None:
+            return found
         for group in (f"{self.of.category} status", name, *_GROUPS.get(name, ())):
             if language.coded(group, code):
                 return language.code(group, code)
         if name == "missing":
             named = self.frame.place_name(code)
             return named if named != code else self.frame.organisation_name(code)
-        levels = self.frame.entries("levels")
-        listed = self.frame.list_of([code])
-        return levels.get(code) or (self.frame.words(listed, code) if listed else language.code(name, code))
+        frame, part = self.frame, name.removeprefix("by_")
+        found = frame.entries(_LISTS.get(name, "levels")).get(code) or frame.item(part, code)
+        listed = frame.list_of([code])
+        return found or (frame.words(listed, code) if listed else self._of_class(name, code))
+
+    def _of_class(self, name: str, code: str) -> str:
+        """A part of a category has no words of its own: it is called by the categories in it."""
+        within = [words for one, words in self.frame.entries("issue_categories").items() if one.startswith(f"{code}.")]
+        return str(language.say("comma").join(within)) if within and name == "by_class" else language.code(name, code)
 
     def _own(self, name: str) -> dict[str, str]:
         field, listed, part = _OWN_WORDS[name]

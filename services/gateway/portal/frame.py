@@ -28,7 +28,7 @@ from shared.domain.errors import (
     UnavailableError,
 )
 from shared.domain.query import LARGEST_PAGE
-from shared.domain.words import _
+from shared.domain.words import Said, Term, _, said
 from shared.words import LANGUAGES
 
 #: Nothing inline, nothing from elsewhere.
@@ -66,8 +66,9 @@ class Frame:
         app.extensions["linli.portal"] = self
         for name in ("day", "time", "yuan", "percent", "count", "thousandths", "reasons", "capital", "about"):
             app.jinja_env.filters[name] = getattr(language, name)
-        for name in ("code", "label", "named", "term", "told"):
+        for name in ("code", "label", "named", "term"):
             app.jinja_env.globals[name] = getattr(language, name)
+        app.jinja_env.globals["told"] = self.told
         app.jinja_env.globals["t"] = language.say
         app.jinja_env.globals["listed"] = self.words
         app.jinja_env.globals["csrf"] = self.gateway.csrf
@@ -172,11 +173,41 @@ class Frame:
         """The words of a code of one of the city's lists; when the list does not have it, those that pages have in a group, or the code."""
         return self.entries(list_name).get(value) or language.code(group or list_name, value)
 
+    def told(self, text: str) -> str:
+        """A sentence in the reader's language, with the city's own words for its codes and places."""
+        if isinstance(text, Said):
+            given = {name: self._in_words(name, value) for name, value in text.given.items()}
+            text = said(text.template, **given)
+        return language.told(text)
+
+    def _in_words(self, name: str, value: Any) -> Any:
+        try:
+            if isinstance(value, Term):
+                return self.entries(value.group).get(str(value), value)
+            return self.place_name(value) if name == "place" and isinstance(value, str) else value
+        except LinliError:  # a refusal is told in plain codes while the city's words cannot be read
+            return value
+
     def list_of(self, codes: Iterable[str]) -> str:
         """The city's list that all of these codes are on; "" for none."""
         wanted = set(codes)
         lists = self.profile()["code_lists"]
         return next((name for name, found in lists.items() if wanted and wanted <= found.keys()), "")
+
+    def item(self, name: str, code: str) -> str:
+        """The words of a code that an entry of the city's lists itself lists (`zones` of a venue for `zone`); "" for none."""
+        if "items" not in g:
+            parts = (
+                (part, one)
+                for entries in self.profile()["code_lists"].values()
+                for entry in entries.values()
+                for part, listed in entry.items()
+                for one in (listed if isinstance(listed, list) else ())
+                if isinstance(one, Mapping) and "code" in one
+            )
+            g.items = {(part, str(one["code"])): language.term(one) for part, one in parts}
+        found: str = g.items.get((f"{name}s", code)) or g.items.get((name, code)) or ""
+        return found
 
     def level(self, value: str) -> str:
         """The words of a level of the city's organisations."""
@@ -203,9 +234,9 @@ class Frame:
             names |= dict.fromkeys(unknown, "") | {id: name for id, name in found.items() if name}
 
     def person_name(self, person_id: str) -> str:
-        """What a person is called, or the id."""
+        """What a person is called; that no name is on record, for one who is not registered or was forgotten."""
         self.know_persons([person_id])
-        return str(g.person_names[person_id] or person_id)
+        return str(g.person_names[person_id] or language.say("person.nameless"))
 
     def _name(self, kind: str, id: str) -> Mapping[str, Any] | None:
         if not id or (kind, id) in self._names:

@@ -38,6 +38,8 @@ _FOR: dict[str, tuple[str, frozenset[str]]] = {
 PAYMENT = aggregates("funding").get("payment")
 #: Things on a page, and fields on the card of each.
 _PAGE, _FIELDS = 30, 8
+#: Things of a list that are counted; of more it is said that there are more.
+_COUNTED = 99
 
 
 def register(blueprint: Blueprint, frame: Frame) -> None:
@@ -59,16 +61,29 @@ class _Pages:
         chosen = chosen if chosen in lists else "mine"
         cards: list[dict[str, Any]] = []
         following = None
+        payments = self._payments(post) if post and "payments" in lists else []
         if post and chosen == "payments":
-            cards = self._payments(post)
+            cards = self._cards(PAYMENT, payments[:_PAGE]) if PAYMENT else []
         elif post and ISSUE:
             where = self._where(chosen, post) | _LISTS[chosen]
             answer = self.gateway.ask("issues", "find_issues", limit=_PAGE, cursor=request.args.get("cursor"), **where)
             following = answer["next"]
             cards = self._cards(ISSUE, answer["rows"])
+        counts = {name: len(payments) if name == "payments" else self._count(name, post) for name in lists if post}
         return render_template(
-            "portal/inbox.html", post=post, chosen=chosen, lists=lists, cards=cards, following=following
+            "portal/inbox.html",
+            post=post,
+            chosen=chosen,
+            lists=lists,
+            counts={name: f"{_COUNTED}+" if number > _COUNTED else number for name, number in counts.items()},
+            cards=cards,
+            following=following,
         )
+
+    def _count(self, name: str, post: Mapping[str, Any]) -> int:
+        """How many cases are on a list: as many as there are, or one more than are counted."""
+        where = self._where(name, post) | _LISTS[name]
+        return len(self.gateway.ask("issues", "find_issues", limit=_COUNTED + 1, **where)["rows"])
 
     def _lists(self) -> list[str]:
         """The lists that are this reader's work."""
@@ -105,7 +120,7 @@ class _Pages:
             rows = self.gateway.ask("funding", "find_payments", limit=LARGEST_PAGE, **where)["rows"]
             found += [row for row in rows if steps & set(row["actions"])]
         found.sort(key=lambda row: str(row["requested_on"]))
-        return self._cards(PAYMENT, found[:_PAGE])
+        return found
 
     def act_from(self) -> Any:
         self._signed_in()

@@ -60,7 +60,7 @@ class Known:
             except (DomainError, UnavailableError, BadInputError):
                 continue
             rows.sort(key=self._distance)
-            return [Option(str(row[of.id_field]), self._named(of, row)) for row in rows], whole and of is known
+            return [Option(str(row[of.id_field]), self._named(of, row)) for row in rows], whole
         return [], False
 
     def _listed(self, of: Aggregate) -> tuple[list[Mapping[str, Any]], bool]:

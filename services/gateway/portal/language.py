@@ -30,7 +30,10 @@ def code(group: str, value: str) -> str:
     """The word of a code: as pages say it, else as the services do; an unknown code stays as it is."""
     chosen = language()
     found = table(chosen).get(("page", f"{group}.{value}"))
-    return found if found is not None else word(chosen, group, value)
+    if found is not None:
+        return found
+    listed = chosen == "en" and group.endswith(" command") and (group, value) not in table(chosen)
+    return word(chosen, group, value.removeprefix("find_") if listed else value)
 
 
 def coded(group: str, value: str) -> bool:

@@ -14,6 +14,8 @@ from services.gateway.portal.frame import Frame
 from shared.domain.errors import NotFoundError
 
 _PAGE = 20
+#: Characters of a checkpoint that somebody kept.
+_LONGEST = 4000
 
 
 def register(blueprint: Blueprint, frame: Frame) -> None:
@@ -41,7 +43,9 @@ class _Pages:
             except NotFoundError:
                 stream = f"issues/issue-{asked.lower()}"
         signed = self.gateway.ask("audit", "get_checkpoint")
-        found = self.gateway.ask("audit", "find_entries", stream=stream, limit=_PAGE, cursor=request.args.get("cursor"))
+        size = _size(request.args.get("size", ""))
+        where = {"stream": stream, "limit": _PAGE, "size": size or None, "cursor": request.args.get("cursor")}
+        found = self.gateway.ask("audit", "find_entries", **where)
         if asked and not found["rows"]:
             missing = True
         page = render_template(
@@ -53,9 +57,21 @@ class _Pages:
             stream=stream or "",
             asked=asked,
             missing=missing,
+            then=min(size, found["size"]),
+            earlier=request.args.get("earlier", "")[:_LONGEST],
+            continued=self._continued(signed, request.args.get("earlier", "")[:_LONGEST]),
             case_id=_case_of(stream or ""),
         )
         return page, 404 if missing else 200
+
+    def _continued(self, signed: Mapping[str, Any], earlier: str) -> proof.Continued | None:
+        """Whether the ledger goes on from a checkpoint that somebody kept; None when none was given."""
+        text = earlier.replace("\r\n", "\n").strip() + "\n"
+        if not text.strip():
+            return None
+        old, new = proof.size_of(text), proof.size_of(signed["checkpoint"])
+        hashes = self.gateway.ask("audit", "prove_consistency", old=old, new=new)["proof"] if 0 < old < new else []
+        return proof.continued(text, signed["checkpoint"], hashes, signed["public_key"])
 
     def prove(self, event_id: str) -> str:
         found = self.gateway.ask("audit", "prove_event", event_id=event_id)
@@ -95,6 +111,10 @@ class _Pages:
     def public_key(self) -> Response:
         """The public key, as the verifier reads it."""
         return Response(self.gateway.ask("audit", "get_checkpoint")["public_key"], mimetype="application/x-pem-file")
+
+
+def _size(text: str) -> int:
+    return int(text) if text.isascii() and text.isdecimal() and len(text) < 16 else 0
 
 
 def _entry(row: Mapping[str, Any]) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""Checks a proof of inclusion again, step by step, from the entry's bytes alone (RFC 9162).
+"""Checks proofs again from bytes alone (RFC 9162): that an entry is included, step by step, and that a ledger goes on from an earlier one.
 
 Written apart from the ledger on purpose: the page does not ask the ledger whether the ledger is right.
 """
@@ -54,6 +54,71 @@ def check(
     lines = checkpoint.split("\n")
     included = root is not None and len(lines) > 2 and lines[1] == str(size) and _same(lines[2], root)
     return Checked(leaf.hex(), path, root.hex() if root else "", included, _signed(checkpoint, public_key))
+
+
+@dataclass(frozen=True)
+class Continued:
+    """What came out of comparing an earlier checkpoint with the one of now: both sizes, and what holds."""
+
+    old: int
+    new: int
+    signed: bool  # the earlier one, by this city's key
+    continues: bool
+
+    @property
+    def proved(self) -> bool:
+        """Whether the ledger of now begins with the one that was signed then."""
+        return self.signed and self.continues
+
+
+def size_of(checkpoint: str) -> int:
+    """How many entries a checkpoint stands for; 0 for what is none."""
+    lines = checkpoint.split("\n")
+    return int(lines[1]) if len(lines) > 2 and lines[1].isascii() and lines[1].isdecimal() and len(lines[1]) < 16 else 0
+
+
+def continued(earlier: str, now: str, proof: Sequence[str], public_key: str) -> Continued:
+    """Whether the ledger of the checkpoint of now begins with all entries of an earlier one; `proof` is of its consistency (hex)."""
+    old, new = size_of(earlier), size_of(now)
+    old_root, new_root = _root(earlier), _root(now)
+    signed = _signed(earlier, public_key) and _signed(now, public_key)
+    if not 0 < old <= new or old_root is None or new_root is None:
+        return Continued(old, new, signed, False)
+    if old == new:
+        return Continued(old, new, signed, old_root == new_root and not proof)
+    hashes = [bytes.fromhex(one) for one in proof]
+    if old & (old - 1) == 0:
+        hashes.insert(0, old_root)
+    return Continued(old, new, signed, _joined(old - 1, new - 1, hashes) == (old_root, new_root))
+
+
+def _joined(here: int, last: int, hashes: list[bytes]) -> tuple[bytes, bytes] | None:
+    """The roots of the earlier and of the later tree that the hashes of a proof lead to; None when they are too few or too many."""
+    while here % 2:
+        here, last = here >> 1, last >> 1
+    if not hashes:
+        return None
+    earlier = later = hashes[0]
+    for sibling in hashes[1:]:
+        if last == 0:
+            return None
+        if here % 2 or here == last:
+            earlier = sha256(b"\x01" + sibling + earlier).digest()
+            later = sha256(b"\x01" + sibling + later).digest()
+            while not here % 2 and here:
+                here, last = here >> 1, last >> 1
+        else:
+            later = sha256(b"\x01" + later + sibling).digest()
+        here, last = here >> 1, last >> 1
+    return (earlier, later) if last == 0 else None
+
+
+def _root(checkpoint: str) -> bytes | None:
+    lines = checkpoint.split("\n")
+    try:
+        return b64decode(lines[2], validate=True) if len(lines) > 2 else None
+    except ValueError:
+        return None
 
 
 def fitting(line: str, disclosed: Mapping[str, Sequence[Any]]) -> dict[str, Any]:

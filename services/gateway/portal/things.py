@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from typing import Any
 from zlib import crc32
 
@@ -35,11 +36,18 @@ _SORTS = ("category", "kind", "type", "role")
 _FIRST = ("due", "asked_due", "asked_because", "person_id", "duty")
 #: What whoever decides about a time limit reads beside the form.
 _LIMITS = ("due", "asked_due", "asked_because")
+#: How far away is what can be done in any state.
+_WHENEVER = 99
+#: First words of commands that lead away from the end of a thing: offered, but never as what is done next.
+_ASIDE = frozenset(
+    ["ask", "cancel", "decline", "dispute", "end", "erase", "escalate", "leave", "reject", "release"]
+    + ["reopen", "retire", "return", "reverse", "withdraw", "withhold"]
+)
 #: Fields that are shown in a place of their own, or say nothing to people.
 _APART = frozenset(
     {
-        *("key", "status", "place", "place_names", "actions", "others", "timeline", "as_of", "open", "version", "fold"),
-        *("problem_class", "unlocks", "origin"),  # codes that no list of the city has words for
+        *("key", "status", "place", "place_names", "actions", "others", "timeline", "open", "version", "fold"),
+        *("problem_class", "unlocks", "origin", "finding_id"),  # codes and ids that nothing has words for
     }
 )
 
@@ -62,13 +70,13 @@ def _missing(of: Aggregate, id: str) -> NotFoundError:
     return NotFoundError(_("there is no {thing} {id}"), thing=term("thing", of.category), id=id[:64])
 
 
-def _looked_through(frame: Frame, of: Aggregate, query: Query, id: str) -> Iterable[Row]:
+def _looked_through(frame: Frame, of: Aggregate, query: Query, id: str, pages: int = _PAGES) -> Iterable[Row]:
     names = {field.name for field in query.fields}
-    if of.id_field in names:
+    if id and of.id_field in names:
         yield from frame.gateway.ask(of.service, query.name, **{of.id_field: id})["rows"]
         return
     cursor = None
-    for _page in range(_PAGES):
+    for _page in range(pages):
         where: dict[str, Any] = {"limit": LARGEST_PAGE, "cursor": cursor}
         given = {name: value for name, value in where.items() if value and name in names}
         page = frame.gateway.ask(of.service, query.name, **given)
@@ -81,15 +89,20 @@ def title(frame: Frame, of: Aggregate, row: Row) -> str:
     """What a thing is called: its title or name, else its sort, else what it is."""
     if row.get("zh"):
         return language.term(row)
-    for name in _NAMES:
-        if found := language.named(row, name):
-            return found
-    for name in _SORTS:
-        kind = of.kinds.get(name)
-        if kind is not None and row.get(name):
-            return _one(frame, of, name, row[name], kind, row)
+    name = _called_by(of, row)
+    if name in _NAMES:
+        return language.named(row, name)
+    if name:
+        return _one(frame, of, name, row[name], of.kinds[name], row)
     found = word(language.language(), "thing", of.category)
     return found[:1].upper() + found[1:]
+
+
+def _called_by(of: Aggregate, row: Row) -> str:
+    """The field that a thing is called by; "" for none."""
+    if name := next((name for name in _NAMES if language.named(row, name)), ""):
+        return name
+    return next((name for name in _SORTS if name in of.kinds and row.get(name)), "")
 
 
 def know_persons(frame: Frame, of: Aggregate, rows: Iterable[Row]) -> None:
@@ -118,22 +131,30 @@ def shown(frame: Frame, of: Aggregate, row: Row, most: int = 1000) -> dict[str, 
         "category": of.category,
         "id": id,
         "id_field": of.id_field,
-        "box": f"{of.category}-{id or crc32(repr(row).encode())}",
+        "box": box(of, id or str(crc32(repr(row).encode()))),
         "title": title(frame, of, row),
         "place_name": language.place(parts) or (frame.place_name(place) if place else ""),
         "status": row.get("status", ""),
+        "status_words": _one(frame, of, "status", row["status"], of.kinds.get("status"), row)
+        if row.get("status")
+        else "",
         "overdue": late,
         "provisional": bool(row.get("provisional")) and bool(row.get("open", row.get("status") == "owed")),
         "text": row[text] if text else "",
-        "pairs": pairs(frame, of, row, {text, *_NAMES, *_SORTS}, in_full=most > _ON_A_CARD)[:most],
+        "pairs": pairs(frame, of, row, {text, *_NAMES, _called_by(of, row)}, most > _ON_A_CARD)[:most] if most else [],
         "limits": pairs(frame, of, {name: row[name] for name in _LIMITS if name in row}),
         "actions": actions(of, id, row.get("actions", ()), row),
         "others": others(row.get("others", ())),
         "timeline": timeline(row.get("timeline", ())),
         "late": row.get("late", 0),
         "late_entries": sorted(row.get("late_entries", {}).values(), key=lambda times: str(times["occurred"])),
-        "link": _address(of, id) if id and (of.single or of.lists) else "",
+        "link": _address(of, id) if id and (of.single or of.lists) else _asked_for(of, row),
     }
+
+
+def box(of: Aggregate, id: str) -> str:
+    """The id of the element that shows a thing, as scripts and addresses can name it."""
+    return re.sub(r"[^\w-]", "_", f"{of.category}-{id}")
 
 
 def _text(of: Aggregate, row: Row) -> str:
@@ -144,18 +165,26 @@ def _text(of: Aggregate, row: Row) -> str:
 
 
 def actions(of: Aggregate, id: str, names: Iterable[str], row: Row) -> list[dict[str, Any]]:
-    """Commands that the reader may give to a thing, with where each is asked for.
+    """Commands that the reader may give to a thing, with where each is asked for; what comes next stands first.
 
     What has no id of its own to be named by, such as an entry of a list of the city, is named by what it says.
     """
     found = []
-    for name in names:
+    for name in sorted(names, key=lambda name: _far(of.decider.commands.get(name), str(row.get("status", "")))):
         command = of.decider.commands.get(name)
         if command is not None:
             named: dict[str, Any] = {of.id_field: id} if command.id_field else _as_typed(command, row)
             link = url_for("portal.form", service=of.service, name=name, **named)
             found.append({"command": name, "link": link, "plain": not command.asked})
     return found
+
+
+def _far(command: Command | None, status: str) -> tuple[bool, int]:
+    """How far a command is from what is done next: it is made for the first of its statuses, and is possible still in the others."""
+    if command is None:
+        return True, 0
+    possible = command.when.index(status) if status in command.when else _WHENEVER
+    return command.name.partition("_")[0] in _ASIDE, possible
 
 
 def _as_typed(command: Command, row: Row) -> dict[str, Any]:
@@ -193,7 +222,13 @@ def pairs(
     found = []
     for name, value in sorted(row.items(), key=lambda one: _FIRST.index(one[0]) if one[0] in _FIRST else len(_FIRST)):
         nothing = value in (None, "", [], {}, 0, False) or (isinstance(value, Mapping) and value.get("rows") == [])
-        if nothing or name in _APART or name in without or name == of.id_field:
+        if (
+            nothing
+            or name in _APART
+            or name in without
+            or name == of.id_field
+            or (name == "as_of" and "position" in value)
+        ):
             continue
         if not in_full and isinstance(value, list) and _listed(of, name) is not None:
             continue
@@ -219,7 +254,7 @@ def _said(frame: Frame, of: Aggregate, name: str, value: Any, row: Row) -> dict[
     if isinstance(value, list):
         inner = kind.kind if isinstance(kind, Many) else kind
         return {"lines": [_one(frame, of, name, part, inner, row) for part in value]}
-    return {"lines": [_one(frame, of, name, value, kind, row)], "link": _link(kind, value)}
+    return {"lines": [_one(frame, of, name, value, kind, row)], "link": _link(frame, kind, value)}
 
 
 def _by_code(frame: Frame, of: Aggregate, name: str, value: Row, row: Row) -> list[dict[str, Any]]:
@@ -257,22 +292,47 @@ def _called(frame: Frame, of: Aggregate, id: str) -> str:
     """What a thing is called, asked once a request; the id when it cannot be told."""
     kept: dict[tuple[str, str], str] = g.setdefault("things_called", {})
     if (of.category, id) not in kept:
-        try:
-            kept[of.category, id] = title(frame, of, find(frame, of, id))
-        except (DomainError, UnavailableError):
-            kept[of.category, id] = id
-    return kept[of.category, id]
+        if of.single is not None:
+            try:
+                kept[of.category, id] = title(frame, of, find(frame, of, id))
+            except (DomainError, UnavailableError):
+                kept[of.category, id] = id
+        else:
+            kept |= {(of.category, one): title(frame, of, row) for one, row in _all(frame, of).items()}
+    return kept.get((of.category, id), id)
+
+
+def _all(frame: Frame, of: Aggregate) -> Mapping[str, Row]:
+    """The things that the reader finds on the first page of a list of theirs, by id, asked once a request."""
+    kept: dict[str, dict[str, Row]] = g.setdefault("things_listed", {})
+    if of.category not in kept:
+        kept[of.category] = {}
+        with suppress(DomainError, UnavailableError, BadInputError):
+            rows = _looked_through(frame, of, of.lists[0], "", 1) if of.lists else ()
+            kept[of.category] = {str(row[of.id_field]): row for row in rows if of.id_field in row}
+    return kept[of.category]
 
 
 def _address(of: Aggregate, id: str) -> str:
     return url_for("portal.thing", service=of.service, category=of.category, id=id)
 
 
-def _link(kind: Kind | None, value: Any) -> str:
-    """Where the thing is shown that an id names."""
+def _asked_for(of: Aggregate, row: Row) -> str:
+    """Where a thing is shown that is asked for by other fields than its id, such as an entry by its list and code; "" for nowhere."""
+    for query in of.decider.queries.values():
+        needed = [field.name for field in query.fields if field.required]
+        if query.name.startswith("get_") and needed and all(row.get(name) for name in needed):
+            given = {name: row[name] for name in needed}
+            return url_for("portal.form", service=of.service, name=query.name, **given)
+    return ""
+
+
+def _link(frame: Frame, kind: Kind | None, value: Any) -> str:
+    """Where the thing is shown that an id names; "" where this reader would not find it."""
     of = called(kind.refers) if kind is not None and kind.control in ("pick", "place") else None
-    readable = of is not None and (of.single is not None or of.lists)
-    return _address(of, str(value)) if of and readable else ""
+    if of is None or not (of.single is not None or (of.lists and str(value) in _all(frame, of))):
+        return ""
+    return _address(of, str(value))
 
 
 def _one(frame: Frame, of: Aggregate, name: str, value: Any, kind: Kind | None, row: Row) -> str:
@@ -280,7 +340,8 @@ def _one(frame: Frame, of: Aggregate, name: str, value: Any, kind: Kind | None, 
     if isinstance(value, bool):
         return str(language.say("yes" if value else "no"))
     if name == "status":
-        return language.code(f"{of.category} status", str(value))
+        declared = kind.refers if isinstance(kind, Choice) and value in kind.codes else ""
+        return language.code(declared or f"{of.category} status", str(value))
     if name in ("power", "powers"):
         return language.code("power", str(value))
     if f"{name}_zh" in row:  # a code whose words stand beside it
@@ -290,7 +351,7 @@ def _one(frame: Frame, of: Aggregate, name: str, value: Any, kind: Kind | None, 
     if isinstance(kind, Choice):
         return language.code(kind.refers or name, str(value))
     if kind is not None and kind.control == "code":
-        return frame.words(kind.refers, str(value))
+        return frame.words(kind.refers, str(value), name)
     if isinstance(value, int):
         money = (kind is not None and kind.control == "money") or name.endswith("_fen")
         return f"¥ {language.yuan(value)}" if money else language.count(value)
@@ -301,15 +362,19 @@ def _one(frame: Frame, of: Aggregate, name: str, value: Any, kind: Kind | None, 
         return frame.place_name(text)
     if _names_person(name, kind):
         return frame.person_name(text)
-    for ending, label in (("organisation_id", "organisation"), ("post_id", "post")):
-        if name.endswith(ending):
-            given = language.named(row, name.removesuffix("_id"))
-            return given or (frame.organisation_name(text) if label == "organisation" else text)
-    other = called(kind.refers) if kind is not None and kind.control == "pick" else None
-    if other is not None and other.single is not None:
+    refers = kind.refers if kind is not None and kind.control == "pick" else ""
+    if name.endswith(("organisation_id", "post_id")) and (given := language.named(row, name.removesuffix("_id"))):
+        return given
+    if name.endswith("organisation_id") or refers == "organisation":
+        named = frame.organisation_name(text)
+        if named != text:
+            return named
+    if (other := called(refers)) is not None:
         return _called(frame, other, text)
     if language.coded(name, text):
         return language.code(name, text)
+    if own := frame.item(name, text):
+        return own
     if _MOMENT.fullmatch(text):
         return language.time(text)
     return language.day(text) if _DAY.fullmatch(text) else text

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import replace as altered
 from typing import Any
 
@@ -15,6 +16,7 @@ from services.gateway.portal.beginning import belonging, judged, kept, only_one
 from services.gateway.portal.declared import Aggregate, aggregate, aggregates, declared, definition
 from services.gateway.portal.frame import Frame
 from services.gateway.portal.known import Known
+from services.gateway.portal.lists import Lists
 from shared.domain.command import CHOSEN, Command
 from shared.domain.errors import (
     BadInputError,
@@ -25,15 +27,14 @@ from shared.domain.errors import (
     UnauthenticatedError,
     UnavailableError,
 )
-from shared.domain.fields import Choice, FieldError, Kind, Yes
+from shared.domain.fields import Choice, Kind
 from shared.domain.query import Query
 from shared.domain.structures import Field
 from shared.domain.words import _
+from shared.following.tables import COMMANDS
 
-#: Rows on a page of a list, and fields on the card of a row.
-_PAGE, _FIELDS = 30, 8
-#: Fields of lists that pages fill in themselves.
-_PAGING = ("limit", "cursor")
+#: Fields on the card of a thing.
+_FIELDS = 8
 
 #: Parts of a refusal that its sentence says already.
 _SAID = ("power", "place")
@@ -52,15 +53,18 @@ class _Pages:
     def __init__(self, frame: Frame) -> None:
         self.frame = frame
         self.gateway = frame.gateway
+        self.lists = Lists(frame)
 
     def work(self) -> str:
-        """By service: what the reader may begin, and the lists that they may read."""
+        """By service: what the reader may begin, those where there is something first, and the lists that they may read."""
         if not self.gateway.current().signed_in:
             raise UnauthenticatedError(_("sign in first"))
-        return render_template("portal/work.html", services=[self._offers(name) for name in DEFINITIONS])
+        services = sorted((self._offers(name) for name in DEFINITIONS), key=lambda one: not one["begin"])
+        return render_template("portal/work.html", services=services)
 
     def _offers(self, service: str) -> dict[str, Any]:
         offers = self.frame.maybe(service, "offers") if aggregates(service) else {"commands": [], "lists": []}
+        given = [one["command"] for one in offers["commands"]] if offers else []
         begin = [one["command"] for one in offers["commands"] if one["new"]] if offers else []
         of = [one for one in aggregates(service).values() if not one.decider.commands.keys().isdisjoint(begin)]
         lists = [
@@ -72,19 +76,32 @@ class _Pages:
             "service": service,
             "away": offers is None,
             "begin": begin,
+            "tables": service == "registry" and not COMMANDS.keys().isdisjoint(given),
             "lists": [(name, _own(known[name])) for name in lists],
-            "figures": _countable(known) if offers is not None else [],
+            "figures": self._countable(service) if offers is not None else [],
         }
+
+    def _countable(self, service: str) -> list[str]:
+        """Figures that this reader may read and can ask for by choosing what they are of."""
+        found = []
+        for query in definition(service).queries.values():
+            needed = [field for field in query.fields if field.required]
+            if figures.are_figures(query) and all(field.kind.control == "code" for field in needed):
+                with suppress(ForbiddenError, UnavailableError):
+                    if query.power and not needed:
+                        self.gateway.ask(service, query.name)
+                    found.append(query.name)
+        return found
 
     def show(self, service: str, name: str) -> Any:
         """The list of a query, or the form of a command."""
         of, one = declared(service, name)
         if isinstance(one, Query):
             if figures.are_figures(one):
-                return self._figures(of, one)
+                return self.lists.figures(of, one)
             if "rows" not in one.answer.get("properties", ("rows",)):
-                raise NotFoundError(_("there is nothing at {path}"), path=request.path)
-            return self._list(of, one)
+                return self._asked_for(of, one)
+            return self.lists.rows(of, one)
         typed = {field.name: self._begun(field) for field in one.asked}
         id = request.args.get(of.id_field, "")
         row = self._row(of, id)
@@ -137,6 +154,17 @@ class _Pages:
             return render_template("portal/_thing.html", card=card, done="")
         return render_template("portal/thing.html", card=card, done=done)
 
+    def _asked_for(self, of: Aggregate, query: Query) -> str:
+        """A thing that is asked for by other fields than its id, such as an entry by its list and code."""
+        given = {field.name: request.args.get(field.name, "") for field in query.fields if field.required}
+        if not query.name.startswith("get_") or query is of.single or not given or not all(given.values()):
+            raise NotFoundError(_("there is nothing at {path}"), path=request.path)
+        try:
+            row = self.gateway.ask(of.service, query.name, **given)
+        except BadInputError as error:
+            raise NotFoundError(_("there is nothing at {path}"), path=request.path) from error
+        return render_template("portal/thing.html", card=things.shown(self.frame, of, given | row), done=None)
+
     def _done(self, of: Aggregate, command: Command, receipt: Mapping[str, Any]) -> Any:
         """What was done, and what can be done next: on the page that one came from, or on that of the thing."""
         id, actions = str(receipt["id"]), list(receipt.get("actions", ()))
@@ -148,12 +176,12 @@ class _Pages:
         told: Any = {
             "service": of.service,
             "command": command.name,
-            "box": f"{of.category}-{id}",
+            "box": things.box(of, id),
             "actions": actions,
         }
         flash(told, "work")
         if back := self._back():
-            return redirect(f"{back}#{of.category}-{id}", 303)
+            return redirect(f"{back}#{things.box(of, id)}", 303)
         return redirect(url_for("portal.thing", service=of.service, category=of.category, id=id), 303)
 
     def _back(self) -> str:
@@ -208,7 +236,7 @@ class _Pages:
             of=of,
             command=command,
             card=things.shown(self.frame, of, row, _FIELDS) if row else None,
-            box=f"{of.category}-{id}" if id else command.name,
+            box=things.box(of, id) if id else command.name,
             id=id,
             fixed=fixed,
             whole=not self.frame.in_part(),
@@ -231,114 +259,11 @@ class _Pages:
                     found[field.kind.refers if field.kind.control == "pick" else field.name] = answer["rows"]
         return found
 
-    def _list(self, of: Aggregate, query: Query) -> Any:
-        """A page of a list with its filters."""
-        fields = [field for field in query.fields if field.name not in _PAGING]
-        typed = {field.name: self._filter(field) for field in fields}
-        problem: LinliError | None = None
-        rows: list[dict[str, Any]] = []
-        following = None
-        names = {field.name for field in query.fields}
-        where: dict[str, Any] = {"limit": _PAGE} if "limit" in names else {}
-        if (cursor := request.args.get("cursor")) and "cursor" in names:
-            where["cursor"] = cursor
-        unasked = not request.args and any(field.required and forms.blank(typed[field.name]) for field in fields)
-        try:
-            if not unasked:
-                answer = self.gateway.ask(of.service, query.name, **where, **_filters(fields, typed))
-                things.know_persons(self.frame, of, answer["rows"])
-                rows, following = answer["rows"], answer.get("next")
-        except BadInputError as error:
-            problem = error
-        page = render_template(
-            "portal/list.html",
-            of=of,
-            query=query,
-            cards=[things.shown(self.frame, of, row, _FIELDS) for row in rows],
-            controls=controls.shown(
-                fields, typed, problem.fields if problem else {}, Known(self.frame, of), filters=True
-            ),
-            filtered=any(name not in ("cursor", "choose") for name in request.args),
-            problem=problem,
-            unasked=unasked,
-            following=url_for("portal.form", service=of.service, name=query.name, **_again(), cursor=following)
-            if following
-            else "",
-        )
-        return (page, 422) if problem else page
-
-    def _figures(self, of: Aggregate, query: Query) -> Any:
-        """Figures, of what is chosen; what is counted stands with them."""
-        fields = [field for field in query.fields if field.name not in (*_PAGING, "after")]
-        typed = {field.name: self._filter(field) for field in fields}
-        problem: LinliError | None = None
-        answer: dict[str, Any] | None = None
-        unasked = any(field.required and forms.blank(typed[field.name]) for field in fields)
-        names = {field.name for field in query.fields}
-        where: dict[str, Any] = {"limit": _PAGE} if "limit" in names else {}
-        if (after := request.args.get("after")) and "after" in names:
-            where["after"] = after
-        try:
-            if not unasked:
-                given = _filters(fields, typed)
-                answer = given | self.gateway.ask(of.service, query.name, **where, **given)
-        except BadInputError as error:
-            problem = error
-        following = (answer or {}).get("next")
-        page = render_template(
-            "portal/figures.html",
-            of=of,
-            query=query,
-            figures=figures.shown(self.frame, of, answer) if answer else None,
-            about_figures=figures.about(answer, query),
-            controls=controls.shown(
-                fields, typed, problem.fields if problem else {}, Known(self.frame, of), filters=True
-            ),
-            filtered=not request.args,
-            problem=problem,
-            unasked=unasked,
-            following=url_for("portal.form", service=of.service, name=query.name, **_again() | {"after": following})
-            if following
-            else "",
-        )
-        return (page, 422) if problem else page
-
-    def _filter(self, field: Field) -> forms.Typed:
-        if field.name in request.args:
-            return forms.read(field.kind, field.name, request.args)
-        return forms.begun(field)
-
-
-def _filters(fields: list[Field], typed: Mapping[str, Any]) -> dict[str, Any]:
-    """What is asked of a list; raises `BadInputError` that names each wrong filter."""
-    where: dict[str, Any] = {}
-    wrong: dict[str, Any] = {}
-    for field in fields:
-        given = typed[field.name]
-        if isinstance(field.kind, Yes) and given == "no":
-            where[field.name] = False
-        elif not forms.blank(given):
-            try:
-                where[field.name] = forms.value(field.kind, given)
-            except FieldError as error:
-                wrong[field.name] = error.reason
-    if wrong:
-        raise BadInputError(_("the input has mistakes"), wrong)
-    return where
-
 
 def _choosable(queries: Mapping[str, Query]) -> list[str]:
     """Lists of which one must choose first what they are of, such as which of the city's lists."""
     needed = {name: [one.kind for one in query.fields if one.required] for name, query in queries.items()}
     return [name for name, kinds in needed.items() if name.startswith("find_") and _all_choices(kinds)]
-
-
-def _countable(queries: Mapping[str, Query]) -> list[str]:
-    """Figures that can be asked for by choosing what they are of."""
-    found = (query for query in queries.values() if figures.are_figures(query))
-    return [
-        query.name for query in found if all(field.kind.control == "code" for field in query.fields if field.required)
-    ]
 
 
 def _all_choices(kinds: list[Kind]) -> bool:
@@ -358,12 +283,7 @@ def _named_anew(field: Field) -> Field:
     return altered(field, kind=altered(field.kind, control="line")) if field.kind.control == "place" else field
 
 
-def _again() -> dict[str, Any]:
-    """The filters of this page, for the next one."""
-    return {name: values for name, values in request.args.lists() if name not in ("cursor", "choose", "after")}
-
-
 def _flashed(of: Aggregate, id: str) -> dict[str, Any] | None:
     """What was just done to a thing, told once."""
     found: list[Any] = get_flashed_messages(category_filter=["work"])
-    return next((one for one in reversed(found) if one["box"] == f"{of.category}-{id}"), None)
+    return next((one for one in reversed(found) if one["box"] == things.box(of, id)), None)

@@ -352,7 +352,7 @@ def issue_figures(
     since: Annotated[str, DAY, "reported on this day or later"] = "",
     until: Annotated[str, DAY, "reported before this day"] = "",
 ) -> dict[str, Any]:
-    """Figures of the issues at a place and below, of a period those reported in it, with what each is of (A04, C14-C17).
+    """Figures of the issues at a place and below, of a period those reported in it, with what each is of (A04, C14, C15, C16, C17).
 
     `by_level` is a partition by the level that leads now, so its sum is `collected` (X03); "unknown" holds issues of organisations whose
     level is not known. `by_class` holds confidential ones as a class of their own. `late` counts facts that were entered a day or more

@@ -63,8 +63,16 @@ def get_profile(
             _("the city has no version {version} of a profile"), {"version": said(_("unknown"))}, version=version
         )
     if row is None:
-        raise NotFoundError(_("the city has adopted no profile yet"))
+        row = _of_entries(read.city)
     return row if version else row | _in_force(read.city)
+
+
+def _of_entries(city: City) -> Row:
+    """What stands in for the document where a city adopted each entry by itself; raises `NotFoundError` where it has none at all."""
+    first = min((entry.since for entry in city.entries("levels").values()), default="")
+    if not first:
+        raise NotFoundError(_("the city has adopted no profile yet"))
+    return {"key": "current", "profile_id": "", "city": "", "version": 0, "effective": first, "adopted": ""}
 
 
 def _in_force(city: City) -> Row:

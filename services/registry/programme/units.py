@@ -145,10 +145,14 @@ def _after_the_others(city: City, rules: Rules, programme_id: str, batch: str) -
             )
 
 
+def _status(unit: Participation, city: City) -> str:
+    """The status of its programme, as rows have it."""
+    return str((city.rows.get("programmes", unit.programme_id) or {"status": ""})["status"])
+
+
 def _next_step(unit: Participation, city: City) -> Stage:
     """The step that comes after the last; raises `IllegalStateError` where there is none, or what it presupposes is missing."""
-    programme = city.rows.get("programmes", unit.programme_id)
-    _running(programme["status"] if programme else "")
+    _running(_status(unit, city))
     taken = [step.stage for step in unit.steps]
     left = [one for one in rules_of(unit, city).stages if one.code not in taken]
     if not left:
@@ -234,7 +238,8 @@ def _own(unit: Participation, by: Mandate) -> Said | None:
 
 
 def _check_done(unit: Participation, city: City) -> None:
-    """Raise `IllegalStateError` while a step is not taken or the checklist of its batch is not passed (B06)."""
+    """Raise `IllegalStateError` while its programme does not run, a step is not taken, or the checklist of its batch not passed (B06)."""
+    _running(_status(unit, city))
     rules = rules_of(unit, city)
     taken = {step.stage for step in unit.steps}
     if left := [one.zh for one in rules.stages if one.code not in taken]:
@@ -250,15 +255,9 @@ def _check_done(unit: Participation, city: City) -> None:
             )
 
 
-def _acceptable(unit: Participation, city: City) -> None:
-    programme = city.rows.get("programmes", unit.programme_id)
-    _running(programme["status"] if programme else "")
-    _check_done(unit, city)
-
-
 def _not_done(unit: Participation, by: Mandate, city: City) -> Said | None:
-    """What it lacks to be accepted, or that its programme has ended."""
-    return refusal(lambda: _acceptable(unit, city))
+    """What it lacks to be accepted."""
+    return refusal(lambda: _check_done(unit, city))
 
 
 @PARTICIPATION.command("programme.accept", when=("joined", "fallen"), only=_foreign, unless=_not_done, alone=True)

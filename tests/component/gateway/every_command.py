@@ -39,6 +39,7 @@ ROLES: dict[str, tuple[str, tuple[str, ...]]] = {
             "checklist.*",
             "obligation.*",
             "link.confirm",
+            "whistle.answer",
             "regulation.*",
             "meeting.*",
             "programme.*",
@@ -51,6 +52,7 @@ ROLES: dict[str, tuple[str, tuple[str, ...]]] = {
         (
             *_ALL,
             "link.*",
+            "whistle.*",
             "standing.*",
             "checklist.*",
             "obligation.*",
@@ -146,6 +148,7 @@ def profile(version: int = 1) -> dict[str, Any]:
         "cluster": {"zh": "1+N", "en": "Cluster", "near": "place", "far": "place", "star": True},
     }
     made["code_lists"]["shared_services"] = {"guards": {"zh": "保安", "en": "Guards"}}
+    made["code_lists"]["whistles"] = {"street": {"zh": "街道哨", "en": "Street", "caller": "street"}}
     made["code_lists"]["selections"] = {"members": {"zh": "成员选举", "en": "Members"} | _MEMBERS}
     heard = {"of": "party", "adopted_by": "party", "comment_days": 1, "acknowledged": True}
     made["code_lists"]["regulations"] = {
@@ -574,6 +577,16 @@ class World:
             self.do("p-grid", "issues", "settle_dispute", **told)
         return id
 
+    def whistle(self, until: str = "blown") -> str:
+        """A whistle of the street to the community: blown, answered, or finished."""
+        asked = {"kind": "street", "issue_id": self.issue("reported"), "summoned": ["o-community"], "task": "一起办"}
+        id = self.do("p-street", "issues", "blow_whistle", **asked)
+        if until != "blown":
+            self.do("p-secretary", "issues", "answer_whistle", whistle_id=id)
+        if until == "finished":
+            self.do("p-secretary", "issues", "finish_part", whistle_id=id, result="办好了", rating=5)
+        return id
+
     def held_issue(self) -> str:
         """What nobody signed for, beyond what the post takes in of it on a day."""
         told = {"place": COMPOUND, "category": "facility.streetlight", "description": "路灯又不亮"}
@@ -970,6 +983,15 @@ ROWS: dict[str, Row] = {
     "settle_dispute": Row("p-grid", {"agreement": "互相道歉", "agreed": 2}, lambda world: world.mediation("talked")),
     "end_mediation": Row("p-grid", {"reason": "没有谈成"}, World.mediation),
     "erase_parties": Row("p-grid", {}, lambda world: world.mediation("settled")),
+    "blow_whistle": Row(
+        "p-street",
+        lambda world, id: {"kind": "street", "issue_id": world.issue("reported"), "summoned.0": "o-community"},
+    ),
+    "answer_whistle": Row("p-secretary", {}, World.whistle),
+    "finish_part": Row("p-secretary", {"rating": "5"}, lambda world: world.whistle("answered")),
+    "close_whistle": Row(
+        "p-street", {"ratings": [{"key": "o-community", "value": "4"}]}, lambda world: world.whistle("finished")
+    ),
     "record_diagnosis": Row(
         "p-grid",
         lambda world, id: {

@@ -289,7 +289,9 @@ _KEYS = re.compile(r"\b(?:page|form|list|work|menu|inbox|case|refusal|report|pro
 _LATIN = re.compile(r"(?<![A-Za-z0-9-])[A-Za-z0-9][A-Za-z0-9_.@-]*[A-Za-z0-9]")
 _CHINESE = re.compile(r"[\u4e00-\u9fff][\u4e00-\u9fff，。；：、（）“”]*")
 #: What is written in Latin letters on Chinese pages.
-_NAMES = {"English", "API", "JSON", OPERATOR, "m2", "persons", "year"}
+_NAMES = {"English", "API", "JSON", "SHA-256", "checkpoint.txt", "public_key.pem", OPERATOR}
+#: What one has to type in Latin letters, on the page where it is typed.
+_TYPED = {"measure_place": {"m2", "persons", "year"}}
 _IDS = re.compile(
     r"(?:n|p|post|o)-[a-z0-9-]+|[0-9a-f-]{20,}|member-.*|unit-.*|(?:[0-9a-z_]+\.)+n-\d+|(?:issue_categories|checklists)\..*"
 )
@@ -309,7 +311,8 @@ def clean(clicker: Clicker, language: str, world: World) -> None:
     found = [*re.findall(r"[{}]", clicker.said), *_KEYS.findall(clicker.said)]
     if language == "zh":
         latin = [text for text in _LATIN.findall(clicker.said) if re.search("[A-Za-z]", text)]
-        found += [text for text in latin if text not in _NAMES | world.said and not _IDS.fullmatch(text)]
+        typed = next((codes for name, codes in _TYPED.items() if name in clicker.path), set())
+        found += [text for text in latin if text not in _NAMES | typed | world.said and not _IDS.fullmatch(text)]
     else:
         said = re.sub("|".join(["\n", *sorted(map(re.escape, world.said), key=len, reverse=True)]), " ", clicker.said)
         found += _CHINESE.findall(_SAID.sub(" ", said))

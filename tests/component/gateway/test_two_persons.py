@@ -12,6 +12,7 @@ import pyotp
 import pytest
 
 from services.gateway.credentials import TOKEN, Attempts
+from services.gateway.current import Current
 from services.gateway.operators import ACTS_AN_HOUR
 from shared.following.context import CallContext
 from tests.component.gateway.city import refused
@@ -460,3 +461,19 @@ def test_the_page_of_the_account_leads_through(city: City) -> None:
     form = {"csrf_token": token("/sign-in"), "username": "p-grid", "password": NEXT}
     assert browser.post("/sign-in", data=form).status_code == 422
     assert browser.post("/sign-in", data=form | {"code": city.number("p-grid")}).status_code == 303
+
+
+@pytest.mark.parametrize(
+    ("command", "line", "two"),
+    [
+        ("appoint_person", {"post_id": "x", "person_id": "y"}, True),
+        ("adopt_entry", {"kind": "roles", "code": "x"}, True),
+        ("adopt_entry", {"kind": "levels", "code": "x"}, False),
+        ("register_place", {"place": "350104.013"}, False),
+    ],
+)
+def test_what_takes_two_takes_two_in_a_table_as_well(city: City, command: str, line: dict[str, str], two: bool) -> None:
+    """An operator who brings many lines in gives nobody powers alone, whatever else stands in the table."""
+    operators = city.world.town.app.extensions["linli.operators"]
+    told = {"command": command, "lines": [{"kind": "levels"}, line], "dry_run": False}
+    assert operators._wants_two(Current("operator", "operator:zhao"), "registry", "bring_in", told) is two

@@ -295,3 +295,16 @@ def test_an_entry_of_a_former_profile_is_retired(former: tuple[Desk, dict[str, A
     desk, _data = former
     assert desk.ask("retire_entry", "operator", kind="channels", code="meeting", reason="不用")["events"] == 1
     assert "meeting" not in desk.node.city("2025-03-04").entries("channels")
+
+
+def test_a_city_that_adopted_its_entries_one_by_one_has_their_words_too(empty: Desk) -> None:
+    with pytest.raises(NotFoundError):
+        empty.ask("get_profile")
+    for code, data in (("street", {"rank": 1}), ("compound", {"rank": 2})):
+        entry = {"kind": "levels", "code": code, **words(code), "data": data, "since": "2025-01-02"}
+        empty.ask("adopt_entry", "operator", **entry)
+    empty.ask("adopt_entry", "operator", kind="place_kinds", code="yard", zh="院落", en="yard", since="2025-01-02")
+    found = empty.ask("get_profile")
+    assert [level["code"] for level in found["levels"]] == ["street", "compound"]
+    assert found["code_lists"]["place_kinds"] == {"yard": {"zh": "院落", "en": "yard"}}
+    assert (found["profile_id"], found["version"], found["effective"]) == ("", 0, "2025-01-02")

@@ -266,8 +266,8 @@ def test_what_must_hold_holds_whatever_is_asked() -> None:
     run_state_machine_as_test(
         Together,
         settings=settings(
-            max_examples=6,
-            stateful_step_count=30,
+            max_examples=3,
+            stateful_step_count=20,
             deadline=None,
             derandomize=True,
             database=None,

@@ -7,7 +7,7 @@ is refused does not keep the others from being recorded, and a dry run is the sa
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Container, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import chain
 from typing import Any, cast
@@ -180,7 +180,7 @@ class _Log:
     def find_command(self, command_id: str) -> StoredCommit | None:
         return next((commit for commit in self.commits if commit.command_id == command_id), None)
 
-    def insert(self, commits: Sequence[StoredCommit]) -> None:
+    def insert(self, commits: Sequence[StoredCommit], fresh: Container[str] = ()) -> None:
         for commit in commits:
             if any(part.version != self.stream_version(part.stream) + 1 for part in spans_of(commit)):
                 raise TakenError

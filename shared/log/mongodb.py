@@ -3,7 +3,7 @@
 A group's `_id` is its first position, and the next one begins right behind its last. So inserting at the end that this process knows
 compares and sets: when somebody else wrote first, that `_id` exists, nothing is written, and the end is looked for again. Whatever
 decides (versions of streams, command ids) is known as of that end: in memory for what was written lately, in `index` for what came
-before (decision 24).
+before (decision 25).
 """
 
 from __future__ import annotations

@@ -11,7 +11,6 @@ from tests.component.gateway.test_every_command import ZH, Portal, clean
 from tests.kit.clicking import Clicker
 from tests.kit.crawling import crawl
 
-
 #: Pages of the city's lists show codes and the words of both languages: that is what they are about.
 _CATALOGUE = ("find_entries", "get_entry", "adopt_entry", "retire_entry")
 

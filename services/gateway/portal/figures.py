@@ -23,7 +23,6 @@ _LISTS = {
     "organisations_by_level": "levels",
     "measures": "measures",
     "checklists": "checklists",
-    "by_role": "roles",
     "roles": "roles",
 }
 #: How the names of queries end whose answers are figures, or rows that say how each was counted.

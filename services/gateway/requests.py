@@ -39,8 +39,8 @@ _WORDS = {"true": True, "false": False}
 class FormRequest(Request):
     """Reads forms of bounded cost: the gateway does nothing else meanwhile.
 
-    What comes in several parts is a form only where somebody who is signed in sends a file. One that was refused is empty for whoever makes the
-    page about it.
+    What comes in several parts is a form only where somebody who is signed in sends a file. One that was refused is empty for whoever
+    makes the page about it.
     """
 
     max_form_parts = 20

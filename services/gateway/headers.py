@@ -9,7 +9,7 @@ from typing import Any
 from flask import request
 
 from services.gateway.contracts import SERVICES
-from services.gateway.requests import FORM
+from services.gateway.requests import FORMS
 from shared.domain.errors import BadInputError, UnauthenticatedError
 from shared.domain.event import LARGEST_INTEGER
 from shared.domain.moments import TOLERANCE
@@ -37,7 +37,7 @@ def _matching(header: str, pattern: re.Pattern[str]) -> str:
 def idempotency_key() -> str:
     """The key of the header `Idempotency-Key`, or of the form field `command_id`; "" when there is none."""
     key = _matching("Idempotency-Key", _KEY)
-    if not key and request.mimetype == FORM:
+    if not key and request.mimetype in FORMS:
         key = request.form.get("command_id", "")
         if key and not _KEY.fullmatch(key):
             raise _refuse("command_id", _("1 to 100 letters, digits or . _ : - are allowed"))
@@ -121,7 +121,7 @@ def bearer() -> str:
 def code() -> str:
     """The number of the second factor (`Linli-Code`, or the form field `code`); "" for none."""
     given = request.headers.get("Linli-Code", "")
-    if not given and request.mimetype == FORM:
+    if not given and request.mimetype in FORMS:
         given = request.form.get("code", "")
     return given.strip()[:20]
 

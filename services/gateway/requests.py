@@ -28,8 +28,9 @@ _STRINGS = re.compile(rb'"(?:[^"\\]|\\.)*+(?:"|\\?\Z)', re.DOTALL)
 _BRACKETS = re.compile(rb"[\[\]{}]")
 #: Values in one body, how deep they are nested, and fields whose mistakes are told at a time.
 MOST_VALUES, DEEPEST, MOST_MISTAKES = 20_000, 32, 20
-#: How a form is sent.
-FORM = "application/x-www-form-urlencoded"
+#: How a form is sent, and one with a file: there is one such page.
+FORM, WITH_FILE = "application/x-www-form-urlencoded", "multipart/form-data"
+FORMS, WITH_FILES_AT = (FORM, WITH_FILE), "/work/table"
 #: Bytes of the largest form of somebody who is not signed in.
 LARGEST_OPEN_FORM = 64 * 1024
 _WORDS = {"true": True, "false": False}
@@ -38,12 +39,16 @@ _WORDS = {"true": True, "false": False}
 class FormRequest(Request):
     """Reads forms of bounded cost: the gateway does nothing else meanwhile.
 
-    No form of ours has files, so what comes in several parts is none. One that was refused is empty for whoever makes the page about it.
+    What comes in several parts is a form only where somebody who is signed in sends a file. One that was refused is empty for whoever
+    makes the page about it.
     """
+
+    max_form_parts = 20
 
     def _load_form_data(self) -> None:
         why = self._too_large() if self.mimetype == FORM else None
-        if self.mimetype == FORM and why is None:
+        file = self.mimetype == WITH_FILE and self.path == WITH_FILES_AT and "token" in session
+        if file or (self.mimetype == FORM and why is None):
             super()._load_form_data()
             return
         self.__dict__ |= {"form": ImmutableMultiDict(), "files": ImmutableMultiDict()}

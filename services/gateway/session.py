@@ -15,7 +15,7 @@ from services.gateway import headers
 from services.gateway.credentials import TOKEN, Credentials, Identity, account_words
 from services.gateway.current import RESIDENT, UNFINISHED, Caller, Current, UnfinishedError, nobody, require_own
 from services.gateway.devices import Devices
-from services.gateway.requests import FORM
+from services.gateway.requests import FORMS
 from services.gateway.sign_ins import browser_of
 from services.gateway.trail import Trail
 from shared.domain.errors import (
@@ -232,7 +232,7 @@ class Gateway:
             )
         expected = session.get("csrf", "")
         given = request.headers.get("X-CSRF-Token", "")
-        if not given and request.mimetype == FORM:
+        if not given and request.mimetype in FORMS:
             given = request.form.get("csrf_token", "")
         if not expected or not secrets.compare_digest(given.encode(), expected.encode()):
             raise ForbiddenError(

@@ -165,7 +165,7 @@ def back_up_while_busy(folder: Path) -> Iterator[dict[str, Any]]:
         enough.set()
         for writer in writers:
             writer.join(60)
-        assert not refused
+        assert not refused, refused[:3]
         stop(process)
         yield {"city": city, "folder": folder, "manifest": manifest, "founded": founded}
     finally:

@@ -23,6 +23,7 @@ _LISTS = {
     "organisations_by_level": "levels",
     "measures": "measures",
     "checklists": "checklists",
+    "roles": "roles",
 }
 #: How the names of queries end whose answers are figures, or rows that say how each was counted.
 _ENDINGS = ("_figures", "_map")

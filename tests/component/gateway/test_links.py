@@ -26,6 +26,7 @@ def portal(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Portal]:
     world.close()
 
 
+@pytest.mark.timeout(900)
 @pytest.mark.parametrize(
     "username, language",
     [

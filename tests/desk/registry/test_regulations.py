@@ -11,7 +11,7 @@ import pytest
 from shared.domain.errors import BadInputError, ForbiddenError, IllegalStateError
 from shared.domain.identity import derived_id, new_id
 from shared.log import Commit, NewEvent
-from shared.personal import sealed_in
+from shared.log.record import records_of
 from tests.desk.registry.test_rows import adopt, establish
 from tests.domain.registry.facts import BUILDING, COMMUNITY, COMPOUND, PROFILE
 from tests.kit.desk import Desk
@@ -442,9 +442,9 @@ def test_members_answer_the_notice_on_the_board_and_staff_have_the_list(yard: De
 def keys_of(desk: Desk, fact: str) -> list[str | None]:
     """What the sealed texts of all facts of a kind open to, None for those that nobody can open."""
     found: list[str | None] = []
-    for record in desk.log.read(0):
-        if record.type == fact:
-            found += [desk.personal.open(text) for text in sealed_in(bytes(record.data))]
+    for commit in desk.log.read_commits():
+        if any(record.type == fact for record in records_of(commit)):
+            found += [desk.personal.open(text) for text in desk.definition.sealed_in(commit)]
     return found
 
 

@@ -467,7 +467,7 @@ def test_who_is_erased_is_forgotten_among_those_who_answered_and_took_note(yard:
         yard.ask("acknowledge_regulation", person, regulation_id=notice, place=BUILDING, household=household)
     yard.ask("answer_notice", "p-wang", regulation_id=notice, unit="市供电局", offer="每周日查看")
     yard.ask("erase_person", "operator", person_id="p-wang", reason="本人要求")
-    assert keys_of(yard, "NoticeAnswered") == [None, None, "第三中学帮忙", "第三中学", None, None]
+    assert keys_of(yard, "NoticeAnswered") == [None, None, "第三中学", "第三中学帮忙", None, None]
     assert keys_of(yard, "HouseholdNoted") == [None, "102"]
     rows = yard.ask("find_responses", "post-yard", regulation_id=notice)["rows"]
     assert sorted((row["status"], row["unit"]) for row in rows) == [("answered", "第三中学"), ("erased", "")]

@@ -47,7 +47,7 @@ _ASIDE = frozenset(
 _APART = frozenset(
     {
         *("key", "status", "place", "place_names", "actions", "others", "timeline", "open", "version", "fold"),
-        *("problem_class", "unlocks", "origin", "finding_id"),  # codes and ids that nothing has words for
+        *("problem_class", "unlocks", "origin", "finding_id", "calendar"),  # codes and ids that nothing has words for
     }
 )
 

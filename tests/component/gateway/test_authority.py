@@ -95,6 +95,7 @@ OPERATOR_ONLY = [
         {"service": "issues", "source": "registry", "stream": "s", "reason": "fixed"},
     ),
     ("POST", "/api/operations/rebuild", {"service": "issues"}),
+    ("POST", "/api/operations/bring-in", {"command": "register_place", "lines": [{"place": "350104"}]}),
 ]
 
 

@@ -291,7 +291,7 @@ _CHINESE = re.compile(r"[\u4e00-\u9fff][\u4e00-\u9fff，。；：、（）“”
 #: What is written in Latin letters on Chinese pages.
 _NAMES = {"English", "API", "JSON", "SHA-256", "checkpoint.txt", "public_key.pem", OPERATOR}
 #: What one has to type in Latin letters, on the page where it is typed.
-_TYPED = {"measure_place": {"m2", "persons", "year"}}
+_TYPED = {"measure_place": {"m2", "persons", "year"}, "/work/table": {"CSV", "UTF-8", "MB"}}
 _IDS = re.compile(
     r"(?:n|p|post|o)-[a-z0-9-]+|[0-9a-f-]{20,}|member-.*|unit-.*|(?:[0-9a-z_]+\.)+n-\d+|(?:issue_categories|checklists)\..*"
 )

@@ -357,14 +357,16 @@ def test_three_ways_of_joining_in_are_each_a_group_of_links_and_activities(desk:
 
 def test_nothing_is_accepted_or_recorded_of_a_unit_once_its_programme_has_ended(desk: Desk) -> None:
     by = officer(desk, "programme.*")
-    programme(desk, "renewal", "改造", unit_of="compound")
-    id = start(desk, by, "renewal", lead=by)
-    unit = join(desk, by, id, COMPOUND)
-    (row,) = desk.ask("find_participations", by)["rows"]
-    assert {"accept_unit", "advance_unit"} <= set(row["actions"])
-    desk.ask("end_programme", by, programme_id=id, result="完成")
-    (row,) = desk.ask("find_participations", by)["rows"]
-    assert row["actions"] == ["leave_programme"], "what would be refused is not offered"
+    steps = [{"code": "x", "zh": "开工", "en": "begun"}]
+    for code, stages, offered in (("renewal", [], "accept_unit"), ("greening", steps, "advance_unit")):
+        programme(desk, code, code, unit_of="compound", stages=stages)
+        id = start(desk, by, code, lead=by)
+        unit = join(desk, by, id, COMPOUND)
+        (row,) = desk.ask("find_participations", by, programme_id=id)["rows"]
+        assert offered in row["actions"]
+        desk.ask("end_programme", by, programme_id=id, result="完成")
+        (row,) = desk.ask("find_participations", by, programme_id=id)["rows"]
+        assert row["actions"] == ["leave_programme"], "what would be refused is not offered"
     head = desk.log.head()
     with pytest.raises(IllegalStateError, match="has ended"):
         accept(desk, by, unit)

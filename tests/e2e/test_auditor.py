@@ -70,7 +70,7 @@ def test_an_auditor_can_do_everything_that_only_reads(audited: Any, backed_up: d
     checks = {check["check"]: check["state"] for check in city.report("doctor", **auditor)["checks"]}
     assert "failed" not in checks.values(), checks
     for name in manifest["logs"]:
-        assert checks[f"linli_{name} commits"] == checks[f"linli_{name} append-only"] == "ok"
+        assert checks[f"linli_{name} log"] == checks[f"linli_{name} append-only"] == "ok"
 
 
 def test_an_auditor_can_write_nothing_and_read_no_key(audited: Any, backed_up: dict[str, Any], guarded: Any) -> None:

@@ -75,7 +75,7 @@ def documents(client: Client, database: str, collection: str) -> int:
 
 MOMENTS: dict[str, Callable[[Client], bool]] = {
     "marked": lambda client: documents(client, "linli_keys", "formats") > 0,
-    "in the logs": lambda client: documents(client, "linli_issues", "commits") > 0,
+    "in the logs": lambda client: documents(client, "linli_issues", "groups") > 0,
     "in the views": lambda client: documents(client, "linli_audit_ledger", "view.entries") > 0,
 }
 

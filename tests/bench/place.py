@@ -126,8 +126,9 @@ def bodies(folder: Path, name: str = "") -> Iterator[bytes]:
     service = service_of(folder) + name
     if in_city():
         found = database(folder, service)
-        for document in found["commits"].find({"_id": {"$gt": 0}}, sort=[("_id", 1)]):
-            yield document["body"]
+        for document in found["groups"].find({}, sort=[("last", 1)]):
+            for commit in document["commits"]:
+                yield commit["body"]
         found.client.close()
         return
     with closing(sqlite3.connect(folder / f"{service}.log.sqlite")) as connection:

@@ -103,11 +103,11 @@ def commits(count: int, streams: int, events: int = 1, name: str = "case") -> It
 
 #: When facts that are only there to be read were recorded.
 RECORDED = "2026-03-01T01:00:00.000000Z"
-_TOGETHER = 2_000  # commits
+_TOGETHER = 100  # commits: about as many as a busy service writes with one flush
 
 
 def fill(log: EventLog, new: Iterable[Commit]) -> None:
-    """Store commits in this order, thousands with one flush: how a history gets there that a measurement starts from."""
+    """Store commits in this order, a hundred with one flush: how a history gets there that a measurement starts from."""
     head, placed = log.head(), []
     for commit in new:
         placed.append(place_commit(commit, head, commit.expected_version, RECORDED))

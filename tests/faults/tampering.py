@@ -129,6 +129,17 @@ def _entry(choose: random.Random, rows: Rows) -> None:
     }
 
 
+def _entry_removed(choose: random.Random, place: Place) -> None:
+    """What leads to a command or a stream is gone, of positions that are said to be entered; of others it is entered anew."""
+    rows = place.read(f"{LOG}.index")
+    done = sum(row["_id"].startswith("to ") for row in rows)
+    entered = [row for row in rows if row["_id"][0] in "cs" and row["chunk"] < done]
+    if not entered:
+        raise Nothing
+    gone = choose.choice(entered)
+    place.write(f"{LOG}.index", [row for row in rows if row is not gone])
+
+
 def _invented(choose: random.Random, rows: Rows) -> None:
     """A command that never wrote has; a stream has versions that nobody wrote."""
     row = dict(choose.choice(rows))
@@ -340,7 +351,7 @@ ONLY_DATABASES: dict[str, Tamper] = {
         lambda database: database.command("collMod", "groups", **validation("groups")),
     ),
     "entry of the index changed": _rows(f"{LOG}.index", _entry, lambda row: row["_id"][0] in "cs"),
-    "entry of the index removed": _rows(f"{LOG}.index", _remove, _any),
+    "entry of the index removed": _entry_removed,
     "entry of the index invented": _rows(f"{LOG}.index", _invented, lambda row: row["_id"][0] in "cs"),
     "mark of a follower changed": _rows(
         f"{FOLLOWER}.checkpoints",

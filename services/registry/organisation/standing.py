@@ -18,7 +18,7 @@ from services.registry.place.state import PLACE, Place
 from shared.domain.catalogue import OrganisationType, data_of
 from shared.domain.city import City, every, unlike
 from shared.domain.command import CHOSEN
-from shared.domain.errors import IllegalStateError, NotFoundError
+from shared.domain.errors import IllegalStateError, NotFoundError, refusal
 from shared.domain.event import Event
 from shared.domain.fields import DAY, code_of, id_of, line, text
 from shared.domain.fields import PLACE as PATH
@@ -27,7 +27,7 @@ from shared.domain.signature import holds
 from shared.domain.structures import many
 from shared.domain.territory import within
 from shared.domain.view import Row
-from shared.domain.words import _, said, term
+from shared.domain.words import Said, _, said, term
 
 #: What a state has that is said of it later.
 _LATER = {"until": "", "reason": "", "moved": "", "successors": []}
@@ -166,7 +166,32 @@ def _check_parent(city: City, child: Organisation, parent: Organisation, field: 
         )
 
 
-@ORGANISATION.command("registry.organisation", when=("standing",), again=("dissolved",), alone=True)
+def _check_empty(organisation: Organisation, city: City, until: str) -> None:
+    """Raise `IllegalStateError` while something is below it or a post of it is held on a day (ISO date) or later."""
+    if children := [row["name"] for row in _below(city, organisation) if _under(row, organisation.id, until)]:
+        raise IllegalStateError(
+            _("{organisation} still has {count} below it, such as {child}; move or dissolve those first"),
+            {"until": said(_("too early"))},
+            organisation=organisation.name,
+            count=len(children),
+            child=children[0],
+        )
+    posts = every(city.rows, "city_posts", {"organisation_id": organisation.id})
+    if held := [row for row in posts if row["person_id"] and (not row["until"] or row["until"] > until)]:
+        raise IllegalStateError(
+            _("the post {post} of {organisation} is still held; end the appointment first"),
+            {"until": said(_("too early"))},
+            post=held[0]["title"],
+            organisation=organisation.name,
+        )
+
+
+def _not_empty(organisation: Organisation, by: Mandate, city: City) -> Said | None:
+    """Why it cannot be dissolved, whatever is said: not even today, the last day that may be named."""
+    return refusal(lambda: _check_empty(organisation, city, city.day))
+
+
+@ORGANISATION.command("registry.organisation", when=("standing",), again=("dissolved",), unless=_not_empty, alone=True)
 def dissolve_organisation(
     organisation: Organisation,
     *,
@@ -198,20 +223,7 @@ def dissolve_organisation(
             today=at[:10],
             day=until,
         )
-    if children := [row["name"] for row in _below(city, organisation) if _under(row, organisation.id, until)]:
-        raise IllegalStateError(
-            _("{organisation} still has {count} below it, such as {child}; move or dissolve those first"),
-            organisation=organisation.name,
-            count=len(children),
-            child=children[0],
-        )
-    posts = every(city.rows, "city_posts", {"organisation_id": organisation.id})
-    if held := [row for row in posts if row["person_id"] and (not row["until"] or row["until"] > until)]:
-        raise IllegalStateError(
-            _("the post {post} of {organisation} is still held; end the appointment first"),
-            post=held[0]["title"],
-            organisation=organisation.name,
-        )
+    _check_empty(organisation, city, until)
     for one in successors:
         _check_successor(city, organisation, one, until)
     return [

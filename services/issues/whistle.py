@@ -18,7 +18,7 @@ from shared.domain.city import City, every
 from shared.domain.clock import Rule, rows_of
 from shared.domain.command import MADE
 from shared.domain.decider import Decider
-from shared.domain.errors import BadInputError, ForbiddenError, IllegalStateError
+from shared.domain.errors import BadInputError, ForbiddenError, IllegalStateError, refusal
 from shared.domain.event import Event, taken
 from shared.domain.fields import DAY, PLACE, choice, code_of, id_of, number, text
 from shared.domain.mandate import Mandate
@@ -228,7 +228,14 @@ def _caller(whistle: Whistle, by: Mandate) -> Said | None:
     return None if own else said(_("only who called says what came of it"))
 
 
-@WHISTLE.command("whistle.answer", when=("blown",), where=lambda whistle, ask, by: by.place, only=_summoned)
+def _here(whistle: Whistle, by: Mandate, city: City) -> Said | None:
+    """Why a unit need not report in: it has."""
+    return None if whistle.units[by.organisation_id].status in ("called", "absent") else said(_("has reported in"))
+
+
+@WHISTLE.command(
+    "whistle.answer", when=("blown",), where=lambda whistle, ask, by: by.place, only=_summoned, unless=_here
+)
 def answer_whistle(whistle: Whistle, *, by: Mandate, at: str) -> list[Event]:
     """Report in: in time until the limit of the whistle, late after it (E09)."""
     if whistle.units[by.organisation_id].status not in ("called", "absent"):
@@ -237,7 +244,22 @@ def answer_whistle(whistle: Whistle, *, by: Mandate, at: str) -> list[Event]:
     return [UnitReported(whistle_id=whistle.id, organisation_id=by.organisation_id, status=status, person_id=by.actor)]
 
 
-@WHISTLE.command("whistle.answer", when=("blown",), where=lambda whistle, ask, by: by.place, only=_summoned)
+def _check_turn(whistle: Whistle, id: str) -> None:
+    """Raise `IllegalStateError` unless a unit is at work, and the one that leads the last of them."""
+    if whistle.units[id].status not in ("arrived", "late"):
+        raise IllegalStateError(_("the unit reports in before it says what it has done, and says it once"))
+    working = _working(whistle, but=id)
+    if whistle.lead == id and working:
+        raise IllegalStateError(_("who leads finishes last; still at work: {units}"), units=", ".join(working))
+
+
+def _not_yet(whistle: Whistle, by: Mandate, city: City) -> Said | None:
+    return refusal(lambda: _check_turn(whistle, by.organisation_id))
+
+
+@WHISTLE.command(
+    "whistle.answer", when=("blown",), where=lambda whistle, ask, by: by.place, only=_summoned, unless=_not_yet
+)
 def finish_part(
     whistle: Whistle,
     *,
@@ -250,11 +272,7 @@ def finish_part(
     own = whistle.units[by.organisation_id]
     if (own.status, own.result, own.given) == ("finished", result, rating):
         return []
-    if own.status not in ("arrived", "late"):
-        raise IllegalStateError(_("the unit reports in before it says what it has done, and says it once"))
-    working = _working(whistle, but=by.organisation_id)
-    if whistle.lead == by.organisation_id and working:
-        raise IllegalStateError(_("who leads finishes last; still at work: {units}"), units=", ".join(working))
+    _check_turn(whistle, by.organisation_id)
     return [
         UnitFinished(
             whistle_id=whistle.id, organisation_id=by.organisation_id, result=result, rating=rating, person_id=by.actor
@@ -266,7 +284,25 @@ def _working(whistle: Whistle, but: str = "") -> list[str]:
     return sorted(id for id, unit in whistle.units.items() if unit.status in ("arrived", "late") and id != but)
 
 
-@WHISTLE.command("whistle.blow", when=("blown",), only=_caller)
+def _check_over(whistle: Whistle) -> None:
+    """Raise `IllegalStateError` while a unit may still report in or is at work."""
+    if called := sorted(id for id, unit in whistle.units.items() if unit.status == "called"):
+        raise IllegalStateError(
+            _("the time to report in is not over for: {units}"),
+            {"ratings": said(_("too early"))},
+            units=", ".join(called),
+        )
+    if working := _working(whistle):
+        raise IllegalStateError(
+            _("still at work: {units}"), {"ratings": said(_("too early"))}, units=", ".join(working)
+        )
+
+
+def _not_over(whistle: Whistle, by: Mandate, city: City) -> Said | None:
+    return refusal(lambda: _check_over(whistle))
+
+
+@WHISTLE.command("whistle.blow", when=("blown",), only=_caller, unless=_not_over)
 def close_whistle(
     whistle: Whistle,
     *,
@@ -278,16 +314,7 @@ def close_whistle(
     ],
 ) -> list[Event]:
     """Say what came of a whistle and judge each unit that reported in, once all of them have finished (E09)."""
-    if called := sorted(id for id, unit in whistle.units.items() if unit.status == "called"):
-        raise IllegalStateError(
-            _("the time to report in is not over for: {units}"),
-            {"ratings": said(_("too early"))},
-            units=", ".join(called),
-        )
-    if working := _working(whistle):
-        raise IllegalStateError(
-            _("still at work: {units}"), {"ratings": said(_("too early"))}, units=", ".join(working)
-        )
+    _check_over(whistle)
     there = sorted(id for id, unit in whistle.units.items() if unit.status == "finished")
     if sorted(ratings) != there:
         raise BadInputError(

@@ -46,6 +46,7 @@ MECHANISMS: dict[str, dict[str, dict[str, Any]]] = {
     "festivals": {"waking": {"calendar": "term", "day": 5}, "lantern": {"month": 1, "day": 15}},
     "topics": {"order": {}},
     "shared_services": {"guards": {}},
+    "whistles": {"called": {"caller": "street", "hours": 2}, "up": {"caller": "community", "hours": 4}},
     "functions": {"care": {}},
     "checklists": {
         "norms": {"subject": "organisation", "items": [_A1], "power": "checklist.judge", "unlocks": "guiding"},

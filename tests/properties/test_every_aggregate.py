@@ -57,6 +57,7 @@ SELDOM: Mapping[str, set[str]] = {
         *("record_follow_up", "close_issue", "reopen_issue", "withdraw_issue", "release_issue", "strike_out_issue"),
         "erase_contact",
     },
+    "whistle": {"finish_part", "close_whistle"},
     "mediation": {"settle_dispute", "end_mediation", "erase_parties"},
     "volunteer": {"erase_volunteer"},
     "wish": {"reject_wish", "dispute_wish", "confirm_wish", "erase_wisher"},

@@ -251,7 +251,9 @@ def test_places_are_found_from_the_top_down(read_only: Desk) -> None:
 
 def test_answers_say_what_the_reader_may_do(read_only: Desk) -> None:
     (branch,) = read_only.ask("find_organisations", CHEN, level="compound")["rows"]
-    assert branch["actions"] == ["dissolve_organisation", "move_organisation"]
+    assert branch["actions"] == ["move_organisation"], "groups are below it"
+    group = read_only.ask("find_organisations", CHEN, level="building")["rows"][0]
+    assert group["actions"] == ["dissolve_organisation", "move_organisation"]
     page = read_only.ask("get_place", "operator", place=COMPOUND)
     assert page["actions"] == ["rename_place", "measure_place", "count_households", "describe_place"]
     assert read_only.ask("get_place", place=COMPOUND)["actions"] == []

@@ -67,7 +67,8 @@ CASE = Decider("case", CODEC, Case, Case, evolve, lambda case: "350104.013.002.0
 
 def context() -> CallContext:
     """The context of one command."""
-    return CallContext(kind="person", actor="person-1", command_id=new_id(), correlation_id=new_id(), occurred=TIME)
+    ids = {"command_id": new_id(), "correlation_id": new_id()}
+    return CallContext(kind="person", actor="person-1", occurred=TIME, fresh=True, **ids)
 
 
 def commit(stream: str, version: int, events: int = 1, schema: int = 2) -> Commit:
@@ -87,6 +88,7 @@ def commit(stream: str, version: int, events: int = 1, schema: int = 2) -> Commi
         events=new,
         command="dispatch",
         command_id=new_id(),
+        fresh=True,  # as services say of the ids that they make
         actor="person-1",
         on_behalf_of="org-1",
         mandate="post-1",

@@ -8,6 +8,7 @@ from typing import Annotated, Any
 import msgspec
 
 from services.registry.census import household_sum
+from services.registry.households import plain
 from services.registry.regulation.state import (
     ACKNOWLEDGEMENT,
     REGULATION,
@@ -74,8 +75,8 @@ def acknowledge_regulation(
             {"place": said(_("no building of the document's place with counted households"))},
             place=place,
         )
-    named = _plain(household)
-    if any(_plain(opened(one.household) or "") == named for one in held.notes):
+    named = plain(household)
+    if any(plain(opened(one.household) or "") == named for one in held.notes):
         raise IllegalStateError(
             _("this household has acknowledged it already; each does so once"),
             {"household": said(_("has done so already"))},
@@ -96,11 +97,6 @@ def acknowledge_regulation(
     return [done, on(ACKNOWLEDGEMENT, held.id, noted)]
 
 
-def _plain(household: str) -> str:
-    """A household however it is typed: 302, 302 室."""
-    return "".join(household.casefold().split()).removesuffix("室")
-
-
 @ACKNOWLEDGEMENT.command(
     "regulation.draft",
     new=lambda ask, by: derived_id("acknowledgement", ask["regulation_id"], ask["place"]),
@@ -119,8 +115,8 @@ def erase_household_note(
     household: Annotated[str, line(40), "the household, like 302, that asks to be forgotten"],
 ) -> list[Event]:
     """Make it unreadable for ever that one household has taken note of a version; it stays counted (X09)."""
-    named = _plain(household)
-    same = next((one for one in acknowledgement.notes if _plain(opened(one.household) or "") == named), None)
+    named = plain(household)
+    same = next((one for one in acknowledgement.notes if plain(opened(one.household) or "") == named), None)
     if same is None:
         raise BadInputError(_("no such household has taken note here"), {"household": said(_("not among them"))})
     if not same.note_id:

@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 from typing import Annotated
 
 from services.registry.census import household_sum
+from services.registry.households import plain
 from services.registry.subjects import SUBJECT, there
-from services.registry.survey.forgetting import plain
 from services.registry.survey.state import (
     SHEET,
     SURVEY,

@@ -7,6 +7,7 @@ from typing import Annotated
 
 import msgspec
 
+from services.registry.households import plain
 from services.registry.survey.state import SHEET, AnswererErased, AnswerersForgotten, HouseholdAnswered, Sheet
 from shared.domain.city import City, every
 from shared.domain.errors import BadInputError, IllegalStateError
@@ -19,11 +20,6 @@ from shared.domain.record import Record
 from shared.domain.signature import Opener
 from shared.domain.view import OWN, Row, View
 from shared.domain.words import _, said
-
-
-def plain(household: str) -> str:
-    """A household however it is typed: 302, 302 室."""
-    return "".join(household.casefold().split()).removesuffix("室")
 
 
 @SHEET.command(
